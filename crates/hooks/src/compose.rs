@@ -1,0 +1,110 @@
+//! Hooks out of hooks. All parts see every call; the strongest control and the finest interest win.
+
+use parallax_primitives::Message;
+
+use crate::{Hooks, Interest, MessagePhase, StepControl, StepEnd, StepView};
+
+macro_rules! forward {
+    ($hooks:ident => $body:expr) => {
+        fn interest(&self) -> Interest {
+            let $hooks = self;
+            $body.interest()
+        }
+        fn on_step(&mut self, step: &StepView<'_>) -> StepControl {
+            let $hooks = self;
+            $body.on_step(step)
+        }
+        fn on_step_end(&mut self, step: &StepView<'_>, end: &StepEnd<'_>) {
+            let $hooks = self;
+            $body.on_step_end(step, end);
+        }
+        fn on_block(&mut self, entry: &StepView<'_>) -> StepControl {
+            let $hooks = self;
+            $body.on_block(entry)
+        }
+        fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
+            let $hooks = self;
+            $body.on_message(message, phase);
+        }
+    };
+}
+
+impl<H: Hooks + ?Sized> Hooks for &mut H {
+    forward!(hooks => (**hooks));
+}
+
+impl<H: Hooks + ?Sized> Hooks for Box<H> {
+    forward!(hooks => (**hooks));
+}
+
+/// `None` looks at nothing.
+impl<H: Hooks> Hooks for Option<H> {
+    fn interest(&self) -> Interest {
+        self.as_ref().map_or(Interest::Nothing, Hooks::interest)
+    }
+    fn on_step(&mut self, step: &StepView<'_>) -> StepControl {
+        self.as_mut().map_or(StepControl::Continue, |hooks| hooks.on_step(step))
+    }
+    fn on_step_end(&mut self, step: &StepView<'_>, end: &StepEnd<'_>) {
+        if let Some(hooks) = self {
+            hooks.on_step_end(step, end);
+        }
+    }
+    fn on_block(&mut self, entry: &StepView<'_>) -> StepControl {
+        self.as_mut().map_or(StepControl::Continue, |hooks| hooks.on_block(entry))
+    }
+    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
+        if let Some(hooks) = self {
+            hooks.on_message(message, phase);
+        }
+    }
+}
+
+impl<H: Hooks> Hooks for Vec<H> {
+    fn interest(&self) -> Interest {
+        self.iter().map(Hooks::interest).max().unwrap_or(Interest::Nothing)
+    }
+    fn on_step(&mut self, step: &StepView<'_>) -> StepControl {
+        self.iter_mut().map(|hooks| hooks.on_step(step)).max().unwrap_or(StepControl::Continue)
+    }
+    fn on_step_end(&mut self, step: &StepView<'_>, end: &StepEnd<'_>) {
+        for hooks in self {
+            hooks.on_step_end(step, end);
+        }
+    }
+    fn on_block(&mut self, entry: &StepView<'_>) -> StepControl {
+        self.iter_mut().map(|hooks| hooks.on_block(entry)).max().unwrap_or(StepControl::Continue)
+    }
+    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
+        for hooks in self {
+            hooks.on_message(message, phase);
+        }
+    }
+}
+
+macro_rules! tuple {
+    ($($name:ident $field:tt),+) => {
+        impl<$($name: Hooks),+> Hooks for ($($name,)+) {
+            fn interest(&self) -> Interest {
+                Interest::Nothing$(.max(self.$field.interest()))+
+            }
+            fn on_step(&mut self, step: &StepView<'_>) -> StepControl {
+                StepControl::Continue$(.max(self.$field.on_step(step)))+
+            }
+            fn on_step_end(&mut self, step: &StepView<'_>, end: &StepEnd<'_>) {
+                $(self.$field.on_step_end(step, end);)+
+            }
+            fn on_block(&mut self, entry: &StepView<'_>) -> StepControl {
+                StepControl::Continue$(.max(self.$field.on_block(entry)))+
+            }
+            fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
+                $(self.$field.on_message(message, phase);)+
+            }
+        }
+    };
+}
+
+tuple!(A 0);
+tuple!(A 0, B 1);
+tuple!(A 0, B 1, C 2);
+tuple!(A 0, B 1, C 2, D 3);

@@ -1,0 +1,45 @@
+use parallax_primitives::{Effect, Halt, JournalView, Message, Opcode, U256};
+
+/// What an observer sees at one opcode: borrows of the engine's own state, valid for the callback only.
+#[derive(Clone, Copy)]
+pub struct StepView<'a> {
+    /// Number of the opcode in the transaction, all frames, from 0.
+    pub index: u64,
+    /// 0 is the transaction's own frame.
+    pub depth: u16,
+    /// Offset of the opcode in the code. The implied STOP behind the code stands at the code's length, or, behind a PUSH
+    /// whose data is cut off, where its data would end.
+    pub pc: usize,
+    /// The opcode; 0 (STOP) behind the end of the code.
+    pub opcode: Opcode,
+    /// Gas left before the opcode, as the specification counts it.
+    pub gas: u64,
+    /// The transaction's refund counter.
+    pub refund: i64,
+    /// The whole stack, bottom first.
+    pub stack: &'a [U256],
+    /// The whole memory.
+    pub memory: &'a [u8],
+    /// Return data of the last message.
+    pub return_data: &'a [u8],
+    /// What started the frame.
+    pub message: &'a Message,
+    /// What else may be read of the transaction so far.
+    pub journal: &'a dyn JournalView,
+}
+
+/// What an opcode did.
+#[derive(Clone, Copy, Debug)]
+pub struct StepEnd<'a> {
+    /// Gas the opcode took, in gas: static and dynamic. A call's includes the gas it forwards but not the stipend, a
+    /// creation's does not include what it forwards. A failing opcode's is what was charged or would have been charged at
+    /// the charge that failed, saturating.
+    pub gas_cost: u64,
+    /// Gas left after it: before what a creation forwards is taken, after what a call forwards. After a halt, what was left
+    /// before the opcode; the frame's outcome says that it is gone.
+    pub gas_left: u64,
+    /// Why it failed, if it did. REVERT is no failure of the opcode.
+    pub halt: Option<Halt>,
+    /// What it wrote outside its frame.
+    pub effect: Effect<'a>,
+}

@@ -1,0 +1,31 @@
+use std::collections::BTreeMap;
+
+use parallax_primitives::{Address, Bytecode, U256};
+
+/// What a transaction changed, as its engine saw it, ordered: two engines agree on the post-state exactly if these are
+/// equal over the same database.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StateChanges {
+    /// Accounts that are not as they were. An account that was touched and is the same is not in it.
+    pub accounts: BTreeMap<Address, AccountChange>,
+}
+
+/// What became of one account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AccountChange {
+    /// It existed and does no longer.
+    Deleted,
+    /// It exists.
+    Changed {
+        /// Its nonce.
+        nonce: u64,
+        /// Its balance in wei.
+        balance: U256,
+        /// Its code, if it is new or other than before.
+        code: Option<Bytecode>,
+        /// Whether what storage it had before was cleared first.
+        storage_cleared: bool,
+        /// Slots that are not as they were (or, if cleared, not zero).
+        storage: BTreeMap<U256, U256>,
+    },
+}

@@ -1,0 +1,122 @@
+use std::{error::Error, fmt, sync::Arc};
+
+use parallax_primitives::{Address, B256, BlockEnv, Bytecode, JournalView, Log, U256};
+
+/// What an interpreter may ask of the world while it runs one frame.
+///
+/// Everything is asked for by value and answered with values: an interpreter never holds a piece of the state. A method
+/// that warms (EIP-2929) is undone with its frame's checkpoint, so asking before charging is not observable.
+pub trait Host {
+    /// The block that the transaction runs in.
+    fn block(&self) -> &BlockEnv;
+
+    /// What the transaction itself answers to ORIGIN, GASPRICE, BLOBHASH and CHAINID.
+    fn transaction(&self) -> &TxEnv;
+
+    /// What an observer may see.
+    fn journal_view(&self) -> &dyn JournalView;
+
+    /// Warms an account; true if it was cold (EIP-2929). Reads nothing from the database.
+    fn warm_account(&mut self, address: Address) -> bool;
+
+    /// Balance in wei; zero if the account does not exist.
+    fn balance(&mut self, address: Address) -> Result<U256, HostError>;
+
+    /// The account's own code, empty if it has none. A delegation designator is code like any other (EIP-7702).
+    fn code(&mut self, address: Address) -> Result<Bytecode, HostError>;
+
+    /// Keccak-256 of the code, without loading it; `None` if the account does not exist (EIP-1052) or, from Spurious
+    /// Dragon on, is empty (EIP-161).
+    fn code_hash(&mut self, address: Address) -> Result<Option<B256>, HostError>;
+
+    /// Whether a value sent to the account would bring it to life: it does not exist, or from Spurious Dragon on, is
+    /// empty (EIP-161).
+    fn is_dead(&mut self, address: Address) -> Result<bool, HostError>;
+
+    /// Reads a storage slot and warms it.
+    fn load_slot(&mut self, address: Address, key: U256) -> Result<Slot, HostError>;
+
+    /// Writes a storage slot that [`Host::load_slot`] has answered in this frame.
+    fn store_slot(&mut self, address: Address, key: U256, value: U256) -> Result<(), HostError>;
+
+    /// Reads transient storage (EIP-1153).
+    fn load_transient(&mut self, address: Address, key: U256) -> U256;
+
+    /// Writes transient storage (EIP-1153).
+    fn store_transient(&mut self, address: Address, key: U256, value: U256);
+
+    /// Adds to the transaction's refund counter, in gas.
+    fn add_refund(&mut self, delta: i64);
+
+    /// Appends a log.
+    fn log(&mut self, log: Log);
+
+    /// Moves the whole balance to `beneficiary` and marks the account for deletion at the end of the transaction, as the
+    /// fork has it (from Cancun on only if the transaction created it, EIP-6780).
+    fn self_destruct(&mut self, address: Address, beneficiary: Address) -> Result<SelfDestruct, HostError>;
+
+    /// Hash of one of the 256 blocks before this one; zero for any other number.
+    fn block_hash(&mut self, number: u64) -> Result<B256, HostError>;
+}
+
+/// One storage slot as it was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slot {
+    /// Its value now.
+    pub current: U256,
+    /// Its value at the start of the transaction.
+    pub original: U256,
+    /// Whether this access was its first (EIP-2929).
+    pub was_cold: bool,
+}
+
+/// What a SELFDESTRUCT came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SelfDestruct {
+    /// Whether the account was already marked: then there is no second refund.
+    pub was_marked: bool,
+}
+
+/// What the transaction answers to opcodes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TxEnv {
+    /// ORIGIN.
+    pub origin: Address,
+    /// GASPRICE, the effective price in wei (EIP-1559).
+    pub gas_price: U256,
+    /// BLOBHASH (EIP-4844).
+    pub blob_hashes: Vec<B256>,
+    /// CHAINID (EIP-1344).
+    pub chain_id: u64,
+}
+
+/// The world failed: a database that cannot be read, an engine that lacks a rule. Never a halt of the protocol.
+#[derive(Clone, Debug)]
+pub struct HostError {
+    context: String,
+    source: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+impl HostError {
+    /// An error that says all itself.
+    pub fn new(context: impl Into<String>) -> Self {
+        Self { context: context.into(), source: None }
+    }
+
+    /// An error with its cause.
+    pub fn with_source(context: impl Into<String>, source: impl Error + Send + Sync + 'static) -> Self {
+        Self { context: context.into(), source: Some(Arc::new(source)) }
+    }
+}
+
+impl fmt::Display for HostError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.context)
+    }
+}
+
+impl Error for HostError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_ref().map(|source| source.as_ref() as &(dyn Error + 'static))
+    }
+}

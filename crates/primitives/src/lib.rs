@@ -1,0 +1,37 @@
+#![forbid(unsafe_code)]
+#![doc = include_str!("../README.md")]
+//!
+//! Values and facts only: what an opcode *does* is written in the two engines, never here.
+
+mod block;
+mod fork;
+mod gas;
+mod halt;
+mod journal_view;
+mod message;
+mod opcode;
+mod outcome;
+mod rejection;
+mod transaction;
+
+pub use alloy_primitives::{
+    self, Address, B256, Bytes, KECCAK256_EMPTY, U256, address, b256, hex, keccak256,
+};
+pub use block::{BlobSchedule, BlockEnv};
+pub use fork::{Fork, UnknownFork};
+pub use gas::GasSchedule;
+pub use halt::Halt;
+pub use journal_view::JournalView;
+pub use message::{Bytecode, Message, MessageKind};
+pub use opcode::{Opcode, OpcodeInfo, OpcodeRow, OpcodeTable, OpcodeTables};
+pub use outcome::{Effect, FrameOutcome, FrameStatus, Log, StorageChange, TxOutcome};
+pub use rejection::Rejection;
+pub use transaction::{AccessListEntry, Authorization, Transaction, TransactionType};
+
+/// Items a stack may hold (Yellow Paper, section 9.1).
+pub const STACK_LIMIT: usize = 1024;
+/// The deepest frame: a message that would start deeper fails (Yellow Paper, section 8).
+pub const CALL_DEPTH_LIMIT: u16 = 1024;
+/// The largest memory an interpreter grows to, in bytes. No gas limit below 2^52 pays for more (the quadratic term of
+/// the memory cost at this size is above 2^45 gas), so an offset beyond it is out of gas, never a cast.
+pub const MEMORY_LIMIT: u64 = (1 << 32) - 32;

@@ -1,0 +1,114 @@
+use crate::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
+
+/// What a frame is started with: the parameters of one message call or creation (Yellow Paper, sections 7 and 8).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Which opcode, or the transaction, sent it.
+    pub kind: MessageKind,
+    /// Depth of its frame: 0 is the transaction's own.
+    pub depth: u16,
+    /// Whether its frame may not change state (EIP-214).
+    pub is_static: bool,
+    /// Gas given to its frame, a stipend included.
+    pub gas: u64,
+    /// What CALLER answers inside.
+    pub caller: Address,
+    /// What ADDRESS answers inside: the account whose storage and balance the frame uses. For a creation it is the new
+    /// account; the interpreter leaves it zero and the machine fills it in.
+    pub address: Address,
+    /// The account whose code runs: the target, or where the target delegates to (EIP-7702). Zero for a creation.
+    pub code_address: Address,
+    /// What CALLVALUE answers inside. It is moved only if [`Message::transfers`].
+    pub value: U256,
+    /// Calldata, or the init code of a creation.
+    pub input: Bytes,
+    /// CREATE2's salt, zero for every other kind (EIP-1014).
+    pub salt: U256,
+}
+
+/// How a message came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MessageKind {
+    /// CALL, or a transaction with a target.
+    Call,
+    /// CALLCODE.
+    CallCode,
+    /// DELEGATECALL (EIP-7).
+    DelegateCall,
+    /// STATICCALL (EIP-214).
+    StaticCall,
+    /// CREATE, or a transaction without a target.
+    Create,
+    /// CREATE2 (EIP-1014).
+    Create2,
+}
+
+impl MessageKind {
+    /// Whether the message creates an account.
+    pub const fn is_create(self) -> bool {
+        matches!(self, MessageKind::Create | MessageKind::Create2)
+    }
+
+    /// The opcode's name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            MessageKind::Call => "CALL",
+            MessageKind::CallCode => "CALLCODE",
+            MessageKind::DelegateCall => "DELEGATECALL",
+            MessageKind::StaticCall => "STATICCALL",
+            MessageKind::Create => "CREATE",
+            MessageKind::Create2 => "CREATE2",
+        }
+    }
+}
+
+impl Message {
+    /// Whether `value` moves from `caller` to `address`. CALLCODE sends to itself: it only needs the balance.
+    pub const fn transfers(&self) -> bool {
+        matches!(self.kind, MessageKind::Call | MessageKind::Create | MessageKind::Create2)
+    }
+}
+
+/// Code with its hash. Cloning shares the bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bytecode {
+    bytes: Bytes,
+    hash: B256,
+}
+
+impl Bytecode {
+    /// Hashes `bytes`.
+    pub fn new(bytes: Bytes) -> Self {
+        let hash = if bytes.is_empty() { KECCAK256_EMPTY } else { keccak256(&bytes) };
+        Self { bytes, hash }
+    }
+
+    /// The bytes as they are in the state.
+    pub fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// Keccak-256 of the bytes.
+    pub fn hash(&self) -> B256 {
+        self.hash
+    }
+
+    /// The address that a delegation designator points to: 0xef0100 and 20 bytes (EIP-7702).
+    pub fn delegation(&self) -> Option<Address> {
+        match self.bytes.strip_prefix(&[0xef, 0x01, 0x00]) {
+            Some(target) if target.len() == 20 => Some(Address::from_slice(target)),
+            _ => None,
+        }
+    }
+
+    /// The designator that delegates to `target` (EIP-7702).
+    pub fn delegating_to(target: Address) -> Self {
+        Self::new([&[0xef, 0x01, 0x00], target.as_slice()].concat().into())
+    }
+}
+
+impl Default for Bytecode {
+    fn default() -> Self {
+        Self { bytes: Bytes::new(), hash: KECCAK256_EMPTY }
+    }
+}
