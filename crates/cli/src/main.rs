@@ -1,0 +1,4 @@
+//! The `parallax` command.
+#![forbid(unsafe_code)]
+
+fn main() {}

@@ -1,0 +1,4 @@
+//! Developer tasks: `cargo xtask`.
+#![forbid(unsafe_code)]
+
+fn main() {}
