@@ -18,6 +18,9 @@ pub struct Message {
     pub address: Address,
     /// The account whose code runs: the target, or where the target delegates to (EIP-7702). Zero for a creation.
     pub code_address: Address,
+    /// Whether `code_address` is where the target delegates to, not the target: a precompiled contract that is delegated to
+    /// runs as empty code (EIP-7702).
+    pub is_delegated: bool,
     /// What CALLVALUE answers inside. It is moved only if [`Message::transfers`].
     pub value: U256,
     /// Calldata, or the init code of a creation.
