@@ -1,2 +1,10 @@
 #![forbid(unsafe_code)]
 #![doc = include_str!("../README.md")]
+
+mod assemble;
+mod disassemble;
+mod error;
+
+pub use assemble::{assemble, assemble_for};
+pub use disassemble::{Disassembly, Instruction, disassemble};
+pub use error::{AssemblyError, Problem};

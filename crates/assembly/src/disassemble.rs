@@ -1,0 +1,149 @@
+//! Bytes to text, twice: a listing to read, and plain assembly that gives the same bytes.
+
+use std::fmt::{self, Write};
+
+use parallax_primitives::{Fork, Opcode, OpcodeTable, OpcodeTables, hex};
+
+/// Reads `code` as the rules of `fork` do, from its first byte on. Any bytes are code.
+pub fn disassemble(code: &[u8], fork: Fork) -> Disassembly<'_> {
+    let table = OpcodeTables::of(fork);
+    let mut instructions = Vec::new();
+    let mut offset = 0;
+    let mut starts_block = true;
+    while let Some(&byte) = code.get(offset) {
+        let opcode = Opcode(byte);
+        let row = &table[usize::from(byte)];
+        // Bytes behind a PUSH are data only where the PUSH is one: before Shanghai 0x5f is undefined, but has none.
+        let end = code.len().min(offset + 1 + opcode.immediate());
+        let is_cut_off = end < offset + 1 + opcode.immediate();
+        starts_block |= opcode == Opcode::JUMPDEST;
+        instructions.push(Instruction {
+            offset,
+            opcode,
+            data: &code[offset + 1..end],
+            is_cut_off,
+            is_defined: row.defined,
+            starts_block,
+            gas: row.gas,
+        });
+        starts_block = ends_block(opcode, table);
+        offset = end;
+    }
+    Disassembly { fork, instructions }
+}
+
+/// Code, instruction by instruction. Its `Display` is the listing: offset, bytes, mnemonic, operand, with a line above each basic
+/// block; `>` marks jump destinations, `?` bytes that the fork does not define.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Disassembly<'c> {
+    /// The rules it was read by.
+    pub fork: Fork,
+    /// In order; together they are the code.
+    pub instructions: Vec<Instruction<'c>>,
+}
+
+/// One instruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Instruction<'c> {
+    /// Of its opcode, in bytes.
+    pub offset: usize,
+    /// The opcode.
+    pub opcode: Opcode,
+    /// Push data, as much of it as is there.
+    pub data: &'c [u8],
+    /// Whether the end of the code cuts the push data off.
+    pub is_cut_off: bool,
+    /// Whether the fork defines the opcode.
+    pub is_defined: bool,
+    /// Whether a basic block starts here: at the first byte, at a JUMPDEST, behind what ends a block.
+    pub starts_block: bool,
+    /// Static gas in this fork; zero if undefined.
+    pub gas: u16,
+}
+
+impl Disassembly<'_> {
+    /// Assembly that gives the same bytes, one instruction a line.
+    pub fn source(&self) -> String {
+        let mut source = String::new();
+        for instruction in &self.instructions {
+            source.push_str(&instruction.statement());
+            source.push('\n');
+        }
+        source
+    }
+
+    /// Offsets of the valid jump destinations.
+    pub fn jump_destinations(&self) -> impl Iterator<Item = usize> {
+        self.instructions.iter().filter(|i| i.opcode == Opcode::JUMPDEST).map(|i| i.offset)
+    }
+}
+
+impl Instruction<'_> {
+    /// As assembly.
+    fn statement(&self) -> String {
+        match self.opcode.name() {
+            Some(name) if self.data.is_empty() && !self.is_cut_off => name.to_owned(),
+            Some(name) if !self.is_cut_off => format!("{name} 0x{}", hex::encode(self.data)),
+            _ => format!("DB 0x{:02x}{}", self.opcode.0, hex::encode(self.data)),
+        }
+    }
+}
+
+impl fmt::Display for Disassembly<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut rest = self.instructions.as_slice();
+        let mut block = 0;
+        while !rest.is_empty() {
+            let length = rest[1..].iter().position(|i| i.starts_block).map_or(rest.len(), |at| at + 1);
+            let (instructions, behind) = rest.split_at(length);
+            write_block(f, block, instructions)?;
+            block += 1;
+            rest = behind;
+        }
+        Ok(())
+    }
+}
+
+fn write_block(f: &mut fmt::Formatter<'_>, number: usize, instructions: &[Instruction<'_>]) -> fmt::Result {
+    let gas: u64 = instructions.iter().map(|i| u64::from(i.gas)).sum();
+    writeln!(f, "block {number}: {} instructions, {gas} static gas", instructions.len())?;
+    for instruction in instructions {
+        let mark = match instruction {
+            Instruction { is_defined: false, .. } => '?',
+            Instruction { opcode: Opcode::JUMPDEST, .. } => '>',
+            _ => ' ',
+        };
+        let mut line = format!("{mark} {:06x}  ", instruction.offset);
+        write!(line, "{:02x}{}", instruction.opcode.0, hex::encode(instruction.data))?;
+        // A column that holds PUSH4; longer data pushes its own line to the right.
+        write!(
+            line,
+            "{:width$}  {}",
+            "",
+            instruction.statement(),
+            width = 20usize.saturating_sub(line.len())
+        )?;
+        if instruction.is_cut_off {
+            write!(line, "  ; {}, cut off by the end of the code", instruction.opcode)?;
+        } else if !instruction.is_defined {
+            write!(line, "  ; undefined")?;
+        }
+        writeln!(f, "{line}")?;
+    }
+    Ok(())
+}
+
+/// Whether the instruction behind `opcode` starts a block of its own.
+fn ends_block(opcode: Opcode, table: &OpcodeTable) -> bool {
+    !table[usize::from(opcode.0)].defined
+        || matches!(
+            opcode,
+            Opcode::STOP
+                | Opcode::JUMP
+                | Opcode::JUMPI
+                | Opcode::RETURN
+                | Opcode::REVERT
+                | Opcode::INVALID
+                | Opcode::SELFDESTRUCT
+        )
+}
