@@ -24,6 +24,8 @@ pub struct StepView<'a> {
     pub return_data: &'a [u8],
     /// What started the frame.
     pub message: &'a Message,
+    /// The frame's whole code, without padding. An opcode at or behind its end is the implied STOP.
+    pub code: &'a [u8],
     /// What else may be read of the transaction so far.
     pub journal: &'a dyn JournalView,
 }
