@@ -1,0 +1,92 @@
+//! The text of a stack, kept from one step to the next.
+//!
+//! Most of a trace line is stack that did not change since the line before. Invariant: before every step of a frame the
+//! text equals the whole stack written afresh; [`StackText::update`] gets there by writing only what the last opcode may
+//! have touched.
+
+use parallax_primitives::{Opcode, U256};
+
+use crate::text;
+
+#[derive(Default)]
+pub(crate) struct StackText {
+    /// `"0x1","0x2",` with a comma behind every item.
+    text: Vec<u8>,
+    /// Where each item's text ends, its comma included.
+    ends: Vec<usize>,
+    /// How many items the last opcode left as they were.
+    kept: usize,
+}
+
+impl StackText {
+    /// Forgets everything: the frame is new.
+    pub(crate) fn clear(&mut self) {
+        self.text.clear();
+        self.ends.clear();
+        self.kept = 0;
+    }
+
+    /// Brings the text to `stack`, whose next opcode is `opcode`.
+    pub(crate) fn update(&mut self, stack: &[U256], opcode: Opcode) {
+        self.ends.truncate(self.kept);
+        self.text.truncate(self.ends.last().copied().unwrap_or(0));
+        for item in &stack[self.ends.len()..] {
+            self.text.push(b'"');
+            text::hex_word(&mut self.text, item);
+            self.text.extend_from_slice(b"\",");
+            self.ends.push(self.text.len());
+        }
+        self.kept = stack.len().saturating_sub(touched(opcode));
+    }
+
+    /// The items as a JSON array's inside.
+    pub(crate) fn items(&self) -> &[u8] {
+        self.text.strip_suffix(b",").unwrap_or(&self.text)
+    }
+}
+
+/// How many items from the top an opcode may change or take: none for DUP, which only copies.
+fn touched(opcode: Opcode) -> usize {
+    match opcode.0 {
+        0x80..=0x8f => 0,
+        _ => opcode.info().map_or(0, |info| usize::from(info.inputs)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn afresh(stack: &[U256]) -> String {
+        stack.iter().map(|item| format!("\"{item:#x}\"")).collect::<Vec<_>>().join(",")
+    }
+
+    /// A stack that does what the table says each opcode does to its top, with other values every time.
+    #[test]
+    fn the_kept_text_is_the_text_written_afresh() {
+        let (mut text, mut stack, mut seed) = (StackText::default(), Vec::new(), 1u64);
+        for _ in 0..20_000 {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let opcode = Opcode((seed >> 56) as u8);
+            text.update(&stack, opcode);
+            assert_eq!(text.items(), afresh(&stack).as_bytes());
+            let Some(info) = opcode.info() else { continue };
+            let (inputs, outputs) = (usize::from(info.inputs), usize::from(info.outputs));
+            if stack.len() < inputs || stack.len() - inputs + outputs > 40 {
+                stack.clear();
+                text.clear();
+                continue;
+            }
+            match opcode.0 {
+                0x80..=0x8f => stack.push(stack[stack.len() - inputs]),
+                _ => {
+                    stack.truncate(stack.len() - inputs);
+                    stack.extend(
+                        (0..outputs)
+                            .map(|i| U256::from(seed) << (i + usize::from(seed.to_be_bytes()[3]) % 190)),
+                    );
+                }
+            }
+        }
+    }
+}

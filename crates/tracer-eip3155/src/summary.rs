@@ -1,0 +1,77 @@
+use parallax_primitives::{B256, Bytes};
+
+use crate::{Dialect, text};
+
+/// What follows the step lines of a transaction.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Root of the post-state.
+    pub state_root: Option<B256>,
+    /// Output of the transaction's own frame.
+    pub output: Bytes,
+    /// Gas of the transaction, refunds taken off.
+    pub gas_used: u64,
+    /// Whether the transaction succeeded.
+    pub pass: bool,
+    /// The rules it ran under.
+    pub fork: String,
+    /// Wall time in nanoseconds, if asked for.
+    pub time: Option<u64>,
+    /// For a state test: its name and its d, g and v indexes.
+    pub test: Option<(String, usize, usize, usize)>,
+}
+
+impl Summary {
+    /// Appends the summary as one line, its newline included. Every dialect but geth's and eels' writes the EIP's fields;
+    /// theirs is the state root alone, behind the line of the outermost frame that the writer gave already.
+    pub(crate) fn write(&self, dialect: Dialect, out: &mut Vec<u8>) {
+        let root = |out: &mut Vec<u8>| {
+            if let Some(root) = self.state_root {
+                out.extend_from_slice(b"\"stateRoot\":");
+                out.push(b'"');
+                text::hex_bytes(out, root.as_slice());
+                out.push(b'"');
+            }
+        };
+        if matches!(dialect, Dialect::Geth | Dialect::Eels) {
+            if self.state_root.is_some() {
+                out.push(b'{');
+                root(out);
+                out.extend_from_slice(b"}\n");
+            }
+            return;
+        }
+        out.push(b'{');
+        root(out);
+        if self.state_root.is_some() {
+            out.push(b',');
+        }
+        out.extend_from_slice(b"\"output\":\"");
+        text::hex_bytes(out, &self.output);
+        out.extend_from_slice(b"\",\"gasUsed\":");
+        match dialect {
+            Dialect::Revm => text::decimal(out, self.gas_used),
+            _ => {
+                out.push(b'"');
+                text::hex(out, self.gas_used);
+                out.push(b'"');
+            }
+        }
+        out.extend_from_slice(b",\"pass\":");
+        out.extend_from_slice(if self.pass { b"true" } else { b"false" });
+        out.extend_from_slice(b",\"fork\":");
+        text::string(out, &self.fork);
+        if let Some(time) = self.time {
+            out.extend_from_slice(b",\"time\":");
+            text::decimal(out, time);
+        }
+        if let Some((name, d, g, v)) = &self.test {
+            out.extend_from_slice(b",\"test\":");
+            text::string(out, name);
+            for (key, index) in [("d", d), ("g", g), ("v", v)] {
+                out.extend_from_slice(format!(",\"{key}\":{index}").as_bytes());
+            }
+        }
+        out.extend_from_slice(b"}\n");
+    }
+}

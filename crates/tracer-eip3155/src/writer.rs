@@ -1,0 +1,342 @@
+use std::io;
+
+use parallax_hooks::{MessagePhase, StepEnd, StepView};
+use parallax_primitives::{Effect, Fork, FrameOutcome, FrameStatus, Message, Opcode, OpcodeTables};
+use parallax_tracer_core::Tracer;
+
+use crate::{Dialect, Summary, failure, stack_text::StackText, text};
+
+/// What a line holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Whose lines to write.
+    pub dialect: Dialect,
+    /// The rules of the run: opcode names and static gas depend on them.
+    pub fork: Fork,
+    /// Whether to write the stack (default: yes). Where not, the field is left out.
+    pub stack: bool,
+    /// Whether to write return data (default: yes; geth and evmone leave it out unless asked, see [`Options::new`]).
+    pub return_data: bool,
+    /// Whether to write the whole memory on every line (default: no).
+    pub memory: bool,
+    /// Whether SSTORE's line has a `storage` object with the slot it wrote (default: no).
+    pub storage: bool,
+    /// Whether the STOP that code implies at its end has a line (default: yes; evmone's has none).
+    pub implied_stop: bool,
+}
+
+impl Options {
+    /// The defaults of a dialect.
+    pub const fn new(dialect: Dialect, fork: Fork) -> Self {
+        let geth_like = matches!(dialect, Dialect::Geth | Dialect::Evmone);
+        Self {
+            dialect,
+            fork,
+            stack: true,
+            return_data: !geth_like,
+            memory: false,
+            storage: false,
+            implied_stop: !matches!(dialect, Dialect::Evmone),
+        }
+    }
+}
+
+/// Writes one line per opcode to any writer, in large pieces and without an allocation per step.
+///
+/// A writer that fails ends the trace, not the execution: [`Eip3155Tracer::finish`] returns its error.
+pub struct Eip3155Tracer<W> {
+    out: W,
+    options: Options,
+    failed: Option<io::Error>,
+    steps: u64,
+    /// Lines not yet handed to `out`.
+    lines: Vec<u8>,
+    /// Text of the stack of every open frame, by depth.
+    stacks: Vec<StackText>,
+    /// Refund counter at the start of every open frame, by depth.
+    refunds: Vec<i64>,
+    pending: Pending,
+}
+
+/// What is known of the step that has begun.
+#[derive(Default)]
+struct Pending {
+    depth: usize,
+    opcode: Option<Opcode>,
+    gas: u64,
+    refund: i64,
+    memory_size: u64,
+    /// Text of the memory, if wanted.
+    memory: Vec<u8>,
+    /// Text of the return data; kept as long as no message has come between.
+    return_data: Vec<u8>,
+}
+
+/// A trace that is complete.
+#[derive(Debug)]
+pub struct Finished<W> {
+    /// The writer.
+    pub out: W,
+    /// Step lines written.
+    pub steps: u64,
+}
+
+/// How much text is gathered before it is written.
+const CHUNK: usize = 1 << 16;
+
+impl<W: io::Write> Eip3155Tracer<W> {
+    /// Starts a trace of one transaction.
+    pub fn new(out: W, options: Options) -> Self {
+        Self {
+            out,
+            options,
+            failed: None,
+            steps: 0,
+            lines: Vec::with_capacity(2 * CHUNK),
+            stacks: Vec::new(),
+            refunds: Vec::new(),
+            pending: Pending::default(),
+        }
+    }
+
+    /// Ends the trace with its summary, if one is given, and says what went wrong while writing.
+    pub fn finish(mut self, summary: Option<&Summary>) -> io::Result<Finished<W>> {
+        if let Some(summary) = summary {
+            summary.write(self.options.dialect, &mut self.lines);
+        }
+        self.flush();
+        match self.failed {
+            Some(error) => Err(error),
+            None => {
+                self.out.flush()?;
+                Ok(Finished { out: self.out, steps: self.steps })
+            }
+        }
+    }
+
+    fn flush(&mut self) {
+        if self.failed.is_none()
+            && let Err(error) = self.out.write_all(&self.lines)
+        {
+            self.failed = Some(error);
+        }
+        self.lines.clear();
+    }
+
+    /// Refund of the transaction, or of the frame alone for the clients that count so.
+    fn frame_refund(&self) -> i64 {
+        self.pending.refund - self.refunds[self.pending.depth]
+    }
+
+    fn line(&mut self, step: &StepView<'_>, end: &StepEnd<'_>, with_error: bool) {
+        let Options { dialect, fork, .. } = self.options;
+        let defined =
+            OpcodeTables::of(fork)[usize::from(step.opcode.0)].defined && step.opcode != Opcode::INVALID;
+        let name = match (defined, dialect) {
+            (true, _) => dialect.opcode_name(step.opcode, fork),
+            (false, Dialect::Eels) => "InvalidOpcode",
+            (false, _) => "INVALID",
+        };
+        let gas_cost = failure::gas_cost(dialect, fork, step, end);
+        let frame_refund = self.frame_refund();
+        let line = &mut self.lines;
+        line.extend_from_slice(b"{\"pc\":");
+        text::decimal(line, step.pc as u64);
+        if dialect == Dialect::Revm {
+            depth(line, step);
+            op_name(line, name);
+        }
+        line.extend_from_slice(b",\"op\":");
+        text::decimal(line, u64::from(step.opcode.0));
+        line.extend_from_slice(b",\"gas\":\"");
+        text::hex(line, self.pending.gas);
+        line.push(b'"');
+        if dialect == Dialect::Revm {
+            line.extend_from_slice(b",\"reservoir\":\"0x0\",\"stateGas\":\"0x0\"");
+        }
+        if let Some(cost) = gas_cost {
+            line.extend_from_slice(b",\"gasCost\":\"");
+            text::hex(line, cost);
+            line.push(b'"');
+        }
+        // Where memory stands: before its size, or behind everything (EIP-3155).
+        let early_memory = matches!(dialect, Dialect::Geth | Dialect::Eels);
+        if early_memory && self.options.memory && self.pending.memory_size > 0 {
+            memory(line, &self.pending.memory);
+        }
+        if dialect != Dialect::Revm {
+            line.extend_from_slice(b",\"memSize\":");
+            text::decimal(line, self.pending.memory_size);
+        }
+        if self.options.stack {
+            line.extend_from_slice(b",\"stack\":[");
+            line.extend_from_slice(self.stacks[self.pending.depth].items());
+            line.push(b']');
+        }
+        match dialect {
+            Dialect::Eip3155 => {
+                depth(line, step);
+                return_data(line, self.options, &self.pending);
+                refund(line, self.pending.refund.max(0));
+            }
+            Dialect::Geth | Dialect::Eels => {
+                return_data(line, self.options, &self.pending);
+                depth(line, step);
+                refund(line, step.refund);
+            }
+            Dialect::Evmone => {
+                return_data(line, self.options, &self.pending);
+                depth(line, step);
+                refund(line, frame_refund);
+            }
+            Dialect::Revm => {
+                line.extend_from_slice(b",\"returnData\":\"0x\",\"refund\":\"");
+                text::hex(line, frame_refund.cast_unsigned());
+                line.extend_from_slice(b"\",\"memSize\":\"");
+                text::hex(line, self.pending.memory_size);
+                line.push(b'"');
+            }
+        }
+        if dialect != Dialect::Revm {
+            op_name(line, name);
+        }
+        if with_error {
+            let before = line.len();
+            line.extend_from_slice(b",\"error\":");
+            let head = line.len();
+            failure::error(dialect, step, end, line);
+            if line.len() == head {
+                line.truncate(before);
+            }
+        }
+        if !early_memory && self.options.memory {
+            memory(line, &self.pending.memory);
+        }
+        if let (true, Effect::Storage(change)) = (self.options.storage, end.effect) {
+            line.extend_from_slice(b",\"storage\":{\"");
+            text::hex_word(line, &change.key);
+            line.extend_from_slice(b"\":\"");
+            text::hex_word(line, &change.new);
+            line.extend_from_slice(b"\"}");
+        }
+        line.extend_from_slice(b"}\n");
+        self.steps += 1;
+    }
+
+    /// geth's line for a frame that ends; eels writes one for the outermost.
+    fn frame_exit(&mut self, message: &Message, outcome: &FrameOutcome) {
+        let line = &mut self.lines;
+        line.extend_from_slice(b"{\"output\":\"");
+        let at = line.len();
+        text::hex_bytes(line, &outcome.output);
+        line.drain(at..at + 2);
+        line.extend_from_slice(b"\",\"gasUsed\":\"");
+        text::hex(line, message.gas.saturating_sub(outcome.gas_left));
+        line.push(b'"');
+        let error = match outcome.status {
+            FrameStatus::Success => None,
+            FrameStatus::Revert if self.options.dialect == Dialect::Geth => Some("execution reverted"),
+            FrameStatus::Revert => Some("Revert"),
+            FrameStatus::Halt(halt) => Some(halt.name()),
+        };
+        if let Some(error) = error {
+            line.extend_from_slice(b",\"error\":");
+            text::string(line, error);
+        }
+        line.extend_from_slice(b"}\n");
+    }
+}
+
+impl<W: io::Write> Tracer for Eip3155Tracer<W> {
+    fn step(&mut self, step: &StepView<'_>) {
+        let depth = usize::from(step.depth);
+        let last = self.pending.opcode.map(|_| self.pending.depth);
+        if last.is_none_or(|last| last < depth) {
+            if self.stacks.len() <= depth {
+                self.stacks.resize_with(depth + 1, StackText::default);
+                self.refunds.resize(depth + 1, 0);
+            }
+            self.stacks[depth].clear();
+            self.refunds[depth] = step.refund;
+        }
+        if self.options.stack {
+            self.stacks[depth].update(step.stack, step.opcode);
+        }
+        let pending = &mut self.pending;
+        // Only a message replaces return data: 0xf0 to 0xff are the opcodes that send one or end a frame.
+        let may_differ = last != Some(depth) || pending.opcode.is_some_and(|opcode| opcode.0 >= 0xf0);
+        if self.options.return_data && may_differ {
+            pending.return_data.clear();
+            text::hex_bytes(&mut pending.return_data, step.return_data);
+        }
+        if self.options.memory {
+            pending.memory.clear();
+            text::hex_bytes(&mut pending.memory, step.memory);
+        }
+        pending.depth = depth;
+        pending.opcode = Some(step.opcode);
+        pending.gas = step.gas;
+        pending.refund = step.refund;
+        pending.memory_size = step.memory.len() as u64;
+    }
+
+    fn step_end(&mut self, step: &StepView<'_>, end: &StepEnd<'_>) {
+        if self.failed.is_some() {
+            return;
+        }
+        if !self.options.implied_stop && step.pc >= step.code.len() {
+            return;
+        }
+        if self.options.dialect == Dialect::Geth && failure::geth_repeats(step, end) {
+            self.line(step, end, false);
+        }
+        self.line(step, end, true);
+        if self.lines.len() >= CHUNK {
+            self.flush();
+        }
+    }
+
+    fn message(&mut self, message: &Message, phase: MessagePhase<'_>) {
+        if let MessagePhase::After(outcome) = phase {
+            let writes = match self.options.dialect {
+                Dialect::Geth => true,
+                Dialect::Eels => message.depth == 0,
+                _ => false,
+            };
+            if writes && self.failed.is_none() {
+                self.frame_exit(message, outcome);
+            }
+        }
+    }
+}
+
+fn depth(line: &mut Vec<u8>, step: &StepView<'_>) {
+    line.extend_from_slice(b",\"depth\":");
+    text::decimal(line, u64::from(step.depth) + 1);
+}
+
+fn op_name(line: &mut Vec<u8>, name: &str) {
+    line.extend_from_slice(b",\"opName\":\"");
+    line.extend_from_slice(name.as_bytes());
+    line.push(b'"');
+}
+
+fn refund(line: &mut Vec<u8>, value: i64) {
+    line.extend_from_slice(b",\"refund\":");
+    text::signed(line, value);
+}
+
+fn memory(line: &mut Vec<u8>, memory: &[u8]) {
+    line.extend_from_slice(b",\"memory\":\"");
+    line.extend_from_slice(memory);
+    line.push(b'"');
+}
+
+fn return_data(line: &mut Vec<u8>, options: Options, pending: &Pending) {
+    let empty = pending.return_data.len() <= 2;
+    if options.return_data && !(empty && matches!(options.dialect, Dialect::Geth | Dialect::Evmone)) {
+        line.extend_from_slice(b",\"returnData\":\"");
+        line.extend_from_slice(&pending.return_data);
+        line.push(b'"');
+    }
+}
