@@ -1,0 +1,80 @@
+//! The stack itself.
+
+use parallax_primitives::{Halt, U256};
+
+use crate::step::{Flow, MiniStepState, Outcome};
+
+/// POP.
+pub(crate) fn pop(evm: &mut MiniStepState, base: u64) -> Outcome {
+    // Gas
+    evm.charge(base)?;
+
+    // Operation
+    evm.take::<1>();
+
+    // Program counter
+    evm.pc += 1;
+    Ok(Flow::Next)
+}
+
+/// PUSH0 (EIP-3855).
+pub(crate) fn push0(evm: &mut MiniStepState, base: u64) -> Outcome {
+    // Gas
+    evm.charge(base)?;
+
+    // Operation
+    evm.stack.push(U256::ZERO);
+
+    // Program counter
+    evm.pc += 1;
+    Ok(Flow::Next)
+}
+
+/// PUSH1 to PUSH32: `size` bytes of code. What the end of the code cuts off is zero.
+pub(crate) fn push(evm: &mut MiniStepState, base: u64, size: usize) -> Outcome {
+    // Gas
+    evm.charge(base)?;
+
+    // Operation
+    let behind = &evm.code.bytes()[evm.pc + 1..];
+    let data = &behind[..size.min(behind.len())];
+    let missing_bits = 8 * (size - data.len());
+    let value = match U256::from_be_slice(data) {
+        _ if missing_bits == 256 => U256::ZERO,
+        value => value << missing_bits,
+    };
+    evm.stack.push(value);
+
+    // Program counter
+    evm.pc += 1 + size;
+    Ok(Flow::Next)
+}
+
+/// DUP1 to DUP16: a copy of the item `depth` below the top.
+pub(crate) fn dup(evm: &mut MiniStepState, base: u64, depth: usize) -> Outcome {
+    // Gas
+    evm.charge(base)?;
+
+    // Operation
+    let index = evm.stack.len().checked_sub(1 + depth).ok_or(Halt::StackUnderflow)?;
+    evm.stack.push(evm.stack[index]);
+
+    // Program counter
+    evm.pc += 1;
+    Ok(Flow::Next)
+}
+
+/// SWAP1 to SWAP16: the top and the item `depth` below it.
+pub(crate) fn swap(evm: &mut MiniStepState, base: u64, depth: usize) -> Outcome {
+    // Gas
+    evm.charge(base)?;
+
+    // Operation
+    let top = evm.stack.len().checked_sub(1).ok_or(Halt::StackUnderflow)?;
+    let other = top.checked_sub(depth).ok_or(Halt::StackUnderflow)?;
+    evm.stack.swap(top, other);
+
+    // Program counter
+    evm.pc += 1;
+    Ok(Flow::Next)
+}

@@ -1,0 +1,134 @@
+//! Storage and transient storage.
+
+use parallax_host_interface::{Host, Slot};
+use parallax_primitives::{Fork, GasSchedule, Halt, StorageChange, U256};
+
+use crate::step::{Flow, MiniStepState, Outcome};
+
+/// SLOAD (EIP-2929).
+pub(crate) fn sload(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) -> Outcome {
+    // Stack
+    let [key] = evm.operands()?;
+
+    // Gas
+    let slot = host.load_slot(evm.message.address, key)?;
+    let cold_gas = if slot.was_cold { evm.schedule.cold_slot_load } else { 0 };
+    evm.charge(base + cold_gas)?;
+
+    // Operation
+    evm.replace::<1>(slot.current);
+
+    // Program counter
+    evm.pc += 1;
+    Ok(Flow::Next)
+}
+
+/// SSTORE.
+pub(crate) fn sstore(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) -> Outcome {
+    // Stack
+    let [key, new] = evm.operands()?;
+
+    // Gas
+    // A callee that has but the stipend may not write (EIP-2200).
+    if evm.fork.has(Fork::Istanbul) && evm.gas <= GasSchedule::SSTORE_SENTRY {
+        return Err(Halt::OutOfGas.into());
+    }
+    let slot = host.load_slot(evm.message.address, key)?;
+    let net_metering = evm.fork == Fork::Constantinople || evm.fork.has(Fork::Istanbul);
+    let (gas, refund) = if net_metering {
+        net_metered(evm.schedule, slot, new)
+    } else {
+        gross_metered(evm.schedule, slot.current, new)
+    };
+    let cold_gas = if slot.was_cold { evm.schedule.cold_slot_store } else { 0 };
+    evm.charge(base + gas + cold_gas)?;
+
+    // Operation
+    if refund != 0 {
+        host.add_refund(refund);
+    }
+    host.store_slot(evm.message.address, key, new)?;
+    evm.written = Some(StorageChange {
+        address: evm.message.address,
+        key,
+        previous: slot.current,
+        new,
+        original: slot.original,
+    });
+    evm.take::<2>();
+
+    // Program counter
+    evm.pc += 1;
+    Ok(Flow::Next)
+}
+
+/// TLOAD (EIP-1153).
+pub(crate) fn tload(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) -> Outcome {
+    // Stack
+    let [key] = evm.operands()?;
+
+    // Gas
+    evm.charge(base)?;
+
+    // Operation
+    let value = host.load_transient(evm.message.address, key);
+    evm.replace::<1>(value);
+
+    // Program counter
+    evm.pc += 1;
+    Ok(Flow::Next)
+}
+
+/// TSTORE (EIP-1153).
+pub(crate) fn tstore(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) -> Outcome {
+    // Stack
+    let [key, new] = evm.operands()?;
+
+    // Gas
+    evm.charge(base)?;
+
+    // Operation
+    let address = evm.message.address;
+    let previous = host.load_transient(address, key);
+    host.store_transient(address, key, new);
+    evm.written = Some(StorageChange { address, key, previous, new, original: U256::ZERO });
+    evm.take::<2>();
+
+    // Program counter
+    evm.pc += 1;
+    Ok(Flow::Next)
+}
+
+/// Gas and refund of SSTORE as Frontier had it: only the value now and the new one count.
+fn gross_metered(schedule: &GasSchedule, current: U256, new: U256) -> (u64, i64) {
+    match (current.is_zero(), new.is_zero()) {
+        (true, false) => (schedule.sstore_set, 0),
+        (false, true) => (schedule.sstore_reset, schedule.sstore_clear_refund),
+        _ => (schedule.sstore_reset, 0),
+    }
+}
+
+/// Gas and refund of SSTORE by what the transaction changes in all (EIP-1283, EIP-2200, EIP-3529). Access to a cold slot
+/// is not in it.
+fn net_metered(schedule: &GasSchedule, slot: Slot, new: U256) -> (u64, i64) {
+    let Slot { current, original, .. } = slot;
+
+    let first_change_gas = if original.is_zero() { schedule.sstore_set } else { schedule.sstore_reset };
+    let gas = if original == current && current != new { first_change_gas } else { schedule.sstore_dirty };
+
+    let mut refund = 0;
+    if current != new {
+        if !original.is_zero() && !current.is_zero() && new.is_zero() {
+            refund += schedule.sstore_clear_refund;
+        }
+        if !original.is_zero() && current.is_zero() {
+            // It was refunded when the slot was cleared.
+            refund -= schedule.sstore_clear_refund;
+        }
+        if original == new {
+            // Back to where it was: all but the cost of a write without effect.
+            refund += (first_change_gas - schedule.sstore_dirty).cast_signed();
+        }
+    }
+    (gas, refund)
+}

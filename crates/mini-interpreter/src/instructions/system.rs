@@ -1,0 +1,341 @@
+//! Messages to other accounts, creations, and the ends of a frame.
+//!
+//! Messages are charged here and sent by whoever runs the frame: depth, balance and nonce are its business.
+
+use parallax_host_interface::{Host, HostError};
+use parallax_primitives::{Address, Bytes, Fork, GasSchedule, Halt, Message, MessageKind, U256};
+
+use crate::step::{Awaiting, Extension, Fault, Flow, MiniStepState, Outcome, address_of, region, words};
+
+/// CREATE.
+pub(crate) fn create(evm: &mut MiniStepState, base: u64) -> Outcome {
+    // Stack
+    let [value, offset, size] = evm.operands()?;
+
+    // Gas
+    let extension = evm.extension([(offset, size)]);
+    let initcode_gas = evm.schedule.initcode_word.saturating_mul(words(size));
+    evm.charge(base.saturating_add(initcode_gas).saturating_add(extension.cost))?;
+
+    // Operation
+    let message = creation(evm, MessageKind::Create, value, (offset, size), U256::ZERO, &extension)?;
+    evm.take::<3>();
+
+    // Program counter
+    evm.pc += 1;
+    Ok(Flow::Message(message))
+}
+
+/// CREATE2 (EIP-1014).
+pub(crate) fn create2(evm: &mut MiniStepState, base: u64) -> Outcome {
+    // Stack
+    let [value, offset, size, salt] = evm.operands()?;
+
+    // Gas
+    let extension = evm.extension([(offset, size)]);
+    let word_gas = evm.schedule.initcode_word + GasSchedule::KECCAK_WORD;
+    let initcode_gas = word_gas.saturating_mul(words(size));
+    evm.charge(base.saturating_add(initcode_gas).saturating_add(extension.cost))?;
+
+    // Operation
+    let message = creation(evm, MessageKind::Create2, value, (offset, size), salt, &extension)?;
+    evm.take::<4>();
+
+    // Program counter
+    evm.pc += 1;
+    Ok(Flow::Message(message))
+}
+
+/// CALL.
+pub(crate) fn call(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) -> Outcome {
+    // Stack
+    let [gas, to, value, input, input_size, output, output_size] = evm.operands()?;
+    let to = address_of(to);
+    if evm.message.is_static && !value.is_zero() {
+        return Err(Halt::StaticViolation.into());
+    }
+
+    // Gas
+    let extension = evm.extension([(input, input_size), (output, output_size)]);
+    let access = access(evm, host, to, base)?;
+    // Before EIP-161 the account was created even by a call without value.
+    let may_create = !value.is_zero() || !evm.fork.has(Fork::SpuriousDragon);
+    let create_gas = if may_create && host.is_dead(to)? { evm.schedule.new_account } else { 0 };
+    let forwarded = charge_call(evm, gas, access.gas + create_gas + value_gas(value), &extension)?;
+
+    // Operation
+    evm.extend(&extension)?;
+    let message = Message {
+        kind: MessageKind::Call,
+        gas: forwarded.saturating_add(stipend(value)),
+        caller: evm.message.address,
+        address: to,
+        code_address: access.code_address,
+        is_delegated: access.is_delegated,
+        value,
+        input: Bytes::copy_from_slice(&evm.memory[region(input, input_size)]),
+        ..child_of(&evm.message)
+    };
+    evm.take::<7>();
+
+    // Program counter
+    evm.pc += 1;
+    Ok(send_call(evm, message, (output, output_size)))
+}
+
+/// CALLCODE: foreign code on the caller's own account.
+pub(crate) fn callcode(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) -> Outcome {
+    // Stack
+    let [gas, to, value, input, input_size, output, output_size] = evm.operands()?;
+    let to = address_of(to);
+
+    // Gas
+    let extension = evm.extension([(input, input_size), (output, output_size)]);
+    let access = access(evm, host, to, base)?;
+    let forwarded = charge_call(evm, gas, access.gas + value_gas(value), &extension)?;
+
+    // Operation
+    evm.extend(&extension)?;
+    let message = Message {
+        kind: MessageKind::CallCode,
+        gas: forwarded.saturating_add(stipend(value)),
+        caller: evm.message.address,
+        address: evm.message.address,
+        code_address: access.code_address,
+        is_delegated: access.is_delegated,
+        value,
+        input: Bytes::copy_from_slice(&evm.memory[region(input, input_size)]),
+        ..child_of(&evm.message)
+    };
+    evm.take::<7>();
+
+    // Program counter
+    evm.pc += 1;
+    Ok(send_call(evm, message, (output, output_size)))
+}
+
+/// RETURN.
+pub(crate) fn return_(evm: &mut MiniStepState, base: u64) -> Outcome {
+    // Stack
+    let [offset, size] = evm.operands()?;
+
+    // Gas
+    let extension = evm.extension([(offset, size)]);
+    evm.charge(base.saturating_add(extension.cost))?;
+
+    // Operation
+    evm.extend(&extension)?;
+    evm.take::<2>();
+    Ok(Flow::Success(Bytes::copy_from_slice(&evm.memory[region(offset, size)])))
+}
+
+/// DELEGATECALL: foreign code on the caller's own account, for the caller's own caller and value (EIP-7).
+pub(crate) fn delegatecall(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) -> Outcome {
+    // Stack
+    let [gas, to, input, input_size, output, output_size] = evm.operands()?;
+    let to = address_of(to);
+
+    // Gas
+    let extension = evm.extension([(input, input_size), (output, output_size)]);
+    let access = access(evm, host, to, base)?;
+    let forwarded = charge_call(evm, gas, access.gas, &extension)?;
+
+    // Operation
+    evm.extend(&extension)?;
+    let message = Message {
+        kind: MessageKind::DelegateCall,
+        gas: forwarded,
+        caller: evm.message.caller,
+        address: evm.message.address,
+        code_address: access.code_address,
+        is_delegated: access.is_delegated,
+        value: evm.message.value,
+        input: Bytes::copy_from_slice(&evm.memory[region(input, input_size)]),
+        ..child_of(&evm.message)
+    };
+    evm.take::<6>();
+
+    // Program counter
+    evm.pc += 1;
+    Ok(send_call(evm, message, (output, output_size)))
+}
+
+/// STATICCALL (EIP-214).
+pub(crate) fn staticcall(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) -> Outcome {
+    // Stack
+    let [gas, to, input, input_size, output, output_size] = evm.operands()?;
+    let to = address_of(to);
+
+    // Gas
+    let extension = evm.extension([(input, input_size), (output, output_size)]);
+    let access = access(evm, host, to, base)?;
+    let forwarded = charge_call(evm, gas, access.gas, &extension)?;
+
+    // Operation
+    evm.extend(&extension)?;
+    let message = Message {
+        kind: MessageKind::StaticCall,
+        is_static: true,
+        gas: forwarded,
+        caller: evm.message.address,
+        address: to,
+        code_address: access.code_address,
+        is_delegated: access.is_delegated,
+        input: Bytes::copy_from_slice(&evm.memory[region(input, input_size)]),
+        ..child_of(&evm.message)
+    };
+    evm.take::<6>();
+
+    // Program counter
+    evm.pc += 1;
+    Ok(send_call(evm, message, (output, output_size)))
+}
+
+/// REVERT (EIP-140).
+pub(crate) fn revert(evm: &mut MiniStepState, base: u64) -> Outcome {
+    // Stack
+    let [offset, size] = evm.operands()?;
+
+    // Gas
+    let extension = evm.extension([(offset, size)]);
+    evm.charge(base.saturating_add(extension.cost))?;
+
+    // Operation
+    evm.extend(&extension)?;
+    evm.take::<2>();
+    Ok(Flow::Revert(Bytes::copy_from_slice(&evm.memory[region(offset, size)])))
+}
+
+/// SELFDESTRUCT.
+pub(crate) fn selfdestruct(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) -> Outcome {
+    // Stack
+    let [beneficiary] = evm.operands()?;
+    let beneficiary = address_of(beneficiary);
+    let originator = evm.message.address;
+
+    // Gas
+    // Unlike other accesses, a warm one is free (EIP-2929).
+    let cold_gas = match evm.cold_account_gas(host, beneficiary) {
+        0 => 0,
+        cold => cold + WARM_ACCESS,
+    };
+    // Before EIP-161 the account was created even by nothing sent; before EIP-150 it was free.
+    let creates = host.is_dead(beneficiary)?
+        && (!evm.fork.has(Fork::SpuriousDragon) || !host.balance(originator)?.is_zero());
+    let create_gas = if creates { evm.schedule.selfdestruct_new_account } else { 0 };
+    evm.charge(base + cold_gas + create_gas)?;
+
+    // Operation
+    let destruction = host.self_destruct(originator, beneficiary)?;
+    if !destruction.was_marked && evm.schedule.selfdestruct_refund != 0 {
+        host.add_refund(evm.schedule.selfdestruct_refund);
+    }
+    evm.take::<1>();
+    Ok(Flow::Success(Bytes::new()))
+}
+
+/// Access to a warm account, the static gas of the CALL family from Berlin on (EIP-2929).
+const WARM_ACCESS: u64 = 100;
+
+/// What it takes to reach the code of an account.
+struct Access {
+    /// For the account and, if it delegates its code, for the account it delegates to (EIP-2929, EIP-7702).
+    gas: u64,
+    /// Whose code will run.
+    code_address: Address,
+    /// Whether that is a delegate's. A delegate's own delegation is not followed.
+    is_delegated: bool,
+}
+
+fn access(evm: &MiniStepState, host: &mut dyn Host, to: Address, base: u64) -> Result<Access, HostError> {
+    let gas = base + evm.cold_account_gas(host, to);
+    let delegate = if evm.fork.has(Fork::Prague) { host.code(to)?.delegation() } else { None };
+    Ok(match delegate {
+        Some(delegate) => Access {
+            gas: gas + WARM_ACCESS + evm.cold_account_gas(host, delegate),
+            code_address: delegate,
+            is_delegated: true,
+        },
+        None => Access { gas, code_address: to, is_delegated: false },
+    })
+}
+
+fn value_gas(value: U256) -> u64 {
+    if value.is_zero() { 0 } else { GasSchedule::CALL_VALUE }
+}
+
+fn stipend(value: U256) -> u64 {
+    if value.is_zero() { 0 } else { GasSchedule::CALL_STIPEND }
+}
+
+/// Charges a call and answers what of it is forwarded: all that was asked for, or from EIP-150 on at most all but one 64th
+/// of what is left.
+fn charge_call(
+    evm: &mut MiniStepState,
+    requested: U256,
+    extra: u64,
+    extension: &Extension,
+) -> Result<u64, Halt> {
+    let own = extra.saturating_add(extension.cost);
+    let mut forwarded = requested.saturating_to::<u64>();
+    if evm.fork.has(Fork::TangerineWhistle) && evm.gas >= own {
+        forwarded = forwarded.min(all_but_one_64th(evm.gas - own));
+    }
+    evm.charge(own.saturating_add(forwarded))?;
+    Ok(forwarded)
+}
+
+fn all_but_one_64th(gas: u64) -> u64 {
+    gas - gas / 64
+}
+
+/// A message with what every child takes from its parent; the rest is nothing.
+fn child_of(parent: &Message) -> Message {
+    Message {
+        kind: MessageKind::Call,
+        depth: parent.depth.saturating_add(1),
+        is_static: parent.is_static,
+        gas: 0,
+        caller: parent.address,
+        address: Address::ZERO,
+        code_address: Address::ZERO,
+        is_delegated: false,
+        value: U256::ZERO,
+        input: Bytes::new(),
+        salt: U256::ZERO,
+    }
+}
+
+fn send_call(evm: &mut MiniStepState, message: Message, output: (U256, U256)) -> Flow {
+    evm.awaiting = Some(Awaiting::Call(region(output.0, output.1)));
+    evm.return_data = Bytes::new();
+    Flow::Message(Box::new(message))
+}
+
+/// The message of a creation, which takes with it the gas it forwards.
+fn creation(
+    evm: &mut MiniStepState,
+    kind: MessageKind,
+    value: U256,
+    initcode: (U256, U256),
+    salt: U256,
+    extension: &Extension,
+) -> Result<Box<Message>, Fault> {
+    // It is paid for before it is refused (EIP-3860).
+    if initcode.1 > U256::from(evm.schedule.max_initcode_size) {
+        return Err(Halt::InitcodeTooLarge.into());
+    }
+    evm.extend(extension)?;
+    let forwarded = if evm.fork.has(Fork::TangerineWhistle) { all_but_one_64th(evm.gas) } else { evm.gas };
+    evm.gas -= forwarded;
+    evm.awaiting = Some(Awaiting::Creation);
+    evm.return_data = Bytes::new();
+    Ok(Box::new(Message {
+        kind,
+        gas: forwarded,
+        value,
+        input: Bytes::copy_from_slice(&evm.memory[region(initcode.0, initcode.1)]),
+        salt,
+        ..child_of(&evm.message)
+    }))
+}

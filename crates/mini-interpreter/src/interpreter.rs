@@ -1,0 +1,182 @@
+//! The engine: runs a frame opcode by opcode, and shows hooks what it does.
+//!
+//! Invariant: what an opcode does never depends on who looks. The three ways to run differ only in what they show.
+
+use parallax_engine_interface::{FrameExit, Interpreter};
+use parallax_hooks::{Hooks, Interest, StepControl, StepEnd, StepView};
+use parallax_host_interface::{Host, HostError};
+use parallax_primitives::{Bytecode, Effect, Fork, FrameOutcome, FrameStatus, JournalView, Message, Opcode};
+
+use crate::{Flow, MiniStepState, execute_single_op};
+
+/// The plain engine. It has no settings and keeps nothing between frames.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Mini;
+
+/// One frame of [`Mini`].
+#[derive(Clone, Debug)]
+pub struct MiniFrame {
+    state: MiniStepState,
+    /// A hook has been asked about the next opcode and has paused there.
+    asked: bool,
+    /// The next opcode is the entry of a block.
+    at_block_entry: bool,
+}
+
+impl MiniFrame {
+    /// The frame's stepping value.
+    pub fn state(&self) -> &MiniStepState {
+        &self.state
+    }
+
+    /// Lets a hook look at what the frame stands before; nothing if it did and paused here.
+    fn ask(
+        &mut self,
+        look: impl FnOnce(&StepView<'_>) -> StepControl,
+        host: &mut dyn Host,
+        clock: u64,
+    ) -> Option<FrameExit> {
+        if std::mem::take(&mut self.asked) {
+            return None;
+        }
+        match look(&self.state.view(clock, host.journal_view())) {
+            StepControl::Continue => None,
+            StepControl::Pause => {
+                self.asked = true;
+                Some(FrameExit::Paused)
+            }
+            StepControl::Abort => Some(FrameExit::Aborted),
+        }
+    }
+}
+
+impl Interpreter for Mini {
+    type Frame = MiniFrame;
+
+    fn enter(&self, message: Message, code: Bytecode, fork: Fork) -> MiniFrame {
+        MiniFrame { state: MiniStepState::new(message, code, fork), asked: false, at_block_entry: true }
+    }
+
+    fn resume<K: Hooks>(
+        &self,
+        frame: &mut MiniFrame,
+        host: &mut dyn Host,
+        hooks: &mut K,
+        clock: &mut u64,
+    ) -> Result<FrameExit, HostError> {
+        match hooks.interest() {
+            Interest::Nothing | Interest::Messages => run(frame, host),
+            Interest::Blocks => run_by_blocks(frame, host, hooks, clock),
+            Interest::Steps => run_by_steps(frame, host, hooks, clock),
+        }
+    }
+
+    fn deliver(&self, frame: &mut MiniFrame, child: FrameOutcome) {
+        frame.state.deliver(child);
+    }
+
+    fn view<'a>(&self, frame: &'a MiniFrame, journal: &'a dyn JournalView, clock: u64) -> StepView<'a> {
+        frame.state.view(clock, journal)
+    }
+}
+
+/// Runs with nobody looking.
+fn run(frame: &mut MiniFrame, host: &mut dyn Host) -> Result<FrameExit, HostError> {
+    frame.asked = false;
+    frame.at_block_entry = false;
+    loop {
+        let flow = execute_single_op(&mut frame.state, host)?;
+        if let Some(exit) = exit(flow, frame.state.gas) {
+            return Ok(exit);
+        }
+    }
+}
+
+/// Runs and shows block entries.
+fn run_by_blocks<K: Hooks>(
+    frame: &mut MiniFrame,
+    host: &mut dyn Host,
+    hooks: &mut K,
+    clock: &mut u64,
+) -> Result<FrameExit, HostError> {
+    loop {
+        if frame.at_block_entry {
+            if let Some(exit) = frame.ask(|entry| hooks.on_block(entry), host, *clock) {
+                return Ok(exit);
+            }
+            *clock += 1;
+        }
+        frame.asked = false;
+        let opcode = frame.state.opcode();
+        let flow = execute_single_op(&mut frame.state, host)?;
+        frame.at_block_entry = ends_block(opcode);
+        if let Some(exit) = exit(flow, frame.state.gas) {
+            return Ok(exit);
+        }
+    }
+}
+
+/// Runs and shows every opcode.
+fn run_by_steps<K: Hooks>(
+    frame: &mut MiniFrame,
+    host: &mut dyn Host,
+    hooks: &mut K,
+    clock: &mut u64,
+) -> Result<FrameExit, HostError> {
+    loop {
+        if let Some(exit) = frame.ask(|step| hooks.on_step(step), host, *clock) {
+            return Ok(exit);
+        }
+        let (pc, opcode, gas_before) = (frame.state.pc, frame.state.opcode(), frame.state.gas);
+        let flow = execute_single_op(&mut frame.state, host)?;
+        frame.at_block_entry = ends_block(opcode);
+
+        let gas_cost = frame.state.gas_cost;
+        let journal = host.journal_view();
+        let end = match flow {
+            Flow::Halt(halt) => {
+                StepEnd { gas_cost, gas_left: gas_before, halt: Some(halt), effect: Effect::None }
+            }
+            _ => StepEnd {
+                gas_cost,
+                gas_left: gas_before - gas_cost,
+                halt: None,
+                effect: effect(opcode, &frame.state, journal),
+            },
+        };
+        let left = StepView { pc, opcode, gas: end.gas_left, ..frame.state.view(*clock, journal) };
+        hooks.on_step_end(&left, &end);
+        *clock += 1;
+
+        if let Some(exit) = exit(flow, frame.state.gas) {
+            return Ok(exit);
+        }
+    }
+}
+
+/// Whether what follows the opcode is the entry of a block: a JUMPDEST reached by jumping, or what is behind a JUMPI.
+fn ends_block(opcode: Opcode) -> bool {
+    matches!(opcode, Opcode::JUMP | Opcode::JUMPI)
+}
+
+/// What an opcode that did not fail left behind outside its frame.
+fn effect<'a>(opcode: Opcode, state: &MiniStepState, journal: &'a dyn JournalView) -> Effect<'a> {
+    match opcode {
+        Opcode::SSTORE => state.written.map_or(Effect::None, Effect::Storage),
+        Opcode::TSTORE => state.written.map_or(Effect::None, Effect::Transient),
+        Opcode(0xa0..=0xa4) => journal.logs().last().map_or(Effect::None, Effect::Log),
+        _ => Effect::None,
+    }
+}
+
+/// How the frame is handed back, unless it goes on.
+fn exit(flow: Flow, gas_left: u64) -> Option<FrameExit> {
+    let (status, gas_left, output) = match flow {
+        Flow::Next => return None,
+        Flow::Message(message) => return Some(FrameExit::Message(*message)),
+        Flow::Success(output) => (FrameStatus::Success, gas_left, output),
+        Flow::Revert(output) => (FrameStatus::Revert, gas_left, output),
+        Flow::Halt(halt) => (FrameStatus::Halt(halt), 0, Default::default()),
+    };
+    Some(FrameExit::Done(FrameOutcome { status, gas_left, output, created: None }))
+}

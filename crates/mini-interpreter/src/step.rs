@@ -1,0 +1,410 @@
+//! One opcode at a time: the stepping value, what every opcode does to it, and the dispatch.
+//!
+//! Invariant: an opcode that halts leaves gas, stack, memory, return data and program counter as it found them. So every
+//! instruction reads its operands without taking them, charges, and only then changes anything.
+
+use std::ops::Range;
+
+use parallax_hooks::StepView;
+use parallax_host_interface::{Host, HostError};
+use parallax_primitives::{
+    Address, Bytecode, Bytes, Fork, FrameOutcome, GasSchedule, Halt, JournalView, MEMORY_LIMIT, Message,
+    Opcode, OpcodeTable, OpcodeTables, STACK_LIMIT, StorageChange, U256,
+};
+
+use crate::instructions::{
+    arithmetic, bitwise, block, comparison, control_flow, environment, keccak, log, memory, stack, storage,
+    system,
+};
+
+/// A frame between two opcodes: all that the next opcode depends on besides the [`Host`].
+#[derive(Clone, Debug)]
+pub struct MiniStepState {
+    /// Offset of the next opcode. At or behind the end of the code it stands before the implied STOP.
+    pub pc: usize,
+    /// Gas left.
+    pub gas: u64,
+    /// The stack, bottom first; never more than 1024 items.
+    pub stack: Vec<U256>,
+    /// The memory; its size is a multiple of 32.
+    pub memory: Vec<u8>,
+    /// Return data of the last message (EIP-211).
+    pub return_data: Bytes,
+    /// What started the frame.
+    pub message: Message,
+    /// The code that runs.
+    pub code: Bytecode,
+    /// The rules it runs under.
+    pub fork: Fork,
+    /// What the last SSTORE or TSTORE wrote.
+    pub written: Option<StorageChange>,
+    /// Gas the last opcode was charged, or, if it had too little, should have been; saturating. What a creation forwards
+    /// is not in it, what a call forwards is.
+    pub gas_cost: u64,
+    /// Where the output of the message that was sent last goes.
+    pub(crate) awaiting: Option<Awaiting>,
+    pub(crate) schedule: &'static GasSchedule,
+    table: &'static OpcodeTable,
+    jumpdests: Vec<bool>,
+}
+
+/// What one opcode came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// The frame goes on at [`MiniStepState::pc`].
+    Next,
+    /// A call or a creation, which the caller runs and answers with [`MiniStepState::deliver`].
+    Message(Box<Message>),
+    /// STOP, RETURN or SELFDESTRUCT, with the output.
+    Success(Bytes),
+    /// REVERT, with the output (EIP-140).
+    Revert(Bytes),
+    /// The opcode failed. The frame is over, and so is its gas.
+    Halt(Halt),
+}
+
+/// Where the answer to a message goes.
+#[derive(Clone, Debug)]
+pub(crate) enum Awaiting {
+    /// The new address goes onto the stack.
+    Creation,
+    /// The output goes to this part of the memory, as much of it as fits.
+    Call(Range<usize>),
+}
+
+/// Why an instruction did not complete.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    Halt(Halt),
+    Host(HostError),
+}
+
+impl From<Halt> for Fault {
+    fn from(halt: Halt) -> Self {
+        Self::Halt(halt)
+    }
+}
+
+impl From<HostError> for Fault {
+    fn from(error: HostError) -> Self {
+        Self::Host(error)
+    }
+}
+
+pub(crate) type Outcome = Result<Flow, Fault>;
+
+/// Executes the opcode at [`MiniStepState::pc`]: checks it, charges its gas, expands the memory as far as it needs, and
+/// does it. The order of checks: defined in the fork, stack underflow, stack overflow, static call, gas, the operation.
+///
+/// Fails only if the host does; then the state is not to be used again.
+pub fn execute_single_op(state: &mut MiniStepState, host: &mut dyn Host) -> Result<Flow, HostError> {
+    let gas_before = state.gas;
+    match check_and_dispatch(state, host) {
+        Ok(flow) => Ok(flow),
+        Err(Fault::Halt(halt)) => {
+            state.gas = gas_before;
+            Ok(Flow::Halt(halt))
+        }
+        Err(Fault::Host(error)) => Err(error),
+    }
+}
+
+fn check_and_dispatch(state: &mut MiniStepState, host: &mut dyn Host) -> Outcome {
+    let opcode = state.opcode();
+    let row = &state.table[usize::from(opcode.0)];
+    state.gas_cost = 0;
+    if !row.defined {
+        return Err(Halt::UndefinedOpcode.into());
+    }
+    let (inputs, outputs) = (usize::from(row.inputs), usize::from(row.outputs));
+    if state.stack.len() < inputs {
+        return Err(Halt::StackUnderflow.into());
+    }
+    if state.stack.len() - inputs + outputs > STACK_LIMIT {
+        return Err(Halt::StackOverflow.into());
+    }
+    if row.writes_state && state.message.is_static {
+        return Err(Halt::StaticViolation.into());
+    }
+    dispatch(opcode, state, host, u64::from(row.gas))
+}
+
+/// `base` is the opcode's static gas in the fork.
+#[inline(always)] // called once, in the loop
+fn dispatch(opcode: Opcode, evm: &mut MiniStepState, host: &mut dyn Host, base: u64) -> Outcome {
+    match opcode {
+        Opcode::STOP => control_flow::stop(evm),
+        Opcode::ADD => arithmetic::add(evm, base),
+        Opcode::MUL => arithmetic::mul(evm, base),
+        Opcode::SUB => arithmetic::sub(evm, base),
+        Opcode::DIV => arithmetic::div(evm, base),
+        Opcode::SDIV => arithmetic::sdiv(evm, base),
+        Opcode::MOD => arithmetic::modulo(evm, base),
+        Opcode::SMOD => arithmetic::smod(evm, base),
+        Opcode::ADDMOD => arithmetic::addmod(evm, base),
+        Opcode::MULMOD => arithmetic::mulmod(evm, base),
+        Opcode::EXP => arithmetic::exp(evm, base),
+        Opcode::SIGNEXTEND => arithmetic::signextend(evm, base),
+        Opcode::LT => comparison::less_than(evm, base),
+        Opcode::GT => comparison::greater_than(evm, base),
+        Opcode::SLT => comparison::signed_less_than(evm, base),
+        Opcode::SGT => comparison::signed_greater_than(evm, base),
+        Opcode::EQ => comparison::equal(evm, base),
+        Opcode::ISZERO => comparison::is_zero(evm, base),
+        Opcode::AND => bitwise::and(evm, base),
+        Opcode::OR => bitwise::or(evm, base),
+        Opcode::XOR => bitwise::xor(evm, base),
+        Opcode::NOT => bitwise::not(evm, base),
+        Opcode::BYTE => bitwise::byte(evm, base),
+        Opcode::SHL => bitwise::shl(evm, base),
+        Opcode::SHR => bitwise::shr(evm, base),
+        Opcode::SAR => bitwise::sar(evm, base),
+        Opcode::CLZ => bitwise::count_leading_zeros(evm, base),
+        Opcode::KECCAK256 => keccak::keccak(evm, base),
+        Opcode::ADDRESS => environment::address(evm, base),
+        Opcode::BALANCE => environment::balance(evm, host, base),
+        Opcode::ORIGIN => environment::origin(evm, host, base),
+        Opcode::CALLER => environment::caller(evm, base),
+        Opcode::CALLVALUE => environment::callvalue(evm, base),
+        Opcode::CALLDATALOAD => environment::calldataload(evm, base),
+        Opcode::CALLDATASIZE => environment::calldatasize(evm, base),
+        Opcode::CALLDATACOPY => environment::calldatacopy(evm, base),
+        Opcode::CODESIZE => environment::codesize(evm, base),
+        Opcode::CODECOPY => environment::codecopy(evm, base),
+        Opcode::GASPRICE => environment::gasprice(evm, host, base),
+        Opcode::EXTCODESIZE => environment::extcodesize(evm, host, base),
+        Opcode::EXTCODECOPY => environment::extcodecopy(evm, host, base),
+        Opcode::RETURNDATASIZE => environment::returndatasize(evm, base),
+        Opcode::RETURNDATACOPY => environment::returndatacopy(evm, base),
+        Opcode::EXTCODEHASH => environment::extcodehash(evm, host, base),
+        Opcode::BLOCKHASH => block::block_hash(evm, host, base),
+        Opcode::COINBASE => block::coinbase(evm, host, base),
+        Opcode::TIMESTAMP => block::timestamp(evm, host, base),
+        Opcode::NUMBER => block::number(evm, host, base),
+        Opcode::PREVRANDAO => block::prev_randao(evm, host, base),
+        Opcode::GASLIMIT => block::gas_limit(evm, host, base),
+        Opcode::CHAINID => block::chain_id(evm, host, base),
+        Opcode::SELFBALANCE => environment::self_balance(evm, host, base),
+        Opcode::BASEFEE => environment::base_fee(evm, host, base),
+        Opcode::BLOBHASH => environment::blob_hash(evm, host, base),
+        Opcode::BLOBBASEFEE => environment::blob_base_fee(evm, host, base),
+        Opcode::POP => stack::pop(evm, base),
+        Opcode::MLOAD => memory::mload(evm, base),
+        Opcode::MSTORE => memory::mstore(evm, base),
+        Opcode::MSTORE8 => memory::mstore8(evm, base),
+        Opcode::SLOAD => storage::sload(evm, host, base),
+        Opcode::SSTORE => storage::sstore(evm, host, base),
+        Opcode::JUMP => control_flow::jump(evm, base),
+        Opcode::JUMPI => control_flow::jumpi(evm, base),
+        Opcode::PC => control_flow::pc(evm, base),
+        Opcode::MSIZE => memory::msize(evm, base),
+        Opcode::GAS => control_flow::gas_left(evm, base),
+        Opcode::JUMPDEST => control_flow::jumpdest(evm, base),
+        Opcode::TLOAD => storage::tload(evm, host, base),
+        Opcode::TSTORE => storage::tstore(evm, host, base),
+        Opcode::MCOPY => memory::mcopy(evm, base),
+        Opcode::PUSH0 => stack::push0(evm, base),
+        Opcode(0x60..=0x7f) => stack::push(evm, base, opcode.immediate()),
+        Opcode(0x80..=0x8f) => stack::dup(evm, base, usize::from(opcode.0 - 0x80)),
+        Opcode(0x90..=0x9f) => stack::swap(evm, base, usize::from(opcode.0 - 0x90) + 1),
+        Opcode::LOG0 => log::log::<0>(evm, host, base),
+        Opcode::LOG1 => log::log::<1>(evm, host, base),
+        Opcode::LOG2 => log::log::<2>(evm, host, base),
+        Opcode::LOG3 => log::log::<3>(evm, host, base),
+        Opcode::LOG4 => log::log::<4>(evm, host, base),
+        Opcode::CREATE => system::create(evm, base),
+        Opcode::CALL => system::call(evm, host, base),
+        Opcode::CALLCODE => system::callcode(evm, host, base),
+        Opcode::RETURN => system::return_(evm, base),
+        Opcode::DELEGATECALL => system::delegatecall(evm, host, base),
+        Opcode::CREATE2 => system::create2(evm, base),
+        Opcode::STATICCALL => system::staticcall(evm, host, base),
+        Opcode::REVERT => system::revert(evm, base),
+        Opcode::SELFDESTRUCT => system::selfdestruct(evm, host, base),
+        Opcode::INVALID => Err(Halt::InvalidOpcode.into()),
+        _ => Err(Halt::UndefinedOpcode.into()),
+    }
+}
+
+impl MiniStepState {
+    /// A frame of `message` before its first opcode, running `code` under the rules of `fork`.
+    pub fn new(message: Message, code: Bytecode, fork: Fork) -> Self {
+        Self {
+            pc: 0,
+            gas: message.gas,
+            stack: Vec::with_capacity(STACK_LIMIT),
+            memory: Vec::new(),
+            return_data: Bytes::new(),
+            jumpdests: valid_jump_destinations(code.bytes()),
+            message,
+            code,
+            fork,
+            written: None,
+            gas_cost: 0,
+            awaiting: None,
+            schedule: GasSchedule::of(fork),
+            table: OpcodeTables::of(fork),
+        }
+    }
+
+    /// The opcode at [`MiniStepState::pc`]; STOP behind the end of the code.
+    pub fn opcode(&self) -> Opcode {
+        self.code.bytes().get(self.pc).map_or(Opcode::STOP, |byte| Opcode(*byte))
+    }
+
+    /// Answers the message that [`Flow::Message`] sent: takes back the gas it left, and puts its result onto the stack and
+    /// its output into the memory and the return data.
+    pub fn deliver(&mut self, child: FrameOutcome) {
+        let Some(awaiting) = self.awaiting.take() else {
+            debug_assert!(false, "an answer without a message");
+            return;
+        };
+        let success = child.status.is_success();
+        self.gas += child.gas_left;
+        match awaiting {
+            Awaiting::Creation => {
+                self.stack.push(child.created.filter(|_| success).map_or(U256::ZERO, word_of));
+                // Only a revert has return data: a successful creation's output is the code (EIP-211).
+                self.return_data = if success { Bytes::new() } else { child.output };
+            }
+            Awaiting::Call(place) => {
+                self.stack.push(U256::from(success));
+                let copied = place.len().min(child.output.len());
+                self.memory[place.start..place.start + copied].copy_from_slice(&child.output[..copied]);
+                self.return_data = child.output;
+            }
+        }
+    }
+
+    /// What an observer sees before the next opcode.
+    pub fn view<'a>(&'a self, index: u64, journal: &'a dyn JournalView) -> StepView<'a> {
+        StepView {
+            index,
+            depth: self.message.depth,
+            pc: self.pc,
+            opcode: self.opcode(),
+            gas: self.gas,
+            refund: journal.refund(),
+            stack: &self.stack,
+            memory: &self.memory,
+            return_data: &self.return_data,
+            message: &self.message,
+            code: self.code.bytes(),
+            journal,
+        }
+    }
+
+    /// The topmost items, the top first, still on the stack.
+    pub(crate) fn operands<const N: usize>(&self) -> Result<[U256; N], Halt> {
+        let mut items = *self.stack.last_chunk::<N>().ok_or(Halt::StackUnderflow)?;
+        items.reverse();
+        Ok(items)
+    }
+
+    /// Takes the `N` operands off the stack.
+    pub(crate) fn take<const N: usize>(&mut self) {
+        self.stack.truncate(self.stack.len() - N);
+    }
+
+    /// Takes the `N` operands off the stack and puts the result there.
+    pub(crate) fn replace<const N: usize>(&mut self, result: U256) {
+        self.take::<N>();
+        self.stack.push(result);
+    }
+
+    /// Charges gas. Out of gas, nothing is charged.
+    pub(crate) fn charge(&mut self, amount: u64) -> Result<(), Halt> {
+        self.gas_cost = amount;
+        self.gas = self.gas.checked_sub(amount).ok_or(Halt::OutOfGas)?;
+        Ok(())
+    }
+
+    /// Whether a jump may go to `destination` (Yellow Paper, section 9.4.3).
+    pub(crate) fn jump_target(&self, destination: U256) -> Result<usize, Halt> {
+        let target = destination.saturating_to::<usize>();
+        match self.jumpdests.get(target) {
+            Some(true) => Ok(target),
+            _ => Err(Halt::InvalidJump),
+        }
+    }
+
+    /// What it takes to make all `regions` (offset and size) part of the memory (Yellow Paper, appendix H).
+    pub(crate) fn extension<const N: usize>(&self, regions: [(U256, U256); N]) -> Extension {
+        let mut end = self.memory.len() as u64;
+        for (offset, size) in regions {
+            if !size.is_zero() {
+                end = end.max(offset.saturating_add(size).saturating_to());
+            }
+        }
+        Extension { cost: memory_gas(end).saturating_sub(memory_gas(self.memory.len() as u64)), end }
+    }
+
+    /// Extends the memory with zeros, once it is paid for.
+    pub(crate) fn extend(&mut self, extension: &Extension) -> Result<(), Halt> {
+        if extension.end > MEMORY_LIMIT {
+            return Err(Halt::OutOfGas);
+        }
+        let size = U256::from(extension.end).saturating_to::<usize>().next_multiple_of(32);
+        if size > self.memory.len() {
+            self.memory.resize(size, 0);
+        }
+        Ok(())
+    }
+
+    /// What the first access to an account costs on top of a warm one (EIP-2929), and warms it.
+    pub(crate) fn cold_account_gas(&self, host: &mut dyn Host, address: Address) -> u64 {
+        if self.fork.has(Fork::Berlin) && host.warm_account(address) { self.schedule.cold_account } else { 0 }
+    }
+}
+
+/// A memory that is to grow.
+pub(crate) struct Extension {
+    /// In gas, saturating.
+    pub(crate) cost: u64,
+    /// Its new size in bytes before rounding up, saturating.
+    end: u64,
+}
+
+/// Gas of a memory of `size` bytes, saturating.
+fn memory_gas(size: u64) -> u64 {
+    let words = u128::from(size.div_ceil(32));
+    let gas = words * u128::from(GasSchedule::MEMORY_WORD)
+        + words * words / u128::from(GasSchedule::MEMORY_QUADRATIC_DIVISOR);
+    u64::try_from(gas).unwrap_or(u64::MAX)
+}
+
+/// Words of `size` bytes, saturating far above what any gas pays for.
+pub(crate) fn words(size: U256) -> u64 {
+    size.saturating_to::<u64>().div_ceil(32)
+}
+
+/// A region of memory that [`MiniStepState::extend`] has made room for. An empty one may be anywhere.
+pub(crate) fn region(offset: U256, size: U256) -> Range<usize> {
+    if size.is_zero() {
+        return 0..0;
+    }
+    let start = offset.saturating_to::<usize>();
+    start..start + size.saturating_to::<usize>()
+}
+
+/// An address as a stack item.
+pub(crate) fn word_of(address: Address) -> U256 {
+    U256::from_be_slice(address.as_slice())
+}
+
+/// A stack item as an address: its low 20 bytes.
+pub(crate) fn address_of(word: U256) -> Address {
+    Address::from_word(word.into())
+}
+
+/// For each byte of the code whether it is a JUMPDEST, and not the data of a PUSH (Yellow Paper, section 9.4.3).
+fn valid_jump_destinations(code: &[u8]) -> Vec<bool> {
+    let mut valid = vec![false; code.len()];
+    let mut pc = 0;
+    while pc < code.len() {
+        let opcode = Opcode(code[pc]);
+        valid[pc] = opcode == Opcode::JUMPDEST;
+        pc += 1 + opcode.immediate();
+    }
+    valid
+}
