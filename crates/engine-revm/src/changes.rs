@@ -1,0 +1,70 @@
+//! revm's touched accounts as the changes that Parallax compares: only what is not as the database has it.
+
+use std::collections::BTreeMap;
+
+use parallax_host_interface::{AccountChange, Database, HostError, StateChanges};
+use parallax_primitives::{Address, Bytecode, Fork};
+use revm::state::{Account, EvmState};
+
+/// What the transaction changed.
+///
+/// # Errors
+///
+/// Those of the database, which is read again for every touched account.
+pub(crate) fn changes(
+    state: &EvmState,
+    database: &dyn Database,
+    fork: Fork,
+) -> Result<StateChanges, HostError> {
+    let mut accounts = BTreeMap::new();
+    for (address, account) in state {
+        if account.is_touched()
+            && let Some(change) = change(*address, account, database, fork)?
+        {
+            accounts.insert(*address, change);
+        }
+    }
+    Ok(StateChanges { accounts })
+}
+
+fn change(
+    address: Address,
+    account: &Account,
+    database: &dyn Database,
+    fork: Fork,
+) -> Result<Option<AccountChange>, HostError> {
+    let before = database.account(address)?;
+    let is_cleared = fork.has(Fork::SpuriousDragon) && account.info.is_empty();
+    if account.is_selfdestructed() || is_cleared {
+        return Ok(before.map(|_| AccountChange::Deleted));
+    }
+
+    // A creation finds no storage (EIP-7610), so nothing but deletion ever clears any.
+    let storage: BTreeMap<_, _> = account
+        .storage
+        .iter()
+        .filter(|(_, slot)| slot.present_value != slot.original_value)
+        .map(|(key, slot)| (*key, slot.present_value))
+        .collect();
+    let info = &account.info;
+    let is_same = before.is_some_and(|before| {
+        before.nonce == info.nonce && before.balance == info.balance && before.code_hash == info.code_hash
+    });
+    if is_same && storage.is_empty() {
+        return Ok(None);
+    }
+    let had_hash = before.unwrap_or_default().code_hash;
+    let code = if had_hash == info.code_hash {
+        None
+    } else {
+        let code = info.code.as_ref().map(revm::bytecode::Bytecode::original_bytes).unwrap_or_default();
+        Some(Bytecode::new(code))
+    };
+    Ok(Some(AccountChange::Changed {
+        nonce: info.nonce,
+        balance: info.balance,
+        code,
+        storage_cleared: false,
+        storage,
+    }))
+}

@@ -1,0 +1,91 @@
+//! A Parallax database as revm's. Read-only, nothing is cached here: revm's journal does that.
+
+use std::{cell::Cell, fmt};
+
+use parallax_host_interface::{Database as Source, HostError};
+use parallax_primitives::{Address, B256, Bytes, Fork, KECCAK256_EMPTY, U256};
+use revm::{Database, bytecode::Bytecode, database_interface::DBErrorMarker, state::AccountInfo};
+
+/// What revm reads from while it runs one transaction.
+pub(crate) struct Adapter<'a> {
+    source: &'a dyn Source,
+    fork: Fork,
+    /// Set once an account was read that has storage, but neither code nor nonce: a creation there would collide by
+    /// EIP-7610, a rule that revm leaves out. The run is then repeated with the inspector that has it.
+    met_bare_storage: Cell<bool>,
+}
+
+impl<'a> Adapter<'a> {
+    pub(crate) fn new(source: &'a dyn Source, fork: Fork) -> Self {
+        Self { source, fork, met_bare_storage: Cell::new(false) }
+    }
+
+    pub(crate) fn met_bare_storage(&self) -> bool {
+        self.met_bare_storage.get()
+    }
+}
+
+impl Database for Adapter<'_> {
+    type Error = DatabaseError;
+
+    fn basic(&mut self, address: Address) -> Result<Option<AccountInfo>, DatabaseError> {
+        let Some(account) = self.source.account(address)? else { return Ok(None) };
+        let is_bare = account.nonce == 0 && account.code_hash == KECCAK256_EMPTY;
+        if is_bare && !self.met_bare_storage.get() && self.source.has_storage(address)? {
+            self.met_bare_storage.set(true);
+        }
+        Ok(Some(AccountInfo {
+            nonce: account.nonce,
+            balance: account.balance,
+            code_hash: account.code_hash,
+            code: (account.code_hash == KECCAK256_EMPTY).then(Bytecode::default),
+            ..Default::default()
+        }))
+    }
+
+    fn code_by_hash(&mut self, hash: B256) -> Result<Bytecode, DatabaseError> {
+        Ok(bytecode(self.source.code(hash)?, self.fork))
+    }
+
+    fn storage(&mut self, address: Address, key: U256) -> Result<U256, DatabaseError> {
+        Ok(self.source.storage(address, key)?)
+    }
+
+    fn block_hash(&mut self, number: u64) -> Result<B256, DatabaseError> {
+        Ok(self.source.block_hash(number)?)
+    }
+}
+
+/// Code as revm keeps it. revm reads a delegation designator whatever the fork: before EIP-7702 the bytes are code.
+fn bytecode(bytes: Bytes, fork: Fork) -> Bytecode {
+    match bytes.strip_prefix(&[0xef, 0x01, 0x00]) {
+        Some(target) if target.len() == 20 && fork.has(Fork::Prague) => {
+            Bytecode::new_eip7702(Address::from_slice(target))
+        }
+        _ => Bytecode::new_legacy(bytes),
+    }
+}
+
+/// A failing database, as revm wants its errors.
+#[derive(Clone, Debug)]
+pub(crate) struct DatabaseError(pub(crate) HostError);
+
+impl From<HostError> for DatabaseError {
+    fn from(error: HostError) -> Self {
+        Self(error)
+    }
+}
+
+impl fmt::Display for DatabaseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for DatabaseError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source()
+    }
+}
+
+impl DBErrorMarker for DatabaseError {}

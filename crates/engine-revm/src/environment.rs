@@ -1,0 +1,148 @@
+//! Block, configuration and transaction as revm takes them. No check of revm's is turned off.
+
+use parallax_engine_interface::{EngineError, Job};
+use parallax_host_interface::HostError;
+use parallax_primitives::{Fork, GasSchedule, Rejection, Transaction, TransactionType, U256};
+use revm::{
+    context::{BlockEnv, CfgEnv, TxEnv},
+    context_interface::{
+        block::BlobExcessGasAndPrice,
+        either::Either,
+        transaction::{
+            AccessList, AccessListItem, Authorization, RecoveredAuthority, RecoveredAuthorization,
+        },
+    },
+    primitives::{TxKind, hardfork::SpecId},
+};
+
+/// revm's name for a fork. The blob-parameter-only forks are Osaka with the block's own blob parameters.
+pub(crate) fn spec_id(fork: Fork) -> Result<SpecId, HostError> {
+    Ok(match fork {
+        Fork::Frontier => SpecId::FRONTIER,
+        Fork::Homestead => SpecId::HOMESTEAD,
+        Fork::TangerineWhistle => SpecId::TANGERINE,
+        Fork::SpuriousDragon => SpecId::SPURIOUS_DRAGON,
+        Fork::Byzantium => SpecId::BYZANTIUM,
+        Fork::Constantinople => {
+            return Err(HostError::new(
+                "revm has no Constantinople (EIP-1283): its rules go from Byzantium to Petersburg",
+            ));
+        }
+        Fork::Petersburg => SpecId::PETERSBURG,
+        Fork::Istanbul => SpecId::ISTANBUL,
+        Fork::Berlin => SpecId::BERLIN,
+        Fork::London => SpecId::LONDON,
+        Fork::Paris => SpecId::MERGE,
+        Fork::Shanghai => SpecId::SHANGHAI,
+        Fork::Cancun => SpecId::CANCUN,
+        Fork::Prague => SpecId::PRAGUE,
+        Fork::Osaka | Fork::Bpo1 | Fork::Bpo2 | Fork::Bpo3 | Fork::Bpo4 | Fork::Bpo5 => SpecId::OSAKA,
+    })
+}
+
+/// Rules, chain and limits.
+pub(crate) fn configuration(job: &Job<'_>, spec: SpecId) -> CfgEnv {
+    let mut cfg = CfgEnv::new_with_spec(spec).with_chain_id(job.chain_id);
+    if job.fork.has(Fork::Cancun) {
+        let of_transaction = u64::try_from(GasSchedule::of(job.fork).tx_max_blobs).unwrap_or(u64::MAX);
+        cfg.max_blobs_per_tx = Some(job.block.blobs.max.min(of_transaction));
+        cfg.blob_base_fee_update_fraction = Some(job.block.blobs.update_fraction);
+    }
+    cfg
+}
+
+/// The block around the transaction.
+pub(crate) fn block(job: &Job<'_>) -> BlockEnv {
+    let block = job.block;
+    BlockEnv {
+        number: U256::from(block.number),
+        beneficiary: block.coinbase,
+        timestamp: U256::from(block.timestamp),
+        gas_limit: block.gas_limit,
+        basefee: if job.fork.has(Fork::London) { block.base_fee } else { 0 },
+        difficulty: block.difficulty,
+        prevrandao: job.fork.has(Fork::Paris).then_some(block.prevrandao),
+        // revm's own computation of the price overflows where ours saturates.
+        blob_excess_gas_and_price: job.fork.has(Fork::Cancun).then(|| BlobExcessGasAndPrice {
+            excess_blob_gas: block.excess_blob_gas,
+            blob_gasprice: block.blob_base_fee(),
+        }),
+        slot_num: 0,
+    }
+}
+
+/// The transaction.
+///
+/// # Errors
+///
+/// Rejects what revm's `TxEnv` cannot say: a transaction with blobs or authorizations that has no target.
+pub(crate) fn transaction(job: &Job<'_>) -> Result<TxEnv, EngineError> {
+    let tx = job.transaction;
+    if tx.to.is_none() {
+        match tx.kind {
+            TransactionType::Blob if job.fork.has(Fork::Cancun) => return Err(Rejection::BlobCreate.into()),
+            TransactionType::SetCode if job.fork.has(Fork::Prague) => {
+                return Err(Rejection::SetCodeCreate.into());
+            }
+            _ => {}
+        }
+    }
+    let has_priority_fee = tx.kind >= TransactionType::DynamicFee;
+    let (gas_price, priority_fee) = fees_in_128_bits(tx);
+    Ok(TxEnv {
+        tx_type: tx.kind as u8,
+        caller: tx.sender,
+        gas_limit: tx.gas_limit,
+        gas_price,
+        kind: tx.to.map_or(TxKind::Create, TxKind::Call),
+        value: tx.value,
+        data: tx.input.clone(),
+        nonce: tx.nonce,
+        // revm refuses a typed transaction that names no chain; a Parallax job may leave it out.
+        chain_id: tx.chain_id.or(Some(job.chain_id)),
+        access_list: access_list(tx),
+        gas_priority_fee: has_priority_fee.then_some(priority_fee),
+        blob_hashes: tx.blob_hashes.clone(),
+        max_fee_per_blob_gas: tx.max_fee_per_blob_gas.saturating_to(),
+        authorization_list: authorizations(tx),
+    })
+}
+
+/// Whether a fee is beyond what revm counts in: then an answer other than a rejection is not to be trusted.
+pub(crate) fn fees_are_beyond_revm(tx: &Transaction) -> bool {
+    [tx.max_fee_per_gas, tx.max_priority_fee_per_gas, tx.max_fee_per_blob_gas]
+        .into_iter()
+        .any(|fee| fee > U256::from(u128::MAX))
+}
+
+/// Fee and priority fee in 128 bits, saturated so that the order between the two stays as it is.
+fn fees_in_128_bits(tx: &Transaction) -> (u128, u128) {
+    let most = u128::MAX - u128::from(tx.max_priority_fee_per_gas > tx.max_fee_per_gas);
+    let fee = tx.max_fee_per_gas.saturating_to::<u128>().min(most);
+    (fee, tx.max_priority_fee_per_gas.saturating_to())
+}
+
+fn access_list(tx: &Transaction) -> AccessList {
+    AccessList(
+        tx.access_list
+            .iter()
+            .map(|entry| AccessListItem { address: entry.address, storage_keys: entry.storage_keys.clone() })
+            .collect(),
+    )
+}
+
+fn authorizations<T>(tx: &Transaction) -> Vec<Either<T, RecoveredAuthorization>> {
+    tx.authorizations
+        .iter()
+        .map(|authorization| {
+            let inner = Authorization {
+                chain_id: authorization.chain_id,
+                address: authorization.address,
+                nonce: authorization.nonce,
+            };
+            let authority =
+                authorization.authority.map_or(RecoveredAuthority::Invalid, RecoveredAuthority::Valid);
+            Either::Right(RecoveredAuthorization::new_unchecked(inner, authority))
+        })
+        .collect()
+}

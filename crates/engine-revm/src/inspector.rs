@@ -1,0 +1,192 @@
+//! What revm's inspector is for here: to show every message to hooks, and to add EIP-7610, which revm leaves out.
+
+use parallax_hooks::{Hooks, MessagePhase};
+use parallax_host_interface::{Database, HostError};
+use parallax_primitives::{
+    Address, Bytes, CALL_DEPTH_LIMIT, Fork, FrameOutcome, FrameStatus, KECCAK256_EMPTY, Message, MessageKind,
+    U256,
+};
+use revm::{
+    Inspector,
+    context_interface::{
+        ContextError, ContextTr, CreateScheme, JournalTr, journaled_state::account::JournaledAccountTr,
+    },
+    interpreter::{
+        CallInputs, CallOutcome, CallScheme, CreateInputs, CreateOutcome, Gas, InstructionResult,
+        InterpreterResult,
+    },
+};
+
+use crate::{database::DatabaseError, halt::frame_status, run::Context};
+
+/// Watches the messages of one transaction.
+pub(crate) struct Messages<'h, 'a> {
+    /// `None`: only EIP-7610 is wanted.
+    hooks: Option<&'h mut dyn Hooks>,
+    database: &'a dyn Database,
+    fork: Fork,
+    /// Those that have begun and not ended, outermost first.
+    open: Vec<Message>,
+}
+
+impl<'h, 'a> Messages<'h, 'a> {
+    pub(crate) fn new(hooks: Option<&'h mut dyn Hooks>, database: &'a dyn Database, fork: Fork) -> Self {
+        Self { hooks, database, fork, open: Vec::new() }
+    }
+
+    fn begin(&mut self, mut message: Message) {
+        // revm refuses a frame deeper than 1024, so there are never more open messages than fit.
+        message.depth = u16::try_from(self.open.len()).unwrap_or(u16::MAX);
+        if let Some(hooks) = &mut self.hooks {
+            hooks.on_message(&message, MessagePhase::Before);
+        }
+        self.open.push(message);
+    }
+
+    fn end(
+        &mut self,
+        result: &InterpreterResult,
+        is_create: bool,
+        address: Option<Address>,
+    ) -> Result<(), HostError> {
+        let Some(message) = self.open.pop() else {
+            return Err(HostError::new("revm ended a message that it had not begun"));
+        };
+        let Some(hooks) = &mut self.hooks else { return Ok(()) };
+        let status = frame_status(result.result, !result.output.is_empty(), !is_create || address.is_some())?;
+        let outcome = match status {
+            FrameStatus::Success => FrameOutcome {
+                status,
+                gas_left: result.gas.remaining(),
+                output: if is_create { Bytes::new() } else { result.output.clone() },
+                created: address,
+            },
+            FrameStatus::Revert => FrameOutcome {
+                status,
+                gas_left: result.gas.remaining(),
+                output: result.output.clone(),
+                created: None,
+            },
+            FrameStatus::Halt(halt) => {
+                FrameOutcome::halted(halt, if halt.keeps_gas() { message.gas } else { 0 })
+            }
+        };
+        hooks.on_message(&message, MessagePhase::After(&outcome));
+        Ok(())
+    }
+
+    /// Where the target's code delegates to, if it does (EIP-7702). revm has loaded the account already.
+    fn delegate(&self, context: &Context<'_>, target: Address) -> Option<Address> {
+        if !self.fork.has(Fork::Prague) {
+            return None;
+        }
+        context.journaled_state.state.get(&target)?.info.code.as_ref()?.eip7702_address()
+    }
+
+    /// The outcome of a creation that collides with nothing but storage (EIP-7610): as revm's own for a collision with
+    /// code, so the creator's nonce moves on and the address is warm.
+    fn collision(
+        &self,
+        context: &mut Context<'_>,
+        inputs: &CreateInputs,
+        address: Address,
+        creator: (u64, U256),
+    ) -> Result<Option<CreateOutcome>, DatabaseError> {
+        let (nonce, balance) = creator;
+        let has_frame = self.open.len() <= usize::from(CALL_DEPTH_LIMIT);
+        if !has_frame
+            || balance < inputs.value()
+            || nonce == u64::MAX
+            || !self.database.has_storage(address)?
+        {
+            return Ok(None);
+        }
+        let is_bare = context
+            .journaled_state
+            .load_account(address)
+            .map(|account| account.info.nonce == 0 && account.info.code_hash == KECCAK256_EMPTY)?;
+        if !is_bare {
+            return Ok(None);
+        }
+        context.journaled_state.load_account_mut(inputs.caller())?.data.bump_nonce();
+        Ok(Some(CreateOutcome::new(
+            InterpreterResult::new(
+                InstructionResult::CreateCollision,
+                Bytes::new(),
+                Gas::new(inputs.gas_limit()),
+            ),
+            None,
+        )))
+    }
+}
+
+impl<'a> Inspector<Context<'a>> for Messages<'_, '_> {
+    fn call(&mut self, context: &mut Context<'a>, inputs: &mut CallInputs) -> Option<CallOutcome> {
+        let target = inputs.bytecode_address;
+        let delegate = self.delegate(context, target);
+        let wants_input = self.hooks.is_some();
+        self.begin(Message {
+            kind: match inputs.scheme {
+                CallScheme::Call => MessageKind::Call,
+                CallScheme::CallCode => MessageKind::CallCode,
+                CallScheme::DelegateCall => MessageKind::DelegateCall,
+                CallScheme::StaticCall => MessageKind::StaticCall,
+            },
+            depth: 0,
+            is_static: inputs.is_static,
+            gas: inputs.gas_limit,
+            caller: inputs.caller,
+            address: inputs.target_address,
+            code_address: delegate.unwrap_or(target),
+            is_delegated: delegate.is_some(),
+            value: inputs.call_value(),
+            input: if wants_input { inputs.input.bytes(context) } else { Bytes::new() },
+            salt: U256::ZERO,
+        });
+        None
+    }
+
+    fn call_end(&mut self, context: &mut Context<'a>, _: &CallInputs, outcome: &mut CallOutcome) {
+        if let Err(error) = self.end(&outcome.result, false, None) {
+            *context.error() = Err(ContextError::Db(error.into()));
+        }
+    }
+
+    fn create(&mut self, context: &mut Context<'a>, inputs: &mut CreateInputs) -> Option<CreateOutcome> {
+        // revm loaded the creator when it ran the opcode or validated the transaction.
+        let creator = context
+            .journaled_state
+            .state
+            .get(&inputs.caller())
+            .map_or((0, U256::ZERO), |account| (account.info.nonce, account.info.balance));
+        let address = inputs.created_address(creator.0);
+        let collision = self.collision(context, inputs, address, creator);
+        let (kind, salt) = match inputs.scheme() {
+            CreateScheme::Create2 { salt } => (MessageKind::Create2, salt),
+            CreateScheme::Create | CreateScheme::Custom { .. } => (MessageKind::Create, U256::ZERO),
+        };
+        self.begin(Message {
+            kind,
+            depth: 0,
+            is_static: false,
+            gas: inputs.gas_limit(),
+            caller: inputs.caller(),
+            address,
+            code_address: Address::ZERO,
+            is_delegated: false,
+            value: inputs.value(),
+            input: inputs.init_code().clone(),
+            salt,
+        });
+        collision.unwrap_or_else(|error| {
+            *context.error() = Err(ContextError::Db(error));
+            None
+        })
+    }
+
+    fn create_end(&mut self, context: &mut Context<'a>, _: &CreateInputs, outcome: &mut CreateOutcome) {
+        if let Err(error) = self.end(&outcome.result, true, outcome.address) {
+            *context.error() = Err(ContextError::Db(error.into()));
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! One transaction on revm: plain when nobody looks, through its inspector otherwise.
+
+use std::marker::PhantomData;
+
+use parallax_engine_interface::{Engine, EngineError, Execution, Job, Stepper};
+use parallax_hooks::{Hooks, Interest};
+use parallax_host_interface::HostError;
+use parallax_primitives::{Address, Bytes, FrameStatus, Log, TxOutcome};
+use revm::{
+    Inspector, MainBuilder,
+    context::ContextTr,
+    context_interface::{
+        JournalTr, LocalContextTr,
+        context::take_error,
+        result::{EVMError, ExecutionResult, HaltReason, InvalidTransaction, ResultGas},
+    },
+    handler::{EvmTr, FrameResult, Handler, MainnetContext, MainnetEvm, post_execution},
+    inspector::InspectorHandler,
+    interpreter::{InterpreterResult, interpreter::EthInterpreter},
+};
+
+use crate::{
+    changes::changes,
+    database::{Adapter, DatabaseError},
+    environment,
+    halt::frame_status,
+    inspector::Messages,
+    rejection::rejection,
+};
+
+/// revm with everything it runs on.
+pub(crate) type Context<'a> = MainnetContext<Adapter<'a>>;
+type Evm<'a, I> = MainnetEvm<Context<'a>, I>;
+type RunError = EVMError<DatabaseError, InvalidTransaction>;
+
+/// The engine `revm`: revm 43, unmodified, every check on. It cannot pause, and shows messages but no steps.
+///
+/// It has no Constantinople (EIP-1283): a job of that fork is a host error, so a comparison with it is poisoned.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Revm;
+
+impl Engine for Revm {
+    fn name(&self) -> &'static str {
+        "revm"
+    }
+
+    fn start<'a>(&'a self, _: &Job<'a>) -> Result<Option<Box<dyn Stepper + 'a>>, EngineError> {
+        Ok(None)
+    }
+
+    fn execute(&self, job: &Job<'_>, hooks: &mut dyn Hooks) -> Result<Execution, EngineError> {
+        if hooks.interest() != Interest::Nothing {
+            return run_watched(job, Some(hooks));
+        }
+        match run_plain(job)? {
+            Some(execution) => Ok(execution),
+            None => run_watched(job, None),
+        }
+    }
+}
+
+/// The fast way; `None` if an account was met that EIP-7610 may be about.
+fn run_plain(job: &Job<'_>) -> Result<Option<Execution>, EngineError> {
+    let mut evm = context(job)?.build_mainnet();
+    let mut handler = Transaction::default();
+    let result = handler.run(&mut evm);
+    if evm.ctx.journaled_state.database.met_bare_storage() {
+        return Ok(None);
+    }
+    execution(job, &mut evm, handler, result).map(Some)
+}
+
+/// The way through the inspector.
+fn run_watched(job: &Job<'_>, hooks: Option<&mut dyn Hooks>) -> Result<Execution, EngineError> {
+    let messages = Messages::new(hooks, job.database, job.fork);
+    let mut evm = context(job)?.build_mainnet_with_inspector(messages);
+    let mut handler = Transaction::default();
+    let result = handler.inspect_run(&mut evm);
+    execution(job, &mut evm, handler, result)
+}
+
+fn context<'a>(job: &Job<'a>) -> Result<Context<'a>, EngineError> {
+    let spec = environment::spec_id(job.fork)?;
+    let tx = environment::transaction(job)?;
+    Ok(<Context<'a>>::new(Adapter::new(job.database, job.fork), spec)
+        .with_cfg(environment::configuration(job, spec))
+        .with_block(environment::block(job))
+        .with_tx(tx))
+}
+
+/// revm's answer in Parallax's words.
+fn execution<I>(
+    job: &Job<'_>,
+    evm: &mut Evm<'_, I>,
+    handler: Transaction<'_, I>,
+    result: Result<ExecutionResult<HaltReason>, RunError>,
+) -> Result<Execution, EngineError> {
+    let result = match result {
+        Ok(result) => result,
+        Err(EVMError::Transaction(reason)) => return Err(rejection(&reason, job)),
+        Err(EVMError::Database(DatabaseError(error))) => return Err(error.into()),
+        Err(other) => return Err(HostError::with_source("revm failed", other).into()),
+    };
+    if environment::fees_are_beyond_revm(job.transaction) {
+        return Err(HostError::new("revm counts fees in 128 bits; this transaction has one above").into());
+    }
+    let Some((frame, created)) = handler.frame else {
+        return Err(HostError::new("revm ended a transaction without its frame").into());
+    };
+    let is_create = job.transaction.to.is_none();
+    let status = frame_status(frame.result, !frame.output.is_empty(), !is_create || created.is_some())?;
+    let state = evm.ctx.journaled_state.finalize();
+    let gas = *result.gas();
+    let outcome = TxOutcome {
+        status,
+        gas_used: gas.tx_gas_used(),
+        gas_refunded: gas.final_refunded(),
+        output: if matches!(status, FrameStatus::Halt(_)) { Bytes::new() } else { frame.output },
+        logs: result.into_logs().into_iter().map(log).collect(),
+        created: created.filter(|_| status.is_success()),
+    };
+    Ok(Execution { outcome: Some(outcome), changes: changes(&state, job.database, job.fork)? })
+}
+
+fn log(log: revm::primitives::Log) -> Log {
+    let (topics, data) = log.data.split();
+    Log { address: log.address, topics, data }
+}
+
+/// revm's mainnet handler, which also keeps what the first frame came to: revm's own result does not tell a deposit that
+/// was not paid from any other lack of gas.
+struct Transaction<'a, I> {
+    frame: Option<(InterpreterResult, Option<Address>)>,
+    evm: PhantomData<Evm<'a, I>>,
+}
+
+impl<I> Default for Transaction<'_, I> {
+    fn default() -> Self {
+        Self { frame: None, evm: PhantomData }
+    }
+}
+
+impl<'a, I> Handler for Transaction<'a, I> {
+    type Evm = Evm<'a, I>;
+    type Error = RunError;
+    type HaltReason = HaltReason;
+
+    /// As revm has it, but for the line that keeps the frame.
+    fn execution_result(
+        &mut self,
+        evm: &mut Self::Evm,
+        result: FrameResult,
+        gas: ResultGas,
+    ) -> Result<ExecutionResult<HaltReason>, RunError> {
+        take_error::<RunError, _>(evm.ctx.error())?;
+        let created = match &result {
+            FrameResult::Create(outcome) => outcome.address,
+            FrameResult::Call(_) => None,
+        };
+        self.frame = Some((result.interpreter_result().clone(), created));
+        let result = post_execution::output(&mut evm.ctx, result, gas);
+        evm.ctx.journaled_state.commit_tx();
+        evm.ctx.local.clear();
+        evm.frame_stack().clear();
+        Ok(result)
+    }
+}
+
+impl<'a, I: Inspector<Context<'a>>> InspectorHandler for Transaction<'a, I> {
+    type IT = EthInterpreter;
+}
