@@ -1,13 +1,21 @@
 #![forbid(unsafe_code)]
 #![doc = include_str!("../README.md")]
 
+mod client;
+mod compare;
 mod dialect;
 mod failure;
+mod reader;
+mod record;
 mod stack_text;
 mod summary;
 mod text;
 mod writer;
 
+pub use client::{Client, UnknownClient, detect};
+pub use compare::{TraceAgreement, TraceDifference, compare_traces};
 pub use dialect::{Dialect, UnknownDialect};
+pub use reader::{LINE_LIMIT, ReadError, TraceReader};
+pub use record::{Failure, Record, Step, TraceEnd};
 pub use summary::Summary;
 pub use writer::{Eip3155Tracer, Finished, Options};

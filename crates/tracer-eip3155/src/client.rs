@@ -1,0 +1,295 @@
+//! Which client wrote a trace, and how its words are to be taken (the table of the crate's README, read the other way).
+
+use std::{fmt, io::BufRead, str::FromStr};
+
+use parallax_primitives::Opcode;
+
+use crate::{Failure, ReadError, reader::Lines, reader::RawLine};
+
+/// Whose trace it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Client {
+    /// The EIP to the letter: Parallax's own default.
+    Eip3155,
+    /// go-ethereum.
+    Geth,
+    /// The executable specification.
+    Eels,
+    /// revm.
+    Revm,
+    /// evmone.
+    Evmone,
+    /// Besu.
+    Besu,
+    /// Nethermind.
+    Nethermind,
+    /// Nimbus.
+    Nimbus,
+    /// Erigon.
+    Erigon,
+}
+
+/// What a client's refund counter counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RefundKind {
+    /// The transaction's, before the opcode.
+    Before,
+    /// The transaction's, this opcode's change included.
+    After,
+    /// The frame's alone, before the opcode.
+    Frame,
+}
+
+impl Client {
+    /// Every client that is read.
+    pub const ALL: [Client; 9] = [
+        Client::Eip3155,
+        Client::Geth,
+        Client::Eels,
+        Client::Revm,
+        Client::Evmone,
+        Client::Besu,
+        Client::Nethermind,
+        Client::Nimbus,
+        Client::Erigon,
+    ];
+
+    /// What users type.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Client::Eip3155 => "eip3155",
+            Client::Geth => "geth",
+            Client::Eels => "eels",
+            Client::Revm => "revm",
+            Client::Evmone => "evmone",
+            Client::Besu => "besu",
+            Client::Nethermind => "nethermind",
+            Client::Nimbus => "nimbus",
+            Client::Erigon => "erigon",
+        }
+    }
+
+    /// Whether the STOP that code implies at its end has a line.
+    pub const fn writes_implied_stop(self) -> bool {
+        !matches!(self, Client::Evmone | Client::Besu | Client::Nethermind | Client::Nimbus)
+    }
+
+    pub(crate) const fn refund_kind(self) -> RefundKind {
+        match self {
+            Client::Eip3155 | Client::Nethermind => RefundKind::Before,
+            Client::Geth | Client::Eels | Client::Besu | Client::Erigon => RefundKind::After,
+            Client::Revm | Client::Evmone | Client::Nimbus => RefundKind::Frame,
+        }
+    }
+
+    /// Nimbus writes a call's refund after the call's frame has begun.
+    pub(crate) const fn refund_of_calls_is_known(self) -> bool {
+        !matches!(self, Client::Nimbus)
+    }
+
+    /// Whether the cost on this line is the opcode's whole cost, in the terms of [`crate::Step::gas_cost`].
+    pub(crate) fn knows_gas_cost(self, opcode: Opcode, failed: bool) -> bool {
+        match self {
+            _ if failed => false,
+            Client::Evmone => !has_dynamic_gas(opcode),
+            Client::Revm => !matches!(opcode, Opcode::CREATE | Opcode::CREATE2),
+            _ => true,
+        }
+    }
+
+    /// Erigon writes the memory field, always empty.
+    pub(crate) const fn knows_memory(self) -> bool {
+        !matches!(self, Client::Erigon)
+    }
+
+    /// revm writes "0x" whatever the return data is.
+    pub(crate) const fn knows_return_data(self) -> bool {
+        !matches!(self, Client::Revm)
+    }
+
+    /// What an absent `error` says: nothing from evmone, which has the field in its summary only, and from Erigon, which
+    /// forgets it for what fails inside an opcode.
+    pub(crate) const fn says_errors(self) -> bool {
+        !matches!(self, Client::Evmone | Client::Erigon)
+    }
+
+    pub(crate) fn failure(self, opcode: Opcode, error: Option<&str>) -> Option<Failure> {
+        let Some(text) = error else {
+            let reverts = opcode == Opcode::REVERT;
+            return match (reverts, self.says_errors()) {
+                (true, _) => None,
+                (false, true) => Some(Failure::None),
+                (false, false) => None,
+            };
+        };
+        Some(failure_of(text))
+    }
+}
+
+/// The kind of failure that a client's words mean.
+fn failure_of(text: &str) -> Failure {
+    let plain: String =
+        text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+    let has = |words: &[&str]| words.iter().any(|word| plain.contains(word));
+    match plain.as_str() {
+        "stop" | "return" | "selfdestruct" => Failure::None,
+        _ if has(&["stackunderflow", "stackoverflow", "stacklimit", "stackinsufficient", "stackfull"]) => {
+            Failure::Stack
+        }
+        _ if has(&[
+            "oog",
+            "outofgas",
+            "gasuint64overflow",
+            "notenoughgas",
+            "maxinitcodesize",
+            "initcodesizelimit",
+        ]) =>
+        {
+            Failure::OutOfGas
+        }
+        _ if has(&["jump"]) => Failure::InvalidJump,
+        _ if has(&[
+            "opcodenotfound",
+            "invalidopcode",
+            "notactivated",
+            "invalidfeopcode",
+            "badinstruction",
+            "undefined",
+        ]) =>
+        {
+            Failure::InvalidOpcode
+        }
+        _ if has(&["static", "writeprotection", "illegalstatechange", "notallowedinside"]) => {
+            Failure::StaticViolation
+        }
+        _ if has(&["outofbounds", "outofoffset", "accessviolation", "returndata", "invalidmemoryaccess"]) => {
+            Failure::OutOfBounds
+        }
+        _ if has(&["revert"]) => Failure::Revert,
+        _ => Failure::Other,
+    }
+}
+
+/// Whether an opcode can cost more than its static gas.
+fn has_dynamic_gas(opcode: Opcode) -> bool {
+    matches!(
+        opcode.0,
+        0x0a | 0x20 | 0x31 | 0x37 | 0x39 | 0x3b..=0x3c | 0x3e..=0x3f | 0x51..=0x55 | 0x5e | 0xa0..=0xa4 | 0xf0..=0xff
+    )
+}
+
+/// Finds out who wrote a trace by reading all of it: clients whose lines look alike differ in their last ones.
+///
+/// # Errors
+///
+/// Those of reading, and a trace without any step or end.
+pub fn detect(input: impl BufRead) -> Result<Client, ReadError> {
+    let mut lines = Lines::new(input);
+    let mut seen = Tells::default();
+    while let Some((number, line)) = lines.next_object()? {
+        seen.note(&RawLine::parse(number, line)?);
+    }
+    seen.client().ok_or_else(|| ReadError::NotATrace { lines: lines.number() })
+}
+
+/// What tells clients apart.
+#[derive(Default)]
+struct Tells {
+    steps: u64,
+    ends: u64,
+    reservoir: bool,
+    memory_before_stack: bool,
+    names: bool,
+    depth_before_return_data: bool,
+    return_data_empty: bool,
+    nimbus_words: bool,
+    exception_names: bool,
+    frame_exits: u64,
+    end_with_pass: bool,
+    end_with_test: bool,
+    end_with_fork: bool,
+    end_with_output: bool,
+}
+
+impl Tells {
+    fn note(&mut self, line: &RawLine<'_>) {
+        if line.pc.is_some() {
+            self.steps += 1;
+            self.reservoir |= line.reservoir;
+            self.memory_before_stack |= line.memory.as_deref() == Some("0x") && line.return_data.is_some();
+            self.names |= line.op_name.is_some();
+            self.depth_before_return_data |= line.depth_before_return_data;
+            self.return_data_empty |= line.return_data.as_deref() == Some("0x");
+        } else {
+            self.ends += 1;
+            self.frame_exits +=
+                u64::from(line.output.is_some() && line.state_root.is_none() && line.pass.is_none());
+            self.end_with_pass |= line.pass.is_some();
+            self.end_with_test |= line.test;
+            self.end_with_fork |= line.fork;
+            self.end_with_output |= line.output.is_some();
+        }
+        if let Some(error) = line.error.as_deref() {
+            self.nimbus_words |= error.starts_with("Opcode Dispatch Error");
+            self.exception_names |=
+                error.ends_with("Error") || error == "InvalidOpcode" || error == "OutOfBoundsRead";
+        }
+    }
+
+    fn client(&self) -> Option<Client> {
+        if self.steps + self.ends == 0 {
+            return None;
+        }
+        Some(if self.reservoir {
+            Client::Revm
+        } else if self.memory_before_stack {
+            Client::Erigon
+        } else if self.steps > 0 && !self.names {
+            Client::Nethermind
+        } else if self.depth_before_return_data
+            || (self.end_with_pass && self.end_with_fork && !self.end_with_test)
+        {
+            Client::Eip3155
+        } else if self.nimbus_words {
+            Client::Nimbus
+        } else if self.end_with_test {
+            Client::Besu
+        } else if self.end_with_pass && !self.end_with_output {
+            Client::Evmone
+        } else if self.exception_names || self.return_data_empty {
+            Client::Eels
+        } else {
+            Client::Geth
+        })
+    }
+}
+
+impl fmt::Display for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Client {
+    type Err = UnknownClient;
+
+    fn from_str(text: &str) -> Result<Self, UnknownClient> {
+        Client::ALL.into_iter().find(|client| client.name() == text).ok_or_else(|| UnknownClient(text.into()))
+    }
+}
+
+/// A name that no client has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownClient(pub String);
+
+impl fmt::Display for UnknownClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "unknown client {:?}, expected one of", self.0)?;
+        for client in Client::ALL {
+            write!(f, " {client}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for UnknownClient {}

@@ -1,0 +1,392 @@
+//! Reads trace files of any client, one line at a time, however hostile: a line has a longest length, JSON a deepest
+//! nesting, and every error names its line.
+
+use std::{borrow::Cow, io, io::BufRead};
+
+use parallax_primitives::{Bytes, Opcode, U256};
+use serde::{Deserialize, Deserializer, de};
+
+use crate::{Client, Failure, Record, Step, TraceEnd, client::RefundKind};
+
+/// Longest line that is read, in bytes: a full stack is 70 KB, a memory of 100 MB is 200 MB of text.
+pub const LINE_LIMIT: usize = 256 << 20;
+
+/// Why a trace cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// The file itself.
+    #[error("line {line}: {source}")]
+    Io {
+        /// Where.
+        line: u64,
+        /// Why.
+        source: io::Error,
+    },
+    /// A line longer than [`LINE_LIMIT`].
+    #[error("line {line}: longer than {LINE_LIMIT} bytes")]
+    LineTooLong {
+        /// Where.
+        line: u64,
+    },
+    /// A line that starts like a trace line and is none.
+    #[error("line {line}: {reason}")]
+    Malformed {
+        /// Where.
+        line: u64,
+        /// What was expected, and the column where it was not found.
+        reason: String,
+    },
+    /// No line of the file is a trace line.
+    #[error(
+        "no EIP-3155 line in {lines} lines, expected one JSON object a line such as {{\"pc\":0,\"op\":96,...}}"
+    )]
+    NotATrace {
+        /// Lines read.
+        lines: u64,
+    },
+}
+
+/// The JSON objects of a trace file, by line. What does not start with `{"` is a client's talk and passed over.
+pub(crate) struct Lines<R> {
+    input: R,
+    line: Vec<u8>,
+    number: u64,
+}
+
+impl<R: BufRead> Lines<R> {
+    pub(crate) fn new(input: R) -> Self {
+        Self { input, line: Vec::new(), number: 0 }
+    }
+
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
+    pub(crate) fn next_object(&mut self) -> Result<Option<(u64, &[u8])>, ReadError> {
+        loop {
+            self.line.clear();
+            self.number += 1;
+            let line = self.number;
+            let mut limited = io::Read::take(&mut self.input, LINE_LIMIT as u64 + 1);
+            match limited.read_until(b'\n', &mut self.line) {
+                Err(source) => return Err(ReadError::Io { line, source }),
+                Ok(0) => {
+                    self.number -= 1;
+                    return Ok(None);
+                }
+                Ok(_) if self.line.len() > LINE_LIMIT => return Err(ReadError::LineTooLong { line }),
+                Ok(_) if self.line.starts_with(b"{\"") => break,
+                Ok(_) => {}
+            }
+        }
+        Ok(Some((self.number, self.line.trim_ascii_end())))
+    }
+}
+
+/// A line's fields as they stand.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Fields<'a> {
+    pc: Option<Number>,
+    op: Option<Number>,
+    gas: Option<Number>,
+    gas_cost: Option<Number>,
+    mem_size: Option<Number>,
+    #[serde(borrow)]
+    stack: Option<Vec<Cow<'a, str>>>,
+    #[serde(borrow)]
+    return_data: Option<Cow<'a, str>>,
+    depth: Option<Number>,
+    refund: Option<Number>,
+    #[serde(borrow)]
+    op_name: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    error: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    memory: Option<Cow<'a, str>>,
+    reservoir: Option<de::IgnoredAny>,
+    #[serde(borrow)]
+    state_root: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    output: Option<Cow<'a, str>>,
+    pass: Option<bool>,
+    test: Option<de::IgnoredAny>,
+    fork: Option<de::IgnoredAny>,
+}
+
+/// A line's fields, with what [`crate::detect`] asks about their form.
+pub(crate) struct RawLine<'a> {
+    pub(crate) pc: Option<u64>,
+    pub(crate) memory: Option<Cow<'a, str>>,
+    pub(crate) return_data: Option<Cow<'a, str>>,
+    pub(crate) op_name: Option<Cow<'a, str>>,
+    pub(crate) error: Option<Cow<'a, str>>,
+    pub(crate) state_root: Option<Cow<'a, str>>,
+    pub(crate) output: Option<Cow<'a, str>>,
+    pub(crate) pass: Option<bool>,
+    pub(crate) reservoir: bool,
+    pub(crate) depth_before_return_data: bool,
+    pub(crate) test: bool,
+    pub(crate) fork: bool,
+    number: u64,
+    op: Option<Number>,
+    gas: Option<Number>,
+    gas_cost: Option<Number>,
+    mem_size: Option<Number>,
+    stack: Option<Vec<Cow<'a, str>>>,
+    depth: Option<Number>,
+    refund: Option<Number>,
+}
+
+impl<'a> RawLine<'a> {
+    pub(crate) fn parse(number: u64, line: &'a [u8]) -> Result<Self, ReadError> {
+        let fields: Fields<'a> = serde_json::from_slice(line).map_err(|error| ReadError::Malformed {
+            line: number,
+            reason: format!("{error}, expected a trace line"),
+        })?;
+        let place = |key: &[u8]| line.windows(key.len()).position(|window| window == key);
+        // Only a step says both; searched from the front, where no value can pretend to be a key before the stack ends.
+        let depth_before_return_data = fields.pc.is_some()
+            && fields.return_data.is_some()
+            && place(b"\"depth\":").zip(place(b"\"returnData\":")).is_some_and(|(depth, data)| depth < data)
+            && fields.reservoir.is_none();
+        Ok(Self {
+            pc: fields.pc.map(Number::unsigned),
+            memory: fields.memory,
+            return_data: fields.return_data,
+            op_name: fields.op_name,
+            error: fields.error,
+            state_root: fields.state_root,
+            output: fields.output,
+            pass: fields.pass,
+            reservoir: fields.reservoir.is_some(),
+            depth_before_return_data,
+            test: fields.test.is_some(),
+            fork: fields.fork.is_some(),
+            number,
+            op: fields.op,
+            gas: fields.gas,
+            gas_cost: fields.gas_cost,
+            mem_size: fields.mem_size,
+            stack: fields.stack,
+            depth: fields.depth,
+            refund: fields.refund,
+        })
+    }
+
+    fn malformed(&self, reason: impl Into<String>) -> ReadError {
+        ReadError::Malformed { line: self.number, reason: reason.into() }
+    }
+
+    fn need(&self, value: Option<Number>, name: &str) -> Result<u64, ReadError> {
+        value.map(Number::unsigned).ok_or_else(|| self.malformed(format!("no {name}, expected a number")))
+    }
+
+    fn bytes(&self, text: &str, name: &str) -> Result<Bytes, ReadError> {
+        parallax_primitives::hex::decode(text)
+            .map(Bytes::from)
+            .map_err(|error| self.malformed(format!("{name}: {error}, expected hexadecimal bytes")))
+    }
+
+    fn end(&self) -> Result<Record, ReadError> {
+        let state_root = match &self.state_root {
+            Some(text) => Some(
+                text.parse()
+                    .map_err(|_| self.malformed("stateRoot: expected 0x and 64 hexadecimal digits"))?,
+            ),
+            None => None,
+        };
+        let output = self.output.as_deref().map(|text| self.bytes(text, "output")).transpose()?;
+        Ok(Record::End(TraceEnd { state_root, output }))
+    }
+
+    fn step(&self, client: Client, pc: u64) -> Result<Step, ReadError> {
+        let op = self.need(self.op, "op")?;
+        let opcode =
+            Opcode(u8::try_from(op).map_err(|_| self.malformed(format!("op is {op}, expected a byte")))?);
+        let stack = match &self.stack {
+            None => None,
+            Some(items) => Some(items.iter().map(|item| self.word(item)).collect::<Result<Vec<_>, _>>()?),
+        };
+        let failure = client.failure(opcode, self.error.as_deref());
+        let failed = self.error.is_some() && failure != Some(Failure::None);
+        Ok(Step {
+            line: self.number,
+            pc,
+            opcode,
+            depth: self.need(self.depth, "depth")?,
+            gas: self.need(self.gas, "gas")?,
+            gas_cost: self.gas_cost.filter(|_| client.knows_gas_cost(opcode, failed)).map(Number::unsigned),
+            memory_size: self.mem_size.map(Number::unsigned),
+            memory: match self.memory.as_deref().filter(|_| client.knows_memory()) {
+                Some(text) => Some(self.bytes(text, "memory")?),
+                None => None,
+            },
+            stack,
+            return_data: match self.return_data.as_deref().filter(|_| client.knows_return_data()) {
+                Some(text) => Some(self.bytes(text, "returnData")?),
+                None => None,
+            },
+            refund: self.refund.map(Number::signed),
+            failure,
+        })
+    }
+
+    fn word(&self, item: &str) -> Result<U256, ReadError> {
+        let digits = item.strip_prefix("0x").unwrap_or(item);
+        if digits.is_empty() {
+            return Err(self.malformed(format!("stack item {item:?}, expected a hexadecimal word")));
+        }
+        U256::from_str_radix(digits, 16).map_err(|_| {
+            let shown: String = item.chars().take(80).collect();
+            self.malformed(format!("stack item {shown:?}, expected a hexadecimal word of at most 32 bytes"))
+        })
+    }
+}
+
+/// A number, written as JSON number or as hexadecimal string. A string of more than 64 bits saturates (costs beyond what
+/// any gas pays for).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Number(i128);
+
+impl Number {
+    fn unsigned(self) -> u64 {
+        u64::try_from(self.0.max(0)).unwrap_or(u64::MAX)
+    }
+
+    /// A counter that may be negative, or has wrapped round 64 bits.
+    fn signed(self) -> i64 {
+        i64::try_from(self.0).unwrap_or_else(|_| self.unsigned().cast_signed())
+    }
+}
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl de::Visitor<'_> for Visitor {
+            type Value = Number;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a number or a hexadecimal string such as \"0x1\"")
+            }
+            fn visit_u64<E>(self, value: u64) -> Result<Number, E> {
+                Ok(Number(i128::from(value)))
+            }
+            fn visit_i64<E>(self, value: i64) -> Result<Number, E> {
+                Ok(Number(i128::from(value)))
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Number, E> {
+                let digits = text.strip_prefix("0x").unwrap_or(text);
+                let valid = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+                if !valid {
+                    return Err(E::invalid_value(de::Unexpected::Str(text), &self));
+                }
+                Ok(Number(i128::from(u64::from_str_radix(digits, 16).unwrap_or(u64::MAX))))
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+/// The records of a trace file, in order.
+pub struct TraceReader<R> {
+    lines: Lines<R>,
+    client: Client,
+    /// Read ahead, to join the two lines that geth and Nimbus write for an opcode that fails inside.
+    next: Option<Record>,
+    refunds: Refunds,
+}
+
+impl<R: BufRead> TraceReader<R> {
+    /// Reads `input` as a trace of `client`; [`crate::detect`] finds out which.
+    pub fn new(input: R, client: Client) -> Self {
+        Self { lines: Lines::new(input), client, next: None, refunds: Refunds::new(client) }
+    }
+
+    /// Whose trace it is.
+    pub fn client(&self) -> Client {
+        self.client
+    }
+
+    fn read(&mut self) -> Result<Option<Record>, ReadError> {
+        let Some((number, line)) = self.lines.next_object()? else { return Ok(None) };
+        let raw = RawLine::parse(number, line)?;
+        Ok(Some(match raw.pc {
+            Some(pc) => Record::Step(raw.step(self.client, pc)?),
+            None if raw.state_root.is_none() && raw.pass.is_none() && self.client == Client::Geth => {
+                Record::FrameExit
+            }
+            None => raw.end()?,
+        }))
+    }
+
+    fn next_record(&mut self) -> Result<Option<Record>, ReadError> {
+        let first = match self.next.take() {
+            Some(record) => Some(record),
+            None => self.read()?,
+        };
+        let Some(Record::Step(mut step)) = first else { return Ok(first) };
+        self.next = self.read()?;
+        if let Some(Record::Step(again)) = &self.next
+            && (again.pc, again.depth, again.gas, again.opcode)
+                == (step.pc, step.depth, step.gas, step.opcode)
+            && again.failure != Some(Failure::None)
+            && step.failure != again.failure
+        {
+            step.failure = again.failure;
+            step.gas_cost = None;
+            self.next = None;
+        }
+        self.refunds.convert(&mut step);
+        Ok(Some(Record::Step(step)))
+    }
+}
+
+impl<R: BufRead> Iterator for TraceReader<R> {
+    type Item = Result<Record, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.next_record().transpose()
+    }
+}
+
+/// Turns every client's refund counter into the transaction's before the opcode.
+struct Refunds {
+    client: Client,
+    /// What the last line at each depth said, outermost first.
+    frames: Vec<i64>,
+    last_failed: bool,
+}
+
+impl Refunds {
+    fn new(client: Client) -> Self {
+        Self { client, frames: Vec::new(), last_failed: false }
+    }
+
+    fn convert(&mut self, step: &mut Step) {
+        let Some(said) = step.refund else { return };
+        let depth = usize::try_from(step.depth).unwrap_or(usize::MAX).min(1025);
+        let returned = depth < self.frames.len();
+        step.refund = match self.client.refund_kind() {
+            RefundKind::Before => Some(said),
+            // The line before said what this opcode found, unless a frame ended in between: it may have been undone.
+            RefundKind::After if returned || self.last_failed => None,
+            RefundKind::After => Some(self.frames.last().copied().unwrap_or(0)),
+            RefundKind::Frame => {
+                let outer: i64 = self.frames.iter().take(depth.saturating_sub(1)).sum();
+                Some(outer.saturating_add(said))
+            }
+        };
+        let unknown_call = !self.client.refund_of_calls_is_known() && step.opcode.0 >= 0xf0;
+        let keep = self.frames.get(depth.saturating_sub(1)).copied();
+        if unknown_call {
+            step.refund = None;
+        }
+        self.frames.truncate(depth.saturating_sub(1));
+        // A trace that begins below the top, or skips a depth, still has a place for every frame.
+        self.frames.resize(depth.saturating_sub(1), 0);
+        self.frames.push(if unknown_call { keep.unwrap_or(0) } else { said });
+        self.last_failed = !matches!(step.failure, None | Some(Failure::None));
+    }
+}

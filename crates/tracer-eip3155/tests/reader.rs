@@ -1,0 +1,157 @@
+//! Reading traces: who wrote them, what hostile ones are answered, and what a comparison sees.
+
+use std::{env, fs, path::PathBuf};
+
+use parallax_tracer_eip3155::{Client, Failure, Record, Step, TraceReader, compare_traces, detect};
+
+const STEP: &str = r#"{"pc":0,"op":96,"gas":"0x10","gasCost":"0x3","memSize":0,"stack":[],"depth":1,"refund":0,"opName":"PUSH1"}"#;
+
+fn steps(text: &str, client: Client) -> Vec<Step> {
+    TraceReader::new(text.as_bytes(), client)
+        .filter_map(|record| match record.unwrap() {
+            Record::Step(step) => Some(step),
+            _ => None,
+        })
+        .collect()
+}
+
+#[track_caller]
+fn check_error(text: &str, expected: &str) {
+    let error = detect(text.as_bytes())
+        .and_then(|client| TraceReader::new(text.as_bytes(), client).collect::<Result<Vec<_>, _>>())
+        .unwrap_err();
+    let error = error.to_string();
+    assert!(error.contains(expected), "{error:?} does not contain {expected:?}");
+}
+
+#[test]
+fn hostile_traces_get_an_error_with_their_line() {
+    check_error("", "no EIP-3155 line in 0 lines");
+    check_error("INFO hello\n[\n", "no EIP-3155 line in 2 lines");
+    check_error(&format!("{STEP}\n{{\"pc\":1,\"op\":"), "line 2: EOF");
+    check_error(
+        &format!("{STEP}\n{{\"pc\":\"0xzz\"}}"),
+        "line 2: invalid value: string \"0xzz\", expected a number",
+    );
+    check_error(&STEP.replace("\"op\":96", "\"op\":256"), "line 1: op is 256, expected a byte");
+    check_error(&STEP.replace(",\"gas\":\"0x10\"", ""), "line 1: no gas, expected a number");
+    check_error(&STEP.replace("[]", "[\"0xgg\"]"), "line 1: stack item \"0xgg\"");
+    check_error(&STEP.replace("[]", &format!("[\"0x{}\"]", "f".repeat(65))), "of at most 32 bytes");
+    check_error(&format!("{{\"x\":{}", "[".repeat(100_000)), "line 1: EOF while parsing a list");
+    check_error("{\"stateRoot\":\"0x12\"}", "line 1: stateRoot: expected 0x and 64");
+    check_error("{\"output\":\"0x1\",\"gasUsed\":\"0x0\",\"pass\":true}", "line 1: output:");
+}
+
+#[test]
+fn what_a_client_did_not_say_is_unknown() {
+    let nethermind =
+        r#"{"pc":2,"op":85,"gas":"0x10","gasCost":"0x3","stack":["0x1"],"depth":1,"memSize":32}"#;
+    assert_eq!(detect(nethermind.as_bytes()).unwrap(), Client::Nethermind);
+    let step = &steps(nethermind, Client::Nethermind)[0];
+    assert_eq!((step.refund, &step.return_data, &step.memory), (None, &None, &None));
+    assert_eq!((step.memory_size, step.gas_cost, step.failure), (Some(32), Some(3), Some(Failure::None)));
+    // evmone's cost of an SSTORE is the static part only.
+    assert_eq!(steps(&STEP.replace("96", "85"), Client::Evmone)[0].gas_cost, None);
+    assert_eq!(steps(STEP, Client::Evmone)[0].failure, None);
+}
+
+#[test]
+fn a_line_written_twice_is_one_step_that_failed() {
+    let failed = STEP.replace("}", r#","error":"return data out of bounds"}"#);
+    for text in [format!("{STEP}\n{failed}\n"), format!("{failed}\n")] {
+        let steps = steps(&text, Client::Geth);
+        assert_eq!(steps.len(), 1);
+        assert_eq!((steps[0].failure, steps[0].gas_cost), (Some(Failure::OutOfBounds), None));
+    }
+    assert_eq!(steps(&format!("{STEP}\n{STEP}\n"), Client::Geth).len(), 2);
+}
+
+/// A store that refunds 4800 at depth 1, a call, a store that refunds 100 at depth 2, the return.
+#[test]
+fn refunds_become_the_transactions_before_the_opcode() {
+    #[track_caller]
+    fn check(client: Client, said: [&str; 6], expected: [Option<i64>; 6]) {
+        let depths = [1, 1, 1, 2, 2, 1];
+        let ops = [96, 85, 241, 85, 0, 80];
+        let lines: Vec<String> = (0..6)
+            .map(|i| {
+                format!(
+                    r#"{{"pc":{i},"op":{},"gas":"0x10","gasCost":"0x3","stack":[],"depth":{},"refund":{},"opName":"X"}}"#,
+                    ops[i], depths[i], said[i]
+                )
+            })
+            .collect();
+        let found: Vec<_> = steps(&lines.join("\n"), client).iter().map(|step| step.refund).collect();
+        assert_eq!(found, expected, "{client}");
+    }
+    let all = [Some(0), Some(0), Some(4800), Some(4800), Some(4900), Some(4900)];
+    check(Client::Eip3155, ["0", "0", "4800", "4800", "4900", "4900"], all);
+    let but_last = [Some(0), Some(0), Some(4800), Some(4800), Some(4900), None];
+    check(Client::Geth, ["0", "4800", "4800", "4900", "4900", "4900"], but_last);
+    check(Client::Revm, ["\"0x0\"", "\"0x0\"", "\"0x12c0\"", "\"0x0\"", "\"0x64\"", "\"0x1324\""], all);
+    let negative = [Some(0), Some(0), Some(-1), Some(-1), Some(4), Some(4)];
+    check(
+        Client::Revm,
+        ["\"0x0\"", "\"0x0\"", "\"0xffffffffffffffff\"", "\"0x0\"", "\"0x5\"", "\"0x4\""],
+        negative,
+    );
+}
+
+#[track_caller]
+fn check_difference(left: &str, right: &str, expected: Option<(u64, &str)>) {
+    let reader = |text: &'static str| TraceReader::new(text.as_bytes(), detect(text.as_bytes()).unwrap());
+    let leak = |text: &str| -> &'static str { String::leak(text.to_owned()) };
+    let answer = compare_traces(reader(leak(left)), reader(leak(right))).unwrap();
+    let found = answer.err().map(|difference| (difference.step, difference.field));
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_comparison_sees_every_field_that_both_know() {
+    let two = |second: &str| format!("{STEP}\n{second}\n");
+    let next = STEP.replace("\"pc\":0", "\"pc\":2");
+    let same = two(&next);
+    check_difference(&same, &same, None);
+    for (from, to, field) in [
+        ("\"pc\":2", "\"pc\":1", "pc"),
+        ("\"op\":96", "\"op\":97", "op"),
+        ("\"gas\":\"0x10\"", "\"gas\":\"0x11\"", "gas"),
+        ("\"0x3\"", "\"0x4\"", "gasCost"),
+        ("\"memSize\":0", "\"memSize\":32", "memSize"),
+        ("\"stack\":[]", "\"stack\":[\"0x1\"]", "stack"),
+        ("\"depth\":1", "\"depth\":2", "depth"),
+        ("}", ",\"error\":\"out of gas\"}", "error"),
+    ] {
+        check_difference(&same, &two(&next.replace(from, to)), Some((1, field)));
+        check_difference(&two(&next.replace(from, to)), &same, Some((1, field)));
+    }
+    check_difference(&same, STEP, Some((1, "length")));
+    let end = |root: &str| format!("{STEP}\n{{\"stateRoot\":\"0x{}\"}}\n", root.repeat(64));
+    check_difference(&end("1"), &end("2"), Some((1, "stateRoot")));
+    check_difference(&end("1"), STEP, None);
+}
+
+#[test]
+fn the_clients_of_the_shared_traces_are_recognised() {
+    let folder = env::var_os("PARALLAX_SHARED")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from)
+        .join("client-traces/traces");
+    let Ok(files) = fs::read_dir(&folder) else {
+        eprintln!("left out: no client traces at {}", folder.display());
+        return;
+    };
+    let mut recognised = 0;
+    for file in files {
+        let path = file.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let Some((_, client)) = name.split_once(".json.") else { continue };
+        let text = fs::read(&path).unwrap();
+        if !text.windows(6).any(|window| window == b"{\"pc\":") {
+            continue;
+        }
+        let client = client.split('.').next().unwrap();
+        assert_eq!(detect(&text[..]).unwrap().name(), client, "{name}");
+        recognised += 1;
+    }
+    assert_eq!(recognised, 32);
+}
