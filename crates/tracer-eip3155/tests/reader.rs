@@ -1,5 +1,7 @@
 //! Reading traces: who wrote them, what hostile ones are answered, and what a comparison sees.
 
+#![allow(clippy::unwrap_used, reason = "in a test, an unwrap is an assertion")]
+
 use std::{env, fs, path::PathBuf};
 
 use parallax_tracer_eip3155::{Client, Failure, Record, Step, TraceReader, compare_traces, detect};
