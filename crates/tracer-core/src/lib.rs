@@ -2,9 +2,12 @@
 #![doc = include_str!("../README.md")]
 
 mod compose;
+mod records;
 
 use parallax_hooks::{Hooks, Interest, MessagePhase, StepControl, StepEnd, StepView};
 use parallax_primitives::Message;
+pub use parallax_primitives::StorageChange;
+pub use records::{ExecutionTrace, LogEntry, MemorySnapshot, StackSnapshot, StepInfo, StepResult, StructLog};
 
 /// Watches an execution and writes down what it sees. What goes wrong inside a tracer (a full disk) stays inside until its
 /// own `finish`.
