@@ -1,0 +1,211 @@
+//! The journaled state: what the machine asks of it on top. Invariant: `finish` answers in a normal form that depends on
+//! what became of the accounts alone, not on the way there.
+
+use std::collections::BTreeMap;
+
+use parallax_host_interface::{AccountChange, Host, HostError, Journal, StateChanges};
+use parallax_primitives::{Address, Bytecode, Fork, Halt, KECCAK256_EMPTY, Log, U256, address};
+
+use crate::{
+    State,
+    entry::{AccountEntry, Origin},
+    undo::{Checkpoint, Undo},
+};
+
+/// The precompiled contract whose touch outlives the failure of a nested frame: at block 2,675,119 clients agreed on
+/// deleting it after its call had run out of gas, and the specification follows them (`incorporate_child_on_error`).
+const RIPEMD160: Address = address!("0x0000000000000000000000000000000000000003");
+
+impl State<'_> {
+    /// Puts back what one change replaced.
+    fn undo(&mut self, undo: Undo) {
+        match undo {
+            Undo::Balance { account, previous } => self.accounts[account].info.balance = previous,
+            Undo::Nonce { account, previous } => self.accounts[account].info.nonce = previous,
+            Undo::Code { account, previous } => {
+                let entry = &mut self.accounts[account];
+                (entry.info.code_hash, entry.code) = *previous;
+            }
+            Undo::WarmedAccount { account } => self.accounts[account].is_warm = false,
+            Undo::Touched { account } => self.accounts[account].is_touched = false,
+            Undo::Created { account } => self.accounts[account].is_created = false,
+            Undo::Destroyed { account } => self.accounts[account].is_destroyed = false,
+            Undo::WarmedSlot { slot } => self.slots[slot].is_warm = false,
+            Undo::Stored { slot, previous } => self.slots[slot].current = previous,
+            Undo::StoredTransient { slot, previous } => self.transient[slot] = previous,
+        }
+    }
+
+    /// Whether any slot of the account is not zero. Slots of the database that the transaction has set to zero still
+    /// count: no account without code and nonce can have done so.
+    fn has_storage(&self, account: usize) -> Result<bool, HostError> {
+        let entry = &self.accounts[account];
+        if entry.slots.values().any(|&slot| !self.slots[slot].current.is_zero()) {
+            return Ok(true);
+        }
+        Ok(!entry.is_created && self.database.has_storage(entry.address)?)
+    }
+
+    /// What became of an account whose slots with other values than before are `storage`, if anything did. No storage is
+    /// ever cleared: an account with storage cannot be created over (EIP-7610), and a deleted one does not come back.
+    fn change(&self, entry: &AccountEntry, storage: BTreeMap<U256, U256>) -> Option<AccountChange> {
+        let (before, code_before) = match entry.origin {
+            Origin::Unread => return None,
+            Origin::Absent => (None, KECCAK256_EMPTY),
+            Origin::Present(info) => (Some(info), info.code_hash),
+        };
+        if !entry.survives(self.fork) {
+            return before.map(|_| AccountChange::Deleted);
+        }
+        if before == Some(entry.info) && storage.is_empty() {
+            return None;
+        }
+        let code = (entry.info.code_hash != code_before).then(|| entry.code.clone()).flatten();
+        Some(AccountChange::Changed {
+            nonce: entry.info.nonce,
+            balance: entry.info.balance,
+            code,
+            storage_cleared: false,
+            storage,
+        })
+    }
+}
+
+impl Journal for State<'_> {
+    fn checkpoint(&mut self) {
+        self.checkpoints.push(Checkpoint {
+            undo: self.undo.len(),
+            logs: self.logs.len(),
+            refund: self.refund,
+        });
+    }
+
+    fn commit(&mut self) {
+        let checkpoint = self.checkpoints.pop();
+        debug_assert!(checkpoint.is_some(), "commit without a checkpoint");
+    }
+
+    fn revert(&mut self) {
+        debug_assert!(!self.checkpoints.is_empty(), "revert without a checkpoint");
+        let Some(checkpoint) = self.checkpoints.pop() else { return };
+        let is_nested = !self.checkpoints.is_empty();
+        let mut kept = None;
+        while self.undo.len() > checkpoint.undo {
+            match self.undo.pop() {
+                Some(Undo::Touched { account })
+                    if is_nested
+                        && self.fork.has(Fork::SpuriousDragon)
+                        && self.accounts[account].address == RIPEMD160 =>
+                {
+                    kept = Some(account);
+                }
+                Some(undo) => self.undo(undo),
+                None => break,
+            }
+        }
+        self.undo.extend(kept.map(|account| Undo::Touched { account }));
+        self.logs.truncate(checkpoint.logs);
+        self.refund = checkpoint.refund;
+    }
+
+    fn as_host(&mut self) -> &mut dyn Host {
+        self
+    }
+
+    fn nonce(&mut self, address: Address) -> Result<u64, HostError> {
+        let account = self.read(address)?;
+        Ok(self.accounts[account].info.nonce)
+    }
+
+    fn bump_nonce(&mut self, address: Address) -> Result<(), HostError> {
+        let account = self.read(address)?;
+        let previous = self.accounts[account].info.nonce;
+        let Some(next) = previous.checked_add(1) else {
+            return Err(HostError::new(format!("the nonce of {address} is the largest there is (EIP-2681)")));
+        };
+        self.touch(account);
+        self.undo.push(Undo::Nonce { account, previous });
+        self.accounts[account].info.nonce = next;
+        Ok(())
+    }
+
+    fn set_code(&mut self, address: Address, code: Bytecode) -> Result<(), HostError> {
+        let account = self.read(address)?;
+        self.touch(account);
+        let entry = &mut self.accounts[account];
+        let hash = std::mem::replace(&mut entry.info.code_hash, code.hash());
+        let previous = Box::new((hash, entry.code.replace(code)));
+        self.undo.push(Undo::Code { account, previous });
+        Ok(())
+    }
+
+    fn warm_slot(&mut self, address: Address, key: U256) {
+        let place = self.slot_place(address, key);
+        self.warm_slot_at(place);
+    }
+
+    fn credit(&mut self, address: Address, amount: U256) -> Result<(), HostError> {
+        let account = self.read(address)?;
+        let Some(balance) = self.accounts[account].info.balance.checked_add(amount) else {
+            return Err(HostError::new(format!("the balance of {address} would not fit into 256 bits")));
+        };
+        self.set_balance(account, balance);
+        Ok(())
+    }
+
+    fn debit(&mut self, address: Address, amount: U256) -> Result<bool, HostError> {
+        if amount.is_zero() {
+            return Ok(true);
+        }
+        let account = self.read(address)?;
+        let Some(balance) = self.accounts[account].info.balance.checked_sub(amount) else { return Ok(false) };
+        self.set_balance(account, balance);
+        Ok(true)
+    }
+
+    fn transfer(&mut self, from: Address, to: Address, amount: U256) -> Result<bool, HostError> {
+        let is_paid = self.debit(from, amount)?;
+        if is_paid {
+            self.credit(to, amount)?;
+        }
+        Ok(is_paid)
+    }
+
+    fn create(
+        &mut self,
+        creator: Address,
+        address: Address,
+        value: U256,
+    ) -> Result<Result<(), Halt>, HostError> {
+        let account = self.read(address)?;
+        let info = self.accounts[account].info;
+        if info.nonce != 0 || info.code_hash != KECCAK256_EMPTY || self.has_storage(account)? {
+            return Ok(Err(Halt::CreateCollision));
+        }
+        if !std::mem::replace(&mut self.accounts[account].is_created, true) {
+            self.undo.push(Undo::Created { account });
+        }
+        if self.fork.has(Fork::SpuriousDragon) {
+            self.bump_nonce(address)?;
+        }
+        if !self.transfer(creator, address, value)? {
+            return Err(HostError::new(format!("{creator} cannot pay the endowment of {address}")));
+        }
+        Ok(Ok(()))
+    }
+
+    fn finish(&mut self) -> Result<(StateChanges, Vec<Log>), HostError> {
+        let mut storage: Vec<BTreeMap<U256, U256>> = vec![BTreeMap::new(); self.accounts.len()];
+        for slot in self.slots.iter().filter(|slot| slot.current != slot.original) {
+            storage[slot.account].insert(slot.key, slot.current);
+        }
+        let changes = self.accounts.iter().zip(storage);
+        let accounts = changes
+            .filter_map(|(entry, storage)| Some((entry.address, self.change(entry, storage)?)))
+            .collect();
+        let (block, transaction) = (self.block().clone(), self.transaction().clone());
+        let logs = std::mem::take(&mut self.logs);
+        *self = State::new(self.database, self.fork, block, transaction);
+        Ok((StateChanges { accounts }, logs))
+    }
+}

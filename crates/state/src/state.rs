@@ -1,0 +1,299 @@
+//! The journaled state: what an interpreter asks of it. Invariant: every change has its record in the undo log, so that any
+//! checkpoint can be returned to; nothing of it reaches the database.
+
+use parallax_host_interface::{AccountInfo, Database, Host, HostError, Journal, SelfDestruct, Slot, TxEnv};
+use parallax_primitives::{
+    Address, B256, BlockEnv, Bytecode, Fork, JournalView, KECCAK256_EMPTY, Log, U256,
+    alloy_primitives::map::{AddressMap, HashMap},
+};
+
+use crate::{
+    entry::{AccountEntry, Origin, SlotEntry},
+    undo::{Checkpoint, Undo},
+};
+
+/// Blocks back that BLOCKHASH reaches (Yellow Paper, appendix H).
+const BLOCK_HASH_WINDOW: u64 = 256;
+
+/// The world as one transaction sees it, over a database that it only reads.
+#[derive(Clone)]
+pub struct State<'a> {
+    pub(crate) database: &'a dyn Database,
+    pub(crate) fork: Fork,
+    block: BlockEnv,
+    transaction: TxEnv,
+    pub(crate) accounts: Vec<AccountEntry>,
+    places: AddressMap<usize>,
+    pub(crate) slots: Vec<SlotEntry>,
+    /// Account asked for last: opcodes ask for the same one again and again.
+    last_account: usize,
+    /// Slot asked for last: an SSTORE loads before it stores.
+    last_slot: usize,
+    /// Where each transient slot is in `transient`.
+    transient_places: HashMap<(Address, U256), usize>,
+    pub(crate) transient: Vec<U256>,
+    pub(crate) logs: Vec<Log>,
+    pub(crate) refund: i64,
+    pub(crate) undo: Vec<Undo>,
+    pub(crate) checkpoints: Vec<Checkpoint>,
+}
+
+impl<'a> State<'a> {
+    /// A state in which nothing has happened yet.
+    pub fn new(database: &'a dyn Database, fork: Fork, block: BlockEnv, transaction: TxEnv) -> Self {
+        Self {
+            database,
+            fork,
+            block,
+            transaction,
+            accounts: Vec::new(),
+            places: AddressMap::default(),
+            slots: Vec::new(),
+            last_account: 0,
+            last_slot: 0,
+            transient_places: HashMap::default(),
+            transient: Vec::new(),
+            logs: Vec::new(),
+            refund: 0,
+            undo: Vec::new(),
+            checkpoints: Vec::new(),
+        }
+    }
+
+    /// The place of an account, known or not; the database is not asked.
+    pub(crate) fn place(&mut self, address: Address) -> usize {
+        if self.accounts.get(self.last_account).is_some_and(|entry| entry.address == address) {
+            return self.last_account;
+        }
+        let next = self.accounts.len();
+        let place = *self.places.entry(address).or_insert(next);
+        if place == next {
+            self.accounts.push(AccountEntry::unread(address));
+        }
+        self.last_account = place;
+        place
+    }
+
+    /// The place of an account whose nonce, balance and code hash are known.
+    pub(crate) fn read(&mut self, address: Address) -> Result<usize, HostError> {
+        let place = self.place(address);
+        let entry = &mut self.accounts[place];
+        if entry.origin == Origin::Unread {
+            (entry.origin, entry.info) = match self.database.account(address)? {
+                Some(info) => (Origin::Present(info), info),
+                None => (Origin::Absent, AccountInfo::default()),
+            };
+        }
+        Ok(place)
+    }
+
+    /// The place of a slot, read or not; the database is not asked.
+    pub(crate) fn slot_place(&mut self, address: Address, key: U256) -> usize {
+        let account = self.place(address);
+        if self.slots.get(self.last_slot).is_some_and(|slot| slot.account == account && slot.key == key) {
+            return self.last_slot;
+        }
+        let next = self.slots.len();
+        let place = *self.accounts[account].slots.entry(key).or_insert(next);
+        if place == next {
+            self.slots.push(SlotEntry {
+                account,
+                key,
+                original: U256::ZERO,
+                current: U256::ZERO,
+                is_warm: false,
+                is_read: false,
+            });
+        }
+        self.last_slot = place;
+        place
+    }
+
+    /// The place of a slot whose values are known. An account of this transaction's making had no storage before
+    /// (EIP-7610), so the database is not asked for it.
+    fn read_slot(&mut self, address: Address, key: U256) -> Result<usize, HostError> {
+        let place = self.slot_place(address, key);
+        let slot = &mut self.slots[place];
+        if !slot.is_read {
+            if !self.accounts[slot.account].is_created {
+                slot.original = self.database.storage(address, key)?;
+                slot.current = slot.original;
+            }
+            slot.is_read = true;
+        }
+        Ok(place)
+    }
+
+    /// Warms a slot; true if it was cold.
+    pub(crate) fn warm_slot_at(&mut self, place: usize) -> bool {
+        let was_cold = !std::mem::replace(&mut self.slots[place].is_warm, true);
+        if was_cold {
+            self.undo.push(Undo::WarmedSlot { slot: place });
+        }
+        was_cold
+    }
+
+    /// Marks an account as touched (EIP-161).
+    pub(crate) fn touch(&mut self, account: usize) {
+        if !std::mem::replace(&mut self.accounts[account].is_touched, true) {
+            self.undo.push(Undo::Touched { account });
+        }
+    }
+
+    /// Replaces a balance and touches its account.
+    pub(crate) fn set_balance(&mut self, account: usize, balance: U256) {
+        self.touch(account);
+        let previous = std::mem::replace(&mut self.accounts[account].info.balance, balance);
+        if previous != balance {
+            self.undo.push(Undo::Balance { account, previous });
+        }
+    }
+}
+
+impl Host for State<'_> {
+    fn block(&self) -> &BlockEnv {
+        &self.block
+    }
+
+    fn transaction(&self) -> &TxEnv {
+        &self.transaction
+    }
+
+    fn journal_view(&self) -> &dyn JournalView {
+        self
+    }
+
+    fn warm_account(&mut self, address: Address) -> bool {
+        let account = self.place(address);
+        let was_cold = !std::mem::replace(&mut self.accounts[account].is_warm, true);
+        if was_cold {
+            self.undo.push(Undo::WarmedAccount { account });
+        }
+        was_cold
+    }
+
+    fn balance(&mut self, address: Address) -> Result<U256, HostError> {
+        let account = self.read(address)?;
+        Ok(self.accounts[account].info.balance)
+    }
+
+    fn code(&mut self, address: Address) -> Result<Bytecode, HostError> {
+        let account = self.read(address)?;
+        let entry = &mut self.accounts[account];
+        if let Some(code) = &entry.code {
+            return Ok(code.clone());
+        }
+        let expected = entry.info.code_hash;
+        let code = if expected == KECCAK256_EMPTY {
+            Bytecode::default()
+        } else {
+            Bytecode::new(self.database.code(expected)?)
+        };
+        if code.hash() != expected {
+            let found = code.hash();
+            return Err(HostError::new(format!(
+                "the database gave code {found} of {address} for {expected}"
+            )));
+        }
+        entry.code = Some(code.clone());
+        Ok(code)
+    }
+
+    fn code_hash(&mut self, address: Address) -> Result<Option<B256>, HostError> {
+        let account = self.read(address)?;
+        let entry = &self.accounts[account];
+        Ok((!entry.is_dead(self.fork)).then_some(entry.info.code_hash))
+    }
+
+    fn is_dead(&mut self, address: Address) -> Result<bool, HostError> {
+        let account = self.read(address)?;
+        Ok(self.accounts[account].is_dead(self.fork))
+    }
+
+    fn load_slot(&mut self, address: Address, key: U256) -> Result<Slot, HostError> {
+        let place = self.read_slot(address, key)?;
+        let was_cold = self.warm_slot_at(place);
+        let SlotEntry { original, current, .. } = self.slots[place];
+        Ok(Slot { current, original, was_cold })
+    }
+
+    fn store_slot(&mut self, address: Address, key: U256, value: U256) -> Result<(), HostError> {
+        self.read(address)?;
+        let place = self.read_slot(address, key)?;
+        let previous = std::mem::replace(&mut self.slots[place].current, value);
+        if previous != value {
+            self.undo.push(Undo::Stored { slot: place, previous });
+        }
+        Ok(())
+    }
+
+    fn load_transient(&mut self, address: Address, key: U256) -> U256 {
+        self.transient_storage(address, key)
+    }
+
+    fn store_transient(&mut self, address: Address, key: U256, value: U256) {
+        let next = self.transient.len();
+        let slot = *self.transient_places.entry((address, key)).or_insert(next);
+        if slot == next {
+            self.transient.push(U256::ZERO);
+        }
+        let previous = std::mem::replace(&mut self.transient[slot], value);
+        if previous != value {
+            self.undo.push(Undo::StoredTransient { slot, previous });
+        }
+    }
+
+    fn add_refund(&mut self, delta: i64) {
+        self.refund = self.refund.saturating_add(delta);
+    }
+
+    fn log(&mut self, log: Log) {
+        self.logs.push(log);
+    }
+
+    fn self_destruct(&mut self, address: Address, beneficiary: Address) -> Result<SelfDestruct, HostError> {
+        let account = self.read(address)?;
+        let balance = self.accounts[account].info.balance;
+        let is_deleted = !self.fork.has(Fork::Cancun) || self.accounts[account].is_created;
+        // Where the account names itself, what it has is burnt if it is deleted, and stays where it is if not.
+        if address != beneficiary {
+            self.set_balance(account, U256::ZERO);
+            self.credit(beneficiary, balance)?;
+        } else if is_deleted {
+            self.set_balance(account, U256::ZERO);
+        }
+        let was_marked = self.accounts[account].is_destroyed;
+        if is_deleted && !was_marked {
+            self.accounts[account].is_destroyed = true;
+            self.undo.push(Undo::Destroyed { account });
+        }
+        Ok(SelfDestruct { was_marked })
+    }
+
+    fn block_hash(&mut self, number: u64) -> Result<B256, HostError> {
+        match self.block.number.checked_sub(number) {
+            Some(1..=BLOCK_HASH_WINDOW) => self.database.block_hash(number),
+            _ => Ok(B256::ZERO),
+        }
+    }
+}
+
+impl JournalView for State<'_> {
+    fn refund(&self) -> i64 {
+        self.refund
+    }
+
+    fn storage(&self, address: Address, key: U256) -> Option<U256> {
+        let account = &self.accounts[*self.places.get(&address)?];
+        let slot = &self.slots[*account.slots.get(&key)?];
+        slot.is_read.then_some(slot.current)
+    }
+
+    fn transient_storage(&self, address: Address, key: U256) -> U256 {
+        self.transient_places.get(&(address, key)).map_or(U256::ZERO, |&slot| self.transient[slot])
+    }
+
+    fn logs(&self) -> &[Log] {
+        &self.logs
+    }
+}
