@@ -18,7 +18,9 @@ const TARGET: Address = Address::repeat_byte(0x22);
 
 /// A world of a few accounts: nonce, balance, code, one slot.
 #[derive(Default)]
-struct World(BTreeMap<Address, (u64, U256, Bytecode, Option<(U256, U256)>)>);
+struct World(BTreeMap<Address, Account>);
+
+type Account = (u64, U256, Bytecode, Option<(U256, U256)>);
 
 impl World {
     fn with(mut self, address: Address, nonce: u64, balance: u128, code: &[u8], slot: Option<u64>) -> Self {

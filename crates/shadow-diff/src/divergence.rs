@@ -1,0 +1,239 @@
+//! The first place where two runs part, as a value.
+
+use std::fmt;
+
+use parallax_primitives::{Address, MessageKind, U256};
+
+use crate::Value;
+
+/// What a comparison came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Both sides are the same in everything that is compared.
+    Agree,
+    /// They are not.
+    Diverge(Box<Divergence>),
+    /// It cannot be said: the world failed, a run was aborted or a record is not complete. Never counted as agreement.
+    Poisoned(String),
+}
+
+/// The first place where two runs part. Its `Display` is the report for a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Divergence {
+    /// Names of the engines, left and right.
+    pub engines: [String; 2],
+    /// Where.
+    pub place: Place,
+    /// In what.
+    pub field: Field,
+    /// What the left side has there.
+    pub left: Value,
+    /// What the right side has there.
+    pub right: Value,
+    /// What kind of fault this looks like.
+    pub cause: Cause,
+    /// The last things that both sides did alike before it, oldest first, one line each.
+    pub recent: Vec<String>,
+    /// Most characters of one value in the report.
+    pub max_summary_length: usize,
+}
+
+/// Where two runs part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Place {
+    /// At a message.
+    Message {
+        /// Its number: messages are counted in the order they begin, from 0.
+        index: usize,
+        /// Whether it is over: then its outcome differs, else the message itself.
+        is_over: bool,
+        /// The messages around it, from the transaction's own down to itself.
+        path: Vec<PathItem>,
+    },
+    /// In what the transaction as a whole came to.
+    Transaction,
+    /// In the state after it.
+    PostState,
+}
+
+/// One message on the way to the place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PathItem {
+    /// Its number.
+    pub index: usize,
+    /// What sent it.
+    pub kind: MessageKind,
+    /// The account whose code runs; for a creation the new account.
+    pub address: Address,
+}
+
+/// What differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Field {
+    /// Whether there is such a message at all.
+    Message,
+    /// CALL, CREATE, ...
+    Kind,
+    /// Depth of the frame.
+    Depth,
+    /// Whether state may change.
+    Static,
+    /// Gas given to the message.
+    Gas,
+    /// CALLER.
+    Caller,
+    /// ADDRESS.
+    Address,
+    /// The account whose code runs.
+    CodeAddress,
+    /// Whether that account is a delegate (EIP-7702).
+    Delegated,
+    /// CALLVALUE.
+    Value,
+    /// Calldata or init code.
+    Input,
+    /// CREATE2's salt.
+    Salt,
+    /// How it ended.
+    Status,
+    /// Gas handed back.
+    GasLeft,
+    /// Gas paid for.
+    GasUsed,
+    /// Refund granted.
+    GasRefunded,
+    /// What it returned.
+    Output,
+    /// The account it created.
+    Created,
+    /// Whether there is such a log, by its number.
+    Log(usize),
+    /// The account that logged.
+    LogAddress(usize),
+    /// The topics, one after another.
+    LogTopics(usize),
+    /// The data.
+    LogData(usize),
+    /// Whether the account was changed at all, or deleted.
+    Account(Address),
+    /// Nonce of an account.
+    Nonce(Address),
+    /// Balance of an account, in wei.
+    Balance(Address),
+    /// Code of an account, where it is new.
+    Code(Address),
+    /// Whether an account's old storage was cleared.
+    StorageCleared(Address),
+    /// A slot of an account, where it changed.
+    Storage(Address, U256),
+}
+
+impl Field {
+    /// The field's name, as reports and JSON have it, without which log or account.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Field::Message => "message",
+            Field::Kind => "kind",
+            Field::Depth => "depth",
+            Field::Static => "static",
+            Field::Gas => "gas",
+            Field::Caller => "caller",
+            Field::Address => "address",
+            Field::CodeAddress => "code address",
+            Field::Delegated => "delegated",
+            Field::Value => "value",
+            Field::Input => "input",
+            Field::Salt => "salt",
+            Field::Status => "status",
+            Field::GasLeft => "gas left",
+            Field::GasUsed => "gas used",
+            Field::GasRefunded => "gas refunded",
+            Field::Output => "output",
+            Field::Created => "created",
+            Field::Log(_) => "log",
+            Field::LogAddress(_) => "log address",
+            Field::LogTopics(_) => "log topics",
+            Field::LogData(_) => "log data",
+            Field::Account(_) => "account",
+            Field::Nonce(_) => "nonce",
+            Field::Balance(_) => "balance",
+            Field::Code(_) => "code",
+            Field::StorageCleared(_) => "storage cleared",
+            Field::Storage(..) => "storage",
+        }
+    }
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())?;
+        match self {
+            Field::Log(number)
+            | Field::LogAddress(number)
+            | Field::LogTopics(number)
+            | Field::LogData(number) => write!(f, " {number}"),
+            Field::Account(address)
+            | Field::Nonce(address)
+            | Field::Balance(address)
+            | Field::Code(address)
+            | Field::StorageCleared(address) => write!(f, " of {address:#x}"),
+            Field::Storage(address, key) => write!(f, " of {address:#x} at {key:#x}"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What kind of fault a divergence looks like, from the field and the values alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Cause {
+    /// A charge, a forwarded amount or a stipend.
+    Gas,
+    /// A word that was computed.
+    Arithmetic,
+    /// Bytes taken from memory.
+    Memory,
+    /// A storage slot.
+    Storage,
+    /// The two sides went different ways.
+    ControlFlow,
+    /// Both halted, for different reasons: one checks in another order.
+    HaltPrecedence,
+    /// The refund counter.
+    Refund,
+    /// Logs.
+    Logs,
+    /// An account.
+    PostState,
+    /// What was returned.
+    Output,
+    /// Whether, or why, the transaction cannot be in a block.
+    Rejection,
+}
+
+impl Cause {
+    /// As reports and JSON have it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Cause::Gas => "gas",
+            Cause::Arithmetic => "arithmetic",
+            Cause::Memory => "memory",
+            Cause::Storage => "storage",
+            Cause::ControlFlow => "control flow",
+            Cause::HaltPrecedence => "halt precedence",
+            Cause::Refund => "refund",
+            Cause::Logs => "logs",
+            Cause::PostState => "post-state",
+            Cause::Output => "output",
+            Cause::Rejection => "rejection",
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
