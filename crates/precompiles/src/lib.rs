@@ -1,2 +1,142 @@
 #![forbid(unsafe_code)]
 #![doc = include_str!("../README.md")]
+//!
+//! A dispatch over well-kept libraries: which contracts a fork has, and how their results read here. Invariant: whatever
+//! the input, a contract answers with an output and its gas, or with an error; it never panics.
+
+use std::{fmt, sync::LazyLock};
+
+use parallax_primitives::{Address, Bytes, Fork, U256, address};
+use revm_precompile::{PrecompileHalt, PrecompileSpecId, PrecompileStatus};
+
+const MODEXP: Address = address!("0x0000000000000000000000000000000000000005");
+
+/// Bytes of operands that MODEXP is run with. The gas for more is above 400 million, and running it takes longer than
+/// anybody waits: it is answered as out of gas, before memory is asked for.
+const MODEXP_LIMIT: U256 = U256::from_limbs([1 << 30, 0, 0, 0]);
+
+/// The precompiled contracts of one fork.
+#[derive(Debug)]
+pub struct Precompiles {
+    /// Ordered by address.
+    contracts: Vec<Precompile>,
+}
+
+impl Precompiles {
+    /// The contracts that `fork` has.
+    pub fn of(fork: Fork) -> &'static Self {
+        static SETS: LazyLock<[Precompiles; Fork::ALL.len()]> =
+            LazyLock::new(|| Fork::ALL.map(Precompiles::new));
+        &SETS[fork as usize]
+    }
+
+    fn new(fork: Fork) -> Self {
+        let known = revm_precompile::Precompiles::new(rules(fork));
+        let mut contracts: Vec<_> = known.inner().values().cloned().map(Precompile).collect();
+        contracts.sort_by_key(Precompile::address);
+        Self { contracts }
+    }
+
+    /// The contract at an address.
+    pub fn get(&self, address: &Address) -> Option<&Precompile> {
+        // Almost every address that is asked for is none: all of theirs begin with 18 zeros.
+        if address[..18] != [0; 18] {
+            return None;
+        }
+        let place = self.contracts.binary_search_by_key(address, Precompile::address);
+        place.ok().map(|place| &self.contracts[place])
+    }
+
+    /// All addresses, in ascending order: what a transaction finds warm (EIP-2929).
+    pub fn addresses(&self) -> impl Iterator<Item = Address> {
+        self.contracts.iter().map(Precompile::address)
+    }
+}
+
+/// The newest rules of precompiled contracts that are active in `fork`.
+const fn rules(fork: Fork) -> PrecompileSpecId {
+    match fork {
+        Fork::Frontier | Fork::Homestead | Fork::TangerineWhistle | Fork::SpuriousDragon => {
+            PrecompileSpecId::HOMESTEAD
+        }
+        Fork::Byzantium | Fork::Constantinople | Fork::Petersburg => PrecompileSpecId::BYZANTIUM,
+        Fork::Istanbul => PrecompileSpecId::ISTANBUL,
+        Fork::Berlin | Fork::London | Fork::Paris | Fork::Shanghai => PrecompileSpecId::BERLIN,
+        Fork::Cancun => PrecompileSpecId::CANCUN,
+        Fork::Prague => PrecompileSpecId::PRAGUE,
+        Fork::Osaka | Fork::Bpo1 | Fork::Bpo2 | Fork::Bpo3 | Fork::Bpo4 | Fork::Bpo5 => {
+            PrecompileSpecId::OSAKA
+        }
+    }
+}
+
+/// One precompiled contract with the gas rules of a fork.
+#[derive(Clone, Debug)]
+pub struct Precompile(revm_precompile::Precompile);
+
+impl Precompile {
+    /// Where it is.
+    pub fn address(&self) -> Address {
+        *self.0.address()
+    }
+
+    /// Its name in EIP-7910.
+    pub fn name(&self) -> &str {
+        self.0.id().name()
+    }
+
+    /// Runs it with `gas` at its disposal. Where it fails, the caller loses all of it.
+    pub fn run(&self, input: &[u8], gas: u64) -> Result<PrecompileOutput, PrecompileError> {
+        if self.address() == MODEXP && is_beyond_modexp_limit(input) {
+            return Err(PrecompileError::OutOfGas);
+        }
+        let done = self.0.execute(input, gas, 0);
+        let done = done.map_err(|error| PrecompileError::Failed(error.to_string()))?;
+        match done.status {
+            PrecompileStatus::Success => Ok(PrecompileOutput { gas_used: done.gas_used, output: done.bytes }),
+            PrecompileStatus::Halt(PrecompileHalt::OutOfGas) => Err(PrecompileError::OutOfGas),
+            PrecompileStatus::Halt(halt) => Err(PrecompileError::Failed(halt.to_string())),
+            PrecompileStatus::Revert => Err(PrecompileError::Failed("reverted".into())),
+        }
+    }
+}
+
+/// Whether the lengths that MODEXP's input begins with (EIP-198) sum to more than [`MODEXP_LIMIT`]. With neither base nor
+/// modulus the result is empty and the exponent is not looked at, however long it is.
+fn is_beyond_modexp_limit(input: &[u8]) -> bool {
+    let mut header = [0; 96];
+    let given = input.len().min(header.len());
+    header[..given].copy_from_slice(&input[..given]);
+    let [base, exponent, modulus] = [0, 32, 64].map(|at| U256::from_be_slice(&header[at..at + 32]));
+    let operands = base.saturating_add(modulus);
+    !operands.is_zero() && operands.saturating_add(exponent) > MODEXP_LIMIT
+}
+
+/// What a contract that ran answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PrecompileOutput {
+    /// Gas it took, at most what it was given.
+    pub gas_used: u64,
+    /// Its return data. A recovery or verification that does not succeed is an empty one, not an error.
+    pub output: Bytes,
+}
+
+/// Why a contract failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PrecompileError {
+    /// It costs more than it was given.
+    OutOfGas,
+    /// It refuses its input, for this reason.
+    Failed(String),
+}
+
+impl fmt::Display for PrecompileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PrecompileError::OutOfGas => f.write_str("out of gas"),
+            PrecompileError::Failed(reason) => f.write_str(reason),
+        }
+    }
+}
+
+impl std::error::Error for PrecompileError {}
