@@ -1,0 +1,256 @@
+//! A case: one transaction on one state under one fork's rules, with what should come of it.
+
+use std::{path::Path, sync::Arc};
+
+use parallax_engine_interface::Job;
+use parallax_primitives::{Authorization, B256, BlockEnv, Fork, Transaction};
+use parallax_state::MemoryDatabase;
+use serde_json::Value;
+
+use crate::{
+    ExpectedException, FixtureError, FixtureFile, Problem, TestText, environment,
+    error::shorten,
+    node::Node,
+    transaction::{self, Indexes},
+    txbytes,
+};
+
+/// One official case. Cases of one test share its state before.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// The file, as it was named.
+    pub file: Arc<str>,
+    /// The test's key in the file.
+    pub name: Arc<str>,
+    /// The rules.
+    pub fork: Fork,
+    /// The fork's name as the file spells it.
+    pub fork_name: Arc<str>,
+    /// Index of its data.
+    pub d: usize,
+    /// Index of its gas limit.
+    pub g: usize,
+    /// Index of its value.
+    pub v: usize,
+    /// The chain.
+    pub chain_id: u64,
+    /// The block.
+    pub block: BlockEnv,
+    /// The transaction, or why what the file has is none; then no engine is asked.
+    pub transaction: Result<Transaction, String>,
+    /// The state before.
+    pub pre: Arc<MemoryDatabase>,
+    /// What should come of it.
+    pub expected: Expected,
+}
+
+/// What should come of a case.
+#[derive(Clone, Debug)]
+pub struct Expected {
+    /// Root of the state after.
+    pub state_root: B256,
+    /// Keccak-256 of the logs' RLP.
+    pub logs_hash: B256,
+    /// The rejection, if the transaction cannot be in a block.
+    pub exception: Option<ExpectedException>,
+    post: Post,
+}
+
+/// Where a case's item of `post` stands.
+#[derive(Clone, Debug)]
+struct Post {
+    test: Arc<Value>,
+    fork_name: Arc<str>,
+    index: usize,
+}
+
+impl Case {
+    /// What an engine is given; the error says why there is no transaction.
+    pub fn job(&self) -> Result<Job<'_>, &str> {
+        let transaction = self.transaction.as_ref().map_err(String::as_str)?;
+        let Self { fork, chain_id, ref block, ref pre, .. } = *self;
+        Ok(Job { fork, chain_id, block, transaction, database: &**pre })
+    }
+
+    /// The whole state after the transaction, if the file has it: newer files do.
+    pub fn expected_state(&self) -> Result<Option<MemoryDatabase>, FixtureError> {
+        let Post { test, fork_name, index } = &self.expected.post;
+        let root = Node::test(&self.file, &self.name, test);
+        let post = root.get("post");
+        let forks = post.get(fork_name);
+        let entry = forks.item(*index)?;
+        let state = entry.get("state");
+        if state.is_null() { Ok(None) } else { environment::accounts(&state).map(Some) }
+    }
+}
+
+/// Every case of the file at `path`, in its order. A case that cannot be read is an error in its place.
+pub fn cases(path: &Path) -> Result<impl Iterator<Item = Result<Case, FixtureError>> + use<>, FixtureError> {
+    Ok(flatten(&FixtureFile::open(path)?))
+}
+
+/// As [`cases`], of a file that is in memory; `name` is what errors call it.
+pub fn cases_of(
+    name: &str,
+    text: Vec<u8>,
+) -> Result<impl Iterator<Item = Result<Case, FixtureError>> + use<>, FixtureError> {
+    Ok(flatten(&FixtureFile::parse(name, text)?))
+}
+
+fn flatten(file: &FixtureFile) -> impl Iterator<Item = Result<Case, FixtureError>> + use<> {
+    file.tests().flat_map(|test| match test {
+        Ok(test) => test.cases(),
+        Err(error) => vec![Err(error)],
+    })
+}
+
+impl TestText {
+    /// The cases of this test, forks in the order of their names. What cannot be read is an error in its place: one for the
+    /// whole test where its block, state or transaction is at fault.
+    pub fn cases(&self) -> Vec<Result<Case, FixtureError>> {
+        Test::parse(self).and_then(|test| test.cases()).unwrap_or_else(|error| vec![Err(error)])
+    }
+}
+
+/// What the cases of a test share.
+struct Test<'t> {
+    text: &'t TestText,
+    value: Arc<Value>,
+    chain_id: u64,
+    pre: Arc<MemoryDatabase>,
+    /// An error here is a malformed transaction if one is expected.
+    authorizations: Result<Vec<Authorization>, FixtureError>,
+}
+
+impl<'t> Test<'t> {
+    fn parse(text: &'t TestText) -> Result<Self, FixtureError> {
+        let value: Value = serde_json::from_str(text.json()).map_err(|error| FixtureError {
+            file: text.file.clone(),
+            path: text.name.to_string(),
+            problem: Problem::Syntax { expected: "a state test", message: error.to_string() },
+        })?;
+        let value = Arc::new(value);
+        let root = Node::test(&text.file, &text.name, &value);
+        root.object()?;
+        let number = root.get("env").get("currentNumber").u64()?;
+        let mut pre = environment::accounts(&root.get("pre"))?;
+        pre.block_hashes = environment::block_hashes(&root, number)?;
+        let chain_id = environment::chain_id(&root)?;
+        let transaction = root.get("transaction");
+        transaction.object()?;
+        let authorizations = transaction::authorizations(&transaction);
+        Ok(Self { text, value: value.clone(), chain_id, pre: Arc::new(pre), authorizations })
+    }
+
+    fn cases(&self) -> Result<Vec<Result<Case, FixtureError>>, FixtureError> {
+        let root = Node::test(&self.text.file, &self.text.name, &self.value);
+        let post = root.get("post");
+        let mut cases = Vec::new();
+        for name in post.object()?.keys() {
+            let entries = post.get(name);
+            match self.of_fork(&root, name, &entries) {
+                Ok(of_fork) => cases.extend(of_fork),
+                Err(error) => cases.push(Err(error)),
+            }
+        }
+        if cases.is_empty() {
+            return Err(post.unexpected("at least one case", "none"));
+        }
+        Ok(cases)
+    }
+
+    fn of_fork(
+        &self,
+        root: &Node<'_>,
+        name: &str,
+        entries: &Node<'_>,
+    ) -> Result<Vec<Result<Case, FixtureError>>, FixtureError> {
+        let fork: Fork = name.parse().map_err(|_| {
+            let forks = Fork::ALL.map(Fork::name).join(" ");
+            entries.unexpected(format!("a fork: one of {forks}"), format!("\"{}\"", shorten(name)))
+        })?;
+        let block = environment::block(root, fork)?;
+        let fork_name: Arc<str> = name.into();
+        let count = entries.items()?.len();
+        Ok((0..count).map(|index| self.case(root, entries, fork, &fork_name, &block, index)).collect())
+    }
+
+    fn case(
+        &self,
+        root: &Node<'_>,
+        entries: &Node<'_>,
+        fork: Fork,
+        fork_name: &Arc<str>,
+        block: &BlockEnv,
+        index: usize,
+    ) -> Result<Case, FixtureError> {
+        let entry = entries.item(index)?;
+        let node = root.get("transaction");
+        let at = Indexes::read(&entry, &node)?;
+        let exception = exception(&entry)?;
+        let transaction = self.transaction(&node, &entry, at, exception.as_ref())?;
+        let post = Post { test: self.value.clone(), fork_name: fork_name.clone(), index };
+        Ok(Case {
+            file: self.text.file.clone(),
+            name: self.text.name.clone(),
+            fork,
+            fork_name: fork_name.clone(),
+            d: at.d,
+            g: at.g,
+            v: at.v,
+            chain_id: self.chain_id,
+            block: block.clone(),
+            transaction,
+            pre: self.pre.clone(),
+            expected: Expected {
+                state_root: entry.get("hash").b256()?,
+                logs_hash: entry.get("logs").b256()?,
+                exception,
+                post,
+            },
+        })
+    }
+
+    /// The transaction; its inner error is for one that is expected to be none.
+    fn transaction(
+        &self,
+        node: &Node<'_>,
+        entry: &Node<'_>,
+        at: Indexes,
+        exception: Option<&ExpectedException>,
+    ) -> Result<Result<Transaction, String>, FixtureError> {
+        let signed = entry.get("txbytes");
+        let mut chain_id = Some(self.chain_id);
+        if !signed.is_null() {
+            let bytes = signed.bytes()?;
+            match txbytes::decode(&bytes) {
+                // Some tools leave the bytes empty.
+                Err(_) if bytes.is_empty() => {}
+                Err(reason) if exception.is_some() => return Ok(Err(reason)),
+                Err(reason) => return Err(signed.unexpected("a signed transaction", reason)),
+                Ok(signed) => chain_id = signed.chain_id,
+            }
+        }
+        let read = self
+            .authorizations
+            .clone()
+            .and_then(|authorizations| transaction::read(node, at, chain_id, authorizations));
+        match read {
+            Ok(transaction) => Ok(Ok(transaction)),
+            Err(error) if exception.is_some_and(ExpectedException::allows_malformed) => {
+                Ok(Err(format!("{}: {}", error.path, error.problem)))
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn exception(entry: &Node<'_>) -> Result<Option<ExpectedException>, FixtureError> {
+    let node = entry.get("expectException");
+    if node.is_null() {
+        return Ok(None);
+    }
+    ExpectedException::parse(node.text("the names of exceptions, separated by |")?)
+        .map(Some)
+        .map_err(|name| node.unexpected("an exception that official tests have", format!("{name:?}")))
+}

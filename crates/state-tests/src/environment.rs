@@ -1,0 +1,127 @@
+//! The parts of a test that all its cases share: its block, its chain, its accounts.
+
+use std::collections::BTreeMap;
+
+use parallax_primitives::{
+    Address, B256, BlobSchedule, BlockEnv, Bytecode, Fork, GasSchedule, U256, keccak256,
+};
+use parallax_state::{Account, BlockHashes, MemoryDatabase};
+
+use crate::{FixtureError, Problem, node::Node};
+
+/// What a block without `currentBaseFee` has from London on: the fillers' own default.
+const DEFAULT_BASE_FEE: u64 = 10;
+
+/// The block of a test under the rules of `fork`; `test` is the test's root.
+pub(crate) fn block(test: &Node<'_>, fork: Fork) -> Result<BlockEnv, FixtureError> {
+    let env = test.get("env");
+    env.object()?;
+    let blobs = blob_schedule(test, fork)?;
+    let or_zero = |key| if env.get(key).is_null() { Ok(0) } else { env.get(key).u64() };
+    let paris = fork.has(Fork::Paris);
+    let base_fee = env.get("currentBaseFee");
+    Ok(BlockEnv {
+        number: env.get("currentNumber").u64()?,
+        timestamp: env.get("currentTimestamp").u64()?,
+        gas_limit: env.get("currentGasLimit").u64()?,
+        coinbase: env.get("currentCoinbase").address()?,
+        difficulty: if paris { U256::ZERO } else { env.get("currentDifficulty").u256()? },
+        prevrandao: if paris { B256::from(env.get("currentRandom").u256()?) } else { B256::ZERO },
+        base_fee: match (fork.has(Fork::London), base_fee.is_null()) {
+            (false, _) => 0,
+            (true, true) => DEFAULT_BASE_FEE,
+            (true, false) => base_fee.u64()?,
+        },
+        excess_blob_gas: match (fork.has(Fork::Cancun), env.get("currentExcessBlobGas").is_null()) {
+            (false, _) => 0,
+            (true, false) => env.get("currentExcessBlobGas").u64()?,
+            // Older tests leave it to be worked out (EIP-4844).
+            (true, true) => {
+                let (excess, used) = (or_zero("parentExcessBlobGas")?, or_zero("parentBlobGasUsed")?);
+                let target = blobs.target.saturating_mul(GasSchedule::GAS_PER_BLOB);
+                excess.saturating_add(used).saturating_sub(target)
+            }
+        },
+        blobs,
+    })
+}
+
+fn blob_schedule(test: &Node<'_>, fork: Fork) -> Result<BlobSchedule, FixtureError> {
+    let config = test.get("config");
+    let schedules = config.get("blobSchedule");
+    if schedules.is_null() {
+        return Ok(BlobSchedule::of(fork));
+    }
+    for name in schedules.object()?.keys() {
+        if name.parse() == Ok(fork) {
+            let schedule = schedules.get(name);
+            return Ok(BlobSchedule {
+                target: schedule.get("target").u64()?,
+                max: schedule.get("max").u64()?,
+                update_fraction: schedule.get("baseFeeUpdateFraction").u64()?,
+            });
+        }
+    }
+    Ok(BlobSchedule::of(fork))
+}
+
+/// The chain of a test: 1 where it does not say.
+pub(crate) fn chain_id(test: &Node<'_>) -> Result<u64, FixtureError> {
+    let config = test.get("config");
+    let node = config.get("chainid");
+    if node.is_null() { Ok(1) } else { node.u64() }
+}
+
+/// The accounts in `node`: the state before a test, or what a file says of the state after it.
+pub(crate) fn accounts(node: &Node<'_>) -> Result<MemoryDatabase, FixtureError> {
+    let mut accounts = BTreeMap::new();
+    for key in node.object()?.keys() {
+        let account = node.get(key);
+        let address: Address =
+            key.parse().map_err(|_| account.unexpected("an address as the key", format!("{key:?}")))?;
+        let slots = account.get("storage");
+        let mut storage = BTreeMap::new();
+        for key in slots.object()?.keys() {
+            let slot = slots.get(key);
+            let index = word(key)
+                .ok_or_else(|| slot.unexpected("an integer below 2^256 as the key", format!("{key:?}")))?;
+            if storage.insert(index, slot.u256()?).is_some() {
+                return Err(slot.error(Problem::Duplicate(format!("slot {index:#x}"))));
+            }
+        }
+        // A slot that is zero is no slot.
+        storage.retain(|_, value: &mut U256| !value.is_zero());
+        let read = Account {
+            nonce: account.get("nonce").u64()?,
+            balance: account.get("balance").u256()?,
+            code: Bytecode::new(account.get("code").bytes()?),
+            storage,
+        };
+        if accounts.insert(address, read).is_some() {
+            return Err(account.error(Problem::Duplicate(format!("account {address}"))));
+        }
+    }
+    Ok(MemoryDatabase { accounts, ..MemoryDatabase::default() })
+}
+
+fn word(text: &str) -> Option<U256> {
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    let plain = digits.chars().all(|c| c.is_ascii_hexdigit());
+    plain.then(|| U256::from_str_radix(digits, 16).ok()).flatten()
+}
+
+/// Where BLOCKHASH answers from. State tests have no chain: their convention is the Keccak-256 of the number in decimal, but
+/// for the block before `number` where the file gives `previousHash`.
+pub(crate) fn block_hashes(test: &Node<'_>, number: u64) -> Result<BlockHashes, FixtureError> {
+    let env = test.get("env");
+    let previous = env.get("previousHash");
+    if previous.is_null() {
+        return Ok(BlockHashes::OfNumber);
+    }
+    let older = number.saturating_sub(256)..number;
+    let mut hashes: BTreeMap<_, _> = older.map(|block| (block, keccak256(block.to_string()))).collect();
+    if let Some(parent) = number.checked_sub(1) {
+        hashes.insert(parent, previous.b256()?);
+    }
+    Ok(BlockHashes::Known(hashes))
+}

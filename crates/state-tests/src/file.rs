@@ -1,0 +1,183 @@
+//! From a file to the text of each of its tests. Bounded: a file beyond [`MAX_FILE_BYTES`] or nested deeper than
+//! [`MAX_NESTING`] is refused while it is read, before anything is built of it.
+
+use std::{collections::HashSet, fmt, fs::File, io::Read, ops::Range, path::Path, sync::Arc};
+
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::{FixtureError, Problem};
+
+/// The largest file that is read, in bytes. The largest official one has 4 MB.
+pub const MAX_FILE_BYTES: u64 = 512 << 20;
+
+/// The deepest nesting of lists and objects that is read. A state test needs nine.
+pub const MAX_NESTING: usize = 64;
+
+/// The text of a file of state tests, cut into its tests but not read further. Cloning shares the text.
+#[derive(Clone, Debug)]
+pub struct FixtureFile {
+    name: Arc<str>,
+    text: Arc<str>,
+    tests: Arc<[(Arc<str>, Range<usize>)]>,
+}
+
+/// The text of one test of a file. Cloning shares it.
+#[derive(Clone, Debug)]
+pub struct TestText {
+    pub(crate) file: Arc<str>,
+    pub(crate) name: Arc<str>,
+    text: Arc<str>,
+    range: Range<usize>,
+}
+
+impl FixtureFile {
+    /// Reads and cuts the file at `path`.
+    pub fn open(path: &Path) -> Result<Self, FixtureError> {
+        let name: Arc<str> = path.to_string_lossy().into();
+        let failed = |problem| FixtureError { file: name.clone(), path: String::new(), problem };
+        let io = |error: std::io::Error| failed(Problem::Io(error.to_string()));
+        let mut file = File::open(path).map_err(io)?.take(MAX_FILE_BYTES + 1);
+        let mut text = Vec::new();
+        let mut nesting = Nesting::default();
+        // Read in pieces, so that a bomb of brackets is refused after its first ones.
+        loop {
+            let start = text.len();
+            if file.by_ref().take(1 << 20).read_to_end(&mut text).map_err(io)? == 0 {
+                break;
+            }
+            nesting.scan(&text[start..]).map_err(&failed)?;
+        }
+        Self::cut(name.clone(), text)
+    }
+
+    /// Cuts `text`, which errors will say came from the file `name`.
+    pub fn parse(name: &str, text: Vec<u8>) -> Result<Self, FixtureError> {
+        let name: Arc<str> = name.into();
+        Nesting::default().scan(&text).map_err(|problem| FixtureError {
+            file: Arc::clone(&name),
+            path: String::new(),
+            problem,
+        })?;
+        Self::cut(name, text)
+    }
+
+    fn cut(name: Arc<str>, text: Vec<u8>) -> Result<Self, FixtureError> {
+        let failed = |problem| FixtureError { file: name.clone(), path: String::new(), problem };
+        if text.len() as u64 > MAX_FILE_BYTES {
+            return Err(failed(Problem::FileTooLarge { limit: MAX_FILE_BYTES }));
+        }
+        let text = String::from_utf8(text)
+            .map_err(|error| failed(Problem::NotUtf8(error.utf8_error().valid_up_to())))?;
+        let text: Arc<str> = text.into();
+        let mut parser = serde_json::Deserializer::from_str(&text);
+        let tests = parser
+            .deserialize_map(Cutter { text: &text })
+            .and_then(|tests| parser.end().map(|()| tests))
+            .map_err(|error| {
+                failed(Problem::Syntax {
+                    expected: "an object of state tests by name",
+                    message: error.to_string(),
+                })
+            })?;
+        if tests.is_empty() {
+            let (expected, found) = ("at least one test".to_owned(), "an empty object".to_owned());
+            return Err(failed(Problem::Unexpected { expected, found }));
+        }
+        Ok(Self { tests: tests.into(), name, text })
+    }
+
+    /// The tests in the order of the file. A name given twice is an error the second time.
+    pub fn tests(&self) -> impl Iterator<Item = Result<TestText, FixtureError>> + Send + use<> {
+        let file = self.clone();
+        let mut seen = HashSet::new();
+        (0..file.tests.len()).map(move |index| {
+            let (name, range) = file.tests[index].clone();
+            if !seen.insert(name.clone()) {
+                let problem = Problem::Duplicate(format!("the test {name}"));
+                return Err(FixtureError { file: file.name.clone(), path: name.to_string(), problem });
+            }
+            Ok(TestText { file: file.name.clone(), name, text: file.text.clone(), range })
+        })
+    }
+}
+
+impl TestText {
+    /// The file it is from.
+    pub fn file(&self) -> &Arc<str> {
+        &self.file
+    }
+
+    /// Its key in the file.
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// Its JSON as it stands in the file.
+    pub fn json(&self) -> &str {
+        &self.text[self.range.clone()]
+    }
+}
+
+/// Counts open brackets outside strings.
+#[derive(Default)]
+struct Nesting {
+    depth: usize,
+    in_string: bool,
+    escaped: bool,
+    scanned: u64,
+}
+
+impl Nesting {
+    fn scan(&mut self, bytes: &[u8]) -> Result<(), Problem> {
+        for (offset, byte) in bytes.iter().enumerate() {
+            if self.in_string {
+                match byte {
+                    _ if self.escaped => self.escaped = false,
+                    b'\\' => self.escaped = true,
+                    b'"' => self.in_string = false,
+                    _ => {}
+                }
+                continue;
+            }
+            match byte {
+                b'"' => self.in_string = true,
+                b'[' | b'{' => {
+                    self.depth += 1;
+                    if self.depth > MAX_NESTING {
+                        let byte = self.scanned + offset as u64;
+                        return Err(Problem::TooDeep { limit: MAX_NESTING, byte });
+                    }
+                }
+                b']' | b'}' => self.depth = self.depth.saturating_sub(1),
+                _ => {}
+            }
+        }
+        self.scanned += bytes.len() as u64;
+        Ok(())
+    }
+}
+
+/// Visits the outer object and notes where each value stands in `text`.
+struct Cutter<'t> {
+    text: &'t str,
+}
+
+impl<'de> Visitor<'de> for Cutter<'de> {
+    type Value = Vec<(Arc<str>, Range<usize>)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of state tests by name")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut tests = Vec::new();
+        while let Some(name) = map.next_key::<String>()? {
+            let raw: &'de RawValue = map.next_value()?;
+            // `raw` borrows from `text`, so the difference of their addresses is its offset.
+            let start = raw.get().as_ptr().addr() - self.text.as_ptr().addr();
+            tests.push((name.into(), start..start + raw.get().len()));
+        }
+        Ok(tests)
+    }
+}

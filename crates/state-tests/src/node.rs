@@ -1,0 +1,170 @@
+//! A JSON value that knows where it stands, so that every error names the place. Invariant: each reader answers either the
+//! value exactly as written or an error; nothing is cut, wrapped or defaulted.
+
+use std::{fmt::Write as _, sync::Arc};
+
+use parallax_primitives::{Address, B256, Bytes, U256, hex};
+use serde_json::{Map, Value};
+
+use crate::{FixtureError, Problem, error::shorten};
+
+/// A value and the way to it from the root of its test.
+#[derive(Clone, Copy)]
+pub(crate) struct Node<'a> {
+    value: &'a Value,
+    place: Place<'a>,
+}
+
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    Test { file: &'a Arc<str>, name: &'a str },
+    Field { parent: &'a Node<'a>, key: &'a str },
+    Item { parent: &'a Node<'a>, index: usize },
+}
+
+static NULL: Value = Value::Null;
+
+impl<'a> Node<'a> {
+    pub(crate) fn test(file: &'a Arc<str>, name: &'a str, value: &'a Value) -> Self {
+        Self { value, place: Place::Test { file, name } }
+    }
+
+    /// A field; JSON's null where it is missing.
+    pub(crate) fn get(&'a self, key: &'a str) -> Node<'a> {
+        let value = self.value.get(key).unwrap_or(&NULL);
+        Node { value, place: Place::Field { parent: self, key } }
+    }
+
+    /// An item of a list, of which a state test has as many as its `indexes` say.
+    pub(crate) fn item(&'a self, index: usize) -> Result<Node<'a>, FixtureError> {
+        let items = self.items()?;
+        let value = items.get(index).ok_or_else(|| {
+            self.unexpected(format!("a list with an item {index}"), format!("{} items", items.len()))
+        })?;
+        Ok(Node { value, place: Place::Item { parent: self, index } })
+    }
+
+    pub(crate) fn items(&self) -> Result<&'a [Value], FixtureError> {
+        match self.value {
+            Value::Array(items) => Ok(items),
+            _ => Err(self.wrong("a list")),
+        }
+    }
+
+    /// Every item of a list, read by `read`.
+    pub(crate) fn map<T>(
+        &self,
+        read: impl Fn(&Node<'_>) -> Result<T, FixtureError>,
+    ) -> Result<Vec<T>, FixtureError> {
+        let each = |(index, value)| read(&Node { value, place: Place::Item { parent: self, index } });
+        self.items()?.iter().enumerate().map(each).collect()
+    }
+
+    pub(crate) fn object(&self) -> Result<&'a Map<String, Value>, FixtureError> {
+        match self.value {
+            Value::Object(map) => Ok(map),
+            _ => Err(self.wrong("an object")),
+        }
+    }
+
+    pub(crate) fn is_null(&self) -> bool {
+        self.value.is_null()
+    }
+
+    pub(crate) fn text(&self, expected: &'static str) -> Result<&'a str, FixtureError> {
+        match self.value {
+            Value::String(text) => Ok(text),
+            _ => Err(self.wrong(expected)),
+        }
+    }
+
+    /// An integer below 2^256: hexadecimal with `0x`, decimal, or a JSON number.
+    pub(crate) fn u256(&self) -> Result<U256, FixtureError> {
+        const EXPECTED: &str = "an integer below 2^256";
+        if let Value::Number(number) = self.value {
+            return number.as_u64().map(U256::from).ok_or_else(|| self.wrong(EXPECTED));
+        }
+        let text = self.text(EXPECTED)?;
+        // The fillers' prefix for an integer that is kept as it was written.
+        let plain = text.strip_prefix("0x:bigint ").unwrap_or(text);
+        let (digits, radix) = match plain.strip_prefix("0x").or_else(|| plain.strip_prefix("0X")) {
+            Some("") => return Ok(U256::ZERO),
+            Some(digits) => (digits, 16),
+            None => (plain, 10),
+        };
+        // `from_str_radix` lets underscores pass.
+        if digits.is_empty() || !digits.chars().all(|c| c.is_digit(radix)) {
+            return Err(self.wrong(EXPECTED));
+        }
+        U256::from_str_radix(digits, u64::from(radix)).map_err(|_| self.wrong(EXPECTED))
+    }
+
+    pub(crate) fn u64(&self) -> Result<u64, FixtureError> {
+        const EXPECTED: &str = "an integer below 2^64";
+        match self.u256() {
+            Ok(value) => u64::try_from(value).map_err(|_| self.wrong(EXPECTED)),
+            Err(_) => Err(self.wrong(EXPECTED)),
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> Result<Bytes, FixtureError> {
+        const EXPECTED: &str = "bytes in hexadecimal, two digits each";
+        let text = self.text(EXPECTED)?;
+        hex::decode(text).map(Bytes::from).map_err(|_| self.wrong(EXPECTED))
+    }
+
+    pub(crate) fn address(&self) -> Result<Address, FixtureError> {
+        const EXPECTED: &str = "an address: 20 bytes in hexadecimal";
+        let bytes = hex::decode(self.text(EXPECTED)?).map_err(|_| self.wrong(EXPECTED))?;
+        Address::try_from(bytes.as_slice()).map_err(|_| self.wrong(EXPECTED))
+    }
+
+    pub(crate) fn b256(&self) -> Result<B256, FixtureError> {
+        const EXPECTED: &str = "a hash: 32 bytes in hexadecimal";
+        let bytes = hex::decode(self.text(EXPECTED)?).map_err(|_| self.wrong(EXPECTED))?;
+        B256::try_from(bytes.as_slice()).map_err(|_| self.wrong(EXPECTED))
+    }
+
+    /// The error that something other than `expected` stands here, or nothing at all.
+    pub(crate) fn wrong(&self, expected: &'static str) -> FixtureError {
+        match self.value {
+            Value::Null => self.error(Problem::Missing { expected }),
+            Value::Array(items) => self.unexpected(expected, format!("a list of {}", items.len())),
+            Value::Object(fields) => {
+                self.unexpected(expected, format!("an object with {} fields", fields.len()))
+            }
+            Value::String(text) => self.unexpected(expected, format!("\"{}\"", shorten(text))),
+            Value::Bool(_) | Value::Number(_) => self.unexpected(expected, self.value.to_string()),
+        }
+    }
+
+    pub(crate) fn unexpected(&self, expected: impl Into<String>, found: impl Into<String>) -> FixtureError {
+        self.error(Problem::Unexpected { expected: expected.into(), found: found.into() })
+    }
+
+    pub(crate) fn error(&self, problem: Problem) -> FixtureError {
+        let mut path = String::new();
+        let file = self.write_path(&mut path);
+        FixtureError { file: file.clone(), path, problem }
+    }
+
+    fn write_path(&self, path: &mut String) -> &'a Arc<str> {
+        // Writing to a string does not fail.
+        match self.place {
+            Place::Test { file, name } => {
+                path.push_str(name);
+                file
+            }
+            Place::Field { parent, key } => {
+                let file = parent.write_path(path);
+                let _ = write!(path, ".{key}");
+                file
+            }
+            Place::Item { parent, index } => {
+                let file = parent.write_path(path);
+                let _ = write!(path, "[{index}]");
+                file
+            }
+        }
+    }
+}
