@@ -1,2 +1,11 @@
 #![forbid(unsafe_code)]
 #![doc = include_str!("../README.md")]
+
+mod creation;
+mod machine;
+mod stepping;
+mod transaction;
+mod validate;
+
+pub use machine::Machine;
+pub use validate::{Validated, validate};

@@ -1,0 +1,376 @@
+//! The frame stack: starts messages, runs the innermost frame, ends messages and hands their outcome down.
+//!
+//! Nested messages are entries of a list, never calls of a function, so the native stack does not grow with the depth of
+//! the execution, and between any two opcodes the whole execution is one value.
+//!
+//! Invariant: every open frame has exactly one open checkpoint of the journal.
+
+use parallax_engine_interface::{FrameExit, Interpreter, Job};
+use parallax_hooks::{Hooks, Interest, MessagePhase, NoHooks, StepControl, StepEnd, StepView};
+use parallax_host_interface::{HostError, Journal, StateChanges};
+use parallax_precompiles::{PrecompileError, Precompiles};
+use parallax_primitives::{
+    Bytecode, Bytes, CALL_DEPTH_LIMIT, Fork, FrameOutcome, FrameStatus, Halt, Log, Message, MessageKind, U256,
+};
+
+use crate::{
+    Validated, creation,
+    transaction::{self, Settlement},
+};
+
+/// One transaction, or one bare message, in progress over any interpreter.
+///
+/// Run it through [`parallax_engine_interface::Stepper`].
+pub struct Machine<'a, I: Interpreter> {
+    pub(crate) interpreter: &'a I,
+    fork: Fork,
+    precompiles: &'static Precompiles,
+    pub(crate) journal: Box<dyn Journal + 'a>,
+    /// Open frames, the innermost last.
+    pub(crate) frames: Vec<OpenFrame<I::Frame>>,
+    pub(crate) stage: Stage,
+    /// Opcodes or block entries that hooks were shown.
+    pub(crate) clock: u64,
+    /// What to settle at the end; `None` around a bare message.
+    pub(crate) settlement: Option<Settlement>,
+    /// Gas that the first message was given.
+    pub(crate) gas: u64,
+    /// Code that the outermost message, a creation, has deployed.
+    pub(crate) deployed: Option<Bytes>,
+}
+
+/// A frame and what started it.
+pub(crate) struct OpenFrame<F> {
+    message: Message,
+    pub(crate) frame: F,
+}
+
+/// Where the execution stands.
+pub(crate) enum Stage {
+    /// Before this message starts.
+    Starting(Box<Message>),
+    /// Inside the innermost frame.
+    Running,
+    /// After this message, which the innermost frame has sent, or which is the first.
+    Ended(FrameOutcome),
+    /// After the first message.
+    Over(FrameOutcome),
+    /// Nowhere any more: a hook or a failing host ended it.
+    Aborted,
+}
+
+/// What a message came to when it was started.
+enum Started<F> {
+    Frame(F),
+    Outcome(FrameOutcome),
+}
+
+impl<'a, I: Interpreter> Machine<'a, I> {
+    /// Stands before the first message of a transaction: gas is bought, the nonce is bumped, delegations are set.
+    ///
+    /// `journal` is a fresh one over the database of `job` that answers [`Validated::transaction`] to opcodes.
+    ///
+    /// # Errors
+    ///
+    /// If the world fails.
+    // `Validated` is the proof of a check, used up here.
+    #[allow(clippy::needless_pass_by_value)]
+    pub fn new(
+        interpreter: &'a I,
+        job: &Job<'a>,
+        validated: Validated,
+        mut journal: Box<dyn Journal + 'a>,
+    ) -> Result<Self, HostError> {
+        let (message, settlement) = transaction::open(job, &validated, &mut *journal)?;
+        Ok(Self::standing_before(interpreter, job.fork, message, journal, Some(settlement)))
+    }
+
+    /// Stands before a bare message, with no transaction around it: nobody pays, and nothing is refunded. Warm is what a
+    /// transaction from its caller to its address would find warm.
+    pub fn message(
+        interpreter: &'a I,
+        fork: Fork,
+        message: Message,
+        mut journal: Box<dyn Journal + 'a>,
+    ) -> Self {
+        let coinbase = journal.block().coinbase;
+        transaction::warm_up(&mut *journal, fork, message.caller, message.address, coinbase);
+        Self::standing_before(interpreter, fork, message, journal, None)
+    }
+
+    fn standing_before(
+        interpreter: &'a I,
+        fork: Fork,
+        message: Message,
+        journal: Box<dyn Journal + 'a>,
+        settlement: Option<Settlement>,
+    ) -> Self {
+        Self {
+            interpreter,
+            fork,
+            precompiles: Precompiles::of(fork),
+            journal,
+            frames: Vec::new(),
+            gas: message.gas,
+            stage: Stage::Starting(Box::new(message)),
+            clock: 0,
+            settlement,
+            deployed: None,
+        }
+    }
+
+    /// Runs what is left of a bare message, unobserved, and answers its outcome, its changes and its logs. For one inside a
+    /// transaction, nothing is settled. After an abort there is no outcome, and that is an error.
+    ///
+    /// # Errors
+    ///
+    /// If the world fails, or the run was aborted.
+    pub fn into_message_outcome(mut self) -> Result<(FrameOutcome, StateChanges, Vec<Log>), HostError> {
+        loop {
+            match self.stage {
+                Stage::Over(outcome) => {
+                    let (changes, logs) = self.journal.finish()?;
+                    return Ok((outcome, changes, logs));
+                }
+                Stage::Aborted => {
+                    return Err(HostError::new("the run was aborted: its message has no outcome"));
+                }
+                _ => self.advance(&mut Observer { interest: Interest::Nothing, hooks: &mut NoHooks })?,
+            };
+        }
+    }
+
+    /// Goes on to the next stage: a message starts, a frame runs until it exits, or an outcome is handed down. Answers
+    /// whether a hook asked to pause.
+    pub(crate) fn advance(&mut self, observer: &mut Observer<'_>) -> Result<bool, HostError> {
+        // If the host fails on the way, the run is over.
+        match std::mem::replace(&mut self.stage, Stage::Aborted) {
+            Stage::Starting(message) => self.stage = self.start(*message, observer)?,
+            Stage::Running => {
+                let Some(open) = self.frames.last_mut() else {
+                    return Err(HostError::new("the machine runs without a frame"));
+                };
+                let host = self.journal.as_host();
+                let exit = if observer.interest >= Interest::Blocks {
+                    self.interpreter.resume(&mut open.frame, host, observer, &mut self.clock)?
+                } else {
+                    self.interpreter.resume(&mut open.frame, host, &mut NoHooks, &mut self.clock)?
+                };
+                self.stage = match exit {
+                    FrameExit::Message(message) => Stage::Starting(Box::new(message)),
+                    FrameExit::Done(outcome) => self.end_frame(outcome, observer)?,
+                    FrameExit::Paused => {
+                        self.stage = Stage::Running;
+                        return Ok(true);
+                    }
+                    FrameExit::Aborted => Stage::Aborted,
+                };
+            }
+            Stage::Ended(outcome) => {
+                self.stage = match self.frames.last_mut() {
+                    Some(caller) => {
+                        self.interpreter.deliver(&mut caller.frame, outcome);
+                        Stage::Running
+                    }
+                    None => Stage::Over(outcome),
+                };
+            }
+            end @ (Stage::Over(_) | Stage::Aborted) => self.stage = end,
+        }
+        Ok(false)
+    }
+
+    /// Starts a message: it gets a frame, or has its outcome at once.
+    fn start(&mut self, mut message: Message, observer: &mut Observer<'_>) -> Result<Stage, HostError> {
+        let mut init_code = Bytecode::default();
+        let mut nonce = 0;
+        // The transaction's own creation has its address already, and its sender the nonce bumped.
+        let bumps_nonce = message.kind.is_create() && (!self.frames.is_empty() || self.settlement.is_none());
+        if message.kind.is_create() {
+            init_code = Bytecode::new(message.input.clone());
+        }
+        if bumps_nonce {
+            nonce = self.journal.nonce(message.caller)?;
+            message.address = creation::address(&message, nonce, &init_code);
+        }
+        observer.message(&message, MessagePhase::Before);
+        let started = match self.refusal(&message, bumps_nonce && nonce == u64::MAX)? {
+            Some(halt) => Started::Outcome(FrameOutcome::halted(halt, message.gas)),
+            None if message.kind.is_create() => self.start_creation(&message, init_code, bumps_nonce)?,
+            None => self.start_call(&message)?,
+        };
+        Ok(match started {
+            Started::Frame(frame) => {
+                self.frames.push(OpenFrame { message, frame });
+                Stage::Running
+            }
+            Started::Outcome(outcome) => {
+                observer.message(&message, MessagePhase::After(&outcome));
+                Stage::Ended(outcome)
+            }
+        })
+    }
+
+    /// Why a message fails before anything of it happens; its gas goes back to the caller.
+    fn refusal(&mut self, message: &Message, nonce_is_max: bool) -> Result<Option<Halt>, HostError> {
+        if message.depth > CALL_DEPTH_LIMIT {
+            return Ok(Some(Halt::CallDepth));
+        }
+        let needs_balance = message.transfers() || message.kind == MessageKind::CallCode;
+        if needs_balance && !message.value.is_zero() && self.journal.balance(message.caller)? < message.value
+        {
+            return Ok(Some(Halt::InsufficientBalance));
+        }
+        Ok(nonce_is_max.then_some(Halt::NonceOverflow))
+    }
+
+    /// Bumps the creator's nonce and warms the new address, which a failing creation does not undo, and makes the account.
+    fn start_creation(
+        &mut self,
+        message: &Message,
+        init_code: Bytecode,
+        bumps_nonce: bool,
+    ) -> Result<Started<I::Frame>, HostError> {
+        if bumps_nonce {
+            self.journal.bump_nonce(message.caller)?;
+        }
+        if self.fork.has(Fork::Berlin) {
+            self.journal.warm_account(message.address);
+        }
+        self.journal.checkpoint();
+        if let Err(halt) = self.journal.create(message.caller, message.address, message.value)? {
+            self.journal.revert();
+            return Ok(Started::Outcome(FrameOutcome::halted(halt, 0)));
+        }
+        if init_code.bytes().is_empty() {
+            return Ok(Started::Outcome(self.end_creation(message, success(message.gas, Bytes::new()))?));
+        }
+        Ok(Started::Frame(self.interpreter.enter(message.clone(), init_code, self.fork)))
+    }
+
+    fn start_call(&mut self, message: &Message) -> Result<Started<I::Frame>, HostError> {
+        self.journal.checkpoint();
+        let is_moved = match message.kind {
+            MessageKind::Call => self.journal.transfer(message.caller, message.address, message.value)?,
+            // A static call touches its target as a call without value does (EIP-161).
+            MessageKind::StaticCall => {
+                self.journal.credit(message.address, U256::ZERO)?;
+                true
+            }
+            _ => true,
+        };
+        if !is_moved {
+            return Err(HostError::new("the journal refuses a transfer that the balance allows"));
+        }
+        match self.precompiles.get(&message.code_address) {
+            // EIP-7702: a delegation to a precompiled contract runs no code at all.
+            Some(_) if message.is_delegated => {}
+            Some(precompile) => {
+                let outcome = match precompile.run(&message.input, message.gas) {
+                    Ok(output) => match message.gas.checked_sub(output.gas_used) {
+                        Some(gas_left) => success(gas_left, output.output),
+                        None => FrameOutcome::halted(Halt::OutOfGas, 0),
+                    },
+                    Err(PrecompileError::OutOfGas) => FrameOutcome::halted(Halt::OutOfGas, 0),
+                    Err(PrecompileError::Failed(_)) => FrameOutcome::halted(Halt::PrecompileFailure, 0),
+                };
+                return Ok(Started::Outcome(self.end_call(outcome)));
+            }
+            None => {
+                let code = self.journal.code(message.code_address)?;
+                if !code.bytes().is_empty() {
+                    return Ok(Started::Frame(self.interpreter.enter(message.clone(), code, self.fork)));
+                }
+            }
+        }
+        Ok(Started::Outcome(self.end_call(success(message.gas, Bytes::new()))))
+    }
+
+    /// Ends the innermost frame.
+    fn end_frame(&mut self, outcome: FrameOutcome, observer: &mut Observer<'_>) -> Result<Stage, HostError> {
+        let Some(OpenFrame { message, .. }) = self.frames.pop() else {
+            return Err(HostError::new("the machine ends a frame that it does not have"));
+        };
+        let outcome = if message.kind.is_create() {
+            self.end_creation(&message, outcome)?
+        } else {
+            self.end_call(outcome)
+        };
+        observer.message(&message, MessagePhase::After(&outcome));
+        Ok(Stage::Ended(outcome))
+    }
+
+    /// Keeps or undoes the effects of a message that had its checkpoint.
+    fn end_call(&mut self, outcome: FrameOutcome) -> FrameOutcome {
+        if outcome.status.is_success() {
+            self.journal.commit();
+        } else {
+            self.journal.revert();
+        }
+        match outcome.status {
+            FrameStatus::Halt(halt) => FrameOutcome::halted(halt, 0),
+            FrameStatus::Success | FrameStatus::Revert => outcome,
+        }
+    }
+
+    /// Deploys what init code returned, if it did.
+    fn end_creation(
+        &mut self,
+        message: &Message,
+        mut outcome: FrameOutcome,
+    ) -> Result<FrameOutcome, HostError> {
+        if outcome.status.is_success() {
+            let code = std::mem::take(&mut outcome.output);
+            let deposit =
+                creation::deposit(self.fork, message.address, outcome.gas_left, code, &mut *self.journal)?;
+            match deposit {
+                Ok(deposit) => {
+                    outcome.gas_left = deposit.gas_left;
+                    outcome.created = Some(message.address);
+                    if self.frames.is_empty() {
+                        self.deployed = Some(deposit.code);
+                    }
+                }
+                Err(halt) => outcome = FrameOutcome::halted(halt, 0),
+            }
+        }
+        Ok(self.end_call(outcome))
+    }
+}
+
+fn success(gas_left: u64, output: Bytes) -> FrameOutcome {
+    FrameOutcome { status: FrameStatus::Success, gas_left, output, created: None }
+}
+
+/// Hooks whose interest was asked once.
+pub(crate) struct Observer<'h> {
+    pub(crate) interest: Interest,
+    pub(crate) hooks: &'h mut dyn Hooks,
+}
+
+impl Observer<'_> {
+    fn message(&mut self, message: &Message, phase: MessagePhase<'_>) {
+        if self.interest >= Interest::Messages {
+            self.hooks.on_message(message, phase);
+        }
+    }
+}
+
+/// As an interpreter sees them: opcodes or block entries, no messages.
+impl Hooks for Observer<'_> {
+    fn interest(&self) -> Interest {
+        self.interest
+    }
+
+    fn on_step(&mut self, step: &StepView<'_>) -> StepControl {
+        self.hooks.on_step(step)
+    }
+
+    fn on_step_end(&mut self, step: &StepView<'_>, end: &StepEnd<'_>) {
+        self.hooks.on_step_end(step, end);
+    }
+
+    fn on_block(&mut self, entry: &StepView<'_>) -> StepControl {
+        self.hooks.on_block(entry)
+    }
+}

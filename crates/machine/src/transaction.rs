@@ -1,0 +1,193 @@
+//! What stands around a transaction's own message: what is paid before, and what is settled after it.
+//!
+//! The journal has no open checkpoint here, so nothing of this module is undone when the message fails: the sender's
+//! nonce, the fees and the delegations stay.
+
+use parallax_engine_interface::Job;
+use parallax_host_interface::{HostError, Journal};
+use parallax_precompiles::Precompiles;
+use parallax_primitives::{
+    Address, Authorization, Bytecode, Fork, FrameOutcome, GasSchedule, Message, MessageKind, TransactionType,
+    U256,
+};
+
+use crate::Validated;
+
+/// What has to be known once the transaction's own message is over.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settlement {
+    sender: Address,
+    coinbase: Address,
+    gas_limit: u64,
+    floor_gas: u64,
+    refund_quotient: u64,
+    /// Refund of the delegations (EIP-7702): kept even if the message fails.
+    authorization_refund: u64,
+    /// Wei that the sender paid for each gas.
+    gas_price: U256,
+    /// Wei of it that goes to the coinbase; the rest is burned (EIP-1559).
+    tip: U256,
+}
+
+/// Gas of a settled transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Settled {
+    pub(crate) gas_used: u64,
+    pub(crate) gas_refunded: u64,
+}
+
+/// Buys the gas, bumps the nonce, warms what is warm from the start and sets the delegations. Answers the transaction's
+/// own message.
+pub(crate) fn open(
+    job: &Job<'_>,
+    validated: &Validated,
+    journal: &mut dyn Journal,
+) -> Result<(Message, Settlement), HostError> {
+    let (transaction, fork) = (job.transaction, job.fork);
+    let gas_price = validated.transaction.gas_price;
+    journal.bump_nonce(transaction.sender)?;
+    let gas_fee = gas_price.saturating_mul(U256::from(transaction.gas_limit));
+    if !journal.debit(transaction.sender, gas_fee.saturating_add(validated.blob_fee))? {
+        return Err(HostError::new("the journal's sender has less than the database's"));
+    }
+
+    let address = transaction.to.unwrap_or_else(|| transaction.sender.create(transaction.nonce));
+    warm_up(journal, fork, transaction.sender, address, job.block.coinbase);
+    if transaction.kind >= TransactionType::AccessList {
+        for entry in &transaction.access_list {
+            journal.warm_account(entry.address);
+            for key in &entry.storage_keys {
+                journal.warm_slot(entry.address, U256::from_be_bytes(key.0));
+            }
+        }
+    }
+    let mut authorization_refund = 0;
+    if transaction.kind == TransactionType::SetCode {
+        for authorization in &transaction.authorizations {
+            authorization_refund += set_delegation(journal, job.chain_id, authorization)?;
+        }
+    }
+
+    let mut message = Message {
+        kind: if transaction.to.is_some() { MessageKind::Call } else { MessageKind::Create },
+        depth: 0,
+        is_static: false,
+        gas: transaction.gas_limit - validated.intrinsic_gas,
+        caller: transaction.sender,
+        address,
+        code_address: transaction.to.unwrap_or_default(),
+        is_delegated: false,
+        value: transaction.value,
+        input: transaction.input.clone(),
+        salt: U256::ZERO,
+    };
+    // EIP-7702: the transaction follows the delegation of its target as a call does, and pays nothing for it.
+    if fork.has(Fork::Prague)
+        && let Some(target) = transaction.to
+        && let Some(delegate) = journal.code(target)?.delegation()
+    {
+        journal.warm_account(delegate);
+        message.code_address = delegate;
+        message.is_delegated = true;
+    }
+
+    let base_fee = if fork.has(Fork::London) { U256::from(job.block.base_fee) } else { U256::ZERO };
+    let settlement = Settlement {
+        sender: transaction.sender,
+        coinbase: job.block.coinbase,
+        gas_limit: transaction.gas_limit,
+        floor_gas: validated.floor_gas,
+        refund_quotient: GasSchedule::of(fork).refund_quotient,
+        authorization_refund,
+        gas_price,
+        tip: gas_price.saturating_sub(base_fee),
+    };
+    Ok((message, settlement))
+}
+
+/// Warms what every transaction finds warm (EIP-2929, EIP-3651).
+pub(crate) fn warm_up(
+    journal: &mut dyn Journal,
+    fork: Fork,
+    sender: Address,
+    target: Address,
+    coinbase: Address,
+) {
+    if !fork.has(Fork::Berlin) {
+        return;
+    }
+    journal.warm_account(sender);
+    journal.warm_account(target);
+    for address in Precompiles::of(fork).addresses() {
+        journal.warm_account(address);
+    }
+    if fork.has(Fork::Shanghai) {
+        journal.warm_account(coinbase);
+    }
+}
+
+/// One tuple of a set-code transaction (EIP-7702): a tuple that breaks a rule is skipped. Answers its refund, in gas.
+fn set_delegation(
+    journal: &mut dyn Journal,
+    chain_id: u64,
+    authorization: &Authorization,
+) -> Result<u64, HostError> {
+    if !authorization.chain_id.is_zero() && authorization.chain_id != U256::from(chain_id) {
+        return Ok(0);
+    }
+    if authorization.nonce == u64::MAX {
+        return Ok(0);
+    }
+    let Some(authority) = authorization.authority else {
+        return Ok(0);
+    };
+    journal.warm_account(authority);
+    let code = journal.code(authority)?;
+    if !code.bytes().is_empty() && code.delegation().is_none() {
+        return Ok(0);
+    }
+    if journal.nonce(authority)? != authorization.nonce {
+        return Ok(0);
+    }
+    let refund = if journal.is_dead(authority)? {
+        0
+    } else {
+        GasSchedule::TX_AUTHORIZATION - GasSchedule::TX_AUTHORIZATION_EXISTING
+    };
+    let code = if authorization.address.is_zero() {
+        Bytecode::default()
+    } else {
+        Bytecode::delegating_to(authorization.address)
+    };
+    journal.set_code(authority, code)?;
+    journal.bump_nonce(authority)?;
+    Ok(refund)
+}
+
+impl Settlement {
+    /// Gives unused gas back to the sender and the tip to the coinbase.
+    pub(crate) fn settle(
+        &self,
+        outcome: &FrameOutcome,
+        journal: &mut dyn Journal,
+    ) -> Result<Settled, HostError> {
+        let frame_refund = if outcome.status.is_success() { journal.journal_view().refund() } else { 0 };
+        let settled = self.gas(outcome.gas_left, frame_refund);
+        let unused = U256::from(self.gas_limit - settled.gas_used);
+        journal.credit(self.sender, unused.saturating_mul(self.gas_price))?;
+        journal.credit(self.coinbase, U256::from(settled.gas_used).saturating_mul(self.tip))?;
+        Ok(settled)
+    }
+
+    /// The refund is capped (EIP-3529) and then the floor applied (EIP-7623); below the floor no refund is granted.
+    fn gas(&self, gas_left: u64, frame_refund: i64) -> Settled {
+        let spent = self.gas_limit - gas_left;
+        let refund = self.authorization_refund + u64::try_from(frame_refund).unwrap_or(0);
+        let gas_refunded = refund.min(spent / self.refund_quotient);
+        let gas_used = spent - gas_refunded;
+        if gas_used < self.floor_gas {
+            return Settled { gas_used: self.floor_gas, gas_refunded: 0 };
+        }
+        Settled { gas_used, gas_refunded }
+    }
+}

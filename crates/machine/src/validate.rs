@@ -1,0 +1,210 @@
+//! Whether a transaction can be in a block at all, and what it costs before its first opcode.
+//!
+//! Reads only, and looks at the state last. The order of the checks is that of `validate_transaction` and
+//! `check_transaction` of the executable specification: where several rules are broken, the first one is reported.
+
+use parallax_engine_interface::{EngineError, Job};
+use parallax_host_interface::TxEnv;
+use parallax_primitives::{
+    BlockEnv, Bytecode, Fork, GasSchedule, KECCAK256_EMPTY, Rejection, Transaction, TransactionType, U256,
+};
+
+/// First byte of a versioned hash of a KZG commitment (EIP-4844).
+const BLOB_VERSION_KZG: u8 = 1;
+
+/// A transaction that can be in its block. Only [`validate`] makes one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Validated {
+    /// What it answers to opcodes; its gas price is the effective one, in wei (EIP-1559).
+    pub transaction: TxEnv,
+    /// Gas taken before the first opcode.
+    pub intrinsic_gas: u64,
+    /// Least gas it pays for, from Prague on (EIP-7623); zero before.
+    pub floor_gas: u64,
+    /// What its blobs cost, in wei (EIP-4844).
+    pub blob_fee: U256,
+}
+
+/// Checks the transaction of `job` against its block and the state before it.
+///
+/// # Errors
+///
+/// [`EngineError::Rejected`] with the first broken rule; [`EngineError::Host`] if the state cannot be read.
+pub fn validate(job: &Job<'_>) -> Result<Validated, EngineError> {
+    let (transaction, block) = (job.transaction, job.block);
+    check_kind(job.fork, transaction)?;
+    let (intrinsic_gas, floor_gas) = check_gas(job.fork, block, transaction)?;
+    if transaction.kind == TransactionType::Blob {
+        check_blob_count(transaction, block.blobs.max)?;
+    }
+    if let Some(chain_id) = transaction.chain_id
+        && chain_id != job.chain_id
+    {
+        return Err(Rejection::WrongChainId { transaction: chain_id, chain: job.chain_id }.into());
+    }
+    let gas_price = effective_price(job.fork, block, transaction)?;
+    let mut max_cost = transaction.max_fee_per_gas.checked_mul(U256::from(transaction.gas_limit));
+    let mut blob_fee = U256::ZERO;
+    let mut blob_hashes = Vec::new();
+    if transaction.kind == TransactionType::Blob {
+        let blob_gas = check_blobs(job.fork, block, transaction)?;
+        max_cost = transaction
+            .max_fee_per_blob_gas
+            .checked_mul(blob_gas)
+            .and_then(|blobs| max_cost?.checked_add(blobs));
+        blob_fee = blob_gas.saturating_mul(U256::from(block.blob_base_fee()));
+        blob_hashes.clone_from(&transaction.blob_hashes);
+    }
+    check_target(transaction)?;
+    let needed = max_cost.and_then(|cost| cost.checked_add(transaction.value));
+    check_sender(job, needed)?;
+    Ok(Validated {
+        transaction: TxEnv { origin: transaction.sender, gas_price, blob_hashes, chain_id: job.chain_id },
+        intrinsic_gas,
+        floor_gas,
+        blob_fee,
+    })
+}
+
+fn check_kind(fork: Fork, transaction: &Transaction) -> Result<(), Rejection> {
+    let since = match transaction.kind {
+        TransactionType::Legacy => Fork::Frontier,
+        TransactionType::AccessList => Fork::Berlin,
+        TransactionType::DynamicFee => Fork::London,
+        TransactionType::Blob => Fork::Cancun,
+        TransactionType::SetCode => Fork::Prague,
+    };
+    if fork.has(since) { Ok(()) } else { Err(Rejection::TypeNotSupported(transaction.kind as u8)) }
+}
+
+/// The rules that only the transaction and the block's gas limit decide. Answers the intrinsic gas and the floor.
+fn check_gas(fork: Fork, block: &BlockEnv, transaction: &Transaction) -> Result<(u64, u64), Rejection> {
+    let schedule = GasSchedule::of(fork);
+    let limit = transaction.gas_limit;
+    let (intrinsic, floor) = intrinsic_gas(schedule, transaction);
+    if intrinsic > limit {
+        return Err(Rejection::IntrinsicGas { limit, intrinsic });
+    }
+    if floor > limit {
+        return Err(Rejection::CalldataFloor { limit, floor });
+    }
+    if transaction.nonce == u64::MAX {
+        return Err(Rejection::NonceIsMax);
+    }
+    let size = transaction.input.len();
+    if transaction.to.is_none() && size > schedule.max_initcode_size {
+        return Err(Rejection::InitcodeTooLarge { size, limit: schedule.max_initcode_size });
+    }
+    if limit > schedule.tx_gas_cap {
+        return Err(Rejection::GasAboveCap { limit, cap: schedule.tx_gas_cap });
+    }
+    if limit > block.gas_limit {
+        return Err(Rejection::GasAboveBlock { transaction: limit, block: block.gas_limit });
+    }
+    Ok((intrinsic, floor))
+}
+
+/// Gas taken before the first opcode, and the least gas paid for (EIP-7623), zero where there is no such rule.
+fn intrinsic_gas(schedule: &GasSchedule, transaction: &Transaction) -> (u64, u64) {
+    let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+    let zeros = count(transaction.input.iter().filter(|&&byte| byte == 0).count());
+    let nonzeros = count(transaction.input.len()) - zeros;
+
+    let mut gas =
+        GasSchedule::TX_BASE + zeros * GasSchedule::TX_DATA_ZERO + nonzeros * schedule.tx_data_nonzero;
+    if transaction.to.is_none() {
+        gas += schedule.tx_create + count(transaction.input.len().div_ceil(32)) * schedule.initcode_word;
+    }
+    if transaction.kind >= TransactionType::AccessList {
+        for entry in &transaction.access_list {
+            gas += GasSchedule::TX_ACCESS_LIST_ADDRESS
+                + count(entry.storage_keys.len()) * GasSchedule::TX_ACCESS_LIST_KEY;
+        }
+    }
+    if transaction.kind == TransactionType::SetCode {
+        gas += count(transaction.authorizations.len()) * GasSchedule::TX_AUTHORIZATION;
+    }
+
+    let floor = match schedule.tx_floor_token {
+        0 => 0,
+        token => GasSchedule::TX_BASE + token * (zeros + nonzeros * GasSchedule::TX_TOKENS_NONZERO),
+    };
+    (gas, floor)
+}
+
+/// What one gas costs, in wei (EIP-1559).
+fn effective_price(fork: Fork, block: &BlockEnv, transaction: &Transaction) -> Result<U256, Rejection> {
+    let max_fee = transaction.max_fee_per_gas;
+    if !fork.has(Fork::London) {
+        return Ok(max_fee);
+    }
+    let priority = transaction.max_priority_fee_per_gas;
+    let has_priority = transaction.kind >= TransactionType::DynamicFee;
+    if has_priority && priority > max_fee {
+        return Err(Rejection::PriorityAboveFee { priority, max_fee });
+    }
+    let Some(above_base) = max_fee.checked_sub(U256::from(block.base_fee)) else {
+        return Err(Rejection::FeeBelowBaseFee { max_fee, base_fee: block.base_fee });
+    };
+    if has_priority { Ok(U256::from(block.base_fee) + priority.min(above_base)) } else { Ok(max_fee) }
+}
+
+fn check_blob_count(transaction: &Transaction, limit: u64) -> Result<(), Rejection> {
+    let count = transaction.blob_hashes.len();
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    if count > limit { Err(Rejection::TooManyBlobs { count, limit }) } else { Ok(()) }
+}
+
+/// The rules of EIP-4844 and EIP-7594 about what is in the transaction. Answers its blob gas.
+fn check_blobs(fork: Fork, block: &BlockEnv, transaction: &Transaction) -> Result<U256, Rejection> {
+    if transaction.blob_hashes.is_empty() {
+        return Err(Rejection::NoBlobs);
+    }
+    let (count, limit) = (transaction.blob_hashes.len(), GasSchedule::of(fork).tx_max_blobs);
+    if count > limit {
+        return Err(Rejection::TooManyBlobs { count, limit });
+    }
+    if let Some(index) = transaction.blob_hashes.iter().position(|hash| hash[0] != BLOB_VERSION_KZG) {
+        return Err(Rejection::BlobVersion(index));
+    }
+    let (max_fee, base_fee) = (transaction.max_fee_per_blob_gas, block.blob_base_fee());
+    if max_fee < U256::from(base_fee) {
+        return Err(Rejection::BlobFeeBelowBaseFee { max_fee, base_fee });
+    }
+    Ok(U256::from(count) * U256::from(GasSchedule::GAS_PER_BLOB))
+}
+
+fn check_target(transaction: &Transaction) -> Result<(), Rejection> {
+    match transaction.kind {
+        TransactionType::Blob if transaction.to.is_none() => Err(Rejection::BlobCreate),
+        TransactionType::SetCode if transaction.to.is_none() => Err(Rejection::SetCodeCreate),
+        TransactionType::SetCode if transaction.authorizations.is_empty() => Err(Rejection::NoAuthorizations),
+        _ => Ok(()),
+    }
+}
+
+/// Nonce, balance and code of the sender. `needed` is the most the transaction may cost, in wei; `None` if that is above
+/// 2^256 - 1.
+fn check_sender(job: &Job<'_>, needed: Option<U256>) -> Result<(), EngineError> {
+    let transaction = job.transaction;
+    let sender = job.database.account(transaction.sender)?.unwrap_or_default();
+    if transaction.nonce < sender.nonce {
+        return Err(Rejection::NonceTooLow { transaction: transaction.nonce, sender: sender.nonce }.into());
+    }
+    if transaction.nonce > sender.nonce {
+        return Err(Rejection::NonceTooHigh { transaction: transaction.nonce, sender: sender.nonce }.into());
+    }
+    if needed.is_none_or(|needed| sender.balance < needed) {
+        let needed = needed.unwrap_or(U256::MAX);
+        return Err(Rejection::InsufficientFunds { balance: sender.balance, needed }.into());
+    }
+    // EIP-3607, which the specification applies to every fork; EIP-7702 lets delegated accounts send.
+    if sender.code_hash != KECCAK256_EMPTY {
+        let code = Bytecode::new(job.database.code(sender.code_hash)?);
+        if !job.fork.has(Fork::Prague) || code.delegation().is_none() {
+            return Err(Rejection::SenderHasCode.into());
+        }
+    }
+    Ok(())
+}
