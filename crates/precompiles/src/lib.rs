@@ -11,9 +11,12 @@ use revm_precompile::{PrecompileHalt, PrecompileSpecId, PrecompileStatus};
 
 const MODEXP: Address = address!("0x0000000000000000000000000000000000000005");
 
-/// Bytes of operands that MODEXP is run with. The gas for more is above 400 million, and running it takes longer than
-/// anybody waits: it is answered as out of gas, before memory is asked for.
+/// Bytes of operands that MODEXP is run with; running it on more takes longer than anybody waits.
 const MODEXP_LIMIT: U256 = U256::from_limbs([1 << 30, 0, 0, 0]);
+
+/// Less than any rules charge for operands above [`MODEXP_LIMIT`] (EIP-198: 8 / 20 of 2^30). Given this much, MODEXP is
+/// out of gas, or refuses them (EIP-7823), before it asks for memory to hold them.
+const MODEXP_LIMIT_GAS: u64 = 400_000_000;
 
 /// The precompiled contracts of one fork.
 #[derive(Debug)]
@@ -87,9 +90,8 @@ impl Precompile {
 
     /// Runs it with `gas` at its disposal. Where it fails, the caller loses all of it.
     pub fn run(&self, input: &[u8], gas: u64) -> Result<PrecompileOutput, PrecompileError> {
-        if self.address() == MODEXP && is_beyond_modexp_limit(input) {
-            return Err(PrecompileError::OutOfGas);
-        }
+        let is_endless = self.address() == MODEXP && is_beyond_modexp_limit(input);
+        let gas = if is_endless { gas.min(MODEXP_LIMIT_GAS) } else { gas };
         let done = self.0.execute(input, gas, 0);
         let done = done.map_err(|error| PrecompileError::Failed(error.to_string()))?;
         match done.status {
