@@ -1,0 +1,67 @@
+//! The opcode table as every fork sees it: all of Frontier, then what each fork changes. A row that moves by accident is
+//! seen in the snapshot's difference.
+
+use std::fmt::Write;
+
+use parallax_primitives::{Fork, GasSchedule, Opcode, OpcodeRow, OpcodeTables};
+
+const UNDEFINED: OpcodeRow = OpcodeRow { defined: false, inputs: 0, outputs: 0, writes_state: false, gas: 0 };
+
+/// `before` is the row of the fork before; gas that changed is shown as a change.
+fn line(byte: u8, before: &OpcodeRow, now: &OpcodeRow) -> String {
+    let opcode = Opcode(byte);
+    let mut line = format!("{byte:02x} {opcode:<14}");
+    if !now.defined {
+        return line + " undefined";
+    }
+    if before.defined {
+        write!(line, " gas {} -> {}", before.gas, now.gas).expect("a string takes it");
+    } else {
+        let immediate = opcode.immediate();
+        write!(line, " {} -> {} gas {}", now.inputs, now.outputs, now.gas).expect("a string takes it");
+        if immediate > 0 {
+            write!(line, " data {immediate}").expect("a string takes it");
+        }
+        if now.writes_state {
+            line += " writes";
+        }
+    }
+    line
+}
+
+#[test]
+fn opcode_table_per_fork() {
+    let mut text = String::new();
+    let mut previous = [UNDEFINED; 256];
+    for fork in Fork::ALL {
+        writeln!(text, "== {fork}").expect("a string takes it");
+        let table = OpcodeTables::of(fork);
+        for byte in 0..=u8::MAX {
+            let (before, now) = (&previous[usize::from(byte)], &table[usize::from(byte)]);
+            if before == now {
+                continue;
+            }
+            // Only gas moves once an opcode is there.
+            let same_shape = OpcodeRow { gas: now.gas, ..*before } == *now;
+            assert!(!before.defined || same_shape, "{} changes its shape in {fork}", Opcode(byte));
+            writeln!(text, "{}", line(byte, before, now).trim_end()).expect("a string takes it");
+        }
+        previous = *table;
+    }
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn gas_schedule_per_fork() {
+    let mut text = String::new();
+    let mut previous = String::new();
+    for fork in Fork::ALL {
+        writeln!(text, "== {fork}").expect("a string takes it");
+        let now = format!("{:#?}", GasSchedule::of(fork)).replace(&usize::MAX.to_string(), "unlimited");
+        for line in now.lines().filter(|line| line.starts_with(' ') && !previous.contains(line)) {
+            writeln!(text, "{}", line.trim().trim_end_matches(',')).expect("a string takes it");
+        }
+        previous = now;
+    }
+    insta::assert_snapshot!(text);
+}
