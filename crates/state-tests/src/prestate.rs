@@ -9,13 +9,13 @@ use crate::{FixtureError, FixtureFile, Problem, environment, node::Node};
 
 /// Reads an object of accounts by address, each with `nonce`, `balance`, `code` and `storage`; `name` is what errors call the
 /// file.
-pub fn accounts_of(name: &str, text: Vec<u8>) -> Result<MemoryDatabase, FixtureError> {
+pub fn accounts_of(name: &str, text: &[u8]) -> Result<MemoryDatabase, FixtureError> {
     // The same bounds as for a file of tests, and no account twice.
-    for account in FixtureFile::parse(name, text.clone())?.tests() {
+    for account in FixtureFile::parse(name, text.to_vec())?.tests() {
         account?;
     }
     let file: Arc<str> = name.into();
-    let value: Value = serde_json::from_slice(&text).map_err(|error| FixtureError {
+    let value: Value = serde_json::from_slice(text).map_err(|error| FixtureError {
         file: file.clone(),
         path: String::new(),
         problem: Problem::Syntax { expected: "an object of accounts by address", message: error.to_string() },
@@ -37,7 +37,7 @@ mod tests {
                      {{"nonce":"0x1","balance":"{balance}","code":"0x60","storage":{{"0x00":"0x07"}}}}}}"#
             )
         };
-        let read = accounts_of("pre.json", account("0x10").into_bytes()).unwrap();
+        let read = accounts_of("pre.json", account("0x10").as_bytes()).unwrap();
         let found = &read.accounts[&Address::with_last_byte(5)];
         assert_eq!(
             (found.nonce, found.balance, found.code.bytes()[..].to_vec()),
@@ -49,7 +49,7 @@ mod tests {
             ("{".to_owned(), "pre.json: expected an object of "),
             (r#"{"0x05":{}}"#.to_owned(), "pre.json: at accounts.0x05: expected an address as the key"),
         ] {
-            let error = accounts_of("pre.json", text.into_bytes()).unwrap_err().to_string();
+            let error = accounts_of("pre.json", text.as_bytes()).unwrap_err().to_string();
             assert!(error.starts_with(expected), "{error}");
         }
     }
