@@ -1,1 +1,108 @@
 #![doc = include_str!("../README.md")]
+#![allow(dead_code)] // the fast form is on its way
+
+mod exact;
+mod frame;
+mod heavy;
+mod memory;
+mod program;
+mod stack;
+mod system;
+mod words;
+
+use std::sync::Arc;
+
+use parallax_engine_interface::{FrameExit, Interpreter};
+use parallax_hooks::{Hooks, Interest, StepView};
+use parallax_host_interface::{Host, HostError};
+use parallax_primitives::{Bytecode, Fork, FrameOutcome, JournalView, Message};
+
+use crate::{
+    exact::{BLOCKS, Leave, QUIET, STEPS, Tier},
+    program::Cache,
+};
+
+pub use frame::Frame;
+
+/// When code is translated to its fast form. The outcome never depends on it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Tiering {
+    /// At the second entry of a code, or after some back jumps in one frame.
+    #[default]
+    WhenHot,
+    /// At the first entry.
+    Always,
+    /// At the first entry; and the fast form is made to give up at instructions that could have to, one after the other.
+    /// For tests.
+    AlwaysRecover,
+    /// Never: every opcode runs in the exact form.
+    Never,
+}
+
+/// The fast engine.
+#[derive(Debug, Default)]
+pub struct Primary {
+    tiering: Tiering,
+    cache: Cache,
+}
+
+impl Primary {
+    /// An engine that translates what is hot.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// An engine that translates as told.
+    pub fn with_tiering(tiering: Tiering) -> Self {
+        Self { tiering, cache: Cache::default() }
+    }
+
+    fn run<K: Hooks, const MODE: u8>(
+        &self,
+        frame: &mut Frame,
+        host: &mut dyn Host,
+        hooks: &mut K,
+        clock: &mut u64,
+    ) -> Result<FrameExit, HostError> {
+        loop {
+            match exact::run::<K, MODE>(frame, host, hooks, clock, Tier::Exact)? {
+                Leave::Exit(exit) => return Ok(exit),
+                Leave::Fast => {}
+            }
+        }
+    }
+}
+
+impl Interpreter for Primary {
+    type Frame = Frame;
+
+    fn enter(&self, message: Message, code: Bytecode, fork: Fork) -> Frame {
+        let program = self.cache.program(&code, fork);
+        program.enter();
+        Frame::new(message, code, fork, Arc::clone(&program))
+    }
+
+    fn resume<K: Hooks>(
+        &self,
+        frame: &mut Frame,
+        host: &mut dyn Host,
+        hooks: &mut K,
+        clock: &mut u64,
+    ) -> Result<FrameExit, HostError> {
+        match hooks.interest() {
+            Interest::Nothing | Interest::Messages => {
+                self.run::<parallax_hooks::NoHooks, QUIET>(frame, host, &mut parallax_hooks::NoHooks, clock)
+            }
+            Interest::Blocks => self.run::<K, BLOCKS>(frame, host, hooks, clock),
+            Interest::Steps => self.run::<K, STEPS>(frame, host, hooks, clock),
+        }
+    }
+
+    fn deliver(&self, frame: &mut Frame, child: FrameOutcome) {
+        frame.deliver(child);
+    }
+
+    fn view<'a>(&self, frame: &'a Frame, journal: &'a dyn JournalView, clock: u64) -> StepView<'a> {
+        frame.view(journal, clock)
+    }
+}

@@ -1,0 +1,379 @@
+//! The exact loop: one opcode at a time over the padded byte code, with every check of the specification.
+//!
+//! Alone it is a complete engine. It runs for steps, for code that is not worth translating, and wherever the fast form
+//! gives up. Order of checks: defined in the fork, stack underflow, stack overflow, static call, gas, the operation.
+
+use parallax_engine_interface::FrameExit;
+use parallax_hooks::{Hooks, StepControl, StepEnd};
+use parallax_host_interface::{Host, HostError};
+use parallax_primitives::{
+    Bytes, Effect, FrameOutcome, FrameStatus, Halt, Message, Opcode, STACK_LIMIT, U256,
+};
+
+use crate::{
+    frame::{Core, Fault, Frame, view},
+    heavy::{self, Purse},
+    memory::Memory,
+    stack::SLOTS,
+    system, words,
+};
+
+/// Nobody looks at opcodes.
+pub(crate) const QUIET: u8 = 0;
+/// Block entries are shown.
+pub(crate) const BLOCKS: u8 = 1;
+/// Every opcode is shown.
+pub(crate) const STEPS: u8 = 2;
+
+/// Back jumps of one frame after which its code is worth translating.
+const HOT_BACK_JUMPS: u32 = 16;
+
+/// Why the exact loop stopped.
+pub(crate) enum Leave {
+    /// The frame exits.
+    Exit(FrameExit),
+    /// The fast form can go on here.
+    Fast,
+}
+
+/// What the exact loop may do about the fast form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tier {
+    /// Stay.
+    Exact,
+    /// Leave at the next place where the fast form can be entered.
+    Fast,
+    /// Leave when the code is hot.
+    WhenHot,
+}
+
+/// What an opcode came to.
+enum Flow {
+    Next,
+    /// A jump to this destination.
+    Jump(usize),
+    /// A conditional jump that was not taken.
+    NotTaken,
+    /// An opcode the fast form leaves to this one: it can be entered behind it.
+    Seam,
+    Message(Box<Message>),
+    Done(FrameStatus, Bytes),
+}
+
+/// Runs until the frame exits, or until the fast form can take over.
+pub(crate) fn run<K: Hooks, const MODE: u8>(
+    frame: &mut Frame,
+    host: &mut dyn Host,
+    hooks: &mut K,
+    clock: &mut u64,
+    tier: Tier,
+) -> Result<Leave, HostError> {
+    let Frame { core, program, stack, .. } = frame;
+    let code = program.code();
+    let bytes = code.bytes();
+    let (slots, mut len) = stack.parts();
+    let mut pc = frame.pc;
+    let mut gas = frame.gas;
+    let mut ask = !std::mem::take(&mut frame.asked);
+    let mut entry_due = std::mem::take(&mut frame.entry_due);
+    let mut back_jumps = 0;
+    let leave = loop {
+        let op = Opcode(bytes[pc]);
+        if MODE == STEPS || (MODE == BLOCKS && entry_due) {
+            if ask {
+                let seen = view(core, &slots[..len], op.0, (pc, gas), *clock, host.journal_view());
+                let control = if MODE == STEPS { hooks.on_step(&seen) } else { hooks.on_block(&seen) };
+                match control {
+                    StepControl::Continue => {}
+                    StepControl::Pause => {
+                        frame.asked = true;
+                        frame.entry_due = entry_due;
+                        break Leave::Exit(FrameExit::Paused);
+                    }
+                    StepControl::Abort => break Leave::Exit(FrameExit::Aborted),
+                }
+            }
+            if MODE == BLOCKS {
+                *clock += 1;
+            }
+            entry_due = false;
+        }
+        ask = true;
+        let gas_before = gas;
+        let at = pc;
+        let flow = step(core, code, slots, &mut len, &mut pc, &mut gas, host, op);
+        if MODE == STEPS {
+            let (cost, halt) = match &flow {
+                Ok(_) => (gas_before - gas, None),
+                Err(Fault::Halt(halt, cost)) => (*cost, Some(*halt)),
+                Err(Fault::Host(_)) => (0, None),
+            };
+            let journal = host.journal_view();
+            let effect = match (op, &core.written) {
+                _ if halt.is_some() => Effect::None,
+                (Opcode::SSTORE, Some(change)) => Effect::Storage(*change),
+                (Opcode::TSTORE, Some(change)) => Effect::Transient(*change),
+                (Opcode(0xa0..=0xa4), _) => journal.logs().last().map_or(Effect::None, Effect::Log),
+                _ => Effect::None,
+            };
+            let end = StepEnd { gas_cost: cost, gas_left: gas, halt, effect };
+            if !matches!(flow, Err(Fault::Host(_))) {
+                hooks.on_step_end(&view(core, &slots[..len], op.0, (at, gas), *clock, journal), &end);
+                *clock += 1;
+            }
+        }
+        match flow {
+            Ok(Flow::Next) => {}
+            Ok(Flow::Jump(target)) => {
+                pc = target;
+                entry_due = MODE == BLOCKS;
+                if MODE != STEPS && tier != Tier::Exact {
+                    back_jumps += u32::from(target <= at);
+                    if tier == Tier::Fast || back_jumps >= HOT_BACK_JUMPS {
+                        frame.entry_due = entry_due;
+                        break Leave::Fast;
+                    }
+                }
+            }
+            Ok(Flow::NotTaken) => {
+                entry_due = MODE == BLOCKS;
+                if MODE != STEPS && tier == Tier::Fast {
+                    frame.entry_due = entry_due;
+                    break Leave::Fast;
+                }
+            }
+            Ok(Flow::Seam) => {
+                if MODE != STEPS && tier == Tier::Fast {
+                    break Leave::Fast;
+                }
+            }
+            Ok(Flow::Message(message)) => {
+                if message.kind.is_create() {
+                    gas -= message.gas;
+                }
+                break Leave::Exit(FrameExit::Message(*message));
+            }
+            Ok(Flow::Done(status, output)) => {
+                let outcome = FrameOutcome { status, gas_left: gas, output, created: None };
+                break Leave::Exit(FrameExit::Done(outcome));
+            }
+            Err(Fault::Halt(halt, _)) => {
+                gas = 0;
+                break Leave::Exit(FrameExit::Done(FrameOutcome::halted(halt, 0)));
+            }
+            Err(Fault::Host(error)) => return Err(error),
+        }
+    };
+    frame.pc = pc;
+    frame.gas = gas;
+    frame.stack.set_len(len);
+    Ok(leave)
+}
+
+/// Executes one opcode. On a fault stack, gas, pc and memory are as they were.
+#[inline(always)] // into its one caller, whose registers it works in
+#[allow(clippy::too_many_arguments)] // the loop's registers, one by one
+fn step(
+    core: &mut Core,
+    code: &parallax_analysis::PaddedCode,
+    slots: &mut [U256; SLOTS],
+    len: &mut usize,
+    pc: &mut usize,
+    gas: &mut u64,
+    host: &mut dyn Host,
+    op: Opcode,
+) -> Result<Flow, Fault> {
+    let row = &core.table[usize::from(op.0)];
+    if !row.defined {
+        return Err(Fault::Halt(Halt::UndefinedOpcode, 0));
+    }
+    let inputs = usize::from(row.inputs);
+    if *len < inputs {
+        return Err(Fault::Halt(Halt::StackUnderflow, 0));
+    }
+    let height = *len - inputs + usize::from(row.outputs);
+    if height > STACK_LIMIT {
+        return Err(Fault::Halt(Halt::StackOverflow, 0));
+    }
+    if row.writes_state && core.message.is_static {
+        return Err(Fault::Halt(Halt::StaticViolation, 0));
+    }
+    let base = u64::from(row.gas);
+    let top = *len;
+
+    /// Charges the static gas.
+    macro_rules! pay {
+        () => {
+            *gas = gas.checked_sub(base).ok_or(Fault::Halt(Halt::OutOfGas, base))?
+        };
+    }
+    /// One or two operands, one result, static gas only.
+    macro_rules! pure {
+        (|$a:ident| $body:expr) => {{
+            pay!();
+            let $a = slots[top - 1];
+            slots[top - 1] = $body;
+        }};
+        (|$a:ident, $b:ident| $body:expr) => {{
+            pay!();
+            let ($a, $b) = (slots[top - 1], slots[top - 2]);
+            slots[top - 2] = $body;
+        }};
+        (|$a:ident, $b:ident, $c:ident| $body:expr) => {{
+            pay!();
+            let ($a, $b, $c) = (slots[top - 1], slots[top - 2], slots[top - 3]);
+            slots[top - 3] = $body;
+        }};
+    }
+    macro_rules! push {
+        ($value:expr) => {{
+            pay!();
+            slots[top] = $value;
+        }};
+    }
+
+    match op.0 {
+        0x00 => {
+            pay!();
+            return Ok(Flow::Done(FrameStatus::Success, Bytes::new()));
+        }
+        0x01 => pure!(|a, b| words::add(a, b)),
+        0x02 => pure!(|a, b| words::mul(a, b)),
+        0x03 => pure!(|a, b| words::sub(a, b)),
+        0x04 => pure!(|a, b| words::div(a, b)),
+        0x05 => pure!(|a, b| words::sdiv(a, b)),
+        0x06 => pure!(|a, b| words::rem(a, b)),
+        0x07 => pure!(|a, b| words::smod(a, b)),
+        0x08 => pure!(|a, b, c| words::addmod(a, b, c)),
+        0x09 => pure!(|a, b, c| words::mulmod(a, b, c)),
+        0x0b => pure!(|a, b| words::sign_extend(a, b)),
+        0x10 => pure!(|a, b| words::flag(words::less(a, b))),
+        0x11 => pure!(|a, b| words::flag(words::less(b, a))),
+        0x12 => pure!(|a, b| words::flag(words::signed_less(a, b))),
+        0x13 => pure!(|a, b| words::flag(words::signed_less(b, a))),
+        0x14 => pure!(|a, b| words::flag(words::equal(a, b))),
+        0x15 => pure!(|a| words::flag(words::is_zero(a))),
+        0x16 => pure!(|a, b| words::bitwise(a, b, |x, y| x & y)),
+        0x17 => pure!(|a, b| words::bitwise(a, b, |x, y| x | y)),
+        0x18 => pure!(|a, b| words::bitwise(a, b, |x, y| x ^ y)),
+        0x19 => pure!(|a| words::not(a)),
+        0x1a => pure!(|a, b| words::byte(a, b)),
+        0x1b => pure!(|a, b| words::shl(a, b)),
+        0x1c => pure!(|a, b| words::shr(a, b)),
+        0x1d => pure!(|a, b| words::sar(a, b)),
+        0x1e => pure!(|a| U256::from(a.leading_zeros())),
+        0x50 => pay!(),
+        0x51..=0x53 if quick_memory(core, op, &mut slots[..top], gas, base) => {}
+        0x56 | 0x57 => {
+            let destination = slots[top - 1];
+            let left = gas.checked_sub(base).ok_or(Fault::Halt(Halt::OutOfGas, base))?;
+            if op == Opcode::JUMPI && slots[top - 2].is_zero() {
+                *gas = left;
+                *len = height;
+                *pc += 1;
+                return Ok(Flow::NotTaken);
+            }
+            let target = match words::short(&destination) {
+                Some(target) => usize::try_from(target).unwrap_or(usize::MAX),
+                None => usize::MAX,
+            };
+            if !code.is_jumpdest(target) {
+                return Err(Fault::Halt(Halt::InvalidJump, base));
+            }
+            *gas = left;
+            *len = height;
+            return Ok(Flow::Jump(target));
+        }
+        0x58 => push!(U256::from(*pc)),
+        0x5a => push!(U256::from(*gas)),
+        0x5b => pay!(),
+        0x5f => push!(U256::ZERO),
+        0x60 => {
+            push!(U256::from(code.bytes()[*pc + 1]));
+            *pc += 1;
+        }
+        0x61..=0x7f => {
+            let immediate = op.immediate();
+            push!(U256::from_be_slice(&code.bytes()[*pc + 1..][..immediate]));
+            *pc += immediate;
+        }
+        0x80..=0x8f => {
+            let depth = usize::from(op.0 - 0x80) + 1;
+            push!(slots[top - depth]);
+        }
+        0x90..=0x9f => {
+            pay!();
+            let depth = usize::from(op.0 - 0x90) + 2;
+            slots.swap(top - 1, top - depth);
+        }
+        0xf1 | 0xf2 | 0xf4 | 0xfa => {
+            let (operands, count) = operands(&slots[..top], inputs);
+            let (left, message) = system::call(core, host, op, &operands[..count], *gas, base)?;
+            (*gas, *len, *pc) = (left, top - inputs, *pc + 1);
+            return Ok(Flow::Message(message));
+        }
+        0xf0 | 0xf5 => {
+            let (operands, count) = operands(&slots[..top], inputs);
+            let (left, message) = system::create(core, op, &operands[..count], *gas, base)?;
+            (*gas, *len, *pc) = (left, top - inputs, *pc + 1);
+            return Ok(Flow::Message(message));
+        }
+        0xf3 | 0xfd => {
+            let (left, output) = system::output(core, slots[top - 1], slots[top - 2], *gas, base)?;
+            (*gas, *len) = (left, height);
+            let status = if op == Opcode::RETURN { FrameStatus::Success } else { FrameStatus::Revert };
+            return Ok(Flow::Done(status, output));
+        }
+        0xfe => return Err(Fault::Halt(Halt::InvalidOpcode, 0)),
+        0xff => {
+            *gas = system::self_destruct(core, host, slots[top - 1], *gas, base)?;
+            *len = height;
+            return Ok(Flow::Done(FrameStatus::Success, Bytes::new()));
+        }
+        _ => {
+            let purse = Purse { gas: *gas, base, careful: false };
+            let (operands, count) = operands(&slots[..top], inputs);
+            let (left, result) = heavy::run(core, host, op, &operands[..count], purse)?;
+            *gas = left;
+            if height > top - inputs {
+                slots[height - 1] = result;
+            }
+        }
+    }
+    *len = height;
+    *pc += 1;
+    Ok(Flow::Next)
+}
+
+/// The topmost items, the top first.
+#[inline]
+fn operands(stack: &[U256], inputs: usize) -> ([U256; 7], usize) {
+    let mut operands = [U256::ZERO; 7];
+    for (operand, item) in operands.iter_mut().zip(stack.iter().rev()).take(inputs) {
+        *operand = *item;
+    }
+    (operands, inputs)
+}
+
+/// MLOAD, MSTORE and MSTORE8 inside the memory that is there; false if it must grow or gas is short.
+#[inline]
+fn quick_memory(core: &mut Core, op: Opcode, stack: &mut [U256], gas: &mut u64, base: u64) -> bool {
+    let top = stack.len();
+    let Some(offset) = words::short(&stack[top - 1]) else { return false };
+    let memory = core.memory.bytes_mut();
+    let size = if op == Opcode::MSTORE8 { 1 } else { 32 };
+    let Some(region) = offset
+        .checked_add(size)
+        .filter(|end| *end <= memory.len() as u64 && *gas >= base)
+        .map(|_| Memory::region(stack[top - 1], U256::from(size)))
+    else {
+        return false;
+    };
+    *gas -= base;
+    match op {
+        Opcode::MLOAD => stack[top - 1] = U256::from_be_slice(&memory[region]),
+        Opcode::MSTORE => memory[region].copy_from_slice(&stack[top - 2].to_be_bytes::<32>()),
+        _ => memory[region.start] = stack[top - 2].byte(0),
+    }
+    true
+}

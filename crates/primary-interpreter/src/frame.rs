@@ -1,0 +1,163 @@
+//! One frame in progress, and what its two forms share.
+
+use std::{ops::Range, sync::Arc};
+
+use parallax_hooks::StepView;
+use parallax_host_interface::HostError;
+use parallax_primitives::{
+    Address, Bytecode, Bytes, Fork, FrameOutcome, GasSchedule, Halt, JournalView, Message, Opcode,
+    OpcodeTable, OpcodeTables, StorageChange, U256,
+};
+
+use crate::{memory::Memory, program::Program, stack::Stack};
+
+/// Why an opcode did not do what it does.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// It failed, at a charge of so much gas.
+    Halt(Halt, u64),
+    /// The world failed.
+    Host(HostError),
+}
+
+impl From<HostError> for Fault {
+    fn from(error: HostError) -> Self {
+        Self::Host(error)
+    }
+}
+
+/// What opcodes act on besides stack, gas and pc, which the loops keep in registers.
+#[derive(Debug)]
+pub(crate) struct Core {
+    pub(crate) message: Message,
+    pub(crate) code: Bytecode,
+    pub(crate) fork: Fork,
+    pub(crate) table: &'static OpcodeTable,
+    pub(crate) schedule: &'static GasSchedule,
+    pub(crate) memory: Memory,
+    pub(crate) return_data: Bytes,
+    /// What the last SSTORE or TSTORE wrote.
+    pub(crate) written: Option<StorageChange>,
+    /// What the message that was sent last is to be answered with.
+    pub(crate) awaiting: Option<Awaiting>,
+}
+
+/// Where the answer to a message goes.
+#[derive(Clone, Debug)]
+pub(crate) enum Awaiting {
+    Creation,
+    Call(Range<usize>),
+}
+
+/// One frame in progress.
+#[derive(Debug)]
+pub struct Frame {
+    pub(crate) core: Core,
+    pub(crate) program: Arc<Program>,
+    pub(crate) stack: Stack,
+    pub(crate) pc: usize,
+    pub(crate) gas: u64,
+    /// Whether the observer was asked about the opcode at `pc` already.
+    pub(crate) asked: bool,
+    /// Whether `pc` is a block entry that no observer was told of.
+    pub(crate) entry_due: bool,
+    /// Steers forced recovery.
+    pub(crate) force: u64,
+}
+
+impl Frame {
+    pub(crate) fn new(message: Message, code: Bytecode, fork: Fork, program: Arc<Program>) -> Self {
+        let gas = message.gas;
+        Self {
+            core: Core {
+                message,
+                code,
+                fork,
+                table: OpcodeTables::of(fork),
+                schedule: GasSchedule::of(fork),
+                memory: Memory::new(),
+                return_data: Bytes::new(),
+                written: None,
+                awaiting: None,
+            },
+            program,
+            stack: Stack::new(),
+            pc: 0,
+            gas,
+            asked: false,
+            entry_due: true,
+            force: 0,
+        }
+    }
+
+    pub(crate) fn deliver(&mut self, child: FrameOutcome) {
+        let Some(awaiting) = self.core.awaiting.take() else {
+            debug_assert!(false, "an answer without a message");
+            return;
+        };
+        self.gas = self.gas.saturating_add(child.gas_left);
+        let success = child.status.is_success();
+        let result = match awaiting {
+            Awaiting::Creation => {
+                // Only a creation that reverts has return data (EIP-211).
+                self.core.return_data = if success { Bytes::new() } else { child.output };
+                child.created.filter(|_| success).map_or(U256::ZERO, address_word)
+            }
+            Awaiting::Call(region) => {
+                let target = &mut self.core.memory.bytes_mut()[region];
+                let copied = target.len().min(child.output.len());
+                target[..copied].copy_from_slice(&child.output[..copied]);
+                self.core.return_data = child.output;
+                U256::from(u64::from(success))
+            }
+        };
+        self.stack.push(result);
+    }
+
+    pub(crate) fn view<'a>(&'a self, journal: &'a dyn JournalView, index: u64) -> StepView<'a> {
+        view(
+            &self.core,
+            self.stack.items(),
+            self.program.code().bytes()[self.pc],
+            (self.pc, self.gas),
+            index,
+            journal,
+        )
+    }
+}
+
+/// What an observer sees.
+#[inline]
+pub(crate) fn view<'a>(
+    core: &'a Core,
+    stack: &'a [U256],
+    opcode: u8,
+    (pc, gas): (usize, u64),
+    index: u64,
+    journal: &'a dyn JournalView,
+) -> StepView<'a> {
+    StepView {
+        index,
+        depth: core.message.depth,
+        pc,
+        opcode: Opcode(opcode),
+        gas,
+        refund: journal.refund(),
+        stack,
+        memory: core.memory.bytes(),
+        return_data: &core.return_data,
+        message: &core.message,
+        code: core.code.bytes(),
+        journal,
+    }
+}
+
+/// An address as a number.
+pub(crate) fn address_word(address: Address) -> U256 {
+    U256::from_be_bytes(address.into_word().0)
+}
+
+/// The address in the low 20 bytes.
+pub(crate) fn word_address(word: U256) -> Address {
+    Address::from_word(word.to_be_bytes::<32>().into())
+}

@@ -1,0 +1,341 @@
+//! Opcodes that are out of the loops' line: hashing, copies, the world. Both forms call them here.
+//!
+//! Invariant: each charges before it acts; on a fault nothing of the frame has changed. What was warmed by then is undone
+//! with the frame, for in the exact form a fault ends it. The fast form goes on after a fault, in the exact one: it asks to
+//! be careful, and then an opcode is refused before it warms anything, unless it can pay for the worst.
+
+use parallax_host_interface::Host;
+use parallax_primitives::{Bytes, Fork, GasSchedule, Halt, Log, Opcode, StorageChange, U256, keccak256};
+
+use crate::{
+    frame::{Core, Fault, address_word, word_address},
+    memory::{Memory, by_word, charge},
+    words,
+};
+
+/// What an opcode is paid from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Purse {
+    /// Gas left.
+    pub(crate) gas: u64,
+    /// Static gas that is not charged yet.
+    pub(crate) base: u64,
+    /// See the module's first lines.
+    pub(crate) careful: bool,
+}
+
+impl Purse {
+    /// A careful opcode is refused if it could not pay this much.
+    fn must_have(&self, worst: u64) -> Result<(), Fault> {
+        if self.careful && self.gas < worst {
+            return Err(Fault::Halt(Halt::OutOfGas, worst));
+        }
+        Ok(())
+    }
+
+    fn pay(&self, dynamic: u64) -> Result<u64, Fault> {
+        let cost = self.base.saturating_add(dynamic);
+        self.gas.checked_sub(cost).ok_or(Fault::Halt(Halt::OutOfGas, cost))
+    }
+}
+
+/// Runs `op` on its operands, the topmost first: gas left, and the result if it has one.
+pub(crate) fn run(
+    core: &mut Core,
+    host: &mut dyn Host,
+    op: Opcode,
+    operands: &[U256],
+    purse: Purse,
+) -> Result<(u64, U256), Fault> {
+    match (op, operands) {
+        (Opcode::KECCAK256, [offset, size]) => hash(core, *offset, *size, purse),
+        (Opcode::EXP, [base, exponent]) => {
+            let bytes = exponent.byte_len() as u64;
+            let gas = purse.pay(core.schedule.exp_byte * bytes)?;
+            Ok((gas, words::exp(*base, *exponent)))
+        }
+        (Opcode::CALLDATALOAD, [offset]) => Ok((purse.pay(0)?, calldata(&core.message.input, *offset))),
+        (Opcode::CALLDATACOPY, [target, start, size]) => {
+            let gas = grow(core, (*target, *size), by_word(*size, GasSchedule::COPY_WORD), purse)?;
+            core.memory.copy_from(*target, &core.message.input, *start, *size);
+            Ok((gas, U256::ZERO))
+        }
+        (Opcode::CODECOPY, [target, start, size]) => {
+            let gas = grow(core, (*target, *size), by_word(*size, GasSchedule::COPY_WORD), purse)?;
+            core.memory.copy_from(*target, core.code.bytes(), *start, *size);
+            Ok((gas, U256::ZERO))
+        }
+        (Opcode::RETURNDATACOPY, [target, start, size]) => {
+            return_data_copy(core, *target, *start, *size, purse)
+        }
+        (Opcode::MCOPY, [target, source, size]) => move_memory(core, *target, *source, *size, purse),
+        (Opcode::SLOAD, [key]) => {
+            purse.must_have(purse.base + core.schedule.cold_slot_load)?;
+            let slot = host.load_slot(core.message.address, *key)?;
+            let gas = purse.pay(if slot.was_cold { core.schedule.cold_slot_load } else { 0 })?;
+            Ok((gas, slot.current))
+        }
+        (Opcode::SSTORE, [key, value]) => store(core, host, *key, *value, purse),
+        (Opcode::TLOAD, [key]) => Ok((purse.pay(0)?, host.load_transient(core.message.address, *key))),
+        (Opcode::TSTORE, [key, value]) => {
+            let gas = purse.pay(0)?;
+            let address = core.message.address;
+            let previous = host.load_transient(address, *key);
+            host.store_transient(address, *key, *value);
+            core.written =
+                Some(StorageChange { address, key: *key, previous, new: *value, original: U256::ZERO });
+            Ok((gas, U256::ZERO))
+        }
+        (Opcode::EXTCODECOPY, [address, target, start, size]) => {
+            let extension = core.memory.reach(*target, *size);
+            let cost = purse.base.saturating_add(by_word(*size, GasSchedule::COPY_WORD));
+            let worst = cost.saturating_add(extension.cost).saturating_add(core.schedule.cold_account);
+            purse.must_have(worst)?;
+            let address = word_address(*address);
+            let cold = if host.warm_account(address) { core.schedule.cold_account } else { 0 };
+            let gas = charge(purse.gas, cost.saturating_add(cold), &extension)?;
+            let code = host.code(address)?;
+            core.memory.grow(extension);
+            core.memory.copy_from(*target, code.bytes(), *start, *size);
+            Ok((gas, U256::ZERO))
+        }
+        (Opcode(0xa0..=0xa4), [offset, size, topics @ ..]) => {
+            log(core, host, (*offset, *size), topics, purse)
+        }
+        (Opcode::BALANCE | Opcode::EXTCODESIZE | Opcode::EXTCODEHASH, [address]) => {
+            account(core, host, op, *address, purse)
+        }
+        (Opcode::BLOCKHASH, [number]) => {
+            let gas = purse.pay(0)?;
+            let hash = match words::short(number) {
+                Some(number) => U256::from_be_bytes(host.block_hash(number)?.0),
+                None => U256::ZERO,
+            };
+            Ok((gas, hash))
+        }
+        (Opcode::BLOBHASH, [index]) => {
+            let gas = purse.pay(0)?;
+            let hash = host.transaction().blob_hashes.get(index.saturating_to::<usize>());
+            Ok((gas, hash.map_or(U256::ZERO, |hash| U256::from_be_bytes(hash.0))))
+        }
+        (Opcode::SELFBALANCE, []) => {
+            let gas = purse.pay(0)?;
+            Ok((gas, host.balance(core.message.address)?))
+        }
+        (Opcode::MLOAD, [offset]) => {
+            let gas = grow(core, (*offset, U256::from(32)), 0, purse)?;
+            let region = Memory::region(*offset, U256::from(32));
+            Ok((gas, U256::from_be_slice(&core.memory.bytes()[region])))
+        }
+        (Opcode::MSTORE, [offset, value]) => {
+            let gas = grow(core, (*offset, U256::from(32)), 0, purse)?;
+            let region = Memory::region(*offset, U256::from(32));
+            core.memory.bytes_mut()[region].copy_from_slice(&value.to_be_bytes::<32>());
+            Ok((gas, U256::ZERO))
+        }
+        (Opcode::MSTORE8, [offset, value]) => {
+            let gas = grow(core, (*offset, U256::ONE), 0, purse)?;
+            core.memory.bytes_mut()[offset.saturating_to::<usize>()] = value.byte(0);
+            Ok((gas, U256::ZERO))
+        }
+        _ => {
+            debug_assert!(operands.is_empty(), "{op} is not here");
+            let gas = purse.pay(0)?;
+            Ok((gas, environment(core, host, op)))
+        }
+    }
+}
+
+/// Opcodes that only tell something.
+fn environment(core: &Core, host: &dyn Host, op: Opcode) -> U256 {
+    let block = host.block();
+    match op {
+        Opcode::ADDRESS => address_word(core.message.address),
+        Opcode::CALLER => address_word(core.message.caller),
+        Opcode::CALLVALUE => core.message.value,
+        Opcode::CALLDATASIZE => U256::from(core.message.input.len()),
+        Opcode::CODESIZE => U256::from(core.code.bytes().len()),
+        Opcode::RETURNDATASIZE => U256::from(core.return_data.len()),
+        Opcode::MSIZE => U256::from(core.memory.bytes().len()),
+        Opcode::ORIGIN => address_word(host.transaction().origin),
+        Opcode::GASPRICE => host.transaction().gas_price,
+        Opcode::CHAINID => U256::from(host.transaction().chain_id),
+        Opcode::COINBASE => address_word(block.coinbase),
+        Opcode::TIMESTAMP => U256::from(block.timestamp),
+        Opcode::NUMBER => U256::from(block.number),
+        Opcode::PREVRANDAO if core.fork.has(Fork::Paris) => U256::from_be_bytes(block.prevrandao.0),
+        Opcode::PREVRANDAO => block.difficulty,
+        Opcode::GASLIMIT => U256::from(block.gas_limit),
+        Opcode::BASEFEE => U256::from(block.base_fee),
+        Opcode::BLOBBASEFEE => U256::from(block.blob_base_fee()),
+        _ => {
+            debug_assert!(false, "{op} tells nothing");
+            U256::ZERO
+        }
+    }
+}
+
+/// Charges, then grows the memory.
+pub(crate) fn grow(core: &mut Core, region: (U256, U256), dynamic: u64, purse: Purse) -> Result<u64, Fault> {
+    let extension = core.memory.reach(region.0, region.1);
+    let gas = charge(purse.gas, purse.base.saturating_add(dynamic), &extension)?;
+    core.memory.grow(extension);
+    Ok(gas)
+}
+
+fn hash(core: &mut Core, offset: U256, size: U256, purse: Purse) -> Result<(u64, U256), Fault> {
+    let gas = grow(core, (offset, size), by_word(size, GasSchedule::KECCAK_WORD), purse)?;
+    let hash = keccak256(&core.memory.bytes()[Memory::region(offset, size)]);
+    Ok((gas, U256::from_be_bytes(hash.0)))
+}
+
+/// 32 bytes of calldata, zeros behind its end.
+pub(crate) fn calldata(input: &Bytes, offset: U256) -> U256 {
+    let rest = input.get(offset.saturating_to::<usize>()..).unwrap_or_default();
+    if let Some(whole) = rest.first_chunk::<32>() {
+        return U256::from_be_bytes(*whole);
+    }
+    let mut word = [0; 32];
+    word[..rest.len()].copy_from_slice(rest);
+    U256::from_be_bytes(word)
+}
+
+fn return_data_copy(
+    core: &mut Core,
+    target: U256,
+    start: U256,
+    size: U256,
+    purse: Purse,
+) -> Result<(u64, U256), Fault> {
+    let extension = core.memory.reach(target, size);
+    let cost = purse.base.saturating_add(by_word(size, GasSchedule::COPY_WORD));
+    let gas = charge(purse.gas, cost, &extension)?;
+    // Paid for before it is refused (EIP-211).
+    match start.checked_add(size) {
+        Some(end) if end <= U256::from(core.return_data.len()) => {}
+        _ => return Err(Fault::Halt(Halt::ReturnDataOutOfBounds, cost.saturating_add(extension.cost))),
+    }
+    core.memory.grow(extension);
+    core.memory.copy_from(target, &core.return_data, start, size);
+    Ok((gas, U256::ZERO))
+}
+
+fn move_memory(
+    core: &mut Core,
+    target: U256,
+    source: U256,
+    size: U256,
+    purse: Purse,
+) -> Result<(u64, U256), Fault> {
+    let extension = core.memory.reach_both((target, size), (source, size));
+    let cost = purse.base.saturating_add(by_word(size, GasSchedule::COPY_WORD));
+    let gas = charge(purse.gas, cost, &extension)?;
+    core.memory.grow(extension);
+    let target = Memory::region(target, size).start;
+    core.memory.bytes_mut().copy_within(Memory::region(source, size), target);
+    Ok((gas, U256::ZERO))
+}
+
+fn account(
+    core: &Core,
+    host: &mut dyn Host,
+    op: Opcode,
+    address: U256,
+    purse: Purse,
+) -> Result<(u64, U256), Fault> {
+    purse.must_have(purse.base + core.schedule.cold_account)?;
+    let address = word_address(address);
+    let gas = purse.pay(if host.warm_account(address) { core.schedule.cold_account } else { 0 })?;
+    let answer = match op {
+        Opcode::BALANCE => host.balance(address)?,
+        Opcode::EXTCODESIZE => U256::from(host.code(address)?.bytes().len()),
+        _ => host.code_hash(address)?.map_or(U256::ZERO, |hash| U256::from_be_bytes(hash.0)),
+    };
+    Ok((gas, answer))
+}
+
+fn log(
+    core: &mut Core,
+    host: &mut dyn Host,
+    (offset, size): (U256, U256),
+    topics: &[U256],
+    purse: Purse,
+) -> Result<(u64, U256), Fault> {
+    // The static gas has the first 375; each topic is as much again.
+    let dynamic = size
+        .saturating_to::<u64>()
+        .saturating_mul(GasSchedule::LOG_BYTE)
+        .saturating_add(GasSchedule::LOG_TOPIC * topics.len() as u64);
+    let gas = grow(core, (offset, size), dynamic, purse)?;
+    host.log(Log {
+        address: core.message.address,
+        topics: topics.iter().map(|topic| topic.to_be_bytes::<32>().into()).collect(),
+        data: Bytes::copy_from_slice(&core.memory.bytes()[Memory::region(offset, size)]),
+    });
+    Ok((gas, U256::ZERO))
+}
+
+/// SSTORE: plain before Constantinople and in Petersburg, net-metered otherwise (EIP-1283, EIP-2200, EIP-2929, EIP-3529).
+fn store(
+    core: &mut Core,
+    host: &mut dyn Host,
+    key: U256,
+    new: U256,
+    purse: Purse,
+) -> Result<(u64, U256), Fault> {
+    let schedule = core.schedule;
+    purse.must_have(
+        (schedule.sstore_set + schedule.cold_slot_store + purse.base).max(GasSchedule::SSTORE_SENTRY + 1),
+    )?;
+    if core.fork.has(Fork::Istanbul) && purse.gas <= GasSchedule::SSTORE_SENTRY {
+        return Err(Fault::Halt(Halt::OutOfGas, 0));
+    }
+    let address = core.message.address;
+    let slot = host.load_slot(address, key)?;
+    let (current, original) = (slot.current, slot.original);
+    let net = core.fork == Fork::Constantinople || core.fork.has(Fork::Istanbul);
+    let mut cost = if slot.was_cold { schedule.cold_slot_store } else { 0 };
+    let mut refund = 0;
+    if net {
+        cost += if current == new || original != current {
+            schedule.sstore_dirty
+        } else if original.is_zero() {
+            schedule.sstore_set
+        } else {
+            schedule.sstore_reset
+        };
+        if current != new {
+            refund = net_refund(schedule, original, current, new);
+        }
+    } else {
+        cost += if current.is_zero() && !new.is_zero() { schedule.sstore_set } else { schedule.sstore_reset };
+        if !current.is_zero() && new.is_zero() {
+            refund = schedule.sstore_clear_refund;
+        }
+    }
+    let gas = purse.pay(cost)?;
+    if refund != 0 {
+        host.add_refund(refund);
+    }
+    host.store_slot(address, key, new)?;
+    core.written = Some(StorageChange { address, key, previous: current, new, original });
+    Ok((gas, U256::ZERO))
+}
+
+/// What a change of a slot adds to the refund counter.
+fn net_refund(schedule: &GasSchedule, original: U256, current: U256, new: U256) -> i64 {
+    let mut refund = 0;
+    if !original.is_zero() {
+        if current.is_zero() {
+            refund -= schedule.sstore_clear_refund;
+        }
+        if new.is_zero() {
+            refund += schedule.sstore_clear_refund;
+        }
+    }
+    if original == new {
+        let paid = if original.is_zero() { schedule.sstore_set } else { schedule.sstore_reset };
+        refund += i64::try_from(paid - schedule.sstore_dirty).unwrap_or(0);
+    }
+    refund
+}

@@ -1,0 +1,148 @@
+//! The memory of one frame.
+//!
+//! Invariant: its length is a multiple of 32 and never above [`MEMORY_LIMIT`].
+
+use std::{cell::RefCell, ops::Range};
+
+use parallax_primitives::{GasSchedule, Halt, MEMORY_LIMIT, U256};
+
+use crate::frame::Fault;
+
+/// A growth of the memory that is not paid for yet.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Extension {
+    /// The length afterwards.
+    len: usize,
+    /// Its price; saturating.
+    pub(crate) cost: u64,
+    /// Whether the memory can be that large at all.
+    possible: bool,
+}
+
+/// Bytes, in words.
+#[derive(Debug)]
+pub(crate) struct Memory {
+    bytes: Vec<u8>,
+}
+
+/// Buffers that are larger are given back to the allocator.
+const POOLED_CAPACITY: usize = 1 << 20;
+const POOLED_BUFFERS: usize = 32;
+
+thread_local! {
+    static POOL: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Memory {
+    pub(crate) fn new() -> Self {
+        let bytes = POOL.with_borrow_mut(Vec::pop).unwrap_or_default();
+        Self { bytes }
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut self.bytes
+    }
+
+    /// What it takes to reach `size` bytes from `offset` on.
+    #[inline]
+    pub(crate) fn reach(&self, offset: U256, size: U256) -> Extension {
+        if size.is_zero() {
+            return Extension { len: self.bytes.len(), cost: 0, possible: true };
+        }
+        let end = match (u64::try_from(offset), u64::try_from(size)) {
+            (Ok(offset), Ok(size)) => offset.checked_add(size),
+            _ => None,
+        };
+        self.reach_end(end)
+    }
+
+    /// What it takes to reach two regions.
+    pub(crate) fn reach_both(&self, first: (U256, U256), second: (U256, U256)) -> Extension {
+        let (first, second) = (self.reach(first.0, first.1), self.reach(second.0, second.1));
+        let larger = if second.cost > first.cost { second } else { first };
+        Extension { possible: first.possible && second.possible, ..larger }
+    }
+
+    fn reach_end(&self, end: Option<u64>) -> Extension {
+        let Some(end) = end else {
+            return Extension { len: 0, cost: u64::MAX, possible: false };
+        };
+        let now = self.bytes.len();
+        if end <= now as u64 {
+            return Extension { len: now, cost: 0, possible: true };
+        }
+        let words = end.div_ceil(32);
+        let cost = price(words) - price(now as u64 / 32);
+        let possible = end <= MEMORY_LIMIT;
+        let len = if possible { usize::try_from(words * 32).unwrap_or(0) } else { 0 };
+        Extension { len, cost: u64::try_from(cost).unwrap_or(u64::MAX), possible }
+    }
+
+    /// Grows. The extension was made for this memory as it is and is paid for.
+    pub(crate) fn grow(&mut self, extension: Extension) {
+        if extension.len > self.bytes.len() {
+            self.bytes.resize(extension.len, 0);
+        }
+    }
+
+    /// A region that was reached.
+    pub(crate) fn region(offset: U256, size: U256) -> Range<usize> {
+        if size.is_zero() {
+            return 0..0;
+        }
+        let offset = offset.saturating_to::<usize>();
+        offset..offset.saturating_add(size.saturating_to::<usize>())
+    }
+
+    /// Writes what stands in `source` from `start` on, zeros behind its end.
+    pub(crate) fn copy_from(&mut self, offset: U256, source: &[u8], start: U256, size: U256) {
+        let target = &mut self.bytes[Self::region(offset, size)];
+        let source = source.get(start.saturating_to::<usize>()..).unwrap_or_default();
+        let copied = source.len().min(target.len());
+        target[..copied].copy_from_slice(&source[..copied]);
+        target[copied..].fill(0);
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        let mut bytes = std::mem::take(&mut self.bytes);
+        if bytes.capacity() == 0 || bytes.capacity() > POOLED_CAPACITY {
+            return;
+        }
+        bytes.clear();
+        // During the thread's end there is no pool any more.
+        let _ = POOL.try_with(|pool| {
+            let mut pool = pool.borrow_mut();
+            if pool.len() < POOLED_BUFFERS {
+                pool.push(bytes);
+            }
+        });
+    }
+}
+
+/// Price of a memory of so many words.
+fn price(words: u64) -> u128 {
+    let words = u128::from(words);
+    words * u128::from(GasSchedule::MEMORY_WORD)
+        + words * words / u128::from(GasSchedule::MEMORY_QUADRATIC_DIVISOR)
+}
+
+/// Takes `cost` and the price of the extension from `gas`.
+#[inline]
+pub(crate) fn charge(gas: u64, cost: u64, extension: &Extension) -> Result<u64, Fault> {
+    let total = cost.saturating_add(extension.cost);
+    match gas.checked_sub(total) {
+        Some(left) if extension.possible => Ok(left),
+        _ => Err(Fault::Halt(Halt::OutOfGas, total)),
+    }
+}
+
+/// The price of `size` bytes at `each` a word; saturating.
+pub(crate) fn by_word(size: U256, each: u64) -> u64 {
+    u64::try_from(size).map_or(u64::MAX, |size| size.div_ceil(32).saturating_mul(each))
+}

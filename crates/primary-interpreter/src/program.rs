@@ -1,0 +1,117 @@
+//! Analysed code, shared between frames and kept by code hash.
+//!
+//! Invariant: what the cache holds is bounded in bytes of code, whatever is run.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use parallax_analysis::PaddedCode;
+use parallax_primitives::{B256, Bytecode, Fork};
+
+/// One code under the rules of one fork.
+#[derive(Debug)]
+pub(crate) struct Program {
+    code: PaddedCode,
+    entries: AtomicU32,
+}
+
+impl Program {
+    fn new(code: &Bytecode) -> Self {
+        Self { code: PaddedCode::new(code.bytes()), entries: AtomicU32::new(0) }
+    }
+
+    pub(crate) fn code(&self) -> &PaddedCode {
+        &self.code
+    }
+
+    /// Counts an entry; answers how many there were before.
+    pub(crate) fn enter(&self) -> u32 {
+        self.entries.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+type Programs = HashMap<(B256, Fork), Arc<Program>>;
+
+/// Two generations: when the younger is full it becomes the older, and the older is dropped. What is used moves to the
+/// younger one.
+#[derive(Debug, Default)]
+struct Shard {
+    young: Programs,
+    old: Programs,
+    young_bytes: usize,
+}
+
+const SHARDS: usize = 16;
+/// Bytes of code in one generation of one shard; translated, a byte of code takes up to 60 bytes.
+const SHARD_BYTES: usize = 1 << 20;
+/// What an entry costs besides its code, counted as bytes of code.
+const ENTRY_BYTES: usize = 512;
+
+#[derive(Debug, Default)]
+pub(crate) struct Cache {
+    shards: [Mutex<Shard>; SHARDS],
+}
+
+impl Cache {
+    pub(crate) fn program(&self, code: &Bytecode, fork: Fork) -> Arc<Program> {
+        let key = (code.hash(), fork);
+        let shard = usize::from(key.0[0]) % SHARDS;
+        if let Some(found) = lock(&self.shards[shard]).find(&key) {
+            return found;
+        }
+        let program = Arc::new(Program::new(code));
+        lock(&self.shards[shard]).insert(key, Arc::clone(&program));
+        program
+    }
+}
+
+fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+    // Nothing in a shard is half done when a thread panics.
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shard {
+    fn find(&mut self, key: &(B256, Fork)) -> Option<Arc<Program>> {
+        if let Some(found) = self.young.get(key) {
+            return Some(Arc::clone(found));
+        }
+        let found = self.old.remove(key)?;
+        self.insert(*key, Arc::clone(&found));
+        Some(found)
+    }
+
+    fn insert(&mut self, key: (B256, Fork), program: Arc<Program>) {
+        let bytes = program.code.len() + ENTRY_BYTES;
+        if self.young_bytes + bytes > SHARD_BYTES {
+            self.old = std::mem::take(&mut self.young);
+            self.young_bytes = 0;
+        }
+        self.young_bytes += bytes;
+        self.young.insert(key, program);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_used_stays_and_the_rest_is_bounded() {
+        let cache = Cache::default();
+        let code = |i: u32| Bytecode::new([&i.to_be_bytes()[..], &[0; 24_000]].concat().into());
+        let kept = cache.program(&code(0), Fork::Osaka);
+        for i in 1..4000 {
+            cache.program(&code(i), Fork::Osaka);
+            assert!(Arc::ptr_eq(&kept, &cache.program(&code(0), Fork::Osaka)));
+        }
+        let held: usize =
+            cache.shards.iter().map(|shard| lock(shard).young.len() + lock(shard).old.len()).sum();
+        assert!(held <= 2 * SHARDS * SHARD_BYTES / 24_000, "{held} programs");
+        assert!(!Arc::ptr_eq(&kept, &cache.program(&code(0), Fork::Prague)));
+    }
+}

@@ -1,0 +1,214 @@
+//! Messages, and the opcodes that end a frame.
+
+use parallax_host_interface::Host;
+use parallax_primitives::{Address, Bytes, Fork, GasSchedule, Halt, Message, MessageKind, Opcode, U256};
+
+use crate::{
+    frame::{Awaiting, Core, Fault, word_address},
+    memory::{Memory, by_word, charge},
+};
+
+/// A message that is paid for, and the gas left. A creation's own gas is not yet taken from it.
+pub(crate) type Sent = (u64, Box<Message>);
+
+/// The operands of a call, the topmost first; DELEGATECALL and STATICCALL have no value.
+struct CallOperands {
+    gas: U256,
+    target: Address,
+    value: U256,
+    input: (U256, U256),
+    output: (U256, U256),
+}
+
+fn call_operands(kind: MessageKind, operands: &[U256]) -> Option<CallOperands> {
+    let (gas, target, value, rest) = match (kind, operands) {
+        (MessageKind::Call | MessageKind::CallCode, [gas, target, value, rest @ ..]) => {
+            (gas, target, *value, rest)
+        }
+        (_, [gas, target, rest @ ..]) => (gas, target, U256::ZERO, rest),
+        _ => return None,
+    };
+    let [a, b, c, d] = rest else { return None };
+    Some(CallOperands { gas: *gas, target: word_address(*target), value, input: (*a, *b), output: (*c, *d) })
+}
+
+fn call_kind(op: Opcode) -> MessageKind {
+    match op {
+        Opcode::CALL => MessageKind::Call,
+        Opcode::CALLCODE => MessageKind::CallCode,
+        Opcode::DELEGATECALL => MessageKind::DelegateCall,
+        _ => MessageKind::StaticCall,
+    }
+}
+
+/// CALL, CALLCODE, DELEGATECALL, STATICCALL. A fault ends the frame: accounts may be warm by then.
+pub(crate) fn call(
+    core: &mut Core,
+    host: &mut dyn Host,
+    op: Opcode,
+    operands: &[U256],
+    gas: u64,
+    base: u64,
+) -> Result<Sent, Fault> {
+    let kind = call_kind(op);
+    let Some(call) = call_operands(kind, operands) else {
+        return Err(Fault::Halt(Halt::StackUnderflow, 0));
+    };
+    let sends = !call.value.is_zero();
+    if kind == MessageKind::Call && core.message.is_static && sends {
+        return Err(Fault::Halt(Halt::StaticViolation, 0));
+    }
+    let extension = core.memory.reach_both(call.input, call.output);
+    let (mut extra, code_address) = access(core, host, call.target, base)?;
+    if sends {
+        extra += GasSchedule::CALL_VALUE;
+    }
+    // Until EIP-161 any call to an account that does not exist brings it to life.
+    if kind == MessageKind::Call
+        && (sends || !core.fork.has(Fork::SpuriousDragon))
+        && host.is_dead(call.target)?
+    {
+        extra += core.schedule.new_account;
+    }
+    let asked = call.gas.saturating_to::<u64>();
+    let fixed = extra.saturating_add(extension.cost);
+    let forwarded = match gas.checked_sub(fixed) {
+        Some(rest) if core.fork.has(Fork::TangerineWhistle) => asked.min(rest - rest / 64),
+        _ => asked,
+    };
+    let left = charge(gas, extra.saturating_add(forwarded), &extension)?;
+    core.memory.grow(extension);
+    let stipend = if sends { GasSchedule::CALL_STIPEND } else { 0 };
+    let parent = &core.message;
+    let (caller, address, value) = match kind {
+        MessageKind::Call | MessageKind::StaticCall => (parent.address, call.target, call.value),
+        MessageKind::DelegateCall => (parent.caller, parent.address, parent.value),
+        _ => (parent.address, parent.address, call.value),
+    };
+    let message = Message {
+        kind,
+        depth: parent.depth + 1,
+        is_static: parent.is_static || kind == MessageKind::StaticCall,
+        gas: forwarded.saturating_add(stipend),
+        caller,
+        address,
+        code_address: code_address.unwrap_or(call.target),
+        is_delegated: code_address.is_some(),
+        value,
+        input: Bytes::copy_from_slice(&core.memory.bytes()[Memory::region(call.input.0, call.input.1)]),
+        salt: U256::ZERO,
+    };
+    core.awaiting = Some(Awaiting::Call(Memory::region(call.output.0, call.output.1)));
+    core.return_data = Bytes::new();
+    Ok((left, Box::new(message)))
+}
+
+/// What it costs to reach the code of `target`, and where that delegates to (EIP-2929, EIP-7702).
+fn access(
+    core: &Core,
+    host: &mut dyn Host,
+    target: Address,
+    base: u64,
+) -> Result<(u64, Option<Address>), Fault> {
+    let mut cost = base;
+    if host.warm_account(target) {
+        cost += core.schedule.cold_account;
+    }
+    if !core.fork.has(Fork::Prague) {
+        return Ok((cost, None));
+    }
+    let delegate = host.code(target)?.delegation();
+    if let Some(delegate) = delegate {
+        // The static gas of every call is that of a warm access.
+        cost += base;
+        if host.warm_account(delegate) {
+            cost += core.schedule.cold_account;
+        }
+    }
+    Ok((cost, delegate))
+}
+
+/// CREATE and CREATE2.
+pub(crate) fn create(
+    core: &mut Core,
+    op: Opcode,
+    operands: &[U256],
+    gas: u64,
+    base: u64,
+) -> Result<Sent, Fault> {
+    let [value, offset, size, rest @ ..] = operands else {
+        return Err(Fault::Halt(Halt::StackUnderflow, 0));
+    };
+    let salt = rest.first().copied().unwrap_or_default();
+    let is_create2 = op == Opcode::CREATE2;
+    let extension = core.memory.reach(*offset, *size);
+    let hashing = if is_create2 { by_word(*size, GasSchedule::KECCAK_WORD) } else { 0 };
+    let cost = base.saturating_add(hashing).saturating_add(by_word(*size, core.schedule.initcode_word));
+    let left = charge(gas, cost, &extension)?;
+    // Paid for before it is refused (EIP-3860).
+    if *size > U256::from(core.schedule.max_initcode_size) {
+        return Err(Fault::Halt(Halt::InitcodeTooLarge, gas - left));
+    }
+    core.memory.grow(extension);
+    let forwarded = if core.fork.has(Fork::TangerineWhistle) { left - left / 64 } else { left };
+    let message = Message {
+        kind: if is_create2 { MessageKind::Create2 } else { MessageKind::Create },
+        depth: core.message.depth + 1,
+        is_static: false,
+        gas: forwarded,
+        caller: core.message.address,
+        address: Address::ZERO,
+        code_address: Address::ZERO,
+        is_delegated: false,
+        value: *value,
+        input: Bytes::copy_from_slice(&core.memory.bytes()[Memory::region(*offset, *size)]),
+        salt,
+    };
+    core.awaiting = Some(Awaiting::Creation);
+    core.return_data = Bytes::new();
+    Ok((left, Box::new(message)))
+}
+
+/// The output of RETURN and REVERT, and the gas left.
+pub(crate) fn output(
+    core: &mut Core,
+    offset: U256,
+    size: U256,
+    gas: u64,
+    base: u64,
+) -> Result<(u64, Bytes), Fault> {
+    let extension = core.memory.reach(offset, size);
+    let left = charge(gas, base, &extension)?;
+    core.memory.grow(extension);
+    Ok((left, Bytes::copy_from_slice(&core.memory.bytes()[Memory::region(offset, size)])))
+}
+
+/// SELFDESTRUCT; the gas left.
+pub(crate) fn self_destruct(
+    core: &Core,
+    host: &mut dyn Host,
+    beneficiary: U256,
+    gas: u64,
+    base: u64,
+) -> Result<u64, Fault> {
+    let schedule = core.schedule;
+    let beneficiary = word_address(beneficiary);
+    let address = core.message.address;
+    let mut cost = base;
+    // A warm access is free here (EIP-2929).
+    if host.warm_account(beneficiary) && core.fork.has(Fork::Berlin) {
+        cost += schedule.cold_account + u64::from(core.table[usize::from(Opcode::BALANCE.0)].gas);
+    }
+    if schedule.selfdestruct_new_account != 0
+        && host.is_dead(beneficiary)?
+        && (!core.fork.has(Fork::SpuriousDragon) || !host.balance(address)?.is_zero())
+    {
+        cost += schedule.selfdestruct_new_account;
+    }
+    let left = gas.checked_sub(cost).ok_or(Fault::Halt(Halt::OutOfGas, cost))?;
+    let done = host.self_destruct(address, beneficiary)?;
+    if !done.was_marked && schedule.selfdestruct_refund != 0 {
+        host.add_refund(schedule.selfdestruct_refund);
+    }
+    Ok(left)
+}
