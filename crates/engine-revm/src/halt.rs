@@ -19,6 +19,7 @@ pub const REVM_HALTS: &[(Halt, Halt, &str)] = &[
         "revm charges an opcode's static gas before the static-call check",
     ),
     (Halt::UndefinedOpcode, Halt::OutOfGas, "revm charges the static gas of opcodes of later forks"),
+    (Halt::StackUnderflow, Halt::StackOverflow, "revm's DUP calls both an overflow"),
     (Halt::StackUnderflow, Halt::StaticViolation, "revm makes the static-call check before it pops"),
     (
         Halt::StackUnderflow,

@@ -128,12 +128,8 @@ impl<'a> Comparison<'_, 'a> {
         let (left, right) = (self.left.messages, self.right.messages);
         for (at, pair) in left.events().iter().zip(right.events()).enumerate() {
             let difference = match (*pair.0, *pair.1) {
-                (Event::Begin(l), Event::Begin(r)) => {
-                    message(&left.messages()[l].message, &right.messages()[r].message)
-                }
-                (Event::End(l), Event::End(r)) => {
-                    self.message_outcome(&left.messages()[l], &right.messages()[r])
-                }
+                (Event::Begin(l), Event::Begin(r)) => self.message(l, r),
+                (Event::End(l), Event::End(r)) => self.message_outcome(l, r),
                 (Event::Begin(l), Event::End(_)) => return self.extra(Which::Left, l, at),
                 (Event::End(_), Event::Begin(r)) => return self.extra(Which::Right, r, at),
             };
@@ -164,12 +160,35 @@ impl<'a> Comparison<'_, 'a> {
         self.diverge(place(log, Event::Begin(number)), Difference { field: Field::Message, left, right }, at)
     }
 
-    fn message_outcome(&self, left: &Recorded, right: &Recorded) -> Option<Difference> {
-        let (left, right) = (left.outcome.as_ref()?, right.outcome.as_ref()?);
-        self.status(left.status, right.status)
-            .or_else(|| differs(Field::GasLeft, left.gas_left, right.gas_left))
-            .or_else(|| bytes_differ(Field::Output, &left.output, &right.output))
-            .or_else(|| differs(Field::Created, left.created, right.created))
+    fn message(&self, left_number: usize, right_number: usize) -> Option<Difference> {
+        let (left_log, right_log) = (self.left.messages, self.right.messages);
+        let (left, right) = (&left_log.messages()[left_number], &right_log.messages()[right_number]);
+        // Packed inputs are equal exactly if the inputs are: all before them were.
+        message(&left.message, &right.message)
+            .or_else(|| {
+                (left.input != right.input).then(|| Difference {
+                    field: Field::Input,
+                    left: left_log.input(left_number).map_or(Value::Absent, Value::Bytes),
+                    right: right_log.input(right_number).map_or(Value::Absent, Value::Bytes),
+                })
+            })
+            .or_else(|| differs(Field::Gas, left.message.gas, right.message.gas))
+    }
+
+    fn message_outcome(&self, left_number: usize, right_number: usize) -> Option<Difference> {
+        let (left_log, right_log) = (self.left.messages, self.right.messages);
+        let (left, right) = (&left_log.messages()[left_number], &right_log.messages()[right_number]);
+        let (l, r) = (left.outcome.as_ref()?, right.outcome.as_ref()?);
+        self.status(l.status, r.status)
+            .or_else(|| differs(Field::GasLeft, l.gas_left, r.gas_left))
+            .or_else(|| {
+                (left.output != right.output).then(|| Difference {
+                    field: Field::Output,
+                    left: left_log.output(left_number).map_or(Value::Absent, Value::Bytes),
+                    right: right_log.output(right_number).map_or(Value::Absent, Value::Bytes),
+                })
+            })
+            .or_else(|| differs(Field::Created, l.created, r.created))
     }
 
     fn status(&self, left: FrameStatus, right: FrameStatus) -> Option<Difference> {
@@ -227,6 +246,7 @@ fn incomplete(side: &Side<'_>) -> Option<String> {
     Some(format!("{}: the record of messages is not complete: {reason}", side.engine))
 }
 
+/// All but input and gas.
 fn message(left: &Message, right: &Message) -> Option<Difference> {
     (left.kind != right.kind)
         .then(|| Difference {
@@ -242,8 +262,6 @@ fn message(left: &Message, right: &Message) -> Option<Difference> {
         .or_else(|| differs(Field::Delegated, left.is_delegated, right.is_delegated))
         .or_else(|| differs(Field::Value, left.value, right.value))
         .or_else(|| differs(Field::Salt, left.salt, right.salt))
-        .or_else(|| bytes_differ(Field::Input, &left.input, &right.input))
-        .or_else(|| differs(Field::Gas, left.gas, right.gas))
 }
 
 fn differs<T: PartialEq + Into<Value>>(field: Field, left: T, right: T) -> Option<Difference> {
@@ -393,18 +411,17 @@ fn recent(log: &MessageLog, events_before: usize) -> Vec<String> {
     let events = &log.events()[..events_before];
     let line = |event: &Event| match *event {
         Event::Begin(number) => {
-            let Recorded { message, .. } = &log.messages()[number];
-            let (kind, gas, size) = (message.kind.name(), message.gas, message.input.len());
+            let Recorded { message, input, .. } = &log.messages()[number];
+            let (kind, gas, size) = (message.kind.name(), message.gas, input.length);
             let target = if message.kind.is_create() { message.address } else { message.code_address };
             format!("#{number} begins: {kind} {target:#x}, gas {gas}, {size} bytes of input")
         }
-        Event::End(number) => match &log.messages()[number].outcome {
-            Some(outcome) => {
-                let (status, gas, size) = (outcome.status, outcome.gas_left, outcome.output.len());
-                format!("#{number} ends: {status}, gas left {gas}, {size} bytes of output")
-            }
-            None => format!("#{number} ends"),
-        },
+        Event::End(number) => {
+            let Recorded { outcome, output, .. } = &log.messages()[number];
+            let (status, gas) =
+                outcome.as_ref().map_or((String::new(), 0), |end| (end.status.to_string(), end.gas_left));
+            format!("#{number} ends: {status}, gas left {gas}, {} bytes of output", output.length)
+        }
     };
     events.iter().skip(events.len().saturating_sub(RECENT)).map(line).collect()
 }

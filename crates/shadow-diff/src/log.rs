@@ -1,6 +1,10 @@
 //! Records what happened to every message of one run, to be compared with another run.
 //!
-//! Memory is bounded; a run that goes beyond the bound is marked, and no comparison calls it agreement.
+//! Memory is bounded; a run that goes beyond the bound is marked, and no comparison calls it agreement. Inputs and outputs
+//! are kept as what they differ in from the last of their length, since loops of calls send nearly the same bytes: exact,
+//! and small. Invariant: what is kept is a function of what was seen, so two logs that saw the same keep the same.
+
+use std::collections::BTreeMap;
 
 use parallax_hooks::{Hooks, Interest, MessagePhase};
 use parallax_primitives::{Bytes, FrameOutcome, Message};
@@ -10,7 +14,7 @@ use parallax_primitives::{Bytes, FrameOutcome, Message};
 pub struct Bounds {
     /// Most messages.
     pub messages: usize,
-    /// Most bytes of inputs and outputs; equal ones in a row count once.
+    /// Most bytes of inputs and outputs, of which what repeats the last of the same length is not counted.
     pub bytes: usize,
 }
 
@@ -29,20 +33,21 @@ pub struct MessageLog {
     events: Vec<Event>,
     open: Vec<usize>,
     bytes: usize,
-    last_input: Bytes,
-    last_output: Bytes,
+    history: History,
     fault: Option<String>,
 }
 
 /// One message of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
-    /// The message.
+    /// The message; its input is left empty here: [`MessageLog::input`] has it.
     pub message: Message,
-    /// What it came to; `None` if the run ended before.
+    /// What it came to; `None` if the run ended before. Its output is left empty here: [`MessageLog::output`] has it.
     pub outcome: Option<FrameOutcome>,
     /// The message whose frame sent it, by number; `None` for the transaction's own.
     pub parent: Option<usize>,
+    pub(crate) input: Packed,
+    pub(crate) output: Packed,
 }
 
 /// What was seen, in order; the number is the message's.
@@ -50,6 +55,54 @@ pub struct Recorded {
 pub(crate) enum Event {
     Begin(usize),
     End(usize),
+}
+
+/// Bytes as what they differ in from the last bytes of the same length in the same log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Packed {
+    pub(crate) length: usize,
+    /// As many bytes at the start are those of the last.
+    prefix: usize,
+    /// What follows; behind it, the bytes are those of the last again.
+    middle: Bytes,
+}
+
+/// The last bytes of every length.
+#[derive(Debug, Default)]
+struct History(BTreeMap<usize, Bytes>);
+
+/// Bytes compared at once.
+const CHUNK: usize = 256;
+
+/// How many bytes the pairs of chunks have, up to the first pair that differs.
+fn same<'b>(new: impl Iterator<Item = &'b [u8]>, old: impl Iterator<Item = &'b [u8]>) -> usize {
+    new.zip(old).take_while(|(new, old)| new == old).map(|(new, _)| new.len()).sum()
+}
+
+impl History {
+    fn pack(&mut self, bytes: &Bytes) -> Packed {
+        let length = bytes.len();
+        let (mut prefix, mut end) = (0, length);
+        if let Some(last) = self.0.get(&length) {
+            prefix = same(bytes.chunks(CHUNK), last.chunks(CHUNK));
+            prefix += same(bytes[prefix..].chunks(1), last[prefix..].chunks(1));
+            // Whole chunks first, from the end of what is left.
+            end -= same(bytes[prefix..].rchunks(CHUNK), last[prefix..].rchunks(CHUNK));
+            end -= same(bytes[prefix..end].rchunks(1), last[prefix..end].rchunks(1));
+        }
+        self.0.insert(length, bytes.clone());
+        // A slice would keep the whole alive.
+        Packed { length, prefix, middle: Bytes::copy_from_slice(&bytes[prefix..end]) }
+    }
+
+    fn unpack(&mut self, packed: &Packed) -> Bytes {
+        let Packed { length, prefix, middle } = packed;
+        let mut bytes = self.0.get(length).map_or_else(|| vec![0; *length], |last| last.to_vec());
+        bytes[*prefix..prefix + middle.len()].copy_from_slice(middle);
+        let bytes = Bytes::from(bytes);
+        self.0.insert(*length, bytes.clone());
+        bytes
+    }
 }
 
 impl MessageLog {
@@ -61,6 +114,16 @@ impl MessageLog {
     /// The messages in the order they began; a message's number is its place here.
     pub fn messages(&self) -> &[Recorded] {
         &self.messages
+    }
+
+    /// Input of message `number`; rebuilt from the start of the log, so for reports only.
+    pub fn input(&self, number: usize) -> Option<Bytes> {
+        self.rebuild(Event::Begin(number))
+    }
+
+    /// Output of message `number`, if it ended; rebuilt as [`MessageLog::input`] is.
+    pub fn output(&self, number: usize) -> Option<Bytes> {
+        self.rebuild(Event::End(number))
     }
 
     /// Why this is not the whole run: a bound was met, or the calls of the hooks did not pair up.
@@ -77,15 +140,34 @@ impl MessageLog {
         !self.open.is_empty()
     }
 
+    fn rebuild(&self, wanted: Event) -> Option<Bytes> {
+        let mut history = History::default();
+        for event in &self.events {
+            let bytes = history.unpack(match *event {
+                Event::Begin(number) => &self.messages[number].input,
+                Event::End(number) => &self.messages[number].output,
+            });
+            if *event == wanted {
+                return Some(bytes);
+            }
+        }
+        None
+    }
+
     fn begin(&mut self, message: &Message) {
         if self.messages.len() >= self.bounds.messages {
             self.fault = Some(format!("more than {} messages", self.bounds.messages));
             return;
         }
-        let mut message = message.clone();
-        message.input = share(message.input, &mut self.last_input, &mut self.bytes);
         let number = self.messages.len();
-        self.messages.push(Recorded { message, outcome: None, parent: self.open.last().copied() });
+        let input = self.keep(&message.input);
+        self.messages.push(Recorded {
+            message: Message { input: Bytes::new(), ..message.clone() },
+            outcome: None,
+            parent: self.open.last().copied(),
+            input,
+            output: Packed::default(),
+        });
         self.events.push(Event::Begin(number));
         self.open.push(number);
     }
@@ -95,21 +177,21 @@ impl MessageLog {
             self.fault = Some("a message ended that had not begun".to_owned());
             return;
         };
-        let mut outcome = outcome.clone();
-        outcome.output = share(outcome.output, &mut self.last_output, &mut self.bytes);
-        self.messages[number].outcome = Some(outcome);
+        let output = self.keep(&outcome.output);
+        let recorded = &mut self.messages[number];
+        recorded.outcome = Some(FrameOutcome { output: Bytes::new(), ..outcome.clone() });
+        recorded.output = output;
         self.events.push(Event::End(number));
     }
-}
 
-/// Keeps one copy of bytes that come again: loops of calls send and get the same.
-fn share(bytes: Bytes, last: &mut Bytes, total: &mut usize) -> Bytes {
-    if bytes == *last {
-        return last.clone();
+    fn keep(&mut self, bytes: &Bytes) -> Packed {
+        let packed = self.history.pack(bytes);
+        self.bytes = self.bytes.saturating_add(packed.middle.len());
+        if self.bytes > self.bounds.bytes {
+            self.fault = Some(format!("more than {} bytes of inputs and outputs", self.bounds.bytes));
+        }
+        packed
     }
-    *total = total.saturating_add(bytes.len());
-    *last = bytes.clone();
-    bytes
 }
 
 impl Hooks for MessageLog {
@@ -125,8 +207,34 @@ impl Hooks for MessageLog {
             MessagePhase::Before => self.begin(message),
             MessagePhase::After(outcome) => self.end(outcome),
         }
-        if self.bytes > self.bounds.bytes {
-            self.fault = Some(format!("more than {} bytes of inputs and outputs", self.bounds.bytes));
-        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_packed_comes_back_and_is_small() {
+        let long = |at: usize, byte: u8| {
+            let mut bytes = vec![7; 1000];
+            bytes[at] = byte;
+            Bytes::from(bytes)
+        };
+        let rows = [
+            long(0, 7),
+            long(999, 1),
+            Bytes::new(),
+            long(0, 2),
+            long(0, 2),
+            Bytes::from_static(&[1]),
+            long(5, 7),
+        ];
+        let (mut packing, mut unpacking) = (History::default(), History::default());
+        let packed: Vec<_> = rows.iter().map(|row| packing.pack(row)).collect();
+        let back: Vec<_> = packed.iter().map(|packed| unpacking.unpack(packed)).collect();
+        assert_eq!(back, rows);
+        let kept: Vec<_> = packed.iter().map(|packed| packed.middle.len()).collect();
+        assert_eq!(kept, [1000, 1, 0, 1000, 0, 1, 1]);
     }
 }

@@ -358,7 +358,7 @@ fn what_is_not_known_is_no_agreement() {
     check_poisoned(|run| run.result.as_mut().unwrap().outcome = None, "aborted");
     check_poisoned(|run| run.events.clear(), "no message was recorded");
     check_poisoned(|run| run.bounds.messages = 1, "more than 1 messages");
-    check_poisoned(|run| run.bounds.bytes = 7, "more than 7 bytes");
+    check_poisoned(|run| run.bounds.bytes = 4, "more than 4 bytes");
     check_poisoned(|run| run.events.truncate(3), "has no outcome");
 }
 
