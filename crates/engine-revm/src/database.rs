@@ -1,6 +1,6 @@
-//! A Parallax database as revm's. Read-only, nothing is cached here: revm's journal does that.
+//! A Parallax database as revm's. Read-only; accounts and slots are not cached here: revm's journal does that.
 
-use std::{cell::Cell, fmt};
+use std::{cell::Cell, collections::BTreeMap, fmt};
 
 use parallax_host_interface::{Database as Source, HostError};
 use parallax_primitives::{Address, B256, Bytes, Fork, KECCAK256_EMPTY, U256};
@@ -13,11 +13,13 @@ pub(crate) struct Adapter<'a> {
     /// Set once an account was read that has storage, but neither code nor nonce: a creation there would collide by
     /// EIP-7610, a rule that revm leaves out. The run is then repeated with the inspector that has it.
     met_bare_storage: Cell<bool>,
+    /// Code that revm has analysed, for runs that come again.
+    codes: BTreeMap<B256, Bytecode>,
 }
 
 impl<'a> Adapter<'a> {
     pub(crate) fn new(source: &'a dyn Source, fork: Fork) -> Self {
-        Self { source, fork, met_bare_storage: Cell::new(false) }
+        Self { source, fork, met_bare_storage: Cell::new(false), codes: BTreeMap::new() }
     }
 
     pub(crate) fn met_bare_storage(&self) -> bool {
@@ -44,7 +46,12 @@ impl Database for Adapter<'_> {
     }
 
     fn code_by_hash(&mut self, hash: B256) -> Result<Bytecode, DatabaseError> {
-        Ok(bytecode(self.source.code(hash)?, self.fork))
+        if let Some(code) = self.codes.get(&hash) {
+            return Ok(code.clone());
+        }
+        let code = bytecode(self.source.code(hash)?, self.fork);
+        self.codes.insert(hash, code.clone());
+        Ok(code)
     }
 
     fn storage(&mut self, address: Address, key: U256) -> Result<U256, DatabaseError> {

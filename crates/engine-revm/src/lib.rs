@@ -6,8 +6,10 @@ mod database;
 mod environment;
 mod halt;
 mod inspector;
+mod message;
 mod rejection;
 mod run;
 
 pub use halt::REVM_HALTS;
+pub use message::MessageRunner;
 pub use run::Revm;

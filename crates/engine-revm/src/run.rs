@@ -4,11 +4,11 @@ use std::marker::PhantomData;
 
 use parallax_engine_interface::{Engine, EngineError, Execution, Job, Stepper};
 use parallax_hooks::{Hooks, Interest};
-use parallax_host_interface::HostError;
+use parallax_host_interface::{Database, HostError};
 use parallax_primitives::{Address, Bytes, FrameStatus, Log, TxOutcome};
 use revm::{
     Inspector, MainBuilder,
-    context::ContextTr,
+    context::{ContextTr, TxEnv},
     context_interface::{
         JournalTr, LocalContextTr,
         context::take_error,
@@ -17,6 +17,7 @@ use revm::{
     handler::{EvmTr, FrameResult, Handler, MainnetContext, MainnetEvm, post_execution},
     inspector::InspectorHandler,
     interpreter::{InterpreterResult, interpreter::EthInterpreter},
+    primitives::hardfork::SpecId,
 };
 
 use crate::{
@@ -30,8 +31,8 @@ use crate::{
 
 /// revm with everything it runs on.
 pub(crate) type Context<'a> = MainnetContext<Adapter<'a>>;
-type Evm<'a, I> = MainnetEvm<Context<'a>, I>;
-type RunError = EVMError<DatabaseError, InvalidTransaction>;
+pub(crate) type Evm<'a, I> = MainnetEvm<Context<'a>, I>;
+pub(crate) type RunError = EVMError<DatabaseError, InvalidTransaction>;
 
 /// The engine `revm`: revm 43, unmodified, every check on. It cannot pause, and shows messages but no steps.
 ///
@@ -61,7 +62,7 @@ impl Engine for Revm {
 
 /// The fast way; `None` if an account was met that EIP-7610 may be about.
 fn run_plain(job: &Job<'_>) -> Result<Option<Execution>, EngineError> {
-    let mut evm = context(job)?.build_mainnet();
+    let mut evm = prepare(job)?.build_mainnet();
     let mut handler = Transaction::default();
     let result = handler.run(&mut evm);
     if evm.ctx.journaled_state.database.met_bare_storage() {
@@ -73,19 +74,31 @@ fn run_plain(job: &Job<'_>) -> Result<Option<Execution>, EngineError> {
 /// The way through the inspector.
 fn run_watched(job: &Job<'_>, hooks: Option<&mut dyn Hooks>) -> Result<Execution, EngineError> {
     let messages = Messages::new(hooks, job.database, job.fork);
-    let mut evm = context(job)?.build_mainnet_with_inspector(messages);
+    let mut evm = prepare(job)?.build_mainnet_with_inspector(messages);
     let mut handler = Transaction::default();
     let result = handler.inspect_run(&mut evm);
     execution(job, &mut evm, handler, result)
 }
 
-fn context<'a>(job: &Job<'a>) -> Result<Context<'a>, EngineError> {
+/// What a job's transaction runs in.
+fn prepare<'a>(job: &Job<'a>) -> Result<Context<'a>, EngineError> {
     let spec = environment::spec_id(job.fork)?;
-    let tx = environment::transaction(job)?;
-    Ok(<Context<'a>>::new(Adapter::new(job.database, job.fork), spec)
+    Ok(context(job.database, job, spec, environment::transaction(job)?))
+}
+
+pub(crate) fn context<'a>(database: &'a dyn Database, job: &Job<'_>, spec: SpecId, tx: TxEnv) -> Context<'a> {
+    Context::new(Adapter::new(database, job.fork), spec)
         .with_cfg(environment::configuration(job, spec))
         .with_block(environment::block(job))
-        .with_tx(tx))
+        .with_tx(tx)
+}
+
+/// What is no rejection.
+pub(crate) fn host_error(error: RunError) -> HostError {
+    match error {
+        EVMError::Database(DatabaseError(error)) => error,
+        other => HostError::with_source("revm failed", other),
+    }
 }
 
 /// revm's answer in Parallax's words.
@@ -98,8 +111,7 @@ fn execution<I>(
     let result = match result {
         Ok(result) => result,
         Err(EVMError::Transaction(reason)) => return Err(rejection(&reason, job)),
-        Err(EVMError::Database(DatabaseError(error))) => return Err(error.into()),
-        Err(other) => return Err(HostError::with_source("revm failed", other).into()),
+        Err(error) => return Err(host_error(error).into()),
     };
     if environment::fees_are_beyond_revm(job.transaction) {
         return Err(HostError::new("revm counts fees in 128 bits; this transaction has one above").into());

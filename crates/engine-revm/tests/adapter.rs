@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 
 use parallax_engine_interface::{Engine, EngineError, Execution, Job};
-use parallax_engine_revm::Revm;
+use parallax_engine_revm::{MessageRunner, Revm};
 use parallax_hooks::{Hooks, Interest, MessagePhase, NoHooks};
-use parallax_host_interface::{AccountChange, AccountInfo, Database, HostError};
+use parallax_host_interface::{AccountChange, AccountInfo, Database, HostError, TxEnv};
 use parallax_primitives::{
     Address, B256, BlockEnv, Bytecode, Bytes, Fork, FrameOutcome, FrameStatus, Halt, Message, MessageKind,
     Rejection, Transaction, TransactionType, U256, hex,
@@ -178,6 +178,32 @@ fn designators_are_plain_code_before_prague() {
         assert_eq!(execution.outcome.unwrap().status, expected, "{fork}");
         assert_eq!(seen.begun[0].is_delegated, fork == Fork::Prague);
     }
+}
+
+#[test]
+fn a_bare_message_runs_as_often_as_one_likes() {
+    // SSTORE(0, SLOAD(0) + 1), and the new value returned: every run starts from the database.
+    let world = World::default().with(TARGET, 1, 0, &hex!("5f546001015f555f545f5260205ff3"), None);
+    let (block, transaction) = (BlockEnv::default(), TxEnv { origin: SENDER, ..TxEnv::default() });
+    let message = Message {
+        kind: MessageKind::Call,
+        depth: 0,
+        is_static: false,
+        gas: 1_000_000_000_000,
+        caller: SENDER,
+        address: TARGET,
+        code_address: TARGET,
+        is_delegated: false,
+        value: U256::ZERO,
+        input: Bytes::new(),
+        salt: U256::ZERO,
+    };
+    let mut runner = MessageRunner::new(Fork::Osaka, &block, &transaction, message, &world).unwrap();
+    let first = runner.run().unwrap();
+    assert_eq!((first.status, first.output.last()), (FrameStatus::Success, Some(&1)));
+    // 2 + 2100 + 3 + 3 + 2 + 20000 + 2 + 100 + 2 + (3 + 3) + 3 + 2
+    assert_eq!(1_000_000_000_000 - first.gas_left, 22_225);
+    assert_eq!(runner.run().unwrap(), first);
 }
 
 #[test]
