@@ -34,8 +34,8 @@ pub struct StepView<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct StepEnd<'a> {
     /// Gas the opcode took, in gas: static and dynamic. A call's includes the gas it forwards but not the stipend, a
-    /// creation's does not include what it forwards. A failing opcode's is what was charged or would have been charged at
-    /// the charge that failed, saturating.
+    /// creation's does not include what it forwards. A failing opcode's is what it would have cost, saturating, as
+    /// far as it came to that: zero if the opcode is not defined or the stack does not fit.
     pub gas_cost: u64,
     /// Gas left after it: before what a creation forwards is taken, after what a call forwards. After a halt, what was left
     /// before the opcode; the frame's outcome says that it is gone.

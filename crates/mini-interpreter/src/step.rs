@@ -38,9 +38,13 @@ pub struct MiniStepState {
     pub fork: Fork,
     /// What the last SSTORE or TSTORE wrote.
     pub written: Option<StorageChange>,
-    /// Gas the last opcode was charged, or, if it had too little, should have been; saturating. What a creation forwards
+    /// Gas the last opcode was charged, or, if it failed at its charge, should have been; saturating. What a creation forwards
     /// is not in it, what a call forwards is.
     pub gas_cost: u64,
+    /// Whether the opcode changes state and the frame is static (EIP-214).
+    pub(crate) refuses_write: bool,
+    /// What RETURN or REVERT gave.
+    pub(crate) output: Bytes,
     /// Where the output of the message that was sent last goes.
     pub(crate) awaiting: Option<Awaiting>,
     pub(crate) schedule: &'static GasSchedule,
@@ -72,11 +76,23 @@ pub(crate) enum Awaiting {
     Call(Range<usize>),
 }
 
+/// Where an instruction leads.
+#[derive(Debug)]
+pub(crate) enum Step {
+    Next,
+    Send(Box<Message>),
+    /// With [`MiniStepState::output`].
+    Return,
+    /// With [`MiniStepState::output`].
+    Revert,
+}
+
 /// Why an instruction did not complete.
 #[derive(Debug)]
 pub(crate) enum Fault {
     Halt(Halt),
-    Host(HostError),
+    // Boxed, so that an instruction's answer fits two registers.
+    Host(Box<HostError>),
 }
 
 impl From<Halt> for Fault {
@@ -87,25 +103,29 @@ impl From<Halt> for Fault {
 
 impl From<HostError> for Fault {
     fn from(error: HostError) -> Self {
-        Self::Host(error)
+        Self::Host(Box::new(error))
     }
 }
 
-pub(crate) type Outcome = Result<Flow, Fault>;
+pub(crate) type Outcome = Result<Step, Fault>;
 
 /// Executes the opcode at [`MiniStepState::pc`]: checks it, charges its gas, expands the memory as far as it needs, and
 /// does it. The order of checks: defined in the fork, stack underflow, stack overflow, static call, gas, the operation.
 ///
 /// Fails only if the host does; then the state is not to be used again.
+#[inline]
 pub fn execute_single_op(state: &mut MiniStepState, host: &mut dyn Host) -> Result<Flow, HostError> {
     let gas_before = state.gas;
     match check_and_dispatch(state, host) {
-        Ok(flow) => Ok(flow),
+        Ok(Step::Next) => Ok(Flow::Next),
+        Ok(Step::Send(message)) => Ok(Flow::Message(message)),
+        Ok(Step::Return) => Ok(Flow::Success(std::mem::take(&mut state.output))),
+        Ok(Step::Revert) => Ok(Flow::Revert(std::mem::take(&mut state.output))),
         Err(Fault::Halt(halt)) => {
             state.gas = gas_before;
             Ok(Flow::Halt(halt))
         }
-        Err(Fault::Host(error)) => Err(error),
+        Err(Fault::Host(error)) => Err(*error),
     }
 }
 
@@ -123,9 +143,7 @@ fn check_and_dispatch(state: &mut MiniStepState, host: &mut dyn Host) -> Outcome
     if state.stack.len() - inputs + outputs > STACK_LIMIT {
         return Err(Halt::StackOverflow.into());
     }
-    if row.writes_state && state.message.is_static {
-        return Err(Halt::StaticViolation.into());
-    }
+    state.refuses_write = row.writes_state && state.message.is_static;
     dispatch(opcode, state, host, u64::from(row.gas))
 }
 
@@ -241,6 +259,8 @@ impl MiniStepState {
             fork,
             written: None,
             gas_cost: 0,
+            refuses_write: false,
+            output: Bytes::new(),
             awaiting: None,
             schedule: GasSchedule::of(fork),
             table: OpcodeTables::of(fork),
@@ -308,13 +328,22 @@ impl MiniStepState {
 
     /// Takes the `N` operands off the stack and puts the result there.
     pub(crate) fn replace<const N: usize>(&mut self, result: U256) {
-        self.take::<N>();
-        self.stack.push(result);
+        match self.stack.len().checked_sub(N) {
+            Some(place) if N > 0 => {
+                self.stack[place] = result;
+                self.stack.truncate(place + 1);
+            }
+            _ => self.stack.push(result),
+        }
     }
 
-    /// Charges gas. Out of gas, nothing is charged.
+    /// Charges gas. Out of gas, nothing is charged. A change of state in a static call is refused here, before the gas and
+    /// knowing what it would have cost.
     pub(crate) fn charge(&mut self, amount: u64) -> Result<(), Halt> {
         self.gas_cost = amount;
+        if self.refuses_write {
+            return Err(Halt::StaticViolation);
+        }
         self.gas = self.gas.checked_sub(amount).ok_or(Halt::OutOfGas)?;
         Ok(())
     }

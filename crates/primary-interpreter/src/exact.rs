@@ -195,9 +195,7 @@ fn step(
     if height > STACK_LIMIT {
         return Err(Fault::Halt(Halt::StackOverflow, 0));
     }
-    if row.writes_state && core.message.is_static {
-        return Err(Fault::Halt(Halt::StaticViolation, 0));
-    }
+    let refuses = row.writes_state && core.message.is_static;
     let base = u64::from(row.gas);
     let top = *len;
 
@@ -331,7 +329,7 @@ fn step(
             return Ok(Flow::Done(FrameStatus::Success, Bytes::new()));
         }
         _ => {
-            let purse = Purse { gas: *gas, base, careful: false };
+            let purse = Purse { gas: *gas, base, careful: false, refuses };
             let (operands, count) = operands(&slots[..top], inputs);
             let (left, result) = heavy::run(core, host, op, &operands[..count], purse)?;
             *gas = left;

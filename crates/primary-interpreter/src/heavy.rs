@@ -22,6 +22,9 @@ pub(crate) struct Purse {
     pub(crate) base: u64,
     /// See the module's first lines.
     pub(crate) careful: bool,
+    /// Whether the opcode changes state and the frame is static: it is refused at its charge (EIP-214), and the fault says
+    /// what it would have cost.
+    pub(crate) refuses: bool,
 }
 
 impl Purse {
@@ -35,6 +38,9 @@ impl Purse {
 
     fn pay(&self, dynamic: u64) -> Result<u64, Fault> {
         let cost = self.base.saturating_add(dynamic);
+        if self.refuses {
+            return Err(Fault::Halt(Halt::StaticViolation, cost));
+        }
         self.gas.checked_sub(cost).ok_or(Fault::Halt(Halt::OutOfGas, cost))
     }
 }
@@ -178,7 +184,11 @@ fn environment(core: &Core, host: &dyn Host, op: Opcode) -> U256 {
 /// Charges, then grows the memory.
 pub(crate) fn grow(core: &mut Core, region: (U256, U256), dynamic: u64, purse: Purse) -> Result<u64, Fault> {
     let extension = core.memory.reach(region.0, region.1);
-    let gas = charge(purse.gas, purse.base.saturating_add(dynamic), &extension)?;
+    let cost = purse.base.saturating_add(dynamic);
+    if purse.refuses {
+        return Err(Fault::Halt(Halt::StaticViolation, cost.saturating_add(extension.cost)));
+    }
+    let gas = charge(purse.gas, cost, &extension)?;
     core.memory.grow(extension);
     Ok(gas)
 }
@@ -287,7 +297,7 @@ fn store(
     purse.must_have(
         (schedule.sstore_set + schedule.cold_slot_store + purse.base).max(GasSchedule::SSTORE_SENTRY + 1),
     )?;
-    if core.fork.has(Fork::Istanbul) && purse.gas <= GasSchedule::SSTORE_SENTRY {
+    if core.fork.has(Fork::Istanbul) && purse.gas <= GasSchedule::SSTORE_SENTRY && !purse.refuses {
         return Err(Fault::Halt(Halt::OutOfGas, 0));
     }
     let address = core.message.address;

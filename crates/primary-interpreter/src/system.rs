@@ -55,9 +55,6 @@ pub(crate) fn call(
         return Err(Fault::Halt(Halt::StackUnderflow, 0));
     };
     let sends = !call.value.is_zero();
-    if kind == MessageKind::Call && core.message.is_static && sends {
-        return Err(Fault::Halt(Halt::StaticViolation, 0));
-    }
     let extension = core.memory.reach_both(call.input, call.output);
     let (mut extra, code_address) = access(core, host, call.target, base)?;
     if sends {
@@ -76,6 +73,9 @@ pub(crate) fn call(
         Some(rest) if core.fork.has(Fork::TangerineWhistle) => asked.min(rest - rest / 64),
         _ => asked,
     };
+    if kind == MessageKind::Call && core.message.is_static && sends {
+        return Err(Fault::Halt(Halt::StaticViolation, fixed.saturating_add(forwarded)));
+    }
     let left = charge(gas, extra.saturating_add(forwarded), &extension)?;
     core.memory.grow(extension);
     let stipend = if sends { GasSchedule::CALL_STIPEND } else { 0 };
@@ -144,6 +144,9 @@ pub(crate) fn create(
     let extension = core.memory.reach(*offset, *size);
     let hashing = if is_create2 { by_word(*size, GasSchedule::KECCAK_WORD) } else { 0 };
     let cost = base.saturating_add(hashing).saturating_add(by_word(*size, core.schedule.initcode_word));
+    if core.message.is_static {
+        return Err(Fault::Halt(Halt::StaticViolation, cost.saturating_add(extension.cost)));
+    }
     let left = charge(gas, cost, &extension)?;
     // Paid for before it is refused (EIP-3860).
     if *size > U256::from(core.schedule.max_initcode_size) {
@@ -204,6 +207,9 @@ pub(crate) fn self_destruct(
         && (!core.fork.has(Fork::SpuriousDragon) || !host.balance(address)?.is_zero())
     {
         cost += schedule.selfdestruct_new_account;
+    }
+    if core.message.is_static {
+        return Err(Fault::Halt(Halt::StaticViolation, cost));
     }
     let left = gas.checked_sub(cost).ok_or(Fault::Halt(Halt::OutOfGas, cost))?;
     let done = host.self_destruct(address, beneficiary)?;

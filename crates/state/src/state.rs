@@ -289,6 +289,12 @@ impl JournalView for State<'_> {
         slot.is_read.then_some(slot.current)
     }
 
+    fn original_storage(&self, address: Address, key: U256) -> Option<U256> {
+        let account = &self.accounts[*self.places.get(&address)?];
+        let slot = &self.slots[*account.slots.get(&key)?];
+        slot.is_read.then_some(slot.original)
+    }
+
     fn transient_storage(&self, address: Address, key: U256) -> U256 {
         self.transient_places.get(&(address, key)).map_or(U256::ZERO, |&slot| self.transient[slot])
     }

@@ -1,7 +1,7 @@
 //! What each client writes on the line of an opcode that fails: its name for the halt, and its idea of the gas cost.
 
 use parallax_hooks::{StepEnd, StepView};
-use parallax_primitives::{Fork, GasSchedule, Halt, Opcode, OpcodeTables};
+use parallax_primitives::{Fork, GasSchedule, Halt, Opcode, OpcodeTables, U256};
 
 use crate::{Dialect, text};
 
@@ -49,6 +49,40 @@ fn eels_gas_cost(fork: Fork, halt: Halt, opcode: Opcode, gas_cost: u64) -> Optio
         _ if gas_cost == u64::MAX => None,
         _ => Some(gas_cost),
     }
+}
+
+/// What the specification's tracer adds to the refund of an SSTORE that runs out of gas: it counts before it charges.
+pub(crate) fn eels_refund_of_failure(fork: Fork, step: &StepView<'_>, end: &StepEnd<'_>) -> i64 {
+    let [.., new, key] = step.stack else { return 0 };
+    let refused = matches!(end.halt, Some(Halt::OutOfGas | Halt::StaticViolation));
+    let at_sentry = fork.has(Fork::Istanbul) && step.gas <= GasSchedule::SSTORE_SENTRY;
+    if step.opcode != Opcode::SSTORE || !refused || at_sentry {
+        return 0;
+    }
+    let address = step.message.address;
+    let (journal, schedule) = (step.journal, GasSchedule::of(fork));
+    let (Some(current), Some(original)) =
+        (journal.storage(address, *key), journal.original_storage(address, *key))
+    else {
+        return 0;
+    };
+    let cleared =
+        |from: U256| if !from.is_zero() && new.is_zero() { schedule.sstore_clear_refund } else { 0 };
+    if fork != Fork::Constantinople && !fork.has(Fork::Istanbul) {
+        return cleared(current);
+    }
+    if current == *new {
+        return 0;
+    }
+    let mut refund = if original.is_zero() { 0 } else { cleared(current) };
+    if !original.is_zero() && current.is_zero() {
+        refund -= schedule.sstore_clear_refund;
+    }
+    if original == *new {
+        let first = if original.is_zero() { schedule.sstore_set } else { schedule.sstore_reset };
+        refund += (first - schedule.sstore_dirty).cast_signed();
+    }
+    refund
 }
 
 fn static_gas(fork: Fork, opcode: Opcode) -> u64 {

@@ -180,9 +180,11 @@ impl<W: io::Write> Eip3155Tracer<W> {
                 refund(line, self.pending.refund.max(0));
             }
             Dialect::Geth | Dialect::Eels => {
+                let eels = dialect == Dialect::Eels;
+                let uncounted = if eels { failure::eels_refund_of_failure(fork, step, end) } else { 0 };
                 return_data(line, self.options, &self.pending);
                 depth(line, step);
-                refund(line, step.refund);
+                refund(line, step.refund + uncounted);
             }
             Dialect::Evmone => {
                 return_data(line, self.options, &self.pending);

@@ -2,7 +2,7 @@
 
 use parallax_primitives::U256;
 
-use crate::step::{Flow, MiniStepState, Outcome};
+use crate::step::{MiniStepState, Outcome, Step};
 
 /// ADD.
 pub(crate) fn add(evm: &mut MiniStepState, base: u64) -> Outcome {
@@ -17,7 +17,7 @@ pub(crate) fn add(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// SUB.
@@ -33,7 +33,7 @@ pub(crate) fn sub(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// MUL.
@@ -49,7 +49,7 @@ pub(crate) fn mul(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// DIV: rounds towards zero; by zero it is zero.
@@ -66,7 +66,7 @@ pub(crate) fn div(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// SDIV: rounds towards zero. -2^255 by -1 is -2^255 again: its magnitude has no positive counterpart.
@@ -88,7 +88,7 @@ pub(crate) fn sdiv(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// MOD; by zero it is zero.
@@ -105,7 +105,7 @@ pub(crate) fn modulo(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// SMOD: has the sign of the dividend.
@@ -123,7 +123,7 @@ pub(crate) fn smod(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// ADDMOD: the sum is not cut off at 2^256; modulo zero it is zero.
@@ -139,7 +139,7 @@ pub(crate) fn addmod(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// MULMOD: the product is not cut off at 2^256; modulo zero it is zero.
@@ -155,7 +155,7 @@ pub(crate) fn mulmod(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// EXP, charged by the size of the exponent (EIP-160).
@@ -172,7 +172,7 @@ pub(crate) fn exp(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// SIGNEXTEND: `value` is a signed number of `last_byte` + 1 bytes.
@@ -195,7 +195,7 @@ pub(crate) fn signextend(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 fn is_negative(x: U256) -> bool {

@@ -2,7 +2,7 @@
 
 use parallax_primitives::U256;
 
-use crate::step::{Flow, MiniStepState, Outcome};
+use crate::step::{MiniStepState, Outcome, Step};
 
 /// AND.
 pub(crate) fn and(evm: &mut MiniStepState, base: u64) -> Outcome {
@@ -17,7 +17,7 @@ pub(crate) fn and(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// OR.
@@ -33,7 +33,7 @@ pub(crate) fn or(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// XOR.
@@ -49,7 +49,7 @@ pub(crate) fn xor(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// NOT.
@@ -65,7 +65,7 @@ pub(crate) fn not(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// BYTE: zero behind byte 31.
@@ -85,7 +85,7 @@ pub(crate) fn byte(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// SHL (EIP-145).
@@ -105,7 +105,7 @@ pub(crate) fn shl(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// SHR (EIP-145).
@@ -125,7 +125,7 @@ pub(crate) fn shr(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// SAR: copies of the sign move in (EIP-145).
@@ -149,7 +149,7 @@ pub(crate) fn sar(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// CLZ: 256 for zero (EIP-7939).
@@ -165,5 +165,5 @@ pub(crate) fn count_leading_zeros(evm: &mut MiniStepState, base: u64) -> Outcome
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }

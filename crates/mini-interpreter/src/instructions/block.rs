@@ -3,7 +3,7 @@
 use parallax_host_interface::Host;
 use parallax_primitives::{Fork, U256};
 
-use crate::step::{Flow, MiniStepState, Outcome, word_of};
+use crate::step::{MiniStepState, Outcome, Step, word_of};
 
 /// BLOCKHASH: zero unless it is one of the 256 blocks before this one.
 pub(crate) fn block_hash(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) -> Outcome {
@@ -23,7 +23,7 @@ pub(crate) fn block_hash(evm: &mut MiniStepState, host: &mut dyn Host, base: u64
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// COINBASE.
@@ -37,7 +37,7 @@ pub(crate) fn coinbase(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) 
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// TIMESTAMP.
@@ -50,7 +50,7 @@ pub(crate) fn timestamp(evm: &mut MiniStepState, host: &mut dyn Host, base: u64)
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// NUMBER.
@@ -63,7 +63,7 @@ pub(crate) fn number(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) ->
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// PREVRANDAO (EIP-4399), DIFFICULTY before Paris.
@@ -78,7 +78,7 @@ pub(crate) fn prev_randao(evm: &mut MiniStepState, host: &mut dyn Host, base: u6
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// GASLIMIT.
@@ -91,7 +91,7 @@ pub(crate) fn gas_limit(evm: &mut MiniStepState, host: &mut dyn Host, base: u64)
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// CHAINID (EIP-1344).
@@ -104,5 +104,5 @@ pub(crate) fn chain_id(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) 
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }

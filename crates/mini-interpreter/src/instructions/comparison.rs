@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use parallax_primitives::U256;
 
-use crate::step::{Flow, MiniStepState, Outcome};
+use crate::step::{MiniStepState, Outcome, Step};
 
 /// LT.
 pub(crate) fn less_than(evm: &mut MiniStepState, base: u64) -> Outcome {
@@ -19,7 +19,7 @@ pub(crate) fn less_than(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// SLT.
@@ -35,7 +35,7 @@ pub(crate) fn signed_less_than(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// GT.
@@ -51,7 +51,7 @@ pub(crate) fn greater_than(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// SGT.
@@ -67,7 +67,7 @@ pub(crate) fn signed_greater_than(evm: &mut MiniStepState, base: u64) -> Outcome
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// EQ.
@@ -83,7 +83,7 @@ pub(crate) fn equal(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// ISZERO.
@@ -99,7 +99,7 @@ pub(crate) fn is_zero(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// Order in two's complement: a negative number is below any other; of two with the same sign the bits decide.

@@ -2,12 +2,12 @@
 
 use parallax_primitives::{Bytes, U256};
 
-use crate::step::{Flow, MiniStepState, Outcome};
+use crate::step::{MiniStepState, Outcome, Step};
 
 /// STOP, also the one behind the end of the code.
 pub(crate) fn stop(_: &mut MiniStepState) -> Outcome {
     // Operation
-    Ok(Flow::Success(Bytes::new()))
+    Ok(Step::Return)
 }
 
 /// JUMP.
@@ -24,7 +24,7 @@ pub(crate) fn jump(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Program counter
     evm.pc = target;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// JUMPI: the destination matters only if the condition is not zero.
@@ -41,7 +41,7 @@ pub(crate) fn jumpi(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Program counter
     evm.pc = target;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// PC: of this very opcode.
@@ -54,7 +54,7 @@ pub(crate) fn pc(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// GAS: what is left after this very opcode.
@@ -67,7 +67,7 @@ pub(crate) fn gas_left(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// JUMPDEST.
@@ -77,5 +77,5 @@ pub(crate) fn jumpdest(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }

@@ -3,7 +3,7 @@
 use parallax_host_interface::Host;
 use parallax_primitives::{GasSchedule, Halt, Message, U256};
 
-use crate::step::{Flow, MiniStepState, Outcome, address_of, region, word_of, words};
+use crate::step::{MiniStepState, Outcome, Step, address_of, region, word_of, words};
 
 /// ADDRESS.
 pub(crate) fn address(evm: &mut MiniStepState, base: u64) -> Outcome {
@@ -15,7 +15,7 @@ pub(crate) fn address(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// BALANCE.
@@ -34,7 +34,7 @@ pub(crate) fn balance(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) -
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// ORIGIN.
@@ -47,7 +47,7 @@ pub(crate) fn origin(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) ->
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// CALLER.
@@ -60,7 +60,7 @@ pub(crate) fn caller(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// CALLVALUE.
@@ -73,7 +73,7 @@ pub(crate) fn callvalue(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// CALLDATALOAD: zeros behind the end.
@@ -91,7 +91,7 @@ pub(crate) fn calldataload(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// CALLDATASIZE.
@@ -104,7 +104,7 @@ pub(crate) fn calldatasize(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// CALLDATACOPY: zeros behind the end.
@@ -125,7 +125,7 @@ pub(crate) fn calldatacopy(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// CODESIZE.
@@ -138,7 +138,7 @@ pub(crate) fn codesize(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// CODECOPY: zeros behind the end.
@@ -158,7 +158,7 @@ pub(crate) fn codecopy(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// GASPRICE.
@@ -171,7 +171,7 @@ pub(crate) fn gasprice(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) 
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// EXTCODESIZE: of a delegated account, the size of the designator itself (EIP-7702).
@@ -190,7 +190,7 @@ pub(crate) fn extcodesize(evm: &mut MiniStepState, host: &mut dyn Host, base: u6
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// EXTCODECOPY: zeros behind the end; of a delegated account, the designator itself (EIP-7702).
@@ -213,7 +213,7 @@ pub(crate) fn extcodecopy(evm: &mut MiniStepState, host: &mut dyn Host, base: u6
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// RETURNDATASIZE (EIP-211).
@@ -226,7 +226,7 @@ pub(crate) fn returndatasize(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// RETURNDATACOPY: nothing is behind the end, not even for a size of zero (EIP-211).
@@ -250,7 +250,7 @@ pub(crate) fn returndatacopy(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// EXTCODEHASH: zero for an account that does not exist or is empty (EIP-1052).
@@ -269,7 +269,7 @@ pub(crate) fn extcodehash(evm: &mut MiniStepState, host: &mut dyn Host, base: u6
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// SELFBALANCE (EIP-1884).
@@ -283,7 +283,7 @@ pub(crate) fn self_balance(evm: &mut MiniStepState, host: &mut dyn Host, base: u
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// BASEFEE (EIP-3198).
@@ -296,7 +296,7 @@ pub(crate) fn base_fee(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) 
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// BLOBHASH: zero behind the last blob (EIP-4844).
@@ -314,7 +314,7 @@ pub(crate) fn blob_hash(evm: &mut MiniStepState, host: &mut dyn Host, base: u64)
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// BLOBBASEFEE (EIP-7516).
@@ -327,7 +327,7 @@ pub(crate) fn blob_base_fee(evm: &mut MiniStepState, host: &mut dyn Host, base: 
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// What CALLDATA opcodes read. A creation has no calldata: its input is the code that runs.

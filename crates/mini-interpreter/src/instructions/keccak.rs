@@ -2,7 +2,7 @@
 
 use parallax_primitives::{GasSchedule, keccak256};
 
-use crate::step::{Flow, MiniStepState, Outcome, region, words};
+use crate::step::{MiniStepState, Outcome, Step, region, words};
 
 /// KECCAK256 of a region of memory.
 pub(crate) fn keccak(evm: &mut MiniStepState, base: u64) -> Outcome {
@@ -21,5 +21,5 @@ pub(crate) fn keccak(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }

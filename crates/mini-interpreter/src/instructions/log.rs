@@ -3,7 +3,7 @@
 use parallax_host_interface::Host;
 use parallax_primitives::{Bytes, GasSchedule, Log};
 
-use crate::step::{Flow, MiniStepState, Outcome, region};
+use crate::step::{MiniStepState, Outcome, Step, region};
 
 /// LOG0 to LOG4: a region of memory under `TOPICS` topics.
 pub(crate) fn log<const TOPICS: usize>(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) -> Outcome {
@@ -28,5 +28,5 @@ pub(crate) fn log<const TOPICS: usize>(evm: &mut MiniStepState, host: &mut dyn H
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }

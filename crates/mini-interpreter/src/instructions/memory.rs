@@ -2,7 +2,7 @@
 
 use parallax_primitives::{GasSchedule, U256};
 
-use crate::step::{Flow, MiniStepState, Outcome, region, words};
+use crate::step::{MiniStepState, Outcome, Step, region, words};
 
 const WORD: U256 = U256::from_limbs([32, 0, 0, 0]);
 
@@ -22,7 +22,7 @@ pub(crate) fn mstore(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// MSTORE8: the low byte.
@@ -41,7 +41,7 @@ pub(crate) fn mstore8(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// MLOAD.
@@ -60,7 +60,7 @@ pub(crate) fn mload(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// MSIZE, in bytes.
@@ -73,7 +73,7 @@ pub(crate) fn msize(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// MCOPY: the regions may overlap (EIP-5656).
@@ -93,5 +93,5 @@ pub(crate) fn mcopy(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }

@@ -2,7 +2,7 @@
 
 use parallax_primitives::{Halt, U256};
 
-use crate::step::{Flow, MiniStepState, Outcome};
+use crate::step::{MiniStepState, Outcome, Step};
 
 /// POP.
 pub(crate) fn pop(evm: &mut MiniStepState, base: u64) -> Outcome {
@@ -14,7 +14,7 @@ pub(crate) fn pop(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// PUSH0 (EIP-3855).
@@ -27,7 +27,7 @@ pub(crate) fn push0(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// PUSH1 to PUSH32: `size` bytes of code. What the end of the code cuts off is zero.
@@ -47,7 +47,7 @@ pub(crate) fn push(evm: &mut MiniStepState, base: u64, size: usize) -> Outcome {
 
     // Program counter
     evm.pc += 1 + size;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// DUP1 to DUP16: a copy of the item `depth` below the top.
@@ -61,7 +61,7 @@ pub(crate) fn dup(evm: &mut MiniStepState, base: u64, depth: usize) -> Outcome {
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// SWAP1 to SWAP16: the top and the item `depth` below it.
@@ -76,5 +76,5 @@ pub(crate) fn swap(evm: &mut MiniStepState, base: u64, depth: usize) -> Outcome 
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }

@@ -3,7 +3,7 @@
 use parallax_host_interface::{Host, Slot};
 use parallax_primitives::{Fork, GasSchedule, Halt, StorageChange, U256};
 
-use crate::step::{Flow, MiniStepState, Outcome};
+use crate::step::{MiniStepState, Outcome, Step};
 
 /// SLOAD (EIP-2929).
 pub(crate) fn sload(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) -> Outcome {
@@ -20,7 +20,7 @@ pub(crate) fn sload(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) -> 
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// SSTORE.
@@ -30,7 +30,8 @@ pub(crate) fn sstore(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) ->
 
     // Gas
     // A callee that has but the stipend may not write (EIP-2200).
-    if evm.fork.has(Fork::Istanbul) && evm.gas <= GasSchedule::SSTORE_SENTRY {
+    let has_stipend_only = evm.fork.has(Fork::Istanbul) && evm.gas <= GasSchedule::SSTORE_SENTRY;
+    if has_stipend_only && !evm.refuses_write {
         return Err(Halt::OutOfGas.into());
     }
     let slot = host.load_slot(evm.message.address, key)?;
@@ -59,7 +60,7 @@ pub(crate) fn sstore(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) ->
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// TLOAD (EIP-1153).
@@ -76,7 +77,7 @@ pub(crate) fn tload(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) -> 
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// TSTORE (EIP-1153).
@@ -96,7 +97,7 @@ pub(crate) fn tstore(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) ->
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Next)
+    Ok(Step::Next)
 }
 
 /// Gas and refund of SSTORE as Frontier had it: only the value now and the new one count.

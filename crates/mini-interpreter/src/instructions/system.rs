@@ -5,7 +5,7 @@
 use parallax_host_interface::{Host, HostError};
 use parallax_primitives::{Address, Bytes, Fork, GasSchedule, Halt, Message, MessageKind, U256};
 
-use crate::step::{Awaiting, Extension, Fault, Flow, MiniStepState, Outcome, address_of, region, words};
+use crate::step::{Awaiting, Extension, Fault, MiniStepState, Outcome, Step, address_of, region, words};
 
 /// CREATE.
 pub(crate) fn create(evm: &mut MiniStepState, base: u64) -> Outcome {
@@ -23,7 +23,7 @@ pub(crate) fn create(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Message(message))
+    Ok(Step::Send(message))
 }
 
 /// CREATE2 (EIP-1014).
@@ -43,7 +43,7 @@ pub(crate) fn create2(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Program counter
     evm.pc += 1;
-    Ok(Flow::Message(message))
+    Ok(Step::Send(message))
 }
 
 /// CALL.
@@ -51,9 +51,7 @@ pub(crate) fn call(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) -> O
     // Stack
     let [gas, to, value, input, input_size, output, output_size] = evm.operands()?;
     let to = address_of(to);
-    if evm.message.is_static && !value.is_zero() {
-        return Err(Halt::StaticViolation.into());
-    }
+    evm.refuses_write = evm.message.is_static && !value.is_zero();
 
     // Gas
     let extension = evm.extension([(input, input_size), (output, output_size)]);
@@ -125,8 +123,9 @@ pub(crate) fn return_(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Operation
     evm.extend(&extension)?;
+    evm.output = Bytes::copy_from_slice(&evm.memory[region(offset, size)]);
     evm.take::<2>();
-    Ok(Flow::Success(Bytes::copy_from_slice(&evm.memory[region(offset, size)])))
+    Ok(Step::Return)
 }
 
 /// DELEGATECALL: foreign code on the caller's own account, for the caller's own caller and value (EIP-7).
@@ -202,8 +201,9 @@ pub(crate) fn revert(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Operation
     evm.extend(&extension)?;
+    evm.output = Bytes::copy_from_slice(&evm.memory[region(offset, size)]);
     evm.take::<2>();
-    Ok(Flow::Revert(Bytes::copy_from_slice(&evm.memory[region(offset, size)])))
+    Ok(Step::Revert)
 }
 
 /// SELFDESTRUCT.
@@ -231,7 +231,7 @@ pub(crate) fn selfdestruct(evm: &mut MiniStepState, host: &mut dyn Host, base: u
         host.add_refund(evm.schedule.selfdestruct_refund);
     }
     evm.take::<1>();
-    Ok(Flow::Success(Bytes::new()))
+    Ok(Step::Return)
 }
 
 /// Access to a warm account, the static gas of the CALL family from Berlin on (EIP-2929).
@@ -306,10 +306,10 @@ fn child_of(parent: &Message) -> Message {
     }
 }
 
-fn send_call(evm: &mut MiniStepState, message: Message, output: (U256, U256)) -> Flow {
+fn send_call(evm: &mut MiniStepState, message: Message, output: (U256, U256)) -> Step {
     evm.awaiting = Some(Awaiting::Call(region(output.0, output.1)));
     evm.return_data = Bytes::new();
-    Flow::Message(Box::new(message))
+    Step::Send(Box::new(message))
 }
 
 /// The message of a creation, which takes with it the gas it forwards.
