@@ -1,2 +1,17 @@
 #![forbid(unsafe_code)]
 #![doc = include_str!("../README.md")]
+
+mod diff;
+mod discovery;
+pub mod engines;
+mod pipeline;
+mod report;
+mod shared;
+mod statetest;
+
+pub use diff::{DiffOutcome, DiffSummary, compare_case, config, diff};
+pub use discovery::{DiscoveryError, discover};
+pub use pipeline::{Campaign, Delivered, Progress, Selection, WorkersError};
+pub use report::{JsonReport, code_json, diff_json, diff_text, test_json, test_text};
+pub use shared::shared_folder;
+pub use statetest::{TestOutcome, TestSummary, statetest};

@@ -1,0 +1,126 @@
+//! Two engines on each case, each on its own state over the same accounts, compared message by message, then the outcome,
+//! then the whole post-state.
+
+use std::ops::ControlFlow;
+
+use parallax_engine_interface::Engine;
+use parallax_engine_revm::REVM_HALTS;
+use parallax_shadow_diff::{
+    Bounds, Config, Halts, MessageLog, Rejections, Side, Verdict, Which, compare_call_results,
+};
+use parallax_state_tests::Case;
+
+use crate::{Campaign, Delivered, Progress, WorkersError, engines};
+
+/// What came of one case on two engines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DiffOutcome {
+    /// They were compared.
+    Compared {
+        /// The answer.
+        verdict: Verdict,
+        /// What the comparison counted on the left side: messages, in the mode per-call.
+        steps: u64,
+    },
+    /// An engine does not know the fork's rules, for this reason. Not an agreement.
+    Unsupported(&'static str),
+}
+
+/// How many cases came to what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct DiffSummary {
+    /// The same in everything that is compared.
+    pub agreed: u64,
+    /// Not the same.
+    pub diverged: u64,
+    /// It cannot be said. Never counted as agreement.
+    pub poisoned: u64,
+    /// An engine does not know the rules.
+    pub unsupported: u64,
+    /// Cases, tests or files that could not be read, or whose transaction is none.
+    pub unreadable: u64,
+    /// Whether every selected case is counted: false if the campaign was stopped.
+    pub complete: bool,
+}
+
+impl DiffSummary {
+    /// Whether there were cases and the engines agree on every one.
+    pub fn is_success(&self) -> bool {
+        let others = self.diverged + self.poisoned + self.unsupported + self.unreadable;
+        self.complete && self.agreed > 0 && others == 0
+    }
+}
+
+/// Runs the cases of `campaign` on both engines, compares per call, and hands each answer to `deliver`, in order.
+pub fn diff(
+    campaign: &Campaign<'_>,
+    left: &dyn Engine,
+    right: &dyn Engine,
+    mut deliver: impl FnMut(&Delivered<DiffOutcome>, Progress) -> ControlFlow<()> + Send,
+) -> Result<DiffSummary, WorkersError> {
+    let config = config(left.name(), right.name());
+    let mut summary = DiffSummary::default();
+    let each = |case: &Case| {
+        let unsupported =
+            [left, right].into_iter().find_map(|engine| engines::unsupported(engine.name(), case.fork));
+        match unsupported {
+            Some(reason) => DiffOutcome::Unsupported(reason),
+            None => compare_case(case, left, right, &config),
+        }
+    };
+    let panicked = |_: &Case, message: String| DiffOutcome::Compared {
+        verdict: Verdict::Poisoned(format!("an engine panicked: {message}")),
+        steps: 0,
+    };
+    summary.complete = campaign.run(each, panicked, |delivered, progress| {
+        match &delivered {
+            Delivered::Case(_, DiffOutcome::Compared { verdict, .. }) => match verdict {
+                Verdict::Agree => summary.agreed += 1,
+                Verdict::Diverge(_) => summary.diverged += 1,
+                Verdict::Poisoned(_) => summary.poisoned += 1,
+            },
+            Delivered::Case(_, DiffOutcome::Unsupported(_)) => summary.unsupported += 1,
+            Delivered::Unreadable(_) => summary.unreadable += 1,
+        }
+        deliver(&delivered, progress)
+    })?;
+    Ok(summary)
+}
+
+/// What two engines may differ in: nothing, but for the names that revm's order of checks gives to failures.
+pub fn config(left: &str, right: &str) -> Config {
+    let foreign = match (left, right) {
+        ("revm", "revm") => None,
+        ("revm", _) => Some(Which::Left),
+        (_, "revm") => Some(Which::Right),
+        _ => None,
+    };
+    match foreign {
+        None => Config::default(),
+        Some(foreign) => Config {
+            halts: Halts::Mapped { table: REVM_HALTS, foreign },
+            rejections: Rejections::Any,
+            ..Config::default()
+        },
+    }
+}
+
+/// Compares two engines on one case, per call.
+pub fn compare_case(case: &Case, left: &dyn Engine, right: &dyn Engine, config: &Config) -> DiffOutcome {
+    let Ok(job) = case.job() else {
+        // No engine is asked about what is no transaction, so there is nothing they could differ in.
+        return DiffOutcome::Compared { verdict: Verdict::Agree, steps: 0 };
+    };
+    let (mut left_log, mut right_log) =
+        (MessageLog::new(Bounds::default()), MessageLog::new(Bounds::default()));
+    let (left_result, right_result) =
+        (left.execute(&job, &mut left_log), right.execute(&job, &mut right_log));
+    let side = |engine, result, messages| Side { engine, result, messages };
+    // Equal changes over the same accounts are equal post-states, their root included.
+    let verdict = compare_call_results(
+        &side(left.name(), &left_result, &left_log),
+        &side(right.name(), &right_result, &right_log),
+        config,
+    );
+    DiffOutcome::Compared { verdict, steps: left_log.messages().len() as u64 }
+}
