@@ -1,4 +1,46 @@
-//! Developer tasks: `cargo xtask`.
 #![forbid(unsafe_code)]
+//! Developer tasks: `cargo xtask <task>`. Each is a thin layer over the libraries.
 
-fn main() {}
+mod bench;
+mod diff;
+mod fixtures;
+mod test;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Developer tasks of Parallax.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+enum Task {
+    /// Run both engines over the fixtures, each on its own state, and compare them.
+    Diff(diff::Arguments),
+    /// Fill the programs of fixtures/programs into state tests.
+    Fixtures(fixtures::Arguments),
+    /// Run every test of the project, and the official ones if they are there.
+    Test(test::Arguments),
+    /// Measure.
+    Bench(bench::Arguments),
+    /// Check the rules that no other tool checks.
+    Tidy,
+}
+
+fn main() -> ExitCode {
+    let result = match Task::parse() {
+        Task::Diff(arguments) => diff::run(&arguments),
+        Task::Fixtures(arguments) => fixtures::run(&arguments),
+        Task::Test(arguments) => test::run(&arguments),
+        Task::Bench(arguments) => bench::run(&arguments),
+        Task::Tidy => tidy::run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! `cargo xtask diff`: pairs of engines over the fixtures, each engine on its own state, as a table with one line per pair.
+
+use std::{
+    ops::ControlFlow,
+    path::PathBuf,
+    sync::atomic::AtomicBool,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail};
+use parallax_campaign::{
+    Campaign, Delivered, DiffOutcome, DiffSummary, Selection, diff, diff_text, discover, engines,
+    shared_folder,
+};
+
+use crate::{fixtures, workspace};
+
+/// Divergences that are printed in full; the others are counted.
+const SHOWN: usize = 5;
+
+/// What `cargo xtask diff` takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// State tests: files, folders, or - for a list of them on standard input. Without: the fixtures.
+    paths: Vec<PathBuf>,
+    /// The official state tests too, if `../shared` is there.
+    #[arg(long)]
+    eest: bool,
+    /// The engine on the left.
+    #[arg(long, default_value = "primary")]
+    left: String,
+    /// The engine on the right.
+    #[arg(long, default_value = "mini")]
+    right: String,
+    /// Compare the left engine with these, too; revm is one.
+    #[arg(long, value_name = "ENGINE")]
+    also: Vec<String>,
+    /// Workers; all cores if zero.
+    #[arg(long, default_value_t = 0)]
+    jobs: usize,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let mut paths = arguments.paths.clone();
+    if paths.is_empty() {
+        paths = fixture_paths();
+    }
+    if arguments.eest {
+        match official() {
+            Some(folder) => paths.push(folder),
+            None => println!("left out: the official state tests, as there is no ../shared/eest"),
+        }
+    }
+    let mut table = Table::default();
+    for right in std::iter::once(&arguments.right).chain(&arguments.also) {
+        table.add(compare(&paths, &arguments.left, right, arguments.jobs)?);
+    }
+    table.finish()
+}
+
+/// The fixtures, and the regressions if there are any.
+pub(crate) fn fixture_paths() -> Vec<PathBuf> {
+    let regressions = workspace::root().join("fixtures/regressions");
+    let folders = std::iter::once(fixtures::folder()).chain(regressions.is_dir().then_some(regressions));
+    // Reports print commands with these paths: short ones if they can be.
+    let here = std::env::current_dir().unwrap_or_default();
+    folders.map(|folder| folder.strip_prefix(&here).map(PathBuf::from).unwrap_or(folder)).collect()
+}
+
+/// The official state tests, if they are there.
+pub(crate) fn official() -> Option<PathBuf> {
+    shared_folder().map(|folder| folder.join("eest")).filter(|folder| folder.is_dir())
+}
+
+/// One line of the table.
+pub(crate) struct Line {
+    left: String,
+    right: String,
+    summary: DiffSummary,
+    messages: u64,
+    time: Duration,
+}
+
+/// Compares two engines on every case below `paths` and prints the first divergences.
+pub(crate) fn compare(paths: &[PathBuf], left: &str, right: &str, jobs: usize) -> Result<Line> {
+    let start = Instant::now();
+    let files = discover(paths, &mut std::io::stdin().lock())?;
+    let selection = Selection::default();
+    let cancel = AtomicBool::new(false);
+    let campaign = Campaign { files: &files, selection: &selection, jobs, cancel: &cancel };
+    let (mut messages, mut shown) = (0, 0);
+    let summary = diff(&campaign, engines::by_name(left)?, engines::by_name(right)?, |delivered, _| {
+        if let Delivered::Case(_, DiffOutcome::Compared { steps, .. }) = delivered {
+            messages += steps;
+        }
+        // What an engine does not know is in the table, not a fault of the other one.
+        let is_known = !matches!(delivered, Delivered::Case(_, DiffOutcome::Unsupported(_)));
+        if let (true, Some(text)) = (is_known && shown < SHOWN, diff_text(delivered, left, right)) {
+            shown += 1;
+            println!("{text}");
+        }
+        ControlFlow::Continue(())
+    })
+    .context("the campaign did not start")?;
+    Ok(Line { left: left.to_owned(), right: right.to_owned(), summary, messages, time: start.elapsed() })
+}
+
+impl Line {
+    /// Whether there were cases and the engines agree on each that both know the rules of.
+    pub(crate) fn is_success(&self) -> bool {
+        DiffSummary { unsupported: 0, ..self.summary }.is_success()
+    }
+}
+
+/// Lines under one another.
+#[derive(Default)]
+pub(crate) struct Table(Vec<Line>);
+
+impl Table {
+    pub(crate) fn add(&mut self, line: Line) {
+        self.0.push(line);
+    }
+
+    /// Prints the table; an error if a pair does not agree.
+    pub(crate) fn finish(&self) -> Result<()> {
+        println!(
+            "{:8} {:8} {:>8} {:>8} {:>8} {:>8} {:>10} {:>8} {:>9} {:>8}",
+            "left",
+            "right",
+            "cases",
+            "agree",
+            "diverge",
+            "poisoned",
+            "unreadable",
+            "no rules",
+            "messages",
+            "time"
+        );
+        for line in &self.0 {
+            let DiffSummary { agreed, diverged, poisoned, unsupported, unreadable, .. } = line.summary;
+            let cases = agreed + diverged + poisoned + unsupported + unreadable;
+            println!(
+                "{:8} {:8} {cases:8} {agreed:8} {diverged:8} {poisoned:8} {unreadable:10} {unsupported:8} {:9} {:6.1} s",
+                line.left,
+                line.right,
+                line.messages,
+                line.time.as_secs_f64(),
+            );
+        }
+        if !self.0.iter().all(Line::is_success) {
+            bail!("the engines do not agree");
+        }
+        Ok(())
+    }
+}

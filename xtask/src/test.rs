@@ -1,0 +1,110 @@
+//! `cargo xtask test`: everything that must hold, one part after the other. A part that fails does not stop the next.
+
+use std::{
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    sync::atomic::AtomicBool,
+    time::Instant,
+};
+
+use anyhow::{Result, bail, ensure};
+use parallax_campaign::{
+    Campaign, Delivered, Selection, TestOutcome, discover, engines, statetest, test_text,
+};
+
+use crate::{
+    diff::{self, Table},
+    fixtures, workspace,
+};
+
+/// Failures that are printed; the others are counted.
+const SHOWN: usize = 5;
+
+/// What `cargo xtask test` takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Only the part that needs no other folder: no official state tests.
+    #[arg(long)]
+    own: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let official = diff::official().filter(|_| !arguments.own);
+    let mut parts = Parts::default();
+    parts.run("cargo test --workspace --profile checked --no-fail-fast", cargo_test);
+    parts.run("cargo xtask fixtures --check", || fixtures::run(&fixtures::Arguments { check: true }));
+    parts.run("cargo xtask diff --also revm", || compare(&diff::fixture_paths()));
+    if let Some(folder) = &official {
+        for engine in engines::ENGINE_NAMES {
+            parts.run(&format!("official state tests on {engine}"), || state_tests(folder, engine));
+        }
+        parts.run("official state tests on pairs of engines, per call", || {
+            compare(std::slice::from_ref(folder))
+        });
+    }
+    println!();
+    for (name, seconds, failed) in &parts.0 {
+        println!("{} {seconds:7.1} s  {name}", if *failed { "FAILED" } else { "ok    " });
+    }
+    if official.is_none() {
+        println!(
+            "left out: the official state tests ({})",
+            if arguments.own { "--own" } else { "no ../shared/eest" }
+        );
+    }
+    let failed = parts.0.iter().filter(|(_, _, failed)| *failed).count();
+    ensure!(failed == 0, "{failed} of {} parts failed", parts.0.len());
+    Ok(())
+}
+
+/// What was run: name, seconds, whether it failed.
+#[derive(Default)]
+struct Parts(Vec<(String, f64, bool)>);
+
+impl Parts {
+    fn run(&mut self, name: &str, part: impl FnOnce() -> Result<()>) {
+        println!("\n== {name}");
+        let start = Instant::now();
+        let result = part();
+        if let Err(error) = &result {
+            println!("FAILED: {error:#}");
+        }
+        self.0.push((name.to_owned(), start.elapsed().as_secs_f64(), result.is_err()));
+    }
+}
+
+fn cargo_test() -> Result<()> {
+    let mut command = workspace::cargo();
+    command.args(["test", "--workspace", "--profile", "checked", "--no-fail-fast", "--quiet"]);
+    ensure!(command.status()?.success(), "tests failed");
+    Ok(())
+}
+
+/// The fast engine against the plain one and against revm: what all three share cannot hide behind two that agree.
+fn compare(paths: &[PathBuf]) -> Result<()> {
+    let mut table = Table::default();
+    for right in ["mini", "revm"] {
+        table.add(diff::compare(paths, "primary", right, 0)?);
+    }
+    table.finish()
+}
+
+fn state_tests(folder: &Path, engine: &str) -> Result<()> {
+    let files = discover(&[folder.to_owned()], &mut std::io::empty())?;
+    let (selection, cancel) = (Selection::default(), AtomicBool::new(false));
+    let campaign = Campaign { files: &files, selection: &selection, jobs: 0, cancel: &cancel };
+    let mut shown = 0;
+    let summary = statetest(&campaign, engines::by_name(engine)?, |delivered, _| {
+        let known = !matches!(delivered, Delivered::Case(_, TestOutcome::Unsupported(_)));
+        if let (true, Some(text)) = (known && shown < SHOWN, test_text(delivered, engine)) {
+            shown += 1;
+            println!("{text}");
+        }
+        ControlFlow::Continue(())
+    })?;
+    println!("{}", summary.text(engine));
+    if summary.passed == 0 || summary.failed + summary.unreadable > 0 || !summary.complete {
+        bail!("{} of the official state tests failed", summary.failed + summary.unreadable);
+    }
+    Ok(())
+}

@@ -1,0 +1,64 @@
+//! `cargo xtask tidy`: the rules of the repository that no other tool checks. It prints `file:line: what` per finding.
+
+mod edges;
+mod packages;
+mod source;
+
+use std::{fs, path::Path, process::Command};
+
+use anyhow::{Result, bail};
+
+use crate::workspace;
+
+/// Something that breaks a rule.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Finding {
+    file: String,
+    /// From 1; 0 if it is about the whole file.
+    line: usize,
+    what: String,
+}
+
+impl Finding {
+    fn new(file: &str, line: usize, what: impl Into<String>) -> Self {
+        Self { file: file.to_owned(), line, what: what.into() }
+    }
+}
+
+pub(crate) fn run() -> Result<()> {
+    let root = workspace::root();
+    let metadata =
+        workspace::output(workspace::cargo().args(["metadata", "--format-version=1", "--no-deps"]))?;
+    let metadata = serde_json::from_str(&metadata)?;
+    let packages = packages::read(&metadata)?;
+    let architecture = fs::read_to_string(root.join("ARCHITECTURE.md"))?;
+    let mut findings = edges::check(&architecture, &packages);
+    findings.extend(packages::check(&root, &packages));
+    let files = files(&root)?;
+    for file in &files {
+        // What is not text is not ours to read.
+        if let Ok(text) = fs::read_to_string(root.join(file)) {
+            findings.extend(source::check(file, &text));
+        }
+    }
+    findings.sort();
+    for finding in &findings {
+        match finding.line {
+            0 => println!("{}: {}", finding.file, finding.what),
+            line => println!("{}:{line}: {}", finding.file, finding.what),
+        }
+    }
+    if !findings.is_empty() {
+        bail!("{} findings", findings.len());
+    }
+    println!("tidy: {} files, {} packages", files.len(), packages.len());
+    Ok(())
+}
+
+/// Every file of the repository that exists, tracked or about to be.
+fn files(root: &Path) -> Result<Vec<String>> {
+    let mut git = Command::new("git");
+    git.current_dir(root).args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
+    let list = workspace::output(&mut git)?;
+    Ok(list.split('\0').filter(|file| root.join(file).is_file()).map(str::to_owned).collect())
+}
