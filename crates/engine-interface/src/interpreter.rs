@@ -8,7 +8,8 @@ pub trait Interpreter {
     /// One frame in progress.
     type Frame;
 
-    /// Starts a frame of `message` running `code` under the rules of `fork`. For a creation, `code` is the init code.
+    /// Starts a frame of `message` running `code` under the rules of `fork`. For a creation, `code` is the init code
+    /// and the message's input, the calldata of its frame, is empty.
     fn enter(&self, message: Message, code: Bytecode, fork: Fork) -> Self::Frame;
 
     /// Runs until the frame ends, sends a message, pauses or is aborted.

@@ -245,7 +245,9 @@ impl<'a, I: Interpreter> Machine<'a, I> {
         if init_code.bytes().is_empty() {
             return Ok(Started::Outcome(self.end_creation(message, success(message.gas, Bytes::new()))?));
         }
-        Ok(Started::Frame(self.interpreter.enter(message.clone(), init_code, self.fork)))
+        // Init code is code: the calldata of its frame is empty (Yellow Paper, section 7).
+        let frame_message = Message { input: Bytes::new(), ..message.clone() };
+        Ok(Started::Frame(self.interpreter.enter(frame_message, init_code, self.fork)))
     }
 
     fn start_call(&mut self, message: &Message) -> Result<Started<I::Frame>, HostError> {

@@ -17,7 +17,7 @@ pub(crate) fn gas_cost(dialect: Dialect, fork: Fork, step: &StepView<'_>, end: &
     match dialect {
         Dialect::Eip3155 => Some(end.gas_cost),
         Dialect::Evmone => Some(static_gas(fork, step.opcode)),
-        Dialect::Eels => eels_gas_cost(fork, halt, step.opcode, end.gas_cost),
+        Dialect::Eels => eels_gas_cost(fork, halt, step, end.gas_cost),
         Dialect::Geth => Some(match halt {
             Halt::InvalidOpcode | Halt::UndefinedOpcode => 0,
             Halt::StackUnderflow | Halt::StackOverflow => static_gas(fork, step.opcode),
@@ -40,8 +40,10 @@ pub(crate) fn gas_cost(dialect: Dialect, fork: Fork, step: &StepView<'_>, end: &
 
 /// The specification's tracer notes the first charge of an opcode. An opcode takes its items first, so one that lacks them
 /// has charged nothing; DUP and SWAP charge before they look. A cost of more than 64 bits is left out.
-fn eels_gas_cost(fork: Fork, halt: Halt, opcode: Opcode, gas_cost: u64) -> Option<u64> {
+fn eels_gas_cost(fork: Fork, halt: Halt, step: &StepView<'_>, gas_cost: u64) -> Option<u64> {
+    let opcode = step.opcode;
     match halt {
+        Halt::StaticViolation if is_at_sentry(fork, step) => Some(0),
         Halt::InvalidOpcode | Halt::UndefinedOpcode => Some(0),
         Halt::StackUnderflow if matches!(opcode.0, 0x80..=0x9f) => Some(static_gas(fork, opcode)),
         Halt::StackUnderflow => Some(0),
@@ -55,8 +57,7 @@ fn eels_gas_cost(fork: Fork, halt: Halt, opcode: Opcode, gas_cost: u64) -> Optio
 pub(crate) fn eels_refund_of_failure(fork: Fork, step: &StepView<'_>, end: &StepEnd<'_>) -> i64 {
     let [.., new, key] = step.stack else { return 0 };
     let refused = matches!(end.halt, Some(Halt::OutOfGas | Halt::StaticViolation));
-    let at_sentry = fork.has(Fork::Istanbul) && step.gas <= GasSchedule::SSTORE_SENTRY;
-    if step.opcode != Opcode::SSTORE || !refused || at_sentry {
+    if step.opcode != Opcode::SSTORE || !refused || is_at_sentry(fork, step) {
         return 0;
     }
     let address = step.message.address;
@@ -85,6 +86,11 @@ pub(crate) fn eels_refund_of_failure(fork: Fork, step: &StepView<'_>, end: &Step
     refund
 }
 
+/// Whether an SSTORE has no more than the stipend (EIP-2200).
+fn is_at_sentry(fork: Fork, step: &StepView<'_>) -> bool {
+    step.opcode == Opcode::SSTORE && fork.has(Fork::Istanbul) && step.gas <= GasSchedule::SSTORE_SENTRY
+}
+
 fn static_gas(fork: Fork, opcode: Opcode) -> u64 {
     u64::from(OpcodeTables::of(fork)[usize::from(opcode.0)].gas)
 }
@@ -111,7 +117,7 @@ fn offset_overflows(step: &StepView<'_>) -> bool {
 }
 
 /// The client's word for why the opcode ended its frame, quoted; nothing where the client says nothing.
-pub(crate) fn error(dialect: Dialect, step: &StepView<'_>, end: &StepEnd<'_>, out: &mut Vec<u8>) {
+pub(crate) fn error(dialect: Dialect, fork: Fork, step: &StepView<'_>, end: &StepEnd<'_>, out: &mut Vec<u8>) {
     let Some(halt) = end.halt else {
         let word = match (dialect, step.opcode) {
             (Dialect::Eels, Opcode::REVERT) => "Revert",
@@ -127,9 +133,15 @@ pub(crate) fn error(dialect: Dialect, step: &StepView<'_>, end: &StepEnd<'_>, ou
     match dialect {
         Dialect::Evmone => {}
         Dialect::Eip3155 => text::string(out, halt.name()),
+        // The specification charges an opcode before it refuses it in a static call.
+        Dialect::Eels
+            if halt == Halt::StaticViolation && (end.gas_cost > step.gas || is_at_sentry(fork, step)) =>
+        {
+            text::string(out, eels_error(Halt::OutOfGas));
+        }
         Dialect::Eels => text::string(out, eels_error(halt)),
-        Dialect::Revm => text::string(out, revm_error(halt, step)),
-        Dialect::Geth => geth_error(halt, step, out),
+        Dialect::Revm => text::string(out, revm_error(halt, fork, step)),
+        Dialect::Geth => geth_error(halt, fork, step, out),
     }
 }
 
@@ -148,7 +160,7 @@ fn eels_error(halt: Halt) -> &'static str {
     }
 }
 
-fn revm_error(halt: Halt, step: &StepView<'_>) -> &'static str {
+fn revm_error(halt: Halt, fork: Fork, step: &StepView<'_>) -> &'static str {
     match halt {
         // revm calls a DUP or SWAP that reaches too deep an overflow.
         Halt::StackUnderflow if matches!(step.opcode.0, 0x80..=0x9f) => "StackOverflow",
@@ -163,14 +175,12 @@ fn revm_error(halt: Halt, step: &StepView<'_>) -> &'static str {
         Halt::ReturnDataOutOfBounds => "OutOfOffset",
         Halt::InitcodeTooLarge => "CreateInitCodeSizeLimit",
         Halt::OutOfGas if offset_overflows(step) => "InvalidOperandOOG",
-        Halt::OutOfGas if step.opcode == Opcode::SSTORE && step.gas <= GasSchedule::SSTORE_SENTRY => {
-            "ReentrancySentryOOG"
-        }
+        Halt::OutOfGas if is_at_sentry(fork, step) => "ReentrancySentryOOG",
         _ => "OutOfGas",
     }
 }
 
-fn geth_error(halt: Halt, step: &StepView<'_>, out: &mut Vec<u8>) {
+fn geth_error(halt: Halt, fork: Fork, step: &StepView<'_>, out: &mut Vec<u8>) {
     let inputs = step.opcode.info().map_or(0, |info| info.inputs);
     let outputs = step.opcode.info().map_or(0, |info| info.outputs);
     // Go's JSON writes `<` and `>` as escapes.
@@ -210,9 +220,7 @@ fn geth_error(halt: Halt, step: &StepView<'_>, out: &mut Vec<u8>) {
         Halt::ReturnDataOutOfBounds => "return data out of bounds",
         Halt::InitcodeTooLarge => "max initcode size exceeded",
         Halt::OutOfGas if offset_overflows(step) => "gas uint64 overflow",
-        Halt::OutOfGas if step.opcode == Opcode::SSTORE && step.gas <= GasSchedule::SSTORE_SENTRY => {
-            "not enough gas for reentrancy sentry"
-        }
+        Halt::OutOfGas if is_at_sentry(fork, step) => "not enough gas for reentrancy sentry",
         _ => "out of gas",
     };
     text::string(out, plain);

@@ -206,7 +206,7 @@ impl<W: io::Write> Eip3155Tracer<W> {
             let before = line.len();
             line.extend_from_slice(b",\"error\":");
             let head = line.len();
-            failure::error(dialect, step, end, line);
+            failure::error(dialect, fork, step, end, line);
             if line.len() == head {
                 line.truncate(before);
             }
@@ -335,8 +335,13 @@ fn memory(line: &mut Vec<u8>, memory: &[u8]) {
 }
 
 fn return_data(line: &mut Vec<u8>, options: Options, pending: &Pending) {
-    let empty = pending.return_data.len() <= 2;
-    if options.return_data && !(empty && matches!(options.dialect, Dialect::Geth | Dialect::Evmone)) {
+    let absent = match options.dialect {
+        Dialect::Geth | Dialect::Evmone => pending.return_data.len() <= "0x".len(),
+        // Before EIP-211 the specification's frames have no return data.
+        Dialect::Eels => !options.fork.has(Fork::Byzantium),
+        Dialect::Eip3155 | Dialect::Revm => false,
+    };
+    if options.return_data && !absent {
         line.extend_from_slice(b",\"returnData\":\"");
         line.extend_from_slice(&pending.return_data);
         line.push(b'"');

@@ -127,10 +127,6 @@ impl JournalView for World {
         self.slots.get(&(address, key)).map(|slot| slot.1)
     }
 
-    fn original_storage(&self, address: Address, key: U256) -> Option<U256> {
-        self.slots.get(&(address, key)).map(|slot| slot.1)
-    }
-
     fn transient_storage(&self, address: Address, key: U256) -> U256 {
         self.transient.get(&(address, key)).copied().unwrap_or_default()
     }
