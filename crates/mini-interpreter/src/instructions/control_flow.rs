@@ -1,6 +1,6 @@
 //! Where the program counter goes, and how much gas is left.
 
-use parallax_primitives::{Bytes, U256};
+use parallax_primitives::U256;
 
 use crate::step::{MiniStepState, Outcome, Step};
 

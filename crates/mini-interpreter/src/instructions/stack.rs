@@ -38,12 +38,9 @@ pub(crate) fn push(evm: &mut MiniStepState, base: u64, size: usize) -> Outcome {
     // Operation
     let behind = &evm.code.bytes()[evm.pc + 1..];
     let data = &behind[..size.min(behind.len())];
-    let missing_bits = 8 * (size - data.len());
-    let value = match U256::from_be_slice(data) {
-        _ if missing_bits == 256 => U256::ZERO,
-        value => value << missing_bits,
-    };
-    evm.stack.push(value);
+    let value = U256::from_be_slice(data);
+    let missing_bytes = size - data.len();
+    evm.stack.push(if missing_bytes == 0 { value } else { value.wrapping_shl(8 * missing_bytes) });
 
     // Program counter
     evm.pc += 1 + size;
