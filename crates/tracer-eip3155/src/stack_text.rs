@@ -39,9 +39,12 @@ impl StackText {
         self.kept = stack.len().saturating_sub(touched(opcode));
     }
 
-    /// The items as a JSON array's inside.
-    pub(crate) fn items(&self) -> &[u8] {
-        self.text.strip_suffix(b",").unwrap_or(&self.text)
+    /// The items but the topmost `taken`, as a JSON array's inside.
+    pub(crate) fn items(&self, taken: usize) -> &[u8] {
+        match self.ends.len().checked_sub(taken + 1) {
+            Some(last) => &self.text[..self.ends[last] - b",".len()],
+            None => &[],
+        }
     }
 }
 
@@ -69,7 +72,7 @@ mod tests {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let opcode = Opcode((seed >> 56) as u8);
             text.update(&stack, opcode);
-            assert_eq!(text.items(), afresh(&stack).as_bytes());
+            assert_eq!(text.items(0), afresh(&stack).as_bytes());
             let Some(info) = opcode.info() else { continue };
             let (inputs, outputs) = (usize::from(info.inputs), usize::from(info.outputs));
             if stack.len() < inputs || stack.len() - inputs + outputs > 40 {

@@ -128,7 +128,7 @@ impl<W: io::Write> Eip3155Tracer<W> {
         self.pending.refund - self.refunds[self.pending.depth]
     }
 
-    fn line(&mut self, step: &StepView<'_>, end: &StepEnd<'_>, with_error: bool) {
+    fn line(&mut self, step: &StepView<'_>, end: &StepEnd<'_>, taken: usize, with_error: bool) {
         let Options { dialect, fork, .. } = self.options;
         let defined =
             OpcodeTables::of(fork)[usize::from(step.opcode.0)].defined && step.opcode != Opcode::INVALID;
@@ -170,7 +170,7 @@ impl<W: io::Write> Eip3155Tracer<W> {
         }
         if self.options.stack {
             line.extend_from_slice(b",\"stack\":[");
-            line.extend_from_slice(self.stacks[self.pending.depth].items());
+            line.extend_from_slice(self.stacks[self.pending.depth].items(taken));
             line.push(b']');
         }
         match dialect {
@@ -289,10 +289,15 @@ impl<W: io::Write> Tracer for Eip3155Tracer<W> {
         if !self.options.implied_stop && step.pc >= step.code.len() {
             return;
         }
-        if self.options.dialect == Dialect::Geth && failure::geth_repeats(step, end) {
-            self.line(step, end, false);
-        }
-        self.line(step, end, true);
+        // geth's second line has the stack without what the opcode took before it failed.
+        let taken = match self.options.dialect {
+            Dialect::Geth if failure::geth_repeats(step, end) => {
+                self.line(step, end, 0, false);
+                step.opcode.info().map_or(0, |info| usize::from(info.inputs))
+            }
+            _ => 0,
+        };
+        self.line(step, end, taken, true);
         if self.lines.len() >= CHUNK {
             self.flush();
         }
