@@ -45,11 +45,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if paths.is_empty() {
         paths = fixture_paths();
     }
-    if arguments.eest {
-        match official() {
-            Some(folder) => paths.push(folder),
-            None => println!("left out: the official state tests, as there is no ../shared/eest"),
-        }
+    match (arguments.eest, official()) {
+        (true, Some(folder)) => paths.push(folder),
+        (true, None) => println!("left out: the official state tests, as there is no ../shared/eest"),
+        (false, Some(_)) => println!("--eest adds the official state tests"),
+        (false, None) => {}
     }
     let mut table = Table::default();
     for right in std::iter::once(&arguments.right).chain(&arguments.also) {
