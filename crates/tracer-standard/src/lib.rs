@@ -1,0 +1,26 @@
+#![forbid(unsafe_code)]
+#![doc = include_str!("../README.md")]
+
+mod calls;
+mod changes;
+mod codec;
+mod config;
+mod json;
+mod memory;
+mod record;
+mod recorder;
+mod replay;
+mod shape;
+mod statistics;
+mod struct_log;
+mod trace;
+
+pub use calls::Call;
+pub use changes::RecordedChange;
+pub use config::TracerConfig;
+pub use record::State;
+pub use recorder::Recorder;
+pub use replay::{Replay, Step};
+pub use statistics::OpcodeCount;
+pub use struct_log::{StructLogOptions, StructLogs};
+pub use trace::{Dropped, Trace, TraceHeader};

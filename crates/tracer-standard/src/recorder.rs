@@ -1,0 +1,573 @@
+//! The tracer that writes a [`Trace`].
+//!
+//! It believes an opcode's facts only as far as it has checked them: the sizes of stack and memory, what DUP and SWAP moved,
+//! and the region an opcode writes to are compared, and what differs is written out. What an opcode should not touch is not
+//! looked at, but every so many steps the whole state is written anyway. So the trace of a faulty engine is that engine's.
+
+use std::collections::HashMap;
+
+use parallax_hooks::{MessagePhase, StepEnd, StepView};
+use parallax_primitives::{Address, Bytes, Effect, Message, U256};
+use parallax_tracer_core::{LogEntry, Tracer};
+
+use crate::{
+    Call, Replay, Trace, TracerConfig,
+    codec::{put_number, put_signed, put_word},
+    memory::{Write, output_region},
+    record::{
+        CALLEE_DATA, CLEARED, EFFECT, FROM_CODE, HALTED, JUMPED, KEY, NO_DATA, ODD, OTHER_DATA, REFUNDED,
+        RESIZED, RESUME, START, WRITTEN, push_data,
+    },
+    shape::{Class, Shape, shape_of},
+    trace::{NO_SEGMENT, Segment},
+};
+
+/// A frame's own steps between two whole states, at least.
+const STEPS_PER_KEY: u32 = 1024;
+/// Room for any record without an explicit stack or memory.
+const RECORD_ROOM: usize = 128;
+/// How much of a call's output region behind its output is written out, so that a fault there is seen.
+const OUTPUT_CHECK: usize = 1024;
+
+/// Records an execution. Hand `Traced(&mut recorder)` to an engine.
+#[derive(Clone, Debug, Default)]
+pub struct Recorder {
+    trace: Trace,
+    /// Frames that run, the innermost last.
+    open: Vec<OpenFrame>,
+    /// What the next step finds if nothing comes between.
+    expected: Expected,
+    /// Whether the innermost segment may go on.
+    in_segment: bool,
+    /// A step has begun and not ended; what it is about to do.
+    pending: bool,
+    write: Option<Write>,
+    swapped: [U256; 2],
+    output: (usize, usize),
+    /// Steps are recorded as long as the arena is smaller.
+    arena_limit: usize,
+    /// Messages that were dropped and are not over.
+    open_dropped: usize,
+    /// Steps that a reader has drained.
+    drained: u64,
+    code_numbers: HashMap<(Address, usize), Vec<usize>>,
+}
+
+#[derive(Clone, Debug)]
+struct OpenFrame {
+    call: u32,
+    depth: u16,
+    last_segment: u32,
+    /// It has sent a message, whose answer it will find.
+    awaits: bool,
+    /// What it found when it was left.
+    left: Expected,
+    /// Where the output of the message goes.
+    output: (usize, usize),
+    last_child: Option<u32>,
+    since_key: u32,
+    key_due: u32,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Expected {
+    depth: u16,
+    pc: usize,
+    gas: u64,
+    refund: i64,
+    stack_size: usize,
+    memory_size: usize,
+    return_size: usize,
+}
+
+impl Expected {
+    #[inline]
+    fn after(step: &StepView<'_>, end: &StepEnd<'_>, shape: &Shape) -> Self {
+        Self {
+            depth: step.depth,
+            pc: step.pc.saturating_add(1 + usize::from(shape.immediate)),
+            gas: end.gas_left,
+            refund: step.refund,
+            stack_size: step.stack.len(),
+            memory_size: step.memory.len(),
+            return_size: step.return_data.len(),
+        }
+    }
+
+    #[inline]
+    fn is_found_by(&self, step: &StepView<'_>) -> bool {
+        self.gas == step.gas
+            && self.depth == step.depth
+            && self.refund == step.refund
+            && self.stack_size == step.stack.len()
+            && self.memory_size == step.memory.len()
+            && self.return_size == step.return_data.len()
+    }
+}
+
+impl Recorder {
+    /// Records within these bounds.
+    pub fn new(config: TracerConfig) -> Self {
+        let mut recorder = Self { trace: Trace { config, ..Trace::default() }, ..Self::default() };
+        recorder.account(0);
+        recorder
+    }
+
+    /// What was recorded so far. It can be read while the execution is paused.
+    pub fn trace(&self) -> &Trace {
+        &self.trace
+    }
+
+    /// Takes what was recorded, and goes on with an empty trace whose first step is number 0.
+    pub fn take_trace(&mut self) -> Trace {
+        let next = Self::new(self.trace.config);
+        std::mem::replace(self, next).trace
+    }
+
+    /// Ends the recording.
+    pub fn into_trace(self) -> Trace {
+        self.trace
+    }
+
+    /// The steps that came since the last call: for showing a run while it goes on, between two pauses.
+    pub fn drain_new(&mut self) -> Replay<'_> {
+        let from = std::mem::replace(&mut self.drained, self.trace.len());
+        self.trace.replay_from(from)
+    }
+
+    fn is_full(&self) -> bool {
+        self.trace.arena.len() >= self.arena_limit
+    }
+
+    /// Counts bytes outside the arena.
+    fn account(&mut self, bytes: usize) {
+        self.trace.other_bytes += bytes as u64;
+        let taken = self.trace.other_bytes + self.trace.changes.size() as u64;
+        let limit = self.trace.config.trace_max_bytes.saturating_sub(taken);
+        self.arena_limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    }
+
+    fn add_call(&mut self, message: &Message) -> u32 {
+        self.account(size_of::<Call>() + message.input.len());
+        let sender = self.open.last_mut().filter(|open| open.depth.checked_add(1) == Some(message.depth));
+        let number = u32::try_from(self.trace.calls.len()).unwrap_or(u32::MAX);
+        let parent = sender.map(|open| {
+            open.last_child = Some(number);
+            open.call as usize
+        });
+        self.trace.calls.push(Call {
+            message: message.clone(),
+            outcome: None,
+            parent,
+            sent_by: parent.and_then(|_| self.trace.steps.checked_sub(1)),
+            first_step: self.trace.steps,
+            end_step: None,
+            code: None,
+        });
+        self.open.push(OpenFrame {
+            call: number,
+            depth: message.depth,
+            last_segment: NO_SEGMENT,
+            awaits: false,
+            left: Expected::default(),
+            output: (0, 0),
+            last_child: None,
+            since_key: 0,
+            key_due: STEPS_PER_KEY,
+        });
+        number
+    }
+
+    /// Makes the frame of `step` the innermost open one. Messages have done so already, unless the recorder came later.
+    fn find_frame(&mut self, step: &StepView<'_>) {
+        while self.open.last().is_some_and(|open| open.depth > step.depth) {
+            self.open.pop();
+        }
+        if self.open.last().is_none_or(|open| open.depth != step.depth) {
+            self.add_call(step.message);
+        }
+    }
+
+    #[cold]
+    fn begin_segment(&mut self, step: &StepView<'_>) {
+        self.find_frame(step);
+        self.number_code(step);
+        self.account(size_of::<Segment>());
+        let segments = &mut self.trace.segments;
+        let number = u32::try_from(segments.len()).unwrap_or(NO_SEGMENT);
+        let Some(open) = self.open.last_mut() else {
+            return;
+        };
+        if let Some(previous) = segments.get_mut(open.last_segment as usize) {
+            previous.next = number;
+        }
+        let is_empty = step.stack.is_empty() && step.memory.is_empty() && step.return_data.is_empty();
+        let kind = if open.last_segment == NO_SEGMENT && is_empty {
+            START
+        } else if open.awaits
+            && open.since_key < open.key_due
+            && step.stack.len() == open.left.stack_size + 1
+            && step.memory.len() == open.left.memory_size
+        {
+            RESUME
+        } else {
+            KEY
+        };
+        segments.push(Segment {
+            first_step: self.trace.steps,
+            offset: self.trace.arena.len(),
+            call: open.call,
+            previous: open.last_segment,
+            next: NO_SEGMENT,
+        });
+        open.last_segment = number;
+        open.awaits = false;
+        self.put_header(kind, step);
+        self.in_segment = true;
+        self.expected = Expected {
+            depth: step.depth,
+            pc: step.pc,
+            gas: step.gas,
+            refund: step.refund,
+            stack_size: step.stack.len(),
+            memory_size: step.memory.len(),
+            return_size: step.return_data.len(),
+        };
+    }
+
+    fn put_header(&mut self, kind: u8, step: &StepView<'_>) {
+        let arena = &mut self.trace.arena;
+        arena.push(kind);
+        put_number(arena, step.pc as u64);
+        put_number(arena, step.gas);
+        put_signed(arena, step.refund);
+        let Some(open) = self.open.last_mut() else {
+            return;
+        };
+        let child = open.last_child.take();
+        if kind == START {
+            return;
+        }
+        let output_of = |child: u32| self.trace.calls.get(child as usize)?.outcome.as_ref();
+        match child.and_then(|child| Some((child, output_of(child)?))) {
+            _ if step.return_data.is_empty() => arena.push(NO_DATA),
+            Some((child, outcome)) if *outcome.output == *step.return_data => {
+                arena.push(CALLEE_DATA);
+                put_number(arena, u64::from(child));
+            }
+            _ => {
+                arena.push(OTHER_DATA);
+                put_number(arena, step.return_data.len() as u64);
+                arena.extend_from_slice(step.return_data);
+            }
+        }
+        let (keeps_stack, keeps_memory) =
+            (self.trace.config.stack_max_items != 0, self.trace.config.memory_max_bytes != 0);
+        if kind == RESUME {
+            if let Some(answer) = step.stack.last().filter(|_| keeps_stack) {
+                put_word(arena, answer);
+            }
+            let output = if keeps_memory { open.output } else { (0, 0) };
+            put_output(arena, step, output);
+            return;
+        }
+        put_stack(arena, step.stack, keeps_stack);
+        put_number(arena, step.memory.len() as u64);
+        if keeps_memory {
+            arena.extend_from_slice(step.memory);
+        }
+        (open.since_key, open.key_due) = (0, STEPS_PER_KEY);
+    }
+
+    /// Remembers the code of the frame, once for all frames that run it.
+    fn number_code(&mut self, step: &StepView<'_>) {
+        let Some(open) = self.open.last() else {
+            return;
+        };
+        let call = open.call as usize;
+        if self.trace.calls.get(call).is_none_or(|call| call.code.is_some()) {
+            return;
+        }
+        let same_place = self.code_numbers.entry((step.message.code_address, step.code.len())).or_default();
+        let known = same_place.iter().copied().find(|number| *self.trace.codes[*number] == *step.code);
+        let number = known.unwrap_or(self.trace.codes.len());
+        if known.is_none() {
+            same_place.push(number);
+            // Init code is the message's input: no copy.
+            let is_input = *step.message.input == *step.code;
+            let code = if is_input { step.message.input.clone() } else { Bytes::copy_from_slice(step.code) };
+            self.trace.codes.push(code);
+            self.account(if is_input { 0 } else { step.code.len() } + size_of::<Bytes>());
+        }
+        self.trace.calls[call].code = Some(number);
+    }
+
+    /// Whether a frame has run long enough since its whole state was written, for the size of that state.
+    #[cold]
+    fn is_key_due(&mut self, step: &StepView<'_>) -> bool {
+        let stack_size = if self.trace.keeps_stack() { 8 * step.stack.len() } else { 0 };
+        let memory_size = if self.trace.keeps_memory() { step.memory.len() } else { 0 };
+        let due = u32::try_from((stack_size + memory_size) / 2).unwrap_or(u32::MAX);
+        let Some(open) = self.open.last_mut() else {
+            return false;
+        };
+        open.key_due = due.max(STEPS_PER_KEY);
+        open.since_key >= open.key_due
+    }
+
+    /// Where the opcode stood, its gas, and what it did to the stack.
+    #[inline]
+    fn put_change_of_frame(&mut self, step: &StepView<'_>, end: &StepEnd<'_>, shape: &Shape) -> u8 {
+        let mut flags = 0;
+        let arena = &mut self.trace.arena;
+        if step.pc != self.expected.pc {
+            flags |= JUMPED;
+            put_number(arena, step.pc as u64);
+        }
+        put_number(arena, end.gas_cost);
+        let (mut gas_left, mut stack_size) = (self.expected.gas, self.expected.stack_size);
+        if let Some(halt) = end.halt {
+            flags |= HALTED;
+            arena.push(halt as u8);
+        } else {
+            gas_left = gas_left.wrapping_sub(end.gas_cost);
+            stack_size = (stack_size + usize::from(shape.adds)).wrapping_sub(usize::from(shape.takes));
+        }
+        let keeps_stack = self.trace.config.stack_max_items != 0;
+        let is_regular = gas_left == end.gas_left
+            && stack_size == step.stack.len()
+            && (!keeps_stack || end.halt.is_some() || self.put_result(step, shape));
+        if !is_regular {
+            flags |= ODD;
+            put_number(&mut self.trace.arena, end.gas_left);
+            put_stack(&mut self.trace.arena, step.stack, keeps_stack);
+        }
+        flags
+    }
+
+    /// What it did to the memory, the refund counter, the return data, storage and logs.
+    #[inline]
+    fn put_change_of_world(&mut self, step: &StepView<'_>, end: &StepEnd<'_>, class: Class) -> u8 {
+        let mut flags = 0;
+        if step.memory.len() != self.expected.memory_size {
+            flags |= RESIZED;
+            put_number(&mut self.trace.arena, step.memory.len() as u64);
+        }
+        if class == Class::Writer && end.halt.is_none() && self.put_written(step) {
+            flags |= WRITTEN;
+        }
+        if step.refund != self.expected.refund {
+            flags |= REFUNDED;
+            put_signed(&mut self.trace.arena, step.refund.wrapping_sub(self.expected.refund));
+        }
+        if step.return_data.is_empty() && self.expected.return_size != 0 {
+            flags |= CLEARED;
+        }
+        if !matches!(end.effect, Effect::None) {
+            flags |= EFFECT;
+            self.put_effect(end.effect);
+        }
+        flags
+    }
+
+    /// The result of an opcode that did not fail; false, and nothing put, if the stack is not as its facts say.
+    #[inline]
+    fn put_result(&mut self, step: &StepView<'_>, shape: &Shape) -> bool {
+        let Some(top) = step.stack.last() else {
+            return shape.adds == 0;
+        };
+        let below = |distance: u8| step.stack.len().checked_sub(1 + usize::from(distance));
+        match shape.class {
+            Class::Dup(distance) => below(distance).is_some_and(|at| step.stack[at] == *top),
+            Class::Swap(distance) => below(distance).is_some_and(|at| [step.stack[at], *top] == self.swapped),
+            Class::LongPush if is_long(top) => {
+                let length = step.opcode.immediate();
+                if push_data(step.code, step.pc, length) == *top {
+                    self.trace.arena.push(FROM_CODE);
+                } else {
+                    put_word(&mut self.trace.arena, top);
+                }
+                true
+            }
+            Class::Plain | Class::LongPush => {
+                if shape.adds != 0 {
+                    put_word(&mut self.trace.arena, top);
+                }
+                true
+            }
+            Class::Writer | Class::Message => true,
+        }
+    }
+
+    /// What the opcode wrote to memory, unless its operands tell; whether they do not.
+    fn put_written(&mut self, step: &StepView<'_>) -> bool {
+        let (Some(write), true) = (self.write, self.trace.keeps_memory()) else {
+            return false;
+        };
+        let call = self.open.last().and_then(|open| self.trace.calls.get(open.call as usize));
+        let sources = call.map(|call| self.trace.sources(call, step.return_data));
+        let is_explained = sources.is_some_and(|sources| write.explains(step.memory, &sources));
+        if is_explained && self.trace.keeps_stack() {
+            return false;
+        }
+        let bytes = step.memory.get(write.offset..write.offset.saturating_add(write.length)).unwrap_or(&[]);
+        put_number(&mut self.trace.arena, write.offset as u64);
+        put_number(&mut self.trace.arena, bytes.len() as u64);
+        self.trace.arena.extend_from_slice(bytes);
+        true
+    }
+
+    #[cold]
+    fn put_effect(&mut self, effect: Effect<'_>) {
+        let step = self.trace.steps;
+        match effect {
+            Effect::None => {}
+            Effect::Storage(change) => self.trace.changes.push(step, false, &change),
+            Effect::Transient(change) => self.trace.changes.push(step, true, &change),
+            Effect::Log(log) => {
+                let shown = log.data.len().min(self.trace.config.log_data_max_bytes);
+                let is_whole = shown == log.data.len();
+                // A cut log must not keep the whole data alive.
+                let data =
+                    if is_whole { log.data.clone() } else { Bytes::copy_from_slice(&log.data[..shown]) };
+                let entry = LogEntry {
+                    address: log.address,
+                    topics: log.topics.clone(),
+                    data,
+                    data_length: log.data.len(),
+                };
+                self.trace.logs.push((step, entry));
+                self.account(size_of::<(u64, LogEntry)>() + shown + 32 * log.topics.len());
+            }
+        }
+        self.account(0);
+    }
+}
+
+impl Tracer for Recorder {
+    #[inline]
+    fn step(&mut self, step: &StepView<'_>) {
+        if self.is_full() {
+            self.trace.dropped.steps += 1;
+            self.pending = false;
+            return;
+        }
+        if !self.in_segment || !self.expected.is_found_by(step) {
+            self.begin_segment(step);
+        }
+        match shape_of(step.opcode).class {
+            Class::Plain | Class::LongPush | Class::Dup(_) => {}
+            Class::Swap(distance) => {
+                let top = step.stack.len().wrapping_sub(1);
+                let below = top.wrapping_sub(usize::from(distance));
+                if let (Some(top), Some(below)) = (step.stack.get(top), step.stack.get(below)) {
+                    self.swapped = [*top, *below];
+                }
+            }
+            Class::Writer => self.write = Write::of(step.opcode, step.stack),
+            Class::Message => self.output = output_region(step.opcode, step.stack),
+        }
+        self.pending = true;
+    }
+
+    #[inline]
+    fn step_end(&mut self, step: &StepView<'_>, end: &StepEnd<'_>) {
+        if !std::mem::take(&mut self.pending) {
+            return;
+        }
+        let shape = shape_of(step.opcode);
+        let arena = &mut self.trace.arena;
+        arena.reserve(RECORD_ROOM);
+        arena.push(step.opcode.0);
+        let flags_at = arena.len();
+        arena.push(0);
+        let flags =
+            self.put_change_of_frame(step, end, shape) | self.put_change_of_world(step, end, shape.class);
+        self.trace.arena[flags_at] = flags;
+        self.trace.steps += 1;
+
+        let has_sent = shape.class == Class::Message && end.halt.is_none();
+        let return_size =
+            std::mem::replace(&mut self.expected, Expected::after(step, end, shape)).return_size;
+        let has_other_data = !step.return_data.is_empty() && step.return_data.len() != return_size;
+        self.leave(step, has_sent, has_other_data);
+    }
+
+    fn message(&mut self, message: &Message, phase: MessagePhase<'_>) {
+        self.in_segment = false;
+        match phase {
+            MessagePhase::Before if self.is_full() => {
+                self.trace.dropped.messages += 1;
+                self.open_dropped += 1;
+            }
+            MessagePhase::Before => {
+                while self.open.last().is_some_and(|open| open.depth >= message.depth) {
+                    self.open.pop();
+                }
+                self.add_call(message);
+            }
+            MessagePhase::After(_) if self.open_dropped > 0 => self.open_dropped -= 1,
+            MessagePhase::After(outcome) => {
+                while self.open.last().is_some_and(|open| open.depth > message.depth) {
+                    self.open.pop();
+                }
+                let Some(open) = self.open.pop_if(|open| open.depth == message.depth) else {
+                    return;
+                };
+                let end_step = self.trace.steps;
+                if let Some(call) = self.trace.calls.get_mut(open.call as usize) {
+                    call.outcome = Some(outcome.clone());
+                    call.end_step = Some(end_step);
+                }
+                self.account(outcome.output.len());
+            }
+        }
+    }
+}
+
+impl Recorder {
+    /// Ends the segment if the frame waits for an answer now, if its whole state is due, or if there is return data that
+    /// no record has.
+    #[inline]
+    fn leave(&mut self, step: &StepView<'_>, has_sent: bool, has_other_data: bool) {
+        let Some(open) = self.open.last_mut() else {
+            return;
+        };
+        open.since_key += 1;
+        if has_sent {
+            open.awaits = true;
+            open.left = self.expected;
+            open.output = self.output;
+            self.in_segment = false;
+        } else if has_other_data || open.since_key >= open.key_due && self.is_key_due(step) {
+            self.in_segment = false;
+        }
+    }
+}
+
+/// Where the output of a callee went and how much of it, and what follows it in the region it was asked into.
+fn put_output(arena: &mut Vec<u8>, step: &StepView<'_>, (offset, length): (usize, usize)) {
+    let region = step.memory.get(offset..offset.saturating_add(length)).unwrap_or(&[]);
+    let copied = region.len().min(step.return_data.len());
+    let is_copy = region[..copied] == step.return_data[..copied];
+    let derived = if is_copy { copied } else { 0 };
+    let explicit = if is_copy { &region[copied..region.len().min(copied + OUTPUT_CHECK)] } else { region };
+    put_number(arena, derived as u64);
+    put_number(arena, explicit.len() as u64);
+    if derived != 0 || !explicit.is_empty() {
+        put_number(arena, offset as u64);
+        arena.extend_from_slice(explicit);
+    }
+}
+
+fn put_stack(arena: &mut Vec<u8>, stack: &[U256], keeps_stack: bool) {
+    put_number(arena, stack.len() as u64);
+    if keeps_stack {
+        stack.iter().for_each(|item| put_word(arena, item));
+    }
+}
+
+/// Whether a word is so long that comparing it with the push data is worth it.
+fn is_long(word: &U256) -> bool {
+    word.as_limbs()[1..] != [0, 0, 0]
+}

@@ -1,0 +1,244 @@
+//! A trace in the shape of `debug_traceTransaction`'s struct logs, as records or as JSON.
+//!
+//! Differences to go-ethereum, all visible: the error is the halt's name; a stack, memory or trace that a bound has cut says
+//! so in a field that go-ethereum does not have.
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, HashMap},
+    io,
+};
+
+use parallax_primitives::{Address, Bytes, Opcode, U256, hex};
+use parallax_tracer_core::{ExecutionTrace, MemorySnapshot, StackSnapshot, StructLog};
+use serde::{
+    Serialize, Serializer,
+    ser::{Error, SerializeMap, SerializeSeq},
+};
+
+use crate::{Replay, Step, Trace};
+
+/// What struct logs show; the names are those of `debug_traceTransaction`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StructLogOptions {
+    /// Show memories.
+    pub enable_memory: bool,
+    /// Show no stacks.
+    pub disable_stack: bool,
+    /// Show no storage.
+    pub disable_storage: bool,
+    /// Show return data.
+    pub enable_return_data: bool,
+    /// Steps to show at most; 0 is no limit.
+    pub limit: u64,
+}
+
+/// The struct logs of a trace, one after the other.
+#[derive(Clone, Debug)]
+pub struct StructLogs<'a> {
+    replay: Replay<'a>,
+    options: StructLogOptions,
+    left: u64,
+    /// The slots that every account's code has read or written.
+    storage: HashMap<Address, BTreeMap<U256, U256>>,
+}
+
+impl Trace {
+    /// The struct logs, made as they are asked for.
+    pub fn struct_logs(&self, options: StructLogOptions) -> StructLogs<'_> {
+        let left = if options.limit == 0 { u64::MAX } else { options.limit };
+        StructLogs { replay: self.replay(), options, left, storage: HashMap::new() }
+    }
+
+    /// The whole trace as records. Large: [`Trace::write_struct_logs`] does not hold it all.
+    pub fn execution_trace(&self, options: StructLogOptions) -> ExecutionTrace {
+        let outcome = self.known_outcome();
+        let struct_logs: Vec<StructLog> = self.struct_logs(options).collect();
+        ExecutionTrace {
+            gas_used: outcome.as_ref().map_or(0, |outcome| outcome.gas_used),
+            failed: outcome.as_ref().is_none_or(|outcome| outcome.failed),
+            return_value: outcome.map(|outcome| outcome.output).unwrap_or_default(),
+            steps_dropped: self.len() - struct_logs.len() as u64 + self.header().dropped.steps,
+            struct_logs,
+        }
+    }
+
+    /// Writes the result of `debug_traceTransaction` as JSON, step by step.
+    ///
+    /// Fails if `out` does.
+    pub fn write_struct_logs(&self, out: impl io::Write, options: StructLogOptions) -> io::Result<()> {
+        serde_json::to_writer(out, &Document { trace: self, options }).map_err(io::Error::from)
+    }
+}
+
+impl Iterator for StructLogs<'_> {
+    type Item = StructLog;
+
+    fn next(&mut self) -> Option<StructLog> {
+        self.left = self.left.checked_sub(1)?;
+        let options = self.options;
+        let step = self.replay.advance()?;
+        let info = step.info()?;
+        let storage = if options.disable_storage { Vec::new() } else { met_slots(&mut self.storage, &step) };
+        Some(StructLog {
+            pc: info.pc,
+            opcode: info.opcode,
+            op_name: info.op_name,
+            gas: info.gas_before,
+            gas_cost: step.gas_cost(),
+            depth: info.depth.saturating_add(1),
+            refund: step.state.refund,
+            stack: if options.disable_stack { StackSnapshot::default() } else { step.stack() },
+            memory: if options.enable_memory { step.memory() } else { MemorySnapshot::default() },
+            return_data: if options.enable_return_data {
+                step.state.return_data.clone()
+            } else {
+                Bytes::new()
+            },
+            storage,
+            error: step.halt(),
+        })
+    }
+}
+
+/// After SLOAD and SSTORE: what the trace knows of the account's storage.
+fn met_slots(storage: &mut HashMap<Address, BTreeMap<U256, U256>>, step: &Step<'_>) -> Vec<(U256, U256)> {
+    if !matches!(step.opcode(), Opcode::SLOAD | Opcode::SSTORE) || step.halt().is_some() {
+        return Vec::new();
+    }
+    let stack = &step.state.stack;
+    let (Some(call), Some(key)) = (step.call(), stack.last()) else {
+        return Vec::new();
+    };
+    let Some(value) = step.word().or_else(|| stack.iter().nth_back(1).copied()) else {
+        return Vec::new();
+    };
+    let slots = storage.entry(call.message.address).or_default();
+    slots.insert(*key, value);
+    slots.iter().map(|(key, value)| (*key, *value)).collect()
+}
+
+struct Document<'a> {
+    trace: &'a Trace,
+    options: StructLogOptions,
+}
+
+impl Serialize for Document<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let outcome = self.trace.known_outcome();
+        let shown = match self.options.limit {
+            0 => self.trace.len(),
+            limit => self.trace.len().min(limit),
+        };
+        let dropped = self.trace.len() - shown + self.trace.header().dropped.steps;
+        let mut document = serializer.serialize_map(None)?;
+        document.serialize_entry("gas", &outcome.as_ref().map_or(0, |outcome| outcome.gas_used))?;
+        document.serialize_entry("failed", &outcome.as_ref().is_none_or(|outcome| outcome.failed))?;
+        let output = outcome.map(|outcome| outcome.output).unwrap_or_default();
+        document.serialize_entry("returnValue", &hex::encode_prefixed(&output))?;
+        let rows = Rows { logs: RefCell::new(self.trace.struct_logs(self.options)), options: self.options };
+        document.serialize_entry("structLogs", &rows)?;
+        if dropped != 0 {
+            document.serialize_entry("stepsDropped", &dropped)?;
+        }
+        document.end()
+    }
+}
+
+/// Serialises once: it uses the steps up.
+struct Rows<'a> {
+    logs: RefCell<StructLogs<'a>>,
+    options: StructLogOptions,
+}
+
+impl Serialize for Rows<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut logs = self.logs.try_borrow_mut().map_err(S::Error::custom)?;
+        let mut rows = serializer.serialize_seq(None)?;
+        for log in &mut *logs {
+            rows.serialize_element(&Row { log: &log, options: self.options })?;
+        }
+        rows.end()
+    }
+}
+
+struct Row<'a> {
+    log: &'a StructLog,
+    options: StructLogOptions,
+}
+
+impl Serialize for Row<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Row { log, options } = self;
+        let mut row = serializer.serialize_map(None)?;
+        row.serialize_entry("pc", &log.pc)?;
+        row.serialize_entry("op", log.op_name)?;
+        row.serialize_entry("gas", &log.gas)?;
+        row.serialize_entry("gasCost", &log.gas_cost)?;
+        row.serialize_entry("depth", &log.depth)?;
+        if let Some(halt) = log.error {
+            row.serialize_entry("error", halt.name())?;
+        }
+        if !options.disable_stack {
+            row.serialize_entry("stack", &Words(&log.stack.items))?;
+            if log.stack.is_cut() {
+                row.serialize_entry("stackSize", &log.stack.total)?;
+            }
+        }
+        if options.enable_return_data {
+            row.serialize_entry("returnData", &hex::encode_prefixed(&log.return_data))?;
+        }
+        if options.enable_memory {
+            row.serialize_entry("memory", &Chunks(&log.memory.bytes))?;
+            if log.memory.is_cut() {
+                row.serialize_entry("memoryOffset", &log.memory.offset)?;
+                row.serialize_entry("memorySize", &log.memory.total)?;
+            }
+        }
+        if !log.storage.is_empty() {
+            row.serialize_entry("storage", &Slots(&log.storage))?;
+        }
+        if log.refund != 0 {
+            row.serialize_entry("refund", &log.refund)?;
+        }
+        row.end()
+    }
+}
+
+/// Minimal hexadecimal quantities.
+struct Words<'a>(&'a [U256]);
+
+impl Serialize for Words<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut words = serializer.serialize_seq(Some(self.0.len()))?;
+        for word in self.0 {
+            words.serialize_element(&format_args!("{word:#x}"))?;
+        }
+        words.end()
+    }
+}
+
+/// 64 digits for every 32 bytes.
+struct Chunks<'a>(&'a [u8]);
+
+impl Serialize for Chunks<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut chunks = serializer.serialize_seq(Some(self.0.len().div_ceil(32)))?;
+        for chunk in self.0.chunks(32) {
+            chunks.serialize_element(&hex::encode(chunk))?;
+        }
+        chunks.end()
+    }
+}
+
+struct Slots<'a>(&'a [(U256, U256)]);
+
+impl Serialize for Slots<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut slots = serializer.serialize_map(Some(self.0.len()))?;
+        for (key, value) in self.0 {
+            slots.serialize_entry(&format_args!("{key:064x}"), &format_args!("{value:064x}"))?;
+        }
+        slots.end()
+    }
+}

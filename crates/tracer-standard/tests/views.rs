@@ -1,0 +1,235 @@
+//! What users read off a trace: struct logs, the call tree, opcode counts, bounds that are met.
+
+#![allow(clippy::unwrap_used, reason = "in a test, an unwrap is an assertion")]
+
+mod programs;
+
+use parallax_primitives::{Fork, MessageKind, Opcode, U256, hex};
+use parallax_tracer_core::Traced;
+use parallax_tracer_standard::{Recorder, StructLogOptions, Trace, TracerConfig};
+use programs::{Program, TARGET};
+
+/// Stores 7 at slot 1, loads it, logs 40 bytes with one topic, hashes 32 bytes by precompile 2, and returns 33 bytes.
+const EVERYTHING: &str = concat!(
+    "6007600155",                   // SSTORE
+    "60015450",                     // SLOAD POP
+    "60aa602860 00a1",              // LOG1
+    "6020600060206000600260fffa50", // STATICCALL POP
+    "60216000f3",                   // RETURN
+);
+
+#[track_caller]
+fn record(code: &str, config: TracerConfig) -> Trace {
+    let program = Program {
+        fork: Fork::Cancun,
+        code: hex::decode(code.replace(' ', "")).unwrap().into(),
+        input: Default::default(),
+        storage: Default::default(),
+        gas: 100_000,
+    };
+    let mut recorder = Recorder::new(config);
+    let outcome = program.run(&mut Traced(&mut recorder)).unwrap();
+    let mut trace = recorder.into_trace();
+    trace.set_outcome(&outcome);
+    trace
+}
+
+fn json(trace: &Trace, options: StructLogOptions) -> serde_json::Value {
+    let mut out = Vec::new();
+    trace.write_struct_logs(&mut out, options).unwrap();
+    serde_json::from_slice(&out).unwrap()
+}
+
+/// The row of the struct logs with this opcode.
+fn row<'a>(document: &'a serde_json::Value, op: &str) -> &'a serde_json::Value {
+    document["structLogs"].as_array().unwrap().iter().find(|row| row["op"] == op).unwrap()
+}
+
+#[test]
+fn struct_logs_as_json() {
+    let trace = record("60016002015050", TracerConfig::full());
+    let mut out = Vec::new();
+    trace.write_struct_logs(&mut out, StructLogOptions { limit: 3, ..Default::default() }).unwrap();
+    assert_eq!(
+        String::from_utf8(out).unwrap(),
+        concat!(
+            r#"{"gas":100000,"failed":true,"returnValue":"0x","structLogs":["#,
+            r#"{"pc":0,"op":"PUSH1","gas":100000,"gasCost":3,"depth":1,"stack":[]},"#,
+            r#"{"pc":2,"op":"PUSH1","gas":99997,"gasCost":3,"depth":1,"stack":["0x1"]},"#,
+            r#"{"pc":4,"op":"ADD","gas":99994,"gasCost":3,"depth":1,"stack":["0x1","0x2"]}"#,
+            r#"],"stepsDropped":2}"#,
+        )
+    );
+    let failing = json(&trace, StructLogOptions::default())["structLogs"][4].clone();
+    assert_eq!(failing["error"], "StackUnderflow");
+}
+
+#[test]
+fn every_option_shows_or_hides_its_part() {
+    let trace = record(EVERYTHING, TracerConfig::full());
+    let plain = json(&trace, StructLogOptions::default());
+    let word = |n: u64| format!("{n:064x}");
+    assert_eq!(row(&plain, "SSTORE")["storage"], serde_json::json!({ word(1): word(7) }));
+    assert_eq!(row(&plain, "SLOAD")["storage"], serde_json::json!({ word(1): word(7) }));
+    assert_eq!(plain["gas"].as_u64(), Some(trace.execution_trace(Default::default()).gas_used));
+    let last = row(&plain, "RETURN");
+    assert_eq!(last["stack"], serde_json::json!(["0x21", "0x0"]));
+    for hidden in ["memory", "returnData", "storage", "error", "stackSize", "refund"] {
+        assert!(last.get(hidden).is_none(), "{hidden}");
+    }
+
+    let all = StructLogOptions { enable_memory: true, enable_return_data: true, ..Default::default() };
+    let all = json(&trace, all);
+    // SHA-256 of 32 zero bytes.
+    let hash = "66687aadf862bd776c8fc18b8e9f8e20089714856ee233b3902a591d0d5f2925";
+    assert_eq!(row(&all, "RETURN")["memory"], serde_json::json!([hash, word(0)]));
+    assert_eq!(row(&all, "RETURN")["returnData"], format!("0x{hash}"));
+    assert_eq!(row(&all, "SSTORE")["memory"], serde_json::json!([]));
+    assert_eq!(row(&all, "SSTORE")["returnData"], "0x");
+
+    let none = StructLogOptions { disable_stack: true, disable_storage: true, ..Default::default() };
+    let none = json(&trace, none);
+    assert!(row(&none, "SSTORE").get("stack").is_none());
+    assert!(row(&none, "SSTORE").get("storage").is_none());
+}
+
+#[test]
+fn bounds_that_are_met_are_seen() {
+    let tight = TracerConfig {
+        memory_max_bytes: 32,
+        stack_max_items: 1,
+        log_data_max_bytes: 8,
+        ..TracerConfig::bounded()
+    };
+    let trace = record(EVERYTHING, tight);
+    let options = StructLogOptions { enable_memory: true, ..Default::default() };
+    let cut = json(&trace, options);
+    let last = row(&cut, "RETURN");
+    assert_eq!((&last["stack"], &last["stackSize"]), (&serde_json::json!(["0x0"]), &2.into()));
+    assert_eq!(last["memory"].as_array().map(Vec::len), Some(1));
+    assert_eq!((&last["memoryOffset"], &last["memorySize"]), (&0.into(), &64.into()));
+    let (_, log) = &trace.logs_since(0)[0];
+    assert_eq!((log.data.len(), log.data_length, log.is_cut()), (8, 40, true));
+    // Nothing of it is lost behind the records.
+    assert_eq!(trace.state_before(trace.len() - 1).unwrap().stack.len(), 2);
+
+    // The window lies round what the opcode touches.
+    let far = record("60ff6110005260206110005160006000fd", tight);
+    let read = far.replay().find_opcode(Opcode::MLOAD);
+    let window = far.step_result(read).unwrap().memory_snapshot;
+    assert_eq!((window.offset, window.total), (0x1000, 0x1020));
+    assert_eq!(U256::from_be_slice(&window.bytes), U256::from(0xff));
+    assert_eq!(far.memory_window(read, 0x101f, 9).unwrap().bytes, [0xff]);
+}
+
+trait FindOpcode {
+    fn find_opcode(self, opcode: Opcode) -> u64;
+}
+
+impl FindOpcode for parallax_tracer_standard::Replay<'_> {
+    fn find_opcode(mut self, opcode: Opcode) -> u64 {
+        loop {
+            let step = self.advance().unwrap();
+            if step.opcode() == opcode {
+                return step.index;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_full_trace_counts_what_it_drops() {
+    // JUMPDEST, 3 PUSH1, a call of the identity contract by STATICCALL, POP, JUMP, again and again.
+    let forever = "5b60006000600060006004 61ffff fa 50 600056";
+    let whole = record(forever, TracerConfig::full());
+    let tight = TracerConfig { trace_max_bytes: 20_000, ..TracerConfig::full() };
+    let cut = record(forever, tight);
+    let header = cut.header();
+    assert_eq!(header.steps + header.dropped.steps, whole.len());
+    assert!(header.dropped.steps > 0 && header.dropped.messages > 0);
+    assert_eq!(cut.calls().len() as u64 + header.dropped.messages, whole.calls().len() as u64);
+    assert!(header.bytes < 21_000, "{header:?}");
+    let last = cut.len() - 1;
+    assert_eq!(cut.state_before(last), whole.state_before(last));
+    assert_eq!(json(&cut, StructLogOptions::default())["stepsDropped"], header.dropped.steps);
+    // The outermost message ended after the bound was met, and is told all the same.
+    assert!(cut.calls()[0].outcome.is_some());
+}
+
+#[test]
+fn the_minimal_preset_keeps_sizes() {
+    let (full, minimal) =
+        (record(EVERYTHING, TracerConfig::full()), record(EVERYTHING, TracerConfig::minimal()));
+    assert!(minimal.header().bytes < full.header().bytes);
+    for step in 0..full.len() {
+        assert_eq!(full.step_info(step), minimal.step_info(step));
+        let state = minimal.state_before(step).unwrap();
+        assert!(state.stack.is_empty() && state.memory.is_empty());
+    }
+    assert!(full.storage_changes_since(0).eq(minimal.storage_changes_since(0)));
+}
+
+#[test]
+fn the_call_tree() {
+    // CALL of itself with half the gas, as long as that is enough; each frame also sends a STATICCALL to the identity contract.
+    let code = "6000600060006000600461fffffa 50 60006000600060006000 30 60025a04 f1 50 00";
+    let trace = record(code, TracerConfig::full());
+    let calls = trace.calls();
+    assert_eq!(calls[0].parent, None);
+    assert_eq!(trace.children(0).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(trace.children(2).next(), Some(3));
+    assert_eq!(calls[2].message.address, TARGET);
+    assert_eq!(trace.step_info(calls[2].sent_by.unwrap()).unwrap().opcode, Opcode::CALL);
+    assert_eq!(trace.steps_of(&calls[0]), 0..trace.len());
+    assert!(trace.steps_of(&calls[1]).is_empty());
+    let inner = trace.steps_of(&calls[2]);
+    assert_eq!(trace.step_info(inner.start).map(|step| (step.pc, step.depth)), Some((0, 1)));
+    assert_eq!(trace.step_info(inner.end).map(|step| (step.op_name, step.depth)), Some(("POP", 0)));
+
+    let mut out = Vec::new();
+    trace.write_call_tree(&mut out).unwrap();
+    let tree: serde_json::Value = serde_json::from_slice(&out).unwrap();
+    let root = &tree[0];
+    assert_eq!((&root["type"], &root["gas"], &root["depth"]), (&"CALL".into(), &100_000.into(), &0.into()));
+    assert_eq!(root["calls"][0]["type"], "STATICCALL");
+    assert_eq!(root["calls"][0]["calls"], serde_json::json!([]));
+    assert_eq!(root["calls"][1]["calls"][0]["to"], root["calls"][0]["to"]);
+    assert_eq!(root["gasUsed"], calls[0].gas_used().unwrap());
+    let mut depth = 0;
+    let mut deepest = root;
+    while let Some(inner) = deepest["calls"].get(1) {
+        (deepest, depth) = (inner, depth + 1);
+    }
+    let own = calls.iter().filter(|call| call.message.kind == MessageKind::Call);
+    assert_eq!(depth, own.map(|call| call.message.depth).max().unwrap());
+    assert!(depth > 4);
+}
+
+#[test]
+fn counts_and_gas_by_opcode() {
+    let trace = record(EVERYTHING, TracerConfig::full());
+    let counts = trace.opcode_counts();
+    let of = |opcode| counts.iter().find(|count| count.opcode == opcode).unwrap();
+    assert_eq!((of(Opcode::POP).count, of(Opcode::POP).gas), (2, 4));
+    assert_eq!((of(Opcode::SSTORE).count, of(Opcode::SSTORE).gas), (1, 22_100));
+    // Warm access and one word of memory; what it forwarded is the precompile's.
+    assert_eq!(of(Opcode::STATICCALL).gas, 100);
+    assert_eq!(counts.iter().map(|count| count.count).sum::<u64>(), trace.len());
+    let callee = trace.calls()[1].gas_used().unwrap();
+    let own: u64 = counts.iter().map(|count| count.gas).sum();
+    assert_eq!(own + callee, trace.calls()[0].gas_used().unwrap());
+}
+
+#[test]
+fn nothing_recorded_is_empty() {
+    let trace = Recorder::new(TracerConfig::default()).into_trace();
+    assert!(trace.is_empty() && trace.replay().advance().is_none() && trace.state_after(0).is_none());
+    assert_eq!(trace.storage_changes_since(0).count() + trace.logs_since(0).len(), 0);
+    let mut out = Vec::new();
+    trace.write_call_tree(&mut out).unwrap();
+    assert_eq!(out, b"[]");
+    assert_eq!(
+        json(&trace, StructLogOptions::default()),
+        serde_json::json!({ "gas": 0, "failed": true, "returnValue": "0x", "structLogs": [] })
+    );
+}
