@@ -1,4 +1,43 @@
-//! The `parallax` command.
+//! The `parallax` command: thin argument parsing over the libraries.
+//!
+//! Results go to standard output, everything else to standard error. Exit status: 0 all well, 1 a failure or a divergence was
+//! found, 2 the command or its input was wrong, 130 interrupted. Nothing here panics on input.
 #![forbid(unsafe_code)]
 
-fn main() {}
+mod arguments;
+mod assembly;
+mod diff;
+mod input;
+mod report;
+mod run;
+mod selection;
+mod statetest;
+
+use std::{io, process::ExitCode};
+
+use clap::Parser;
+
+use crate::{
+    arguments::{Arguments, Command},
+    report::{Status, complain},
+};
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Statetest(arguments) => statetest::run(&arguments),
+        Command::Diff(arguments) => diff::run(&arguments),
+        Command::Asm(arguments) => assembly::assemble(&arguments),
+        Command::Disasm(arguments) => assembly::disassemble(&arguments),
+    };
+    let status = result.unwrap_or_else(|error| {
+        // Whoever read our output has read enough.
+        let closed = error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe);
+        if closed {
+            return Status::Well;
+        }
+        complain(&format!("{error:#}"));
+        Status::WrongInput
+    });
+    status.into()
+}

@@ -1,0 +1,235 @@
+//! What users type. Every command's help ends with examples.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use parallax_primitives::{Fork, U256};
+use regex::Regex;
+
+/// Runs one Ethereum execution through two independent engines and shows the first step where they part.
+#[derive(Parser, Debug)]
+#[command(
+    name = "parallax",
+    version,
+    max_term_width = 100,
+    after_help = "Exit status: 0 all well, 1 a failure or a divergence was found, 2 the command or its input was wrong, \
+                  130 interrupted, after printing what was done so far.\n\n\
+                  Results go to standard output, progress and errors to standard error."
+)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Runs bytecode
+    Run(RunArguments),
+    /// Runs official state tests on one engine: checks state root, logs hash and expected exceptions
+    Statetest(StatetestArguments),
+    /// Runs two engines on each case and explains where they part
+    Diff(DiffArguments),
+    /// Turns assembly into bytecode
+    Asm(AsmArguments),
+    /// Lists bytecode: offsets, blocks, jump destinations, static gas
+    Disasm(DisasmArguments),
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  parallax run 0x6001600201
+  parallax run --asm 'PUSH 1 PUSH 0 SSTORE' --gas 50000
+  parallax run contract.hex --input 0xa9059cbb --prestate accounts.json --fork Cancun
+  cat code.hex | parallax run - --engine mini --json
+
+The code runs as the account 0x..c0de, called by 0x..ca11 with a bare message: there is no intrinsic gas and no refund. The \
+exit status is 1 if it reverts or fails.")]
+pub(crate) struct RunArguments {
+    /// Hex digits, the path of a file, or - for standard input
+    #[arg(default_value = "-")]
+    pub(crate) code: String,
+    /// CODE is assembly: a file, -, or the source itself
+    #[arg(long)]
+    pub(crate) asm: bool,
+    /// Calldata
+    #[arg(long, value_name = "HEX", default_value = "0x")]
+    pub(crate) input: String,
+    /// Gas given to the code
+    #[arg(long, value_name = "N", default_value_t = 10_000_000)]
+    pub(crate) gas: u64,
+    /// Wei sent with the call; the caller has as much
+    #[arg(long, value_name = "WEI", default_value = "0")]
+    pub(crate) value: U256,
+    /// The rules
+    #[arg(long, default_value_t = Fork::LATEST)]
+    pub(crate) fork: Fork,
+    /// What runs it
+    #[arg(long, value_enum, default_value_t = Interpreter::Primary)]
+    pub(crate) engine: Interpreter,
+    /// Accounts before the run: a JSON object of address to balance, nonce, code and storage
+    #[arg(long, value_name = "FILE")]
+    pub(crate) prestate: Option<String>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  parallax statetest fixtures/state-tests
+  parallax statetest tests.json --engine mini --fork Prague --json
+  find . -name '*.json' | parallax statetest - --filter 'eip7702.*delegat' --jobs 4
+
+With --json each case is one line with the fields: file name fork d g v pass stateRoot expectedRoot logsHash gasUsed output \
+exception error.")]
+pub(crate) struct StatetestArguments {
+    #[command(flatten)]
+    pub(crate) selection: SelectionArguments,
+    /// What runs the tests
+    #[arg(long, value_enum, default_value_t = Engine::Primary)]
+    pub(crate) engine: Engine,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  parallax diff fixtures/state-tests
+  parallax diff tests.json --right revm --json
+  parallax diff --code 0x600160020160005500 --fork London
+  find . -name '*.json' | parallax diff - --fail-fast
+
+In the mode per-call, the only one yet and so the default, every message's outcome and the state after the transaction are \
+compared.
+
+With --json each case is one line with the fields: file name fork d g v verdict steps divergence; verdict is agree, diverge or \
+poisoned (one side failed or met a limit: never counted as agreement).")]
+pub(crate) struct DiffArguments {
+    #[command(flatten)]
+    pub(crate) selection: SelectionArguments,
+    /// Compare on this bytecode (hex digits, a file or -) instead of the cases of PATH
+    #[arg(long, value_name = "CODE", conflicts_with_all = ["paths", "filter"])]
+    pub(crate) code: Option<String>,
+    /// --code is assembly: a file, -, or the source itself
+    #[arg(long, requires = "code")]
+    pub(crate) asm: bool,
+    /// Gas limit of the transaction that runs --code
+    #[arg(long, value_name = "N", default_value_t = 10_000_000, requires = "code")]
+    pub(crate) gas: u64,
+    /// Calldata of --code
+    #[arg(long, value_name = "HEX", default_value = "0x", requires = "code")]
+    pub(crate) input: String,
+    /// How often the engines are compared
+    #[arg(long, value_enum, default_value_t = Mode::PerCall)]
+    pub(crate) mode: Mode,
+    /// One side
+    #[arg(long, value_enum, value_name = "ENGINE", default_value_t = Engine::Primary)]
+    pub(crate) left: Engine,
+    /// The other side
+    #[arg(long, value_enum, value_name = "ENGINE", default_value_t = Engine::Mini)]
+    pub(crate) right: Engine,
+    /// Stop at the first divergence
+    #[arg(long)]
+    pub(crate) fail_fast: bool,
+    /// Write every case and the sum to a file as well
+    #[arg(long, value_name = "json=FILE", value_parser = json_report, conflicts_with = "code")]
+    pub(crate) report: Option<String>,
+}
+
+/// Which cases, and how they are run and printed.
+#[derive(Args, Debug)]
+pub(crate) struct SelectionArguments {
+    /// Files or folders of state tests, or - for a list of paths on standard input, one a line
+    #[arg(value_name = "PATH", required_unless_present = "code")]
+    pub(crate) paths: Vec<String>,
+    /// Only cases of this fork
+    #[arg(long)]
+    pub(crate) fork: Option<Fork>,
+    /// Only cases whose file or name matches
+    #[arg(long, value_name = "REGEX")]
+    pub(crate) filter: Option<Regex>,
+    /// Cases at a time [default: all cores]
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<std::num::NonZeroUsize>,
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  parallax asm contract.asm
+  parallax asm 'PUSH 1 loop: PUSH @loop JUMP'
+  echo 'PUSH 0 PUSH 0 RETURN' | parallax asm | parallax disasm")]
+pub(crate) struct AsmArguments {
+    /// The path of a file, - for standard input, or the source itself
+    #[arg(default_value = "-")]
+    pub(crate) source: String,
+    /// Decides whether PUSH 0 is a PUSH0
+    #[arg(long, default_value_t = Fork::LATEST)]
+    pub(crate) fork: Fork,
+    /// Print one JSON object: code, size
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  parallax disasm 0x5b600056
+  parallax disasm contract.hex --fork Istanbul
+  parallax disasm contract.hex --source > contract.asm")]
+pub(crate) struct DisasmArguments {
+    /// Hex digits, the path of a file, or - for standard input
+    #[arg(default_value = "-")]
+    pub(crate) code: String,
+    /// Which opcodes are defined, and what they cost
+    #[arg(long, default_value_t = Fork::LATEST)]
+    pub(crate) fork: Fork,
+    /// Print plain assembly that gives the same bytes
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) source: bool,
+    /// Print one JSON object an instruction
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What runs whole transactions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Engine {
+    /// The fast engine
+    Primary,
+    /// The plain engine, to be read beside the specification
+    Mini,
+    /// The foreign engine
+    Revm,
+}
+
+impl Engine {
+    /// As the campaign calls it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Engine::Primary => "primary",
+            Engine::Mini => "mini",
+            Engine::Revm => "revm",
+        }
+    }
+}
+
+/// What runs bare messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Interpreter {
+    /// The fast engine
+    Primary,
+    /// The plain engine, to be read beside the specification
+    Mini,
+}
+
+/// How often two engines are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Mode {
+    /// After every message, and the state after the transaction
+    PerCall,
+}
+
+fn json_report(text: &str) -> Result<String, String> {
+    match text.split_once('=') {
+        Some(("json", file)) if !file.is_empty() => Ok(file.to_owned()),
+        _ => Err("expected json=FILE".to_owned()),
+    }
+}

@@ -1,0 +1,131 @@
+//! `parallax diff`: two engines on each case, or on one program.
+
+use std::{
+    fs::File,
+    io::{self, BufWriter, Write},
+    ops::ControlFlow,
+};
+
+use anyhow::{Context, Result};
+use parallax_campaign::{
+    Delivered, DiffOutcome, JsonReport, code_json, config, diff, diff_json, diff_text, engines,
+};
+use parallax_engine_interface::{Engine, Job};
+use parallax_primitives::{Bytecode, Fork, Transaction};
+use parallax_shadow_diff::{Bounds, MessageLog, Side, Verdict, compare_call_results};
+use parallax_state::MemoryDatabase;
+
+use crate::{
+    arguments::{DiffArguments, Mode},
+    input::{Text, hex},
+    report::{Status, complain},
+    run::{CALLER, CONTRACT, block},
+    selection::{Printer, Selected},
+};
+
+pub(crate) fn run(arguments: &DiffArguments) -> Result<Status> {
+    let left = engines::by_name(arguments.left.name())?;
+    let right = engines::by_name(arguments.right.name())?;
+    match (arguments.mode, &arguments.code) {
+        (Mode::PerCall, Some(code)) => on_code(arguments, code, left, right),
+        (Mode::PerCall, None) => on_cases(arguments, left, right),
+    }
+}
+
+fn on_cases(arguments: &DiffArguments, left: &dyn Engine, right: &dyn Engine) -> Result<Status> {
+    let mut report = match &arguments.report {
+        Some(path) => Some(Report::begin(path)?),
+        None => None,
+    };
+    let selected = Selected::find(&arguments.selection)?;
+    let campaign = selected.campaign()?;
+    let json = arguments.selection.json;
+    let mut printer = Printer::new();
+    let mut unwritten = None;
+    let summary = diff(&campaign, left, right, |delivered, progress| {
+        let text = match delivered {
+            _ if json => Some(diff_json(delivered)),
+            Delivered::Unreadable(_) => None,
+            Delivered::Case(..) => diff_text(delivered, left.name(), right.name()),
+        };
+        if let Delivered::Unreadable(error) = delivered {
+            printer.aside(|| complain(error));
+        }
+        if let Some(report) = &mut report
+            && let Err(error) = report.inner.case(&diff_json(delivered))
+        {
+            unwritten = Some(error);
+            return ControlFlow::Break(());
+        }
+        printer.print(progress, text)?;
+        if arguments.fail_fast && diverges(delivered) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    })?;
+    printer.finish(&summary.text(left.name(), right.name()), json)?;
+    if let Some(report) = report {
+        let written = match unwritten {
+            Some(error) => Err(error),
+            None => report.inner.finish(&summary),
+        };
+        written.with_context(|| format!("{}: cannot write the report", report.path))?;
+    }
+    let counted =
+        summary.agreed + summary.diverged + summary.poisoned + summary.unsupported + summary.unreadable;
+    Ok(selected.status(summary.is_success(), counted, summary.unreadable))
+}
+
+fn diverges(delivered: &Delivered<DiffOutcome>) -> bool {
+    matches!(delivered, Delivered::Case(_, DiffOutcome::Compared { verdict: Verdict::Diverge(_), .. }))
+}
+
+/// A report file that is being written.
+struct Report<'p> {
+    path: &'p str,
+    inner: JsonReport<BufWriter<File>>,
+}
+
+impl<'p> Report<'p> {
+    fn begin(path: &'p str) -> Result<Self> {
+        let file = File::create(path).with_context(|| format!("{path}: cannot write the report"))?;
+        Ok(Self { path, inner: JsonReport::new(BufWriter::new(file))? })
+    }
+}
+
+/// One program, in a transaction from an account without anything: gas is free.
+fn on_code(arguments: &DiffArguments, code: &str, left: &dyn Engine, right: &dyn Engine) -> Result<Status> {
+    let fork = arguments.selection.fork.unwrap_or(Fork::LATEST);
+    let mut database = MemoryDatabase::default();
+    let code = Text::read(code)?.code(arguments.asm, fork)?;
+    database.accounts.entry(CONTRACT).or_default().code = Bytecode::new(code);
+    let transaction = Transaction {
+        sender: CALLER,
+        to: Some(CONTRACT),
+        gas_limit: arguments.gas,
+        input: hex("--input", &arguments.input)?,
+        ..Transaction::default()
+    };
+    let block = block(fork);
+    let job = Job { fork, chain_id: 1, block: &block, transaction: &transaction, database: &database };
+    let config = config(left.name(), right.name());
+    let mut logs = [Bounds::default(); 2].map(MessageLog::new);
+    let [left_log, right_log] = &mut logs;
+    let results = [left.execute(&job, left_log), right.execute(&job, right_log)];
+    let side = |engine, result, messages| Side { engine, result, messages };
+    let verdict = compare_call_results(
+        &side(left.name(), &results[0], &logs[0]),
+        &side(right.name(), &results[1], &logs[1]),
+        &config,
+    );
+    let steps = logs[0].messages().len() as u64;
+    let mut out = io::stdout().lock();
+    match &verdict {
+        _ if arguments.selection.json => writeln!(out, "{}", code_json(fork, &verdict, steps))?,
+        Verdict::Agree => writeln!(out, "{} and {} agree", left.name(), right.name())?,
+        Verdict::Diverge(divergence) => writeln!(out, "{divergence}")?,
+        Verdict::Poisoned(reason) => writeln!(out, "poisoned: {reason}")?,
+    }
+    Ok(if verdict == Verdict::Agree { Status::Well } else { Status::Failure })
+}

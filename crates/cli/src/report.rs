@@ -1,0 +1,37 @@
+//! What a command leaves behind besides its results: complaints on standard error, and its exit status.
+
+use std::{
+    fmt::Display,
+    io::{self, Write},
+    process::ExitCode,
+};
+
+/// How a command ended, the stronger one winning where there are several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Status {
+    /// All well.
+    Well,
+    /// A failure or a divergence was found.
+    Failure,
+    /// The command or its input was wrong.
+    WrongInput,
+    /// Interrupted; what was done so far has been printed.
+    Interrupted,
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> Self {
+        Self::from(match status {
+            Status::Well => 0,
+            Status::Failure => 1,
+            Status::WrongInput => 2,
+            Status::Interrupted => 130,
+        })
+    }
+}
+
+/// One line on standard error. If that is closed too, the exit status has to do.
+pub(crate) fn complain(message: &dyn Display) {
+    let message = message.to_string().replace('\n', " ");
+    let _ = writeln!(io::stderr().lock(), "parallax: {message}");
+}

@@ -1,0 +1,145 @@
+//! From the paths and options of a command to a campaign: which files, how they are watched and how it may be stopped.
+
+use std::{
+    io::{self, BufRead, Write},
+    ops::ControlFlow,
+    path::PathBuf,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use anyhow::{Context, Result, bail};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use parallax_campaign::{Campaign, Progress, Selection, discover};
+
+use crate::{
+    arguments::SelectionArguments,
+    report::{Status, complain},
+};
+
+/// Set by the first interrupt; the second ends the process at once.
+static CANCEL: AtomicBool = AtomicBool::new(false);
+
+/// The files of a command, and what went wrong on the way to them.
+pub(crate) struct Selected {
+    files: Vec<PathBuf>,
+    selection: Selection,
+    jobs: usize,
+    /// [`Status::WrongInput`] if a path named nothing; the others are run all the same.
+    pub(crate) status: Status,
+}
+
+impl Selected {
+    /// Finds the files. Each path that names none is a line on standard error.
+    pub(crate) fn find(arguments: &SelectionArguments) -> Result<Self> {
+        let mut paths = Vec::new();
+        for path in &arguments.paths {
+            if path != "-" {
+                paths.push(PathBuf::from(path));
+                continue;
+            }
+            let before = paths.len();
+            for line in io::stdin().lock().lines() {
+                let line = line.context("standard input: expected a list of paths, one a line")?;
+                if !line.trim().is_empty() {
+                    paths.push(line.trim_end_matches('\r').into());
+                }
+            }
+            if paths.len() == before {
+                bail!("standard input: expected a list of paths, one a line, found none");
+            }
+        }
+        let mut status = Status::Well;
+        let mut files = Vec::new();
+        for path in paths {
+            match discover(std::slice::from_ref(&path), &mut io::empty()) {
+                Ok(found) => files.extend(found),
+                Err(error) => {
+                    complain(&error);
+                    status = Status::WrongInput;
+                }
+            }
+        }
+        let selection = Selection { filter: arguments.filter.clone(), fork: arguments.fork };
+        Ok(Self { files, selection, jobs: arguments.jobs.map_or(0, usize::from), status })
+    }
+
+    /// The campaign over them. From now on an interrupt stops it instead of the process.
+    pub(crate) fn campaign(&self) -> Result<Campaign<'_>> {
+        ctrlc::set_handler(|| {
+            if CANCEL.swap(true, Ordering::Relaxed) {
+                std::process::exit(130);
+            }
+        })
+        .context("cannot watch for interrupts")?;
+        Ok(Campaign { files: &self.files, selection: &self.selection, jobs: self.jobs, cancel: &CANCEL })
+    }
+
+    /// How a campaign ended: `counted` cases came to something, `unreadable` of them to nothing but an error.
+    pub(crate) fn status(&self, is_success: bool, counted: u64, unreadable: u64) -> Status {
+        if CANCEL.load(Ordering::Relaxed) {
+            complain(&"interrupted: the results so far are above");
+            return Status::Interrupted;
+        }
+        if counted == 0 && self.status == Status::Well {
+            complain(&format!(
+                "no case selected: {} files have none that fits --fork and --filter",
+                self.files.len()
+            ));
+        }
+        if counted == 0 || unreadable > 0 {
+            return Status::WrongInput;
+        }
+        self.status.max(if is_success { Status::Well } else { Status::Failure })
+    }
+}
+
+/// Prints results while a bar shows the progress: on a terminal, and nowhere else.
+pub(crate) struct Printer {
+    bar: ProgressBar,
+    failure: Option<io::Error>,
+}
+
+impl Printer {
+    pub(crate) fn new() -> Self {
+        let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
+        // The template is this constant; one that does not parse would only look plain.
+        if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos}/{len} files") {
+            bar.set_style(style);
+        }
+        Self { bar, failure: None }
+    }
+
+    /// Prints a result, if there is one to print. Stops the campaign if nobody reads any more.
+    pub(crate) fn print(&mut self, progress: Progress, text: Option<String>) -> ControlFlow<()> {
+        if self.bar.length() != Some(progress.files as u64) {
+            self.bar.set_length(progress.files as u64);
+        }
+        self.bar.set_position(progress.files_done as u64);
+        let Some(text) = text else { return ControlFlow::Continue(()) };
+        match self.bar.suspend(|| writeln!(io::stdout().lock(), "{text}")) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                self.failure = Some(error);
+                ControlFlow::Break(())
+            }
+        }
+    }
+
+    /// Does something to the terminal while the bar is away.
+    pub(crate) fn aside(&self, write: impl FnOnce()) {
+        self.bar.suspend(write);
+    }
+
+    /// Ends the bar and prints the sum, to standard error where standard output is for machines.
+    pub(crate) fn finish(self, summary: &str, json: bool) -> Result<()> {
+        self.bar.finish_and_clear();
+        match self.failure {
+            Some(error) => Err(error.into()),
+            None if json => {
+                complain(&summary);
+                Ok(())
+            }
+            None => Ok(writeln!(io::stdout().lock(), "{summary}")?),
+        }
+    }
+}

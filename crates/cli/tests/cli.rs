@@ -1,0 +1,448 @@
+//! The `parallax` binary as users meet it: what it prints where, and how it ends.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+};
+
+/// A folder of one test's own, removed at its end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("parallax-cli-{}-{name}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn file(&self, name: &str, content: impl AsRef<[u8]>) -> String {
+        let path = self.0.join(name);
+        fs::write(&path, content).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A state test of the repository.
+fn fixture(name: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/state-tests");
+    folder.join(name).canonicalize().unwrap().to_str().unwrap().to_owned()
+}
+
+fn parallax(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_parallax"));
+    command.args(arguments).stdin(Stdio::null()).env_remove("COLUMNS").env("RUST_BACKTRACE", "0");
+    command
+}
+
+/// What a run came to.
+struct Ran {
+    status: Option<i32>,
+    out: String,
+    err: String,
+}
+
+fn run(arguments: &[&str]) -> Ran {
+    finish(parallax(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap(), "")
+}
+
+fn run_with(arguments: &[&str], stdin: &str) -> Ran {
+    let mut command = parallax(arguments);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    finish(command.spawn().unwrap(), stdin)
+}
+
+fn finish(mut child: Child, stdin: &str) -> Ran {
+    if let Some(mut input) = child.stdin.take() {
+        input.write_all(stdin.as_bytes()).unwrap();
+    }
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Ran { status: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+#[track_caller]
+fn check(arguments: &[&str], status: i32, out: &str) {
+    let ran = run(arguments);
+    assert_eq!((ran.status, ran.out.as_str(), ran.err.as_str()), (Some(status), out, ""));
+}
+
+/// One line of complaint that has all of `parts`, and the status for wrong input.
+#[track_caller]
+fn check_wrong(ran: &Ran, parts: &[&str]) {
+    assert_eq!(ran.status, Some(2), "{}", ran.err);
+    for part in parts {
+        assert!(ran.err.contains(part), "{part:?} is not in {:?}", ran.err);
+    }
+    assert_eq!(ran.err.lines().count(), 1, "one line: {:?}", ran.err);
+    assert!(ran.err.len() < 1000, "a short one: {:?}", ran.err);
+}
+
+#[test]
+fn help_texts() {
+    for command in ["", "run", "statetest", "diff", "asm", "disasm"] {
+        let arguments = if command.is_empty() { vec!["--help"] } else { vec![command, "--help"] };
+        let ran = run(&arguments);
+        assert_eq!((ran.status, ran.err.as_str()), (Some(0), ""));
+        let name = if command.is_empty() { "parallax" } else { command };
+        insta::assert_snapshot!(name, ran.out);
+    }
+}
+
+#[test]
+fn code_runs() {
+    check(&["run", "0x6001600201"], 0, "status    success\ngas used  9\ngas left  9999991\noutput    0x\n");
+    for engine in ["primary", "mini"] {
+        let ran =
+            run(&["run", "--engine", engine, "--asm", "PUSH 7 PUSH 2 SSTORE PUSH 9 PUSH 0 PUSH 0 LOG1"]);
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(ran.out, @r"
+            status    success
+            gas used  22863
+            gas left  9977137
+            output    0x
+            log       0x000000000000000000000000000000000000c0de 0x0000000000000000000000000000000000000000000000000000000000000009 0x
+            account   0x000000000000000000000000000000000000c0de nonce 0 balance 0
+              slot    0x2 = 0x7
+            ");
+        }
+        assert_eq!(ran.status, Some(0));
+    }
+    check(&["run", "0x60006000fd"], 1, "status    revert\ngas used  6\ngas left  9999994\noutput    0x\n");
+    check(
+        &["run", "fe", "--gas", "50"],
+        1,
+        "status    InvalidOpcode\ngas used  50\ngas left  0\noutput    0x\n",
+    );
+    // PUSH0 is no opcode in London.
+    check(
+        &["run", "5f", "--fork", "london", "--gas", "50"],
+        1,
+        "status    UndefinedOpcode\ngas used  50\ngas left  0\noutput    0x\n",
+    );
+}
+
+#[test]
+fn input_value_and_prestate() {
+    let folder = Folder::new("prestate");
+    let account = |storage| {
+        format!(
+            r#"{{"0x000000000000000000000000000000000000c0de":
+                 {{"nonce":"0x0","balance":"0x5","code":"0x","storage":{{{storage}}}}}}}"#
+        )
+    };
+    let accounts = folder.file("accounts.json", account(r#""0x03":"0x2a""#));
+    // CALLDATALOAD of 0, plus CALLVALUE, plus SELFBALANCE, plus SLOAD of 3.
+    let source = "PUSH 0 CALLDATALOAD CALLVALUE ADD SELFBALANCE ADD PUSH 3 SLOAD ADD
+                  PUSH 0 MSTORE PUSH 32 PUSH 0 RETURN";
+    let source = folder.file("code.asm", source);
+    let input = format!("0x{:064x}", 1000);
+    let ran =
+        run(&["run", "--asm", &source, "--input", &input, "--value", "7", "--prestate", &accounts, "--json"]);
+    let sum = 1000 + 7 + (5 + 7) + 0x2a;
+    assert!(ran.out.contains(&format!(r#""output":"0x{sum:064x}""#)), "{}", ran.out);
+    assert_eq!((ran.status, ran.out.lines().count()), (Some(0), 1));
+    let wrong = folder.file("wrong.json", account(r#""0x03":"0xzz""#));
+    check_wrong(
+        &run(&["run", "00", "--prestate", &wrong]),
+        &["wrong.json", "accounts.0x000000000000000000000000000000000000c0de.storage.0x03", "zz"],
+    );
+}
+
+#[test]
+fn code_comes_from_files_and_standard_input() {
+    let folder = Folder::new("code");
+    let hex = folder.file("code.hex", "0x6001\n 6002 01\n");
+    let expected = run(&["run", "6001600201"]).out;
+    check(&["run", &hex], 0, &expected);
+    assert_eq!(run_with(&["run"], "6001600201\n").out, expected);
+    assert_eq!(run_with(&["run", "-", "--asm"], "PUSH 1 PUSH 2 ADD").out, expected);
+}
+
+#[test]
+fn assembly_and_back() {
+    check(&["asm", "PUSH 1 loop: PUSH @loop JUMP"], 0, "0x60015b600256\n");
+    check(&["asm", "PUSH 0", "--fork", "London", "--json"], 0, "{\"code\":\"0x6000\",\"size\":2}\n");
+    let listing = run(&["disasm", "0x60015b6002560c61ff"]);
+    insta::assert_snapshot!(listing.out, @r"
+    block 0: 1 instructions, 3 static gas
+      000000  6001        PUSH1 0x01
+    block 1: 3 instructions, 12 static gas
+    > 000002  5b          JUMPDEST
+      000003  6002        PUSH1 0x02
+      000005  56          JUMP
+    block 2: 1 instructions, 0 static gas
+    ? 000006  0c          DB 0x0c  ; undefined
+    block 3: 1 instructions, 3 static gas
+      000007  61ff        DB 0x61ff  ; PUSH2, cut off by the end of the code
+    ");
+    let source = run(&["disasm", "0x60015b6002560c61ff", "--source"]).out;
+    assert_eq!(run_with(&["asm"], &source).out, "0x60015b6002560c61ff\n");
+    let lines = run(&["disasm", "0x5b61ff", "--json"]).out;
+    insta::assert_snapshot!(lines, @r#"
+    {"cutOff":false,"data":"0x","defined":true,"gas":1,"op":91,"opName":"JUMPDEST","pc":0,"startsBlock":true}
+    {"cutOff":true,"data":"0xff","defined":true,"gas":3,"op":97,"opName":"PUSH2","pc":1,"startsBlock":false}
+    "#);
+}
+
+#[test]
+fn state_tests() {
+    let stack = fixture("stack.json");
+    for engine in ["primary", "mini", "revm"] {
+        let ran = run(&["statetest", &stack, "--engine", engine]);
+        assert!(ran.out.starts_with(&format!("{engine}: ")) && ran.out.contains(" passed"), "{}", ran.out);
+        assert_eq!((ran.status, ran.out.lines().count(), ran.err.as_str()), (Some(0), 1, ""));
+    }
+    let ran = run(&["statetest", &stack, "--json", "--fork", "Osaka", "--jobs", "1"]);
+    assert_eq!(ran.status, Some(0));
+    assert!(ran.out.lines().count() > 1);
+    let first = ran.out.lines().next().unwrap();
+    let mut at = 0;
+    for field in [
+        "file",
+        "name",
+        "fork",
+        "d",
+        "g",
+        "v",
+        "pass",
+        "stateRoot",
+        "expectedRoot",
+        "logsHash",
+        "gasUsed",
+        "output",
+        "exception",
+        "error",
+    ] {
+        let found = first[at..].find(&format!("\"{field}\":"));
+        at += found.unwrap_or_else(|| panic!("{field} comes in its place: {first}"));
+    }
+    assert!(ran.out.lines().all(|line| line.contains(r#""fork":"Osaka""#)));
+    assert!(ran.err.contains(" passed") && ran.err.lines().count() == 1, "the sum is not among the objects");
+}
+
+#[test]
+fn a_failing_test_ends_with_1() {
+    let folder = Folder::new("failing");
+    let failing = folder.file("failing.json", failing_test());
+    let good = fixture("stack.json");
+    let ran = run(&["statetest", &good, &failing]);
+    assert_eq!((ran.status, ran.err.as_str()), (Some(1), ""));
+    assert!(ran.out.contains("FAIL") && ran.out.contains("failing.json"), "{}", ran.out);
+    assert!(ran.out.contains("logs hash is 0x1dcc"), "{}", ran.out);
+    assert!(
+        ran.out.contains("parallax statetest --engine primary"),
+        "it says how to run it again: {}",
+        ran.out
+    );
+}
+
+/// The repository's fixture, expecting other logs.
+fn failing_test() -> String {
+    let no_logs = "0x1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347";
+    fs::read_to_string(fixture("stack.json")).unwrap().replace(no_logs, &no_logs.replace("1d", "2d"))
+}
+
+#[test]
+fn comparisons() {
+    let stack = fixture("stack.json");
+    for right in ["mini", "revm"] {
+        let ran = run(&["diff", &stack, "--right", right]);
+        assert!(ran.out.starts_with(&format!("primary and {right}: ")), "{}", ran.out);
+        assert_eq!((ran.status, ran.out.lines().count(), ran.err.as_str()), (Some(0), 1, ""));
+    }
+    let ran = run(&["diff", &stack, "--json", "--filter", "stack"]);
+    let first = ran.out.lines().next().unwrap();
+    for field in ["file", "name", "fork", "d", "g", "v", "verdict", "steps", "divergence"] {
+        assert!(first.contains(&format!("\"{field}\":")), "{field}: {first}");
+    }
+    assert!(ran.out.lines().all(|line| line.contains(r#""verdict":"agree""#)));
+    let ran = run(&["diff", "--code", "0x600160020160005500", "--fork", "London"]);
+    assert_eq!((ran.status, ran.out.as_str()), (Some(0), "primary and mini agree\n"));
+    let ran = run(&["diff", "--code", "6001", "--json"]);
+    assert!(ran.out.contains(r#""verdict":"agree","steps":1"#), "{}", ran.out);
+}
+
+#[test]
+fn a_comparison_writes_a_report() {
+    let folder = Folder::new("report");
+    let report = folder.0.join("report.json");
+    let option = format!("json={}", report.display());
+    let ran = run(&["diff", &fixture("stack.json"), "--report", &option]);
+    assert_eq!(ran.status, Some(0));
+    let text = fs::read_to_string(report).unwrap();
+    assert!(
+        text.starts_with("{\"cases\":[\n{\"file\":") && text.contains("\"summary\":{\"agreed\":"),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_an_engine_lacks_is_no_agreement() {
+    let folder = Folder::new("lacking");
+    let text = fs::read_to_string(fixture("stack.json")).unwrap().replace("\"Osaka\"", "\"Constantinople\"");
+    let file = folder.file("constantinople.json", text);
+    let ran = run(&["diff", &file, "--right", "revm", "--fork", "Constantinople"]);
+    assert_eq!(ran.status, Some(1));
+    assert!(ran.out.contains("revm has no Constantinople"), "{}", ran.out);
+}
+
+#[test]
+fn wrong_code() {
+    let folder = Folder::new("wrong-code");
+    let bytes = folder.file("bytes", [0x60, 0x01, 0xff]);
+    let source = folder.file("source.asm", "PUSH 1\n  ADDD\n");
+    let (bytes, source) = (bytes.as_str(), source.as_str());
+    for (arguments, parts) in [
+        (&["run", "0x600"][..], &["even number of hex digits, found 3"][..]),
+        (&["run", "0x60zz"], &["line 1, column 5", "hex digit", "'z'"]),
+        (&["disasm", "60 0x"], &["line 1, column 5", "'x'"]),
+        (&["run", "00", "--input", "0x1"], &["--input", "even number"]),
+        (&["run", bytes], &["bytes: expected text", "offset 2"]),
+        (&["run", folder.path()], &["expected a file, found a folder"]),
+        (&["asm", source], &["source.asm: line 2, column 3: unknown mnemonic \"ADDD\""]),
+        (&["diff", "--code", "0x6"], &["even number of hex digits, found 1"]),
+        (&["run", "00", "--prestate", "absent.json"], &["absent.json"]),
+    ] {
+        let ran = run(arguments);
+        check_wrong(&ran, parts);
+        assert_eq!(ran.out, "");
+    }
+}
+
+#[test]
+fn wrong_files_do_not_hide_the_others() {
+    let folder = Folder::new("wrong-files");
+    let good = fixture("stack.json");
+    let text = fs::read_to_string(&good).unwrap();
+    let empty = folder.0.join("empty");
+    fs::create_dir(&empty).unwrap();
+    let edited = |from: &str, to: &str| {
+        assert!(text.contains(from), "the fixture has {from}");
+        text.replace(from, to)
+    };
+    let rows = [
+        (folder.file("truncated.json", &text[..text.len() / 2]), "line "),
+        (folder.file("digit.json", edited("\"currentNumber\"", "\"currentNumber\":\"0xg1\",\"x\"")), "0xg1"),
+        (folder.file("fork.json", edited("\"Osaka\"", "\"Atlantis\"")), "Atlantis"),
+        (folder.file("missing.json", edited("\"currentCoinbase\"", "\"otherCoinbase\"")), "currentCoinbase"),
+        (folder.file("brackets.json", vec![b'['; 100 << 20]), "nested deeper"),
+        (folder.file("latin.json", b"{\"\xe9\": 1}"), "UTF-8"),
+        (folder.file("list.json", "[]"), "expected an object"),
+        (empty.to_str().unwrap().to_owned(), "no .json file"),
+        (folder.0.join("absent.json").to_str().unwrap().to_owned(), "No such file"),
+    ];
+    let lines = |ran: &Ran| ran.out.lines().filter(|line| line.contains("\"pass\":true")).count();
+    let alone = lines(&run(&["statetest", &good, "--json"]));
+    assert!(alone > 0);
+    for (path, part) in &rows {
+        for command in ["statetest", "diff"] {
+            let ran = run(&[command, path, &good, "--json"]);
+            let complaints: Vec<_> = ran.err.lines().filter(|line| line.contains(path.as_str())).collect();
+            assert!(!complaints.is_empty(), "{command} {path}: {}", ran.err);
+            assert!(complaints.iter().all(|line| line.contains(part)), "{command} {path}: {}", ran.err);
+            assert_eq!(ran.status, Some(2), "{command} {path}");
+            if command == "statetest" {
+                assert!(lines(&ran) >= alone, "the good file was run: {path}");
+            }
+        }
+    }
+}
+
+#[test]
+fn wrong_commands() {
+    let stack = fixture("stack.json");
+    for (arguments, part) in [
+        (
+            &["statetest", &stack, "--fork", "Atlantis"][..],
+            "unknown fork \"Atlantis\", expected one of Frontier",
+        ),
+        (&["statetest", &stack, "--filter", "("], "--filter"),
+        (&["statetest", &stack, "--jobs", "0"], "--jobs"),
+        (&["statetest", &stack, "--engine", "geth"], "primary, mini, revm"),
+        (&["statetest"], "PATH"),
+        (&["diff", &stack, "--mode", "per-year"], "per-call"),
+        (&["diff", &stack, "--code", "00"], "cannot be used with"),
+        (&["diff", &stack, "--report", "pdf=x"], "expected json=FILE"),
+        (&["run", "00", "--gas=-1"], "--gas"),
+        (&["dance"], "dance"),
+        (&[], "Usage"),
+        (&["statetest", &stack, "--filter", "no test has this name"], "no case selected"),
+    ] {
+        let ran = run(arguments);
+        assert_eq!(ran.status, Some(2), "{arguments:?}");
+        assert!(ran.err.contains(part), "{arguments:?}: {part:?} is not in {:?}", ran.err);
+        assert!(!ran.out.contains("FAIL"), "{arguments:?}: {}", ran.out);
+    }
+}
+
+#[test]
+fn paths_come_from_standard_input() {
+    let stack = fixture("stack.json");
+    let twice = run_with(&["statetest", "-", "--json"], &format!("{stack}\r\n\n{stack}\n"));
+    assert_eq!(twice.status, Some(0));
+    assert_eq!(twice.out.lines().count(), 2 * run(&["statetest", &stack, "--json"]).out.lines().count());
+    check_wrong(&run_with(&["statetest", "-"], "\n"), &["standard input: expected a list of paths"]);
+}
+
+/// A run that is too long to end before its output is read: the pipe is full long before.
+fn long_run() -> (Child, BufReader<std::process::ChildStdout>) {
+    let mut command = parallax(&["statetest", "-", "--json"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let list = format!("{}\n", fixture("stack.json")).repeat(2000);
+    child.stdin.take().unwrap().write_all(list.as_bytes()).unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let mut first = String::new();
+    out.read_line(&mut first).unwrap();
+    assert!(first.starts_with("{\"file\":"), "{first}");
+    (child, out)
+}
+
+#[test]
+#[cfg(unix)]
+fn an_interrupt_prints_what_was_done() {
+    let (mut child, mut out) = long_run();
+    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    let (mut rest, mut err) = (String::new(), String::new());
+    out.read_to_string(&mut rest).unwrap();
+    child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{err}");
+    assert!(rest.ends_with("}\n"), "whole lines only");
+    assert!(err.contains(" passed") && err.contains("interrupted"), "the sum so far: {err}");
+}
+
+#[test]
+fn a_reader_that_leaves_is_no_panic() {
+    let (mut child, out) = long_run();
+    drop(out);
+    let mut err = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+    assert_eq!((child.wait().unwrap().code(), err.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn nothing_but_text_in_a_pipe() {
+    for arguments in [&["statetest", &fixture("stack.json")][..], &["--help"], &["run", "fe"]] {
+        let ran = run(arguments);
+        assert!(
+            !ran.out.contains('\x1b') && !ran.err.contains('\x1b'),
+            "no colour, no progress: {arguments:?}"
+        );
+    }
+}
