@@ -148,6 +148,7 @@ fn check_and_dispatch(state: &mut MiniStepState, host: &mut dyn Host) -> Outcome
 }
 
 /// `base` is the opcode's static gas in the fork.
+// tidy: dispatch table
 #[inline(always)] // called once, in the loop
 fn dispatch(opcode: Opcode, evm: &mut MiniStepState, host: &mut dyn Host, base: u64) -> Outcome {
     match opcode {
