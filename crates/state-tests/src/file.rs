@@ -14,6 +14,9 @@ pub const MAX_FILE_BYTES: u64 = 512 << 20;
 /// The deepest nesting of lists and objects that is read. A state test needs nine.
 pub const MAX_NESTING: usize = 64;
 
+/// What a file should be.
+const EXPECTED: &str = "an object of state tests by name";
+
 /// The text of a file of state tests, cut into its tests but not read further. Cloning shares the text.
 #[derive(Clone, Debug)]
 pub struct FixtureFile {
@@ -74,12 +77,7 @@ impl FixtureFile {
         let tests = parser
             .deserialize_map(Cutter { text: &text })
             .and_then(|tests| parser.end().map(|()| tests))
-            .map_err(|error| {
-                failed(Problem::Syntax {
-                    expected: "an object of state tests by name",
-                    message: error.to_string(),
-                })
-            })?;
+            .map_err(|error| failed(Problem::Syntax { expected: EXPECTED, message: error.to_string() }))?;
         if tests.is_empty() {
             let (expected, found) = ("at least one test".to_owned(), "an empty object".to_owned());
             return Err(failed(Problem::Unexpected { expected, found }));
@@ -119,9 +117,10 @@ impl TestText {
     }
 }
 
-/// Counts open brackets outside strings.
+/// Looks at the first character and counts open brackets outside strings, so that what is no file of tests is not read on.
 #[derive(Default)]
 struct Nesting {
+    begun: bool,
     depth: usize,
     in_string: bool,
     escaped: bool,
@@ -130,6 +129,13 @@ struct Nesting {
 
 impl Nesting {
     fn scan(&mut self, bytes: &[u8]) -> Result<(), Problem> {
+        if let (false, Some(first)) = (self.begun, bytes.iter().find(|byte| !byte.is_ascii_whitespace())) {
+            self.begun = true;
+            if *first != b'{' {
+                let found = format!("{:?} at its beginning", char::from(*first));
+                return Err(Problem::Unexpected { expected: EXPECTED.to_owned(), found });
+            }
+        }
         for (offset, byte) in bytes.iter().enumerate() {
             if self.in_string {
                 match byte {
@@ -167,7 +173,7 @@ impl<'de> Visitor<'de> for Cutter<'de> {
     type Value = Vec<(Arc<str>, Range<usize>)>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object of state tests by name")
+        f.write_str(EXPECTED)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
