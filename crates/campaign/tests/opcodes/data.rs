@@ -1,8 +1,6 @@
 //! Opcodes that move or hash bytes: memory and its gas, calldata, code, return data, foreign code.
 
-use parallax_primitives::{
-    Address, Bytecode, Bytes, Fork, FrameOutcome, FrameStatus, Halt, MessageKind, U256, hex, keccak256,
-};
+use parallax_primitives::{Address, Bytecode, Bytes, Fork, FrameOutcome, FrameStatus, Halt, hex, keccak256};
 
 use crate::frame::{Program, Step, success};
 
@@ -203,17 +201,6 @@ fn reads_answer_words() {
     let bytes: Vec<u8> = (0..32).chain([0; 33]).collect();
     let source = "PUSH1 65 PUSH1 0 KECCAK256";
     check_value(source, 30 + 3 * 6 + 6, &hex::encode(keccak256(bytes)));
-}
-
-/// In a creation the input is the code that runs, and there is no calldata.
-#[test]
-fn a_creation_has_no_calldata() {
-    let source = "CALLDATASIZE PUSH1 0 CALLDATALOAD PUSH1 4 PUSH1 0 PUSH1 0 CALLDATACOPY PUSH1 0 MLOAD";
-    let program = Program::new(Fork::Osaka, source).with(|program| {
-        program.message.kind = MessageKind::Create;
-        program.message.input = program.code.clone();
-    });
-    assert!(program.last().after.stack.iter().all(U256::is_zero));
 }
 
 /// Offsets that no memory has are out of gas, whatever the gas. The cost is what it would be, up to 64 bits.

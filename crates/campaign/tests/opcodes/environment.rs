@@ -95,7 +95,7 @@ fn blob_hashes_by_index() {
 
 #[test]
 fn block_hashes_of_the_last_256_blocks() {
-    // The block is number 1002, and this world has a hash for every number.
+    // The block is number 1002.
     for (number, known) in [
         ("0", false),
         ("745", false),

@@ -4,6 +4,7 @@ use parallax_assembly::assemble_for;
 use parallax_engine_interface::{FrameExit, Interpreter};
 use parallax_hooks::{Hooks, Interest, NoHooks, StepControl, StepEnd, StepView};
 use parallax_mini_interpreter::Mini;
+use parallax_primary_interpreter::{Primary, Tiering};
 use parallax_primitives::{
     Address, Bytecode, Bytes, Effect, Fork, FrameOutcome, FrameStatus, Halt, Message, MessageKind, Opcode,
     U256,
@@ -201,7 +202,13 @@ trait Engine {
 }
 
 fn engines() -> Vec<(&'static str, Box<dyn Engine>)> {
-    vec![("mini", Box::new(Mini))]
+    vec![
+        ("mini", Box::new(Mini)),
+        ("primary, exact form", Box::new(Primary::with_tiering(Tiering::Never))),
+        ("primary, fast form", Box::new(Primary::with_tiering(Tiering::Always))),
+        ("primary, recovering", Box::new(Primary::with_tiering(Tiering::AlwaysRecover))),
+        ("primary, when hot", Box::new(Primary::new())),
+    ]
 }
 
 impl<I: Interpreter> Engine for I {

@@ -1,7 +1,7 @@
 //! The message, the transaction, the code, and other accounts.
 
 use parallax_host_interface::Host;
-use parallax_primitives::{GasSchedule, Halt, Message, U256};
+use parallax_primitives::{GasSchedule, Halt, U256};
 
 use crate::step::{MiniStepState, Outcome, Step, address_of, region, word_of, words};
 
@@ -86,7 +86,7 @@ pub(crate) fn calldataload(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Operation
     let mut word = [0; 32];
-    copy_padded(&mut word, calldata(&evm.message), offset);
+    copy_padded(&mut word, &evm.message.input, offset);
     evm.replace::<1>(U256::from_be_bytes(word));
 
     // Program counter
@@ -100,7 +100,7 @@ pub(crate) fn calldatasize(evm: &mut MiniStepState, base: u64) -> Outcome {
     evm.charge(base)?;
 
     // Operation
-    evm.replace::<0>(U256::from(calldata(&evm.message).len()));
+    evm.replace::<0>(U256::from(evm.message.input.len()));
 
     // Program counter
     evm.pc += 1;
@@ -119,8 +119,7 @@ pub(crate) fn calldatacopy(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Operation
     evm.extend(&extension)?;
-    let calldata = calldata(&evm.message);
-    copy_padded(&mut evm.memory[region(offset, size)], calldata, source);
+    copy_padded(&mut evm.memory[region(offset, size)], &evm.message.input, source);
     evm.take::<3>();
 
     // Program counter
@@ -328,11 +327,6 @@ pub(crate) fn blob_base_fee(evm: &mut MiniStepState, host: &mut dyn Host, base: 
     // Program counter
     evm.pc += 1;
     Ok(Step::Next)
-}
-
-/// What CALLDATA opcodes read. A creation has no calldata: its input is the code that runs.
-fn calldata(message: &Message) -> &[u8] {
-    if message.kind.is_create() { &[] } else { &message.input }
 }
 
 /// Fills `to` with what is at `offset` of `source`, and with zeros behind its end.
