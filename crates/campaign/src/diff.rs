@@ -56,16 +56,26 @@ pub fn diff(
     campaign: &Campaign<'_>,
     left: &dyn Engine,
     right: &dyn Engine,
+    deliver: impl FnMut(&Delivered<DiffOutcome>, Progress) -> ControlFlow<()> + Send,
+) -> Result<DiffSummary, WorkersError> {
+    diff_with(campaign, left, right, &config(left.name(), right.name()), deliver)
+}
+
+/// As [`diff`], with what the engines may differ in given.
+pub fn diff_with(
+    campaign: &Campaign<'_>,
+    left: &dyn Engine,
+    right: &dyn Engine,
+    config: &Config,
     mut deliver: impl FnMut(&Delivered<DiffOutcome>, Progress) -> ControlFlow<()> + Send,
 ) -> Result<DiffSummary, WorkersError> {
-    let config = config(left.name(), right.name());
     let mut summary = DiffSummary::default();
     let each = |case: &Case| {
         let unsupported =
             [left, right].into_iter().find_map(|engine| engines::unsupported(engine.name(), case.fork));
         match unsupported {
             Some(reason) => DiffOutcome::Unsupported(reason),
-            None => compare_case(case, left, right, &config),
+            None => compare_case(case, left, right, config),
         }
     };
     let panicked = |_: &Case, message: String| DiffOutcome::Compared {

@@ -9,7 +9,7 @@ mod report;
 mod shared;
 mod statetest;
 
-pub use diff::{DiffOutcome, DiffSummary, compare_case, config, diff};
+pub use diff::{DiffOutcome, DiffSummary, compare_case, config, diff, diff_with};
 pub use discovery::{DiscoveryError, discover};
 pub use pipeline::{Campaign, Delivered, Progress, Selection, WorkersError};
 pub use report::{JsonReport, code_json, diff_json, diff_text, test_json, test_text};

@@ -124,6 +124,9 @@ pub(crate) struct DiffArguments {
     /// The other side
     #[arg(long, value_enum, value_name = "ENGINE", default_value_t = Engine::Mini)]
     pub(crate) right: Engine,
+    /// How the names of halts are compared where one side is revm, which checks in another order
+    #[arg(long, value_enum, default_value_t = HaltNames::Mapped)]
+    pub(crate) halts: HaltNames,
     /// Stop at the first divergence
     #[arg(long)]
     pub(crate) fail_fast: bool,
@@ -225,6 +228,15 @@ pub(crate) enum Interpreter {
 pub(crate) enum Mode {
     /// After every message, and the state after the transaction
     PerCall,
+}
+
+/// Whether a foreign engine may call a halt by another name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum HaltNames {
+    /// Only equal names agree
+    Exact,
+    /// The listed pairs agree too, each with its reason
+    Mapped,
 }
 
 fn json_report(text: &str) -> Result<String, String> {

@@ -8,15 +8,16 @@ use std::{
 
 use anyhow::{Context, Result};
 use parallax_campaign::{
-    Delivered, DiffOutcome, JsonReport, code_json, config, diff, diff_json, diff_text, engines,
+    Delivered, DiffOutcome, JsonReport, code_json, config as tolerances, diff_json, diff_text, diff_with,
+    engines,
 };
 use parallax_engine_interface::{Engine, Job};
 use parallax_primitives::{Bytecode, Fork, Transaction};
-use parallax_shadow_diff::{Bounds, MessageLog, Side, Verdict, compare_call_results};
+use parallax_shadow_diff::{Bounds, Config, Halts, MessageLog, Side, Verdict, compare_call_results};
 use parallax_state::MemoryDatabase;
 
 use crate::{
-    arguments::{DiffArguments, Mode},
+    arguments::{DiffArguments, HaltNames, Mode},
     input::{Text, hex},
     report::{Status, complain},
     run::{CALLER, CONTRACT, block},
@@ -42,28 +43,29 @@ fn on_cases(arguments: &DiffArguments, left: &dyn Engine, right: &dyn Engine) ->
     let json = arguments.selection.json;
     let mut printer = Printer::new();
     let mut unwritten = None;
-    let summary = diff(&campaign, left, right, |delivered, progress| {
-        let text = match delivered {
-            _ if json => Some(diff_json(delivered)),
-            Delivered::Unreadable(_) => None,
-            Delivered::Case(..) => diff_text(delivered, left.name(), right.name()),
-        };
-        if let Delivered::Unreadable(error) = delivered {
-            printer.aside(|| complain(error));
-        }
-        if let Some(report) = &mut report
-            && let Err(error) = report.inner.case(&diff_json(delivered))
-        {
-            unwritten = Some(error);
-            return ControlFlow::Break(());
-        }
-        printer.print(progress, text)?;
-        if arguments.fail_fast && diverges(delivered) {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
-    })?;
+    let summary =
+        diff_with(&campaign, left, right, &config(arguments, left, right), |delivered, progress| {
+            let text = match delivered {
+                _ if json => Some(diff_json(delivered)),
+                Delivered::Unreadable(_) => None,
+                Delivered::Case(..) => diff_text(delivered, left.name(), right.name()),
+            };
+            if let Delivered::Unreadable(error) = delivered {
+                printer.aside(|| complain(error));
+            }
+            if let Some(report) = &mut report
+                && let Err(error) = report.inner.case(&diff_json(delivered))
+            {
+                unwritten = Some(error);
+                return ControlFlow::Break(());
+            }
+            printer.print(progress, text)?;
+            if arguments.fail_fast && diverges(delivered) {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        })?;
     printer.finish(&summary.text(left.name(), right.name()), json)?;
     if let Some(report) = report {
         let written = match unwritten {
@@ -75,6 +77,15 @@ fn on_cases(arguments: &DiffArguments, left: &dyn Engine, right: &dyn Engine) ->
     let counted =
         summary.agreed + summary.diverged + summary.poisoned + summary.unsupported + summary.unreadable;
     Ok(selected.status(summary.is_success(), counted, summary.unreadable))
+}
+
+/// What the sides may differ in.
+fn config(arguments: &DiffArguments, left: &dyn Engine, right: &dyn Engine) -> Config {
+    let mapped = tolerances(left.name(), right.name());
+    match arguments.halts {
+        HaltNames::Mapped => mapped,
+        HaltNames::Exact => Config { halts: Halts::Exact, ..mapped },
+    }
 }
 
 fn diverges(delivered: &Delivered<DiffOutcome>) -> bool {
@@ -109,7 +120,7 @@ fn on_code(arguments: &DiffArguments, code: &str, left: &dyn Engine, right: &dyn
     };
     let block = block(fork);
     let job = Job { fork, chain_id: 1, block: &block, transaction: &transaction, database: &database };
-    let config = config(left.name(), right.name());
+    let config = config(arguments, left, right);
     let mut logs = [Bounds::default(); 2].map(MessageLog::new);
     let [left_log, right_log] = &mut logs;
     let results = [left.execute(&job, left_log), right.execute(&job, right_log)];

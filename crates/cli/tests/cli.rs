@@ -278,6 +278,34 @@ fn comparisons() {
 }
 
 #[test]
+fn a_divergence_is_explained() {
+    // revm charges before the static-call check, which is a divergence if no other name is let through.
+    let calls = fixture("calls.json");
+    let only = [
+        "diff",
+        &calls,
+        "--right",
+        "revm",
+        "--fork",
+        "Osaka",
+        "--filter",
+        "static_violation_comes_before_gas",
+    ];
+    assert_eq!(run(&only).status, Some(0));
+    let exact = [&only[..], &["--halts", "exact"]].concat();
+    let ran = run(&exact);
+    assert_eq!((ran.status, ran.err.as_str()), (Some(1), ""));
+    insta::assert_snapshot!("divergence", ran.out.replace(&calls, "calls.json"));
+    let ran = run(&[&exact[..], &["--json"]].concat());
+    assert_eq!(ran.status, Some(1));
+    insta::assert_snapshot!("divergence_json", ran.out.replace(&calls, "calls.json"));
+    let fast = run(&["diff", &calls, &calls, "--right", "revm", "--halts", "exact", "--fail-fast"]);
+    assert_eq!((fast.status, fast.out.matches("DIVERGE").count()), (Some(1), 1));
+    let all = run(&["diff", &calls, &calls, "--right", "revm", "--halts", "exact"]);
+    assert!(all.out.matches("DIVERGE").count() > 1);
+}
+
+#[test]
 fn a_comparison_writes_a_report() {
     let folder = Folder::new("report");
     let report = folder.0.join("report.json");
@@ -340,7 +368,7 @@ fn wrong_files_do_not_hide_the_others() {
         (folder.file("digit.json", edited("\"currentNumber\"", "\"currentNumber\":\"0xg1\",\"x\"")), "0xg1"),
         (folder.file("fork.json", edited("\"Osaka\"", "\"Atlantis\"")), "Atlantis"),
         (folder.file("missing.json", edited("\"currentCoinbase\"", "\"otherCoinbase\"")), "currentCoinbase"),
-        (folder.file("brackets.json", vec![b'['; 100 << 20]), "nested deeper"),
+        (folder.file("brackets.json", [&b"{\"a\":"[..], &vec![b'['; 100 << 20]].concat()), "nested deeper"),
         (folder.file("latin.json", b"{\"\xe9\": 1}"), "UTF-8"),
         (folder.file("list.json", "[]"), "expected an object"),
         (empty.to_str().unwrap().to_owned(), "no .json file"),

@@ -100,6 +100,12 @@ fn empty_init_code_has_no_frame() {
 }
 
 #[test]
+fn init_code_has_no_calldata() {
+    let init = "CALLDATASIZE PUSH 0 CALLDATALOAD OR PUSH 32 PUSH 0 PUSH 0 CALLDATACOPY PUSH 0 MLOAD OR PUSH 0 SSTORE";
+    assert_eq!(World::new(Fork::Osaka).creating(init).run().slot(SENDER.create(0)), 0);
+}
+
+#[test]
 fn collisions_take_all_gas() {
     let address = SENDER.create(0);
     let world = |fork| World::new(fork).creating(&deploys(1));
