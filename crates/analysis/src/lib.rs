@@ -2,8 +2,10 @@
 #![doc = include_str!("../README.md")]
 
 mod code;
+mod fold;
+mod form;
+mod translate;
 
 pub use code::{CODE_PADDING, PaddedCode};
-
-/// Slots of the fast form behind the highest stack, relative to a block's entry.
-pub const TEMPORARIES: std::ops::Range<i16> = 1061..1317;
+pub use form::{FastCode, Instr, Op, Place, Recovery, TEMPORARIES};
+pub use translate::{recover, translate};

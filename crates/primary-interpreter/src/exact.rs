@@ -54,8 +54,6 @@ enum Flow {
     Jump(usize),
     /// A conditional jump that was not taken.
     NotTaken,
-    /// An opcode the fast form leaves to this one: it can be entered behind it.
-    Seam,
     Message(Box<Message>),
     Done(FrameStatus, Bytes),
 }
@@ -139,11 +137,6 @@ pub(crate) fn run<K: Hooks, const MODE: u8>(
                 entry_due = MODE == BLOCKS;
                 if MODE != STEPS && tier == Tier::Fast {
                     frame.entry_due = entry_due;
-                    break Leave::Fast;
-                }
-            }
-            Ok(Flow::Seam) => {
-                if MODE != STEPS && tier == Tier::Fast {
                     break Leave::Fast;
                 }
             }

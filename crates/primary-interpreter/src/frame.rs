@@ -61,12 +61,20 @@ pub struct Frame {
     pub(crate) asked: bool,
     /// Whether `pc` is a block entry that no observer was told of.
     pub(crate) entry_due: bool,
+    /// Whether the code ran before.
+    pub(crate) hot: bool,
     /// Steers forced recovery.
     pub(crate) force: u64,
 }
 
 impl Frame {
-    pub(crate) fn new(message: Message, code: Bytecode, fork: Fork, program: Arc<Program>) -> Self {
+    pub(crate) fn new(
+        message: Message,
+        code: Bytecode,
+        fork: Fork,
+        program: Arc<Program>,
+        hot: bool,
+    ) -> Self {
         let gas = message.gas;
         Self {
             core: Core {
@@ -86,6 +94,7 @@ impl Frame {
             gas,
             asked: false,
             entry_due: true,
+            hot,
             force: 0,
         }
     }

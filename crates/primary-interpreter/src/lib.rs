@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
-#![allow(dead_code)] // the fast form is on its way
 
 mod exact;
+mod fast;
 mod frame;
 mod heavy;
 mod memory;
@@ -9,8 +9,6 @@ mod program;
 mod stack;
 mod system;
 mod words;
-
-use std::sync::Arc;
 
 use parallax_engine_interface::{FrameExit, Interpreter};
 use parallax_hooks::{Hooks, Interest, StepView};
@@ -64,10 +62,29 @@ impl Primary {
         hooks: &mut K,
         clock: &mut u64,
     ) -> Result<FrameExit, HostError> {
+        // Whether the fast form is to be used as soon as it can be entered.
+        let mut wants_fast = MODE != STEPS
+            && match self.tiering {
+                Tiering::Always | Tiering::AlwaysRecover => true,
+                Tiering::WhenHot => frame.hot || frame.program.fast().is_some(),
+                Tiering::Never => false,
+            };
+        let tier = if self.tiering == Tiering::WhenHot { Tier::WhenHot } else { Tier::Exact };
         loop {
-            match exact::run::<K, MODE>(frame, host, hooks, clock, Tier::Exact)? {
+            if wants_fast && let Some(entry) = frame.program.translated().entry(frame.pc) {
+                let exit = if self.tiering == Tiering::AlwaysRecover {
+                    fast::run::<K, MODE, true>(frame, host, hooks, clock, entry)?
+                } else {
+                    fast::run::<K, MODE, false>(frame, host, hooks, clock, entry)?
+                };
+                if let Some(exit) = exit {
+                    return Ok(exit);
+                }
+            }
+            let tier = if wants_fast { Tier::Fast } else { tier };
+            match exact::run::<K, MODE>(frame, host, hooks, clock, tier)? {
                 Leave::Exit(exit) => return Ok(exit),
-                Leave::Fast => {}
+                Leave::Fast => wants_fast = true,
             }
         }
     }
@@ -78,8 +95,8 @@ impl Interpreter for Primary {
 
     fn enter(&self, message: Message, code: Bytecode, fork: Fork) -> Frame {
         let program = self.cache.program(&code, fork);
-        program.enter();
-        Frame::new(message, code, fork, Arc::clone(&program))
+        let hot = program.enter() > 0;
+        Frame::new(message, code, fork, program, hot)
     }
 
     fn resume<K: Hooks>(

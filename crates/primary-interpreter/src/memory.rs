@@ -76,10 +76,12 @@ impl Memory {
             return Extension { len: now, cost: 0, possible: true };
         }
         let words = end.div_ceil(32);
-        let cost = price(words) - price(now as u64 / 32);
-        let possible = end <= MEMORY_LIMIT;
-        let len = if possible { usize::try_from(words * 32).unwrap_or(0) } else { 0 };
-        Extension { len, cost: u64::try_from(cost).unwrap_or(u64::MAX), possible }
+        let paid = price(now as u64 / 32);
+        if end > MEMORY_LIMIT {
+            return Extension { len: 0, cost: long_price(words).saturating_sub(paid), possible: false };
+        }
+        let len = usize::try_from(words * 32).unwrap_or(usize::MAX);
+        Extension { len, cost: price(words) - paid, possible: true }
     }
 
     /// Grows. The extension was made for this memory as it is and is paid for.
@@ -125,11 +127,19 @@ impl Drop for Memory {
     }
 }
 
-/// Price of a memory of so many words.
-fn price(words: u64) -> u128 {
+/// Price of a possible memory of so many words: fewer than 2^32, so nothing overflows.
+#[inline]
+fn price(words: u64) -> u64 {
+    words * GasSchedule::MEMORY_WORD + words * words / GasSchedule::MEMORY_QUADRATIC_DIVISOR
+}
+
+/// Price of a memory of so many words; saturating.
+#[cold]
+fn long_price(words: u64) -> u64 {
     let words = u128::from(words);
-    words * u128::from(GasSchedule::MEMORY_WORD)
-        + words * words / u128::from(GasSchedule::MEMORY_QUADRATIC_DIVISOR)
+    let price = words * u128::from(GasSchedule::MEMORY_WORD)
+        + words * words / u128::from(GasSchedule::MEMORY_QUADRATIC_DIVISOR);
+    u64::try_from(price).unwrap_or(u64::MAX)
 }
 
 /// Takes `cost` and the price of the extension from `gas`.

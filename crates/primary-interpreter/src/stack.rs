@@ -33,10 +33,6 @@ impl Stack {
         &self.slots[..self.len]
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.len
-    }
-
     /// The caller has checked the room.
     pub(crate) fn push(&mut self, item: U256) {
         debug_assert!(self.len < STACK_LIMIT);

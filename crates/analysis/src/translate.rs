@@ -1,0 +1,728 @@
+//! Translation of code to the fast form, block by block, and the recovery of the exact form from it.
+//!
+//! A block is walked with a symbolic stack: each item is a constant or a slot. PUSH, DUP, SWAP and POP only change that
+//! stack. A slot is written only when no item is in it any more; so at every opcode the exact stack can be found again, by
+//! walking the block a second time up to there ([`recover`]). Both walks are the same code, so they agree.
+//!
+//! Invariant: the work is linear in the code, whatever it is: a block's window is only as large as its opcodes reach.
+
+use std::collections::VecDeque;
+
+use parallax_primitives::{Fork, GasSchedule, Opcode, OpcodeTable, OpcodeTables, U256};
+
+use crate::{
+    code::PaddedCode,
+    fold,
+    form::{Block, FastCode, Instr, JUMPABLE, Op, Place, Recovery, TEMPORARIES, is_heavy},
+};
+
+/// A block is split behind so many opcodes, or when the stack is so far from its entry: operands are 16 bits.
+const MAX_OPCODES: u32 = 4000;
+const MAX_REACH: i16 = 1000;
+/// The most temporaries one opcode takes, and the moves at a block's end.
+const SPARE_TEMPORARIES: usize = 16;
+/// Slots below the entry that a block can reach.
+const BELOW: i16 = 1056;
+
+/// A symbolic stack item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sym {
+    Slot(i16),
+    /// Index in the pool.
+    Const(u32),
+}
+
+/// How a block ended.
+enum End {
+    /// The next block begins at this pc.
+    Next(usize),
+    /// What follows is reached by jumps alone.
+    Dead(usize),
+}
+
+/// Translates `code` under the rules of `fork`.
+pub fn translate(code: &PaddedCode, fork: Fork) -> FastCode {
+    let mut translator = Translator::new(code, fork);
+    let mut entries = vec![0u32; code.bytes().len()].into_boxed_slice();
+    let (mut blocks, mut rejoins) = (Vec::new(), Vec::new());
+    let mut pc = 0;
+    while pc <= code.len() {
+        let first = translator.out.len();
+        entries[pc] = entry_word(code, pc, first);
+        let start = pc;
+        let end = translator.block(start, None);
+        blocks.push(Block { first: index(first), pc: index(start), gas: translator.used_gas });
+        rejoins.extend((1..translator.run).map(|back| (start + back, back, first)));
+        pc = match end {
+            End::Next(pc) => pc,
+            End::Dead(mut pc) => {
+                while pc < code.len() && !code.is_jumpdest(pc) {
+                    pc += 1 + Opcode(code.bytes()[pc]).immediate();
+                }
+                if pc >= code.len() {
+                    break;
+                }
+                pc
+            }
+        };
+    }
+    // The other destinations of a run of them: they give back what the header charges for the ones before. They stand
+    // behind all blocks, for a block may fall into the next one.
+    for (pc, back, header) in rejoins {
+        entries[pc] = entry_word(code, pc, translator.out.len());
+        let imm = u64::from(index(header)) | (back as u64) << 32;
+        translator.put(pc, Instr { op: Op::Rejoin, flag: 0, a: 0, b: 0, c: 0, imm });
+    }
+    for (instr, target) in &translator.fixups {
+        let target = (entries[*target] & !JUMPABLE) - 1;
+        translator.out[*instr].imm |= u64::from(target);
+    }
+    FastCode {
+        instrs: translator.out.into_boxed_slice(),
+        pool: translator.pool.into_boxed_slice(),
+        entries,
+        pcs: translator.pcs.into_boxed_slice(),
+        blocks: blocks.into_boxed_slice(),
+    }
+}
+
+/// What the exact form has before the opcode that instruction `instr` of `fast` came from. `fast` is the translation of
+/// `code` under the rules of `fork`.
+pub fn recover(code: &PaddedCode, fork: Fork, fast: &FastCode, instr: u32) -> Recovery {
+    let block = fast.blocks[fast.blocks.partition_point(|block| block.first <= instr).saturating_sub(1)];
+    let mut translator = Translator::new(code, fork);
+    translator.block(block.pc as usize, Some(fast.pc(instr)));
+    let place = |sym: &Sym| match sym {
+        Sym::Slot(slot) => Place::Slot(*slot),
+        Sym::Const(constant) => Place::Constant(translator.pool[*constant as usize]),
+    };
+    Recovery {
+        unused_gas: u64::from(block.gas) - u64::from(translator.used_gas),
+        low: translator.low,
+        items: translator.window.iter().map(place).collect(),
+    }
+}
+
+fn index(value: usize) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
+}
+
+fn entry_word(code: &PaddedCode, pc: usize, instr: usize) -> u32 {
+    let jumpable = if code.is_jumpdest(pc) { JUMPABLE } else { 0 };
+    (index(instr) + 1) | jumpable
+}
+
+struct Translator<'a> {
+    code: &'a PaddedCode,
+    table: &'static OpcodeTable,
+    schedule: &'static GasSchedule,
+    out: Vec<Instr>,
+    pcs: Vec<u32>,
+    pool: Vec<U256>,
+    /// Jumps whose target is a pc still.
+    fixups: Vec<(usize, usize)>,
+    /// The stack from position `low` on.
+    window: VecDeque<Sym>,
+    low: i16,
+    /// How many items are in each slot, from `-BELOW` on; an item below the window is in its own.
+    refs: Vec<u16>,
+    free: Vec<i16>,
+    next_temporary: i16,
+    highest: i16,
+    used_gas: u32,
+    /// Jump destinations at the block's start.
+    run: usize,
+    pc: usize,
+    first: usize,
+}
+
+impl<'a> Translator<'a> {
+    fn new(code: &'a PaddedCode, fork: Fork) -> Self {
+        Self {
+            code,
+            table: OpcodeTables::of(fork),
+            schedule: GasSchedule::of(fork),
+            out: Vec::new(),
+            pcs: Vec::new(),
+            pool: Vec::new(),
+            fixups: Vec::new(),
+            window: VecDeque::new(),
+            low: 0,
+            refs: vec![0; at(TEMPORARIES.end)],
+            free: Vec::new(),
+            next_temporary: TEMPORARIES.start,
+            highest: 0,
+            used_gas: 0,
+            run: 0,
+            pc: 0,
+            first: 0,
+        }
+    }
+
+    /// Walks one block; stops before the opcode at `stop`.
+    fn block(&mut self, start: usize, stop: Option<usize>) -> End {
+        self.reset();
+        self.pc = start;
+        self.first = self.out.len();
+        self.emit(Op::Enter, 0, 0, 0, 0);
+        let (mut need, mut growth) = (0i16, 0i16);
+        let mut gas_reads = Vec::new();
+        let mut opcodes = 0;
+        while self.code.is_jumpdest(self.pc) && stop != Some(self.pc) {
+            self.used_gas += u32::from(self.table[usize::from(Opcode::JUMPDEST.0)].gas);
+            self.pc += 1;
+            self.run += 1;
+        }
+        let end = loop {
+            if stop == Some(self.pc) {
+                return End::Dead(self.pc);
+            }
+            let opcode = Opcode(self.code.bytes()[self.pc]);
+            let row = self.table[usize::from(opcode.0)];
+            let height = self.height();
+            let split = opcodes >= MAX_OPCODES
+                || !(-MAX_REACH..MAX_REACH).contains(&height)
+                || self.low < -MAX_REACH
+                || self.spare_temporaries() < SPARE_TEMPORARIES;
+            if split || (self.code.is_jumpdest(self.pc)) {
+                self.settle();
+                if self.height() != 0 {
+                    self.emit(Op::Fall, 0, 0, 0, self.height());
+                }
+                break End::Next(self.pc);
+            }
+            if leaves(opcode, row.defined) {
+                self.settle();
+                self.emit(Op::Exit, self.pc as u64, 0, 0, self.height());
+                break match opcode.0 {
+                    0xf0..=0xf2 | 0xf4 | 0xf5 | 0xfa if row.defined => End::Next(self.pc + 1),
+                    _ => End::Dead(self.pc + 1),
+                };
+            }
+            opcodes += 1;
+            let (inputs, outputs) = (i16::from(row.inputs), i16::from(row.outputs));
+            if opcode == Opcode::JUMP || opcode == Opcode::JUMPI {
+                let target = self.constant_target();
+                if opcode == Opcode::JUMPI && target.is_none() {
+                    self.settle();
+                    self.emit(Op::Exit, self.pc as u64, 0, 0, self.height());
+                    break End::Next(self.pc + 1);
+                }
+                need = need.max(inputs - height);
+                self.used_gas += u32::from(row.gas);
+                break if opcode == Opcode::JUMP { self.jump(target) } else { self.jump_if(target) };
+            }
+            need = need.max(inputs - height);
+            growth = growth.max(height - inputs + outputs);
+            self.used_gas += u32::from(row.gas);
+            if opcode == Opcode::GAS {
+                gas_reads.push((self.out.len(), self.used_gas));
+            }
+            self.opcode(opcode);
+            self.pc += 1 + opcode.immediate();
+        };
+        for (instr, used) in gas_reads {
+            self.out[instr].imm = u64::from(self.used_gas - used);
+        }
+        let header = &mut self.out[self.first];
+        (header.imm, header.a, header.b) = (u64::from(self.used_gas), need, growth);
+        end
+    }
+
+    fn reset(&mut self) {
+        self.refs[at(self.low)..at(self.highest + 1)].fill(0);
+        self.refs[at(TEMPORARIES.start)..at(self.next_temporary)].fill(0);
+        self.window.clear();
+        self.free.clear();
+        (self.low, self.highest, self.next_temporary) = (0, 0, TEMPORARIES.start);
+        (self.used_gas, self.run) = (0, 0);
+    }
+
+    /// Position of the next item, relative to the entry.
+    fn height(&self) -> i16 {
+        self.low + i16::try_from(self.window.len()).unwrap_or(i16::MAX)
+    }
+
+    fn spare_temporaries(&self) -> usize {
+        self.free.len() + usize::try_from(TEMPORARIES.end - self.next_temporary).unwrap_or(0)
+    }
+
+    /// Makes the window at least `items` high.
+    fn reach(&mut self, items: usize) {
+        while self.window.len() < items {
+            self.low -= 1;
+            self.window.push_front(Sym::Slot(self.low));
+            self.refs[at(self.low)] += 1;
+        }
+    }
+
+    /// The topmost item, `depth` items down.
+    fn peek(&mut self, depth: usize) -> Sym {
+        self.reach(depth + 1);
+        self.window[self.window.len() - 1 - depth]
+    }
+
+    /// Takes the topmost item off the stack. Its slot stays taken until it is released.
+    fn take(&mut self) -> Sym {
+        let sym = self.peek(0);
+        self.window.pop_back();
+        sym
+    }
+
+    fn release(&mut self, sym: Sym) {
+        if let Sym::Slot(slot) = sym {
+            self.refs[at(slot)] -= 1;
+            if slot >= TEMPORARIES.start && self.refs[at(slot)] == 0 {
+                self.free.push(slot);
+            }
+        }
+    }
+
+    fn push(&mut self, sym: Sym) {
+        if let Sym::Slot(slot) = sym {
+            self.refs[at(slot)] += 1;
+        }
+        self.window.push_back(sym);
+        self.highest = self.highest.max(self.height());
+    }
+
+    fn push_constant(&mut self, value: U256) {
+        self.pool.push(value);
+        self.push(Sym::Const(index(self.pool.len() - 1)));
+    }
+
+    /// A slot for a new item on top: its own, if nothing is in it.
+    fn new_slot(&mut self) -> i16 {
+        let own = self.height();
+        self.highest = self.highest.max(own);
+        if self.refs[at(own)] == 0 { own } else { self.temporary() }
+    }
+
+    fn temporary(&mut self) -> i16 {
+        self.free.pop().unwrap_or_else(|| {
+            self.next_temporary += 1;
+            self.next_temporary - 1
+        })
+    }
+
+    fn put(&mut self, pc: usize, instr: Instr) {
+        self.out.push(instr);
+        self.pcs.push(index(pc));
+    }
+
+    fn emit(&mut self, op: Op, imm: u64, a: i16, b: i16, c: i16) {
+        self.put(self.pc, Instr { op, flag: 0, a, b, c, imm });
+    }
+
+    fn value(&self, sym: Sym) -> Option<U256> {
+        match sym {
+            Sym::Const(constant) => Some(self.pool[constant as usize]),
+            Sym::Slot(_) => None,
+        }
+    }
+
+    /// The operand in a slot; a constant is put into a temporary, which is to be released too.
+    fn in_slot(&mut self, sym: &mut Sym) -> i16 {
+        match *sym {
+            Sym::Slot(slot) => slot,
+            Sym::Const(constant) => {
+                let slot = self.temporary();
+                self.refs[at(slot)] += 1;
+                self.emit(Op::Const, u64::from(constant), slot, 0, 0);
+                *sym = Sym::Slot(slot);
+                slot
+            }
+        }
+    }
+
+    fn opcode(&mut self, opcode: Opcode) {
+        match opcode.0 {
+            0x50 => {
+                let sym = self.take();
+                self.release(sym);
+            }
+            0x58 => self.push_constant(U256::from(self.pc)),
+            0x38 => self.push_constant(U256::from(self.code.len())),
+            0x5a => {
+                let slot = self.new_slot();
+                self.emit(Op::Gas, 0, 0, 0, slot);
+                self.push(Sym::Slot(slot));
+            }
+            0x5f => self.push_constant(U256::ZERO),
+            0x60..=0x7f => {
+                let data = &self.code.bytes()[self.pc + 1..][..opcode.immediate()];
+                self.push_constant(U256::from_be_slice(data));
+            }
+            0x80..=0x8f => {
+                let sym = self.peek(usize::from(opcode.0 - 0x80));
+                self.push(sym);
+            }
+            0x90..=0x9f => {
+                let depth = usize::from(opcode.0 - 0x90) + 1;
+                self.reach(depth + 1);
+                let top = self.window.len() - 1;
+                self.window.swap(top, top - depth);
+            }
+            0x51..=0x53 => self.memory(opcode),
+            0x35 => self.unary(Op::CallDataLoad),
+            0x15 | 0x19 | 0x1e => self.logic(opcode),
+            0x08 | 0x09 => self.modular(opcode),
+            _ if is_heavy(opcode) => self.heavy(opcode),
+            _ => self.binary(opcode),
+        }
+    }
+
+    fn logic(&mut self, opcode: Opcode) {
+        let operand = self.peek(0);
+        if let Some(value) = self.value(operand) {
+            self.window.pop_back();
+            return self.push_constant(fold::unary(opcode, value));
+        }
+        self.unary(match opcode {
+            Opcode::ISZERO => Op::IsZero,
+            Opcode::NOT => Op::Not,
+            _ => Op::Clz,
+        });
+    }
+
+    fn unary(&mut self, op: Op) {
+        let mut operand = self.take();
+        let a = self.in_slot(&mut operand);
+        self.release(operand);
+        self.result(op, 0, a, 0);
+    }
+
+    /// Emits an instruction whose result goes to `c` and onto the stack. Its operands are released.
+    fn result(&mut self, op: Op, imm: u64, a: i16, b: i16) {
+        let slot = self.new_slot();
+        self.emit(op, imm, a, b, slot);
+        self.push(Sym::Slot(slot));
+    }
+
+    fn binary(&mut self, opcode: Opcode) {
+        let (a, b) = (self.take(), self.take());
+        if let (Some(x), Some(y)) = (self.value(a), self.value(b))
+            && let Some(value) = fold::binary(opcode, x, y)
+        {
+            if opcode == Opcode::EXP {
+                self.used_gas += self.exponent_gas(y);
+            }
+            return self.push_constant(value);
+        }
+        if self.strength(opcode, a, b) {
+            return;
+        }
+        // GT and SGT are LT and SLT with their operands changed round.
+        let (opcode, mut a, mut b) = match opcode {
+            Opcode::GT => (Opcode::LT, b, a),
+            Opcode::SGT => (Opcode::SLT, b, a),
+            _ => (opcode, a, b),
+        };
+        let forms = fold::forms(opcode);
+        if forms.commutes && matches!(a, Sym::Const(_)) {
+            (a, b) = (b, a);
+        }
+        match (a, b) {
+            (Sym::Slot(x), Sym::Const(k)) if forms.sc.is_some() => {
+                self.release(a);
+                self.result(forms.sc.unwrap_or(forms.ss), u64::from(k), x, 0);
+            }
+            (Sym::Const(k), Sym::Slot(y)) if forms.cs.is_some() => {
+                self.release(b);
+                self.result(forms.cs.unwrap_or(forms.ss), u64::from(k), 0, y);
+            }
+            _ => {
+                let (x, y) = (self.in_slot(&mut a), self.in_slot(&mut b));
+                self.release(a);
+                self.release(b);
+                self.result(forms.ss, 0, x, y);
+            }
+        }
+    }
+
+    /// Cheaper instructions for constant operands.
+    fn strength(&mut self, opcode: Opcode, a: Sym, b: Sym) -> bool {
+        let short = |value: Option<U256>, limit: u64| {
+            value.filter(|value| *value < U256::from(limit)).map(|value| value.saturating_to::<u64>())
+        };
+        let power = |value: Option<U256>| {
+            value.filter(|value| value.count_ones() == 1).map(|value| value.trailing_zeros() as u64)
+        };
+        let (x, y) = (self.value(a), self.value(b));
+        let chosen = match opcode {
+            Opcode::SHL => short(x, 256).map(|by| (Op::ShlBy, b, by)),
+            Opcode::SHR => short(x, 256).map(|by| (Op::ShrBy, b, by)),
+            Opcode::SAR => short(x, 256).map(|by| (Op::SarBy, b, by)),
+            Opcode::BYTE => short(x, 32).map(|at| (Op::ByteAt, b, at)),
+            Opcode::SIGNEXTEND => short(x, 31).map(|at| (Op::SignExtendAt, b, at)),
+            Opcode::MUL => {
+                power(x).map(|by| (Op::ShlBy, b, by)).or_else(|| power(y).map(|by| (Op::ShlBy, a, by)))
+            }
+            Opcode::DIV => power(y).map(|by| (Op::ShrBy, a, by)),
+            _ => None,
+        };
+        let Some((op, operand, imm)) = chosen else { return false };
+        let Sym::Slot(slot) = operand else { return false };
+        self.release(operand);
+        self.result(op, imm, slot, 0);
+        true
+    }
+
+    fn exponent_gas(&self, exponent: U256) -> u32 {
+        u32::try_from(self.schedule.exp_byte * exponent.byte_len() as u64).unwrap_or(u32::MAX)
+    }
+
+    fn modular(&mut self, opcode: Opcode) {
+        let (mut a, mut b, mut modulus) = (self.take(), self.take(), self.take());
+        let (x, y) = (self.in_slot(&mut a), self.in_slot(&mut b));
+        let is_add = opcode == Opcode::ADDMOD;
+        let (op, constant, m) = match modulus {
+            Sym::Const(k) => (if is_add { Op::AddModC } else { Op::MulModC }, u64::from(k) << 32, 0),
+            Sym::Slot(_) => (if is_add { Op::AddMod } else { Op::MulMod }, 0, self.in_slot(&mut modulus)),
+        };
+        for sym in [a, b, modulus] {
+            self.release(sym);
+        }
+        let slot = self.new_slot();
+        self.emit(op, constant | quarter(slot), x, y, m);
+        self.push(Sym::Slot(slot));
+    }
+
+    fn memory(&mut self, opcode: Opcode) {
+        let mut offset = self.take();
+        let near = self.value(offset).and_then(|offset| u32::try_from(offset).ok()).map(u64::from);
+        if opcode == Opcode::MLOAD {
+            if let Some(offset) = near {
+                return self.result(Op::MloadAt, offset, 0, 0);
+            }
+            let a = self.in_slot(&mut offset);
+            self.release(offset);
+            return self.result(Op::Mload, 0, a, 0);
+        }
+        let mut value = self.take();
+        match (near, value) {
+            (Some(offset), Sym::Slot(a)) if opcode == Opcode::MSTORE => {
+                self.emit(Op::MstoreAt, offset, a, 0, 0);
+            }
+            (Some(offset), Sym::Const(k)) if opcode == Opcode::MSTORE => {
+                self.emit(Op::MstoreAtC, offset | u64::from(k) << 32, 0, 0, 0);
+            }
+            (None, Sym::Const(k)) if opcode == Opcode::MSTORE => {
+                let a = self.in_slot(&mut offset);
+                self.emit(Op::MstoreC, u64::from(k), a, 0, 0);
+            }
+            _ => {
+                let (a, b) = (self.in_slot(&mut offset), self.in_slot(&mut value));
+                let op = if opcode == Opcode::MSTORE { Op::Mstore } else { Op::Mstore8 };
+                self.emit(op, 0, a, b, 0);
+            }
+        }
+        self.release(offset);
+        self.release(value);
+    }
+
+    fn heavy(&mut self, opcode: Opcode) {
+        let row = self.table[usize::from(opcode.0)];
+        if opcode == Opcode::EXP && matches!((self.peek(0), self.peek(1)), (Sym::Const(_), Sym::Const(_))) {
+            return self.binary(opcode);
+        }
+        let mut operands: Vec<Sym> = (0..row.inputs).map(|_| self.take()).collect();
+        let mut slots = [0i16; 6];
+        for (slot, operand) in slots.iter_mut().zip(&mut operands) {
+            *slot = self.in_slot(operand);
+        }
+        for operand in operands {
+            self.release(operand);
+        }
+        let [a, b, rest @ ..] = slots;
+        let imm = rest.iter().rev().fold(0, |imm, slot| imm << 16 | quarter(*slot));
+        let result = if row.outputs == 1 { self.new_slot() } else { 0 };
+        self.put(self.pc, Instr { op: Op::Heavy, flag: opcode.0, a, b, c: result, imm });
+        if row.outputs == 1 {
+            self.push(Sym::Slot(result));
+        }
+    }
+
+    /// The destination on top of the stack, if it is constant and valid.
+    fn constant_target(&mut self) -> Option<usize> {
+        let top = self.peek(0);
+        let target = usize::try_from(self.value(top)?).ok()?;
+        self.code.is_jumpdest(target).then_some(target)
+    }
+
+    fn jump(&mut self, target: Option<usize>) -> End {
+        let mut destination = self.take();
+        if let Some(target) = target {
+            self.settle();
+            self.fixups.push((self.out.len(), target));
+            self.emit(Op::Jump, 0, 0, 0, self.height());
+        } else {
+            let slot = self.in_slot(&mut destination);
+            let slot = self.protect(slot);
+            self.settle();
+            self.emit(Op::JumpTo, 0, slot, 0, self.height());
+        }
+        End::Dead(self.pc + 1)
+    }
+
+    fn jump_if(&mut self, target: Option<usize>) -> End {
+        self.take();
+        let mut condition = self.take();
+        let slot = self.in_slot(&mut condition);
+        let mut instr = Instr { op: Op::JumpIf, flag: 0, a: slot, b: 0, c: 0, imm: 0 };
+        // ISZERO and a comparison just before are part of the jump, if nothing else needs their results.
+        let mut only = self.refs[at(slot)] == 1;
+        while let (true, Some(last)) = (only, self.last_into(instr.a)) {
+            if last.op == Op::IsZero {
+                instr.a = last.a;
+                instr.flag ^= 1;
+                only = self.unneeded(last.a, slot);
+            } else if let Some(op) = fold::fused(last.op) {
+                (instr.op, instr.a, instr.b, instr.imm) = (op, last.a, last.b, last.imm << 32);
+                only = false;
+            } else {
+                break;
+            }
+            self.out.pop();
+            self.pcs.pop();
+        }
+        instr.a = if fold::reads_a(instr.op) { self.protect(instr.a) } else { 0 };
+        instr.b = if fold::reads_b(instr.op) { self.protect(instr.b) } else { 0 };
+        self.settle();
+        instr.c = self.height();
+        if let Some(target) = target {
+            self.fixups.push((self.out.len(), target));
+        }
+        self.put(self.pc, instr);
+        End::Next(self.pc + 1)
+    }
+
+    /// Whether no item is in the slot, not counting the condition itself.
+    fn unneeded(&self, slot: i16, condition: i16) -> bool {
+        self.refs[at(slot)] == u16::from(slot == condition)
+    }
+
+    /// The block's last instruction, if its result is in `slot`.
+    fn last_into(&self, slot: i16) -> Option<Instr> {
+        let last = *self.out.last()?;
+        let has_result = last.op == Op::IsZero || fold::fused(last.op).is_some();
+        (self.out.len() > self.first + 1 && has_result && last.c == slot).then_some(last)
+    }
+
+    /// Whether settling writes to the slot.
+    fn is_written(&self, slot: i16) -> bool {
+        usize::try_from(slot - self.low)
+            .ok()
+            .and_then(|place| self.window.get(place))
+            .is_some_and(|sym| *sym != Sym::Slot(slot))
+    }
+
+    /// A slot with this value that settling does not write to.
+    fn protect(&mut self, slot: i16) -> i16 {
+        if !self.is_written(slot) {
+            // Settling may need temporaries: not this one.
+            self.refs[at(slot)] += 1;
+            self.free.retain(|free| *free != slot);
+            return slot;
+        }
+        let copy = self.temporary();
+        self.refs[at(copy)] += 1;
+        self.emit(Op::Move, 0, copy, slot, 0);
+        copy
+    }
+
+    /// Writes every item to its place: first the slots, in an order in which none is lost, then the constants.
+    fn settle(&mut self) {
+        let mut moves: Vec<(i16, i16)> = Vec::new();
+        let mut constants = Vec::new();
+        for (place, sym) in (self.low..).zip(&self.window) {
+            match *sym {
+                Sym::Slot(slot) if slot != place => moves.push((place, slot)),
+                Sym::Slot(_) => {}
+                Sym::Const(constant) => constants.push((place, constant)),
+            }
+        }
+        if !moves.is_empty() {
+            self.move_all(&moves);
+        }
+        for (place, constant) in constants {
+            self.emit(Op::Const, u64::from(constant), place, 0, 0);
+        }
+    }
+
+    /// A parallel move. Each place is written once; all of them are in the window.
+    fn move_all(&mut self, moves: &[(i16, i16)]) {
+        let place_index = |low: i16, place: i16| usize::try_from(place - low).unwrap_or(usize::MAX);
+        let low = self.low;
+        // What each place of the window still waits for.
+        let mut sources: Vec<Option<i16>> = vec![None; self.window.len()];
+        // `refs` is not needed behind the block's end: now it counts the moves that still read a slot.
+        for (place, slot) in moves {
+            self.refs[at(*place)] = 0;
+            self.refs[at(*slot)] = 0;
+        }
+        for (place, slot) in moves {
+            self.refs[at(*slot)] += 1;
+            sources[place_index(low, *place)] = Some(*slot);
+        }
+        let mut ready: Vec<i16> =
+            moves.iter().map(|(place, _)| *place).filter(|place| self.refs[at(*place)] == 0).collect();
+        let mut aside = None;
+        for (first, _) in moves {
+            loop {
+                while let Some(place) = ready.pop() {
+                    let Some(slot) = sources[place_index(low, place)].take() else { continue };
+                    self.emit_move(place, slot);
+                    self.refs[at(slot)] -= 1;
+                    if self.refs[at(slot)] == 0
+                        && sources.get(place_index(low, slot)).is_some_and(Option::is_some)
+                    {
+                        ready.push(slot);
+                    }
+                }
+                if sources[place_index(low, *first)].is_none() {
+                    break;
+                }
+                // Only cycles are left, in which each place is read by one move: this item steps aside.
+                let aside = *aside.get_or_insert_with(|| self.temporary());
+                self.emit_move(aside, *first);
+                let mut reader = *first;
+                while let Some(slot) = sources[place_index(low, reader)].filter(|slot| slot != first) {
+                    reader = slot;
+                }
+                sources[place_index(low, reader)] = Some(aside);
+                self.refs[at(aside)] = 1;
+                self.refs[at(*first)] = 0;
+                ready.push(*first);
+            }
+        }
+    }
+
+    /// Emits a move, two in one instruction where it can.
+    fn emit_move(&mut self, place: i16, slot: i16) {
+        let first = self.first;
+        match self.out.last_mut() {
+            Some(last) if last.op == Op::Move && self.pcs.len() > first + 1 => {
+                last.op = Op::Move2;
+                last.c = place;
+                last.imm = quarter(slot);
+            }
+            _ => self.emit(Op::Move, 0, place, slot, 0),
+        }
+    }
+}
+
+/// Opcodes that hand on gas, end the frame or are none: the exact form runs them.
+fn leaves(opcode: Opcode, defined: bool) -> bool {
+    !defined || matches!(opcode.0, 0x00 | 0xf0..=0xf5 | 0xfa | 0xfd..=0xff)
+}
+
+/// A slot as 16 bits of an immediate.
+fn quarter(slot: i16) -> u64 {
+    u64::from(slot.cast_unsigned())
+}
+
+/// Index of a slot in `refs`.
+fn at(slot: i16) -> usize {
+    usize::try_from(slot + BELOW).unwrap_or(0)
+}
