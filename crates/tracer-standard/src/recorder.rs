@@ -571,3 +571,85 @@ fn put_stack(arena: &mut Vec<u8>, stack: &[U256], keeps_stack: bool) {
 fn is_long(word: &U256) -> bool {
     word.as_limbs()[1..] != [0, 0, 0]
 }
+
+#[cfg(test)]
+mod tests {
+    use parallax_primitives::{JournalView, Log, MessageKind, Opcode};
+
+    use super::*;
+
+    struct Nothing;
+
+    impl JournalView for Nothing {
+        fn refund(&self) -> i64 {
+            0
+        }
+        fn storage(&self, _: Address, _: U256) -> Option<U256> {
+            None
+        }
+        fn original_storage(&self, _: Address, _: U256) -> Option<U256> {
+            None
+        }
+        fn transient_storage(&self, _: Address, _: U256) -> U256 {
+            U256::ZERO
+        }
+        fn logs(&self) -> &[Log] {
+            &[]
+        }
+    }
+
+    /// JUMPDEST after JUMPDEST over a memory of `memory_size` bytes: how often the whole state is written.
+    #[track_caller]
+    fn check_keys(steps: u32, memory_size: usize, expected: usize) {
+        let message = Message {
+            kind: MessageKind::Call,
+            depth: 0,
+            is_static: false,
+            gas: u64::from(steps),
+            caller: Address::ZERO,
+            address: Address::ZERO,
+            code_address: Address::ZERO,
+            is_delegated: false,
+            value: U256::ZERO,
+            input: Bytes::new(),
+            salt: U256::ZERO,
+        };
+        let (code, memory) = (vec![Opcode::JUMPDEST.0; 1 << 14], vec![1; memory_size]);
+        let mut recorder = Recorder::new(TracerConfig::full());
+        recorder.message(&message, MessagePhase::Before);
+        for number in 0..steps {
+            let before = StepView {
+                index: u64::from(number),
+                depth: 0,
+                pc: number as usize,
+                opcode: Opcode::JUMPDEST,
+                gas: u64::from(steps - number),
+                refund: 0,
+                stack: &[],
+                memory: &memory,
+                return_data: &[],
+                message: &message,
+                code: &code,
+                journal: &Nothing,
+            };
+            recorder.step(&before);
+            let end = StepEnd { gas_cost: 1, gas_left: before.gas - 1, halt: None, effect: Effect::None };
+            recorder.step_end(&StepView { gas: end.gas_left, ..before }, &end);
+        }
+        let trace = recorder.into_trace();
+        assert_eq!(trace.segments.len(), expected);
+        let last = trace.state_before(u64::from(steps) - 1).unwrap();
+        assert_eq!((last.gas, last.memory_size), (1, memory_size));
+    }
+
+    #[test]
+    fn whole_states_are_written_as_often_as_their_size_allows() {
+        check_keys(1024, 0, 1);
+        check_keys(1025, 0, 2);
+        check_keys(8 * 1024, 0, 8);
+        check_keys(8 * 1024, 2 * 1024, 8);
+        // The memory is there from the first step on, so that step has the whole state too.
+        check_keys(8 * 1024, 8 * 1024, 2);
+        check_keys(8 * 1024 + 1, 8 * 1024, 3);
+    }
+}
