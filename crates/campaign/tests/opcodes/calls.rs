@@ -316,6 +316,27 @@ fn answers_come_back() {
     }
 }
 
+/// Whoever sends a message has no return data until its answer is there.
+#[test]
+fn messages_forget_the_last_return_data() {
+    let first = call("STATICCALL", "0", WARM.0, 0);
+    for (opcode, source) in [
+        ("CALL", call("CALL", "0", WARM.0, 0)),
+        ("CALLCODE", call("CALLCODE", "0", WARM.0, 0)),
+        ("DELEGATECALL", call("DELEGATECALL", "0", WARM.0, 0)),
+        ("CREATE", "PUSH1 0 PUSH1 0 PUSH1 0 CREATE".into()),
+        ("CREATE2", "PUSH1 0 PUSH1 0 PUSH1 0 PUSH1 0 CREATE2".into()),
+    ] {
+        let answer = FrameOutcome { gas_left: 100, output: Bytes::from_static(b"xyz"), ..success() };
+        let program = program(Fork::Osaka, &format!("{first} {source}"))
+            .with(|program| program.answers = vec![answer.clone(), answer]);
+        let (_, steps) = program.succeed();
+        let step = find(&steps, opcode);
+        assert_eq!(step.before.return_data, Bytes::from_static(b"xyz"), "{opcode}");
+        assert!(step.after.return_data.is_empty(), "{opcode}");
+    }
+}
+
 /// SELFDESTRUCT in favour of `to` by an account with this balance.
 #[track_caller]
 fn check_destruction(fork: Fork, to: (&str, Address), balance: u64, gas: u64, refund: i64) {

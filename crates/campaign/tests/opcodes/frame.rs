@@ -3,7 +3,7 @@
 use parallax_assembly::assemble_for;
 use parallax_engine_interface::{FrameExit, Interpreter};
 use parallax_hooks::{Hooks, Interest, NoHooks, StepControl, StepEnd, StepView};
-use parallax_mini_interpreter::Mini;
+use parallax_mini_interpreter::{Flow, Mini, MiniStepState, execute_single_op};
 use parallax_primary_interpreter::{Primary, Tiering};
 use parallax_primitives::{
     Address, Bytecode, Bytes, Effect, Fork, FrameOutcome, FrameStatus, Halt, Message, MessageKind, Opcode,
@@ -192,7 +192,27 @@ impl Program {
         assert_eq!(last.halt, Some(halt));
         assert_eq!(last.gas_left, last.before.gas, "a failing opcode takes nothing");
         assert_eq!(last.after, last.before, "a failing opcode leaves all as it was");
+        self.check_single_steps(halt, &last);
         last
+    }
+
+    /// The public heart of `mini`, driven by hand, halts with its state untouched.
+    #[track_caller]
+    fn check_single_steps(&self, halt: Halt, last: &Step) {
+        let mut world = self.world.clone();
+        let code = Bytecode::new(self.code.clone());
+        let mut state = MiniStepState::new(self.message.clone(), code, self.fork);
+        let mut answers = self.answers.iter().cloned();
+        let end = loop {
+            match execute_single_op(&mut state, &mut world).expect("this world never fails") {
+                Flow::Next => {}
+                Flow::Message(_) => state.deliver(answers.next().unwrap_or_else(success)),
+                end => break end,
+            }
+        };
+        assert_eq!(end, Flow::Halt(halt));
+        assert_eq!((state.pc, state.gas, state.gas_cost), (last.before.pc, last.before.gas, last.gas_cost));
+        assert_eq!((state.stack.len(), &state.memory), (last.before.height, &last.before.memory));
     }
 }
 
