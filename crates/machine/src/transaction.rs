@@ -171,8 +171,8 @@ impl Settlement {
         outcome: &FrameOutcome,
         journal: &mut dyn Journal,
     ) -> Result<Settled, HostError> {
-        let frame_refund = if outcome.status.is_success() { journal.journal_view().refund() } else { 0 };
-        let settled = self.gas(outcome.gas_left, frame_refund);
+        // A message that failed has taken its refunds back with everything else.
+        let settled = self.gas(outcome.gas_left, journal.journal_view().refund());
         let unused = U256::from(self.gas_limit - settled.gas_used);
         journal.credit(self.sender, unused.saturating_mul(self.gas_price))?;
         journal.credit(self.coinbase, U256::from(settled.gas_used).saturating_mul(self.tip))?;

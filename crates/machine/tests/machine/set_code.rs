@@ -101,6 +101,28 @@ fn delegations_outlive_a_failing_transaction() {
     assert_eq!(code(&halting), Some(Bytecode::delegating_to(OTHER)));
 }
 
+/// Code that stores what BALANCE of `address` costs, and seven gas around it.
+fn measures(address: Address) -> String {
+    format!("GAS PUSH {address} BALANCE POP GAS SWAP1 SUB PUSH 0 SSTORE")
+}
+
+#[test]
+fn what_a_delegation_warms() {
+    let ran = world(vec![tuple()]).code(OTHER, &measures(OTHER)).run();
+    assert_eq!(ran.slot(AUTHORITY), 100 + 7, "the delegate of the transaction's target");
+    for (authorization, access) in [
+        (Authorization { nonce: 1, ..tuple() }, 100),
+        (Authorization { nonce: u64::MAX, ..tuple() }, 2600),
+        (Authorization { chain_id: U256::from(2), ..tuple() }, 2600),
+    ] {
+        let ran = world(vec![authorization])
+            .transaction(|t| t.to = Some(TARGET))
+            .code(TARGET, &measures(AUTHORITY))
+            .run();
+        assert_eq!(ran.slot(TARGET), access + 7, "the authority of a tuple that is skipped");
+    }
+}
+
 #[test]
 fn one_level_only() {
     // OTHER delegates too: its designator runs as code, and 0xef is no opcode.
