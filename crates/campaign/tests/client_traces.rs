@@ -25,7 +25,8 @@ fn folder() -> Option<PathBuf> {
 
 /// Every case, with its file's name.
 fn all_cases(folder: &std::path::Path) -> Vec<(String, Case)> {
-    let mut files: Vec<_> = fs::read_dir(folder.join("cases")).unwrap().map(|file| file.unwrap().path()).collect();
+    let mut files: Vec<_> =
+        fs::read_dir(folder.join("cases")).unwrap().map(|file| file.unwrap().path()).collect();
     files.sort();
     files
         .iter()
@@ -54,7 +55,9 @@ fn every_client_says_what_we_say() {
             for client in ["besu", "eels", "erigon", "evmone", "geth", "nethermind", "nimbus", "revm"] {
                 let theirs = ["stdout", "stderr"]
                     .iter()
-                    .filter_map(|stream| fs::read(folder.join(format!("traces/{name}.{client}.{stream}.txt"))).ok())
+                    .filter_map(|stream| {
+                        fs::read(folder.join(format!("traces/{name}.{client}.{stream}.txt"))).ok()
+                    })
                     .find(|text| text.windows(6).any(|window| window == b"{\"pc\":"))
                     .unwrap();
                 let detected = detect(&theirs[..]).unwrap();

@@ -1,0 +1,225 @@
+//! Looking on changes nothing, and what is seen adds up: on every official case, on both engines.
+
+#![allow(clippy::unwrap_used, reason = "in a test, an unwrap is an assertion")]
+
+use std::path::PathBuf;
+
+use parallax_campaign::{discover, engines, shared_folder};
+use parallax_engine_interface::{Engine, Progress};
+use parallax_hooks::{Hooks, Interest, MessagePhase, StepControl, StepEnd, StepView};
+use parallax_primitives::{Effect, FrameStatus, GasSchedule, Message, Opcode};
+use parallax_run_control::CancelFlag;
+use parallax_state_tests::{Case, cases};
+use rayon::prelude::*;
+
+fn for_every_case(check: impl Fn(&Case) + Sync) {
+    let Some(folder) = shared_folder().map(|folder| folder.join("eest")).filter(|folder| folder.is_dir())
+    else {
+        eprintln!("left out: no official state tests beside the repository, nor in PARALLAX_SHARED");
+        return;
+    };
+    let files: Vec<PathBuf> = discover(&[folder], &mut std::io::empty()).unwrap();
+    let checked: usize =
+        files.par_iter().map(|file| cases(file).unwrap().map(|case| check(&case.unwrap())).count()).sum();
+    eprintln!("{checked} cases");
+    assert!(checked > 0);
+}
+
+/// The gas of one frame as it must be, from what its opcodes and messages are said to cost and to give back.
+#[derive(Debug)]
+struct Account {
+    gas: u64,
+    /// Opcodes seen.
+    steps: u64,
+    halted: bool,
+    /// Bytes that the last RETURN returned.
+    returned: u64,
+}
+
+/// Checks every figure of gas against the ones before it.
+#[derive(Default)]
+struct Books {
+    frames: Vec<Account>,
+    index: u64,
+    gas_before: u64,
+}
+
+impl Hooks for Books {
+    fn on_step(&mut self, step: &StepView<'_>) -> StepControl {
+        let frame = self.frames.last_mut().unwrap();
+        assert_eq!(step.gas, frame.gas, "gas before {} at pc {}", step.opcode, step.pc);
+        assert_eq!(step.index, self.index);
+        self.gas_before = step.gas;
+        frame.steps += 1;
+        if step.opcode == Opcode::RETURN && step.stack.len() >= 2 {
+            frame.returned = step.stack[step.stack.len() - 2].saturating_to();
+        }
+        StepControl::Continue
+    }
+
+    fn on_step_end(&mut self, step: &StepView<'_>, end: &StepEnd<'_>) {
+        let frame = self.frames.last_mut().unwrap();
+        assert_eq!(step.index, self.index);
+        assert_eq!(step.gas, end.gas_left);
+        self.index += 1;
+        match end.halt {
+            None => {
+                assert_eq!(Some(end.gas_left), self.gas_before.checked_sub(end.gas_cost), "{}", step.opcode)
+            }
+            Some(_) => {
+                assert_eq!(end.gas_left, self.gas_before);
+                assert_eq!(end.effect, Effect::None);
+                frame.halted = true;
+            }
+        }
+        frame.gas = end.gas_left;
+        if step.opcode != Opcode::RETURN {
+            frame.returned = 0;
+        }
+    }
+
+    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
+        let MessagePhase::After(outcome) = phase else {
+            // A call's cost has what it forwards; a creation's has not.
+            if message.kind.is_create()
+                && let Some(creator) = self.frames.last_mut()
+            {
+                creator.gas = creator.gas.checked_sub(message.gas).unwrap();
+            }
+            self.frames.push(Account { gas: message.gas, steps: 0, halted: false, returned: 0 });
+            return;
+        };
+        let frame = self.frames.pop().unwrap();
+        let expected = match outcome.status {
+            FrameStatus::Halt(halt) if halt.keeps_gas() => message.gas,
+            FrameStatus::Halt(_) => 0,
+            FrameStatus::Revert => frame.gas,
+            // Without an opcode it was a precompiled contract or nothing at all.
+            FrameStatus::Success if frame.steps == 0 => outcome.gas_left.min(message.gas),
+            FrameStatus::Success if message.kind.is_create() => {
+                let deposit = GasSchedule::CODE_DEPOSIT_BYTE * frame.returned;
+                // Frontier keeps the gas and deploys nothing where it does not suffice.
+                frame.gas.checked_sub(deposit).unwrap_or(frame.gas)
+            }
+            FrameStatus::Success => frame.gas,
+        };
+        assert_eq!(outcome.gas_left, expected, "{message:?} {frame:?}");
+        if frame.halted {
+            assert!(matches!(outcome.status, FrameStatus::Halt(_)));
+        }
+        if let Some(caller) = self.frames.last_mut() {
+            caller.gas += outcome.gas_left;
+        }
+    }
+}
+
+/// Pauses before every opcode, or every block.
+struct PauseAlways(Interest);
+
+impl Hooks for PauseAlways {
+    fn interest(&self) -> Interest {
+        self.0
+    }
+    fn on_step(&mut self, _: &StepView<'_>) -> StepControl {
+        StepControl::Pause
+    }
+    fn on_block(&mut self, _: &StepView<'_>) -> StepControl {
+        StepControl::Pause
+    }
+}
+
+fn books_balance(engine: &dyn Engine) {
+    for_every_case(|case| {
+        let Ok(job) = case.job() else { return };
+        let plain = engine.execute(&job, &mut parallax_hooks::NoHooks);
+        let mut books = Books::default();
+        let seen = engine.execute(&job, &mut books);
+        assert!(books.frames.is_empty());
+        match (plain, seen) {
+            (Ok(plain), Ok(seen)) => assert_eq!(plain, seen, "{} {}", case.file, case.name),
+            (Err(plain), Err(seen)) => assert_eq!(plain.to_string(), seen.to_string()),
+            (plain, seen) => panic!("{plain:?} {seen:?}"),
+        }
+    });
+}
+
+fn stepping_changes_nothing(engine: &dyn Engine) {
+    for_every_case(|case| {
+        let Ok(job) = case.job() else { return };
+        let Ok(Some(mut stepped)) = engine.start(&job) else { return };
+        while stepped.step().unwrap() == Progress::Paused {}
+        let stepped = stepped.finish().unwrap();
+        for interest in [Interest::Steps, Interest::Blocks] {
+            let mut paused = engine.start(&job).unwrap().unwrap();
+            while paused.run(&mut PauseAlways(interest)).unwrap() == Progress::Paused {
+                assert!(paused.view().is_some());
+            }
+            assert_eq!(paused.finish().unwrap(), stepped, "{interest:?} {} {}", case.file, case.name);
+        }
+        assert_eq!(
+            engine.execute(&job, &mut CancelFlag::default()).unwrap(),
+            stepped,
+            "{} {}",
+            case.file,
+            case.name
+        );
+    });
+}
+
+#[test]
+fn gas_adds_up_in_every_frame_of_mini() {
+    books_balance(engines::mini());
+}
+
+#[test]
+fn gas_adds_up_in_every_frame_of_primary() {
+    books_balance(engines::primary());
+}
+
+#[test]
+fn stepping_mini_changes_nothing() {
+    stepping_changes_nothing(engines::mini());
+}
+
+#[test]
+fn stepping_primary_changes_nothing() {
+    stepping_changes_nothing(engines::primary());
+}
+
+/// What both engines show at a block entry.
+#[derive(Default, PartialEq, Debug)]
+struct Entries {
+    digest: u64,
+    count: u64,
+}
+
+impl Hooks for Entries {
+    fn interest(&self) -> Interest {
+        Interest::Blocks
+    }
+
+    fn on_block(&mut self, entry: &StepView<'_>) -> StepControl {
+        use std::hash::{DefaultHasher, Hash, Hasher};
+        let mut hasher = DefaultHasher::new();
+        (self.digest, entry.index, entry.depth, entry.pc, entry.opcode, entry.gas, entry.refund)
+            .hash(&mut hasher);
+        (entry.stack, entry.memory.len(), entry.return_data.len()).hash(&mut hasher);
+        self.digest = hasher.finish();
+        self.count += 1;
+        StepControl::Continue
+    }
+}
+
+/// The fast form at every block entry is what the plain engine is there.
+#[test]
+fn block_entries_of_both_engines_are_the_same() {
+    for_every_case(|case| {
+        let Ok(job) = case.job() else { return };
+        let [primary, mini] = [engines::by_name("primary"), engines::by_name("mini")].map(|engine| {
+            let mut entries = Entries::default();
+            let outcome = engine.unwrap().execute(&job, &mut entries);
+            (entries, outcome.ok())
+        });
+        assert_eq!(primary, mini, "{} {}", case.file, case.name);
+    });
+}
