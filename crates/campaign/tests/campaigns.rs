@@ -249,6 +249,32 @@ fn an_expected_state_tells_what_differs() {
 }
 
 #[test]
+fn old_fillers_paid_a_reward_of_zero_which_shows_before_eip_161() {
+    let refused = |info: &str, fork: &str| {
+        let text =
+            file_of(&["stores"]).replace("London", fork).replacen("{\"env\"", &format!("{{{info}\"env\""), 1);
+        let files = Files::one("reward", &text);
+        let (lines, _) =
+            test_with(&files, engines::mini(), &Selection::default(), |delivered| match delivered {
+                Delivered::Case(case, TestOutcome::Ran(result)) if case.g == 1 => {
+                    result.state_root.unwrap().to_string()
+                }
+                _ => String::new(),
+            });
+        lines.concat()
+    };
+    let old = r#""_info": {"filledwith": "testeth"}, "#;
+    let new = r#""_info": {"fixture-format": "state_test"}, "#;
+    assert_eq!(
+        refused(new, "Homestead"),
+        "0x43fbd8a83027fa7291669e981170d390853324cec7cf492960247a9e3cd9ccba"
+    );
+    assert_eq!(refused(old, "EIP158"), refused(new, "Homestead"));
+    assert_ne!(refused(old, "EIP150"), refused(new, "Homestead"));
+    assert_eq!(refused(old, "EIP150"), refused(old, "Frontier"));
+}
+
+#[test]
 fn a_panic_fails_its_case_alone() {
     let files = Files::one("panic", &file_of(&["stores"]));
     let (lines, summary) = test_with(&files, &PANICS, &Selection::default(), test_json);

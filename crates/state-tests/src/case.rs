@@ -51,6 +51,9 @@ pub struct Expected {
     pub state_root: B256,
     /// Keccak-256 of the logs' RLP.
     pub logs_hash: B256,
+    /// Whether the coinbase is paid a block reward of zero, after which, before EIP-161, it exists even if it got nothing.
+    /// The fillers before execution-spec-tests did that; the specification does not.
+    pub zero_reward: bool,
     /// The rejection, if the transaction cannot be in a block.
     pub exception: Option<ExpectedException>,
     post: Post,
@@ -117,6 +120,7 @@ struct Test<'t> {
     text: &'t TestText,
     value: Arc<Value>,
     chain_id: u64,
+    zero_reward: bool,
     pre: Arc<MemoryDatabase>,
     /// An error here is a malformed transaction if one is expected.
     authorizations: Result<Vec<Authorization>, FixtureError>,
@@ -136,10 +140,11 @@ impl<'t> Test<'t> {
         let mut pre = environment::accounts(&root.get("pre"))?;
         pre.block_hashes = environment::block_hashes(&root, number)?;
         let chain_id = environment::chain_id(&root)?;
+        let zero_reward = environment::has_zero_reward(&root);
         let transaction = root.get("transaction");
         transaction.object()?;
         let authorizations = transaction::authorizations(&transaction);
-        Ok(Self { text, value: value.clone(), chain_id, pre: Arc::new(pre), authorizations })
+        Ok(Self { text, value: value.clone(), chain_id, zero_reward, pre: Arc::new(pre), authorizations })
     }
 
     fn cases(&self) -> Result<Vec<Result<Case, FixtureError>>, FixtureError> {
@@ -205,6 +210,7 @@ impl<'t> Test<'t> {
             expected: Expected {
                 state_root: entry.get("hash").b256()?,
                 logs_hash: entry.get("logs").b256()?,
+                zero_reward: self.zero_reward,
                 exception,
                 post,
             },

@@ -72,6 +72,12 @@ pub(crate) fn chain_id(test: &Node<'_>) -> Result<u64, FixtureError> {
     if node.is_null() { Ok(1) } else { node.u64() }
 }
 
+/// Whether the test was filled by testeth or retesteth, which sealed a block around the transaction with a reward of zero.
+pub(crate) fn has_zero_reward(test: &Node<'_>) -> bool {
+    let info = test.get("_info");
+    ["filledwith", "filling-rpc-server"].iter().any(|key| !info.get(key).is_null())
+}
+
 /// The accounts in `node`: the state before a test, or what a file says of the state after it.
 pub(crate) fn accounts(node: &Node<'_>) -> Result<MemoryDatabase, FixtureError> {
     let mut accounts = BTreeMap::new();

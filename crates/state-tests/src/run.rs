@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use parallax_engine_interface::{Engine, EngineError, Execution};
 use parallax_hooks::Hooks;
-use parallax_primitives::{B256, Bytes};
+use parallax_primitives::{B256, Bytes, Fork};
 use parallax_state::{MemoryDatabase, logs_hash};
 
 use crate::{Case, Raised};
@@ -75,6 +75,9 @@ pub fn conclude(case: &Case, answer: Result<Execution, Raised>) -> CaseResult {
     let mut post = (*case.pre).clone();
     if let Some(execution) = &execution {
         post.apply(&execution.changes);
+    }
+    if case.expected.zero_reward && !case.fork.has(Fork::SpuriousDragon) {
+        post.accounts.entry(case.block.coinbase).or_default();
     }
     let root = post.state_root();
     let logs = logs_hash(outcome.map_or(&[], |outcome| &outcome.logs));
