@@ -1,6 +1,6 @@
 use std::{fmt, str::FromStr};
 
-use parallax_primitives::{Fork, Opcode};
+use parallax_primitives::{Fork, Opcode, OpcodeTables};
 
 /// Whose lines to write. No two clients write the same; see the crate's README for what each does its own way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,9 +34,12 @@ impl Dialect {
         }
     }
 
-    /// The name of an opcode that the fork defines.
+    /// The opcode's name, or the word for one that the fork does not define.
     pub(crate) fn opcode_name(self, opcode: Opcode, fork: Fork) -> &'static str {
-        let name = opcode.name().unwrap_or("INVALID");
+        let defined = OpcodeTables::of(fork)[usize::from(opcode.0)].defined && opcode != Opcode::INVALID;
+        let Some(name) = opcode.name().filter(|_| defined) else {
+            return if self == Dialect::Eels { "InvalidOpcode" } else { "INVALID" };
+        };
         match (self, opcode) {
             (Dialect::Eels, Opcode::KECCAK256) => "KECCAK",
             (Dialect::Eels, Opcode::PREVRANDAO) if !fork.has(Fork::Paris) => "DIFFICULTY",

@@ -1,7 +1,7 @@
 use std::io;
 
 use parallax_hooks::{MessagePhase, StepEnd, StepView};
-use parallax_primitives::{Effect, Fork, FrameOutcome, FrameStatus, Message, Opcode, OpcodeTables};
+use parallax_primitives::{Effect, Fork, FrameOutcome, FrameStatus, Message, Opcode};
 use parallax_tracer_core::Tracer;
 
 use crate::{Dialect, Summary, failure, stack_text::StackText, text};
@@ -130,15 +130,8 @@ impl<W: io::Write> Eip3155Tracer<W> {
 
     fn line(&mut self, step: &StepView<'_>, end: &StepEnd<'_>, taken: usize, with_error: bool) {
         let Options { dialect, fork, .. } = self.options;
-        let defined =
-            OpcodeTables::of(fork)[usize::from(step.opcode.0)].defined && step.opcode != Opcode::INVALID;
-        let name = match (defined, dialect) {
-            (true, _) => dialect.opcode_name(step.opcode, fork),
-            (false, Dialect::Eels) => "InvalidOpcode",
-            (false, _) => "INVALID",
-        };
+        let name = dialect.opcode_name(step.opcode, fork);
         let gas_cost = failure::gas_cost(dialect, fork, step, end);
-        let frame_refund = self.frame_refund();
         let line = &mut self.lines;
         line.extend_from_slice(b"{\"pc\":");
         text::decimal(line, step.pc as u64);
@@ -173,6 +166,39 @@ impl<W: io::Write> Eip3155Tracer<W> {
             line.extend_from_slice(self.stacks[self.pending.depth].items(taken));
             line.push(b']');
         }
+        self.counters(step, end);
+        let line = &mut self.lines;
+        if dialect != Dialect::Revm {
+            op_name(line, name);
+        }
+        if with_error {
+            let before = line.len();
+            line.extend_from_slice(b",\"error\":");
+            let head = line.len();
+            failure::error(dialect, fork, step, end, line);
+            if line.len() == head {
+                line.truncate(before);
+            }
+        }
+        if !early_memory && self.options.memory {
+            memory(line, &self.pending.memory);
+        }
+        if let (true, Effect::Storage(change)) = (self.options.storage, end.effect) {
+            line.extend_from_slice(b",\"storage\":{\"");
+            text::hex_word(line, &change.key);
+            line.extend_from_slice(b"\":\"");
+            text::hex_word(line, &change.new);
+            line.extend_from_slice(b"\"}");
+        }
+        line.extend_from_slice(b"}\n");
+        self.steps += 1;
+    }
+
+    /// Depth, return data and refund, in the order and the terms of the dialect.
+    fn counters(&mut self, step: &StepView<'_>, end: &StepEnd<'_>) {
+        let Options { dialect, fork, .. } = self.options;
+        let frame_refund = self.frame_refund();
+        let line = &mut self.lines;
         match dialect {
             Dialect::Eip3155 => {
                 depth(line, step);
@@ -199,30 +225,6 @@ impl<W: io::Write> Eip3155Tracer<W> {
                 line.push(b'"');
             }
         }
-        if dialect != Dialect::Revm {
-            op_name(line, name);
-        }
-        if with_error {
-            let before = line.len();
-            line.extend_from_slice(b",\"error\":");
-            let head = line.len();
-            failure::error(dialect, fork, step, end, line);
-            if line.len() == head {
-                line.truncate(before);
-            }
-        }
-        if !early_memory && self.options.memory {
-            memory(line, &self.pending.memory);
-        }
-        if let (true, Effect::Storage(change)) = (self.options.storage, end.effect) {
-            line.extend_from_slice(b",\"storage\":{\"");
-            text::hex_word(line, &change.key);
-            line.extend_from_slice(b"\":\"");
-            text::hex_word(line, &change.new);
-            line.extend_from_slice(b"\"}");
-        }
-        line.extend_from_slice(b"}\n");
-        self.steps += 1;
     }
 
     /// geth's line for a frame that ends; eels writes one for the outermost.
