@@ -54,8 +54,10 @@ pub enum Op {
     ModSS,
     ModSC,
     ModCS,
-    Sdiv,
-    Smod,
+    SdivSS,
+    SdivSC,
+    SmodSS,
+    SmodSC,
     /// Slot `imm` = (`a` + `b`) mod `c`.
     AddMod,
     /// Slot `imm` (lower half) = (`a` + `b`) mod k.

@@ -6,6 +6,8 @@
 //!
 //! Invariant: the work is linear in the code, whatever it is: a block's window is only as large as its opcodes reach.
 
+mod settle;
+
 use std::collections::VecDeque;
 
 use parallax_primitives::{Fork, GasSchedule, Opcode, OpcodeTable, OpcodeTables, U256};
@@ -608,108 +610,6 @@ impl<'a> Translator<'a> {
         let has_result = last.op == Op::IsZero || fold::fused(last.op).is_some();
         (self.out.len() > self.first + 1 && has_result && last.c == slot).then_some(last)
     }
-
-    /// Whether settling writes to the slot.
-    fn is_written(&self, slot: i16) -> bool {
-        usize::try_from(slot - self.low)
-            .ok()
-            .and_then(|place| self.window.get(place))
-            .is_some_and(|sym| *sym != Sym::Slot(slot))
-    }
-
-    /// A slot with this value that settling does not write to.
-    fn protect(&mut self, slot: i16) -> i16 {
-        if !self.is_written(slot) {
-            // Settling may need temporaries: not this one.
-            self.refs[at(slot)] += 1;
-            self.free.retain(|free| *free != slot);
-            return slot;
-        }
-        let copy = self.temporary();
-        self.refs[at(copy)] += 1;
-        self.emit(Op::Move, 0, copy, slot, 0);
-        copy
-    }
-
-    /// Writes every item to its place: first the slots, in an order in which none is lost, then the constants.
-    fn settle(&mut self) {
-        let mut moves: Vec<(i16, i16)> = Vec::new();
-        let mut constants = Vec::new();
-        for (place, sym) in (self.low..).zip(&self.window) {
-            match *sym {
-                Sym::Slot(slot) if slot != place => moves.push((place, slot)),
-                Sym::Slot(_) => {}
-                Sym::Const(constant) => constants.push((place, constant)),
-            }
-        }
-        if !moves.is_empty() {
-            self.move_all(&moves);
-        }
-        for (place, constant) in constants {
-            self.emit(Op::Const, u64::from(constant), place, 0, 0);
-        }
-    }
-
-    /// A parallel move. Each place is written once; all of them are in the window.
-    fn move_all(&mut self, moves: &[(i16, i16)]) {
-        let place_index = |low: i16, place: i16| usize::try_from(place - low).unwrap_or(usize::MAX);
-        let low = self.low;
-        // What each place of the window still waits for.
-        let mut sources: Vec<Option<i16>> = vec![None; self.window.len()];
-        // `refs` is not needed behind the block's end: now it counts the moves that still read a slot.
-        for (place, slot) in moves {
-            self.refs[at(*place)] = 0;
-            self.refs[at(*slot)] = 0;
-        }
-        for (place, slot) in moves {
-            self.refs[at(*slot)] += 1;
-            sources[place_index(low, *place)] = Some(*slot);
-        }
-        let mut ready: Vec<i16> =
-            moves.iter().map(|(place, _)| *place).filter(|place| self.refs[at(*place)] == 0).collect();
-        let mut aside = None;
-        for (first, _) in moves {
-            loop {
-                while let Some(place) = ready.pop() {
-                    let Some(slot) = sources[place_index(low, place)].take() else { continue };
-                    self.emit_move(place, slot);
-                    self.refs[at(slot)] -= 1;
-                    if self.refs[at(slot)] == 0
-                        && sources.get(place_index(low, slot)).is_some_and(Option::is_some)
-                    {
-                        ready.push(slot);
-                    }
-                }
-                if sources[place_index(low, *first)].is_none() {
-                    break;
-                }
-                // Only cycles are left, in which each place is read by one move: this item steps aside.
-                let aside = *aside.get_or_insert_with(|| self.temporary());
-                self.emit_move(aside, *first);
-                let mut reader = *first;
-                while let Some(slot) = sources[place_index(low, reader)].filter(|slot| slot != first) {
-                    reader = slot;
-                }
-                sources[place_index(low, reader)] = Some(aside);
-                self.refs[at(aside)] = 1;
-                self.refs[at(*first)] = 0;
-                ready.push(*first);
-            }
-        }
-    }
-
-    /// Emits a move, two in one instruction where it can.
-    fn emit_move(&mut self, place: i16, slot: i16) {
-        let first = self.first;
-        match self.out.last_mut() {
-            Some(last) if last.op == Op::Move && self.pcs.len() > first + 1 => {
-                last.op = Op::Move2;
-                last.c = place;
-                last.imm = quarter(slot);
-            }
-            _ => self.emit(Op::Move, 0, place, slot, 0),
-        }
-    }
 }
 
 /// Opcodes that hand on gas, end the frame or are none: the exact form runs them.
@@ -725,4 +625,86 @@ fn quarter(slot: i16) -> u64 {
 /// Index of a slot in `refs`.
 fn at(slot: i16) -> usize {
     usize::try_from(slot + BELOW).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use parallax_primitives::hex;
+
+    use super::*;
+
+    fn forms(code: &[u8]) -> (PaddedCode, FastCode) {
+        let code = PaddedCode::new(code);
+        let fast = translate(&code, Fork::Osaka);
+        (code, fast)
+    }
+
+    #[track_caller]
+    fn check(code: &[u8], expected: &[Op]) {
+        let ops: Vec<Op> = forms(code).1.instrs.iter().map(|instr| instr.op).collect();
+        assert_eq!(ops, expected);
+    }
+
+    #[test]
+    fn moves_vanish_and_pairs_fuse() {
+        check(&[], &[Op::Enter, Op::Exit]);
+        check(&hex!("80 50 90 90 00"), &[Op::Enter, Op::Exit]);
+        check(&hex!("01 6001 01 00"), &[Op::Enter, Op::AddSS, Op::AddSC, Op::Exit]);
+        // Two items change places: a cycle goes through a temporary.
+        check(&hex!("90 00"), &[Op::Enter, Op::Move2, Op::Move, Op::Exit]);
+        // LT ISZERO PUSH1 0 JUMPI behind a JUMPDEST.
+        check(&hex!("5b 10 15 6000 57 00"), &[Op::Enter, Op::JumpIfLtSS, Op::Enter, Op::Exit]);
+        // The comparison is needed behind the jump too.
+        check(&hex!("5b 10 80 6000 57 00"), &[Op::Enter, Op::LtSS, Op::JumpIf, Op::Enter, Op::Exit]);
+        // DIV by a power of two, and a constant that no instruction takes.
+        check(&hex!("6010 90 04 00"), &[Op::Enter, Op::ShrBy, Op::Exit]);
+        check(&hex!("6007 0b 00"), &[Op::Enter, Op::SignExtendAt, Op::Exit]);
+        check(&hex!("6107d0 05 00"), &[Op::Enter, Op::Const, Op::SdivSS, Op::Exit]);
+    }
+
+    #[test]
+    fn a_run_of_jump_destinations_has_one_header() {
+        let (_, fast) = forms(&hex!("5b5b5b 00"));
+        assert_eq!(fast.entry(0), Some(0));
+        let rejoin =
+            |pc: u64| fast.jump(pc).map(|instr| fast.instrs[instr as usize]).map(|i| (i.op, i.imm >> 32));
+        assert_eq!(rejoin(1), Some((Op::Rejoin, 1)));
+        assert_eq!(rejoin(2), Some((Op::Rejoin, 2)));
+        assert_eq!((fast.jump(3), fast.entry(3)), (None, None));
+        assert_eq!(fast.instrs[0].imm, 3);
+    }
+
+    /// At every instruction of the middle of a block recovery finds the items and the gas.
+    #[test]
+    fn recovery_finds_every_item() {
+        // PUSH1 5, DUP2, MLOAD, SWAP2, ADD, MLOAD
+        let (code, fast) = forms(&hex!("6005 81 51 91 01 51 00"));
+        let recovered: Vec<(Op, Recovery)> = (1..4)
+            .map(|instr| (fast.instrs[instr as usize].op, recover(&code, Fork::Osaka, &fast, instr)))
+            .collect();
+        let five = Place::Constant(U256::from(5));
+        let slot = Place::Slot;
+        let expected = [
+            (Op::Mload, vec![slot(-1), five, slot(-1)]),
+            (Op::AddSC, vec![slot(1), five, slot(-1)]),
+            (Op::Mload, vec![slot(1), slot(0)]),
+        ];
+        for ((op, recovery), (expected_op, items)) in recovered.iter().zip(expected) {
+            assert_eq!((*op, recovery.low), (expected_op, -1));
+            assert_eq!(recovery.items, items);
+        }
+        let unused: Vec<u64> = recovered.iter().map(|(_, recovery)| recovery.unused_gas).collect();
+        // Six opcodes of 3 gas; two, four and five of them came before.
+        assert_eq!(unused, [12, 6, 3]);
+    }
+
+    #[test]
+    fn translation_is_linear() {
+        for unit in [&hex!("5b")[..], &hex!("5b50"), &hex!("6001"), &hex!("9f80"), &hex!("8f"), &hex!("5b57")]
+        {
+            let code: Vec<u8> = unit.iter().copied().cycle().take(24_576).collect();
+            let (_, fast) = forms(&code);
+            assert!(fast.instrs.len() <= 4 * code.len(), "{} instructions of {unit:x?}", fast.instrs.len());
+        }
+    }
 }

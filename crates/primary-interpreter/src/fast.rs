@@ -347,8 +347,10 @@ pub(crate) fn run<K: Hooks, const MODE: u8, const FORCE: bool>(
             Op::ModSS => ss!(i, |a, b| words::rem(a, b)),
             Op::ModSC => sc!(i, |a, b| words::rem(a, b)),
             Op::ModCS => cs!(i, |a, b| words::rem(a, b)),
-            Op::Sdiv => ss!(i, |a, b| words::sdiv(a, b)),
-            Op::Smod => ss!(i, |a, b| words::smod(a, b)),
+            Op::SdivSS => ss!(i, |a, b| words::sdiv(a, b)),
+            Op::SdivSC => sc!(i, |a, b| words::sdiv(a, b)),
+            Op::SmodSS => ss!(i, |a, b| words::smod(a, b)),
+            Op::SmodSC => sc!(i, |a, b| words::smod(a, b)),
             Op::AddMod | Op::MulMod | Op::AddModC | Op::MulModC => {
                 forced!(Stop::Walk);
                 let constant = matches!(i.op, Op::AddModC | Op::MulModC);

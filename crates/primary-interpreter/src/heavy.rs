@@ -5,10 +5,11 @@
 //! be careful, and then an opcode is refused before it warms anything, unless it can pay for the worst.
 
 use parallax_host_interface::Host;
-use parallax_primitives::{Bytes, Fork, GasSchedule, Halt, Log, Opcode, StorageChange, U256, keccak256};
+use parallax_primitives::{Bytes, Fork, GasSchedule, Halt, Log, Opcode, StorageChange, U256};
 
 use crate::{
     frame::{Core, Fault, address_word, word_address},
+    hashes,
     memory::{Memory, by_word, charge},
     words,
 };
@@ -195,7 +196,7 @@ pub(crate) fn grow(core: &mut Core, region: (U256, U256), dynamic: u64, purse: P
 
 fn hash(core: &mut Core, offset: U256, size: U256, purse: Purse) -> Result<(u64, U256), Fault> {
     let gas = grow(core, (offset, size), by_word(size, GasSchedule::KECCAK_WORD), purse)?;
-    let hash = keccak256(&core.memory.bytes()[Memory::region(offset, size)]);
+    let hash = hashes::keccak(&core.memory.bytes()[Memory::region(offset, size)]);
     Ok((gas, U256::from_be_bytes(hash.0)))
 }
 

@@ -3,6 +3,7 @@
 mod exact;
 mod fast;
 mod frame;
+mod hashes;
 mod heavy;
 mod memory;
 mod program;

@@ -1,6 +1,7 @@
 //! The memory of one frame.
 //!
-//! Invariant: its length is a multiple of 32 and never above [`MEMORY_LIMIT`].
+//! Invariant: its length is a multiple of 32 and never above [`MEMORY_LIMIT`]; the buffer behind it is zero from there on,
+//! so that a growth inside the buffer is nothing but a new length.
 
 use std::{cell::RefCell, ops::Range};
 
@@ -22,11 +23,14 @@ pub(crate) struct Extension {
 /// Bytes, in words.
 #[derive(Debug)]
 pub(crate) struct Memory {
-    bytes: Vec<u8>,
+    buffer: Vec<u8>,
+    len: usize,
 }
 
 /// Buffers that are larger are given back to the allocator.
-const POOLED_CAPACITY: usize = 1 << 20;
+const POOLED_BYTES: usize = 4 << 20;
+/// The smallest buffer.
+const LEAST_BYTES: usize = 4096;
 const POOLED_BUFFERS: usize = 32;
 
 thread_local! {
@@ -35,23 +39,23 @@ thread_local! {
 
 impl Memory {
     pub(crate) fn new() -> Self {
-        let bytes = POOL.with_borrow_mut(Vec::pop).unwrap_or_default();
-        Self { bytes }
+        let buffer = POOL.with_borrow_mut(Vec::pop).unwrap_or_default();
+        Self { buffer, len: 0 }
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
-        &self.bytes
+        &self.buffer[..self.len]
     }
 
     pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
-        &mut self.bytes
+        &mut self.buffer[..self.len]
     }
 
     /// What it takes to reach `size` bytes from `offset` on.
     #[inline]
     pub(crate) fn reach(&self, offset: U256, size: U256) -> Extension {
         if size.is_zero() {
-            return Extension { len: self.bytes.len(), cost: 0, possible: true };
+            return Extension { len: self.len, cost: 0, possible: true };
         }
         let end = match (u64::try_from(offset), u64::try_from(size)) {
             (Ok(offset), Ok(size)) => offset.checked_add(size),
@@ -71,7 +75,7 @@ impl Memory {
         let Some(end) = end else {
             return Extension { len: 0, cost: u64::MAX, possible: false };
         };
-        let now = self.bytes.len();
+        let now = self.len;
         if end <= now as u64 {
             return Extension { len: now, cost: 0, possible: true };
         }
@@ -86,9 +90,18 @@ impl Memory {
 
     /// Grows. The extension was made for this memory as it is and is paid for.
     pub(crate) fn grow(&mut self, extension: Extension) {
-        if extension.len > self.bytes.len() {
-            self.bytes.resize(extension.len, 0);
+        if extension.len > self.buffer.len() {
+            self.enlarge(extension.len);
         }
+        self.len = self.len.max(extension.len);
+    }
+
+    /// At least doubles the buffer, on pages the system has zeroed.
+    #[cold]
+    fn enlarge(&mut self, least: usize) {
+        let mut larger = vec![0; least.max(2 * self.buffer.len()).max(LEAST_BYTES)];
+        larger[..self.len].copy_from_slice(&self.buffer[..self.len]);
+        self.buffer = larger;
     }
 
     /// A region that was reached.
@@ -102,7 +115,7 @@ impl Memory {
 
     /// Writes what stands in `source` from `start` on, zeros behind its end.
     pub(crate) fn copy_from(&mut self, offset: U256, source: &[u8], start: U256, size: U256) {
-        let target = &mut self.bytes[Self::region(offset, size)];
+        let target = &mut self.bytes_mut()[Self::region(offset, size)];
         let source = source.get(start.saturating_to::<usize>()..).unwrap_or_default();
         let copied = source.len().min(target.len());
         target[..copied].copy_from_slice(&source[..copied]);
@@ -112,16 +125,16 @@ impl Memory {
 
 impl Drop for Memory {
     fn drop(&mut self) {
-        let mut bytes = std::mem::take(&mut self.bytes);
-        if bytes.capacity() == 0 || bytes.capacity() > POOLED_CAPACITY {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        if buffer.is_empty() || buffer.len() > POOLED_BYTES {
             return;
         }
-        bytes.clear();
+        buffer[..self.len].fill(0);
         // During the thread's end there is no pool any more.
         let _ = POOL.try_with(|pool| {
             let mut pool = pool.borrow_mut();
             if pool.len() < POOLED_BUFFERS {
-                pool.push(bytes);
+                pool.push(buffer);
             }
         });
     }

@@ -122,7 +122,17 @@ fn div_long(a: U256, b: U256) -> U256 {
     if limbs.iter().map(|limb| limb.count_ones()).sum::<u32>() == 1 {
         return shr_by(a, b.trailing_zeros() as u64);
     }
+    if let (Some(x), Some(y)) = (medium(&a), medium(&b)) {
+        return U256::from(x / y);
+    }
     a.wrapping_div(b)
+}
+
+/// The number, if it fits 128 bits.
+#[inline(always)]
+fn medium(value: &U256) -> Option<u128> {
+    let limbs = value.as_limbs();
+    (limbs[2] | limbs[3] == 0).then_some(u128::from(limbs[0]) | u128::from(limbs[1]) << 64)
 }
 
 /// Zero for a divisor of zero.
@@ -142,6 +152,9 @@ fn rem_long(a: U256, b: U256) -> U256 {
     let limbs = b.as_limbs();
     if limbs.iter().map(|limb| limb.count_ones()).sum::<u32>() == 1 {
         return bitwise(a, sub(b, U256::ONE), |x, y| x & y);
+    }
+    if let (Some(x), Some(y)) = (medium(&a), medium(&b)) {
+        return U256::from(x % y);
     }
     a.wrapping_rem(b)
 }
@@ -225,21 +238,27 @@ pub(crate) fn sign_extend(index: U256, value: U256) -> U256 {
 
 /// Extends the sign bit of byte `index` (0 the lowest, at most 30).
 #[inline(always)]
+#[allow(clippy::cast_possible_wrap)] // the sign bit is the point
 pub(crate) fn sign_extend_from(value: U256, index: u64) -> U256 {
-    let limbs = *value.as_limbs();
-    #[allow(clippy::cast_possible_truncation)] // below 4
-    let limb = (index / 8) as usize & 3;
+    let [v0, v1, v2, v3] = *value.as_limbs();
     let shift = 56 - 8 * (index % 8);
-    #[allow(clippy::cast_possible_wrap)] // the sign bit is the point
-    let extended = ((limbs[limb] << shift) as i64 >> shift) as u64;
-    #[allow(clippy::cast_possible_wrap)]
-    let sign = (extended as i64 >> 63) as u64;
-    let at = |i: usize| match i.cmp(&limb) {
-        std::cmp::Ordering::Less => limbs[i],
-        std::cmp::Ordering::Equal => extended,
-        std::cmp::Ordering::Greater => sign,
-    };
-    U256::from_limbs([at(0), at(1), at(2), at(3)])
+    let extend = |limb: u64| ((limb << shift) as i64 >> shift) as u64;
+    let sign = |limb: u64| (limb as i64 >> 63) as u64;
+    match index / 8 {
+        0 => {
+            let r0 = extend(v0);
+            U256::from_limbs([r0, sign(r0), sign(r0), sign(r0)])
+        }
+        1 => {
+            let r1 = extend(v1);
+            U256::from_limbs([v0, r1, sign(r1), sign(r1)])
+        }
+        2 => {
+            let r2 = extend(v2);
+            U256::from_limbs([v0, v1, r2, sign(r2)])
+        }
+        _ => U256::from_limbs([v0, v1, v2, extend(v3)]),
+    }
 }
 
 #[inline(always)]

@@ -71,7 +71,11 @@ impl Hooks for Recorder {
             stack: entry.stack.to_vec(),
             memory: keccak256(entry.memory),
         });
-        if self.pauses && self.entries.len().is_multiple_of(3) { StepControl::Pause } else { StepControl::Continue }
+        if self.pauses && self.entries.len().is_multiple_of(3) {
+            StepControl::Pause
+        } else {
+            StepControl::Continue
+        }
     }
 }
 
