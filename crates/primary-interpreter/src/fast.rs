@@ -135,8 +135,7 @@ impl Window {
 
     #[inline(always)]
     fn store_byte(self, offset: u64, value: u8) {
-        debug_assert!(offset < self.words);
-        // SAFETY: as above.
+        // SAFETY: the caller has compared the offset with `words`, or grown the memory to it.
         unsafe { *self.start.add(offset as usize) = value }
     }
 }
@@ -264,6 +263,30 @@ pub(crate) fn run<K: Hooks, const MODE: u8, const FORCE: bool>(
                 Err(Fault::Host(error)) => break Stop::Host(error),
             }
         }};
+    }
+
+    /// Makes sure that `size` bytes at the offset are there.
+    macro_rules! reach {
+        ($offset:expr, $size:expr) => {{
+            let offset: u64 = $offset;
+            if offset >= window.words {
+                match core.memory.grow_to(offset, $size, gas) {
+                    Some(left) => gas = left,
+                    None => break Stop::Walk,
+                }
+                window = Window::new(core);
+            }
+            offset
+        }};
+    }
+    /// The offset in a slot. What is longer than 64 bits has no gas that pays for it.
+    macro_rules! offset {
+        ($slot:expr) => {
+            match words::short(&base.get($slot)) {
+                Some(offset) => offset,
+                None => break Stop::Walk,
+            }
+        };
     }
 
     let stop = loop {
@@ -394,56 +417,44 @@ pub(crate) fn run<K: Hooks, const MODE: u8, const FORCE: bool>(
             Op::SarBy => set!(i, words::sar_by(base.get(i.a), i.imm)),
             Op::Mload => {
                 forced!(Stop::Walk);
-                let offset = base.get(i.a);
-                let value = match words::short(&offset) {
-                    Some(offset) if offset < window.words => window.load(offset),
-                    _ => slow!(Opcode::MLOAD, &[offset]),
-                };
-                base.set(i.c, value);
+                let offset = reach!(offset!(i.a), 32);
+                base.set(i.c, window.load(offset));
                 next!()
             }
             Op::MloadAt => {
                 forced!(Stop::Walk);
-                let value = if i.imm < window.words {
-                    window.load(i.imm)
-                } else {
-                    slow!(Opcode::MLOAD, &[U256::from(i.imm)])
-                };
-                base.set(i.c, value);
+                let offset = reach!(i.imm, 32);
+                base.set(i.c, window.load(offset));
                 next!()
             }
-            Op::Mstore | Op::MstoreC => {
+            Op::Mstore => {
                 forced!(Stop::Walk);
-                let offset = base.get(i.a);
-                let value = if i.op == Op::Mstore { base.get(i.b) } else { pool.get(i.imm) };
-                match words::short(&offset) {
-                    Some(offset) if offset < window.words => window.store(offset, value),
-                    _ => {
-                        slow!(Opcode::MSTORE, &[offset, value]);
-                    }
-                }
+                let offset = reach!(offset!(i.a), 32);
+                window.store(offset, base.get(i.b));
                 next!()
             }
-            Op::MstoreAt | Op::MstoreAtC => {
+            Op::MstoreC => {
                 forced!(Stop::Walk);
-                let offset = i.imm & 0xffff_ffff;
-                let value = if i.op == Op::MstoreAt { base.get(i.a) } else { pool.get(i.imm >> 32) };
-                if offset < window.words {
-                    window.store(offset, value);
-                } else {
-                    slow!(Opcode::MSTORE, &[U256::from(offset), value]);
-                }
+                let offset = reach!(offset!(i.a), 32);
+                window.store(offset, pool.get(i.imm));
+                next!()
+            }
+            Op::MstoreAt => {
+                forced!(Stop::Walk);
+                let offset = reach!(i.imm, 32);
+                window.store(offset, base.get(i.a));
+                next!()
+            }
+            Op::MstoreAtC => {
+                forced!(Stop::Walk);
+                let offset = reach!(i.imm & 0xffff_ffff, 32);
+                window.store(offset, pool.get(i.imm >> 32));
                 next!()
             }
             Op::Mstore8 => {
                 forced!(Stop::Walk);
-                let (offset, value) = (base.get(i.a), base.get(i.b));
-                match words::short(&offset) {
-                    Some(offset) if offset < window.words => window.store_byte(offset, value.byte(0)),
-                    _ => {
-                        slow!(Opcode::MSTORE8, &[offset, value]);
-                    }
-                }
+                let offset = reach!(offset!(i.a), 1);
+                window.store_byte(offset, base.get(i.b).byte(0));
                 next!()
             }
             Op::CallDataLoad => set!(i, heavy::calldata(&core.message.input, base.get(i.a))),

@@ -27,8 +27,8 @@ pub(crate) struct Memory {
     len: usize,
 }
 
-/// Buffers that are larger are given back to the allocator.
-const POOLED_BYTES: usize = 4 << 20;
+/// Bytes that the buffers kept for later may have together, per thread.
+const POOLED_BYTES: usize = 32 << 20;
 /// The smallest buffer.
 const LEAST_BYTES: usize = 4096;
 const POOLED_BUFFERS: usize = 32;
@@ -96,6 +96,18 @@ impl Memory {
         self.len = self.len.max(extension.len);
     }
 
+    /// Grows to `size` bytes (at most 32) from `offset` on, if `gas` pays for it: the gas left.
+    #[inline(never)]
+    pub(crate) fn grow_to(&mut self, offset: u64, size: u64, gas: u64) -> Option<u64> {
+        if offset > MEMORY_LIMIT {
+            return None;
+        }
+        let extension = self.reach_end(Some(offset + size));
+        let left = gas.checked_sub(extension.cost).filter(|_| extension.possible)?;
+        self.grow(extension);
+        Some(left)
+    }
+
     /// At least doubles the buffer, on pages the system has zeroed.
     #[cold]
     fn enlarge(&mut self, least: usize) {
@@ -126,14 +138,15 @@ impl Memory {
 impl Drop for Memory {
     fn drop(&mut self) {
         let mut buffer = std::mem::take(&mut self.buffer);
-        if buffer.is_empty() || buffer.len() > POOLED_BYTES {
+        if buffer.is_empty() {
             return;
         }
-        buffer[..self.len].fill(0);
         // During the thread's end there is no pool any more.
         let _ = POOL.try_with(|pool| {
             let mut pool = pool.borrow_mut();
-            if pool.len() < POOLED_BUFFERS {
+            let pooled: usize = pool.iter().map(Vec::len).sum();
+            if pool.len() < POOLED_BUFFERS && pooled + buffer.len() <= POOLED_BYTES {
+                buffer[..self.len].fill(0);
                 pool.push(buffer);
             }
         });
