@@ -64,12 +64,21 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         );
     }
     let mut all = Vec::new();
+    let mut wrong = 0;
     for program in &programs {
-        let measured = measure(program, arguments.rounds)?;
-        measured.print(arguments.json);
-        all.push(measured);
+        match measure(program, arguments.rounds) {
+            Ok(measured) => {
+                measured.print(arguments.json);
+                all.push(measured);
+            }
+            Err(error) => {
+                eprintln!("not measured: {error:#}");
+                wrong += 1;
+            }
+        }
     }
     summarize(&all, arguments.json);
+    ensure!(wrong == 0, "{wrong} of {} programs have a wrong answer", programs.len());
     Ok(())
 }
 
