@@ -152,7 +152,7 @@ mod tests {
         let root = folder("empty");
         let message = |paths: &[PathBuf]| discover(paths, &mut "\n".as_bytes()).unwrap_err().to_string();
         assert!(message(&[]).starts_with("no path given"));
-        assert!(message(&[root.clone()]).ends_with("no .json file in this folder or below it"));
+        assert!(message(std::slice::from_ref(&root)).ends_with("no .json file in this folder or below it"));
         assert!(message(&[root.join("absent")]).contains("absent: "));
         assert!(message(&["-".into()]).starts_with("standard input: expected a list of paths"));
         fs::remove_dir_all(root).unwrap();

@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn every_name_is_an_engine_of_that_name() {
         for name in ENGINE_NAMES {
-            assert_eq!(by_name(name).map(|engine| engine.name()).ok(), Some(name));
+            assert_eq!(by_name(name).map(Engine::name).ok(), Some(name));
         }
         let error = by_name("evmone").err().map(|error| error.to_string());
         assert_eq!(error.as_deref(), Some(r#"unknown engine "evmone", expected one of primary, mini, revm"#));

@@ -8,10 +8,12 @@ mod pipeline;
 mod report;
 mod shared;
 mod statetest;
+mod trace;
 
 pub use diff::{DiffOutcome, DiffSummary, compare_case, config, diff, diff_with};
 pub use discovery::{DiscoveryError, discover};
 pub use pipeline::{Campaign, Delivered, Progress, Selection, WorkersError};
 pub use report::{JsonReport, code_json, diff_json, diff_text, test_json, test_text};
 pub use shared::shared_folder;
-pub use statetest::{TestOutcome, TestSummary, statetest};
+pub use statetest::{TestOutcome, TestSummary, statetest, statetest_with};
+pub use trace::{SharedWriter, TraceDigest, TraceFormat, TraceOptions, TraceSink, trace};

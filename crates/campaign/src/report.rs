@@ -3,12 +3,12 @@
 
 use std::io::{self, Write};
 
-use parallax_primitives::Fork;
+use parallax_primitives::{Fork, hex};
 use parallax_shadow_diff::{Divergence, Place, Verdict};
 use parallax_state_tests::{Case, CaseResult, FixtureError, Raised};
 use serde::Serialize;
 
-use crate::{Delivered, DiffOutcome, DiffSummary, TestOutcome, TestSummary};
+use crate::{Delivered, DiffOutcome, DiffSummary, TestOutcome, TestSummary, TraceDigest};
 
 /// Where a case is from. What could not be read has only a place in its file.
 #[derive(Serialize)]
@@ -34,6 +34,12 @@ struct TestLine<'a> {
     output: Option<String>,
     exception: Option<String>,
     error: Option<String>,
+    /// Step lines, where they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    steps: Option<u64>,
+    /// SHA-256 over them, without 0x, as digests of files are written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace_sha256: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -66,10 +72,10 @@ struct DivergenceRecord<'a> {
 }
 
 /// The JSON line of one case of `statetest`: `file name fork d g v pass stateRoot expectedRoot logsHash gasUsed output
-/// exception error`. Gas is in hex; what is not known is null.
+/// exception error`; with a digest of the trace also `steps traceSha256`. Gas is in hex; what is not known is null.
 pub fn test_json(delivered: &Delivered<TestOutcome>) -> String {
     let line = match delivered {
-        Delivered::Case(case, TestOutcome::Ran(result)) => test_line(case, result),
+        Delivered::Case(case, TestOutcome::Ran(result, digest)) => test_line(case, result, digest.as_ref()),
         Delivered::Case(case, TestOutcome::Unsupported(reason)) => {
             let expected_root = Some(case.expected.state_root.to_string());
             TestLine { expected_root, ..failed(Origin::of(case), (*reason).to_owned()) }
@@ -79,7 +85,7 @@ pub fn test_json(delivered: &Delivered<TestOutcome>) -> String {
     json(&line)
 }
 
-fn test_line<'a>(case: &'a Case, result: &CaseResult) -> TestLine<'a> {
+fn test_line<'a>(case: &'a Case, result: &CaseResult, digest: Option<&TraceDigest>) -> TestLine<'a> {
     let ran = result.state_root.is_some();
     TestLine {
         origin: Origin::of(case),
@@ -91,6 +97,8 @@ fn test_line<'a>(case: &'a Case, result: &CaseResult) -> TestLine<'a> {
         output: ran.then(|| result.output.to_string()),
         exception: result.exception.as_ref().map(Raised::official_name),
         error: result.error.clone(),
+        steps: digest.map(|digest| digest.steps),
+        trace_sha256: digest.map(|digest| hex::encode(digest.sha256)),
     }
 }
 
@@ -105,6 +113,8 @@ fn failed(origin: Origin<'_>, error: String) -> TestLine<'_> {
         output: None,
         exception: None,
         error: Some(error),
+        steps: None,
+        trace_sha256: None,
     }
 }
 
@@ -179,8 +189,12 @@ fn json(line: &impl Serialize) -> String {
 /// What a person reads of one case of `statetest`: nothing if it passed, otherwise why it did not and how to run it again.
 pub fn test_text(delivered: &Delivered<TestOutcome>, engine: &str) -> Option<String> {
     match delivered {
-        Delivered::Case(_, TestOutcome::Ran(result)) if result.pass => None,
-        Delivered::Case(case, TestOutcome::Ran(result)) => {
+        Delivered::Case(case, TestOutcome::Ran(result, digest)) if result.pass => {
+            digest.map(|TraceDigest { steps, sha256 }| {
+                format!("{} {steps} steps {}", hex::encode(sha256), title(case))
+            })
+        }
+        Delivered::Case(case, TestOutcome::Ran(result, _)) => {
             let error = result.error.as_deref().unwrap_or("no reason known");
             let again = again(case, &format!("statetest --engine {engine}"));
             Some(format!("FAIL {}\n  {error}\n  {again}", title(case)))

@@ -6,13 +6,16 @@ use parallax_engine_interface::Engine;
 use parallax_hooks::NoHooks;
 use parallax_state_tests::{Case, CaseResult, run};
 
-use crate::{Campaign, Delivered, Progress, WorkersError, engines};
+use crate::{
+    Campaign, Delivered, Progress, TraceDigest, TraceOptions, TraceSink, WorkersError, engines,
+    trace::trace_case,
+};
 
 /// What came of one case on one engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TestOutcome {
-    /// It ran; [`CaseResult::pass`] says how it went. Its execution is not kept.
-    Ran(Box<CaseResult>),
+    /// It ran; [`CaseResult::pass`] says how it went. Its execution is not kept; the digest of its trace is, where asked for.
+    Ran(Box<CaseResult>, Option<TraceDigest>),
     /// The engine does not know the fork's rules, for this reason. Not a pass.
     Unsupported(&'static str),
 }
@@ -43,24 +46,37 @@ impl TestSummary {
 pub fn statetest(
     campaign: &Campaign<'_>,
     engine: &dyn Engine,
+    deliver: impl FnMut(&Delivered<TestOutcome>, Progress) -> ControlFlow<()> + Send,
+) -> Result<TestSummary, WorkersError> {
+    statetest_with(campaign, engine, None, deliver)
+}
+
+/// As [`statetest`], and traces every case. Into a writer, one case at a time: the campaign is to have one worker.
+pub fn statetest_with(
+    campaign: &Campaign<'_>,
+    engine: &dyn Engine,
+    tracing: Option<(&TraceOptions, &TraceSink<'_>)>,
     mut deliver: impl FnMut(&Delivered<TestOutcome>, Progress) -> ControlFlow<()> + Send,
 ) -> Result<TestSummary, WorkersError> {
     let mut summary = TestSummary::default();
     let each = |case: &Case| match engines::unsupported(engine.name(), case.fork) {
         Some(reason) => TestOutcome::Unsupported(reason),
         None => {
-            let result = run(case, engine, &mut NoHooks);
-            TestOutcome::Ran(Box::new(CaseResult { execution: None, ..result }))
+            let (result, digest) = match tracing {
+                Some((options, sink)) => trace_case(case, engine, options, sink),
+                None => (run(case, engine, &mut NoHooks), None),
+            };
+            TestOutcome::Ran(Box::new(CaseResult { execution: None, ..result }), digest)
         }
     };
     let panicked = |case: &Case, message: String| {
         let error = format!("the engine {} panicked: {message}", engine.name());
-        TestOutcome::Ran(Box::new(CaseResult::failed(case, error)))
+        TestOutcome::Ran(Box::new(CaseResult::failed(case, error)), None)
     };
     summary.complete = campaign.run(each, panicked, |delivered, progress| {
         match &delivered {
-            Delivered::Case(_, TestOutcome::Ran(result)) if result.pass => summary.passed += 1,
-            Delivered::Case(_, TestOutcome::Ran(_)) => summary.failed += 1,
+            Delivered::Case(_, TestOutcome::Ran(result, _)) if result.pass => summary.passed += 1,
+            Delivered::Case(_, TestOutcome::Ran(..)) => summary.failed += 1,
             Delivered::Case(_, TestOutcome::Unsupported(_)) => summary.unsupported += 1,
             Delivered::Unreadable(_) => summary.unreadable += 1,
         }

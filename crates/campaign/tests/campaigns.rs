@@ -256,7 +256,7 @@ fn old_fillers_paid_a_reward_of_zero_which_shows_before_eip_161() {
         let files = Files::one("reward", &text);
         let (lines, _) =
             test_with(&files, engines::mini(), &Selection::default(), |delivered| match delivered {
-                Delivered::Case(case, TestOutcome::Ran(result)) if case.g == 1 => {
+                Delivered::Case(case, TestOutcome::Ran(result, _)) if case.g == 1 => {
                     result.state_root.unwrap().to_string()
                 }
                 _ => String::new(),

@@ -4,20 +4,25 @@
 #![allow(clippy::unwrap_used, reason = "in a test, an unwrap is an assertion")]
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::File,
-    io::{self, BufRead, BufReader, Write},
+    io::{BufRead, BufReader},
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    sync::atomic::AtomicBool,
 };
 
 use flate2::read::GzDecoder;
-use parallax_campaign::{engines, shared_folder};
+use parallax_campaign::{
+    Campaign, Delivered, Selection, TestOutcome, TraceOptions, TraceSink, engines, shared_folder,
+    statetest_with, trace,
+};
 use parallax_engine_interface::Engine;
-use parallax_state_tests::{Case, cases, run};
-use parallax_tracer_core::Traced;
-use parallax_tracer_eip3155::{Dialect, Eip3155Tracer, Options};
-use rayon::prelude::*;
+use parallax_hooks::Hooks;
+use parallax_primitives::hex;
+use parallax_state_tests::{Case, run};
+use parallax_tracer_eip3155::{Dialect, Summary};
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 
 /// One line of the index.
 #[derive(Deserialize)]
@@ -29,38 +34,15 @@ struct Reference {
     trace: Option<String>,
 }
 
-/// Keeps the digest of the step lines alone: what the tool writes at the end of a frame is no step.
-#[derive(Default)]
-struct StepDigest(Sha256);
-
-impl Write for StepDigest {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        for line in bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| line.starts_with(b"{\"pc\"")) {
-            self.0.update(line);
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-fn trace<W: Write>(engine: &dyn Engine, case: &Case, out: W) -> (u64, W) {
-    let mut tracer = Eip3155Tracer::new(out, Options::new(Dialect::Eels, case.fork));
-    run(case, engine, &mut Traced(&mut tracer));
-    let finished = tracer.finish(None).unwrap();
-    (finished.steps, finished.out)
-}
-
 /// The first line that differs, for the message; the whole reference trace is there for some cases only.
 fn explain(engine: &dyn Engine, case: &Case, reference: &Reference) -> String {
-    let (_, ours) = trace(engine, case, Vec::new());
+    let mut ours = Vec::new();
+    let options = TraceOptions::lines(Dialect::Eels);
+    let go = |hooks: &mut dyn Hooks| drop(run(case, engine, hooks));
+    trace(&options, case.fork, &mut ours, go, |()| Summary::default()).1.unwrap();
     let Some(name) = &reference.trace else {
-        return format!(
-            "no reference lines; ours ends {}",
-            String::from_utf8_lossy(&ours[ours.len().saturating_sub(600)..])
-        );
+        let last = ours.len().saturating_sub(600);
+        return format!("no reference lines; ours ends {}", String::from_utf8_lossy(&ours[last..]));
     };
     let path = shared_folder().unwrap().join("eels-traces").join(name);
     let theirs = BufReader::new(GzDecoder::new(File::open(path).unwrap()));
@@ -81,42 +63,43 @@ fn check(engine: &dyn Engine) {
     };
     let index =
         BufReader::new(GzDecoder::new(File::open(shared.join("eels-traces/index.jsonl.gz")).unwrap()));
-    let mut files: BTreeMap<String, Vec<Reference>> = BTreeMap::new();
-    for line in index.lines() {
-        let reference: Reference = serde_json::from_str(&line.unwrap()).unwrap();
-        files.entry(reference.file.clone()).or_default().push(reference);
-    }
-    let total: usize = files.values().map(Vec::len).sum();
-    let wrong: Vec<String> = files
-        .into_par_iter()
-        .flat_map_iter(|(file, references)| {
-            let by_name: BTreeMap<_, _> = cases(&shared.join("eest").join(&file))
-                .unwrap()
-                .map(|case| case.unwrap())
-                .map(|case| (case.name.to_string(), case))
-                .collect();
-            references.into_iter().filter_map(move |reference| {
-                let case = &by_name[&reference.key];
-                let (steps, digest) = trace(engine, case, StepDigest::default());
-                let same = parallax_primitives::hex::encode(digest.0.finalize()) == reference.sha256
-                    && steps == reference.steps;
-                (!same).then(|| {
-                    format!(
-                        "{} {} steps {steps} of {}: {}",
-                        file,
-                        reference.key,
-                        reference.steps,
-                        explain(engine, case, &reference)
-                    )
-                })
-            })
-        })
+    let references: BTreeMap<(String, String), Reference> = index
+        .lines()
+        .map(|line| serde_json::from_str(&line.unwrap()).unwrap())
+        .map(|reference: Reference| ((reference.file.clone(), reference.key.clone()), reference))
         .collect();
+    let files: BTreeSet<PathBuf> =
+        references.keys().map(|(file, _)| shared.join("eest").join(file)).collect();
+    let files: Vec<_> = files.into_iter().collect();
+    let (selection, cancel) = (Selection::default(), AtomicBool::new(false));
+    let campaign = Campaign { files: &files, selection: &selection, jobs: 0, cancel: &cancel };
+    let (mut same, mut wrong) = (0, Vec::new());
+    let tracing = (&TraceOptions::lines(Dialect::Eels), &TraceSink::Digests);
+    let summary = statetest_with(&campaign, engine, Some(tracing), |delivered, _| {
+        let Delivered::Case(case, TestOutcome::Ran(_, Some(digest))) = delivered else {
+            panic!("{delivered:?}")
+        };
+        let file = Path::new(&*case.file).strip_prefix(shared.join("eest")).unwrap();
+        if let Some(reference) = references.get(&(file.to_str().unwrap().to_owned(), case.name.to_string())) {
+            if hex::encode(digest.sha256) == reference.sha256 && digest.steps == reference.steps {
+                same += 1;
+            } else {
+                wrong.push(format!(
+                    "{} {}: {}",
+                    reference.file,
+                    reference.key,
+                    explain(engine, case, reference)
+                ));
+            }
+        }
+        ControlFlow::Continue(())
+    });
+    assert!(summary.unwrap().is_success());
     for wrong in wrong.iter().take(20) {
         eprintln!("{wrong}");
     }
-    assert_eq!(wrong.len(), 0, "of {total} traces by {}", engine.name());
-    eprintln!("{}: {total} of {total} traces have the reference digest", engine.name());
+    assert_eq!((wrong.len(), same), (0, references.len()), "by {}", engine.name());
+    eprintln!("{}: {same} of {} traces have the reference digest", engine.name(), references.len());
 }
 
 #[test]

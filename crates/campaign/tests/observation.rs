@@ -64,7 +64,7 @@ impl Hooks for Books {
         self.index += 1;
         match end.halt {
             None => {
-                assert_eq!(Some(end.gas_left), self.gas_before.checked_sub(end.gas_cost), "{}", step.opcode)
+                assert_eq!(Some(end.gas_left), self.gas_before.checked_sub(end.gas_cost), "{}", step.opcode);
             }
             Some(_) => {
                 assert_eq!(end.gas_left, self.gas_before);

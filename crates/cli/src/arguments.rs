@@ -2,6 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use parallax_primitives::{Fork, U256};
+use parallax_tracer_eip3155::{Client, Dialect};
 use regex::Regex;
 
 /// Runs one Ethereum execution through two independent engines and shows the first step where they part.
@@ -27,6 +28,8 @@ pub(crate) enum Command {
     Statetest(StatetestArguments),
     /// Runs two engines on each case and explains where they part
     Diff(DiffArguments),
+    /// Compares two traces of any clients, field by field
+    Compare(CompareArguments),
     /// Turns assembly into bytecode
     Asm(AsmArguments),
     /// Lists bytecode: offsets, blocks, jump destinations, static gas
@@ -67,6 +70,8 @@ pub(crate) struct RunArguments {
     /// Accounts before the run: a JSON object of address to balance, nonce, code and storage
     #[arg(long, value_name = "FILE")]
     pub(crate) prestate: Option<String>,
+    #[command(flatten)]
+    pub(crate) trace: TraceArguments,
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
@@ -77,15 +82,85 @@ pub(crate) struct RunArguments {
   parallax statetest fixtures/state-tests
   parallax statetest tests.json --engine mini --fork Prague --json
   find . -name '*.json' | parallax statetest - --filter 'eip7702.*delegat' --jobs 4
+  parallax statetest test.json --trace eip3155 --dialect geth --trace-out trace.jsonl
+  parallax statetest tests --trace-digest --dialect eels --json
 
 With --json each case is one line with the fields: file name fork d g v pass stateRoot expectedRoot logsHash gasUsed output \
-exception error.")]
+exception error, and with --trace-digest also: steps traceSha256. --trace runs one case at a time.")]
 pub(crate) struct StatetestArguments {
     #[command(flatten)]
     pub(crate) selection: SelectionArguments,
     /// What runs the tests
     #[arg(long, value_enum, default_value_t = Engine::Primary)]
     pub(crate) engine: Engine,
+    #[command(flatten)]
+    pub(crate) trace: TraceArguments,
+    /// Print the number of step lines of every case and the SHA-256 over them, in the dialect of --dialect
+    #[arg(long, conflicts_with = "trace")]
+    pub(crate) trace_digest: bool,
+}
+
+/// Whether and how to trace.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Traces")]
+pub(crate) struct TraceArguments {
+    /// Trace every opcode: EIP-3155 lines, or struct logs as debug_traceTransaction answers them
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(crate) trace: Option<TraceFormat>,
+    /// Whose EIP-3155 lines: eip3155, geth, eels, revm, evmone
+    #[arg(long, default_value_t = Dialect::Eip3155)]
+    pub(crate) dialect: Dialect,
+    /// Write the trace to a file instead of standard error
+    #[arg(long, value_name = "FILE", requires = "trace")]
+    pub(crate) trace_out: Option<String>,
+    /// Write the memory of every step
+    #[arg(long)]
+    pub(crate) trace_memory: bool,
+    /// Write storage
+    #[arg(long)]
+    pub(crate) trace_storage: bool,
+    /// Write no return data
+    #[arg(long)]
+    pub(crate) no_return_data: bool,
+    /// Write no stack
+    #[arg(long)]
+    pub(crate) no_stack: bool,
+}
+
+/// The format of a trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TraceFormat {
+    /// One JSON object a line
+    Eip3155,
+    /// One JSON object a transaction
+    Struct,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  parallax compare geth.jsonl revm.jsonl
+  parallax statetest test.json --trace eip3155 --trace-out ours.jsonl; parallax compare ours.jsonl besu.txt
+  parallax compare a.jsonl - --right-client nethermind --json < b.jsonl
+
+Every field that both clients write is compared, in common terms: the refund counter before the opcode, a call's cost with \
+the gas it forwards, and so on. What a client does not say is unknown and differs from nothing. Lines that are no JSON object \
+are passed over.
+
+Exit status: 0 the traces agree, 1 they differ, 2 one of them cannot be read.")]
+pub(crate) struct CompareArguments {
+    /// A trace file
+    pub(crate) left: String,
+    /// A trace file; - is standard input
+    pub(crate) right: String,
+    /// Who wrote the left one, if that is not to be found out from it
+    #[arg(long, value_name = "CLIENT")]
+    pub(crate) left_client: Option<Client>,
+    /// Who wrote the right one; needed for standard input, which is read once
+    #[arg(long, value_name = "CLIENT", required_if_eq("right", "-"))]
+    pub(crate) right_client: Option<Client>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Args, Debug)]

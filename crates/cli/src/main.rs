@@ -6,12 +6,14 @@
 
 mod arguments;
 mod assembly;
+mod compare;
 mod diff;
 mod input;
 mod report;
 mod run;
 mod selection;
 mod statetest;
+mod tracing;
 
 use std::{io, process::ExitCode};
 
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Statetest(arguments) => statetest::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
+        Command::Compare(arguments) => compare::run(&arguments),
         Command::Asm(arguments) => assembly::assemble(&arguments),
         Command::Disasm(arguments) => assembly::disassemble(&arguments),
     };

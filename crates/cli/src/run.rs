@@ -7,7 +7,10 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use parallax_host_interface::{AccountChange, StateChanges, TxEnv};
+use parallax_campaign::trace;
+use parallax_engine_interface::{self as engine, Progress, Stepper};
+use parallax_hooks::{Hooks, NoHooks};
+use parallax_host_interface::{AccountChange, HostError, StateChanges, TxEnv};
 use parallax_machine::Machine;
 use parallax_mini_interpreter::Mini;
 use parallax_primary_interpreter::Primary;
@@ -16,6 +19,7 @@ use parallax_primitives::{
     U256, address,
 };
 use parallax_state::{MemoryDatabase, State};
+use parallax_tracer_eip3155::Summary;
 use serde_json::{Value, json};
 
 use crate::{
@@ -56,17 +60,44 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<Status> {
         input,
         salt: U256::ZERO,
     };
-    let (outcome, changes, logs) = match arguments.engine {
-        Interpreter::Primary => {
-            let primary = Primary::new();
-            Machine::message(&primary, arguments.fork, message, state).into_message_outcome()
+    let primary = Primary::new();
+    let go = |hooks: &mut dyn Hooks| match arguments.engine {
+        Interpreter::Primary => to_end(Machine::message(&primary, arguments.fork, message, state), hooks),
+        Interpreter::Mini => to_end(Machine::message(&Mini, arguments.fork, message, state), hooks),
+    };
+    let (outcome, changes, logs) = match arguments.trace.open()? {
+        Some(mut out) => {
+            let end = |ran: &Result<Ended, HostError>| summary(arguments, ran);
+            let (ended, written) = trace(&arguments.trace.options(), arguments.fork, &mut out, go, end);
+            arguments.trace.check(written)?;
+            ended?
         }
-        Interpreter::Mini => Machine::message(&Mini, arguments.fork, message, state).into_message_outcome(),
-    }?;
+        None => go(&mut NoHooks)?,
+    };
     let ran = Ran { gas: arguments.gas, outcome, changes, logs };
     let text = if arguments.json { format!("{}\n", ran.json()) } else { ran.text() };
     io::stdout().lock().write_all(text.as_bytes())?;
     Ok(if ran.outcome.status == FrameStatus::Success { Status::Well } else { Status::Failure })
+}
+
+type Ended = (FrameOutcome, StateChanges, Vec<Log>);
+
+fn to_end<I: engine::Interpreter>(
+    mut machine: Machine<'_, I>,
+    hooks: &mut dyn Hooks,
+) -> Result<Ended, HostError> {
+    while machine.run(hooks)? == Progress::Paused {}
+    machine.into_message_outcome()
+}
+
+fn summary(arguments: &RunArguments, ended: &Result<Ended, HostError>) -> Summary {
+    let mut summary = Summary { fork: arguments.fork.name().to_owned(), ..Summary::default() };
+    if let Ok((outcome, ..)) = ended {
+        summary.output = outcome.output.clone();
+        summary.gas_used = arguments.gas - outcome.gas_left;
+        summary.pass = outcome.status.is_success();
+    }
+    summary
 }
 
 /// The block around a program that has none.

@@ -1,7 +1,9 @@
 //! `parallax statetest`: official tests on one engine.
 
+use std::ops::ControlFlow;
+
 use anyhow::Result;
-use parallax_campaign::{Delivered, engines, statetest, test_json, test_text};
+use parallax_campaign::{Delivered, SharedWriter, TraceSink, engines, statetest_with, test_json, test_text};
 
 use crate::{
     arguments::StatetestArguments,
@@ -12,10 +14,21 @@ use crate::{
 pub(crate) fn run(arguments: &StatetestArguments) -> Result<Status> {
     let engine = engines::by_name(arguments.engine.name())?;
     let selected = Selected::find(&arguments.selection)?;
-    let campaign = selected.campaign()?;
+    let mut campaign = selected.campaign()?;
     let json = arguments.selection.json;
+    let (options, writer) = (arguments.trace.options(), arguments.trace.open()?.map(SharedWriter::new));
+    let sink = writer.as_ref().map_or(TraceSink::Digests, TraceSink::Writer);
+    if writer.is_some() {
+        // Traces stand one behind the other.
+        campaign.jobs = 1;
+    }
+    let traces = writer.is_some() || arguments.trace_digest;
     let mut printer = Printer::new();
-    let summary = statetest(&campaign, engine, |delivered, progress| {
+    let tracing = traces.then_some((&options, &sink));
+    let summary = statetest_with(&campaign, engine, tracing, |delivered, progress| {
+        if writer.as_ref().is_some_and(SharedWriter::has_failed) {
+            return ControlFlow::Break(());
+        }
         let text = match delivered {
             _ if json => Some(test_json(delivered)),
             Delivered::Unreadable(_) => None,
@@ -27,6 +40,7 @@ pub(crate) fn run(arguments: &StatetestArguments) -> Result<Status> {
         printer.print(progress, text)
     })?;
     printer.finish(&summary.text(engine.name()), json)?;
+    arguments.trace.check(writer.map_or(Ok(()), SharedWriter::finish))?;
     let counted = summary.passed + summary.failed + summary.unsupported + summary.unreadable;
     Ok(selected.status(summary.is_success(), counted, summary.unreadable))
 }

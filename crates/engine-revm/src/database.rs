@@ -49,7 +49,7 @@ impl Database for Adapter<'_> {
         if let Some(code) = self.codes.get(&hash) {
             return Ok(code.clone());
         }
-        let code = bytecode(self.source.code(hash)?, self.fork);
+        let code = bytecode(self.source.code(hash)?.bytes().clone(), self.fork);
         self.codes.insert(hash, code.clone());
         Ok(code)
     }

@@ -40,9 +40,9 @@ impl Database for World {
             code_hash: code.hash(),
         }))
     }
-    fn code(&self, hash: B256) -> Result<Bytes, HostError> {
+    fn code(&self, hash: B256) -> Result<Bytecode, HostError> {
         let code = self.0.values().map(|(_, _, code, _)| code).find(|code| code.hash() == hash);
-        Ok(code.ok_or_else(|| HostError::new("no such code"))?.bytes().clone())
+        Ok(code.ok_or_else(|| HostError::new("no such code"))?.clone())
     }
     fn storage(&self, address: Address, key: U256) -> Result<U256, HostError> {
         let slot = self.0.get(&address).and_then(|(.., slot)| *slot);

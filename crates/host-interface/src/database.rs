@@ -1,4 +1,4 @@
-use parallax_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
+use parallax_primitives::{Address, B256, Bytecode, KECCAK256_EMPTY, U256};
 
 use crate::HostError;
 
@@ -6,8 +6,8 @@ use crate::HostError;
 pub trait Database {
     /// An account, or `None` if it does not exist.
     fn account(&self, address: Address) -> Result<Option<AccountInfo>, HostError>;
-    /// The code with this hash.
-    fn code(&self, hash: B256) -> Result<Bytes, HostError>;
+    /// The code with this hash, and so with its hash: a source that cannot vouch for it hashes it anew.
+    fn code(&self, hash: B256) -> Result<Bytecode, HostError>;
     /// One storage slot; zero if never written.
     fn storage(&self, address: Address, key: U256) -> Result<U256, HostError>;
     /// Whether any slot of the account is not zero (EIP-7610).
@@ -49,9 +49,9 @@ impl Database for EmptyDatabase {
         Ok(None)
     }
 
-    fn code(&self, hash: B256) -> Result<Bytes, HostError> {
+    fn code(&self, hash: B256) -> Result<Bytecode, HostError> {
         if hash == KECCAK256_EMPTY {
-            return Ok(Bytes::new());
+            return Ok(Bytecode::default());
         }
         Err(HostError::new(format!("no code with hash {hash}")))
     }

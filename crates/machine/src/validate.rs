@@ -6,7 +6,7 @@
 use parallax_engine_interface::{EngineError, Job};
 use parallax_host_interface::TxEnv;
 use parallax_primitives::{
-    BlockEnv, Bytecode, Fork, GasSchedule, KECCAK256_EMPTY, Rejection, Transaction, TransactionType, U256,
+    BlockEnv, Fork, GasSchedule, KECCAK256_EMPTY, Rejection, Transaction, TransactionType, U256,
 };
 
 /// First byte of a versioned hash of a KZG commitment (EIP-4844).
@@ -201,7 +201,7 @@ fn check_sender(job: &Job<'_>, needed: Option<U256>) -> Result<(), EngineError> 
     }
     // EIP-3607, which the specification applies to every fork; EIP-7702 lets delegated accounts send.
     if sender.code_hash != KECCAK256_EMPTY {
-        let code = Bytecode::new(job.database.code(sender.code_hash)?);
+        let code = job.database.code(sender.code_hash)?;
         if !job.fork.has(Fork::Prague) || code.delegation().is_none() {
             return Err(Rejection::SenderHasCode.into());
         }

@@ -324,8 +324,8 @@ impl Database for Counter {
         let code_hash = if address == OUTER { self.0.hash() } else { KECCAK256_EMPTY };
         Ok(Some(AccountInfo { nonce: u64::from(address == OUTER), balance: U256::ZERO, code_hash }))
     }
-    fn code(&self, _: B256) -> Result<Bytes, HostError> {
-        Ok(self.0.bytes().clone())
+    fn code(&self, _: B256) -> Result<Bytecode, HostError> {
+        Ok(self.0.clone())
     }
     fn storage(&self, _: Address, _: U256) -> Result<U256, HostError> {
         Ok(U256::ONE)

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use parallax_host_interface::{AccountChange, AccountInfo, Database, HostError, StateChanges};
-use parallax_primitives::{Address, B256, Bytecode, Bytes, KECCAK256_EMPTY, U256, keccak256};
+use parallax_primitives::{Address, B256, Bytecode, KECCAK256_EMPTY, U256, keccak256};
 
 use crate::state_root;
 
@@ -92,12 +92,12 @@ impl Database for MemoryDatabase {
     }
 
     /// Looks through all accounts: a journal asks once per account and transaction.
-    fn code(&self, hash: B256) -> Result<Bytes, HostError> {
+    fn code(&self, hash: B256) -> Result<Bytecode, HostError> {
         if hash == KECCAK256_EMPTY {
-            return Ok(Bytes::new());
+            return Ok(Bytecode::default());
         }
         let account = self.accounts.values().find(|account| account.code.hash() == hash);
-        let code = account.map(|account| account.code.bytes().clone());
+        let code = account.map(|account| account.code.clone());
         code.ok_or_else(|| HostError::new(format!("no account has code with hash {hash}")))
     }
 

@@ -184,11 +184,8 @@ impl Host for State<'_> {
             return Ok(code.clone());
         }
         let expected = entry.info.code_hash;
-        let code = if expected == KECCAK256_EMPTY {
-            Bytecode::default()
-        } else {
-            Bytecode::new(self.database.code(expected)?)
-        };
+        let code =
+            if expected == KECCAK256_EMPTY { Bytecode::default() } else { self.database.code(expected)? };
         if code.hash() != expected {
             let found = code.hash();
             return Err(HostError::new(format!(
