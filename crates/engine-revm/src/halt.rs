@@ -19,6 +19,11 @@ pub const REVM_HALTS: &[(Halt, Halt, &str)] = &[
         "revm charges an opcode's static gas before the static-call check",
     ),
     (Halt::UndefinedOpcode, Halt::OutOfGas, "revm charges the static gas of opcodes of later forks"),
+    (
+        Halt::UndefinedOpcode,
+        Halt::StaticViolation,
+        "revm makes CREATE2's static-call check before it looks whether the fork has it",
+    ),
     (Halt::StackUnderflow, Halt::StackOverflow, "revm's DUP calls both an overflow"),
     (Halt::StackUnderflow, Halt::StaticViolation, "revm makes the static-call check before it pops"),
     (
