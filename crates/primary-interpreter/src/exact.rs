@@ -7,7 +7,7 @@ use parallax_engine_interface::FrameExit;
 use parallax_hooks::{Hooks, StepControl, StepEnd};
 use parallax_host_interface::{Host, HostError};
 use parallax_primitives::{
-    Bytes, Effect, FrameOutcome, FrameStatus, Halt, Message, Opcode, STACK_LIMIT, U256,
+    Bytes, Effect, FrameOutcome, FrameStatus, Halt, JournalView, Message, Opcode, STACK_LIMIT, U256,
 };
 
 use crate::{
@@ -101,21 +101,14 @@ pub(crate) fn run<K: Hooks, const MODE: u8>(
         let at = pc;
         let flow = step(core, code, slots, &mut len, &mut pc, &mut gas, host, op);
         if MODE == STEPS {
-            let (cost, halt) = match &flow {
-                Ok(_) => (gas_before - gas, None),
-                Err(Fault::Halt(halt, cost)) => (*cost, Some(*halt)),
-                Err(Fault::Host(_)) => (0, None),
+            let cost = match &flow {
+                Ok(_) => Some((gas_before - gas, None)),
+                Err(Fault::Halt(halt, cost)) => Some((*cost, Some(*halt))),
+                Err(Fault::Host(_)) => None,
             };
-            let journal = host.journal_view();
-            let effect = match (op, &core.written) {
-                _ if halt.is_some() => Effect::None,
-                (Opcode::SSTORE, Some(change)) => Effect::Storage(*change),
-                (Opcode::TSTORE, Some(change)) => Effect::Transient(*change),
-                (Opcode(0xa0..=0xa4), _) => journal.logs().last().map_or(Effect::None, Effect::Log),
-                _ => Effect::None,
-            };
-            let end = StepEnd { gas_cost: cost, gas_left: gas, halt, effect };
-            if !matches!(flow, Err(Fault::Host(_))) {
+            if let Some((gas_cost, halt)) = cost {
+                let journal = host.journal_view();
+                let end = StepEnd { gas_cost, gas_left: gas, halt, effect: effect(core, op, halt, journal) };
                 hooks.on_step_end(&view(core, &slots[..len], op.0, (at, gas), *clock, journal), &end);
                 *clock += 1;
             }
@@ -163,7 +156,19 @@ pub(crate) fn run<K: Hooks, const MODE: u8>(
     Ok(leave)
 }
 
+/// What an opcode left behind outside its frame.
+fn effect<'a>(core: &Core, op: Opcode, halt: Option<Halt>, journal: &'a dyn JournalView) -> Effect<'a> {
+    match (op, &core.written) {
+        _ if halt.is_some() => Effect::None,
+        (Opcode::SSTORE, Some(change)) => Effect::Storage(*change),
+        (Opcode::TSTORE, Some(change)) => Effect::Transient(*change),
+        (Opcode(0xa0..=0xa4), _) => journal.logs().last().map_or(Effect::None, Effect::Log),
+        _ => Effect::None,
+    }
+}
+
 /// Executes one opcode. On a fault stack, gas, pc and memory are as they were.
+// tidy: dispatch table
 #[inline(always)] // into its one caller, whose registers it works in
 #[allow(clippy::too_many_arguments)] // the loop's registers, one by one
 fn step(

@@ -154,6 +154,7 @@ enum Stop {
 }
 
 /// Runs from instruction `entry` on; `None` if the exact form is to go on.
+// tidy: dispatch table
 pub(crate) fn run<K: Hooks, const MODE: u8, const FORCE: bool>(
     frame: &mut Frame,
     host: &mut dyn Host,

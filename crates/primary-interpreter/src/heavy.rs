@@ -47,6 +47,7 @@ impl Purse {
 }
 
 /// Runs `op` on its operands, the topmost first: gas left, and the result if it has one.
+// tidy: dispatch table
 pub(crate) fn run(
     core: &mut Core,
     host: &mut dyn Host,
