@@ -81,14 +81,10 @@ pub(crate) fn run<K: Hooks, const MODE: u8>(
             if ask {
                 let seen = view(core, &slots[..len], op.0, (pc, gas), *clock, host.journal_view());
                 let control = if MODE == STEPS { hooks.on_step(&seen) } else { hooks.on_block(&seen) };
-                match control {
-                    StepControl::Continue => {}
-                    StepControl::Pause => {
-                        frame.asked = true;
-                        frame.entry_due = entry_due;
-                        break Leave::Exit(FrameExit::Paused);
-                    }
-                    StepControl::Abort => break Leave::Exit(FrameExit::Aborted),
+                if control != StepControl::Continue {
+                    frame.asked = control == StepControl::Pause;
+                    frame.entry_due = entry_due;
+                    break Leave::Exit(if frame.asked { FrameExit::Paused } else { FrameExit::Aborted });
                 }
             }
             if MODE == BLOCKS {
@@ -139,13 +135,10 @@ pub(crate) fn run<K: Hooks, const MODE: u8>(
                 }
                 break Leave::Exit(FrameExit::Message(*message));
             }
-            Ok(Flow::Done(status, output)) => {
-                let outcome = FrameOutcome { status, gas_left: gas, output, created: None };
-                break Leave::Exit(FrameExit::Done(outcome));
-            }
+            Ok(Flow::Done(status, output)) => break Leave::Exit(done(status, gas, output)),
             Err(Fault::Halt(halt, _)) => {
                 gas = 0;
-                break Leave::Exit(FrameExit::Done(FrameOutcome::halted(halt, 0)));
+                break Leave::Exit(done(FrameStatus::Halt(halt), 0, Bytes::new()));
             }
             Err(Fault::Host(error)) => return Err(error),
         }
@@ -154,6 +147,10 @@ pub(crate) fn run<K: Hooks, const MODE: u8>(
     frame.gas = gas;
     frame.stack.set_len(len);
     Ok(leave)
+}
+
+fn done(status: FrameStatus, gas_left: u64, output: Bytes) -> FrameExit {
+    FrameExit::Done(FrameOutcome { status, gas_left, output, created: None })
 }
 
 /// What an opcode left behind outside its frame.
