@@ -65,18 +65,18 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<Status> {
         Interpreter::Primary => to_end(Machine::message(&primary, arguments.fork, message, state), hooks),
         Interpreter::Mini => to_end(Machine::message(&Mini, arguments.fork, message, state), hooks),
     };
-    let (outcome, changes, logs) = match arguments.trace.open()? {
+    let (ended, written) = match arguments.trace.open()? {
         Some(mut out) => {
-            let end = |ran: &Result<Ended, HostError>| summary(arguments, ran);
-            let (ended, written) = trace(&arguments.trace.options(), arguments.fork, &mut out, go, end);
-            arguments.trace.check(written)?;
-            ended?
+            let end = |ended: &Result<Ended, HostError>| summary(arguments, ended);
+            trace(&arguments.trace.options(), arguments.fork, &mut out, go, end)
         }
-        None => go(&mut NoHooks)?,
+        None => (go(&mut NoHooks), Ok(())),
     };
+    let (outcome, changes, logs) = ended?;
     let ran = Ran { gas: arguments.gas, outcome, changes, logs };
     let text = if arguments.json { format!("{}\n", ran.json()) } else { ran.text() };
     io::stdout().lock().write_all(text.as_bytes())?;
+    arguments.trace.check(written)?;
     Ok(if ran.outcome.status == FrameStatus::Success { Status::Well } else { Status::Failure })
 }
 

@@ -94,7 +94,7 @@ fn check_wrong(ran: &Ran, parts: &[&str]) {
 
 #[test]
 fn help_texts() {
-    for command in ["", "run", "statetest", "diff", "asm", "disasm"] {
+    for command in ["", "run", "statetest", "diff", "compare", "asm", "disasm"] {
         let arguments = if command.is_empty() { vec!["--help"] } else { vec![command, "--help"] };
         let ran = run(&arguments);
         assert_eq!((ran.status, ran.err.as_str()), (Some(0), ""));
@@ -416,6 +416,76 @@ fn wrong_commands() {
         assert!(ran.err.contains(part), "{arguments:?}: {part:?} is not in {:?}", ran.err);
         assert!(!ran.out.contains("FAIL"), "{arguments:?}: {}", ran.out);
     }
+}
+
+#[test]
+fn traces_are_written_and_compared() {
+    let folder = Folder::new("traces");
+    let stack = fixture("stack.json");
+    let written = |name: &str, extra: &[&str]| {
+        let path = folder.file(name, "");
+        let common = ["statetest", &stack, "--fork", "Osaka", "--trace", "eip3155", "--trace-out", &path];
+        assert_eq!(run(&[&common, extra].concat()).status, Some(0));
+        path
+    };
+    let geth = written("geth", &["--dialect", "geth"]);
+    let revm = written("revm", &["--dialect", "revm", "--engine", "mini"]);
+    let agrees = run(&["compare", &geth, &revm]);
+    assert_eq!((agrees.status, agrees.err.as_str()), (Some(0), ""));
+    assert!(agrees.out.ends_with(" steps agree (geth and revm)\n"), "{}", agrees.out);
+
+    let text = fs::read_to_string(&revm).unwrap();
+    let wrong = folder.file("wrong", text.replacen("\"stack\":[\"0x", "\"stack\":[\"0x1", 1));
+    let differs = run(&["compare", &geth, &wrong, "--json"]);
+    assert_eq!(differs.status, Some(1));
+    assert!(differs.out.contains("\"field\":\"stack\""), "{}", differs.out);
+    assert!(run(&["compare", &geth, &wrong]).out.contains("first difference at step"), "the text says where");
+
+    let cut = folder.file("cut", "{\"pc\":0,");
+    check_wrong(&run(&["compare", &geth, &cut]), &[&cut, "line 1", "EOF"]);
+    check_wrong(&run(&["compare", &geth, &stack]), &[&stack, "no EIP-3155 line"]);
+    check_wrong(&run(&["compare", "-", &geth]), &["LEFT is -"]);
+    check_wrong(&run(&["compare", &geth, "/nowhere/at/all"]), &["/nowhere/at/all", "cannot read the trace"]);
+}
+
+#[test]
+fn a_run_is_traced_to_standard_error() {
+    let ran = run(&["run", "--asm", "PUSH 2 PUSH 3 ADD", "--trace", "eip3155", "--no-return-data"]);
+    assert_eq!(ran.status, Some(0));
+    insta::assert_snapshot!(ran.err, @r#"
+    {"pc":0,"op":96,"gas":"0x989680","gasCost":"0x3","memSize":0,"stack":[],"depth":1,"refund":0,"opName":"PUSH1"}
+    {"pc":2,"op":96,"gas":"0x98967d","gasCost":"0x3","memSize":0,"stack":["0x2"],"depth":1,"refund":0,"opName":"PUSH1"}
+    {"pc":4,"op":1,"gas":"0x98967a","gasCost":"0x3","memSize":0,"stack":["0x2","0x3"],"depth":1,"refund":0,"opName":"ADD"}
+    {"pc":5,"op":0,"gas":"0x989677","gasCost":"0x0","memSize":0,"stack":["0x5"],"depth":1,"refund":0,"opName":"STOP"}
+    {"output":"0x","gasUsed":"0x9","pass":true,"fork":"Osaka"}
+    "#);
+    let logs = run(&["run", "--asm", "PUSH 2 PUSH 3 ADD", "--trace", "struct", "--no-stack"]);
+    assert!(logs.err.starts_with("{\"gas\":9,\"failed\":false,"), "{}", logs.err);
+    assert!(!logs.err.contains("\"stack\":["), "{}", logs.err);
+}
+
+#[test]
+fn a_full_disk_ends_the_trace_and_not_the_run() {
+    if !Path::new("/dev/full").exists() {
+        eprintln!("left out: no /dev/full here");
+        return;
+    }
+    let ran = run(&["run", "0x6001600201", "--trace", "eip3155", "--trace-out", "/dev/full"]);
+    check_wrong(&ran, &["/dev/full: cannot write the trace"]);
+    assert_eq!(ran.out, run(&["run", "0x6001600201"]).out);
+}
+
+#[test]
+fn digests_are_of_the_step_lines() {
+    let stack = fixture("stack.json");
+    let digests = run(&["statetest", &stack, "--trace-digest", "--dialect", "eels", "--json"]);
+    assert_eq!(digests.status, Some(0));
+    let on_mini =
+        run(&["statetest", &stack, "--trace-digest", "--dialect", "eels", "--json", "--engine", "mini"]);
+    assert_eq!(digests.out, on_mini.out);
+    assert!(
+        digests.out.lines().all(|line| line.contains("\"steps\":") && line.contains("\"traceSha256\":\""))
+    );
 }
 
 #[test]
