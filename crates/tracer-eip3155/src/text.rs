@@ -15,18 +15,29 @@ const HEX_PAIRS: [[u8; 2]; 256] = {
     pairs
 };
 
-/// Decimal digits.
+/// Two decimal digits for every number below 100.
+const DECIMAL_PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[0; 2]; 100];
+    let mut number = 0;
+    while number < 100 {
+        pairs[number] = [HEX[number / 10], HEX[number % 10]];
+        number += 1;
+    }
+    pairs
+};
+
+/// Decimal digits, two at a time: most numbers of a line have no more.
 pub(crate) fn decimal(out: &mut Vec<u8>, mut value: u64) {
     let mut digits = [0; 20];
     let mut at = digits.len();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (value % 10) as u8;
-        value /= 10;
-        if value == 0 {
-            break;
-        }
+    while value >= 100 {
+        at -= 2;
+        digits[at..at + 2].copy_from_slice(&DECIMAL_PAIRS[(value % 100) as usize]);
+        value /= 100;
     }
+    at -= 2;
+    digits[at..at + 2].copy_from_slice(&DECIMAL_PAIRS[usize::from(value.to_le_bytes()[0])]);
+    at += usize::from(value < 10);
     out.extend_from_slice(&digits[at..]);
 }
 
@@ -102,7 +113,8 @@ mod tests {
 
     #[test]
     fn numbers_are_written_as_the_standard_library_writes_them() {
-        let edges = [0, 1, 9, 10, 15, 16, 255, 256, 0xffff_ffff, 1 << 32, 1 << 63, u64::MAX];
+        let edges =
+            [0, 1, 9, 10, 15, 16, 99, 100, 101, 255, 256, 999, 1000, 0xffff_ffff, 1 << 32, 1 << 63, u64::MAX];
         for value in edges {
             check(|out| decimal(out, value), &value.to_string());
             check(|out| hex(out, value), &format!("{value:#x}"));
