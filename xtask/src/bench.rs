@@ -2,6 +2,7 @@
 //! answer is wrong is an error, and a build with assertions is never measured: the task starts itself again, optimised.
 
 mod official;
+mod peers;
 mod programs;
 
 use std::time::Duration;
@@ -23,12 +24,25 @@ pub(crate) struct Arguments {
     /// The official state tests on primary and revm instead of the programs: one core, whole transactions.
     #[arg(long)]
     official: bool,
+    /// Tracing against the tracers of revm and revm-inspectors: steps a second and bytes a step. Builds `xtask/peers`.
+    #[arg(long, conflicts_with_all = ["official", "json"])]
+    tracing: bool,
+    /// Whether tracers that are off cost instructions, counted by valgrind. Fails from 0.5 % on. Builds `xtask/peers`.
+    #[arg(long, conflicts_with_all = ["official", "json", "tracing"])]
+    free_when_off: bool,
     /// One JSON object a line instead of a table.
     #[arg(long)]
     json: bool,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    // What is measured here is built on its own, whatever this build is.
+    if arguments.tracing {
+        return peers::tracing(arguments.rounds);
+    }
+    if arguments.free_when_off {
+        return peers::free_when_off();
+    }
     if cfg!(debug_assertions) {
         return run_optimised();
     }
