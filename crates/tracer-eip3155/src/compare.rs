@@ -50,11 +50,11 @@ pub fn compare_traces<L: BufRead, R: BufRead>(
     let mut a = left.step().map_err(|error| (true, error))?;
     let mut b = right.step().map_err(|error| (false, error))?;
     loop {
-        if is_unpaired_stop(&a, &b, right_client) {
+        if is_unpaired_stop((&a, left_client), (&b, right_client)) {
             a = left.step().map_err(|error| (true, error))?;
             continue;
         }
-        if is_unpaired_stop(&b, &a, left_client) {
+        if is_unpaired_stop((&b, right_client), (&a, left_client)) {
             b = right.step().map_err(|error| (false, error))?;
             continue;
         }
@@ -109,11 +109,16 @@ impl<R: BufRead> Side<R> {
     }
 }
 
-/// Whether `step` is a STOP that the other client would not have written had the code implied it.
-fn is_unpaired_stop(step: &Option<Step>, other: &Option<Step>, other_client: Client) -> bool {
+/// Whether `step` is a STOP that the other client would not have written: one that the code implied, or revm's of init code
+/// without a byte.
+fn is_unpaired_stop(
+    (step, client): (&Option<Step>, Client),
+    (other, other_client): (&Option<Step>, Client),
+) -> bool {
     let Some(step) = step else { return false };
     let paired = other.as_ref().is_some_and(|other| (other.pc, other.depth) == (step.pc, step.depth));
-    step.opcode.0 == 0 && !other_client.writes_implied_stop() && !paired
+    let of_no_code = client == Client::Revm && step.pc == 0;
+    step.opcode.0 == 0 && (of_no_code || !other_client.writes_implied_stop()) && !paired
 }
 
 type Difference = Option<(&'static str, String, String)>;

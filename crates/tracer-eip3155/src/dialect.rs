@@ -34,18 +34,24 @@ impl Dialect {
         }
     }
 
-    /// The opcode's name, or the word for one that the fork does not define.
-    pub(crate) fn opcode_name(self, opcode: Opcode, fork: Fork) -> &'static str {
+    /// The opcode's name, or the word for one that the fork does not define; `None` where the client leaves the field out.
+    pub(crate) fn opcode_name(self, opcode: Opcode, fork: Fork) -> Option<&'static str> {
         let defined = OpcodeTables::of(fork)[usize::from(opcode.0)].defined && opcode != Opcode::INVALID;
-        let Some(name) = opcode.name().filter(|_| defined) else {
-            return if self == Dialect::Eels { "InvalidOpcode" } else { "INVALID" };
+        let names_all = matches!(self, Dialect::Geth | Dialect::Revm | Dialect::Evmone);
+        let Some(name) = opcode.name().filter(|_| defined || names_all) else {
+            return match self {
+                Dialect::Eels => Some("InvalidOpcode"),
+                Dialect::Eip3155 => Some("INVALID"),
+                // geth and evmone write the byte, revm nothing.
+                Dialect::Geth | Dialect::Revm | Dialect::Evmone => None,
+            };
         };
-        match (self, opcode) {
+        Some(match (self, opcode) {
             (Dialect::Eels, Opcode::KECCAK256) => "KECCAK",
             (Dialect::Eels, Opcode::PREVRANDAO) if !fork.has(Fork::Paris) => "DIFFICULTY",
             (Dialect::Geth | Dialect::Revm, Opcode::PREVRANDAO) => "DIFFICULTY",
             _ => name,
-        }
+        })
     }
 }
 

@@ -3,7 +3,11 @@
 use parallax_hooks::{StepEnd, StepView};
 use parallax_primitives::{Fork, GasSchedule, Halt, Opcode, OpcodeTables, U256};
 
-use crate::{Dialect, text};
+use crate::{
+    Dialect,
+    memory::{self, is_beyond_64_bits, operand},
+    text,
+};
 
 /// The `gasCost` of a step, or `None` where the client leaves the field out.
 pub(crate) fn gas_cost(dialect: Dialect, fork: Fork, step: &StepView<'_>, end: &StepEnd<'_>) -> Option<u64> {
@@ -11,32 +15,81 @@ pub(crate) fn gas_cost(dialect: Dialect, fork: Fork, step: &StepView<'_>, end: &
         return Some(match dialect {
             Dialect::Evmone => static_gas(fork, step.opcode),
             // revm takes what a creation forwards before it looks.
+            Dialect::Revm if matches!(step.opcode, Opcode::CREATE | Opcode::CREATE2) => {
+                let kept = if fork.has(Fork::TangerineWhistle) { end.gas_left / 64 } else { 0 };
+                end.gas_cost + (end.gas_left - kept)
+            }
             _ => end.gas_cost,
         });
     };
     match dialect {
         Dialect::Eip3155 => Some(end.gas_cost),
+        // evmone's table has -1 in 16 bits for what is not defined.
+        Dialect::Evmone if halt == Halt::UndefinedOpcode => Some(0xffff),
         Dialect::Evmone => Some(static_gas(fork, step.opcode)),
         Dialect::Eels => eels_gas_cost(fork, halt, step, end.gas_cost),
         Dialect::Geth => Some(match halt {
             Halt::InvalidOpcode | Halt::UndefinedOpcode => 0,
             Halt::StackUnderflow | Halt::StackOverflow => static_gas(fork, step.opcode),
-            // The offset does not even fit: geth stops before it adds the dynamic cost.
-            Halt::OutOfGas if offset_overflows(step) => static_gas(fork, step.opcode),
+            // geth stops before it adds the dynamic cost.
+            Halt::InitcodeTooLarge => static_gas(fork, step.opcode),
+            Halt::OutOfGas if memory::needed(step) > GETH_MEMORY_LIMIT => static_gas(fork, step.opcode),
             _ => end.gas_cost,
         }),
-        Dialect::Revm => Some(match halt {
-            Halt::InvalidOpcode | Halt::UndefinedOpcode => 0,
-            Halt::OutOfGas if offset_overflows(step) => static_gas(fork, step.opcode),
-            Halt::OutOfGas if is_at_sentry(fork, step) => 0,
-            Halt::OutOfGas => revm_cost_before_memory(fork, step).unwrap_or(step.gas),
-            Halt::ReturnDataOutOfBounds
-            | Halt::StackUnderflow
-            | Halt::StackOverflow
-            | Halt::StaticViolation => static_gas(fork, step.opcode),
-            _ => end.gas_cost,
-        }),
+        Dialect::Revm => Some(revm_gas_cost(fork, halt, step, end.gas_cost)),
     }
+}
+
+/// The most memory that geth computes a price for.
+const GETH_MEMORY_LIMIT: u64 = 0x1f_ffff_ffe0;
+
+/// What revm has taken when it halts; all of the gas where it calls the reason `OutOfGas`.
+fn revm_gas_cost(fork: Fork, halt: Halt, step: &StepView<'_>, gas_cost: u64) -> u64 {
+    match halt {
+        Halt::UndefinedOpcode => match step.opcode.info() {
+            // It is charged for before it is found to be of a later fork.
+            Some(info) if !matches!(step.opcode, Opcode::CREATE2) => u64::from(info.gas),
+            _ => 0,
+        },
+        Halt::InvalidOpcode => 0,
+        Halt::OutOfGas if revm_memory_fails(fork, step) => revm_cost_before_memory(fork, step),
+        Halt::OutOfGas if !is_beyond_64_bits(step) && !is_at_sentry(fork, step) => step.gas,
+        Halt::OutOfGas
+        | Halt::ReturnDataOutOfBounds
+        | Halt::StackUnderflow
+        | Halt::StackOverflow
+        | Halt::StaticViolation
+        | Halt::InitcodeTooLarge => revm_static_gas(fork, step.opcode),
+        _ => gas_cost,
+    }
+}
+
+/// Creations have no static gas in revm.
+fn revm_static_gas(fork: Fork, opcode: Opcode) -> u64 {
+    if matches!(opcode, Opcode::CREATE | Opcode::CREATE2) { 0 } else { static_gas(fork, opcode) }
+}
+
+/// What revm charges an opcode for before it grows the memory.
+fn revm_cost_before_memory(fork: Fork, step: &StepView<'_>) -> u64 {
+    let words = |place| operand(step, place).saturating_to::<u64>().div_ceil(32);
+    let dynamic = match step.opcode.0 {
+        0x20 => words(1).saturating_mul(GasSchedule::KECCAK_WORD),
+        0x37 | 0x39 | 0x3e | 0x5e => words(2).saturating_mul(GasSchedule::COPY_WORD),
+        0x3c => words(3).saturating_mul(GasSchedule::COPY_WORD),
+        0xa0..=0xa4 => {
+            let topics = GasSchedule::LOG_TOPIC * u64::from(step.opcode.0 - 0xa0);
+            GasSchedule::LOG_BYTE.saturating_mul(operand(step, 1).saturating_to()).saturating_add(topics)
+        }
+        0xf0 | 0xf5 if fork.has(Fork::Shanghai) => words(2).saturating_mul(2),
+        _ => 0,
+    };
+    revm_static_gas(fork, step.opcode).saturating_add(dynamic)
+}
+
+/// Whether it is the memory that revm has no gas for.
+fn revm_memory_fails(fork: Fork, step: &StepView<'_>) -> bool {
+    let left = step.gas.checked_sub(revm_cost_before_memory(fork, step));
+    !is_beyond_64_bits(step) && left.is_some_and(|left| memory::growth_cost(step) > left)
 }
 
 /// The specification's tracer notes the first charge of an opcode. An opcode takes its items first, so one that lacks them
@@ -87,26 +140,6 @@ pub(crate) fn eels_refund_of_failure(fork: Fork, step: &StepView<'_>, end: &Step
     refund
 }
 
-/// What revm has taken of an opcode that runs out of gas, if the memory was what it could not pay. Only for the opcodes that pay
-/// for memory last: of the others, one cannot tell which charge failed.
-fn revm_cost_before_memory(fork: Fork, step: &StepView<'_>) -> Option<u64> {
-    let length =
-        |place: usize| Some(step.stack.get(step.stack.len().checked_sub(place + 1)?)?.saturating_to());
-    let words = |place: usize| length(place).map(|length: u64| length.div_ceil(32));
-    let dynamic = match step.opcode.0 {
-        0x51..=0x53 | 0xf3 | 0xfd => 0,
-        0x20 => GasSchedule::KECCAK_WORD.saturating_mul(words(1)?),
-        0x37 | 0x39 | 0x3e | 0x5e => GasSchedule::COPY_WORD.saturating_mul(words(2)?),
-        0xa0..=0xa4 => {
-            let topics = GasSchedule::LOG_TOPIC * u64::from(step.opcode.0 - 0xa0);
-            GasSchedule::LOG_BYTE.saturating_mul(length(1)?).saturating_add(topics)
-        }
-        _ => return None,
-    };
-    let taken = static_gas(fork, step.opcode).saturating_add(dynamic);
-    (taken <= step.gas).then_some(taken)
-}
-
 /// Whether an SSTORE has no more than the stipend (EIP-2200).
 fn is_at_sentry(fork: Fork, step: &StepView<'_>) -> bool {
     step.opcode == Opcode::SSTORE && fork.has(Fork::Istanbul) && step.gas <= GasSchedule::SSTORE_SENTRY
@@ -114,27 +147,6 @@ fn is_at_sentry(fork: Fork, step: &StepView<'_>) -> bool {
 
 fn static_gas(fork: Fork, opcode: Opcode) -> u64 {
     u64::from(OpcodeTables::of(fork)[usize::from(opcode.0)].gas)
-}
-
-/// Whether an opcode that touches memory names an offset or a length that does not fit 64 bits.
-fn offset_overflows(step: &StepView<'_>) -> bool {
-    let from_top: &[usize] = match step.opcode.0 {
-        0x20 | 0xa0..=0xa4 | 0xf3 | 0xfd => &[0, 1],
-        0x37 | 0x39 | 0x3e => &[0, 2],
-        0x3c => &[1, 3],
-        0x51..=0x53 => &[0],
-        0x5e => &[0, 1, 2],
-        0xf0 | 0xf5 => &[1, 2],
-        0xf1 | 0xf2 => &[3, 4, 5, 6],
-        0xf4 | 0xfa => &[2, 3, 4, 5],
-        _ => &[],
-    };
-    from_top.iter().any(|place| {
-        step.stack
-            .len()
-            .checked_sub(place + 1)
-            .is_some_and(|at| step.stack[at].as_limbs()[1..].iter().any(|limb| *limb != 0))
-    })
 }
 
 /// The client's word for why the opcode ended its frame, quoted; nothing where the client says nothing.
@@ -162,7 +174,7 @@ pub(crate) fn error(dialect: Dialect, fork: Fork, step: &StepView<'_>, end: &Ste
         }
         Dialect::Eels => text::string(out, eels_error(halt)),
         Dialect::Revm => text::string(out, revm_error(halt, fork, step)),
-        Dialect::Geth => geth_error(halt, fork, step, out),
+        Dialect::Geth => geth_error(halt, fork, step, end, out),
     }
 }
 
@@ -195,14 +207,14 @@ fn revm_error(halt: Halt, fork: Fork, step: &StepView<'_>) -> &'static str {
         Halt::StaticViolation => "StateChangeDuringStaticCall",
         Halt::ReturnDataOutOfBounds => "OutOfOffset",
         Halt::InitcodeTooLarge => "CreateInitCodeSizeLimit",
-        Halt::OutOfGas if offset_overflows(step) => "InvalidOperandOOG",
+        Halt::OutOfGas if is_beyond_64_bits(step) => "InvalidOperandOOG",
         Halt::OutOfGas if is_at_sentry(fork, step) => "ReentrancySentryOOG",
-        Halt::OutOfGas if revm_cost_before_memory(fork, step).is_some() => "MemoryOOG",
+        Halt::OutOfGas if revm_memory_fails(fork, step) => "MemoryOOG",
         _ => "OutOfGas",
     }
 }
 
-fn geth_error(halt: Halt, fork: Fork, step: &StepView<'_>, out: &mut Vec<u8>) {
+fn geth_error(halt: Halt, fork: Fork, step: &StepView<'_>, end: &StepEnd<'_>, out: &mut Vec<u8>) {
     let inputs = step.opcode.info().map_or(0, |info| info.inputs);
     let outputs = step.opcode.info().map_or(0, |info| info.outputs);
     // Go's JSON writes `<` and `>` as escapes.
@@ -225,36 +237,74 @@ fn geth_error(halt: Halt, fork: Fork, step: &StepView<'_>, out: &mut Vec<u8>) {
         }
         Halt::UndefinedOpcode => {
             out.extend_from_slice(b"\"invalid opcode: ");
-            match step.opcode.name() {
-                Some(name) => out.extend_from_slice(name.as_bytes()),
-                None => {
-                    out.extend_from_slice(b"opcode ");
-                    text::hex(out, u64::from(step.opcode.0));
-                    out.extend_from_slice(b" not defined");
-                }
-            }
+            geth_opcode_name(step.opcode, out);
+            out.push(b'"');
+            return;
+        }
+        Halt::InitcodeTooLarge => {
+            out.extend_from_slice(b"\"out of gas: max initcode size exceeded: size ");
+            text::decimal(out, operand(step, 2).saturating_to());
             out.push(b'"');
             return;
         }
         Halt::InvalidOpcode => "invalid opcode: INVALID",
         Halt::InvalidJump => "invalid jump destination",
-        Halt::StaticViolation => "write protection",
+        Halt::OutOfGas | Halt::StaticViolation if is_at_sentry(fork, step) => {
+            "out of gas: not enough gas for reentrancy sentry"
+        }
+        // geth looks whether it may write once everything is paid.
+        Halt::StaticViolation if end.gas_cost <= step.gas => "write protection",
         Halt::ReturnDataOutOfBounds => "return data out of bounds",
-        Halt::InitcodeTooLarge => "max initcode size exceeded",
-        Halt::OutOfGas if offset_overflows(step) => "gas uint64 overflow",
-        Halt::OutOfGas if is_at_sentry(fork, step) => "not enough gas for reentrancy sentry",
+        Halt::OutOfGas if is_beyond_64_bits(step) => "gas uint64 overflow",
+        Halt::OutOfGas if memory::needed(step) > GETH_MEMORY_LIMIT => "out of gas: gas uint64 overflow",
         _ => "out of gas",
     };
     text::string(out, plain);
 }
 
-/// Whether geth writes the line twice: once before the opcode ran, once when it failed inside.
-pub(crate) fn geth_repeats(step: &StepView<'_>, end: &StepEnd<'_>) -> bool {
+/// geth has a name for every byte.
+pub(crate) fn geth_opcode_name(opcode: Opcode, out: &mut Vec<u8>) {
+    match opcode.name() {
+        Some(name) => out.extend_from_slice(name.as_bytes()),
+        None => {
+            out.extend_from_slice(b"opcode ");
+            text::hex(out, u64::from(opcode.0));
+            out.extend_from_slice(b" not defined");
+        }
+    }
+}
+
+/// If geth writes the line twice, once before the opcode ran and once when it failed inside: how many items it had taken
+/// by then.
+pub(crate) fn geth_taken(fork: Fork, step: &StepView<'_>, end: &StepEnd<'_>) -> Option<usize> {
+    let inputs = step.opcode.info().map_or(0, |info| usize::from(info.inputs));
     match end.halt {
-        None => step.opcode == Opcode::REVERT,
-        Some(halt) => matches!(
-            halt,
-            Halt::InvalidJump | Halt::ReturnDataOutOfBounds | Halt::InvalidOpcode | Halt::UndefinedOpcode
-        ),
+        None => (step.opcode == Opcode::REVERT).then_some(inputs),
+        Some(Halt::InvalidJump | Halt::ReturnDataOutOfBounds) => Some(inputs),
+        Some(Halt::InvalidOpcode | Halt::UndefinedOpcode) => Some(0),
+        Some(Halt::StaticViolation) if end.gas_cost <= step.gas && !is_at_sentry(fork, step) => {
+            // CALL alone takes its operands before it looks.
+            Some(if step.opcode == Opcode::CALL { inputs } else { 0 })
+        }
+        Some(_) => None,
+    }
+}
+
+/// The client's words for a message that failed as a whole, not by an opcode.
+pub(crate) fn message_error(dialect: Dialect, halt: Halt) -> &'static str {
+    if dialect == Dialect::Eels {
+        return eels_error(halt);
+    }
+    match halt {
+        Halt::OutOfGas => "out of gas",
+        Halt::CreateCollision => "contract address collision",
+        Halt::CodeTooLarge => "max code size exceeded",
+        Halt::CodeStartsWithEf => "invalid code: must not begin with 0xef",
+        Halt::DepositOutOfGas => "contract creation code storage out of gas",
+        Halt::CallDepth => "max call depth exceeded",
+        Halt::InsufficientBalance => "insufficient balance for transfer",
+        Halt::NonceOverflow => "nonce uint64 overflow",
+        // A precompiled contract's own words.
+        _ => halt.name(),
     }
 }

@@ -5,6 +5,7 @@ mod client;
 mod compare;
 mod dialect;
 mod failure;
+mod memory;
 mod reader;
 mod record;
 mod stack_text;

@@ -27,8 +27,8 @@ impl Summary {
     pub(crate) fn write(&self, dialect: Dialect, out: &mut Vec<u8>) {
         let root = |out: &mut Vec<u8>| {
             if let Some(root) = self.state_root {
-                out.extend_from_slice(b"\"stateRoot\":");
-                out.push(b'"');
+                let is_spaced = matches!(dialect, Dialect::Geth | Dialect::Eels);
+                out.extend_from_slice(if is_spaced { b"\"stateRoot\": \"" } else { b"\"stateRoot\":\"" });
                 text::hex_bytes(out, root.as_slice());
                 out.push(b'"');
             }

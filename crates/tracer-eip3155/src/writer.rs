@@ -4,7 +4,7 @@ use parallax_hooks::{MessagePhase, StepEnd, StepView};
 use parallax_primitives::{Effect, Fork, FrameOutcome, FrameStatus, Message, Opcode};
 use parallax_tracer_core::Tracer;
 
-use crate::{Dialect, Summary, failure, stack_text::StackText, text};
+use crate::{Dialect, Summary, failure, memory, stack_text::StackText, text};
 
 /// What a line holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +49,10 @@ pub struct Eip3155Tracer<W> {
     options: Options,
     failed: Option<io::Error>,
     steps: u64,
+    /// Text of the error on the last line, which is also what its frame ended with; empty if it had none.
+    fault: Vec<u8>,
+    /// Text of the code that init code has just returned, which an outcome does not carry.
+    created: Vec<u8>,
     /// Lines not yet handed to `out`.
     lines: Vec<u8>,
     /// Text of the stack of every open frame, by depth.
@@ -68,8 +72,21 @@ struct Pending {
     memory_size: u64,
     /// Text of the memory, if wanted.
     memory: Vec<u8>,
+    /// Offset and length of what a RETURN of init code is about to return.
+    returns: Option<(usize, usize)>,
     /// Text of the return data; kept as long as no message has come between.
     return_data: Vec<u8>,
+}
+
+impl Pending {
+    /// Goes on to where geth writes its second line: the memory has grown, and return data is not at hand there.
+    fn run_on(&mut self, step: &StepView<'_>) {
+        let grown = memory::needed(step);
+        let digits = 2 * (grown - self.memory_size.min(grown));
+        self.memory.extend((0..digits).map(|_| b'0'));
+        self.memory_size = grown;
+        self.return_data.clear();
+    }
 }
 
 /// A trace that is complete.
@@ -92,6 +109,8 @@ impl<W: io::Write> Eip3155Tracer<W> {
             options,
             failed: None,
             steps: 0,
+            fault: Vec::new(),
+            created: Vec::new(),
             lines: Vec::with_capacity(2 * CHUNK),
             stacks: Vec::new(),
             refunds: Vec::new(),
@@ -130,14 +149,13 @@ impl<W: io::Write> Eip3155Tracer<W> {
 
     fn line(&mut self, step: &StepView<'_>, end: &StepEnd<'_>, taken: usize, with_error: bool) {
         let Options { dialect, fork, .. } = self.options;
-        let name = dialect.opcode_name(step.opcode, fork);
         let gas_cost = failure::gas_cost(dialect, fork, step, end);
         let line = &mut self.lines;
         line.extend_from_slice(b"{\"pc\":");
         text::decimal(line, step.pc as u64);
         if dialect == Dialect::Revm {
             depth(line, step);
-            op_name(line, name);
+            op_name(line, dialect, fork, step.opcode);
         }
         line.extend_from_slice(b",\"op\":");
         text::decimal(line, u64::from(step.opcode.0));
@@ -155,7 +173,7 @@ impl<W: io::Write> Eip3155Tracer<W> {
         // Where memory stands: before its size, or behind everything (EIP-3155).
         let early_memory = matches!(dialect, Dialect::Geth | Dialect::Eels);
         if early_memory && self.options.memory && self.pending.memory_size > 0 {
-            memory(line, &self.pending.memory);
+            memory_text(line, &self.pending.memory);
         }
         if dialect != Dialect::Revm {
             line.extend_from_slice(b",\"memSize\":");
@@ -169,19 +187,21 @@ impl<W: io::Write> Eip3155Tracer<W> {
         self.counters(step, end);
         let line = &mut self.lines;
         if dialect != Dialect::Revm {
-            op_name(line, name);
+            op_name(line, dialect, fork, step.opcode);
         }
         if with_error {
             let before = line.len();
             line.extend_from_slice(b",\"error\":");
             let head = line.len();
             failure::error(dialect, fork, step, end, line);
+            self.fault.clear();
+            self.fault.extend_from_slice(&line[head..]);
             if line.len() == head {
                 line.truncate(before);
             }
         }
         if !early_memory && self.options.memory {
-            memory(line, &self.pending.memory);
+            memory_text(line, &self.pending.memory);
         }
         if let (true, Effect::Storage(change)) = (self.options.storage, end.effect) {
             line.extend_from_slice(b",\"storage\":{\"");
@@ -227,26 +247,55 @@ impl<W: io::Write> Eip3155Tracer<W> {
         }
     }
 
+    /// revm runs init code without a byte.
+    fn stop_of_empty_init_code(&mut self, message: &Message) {
+        if self.failed.is_some() || !self.options.implied_stop {
+            return;
+        }
+        let line = &mut self.lines;
+        line.extend_from_slice(b"{\"pc\":0,\"depth\":");
+        text::decimal(line, u64::from(message.depth) + 1);
+        line.extend_from_slice(b",\"opName\":\"STOP\",\"op\":0,\"gas\":\"");
+        text::hex(line, message.gas);
+        line.extend_from_slice(b"\",\"reservoir\":\"0x0\",\"stateGas\":\"0x0\",\"gasCost\":\"0x0\"");
+        line.extend_from_slice(if self.options.stack { b",\"stack\":[]".as_slice() } else { b"" });
+        line.extend_from_slice(
+            b",\"returnData\":\"0x\",\"refund\":\"0x0\",\"memSize\":\"0x0\",\"error\":\"Stop\"",
+        );
+        if self.options.memory {
+            memory_text(line, b"0x");
+        }
+        line.extend_from_slice(b"}\n");
+        self.steps += 1;
+    }
+
     /// geth's line for a frame that ends; eels writes one for the outermost.
     fn frame_exit(&mut self, message: &Message, outcome: &FrameOutcome) {
         let line = &mut self.lines;
         line.extend_from_slice(b"{\"output\":\"");
         let at = line.len();
         text::hex_bytes(line, &outcome.output);
+        // geth shows the code that it refuses, too.
+        let failed = outcome.status != FrameStatus::Success;
+        if message.kind.is_create() && !(failed && self.options.dialect == Dialect::Eels) {
+            line.extend_from_slice(self.created.get(b"0x".len()..).unwrap_or_default());
+        }
+        self.created.clear();
         line.drain(at..at + 2);
         line.extend_from_slice(b"\",\"gasUsed\":\"");
         text::hex(line, message.gas.saturating_sub(outcome.gas_left));
         line.push(b'"');
-        let error = match outcome.status {
-            FrameStatus::Success => None,
-            FrameStatus::Revert if self.options.dialect == Dialect::Geth => Some("execution reverted"),
-            FrameStatus::Revert => Some("Revert"),
-            FrameStatus::Halt(halt) => Some(halt.name()),
-        };
-        if let Some(error) = error {
+        if failed {
             line.extend_from_slice(b",\"error\":");
-            text::string(line, error);
         }
+        match outcome.status {
+            _ if failed && !self.fault.is_empty() => line.extend_from_slice(&self.fault),
+            FrameStatus::Halt(halt) => {
+                text::string(line, failure::message_error(self.options.dialect, halt));
+            }
+            FrameStatus::Success | FrameStatus::Revert => {}
+        }
+        self.fault.clear();
         line.extend_from_slice(b"}\n");
     }
 }
@@ -277,6 +326,11 @@ impl<W: io::Write> Tracer for Eip3155Tracer<W> {
             pending.memory.clear();
             text::hex_bytes(&mut pending.memory, step.memory);
         }
+        let returns_code = step.opcode == Opcode::RETURN && step.message.kind.is_create();
+        pending.returns = match step.stack {
+            [.., length, offset] if returns_code => Some((offset.saturating_to(), length.saturating_to())),
+            _ => None,
+        };
         pending.depth = depth;
         pending.opcode = Some(step.opcode);
         pending.gas = step.gas;
@@ -291,15 +345,20 @@ impl<W: io::Write> Tracer for Eip3155Tracer<W> {
         if !self.options.implied_stop && step.pc >= step.code.len() {
             return;
         }
-        // geth's second line has the stack without what the opcode took before it failed.
+        self.created.clear();
+        if let (Some((offset, length)), None) = (self.pending.returns, end.halt) {
+            let code = step.memory.get(offset..).and_then(|from| from.get(..length));
+            text::hex_bytes(&mut self.created, code.unwrap_or_default());
+        }
         let taken = match self.options.dialect {
-            Dialect::Geth if failure::geth_repeats(step, end) => {
-                self.line(step, end, 0, false);
-                step.opcode.info().map_or(0, |info| usize::from(info.inputs))
-            }
-            _ => 0,
+            Dialect::Geth => failure::geth_taken(self.options.fork, step, end),
+            _ => None,
         };
-        self.line(step, end, taken, true);
+        if taken.is_some() {
+            self.line(step, end, 0, false);
+            self.pending.run_on(step);
+        }
+        self.line(step, end, taken.unwrap_or(0), true);
         if self.lines.len() >= CHUNK {
             self.flush();
         }
@@ -315,6 +374,10 @@ impl<W: io::Write> Tracer for Eip3155Tracer<W> {
             if writes && self.failed.is_none() {
                 self.frame_exit(message, outcome);
             }
+            let is_empty = message.kind.is_create() && message.input.is_empty();
+            if self.options.dialect == Dialect::Revm && is_empty && outcome.status == FrameStatus::Success {
+                self.stop_of_empty_init_code(message);
+            }
         }
     }
 }
@@ -324,9 +387,17 @@ fn depth(line: &mut Vec<u8>, step: &StepView<'_>) {
     text::decimal(line, u64::from(step.depth) + 1);
 }
 
-fn op_name(line: &mut Vec<u8>, name: &str) {
+fn op_name(line: &mut Vec<u8>, dialect: Dialect, fork: Fork, opcode: Opcode) {
+    let name = dialect.opcode_name(opcode, fork);
+    if name.is_none() && dialect == Dialect::Revm {
+        return;
+    }
     line.extend_from_slice(b",\"opName\":\"");
-    line.extend_from_slice(name.as_bytes());
+    match name {
+        Some(name) => line.extend_from_slice(name.as_bytes()),
+        None if dialect == Dialect::Geth => failure::geth_opcode_name(opcode, line),
+        None => text::hex_bytes(line, &[opcode.0]),
+    }
     line.push(b'"');
 }
 
@@ -335,7 +406,7 @@ fn refund(line: &mut Vec<u8>, value: i64) {
     text::signed(line, value);
 }
 
-fn memory(line: &mut Vec<u8>, memory: &[u8]) {
+fn memory_text(line: &mut Vec<u8>, memory: &[u8]) {
     line.extend_from_slice(b",\"memory\":\"");
     line.extend_from_slice(memory);
     line.push(b'"');
