@@ -155,7 +155,7 @@ pub(crate) fn run(
 }
 
 /// Opcodes that only tell something.
-fn environment(core: &Core, host: &dyn Host, op: Opcode) -> U256 {
+pub(crate) fn environment(core: &Core, host: &dyn Host, op: Opcode) -> U256 {
     let block = host.block();
     match op {
         Opcode::ADDRESS => address_word(core.message.address),
