@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Result, bail, ensure};
 use parallax_campaign::{
-    Campaign, Delivered, Selection, TestOutcome, discover, engines, statetest, test_text,
+    Campaign, Delivered, Selection, TestOutcome, discover, engines, shared_folder, statetest, test_text,
 };
 
 use crate::{
@@ -23,15 +23,23 @@ const SHOWN: usize = 5;
 /// What `cargo xtask test` takes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Only the part that needs no other folder: no official state tests.
+    /// Only what needs no other folder: no official data, in the tests of the crates neither.
     #[arg(long)]
     own: bool,
 }
 
+/// The official data that tests use, by folder.
+const OFFICIAL: [(&str, &str); 4] = [
+    ("eest", "the official state tests"),
+    ("eels-traces", "the specification's traces"),
+    ("client-traces", "the clients' traces"),
+    ("bench", "the benchmark programs"),
+];
+
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let official = diff::official().filter(|_| !arguments.own);
     let mut parts = Parts::default();
-    parts.run("cargo test --workspace --profile checked --no-fail-fast", cargo_test);
+    parts.run("cargo test --workspace --profile checked --no-fail-fast", || cargo_test(arguments.own));
     parts.run("cargo xtask fixtures --check", || fixtures::run(&fixtures::Arguments { check: true }));
     parts.run("cargo xtask diff --also revm", || compare(&diff::fixture_paths()));
     if let Some(folder) = &official {
@@ -46,11 +54,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     for (name, seconds, failed) in &parts.0 {
         println!("{} {seconds:7.1} s  {name}", if *failed { "FAILED" } else { "ok    " });
     }
-    if official.is_none() {
-        println!(
-            "left out: the official state tests ({})",
-            if arguments.own { "--own" } else { "no ../shared/eest" }
-        );
+    let shared = shared_folder().filter(|_| !arguments.own);
+    let is_there = |folder| shared.as_ref().is_some_and(|shared| shared.join(folder).is_dir());
+    let missing: Vec<_> =
+        OFFICIAL.iter().filter(|(folder, _)| !is_there(folder)).map(|(_, data)| *data).collect();
+    if !missing.is_empty() {
+        let reason = if arguments.own { "--own" } else { "not in ../shared, nor in PARALLAX_SHARED" };
+        println!("left out: {} ({reason})", missing.join(", "));
     }
     let failed = parts.0.iter().filter(|(_, _, failed)| *failed).count();
     ensure!(failed == 0, "{failed} of {} parts failed", parts.0.len());
@@ -73,8 +83,12 @@ impl Parts {
     }
 }
 
-fn cargo_test() -> Result<()> {
+fn cargo_test(own: bool) -> Result<()> {
     let mut command = workspace::cargo();
+    if own {
+        // No folder has this name.
+        command.env("PARALLAX_SHARED", "");
+    }
     command.args(["test", "--workspace", "--profile", "checked", "--no-fail-fast", "--quiet"]);
     ensure!(command.status()?.success(), "tests failed");
     Ok(())
