@@ -2,17 +2,21 @@
 
 use std::ops::ControlFlow;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use parallax_campaign::{Delivered, SharedWriter, TraceSink, engines, statetest_with, test_json, test_text};
 
 use crate::{
-    arguments::StatetestArguments,
+    arguments::{Engine, StatetestArguments},
     report::{Status, complain},
     selection::{Printer, Selected},
 };
 
 pub(crate) fn run(arguments: &StatetestArguments) -> Result<Status> {
     let engine = engines::by_name(arguments.engine.name())?;
+    let traces = arguments.trace.trace.is_some() || arguments.trace_digest;
+    if traces && arguments.engine == Engine::Revm {
+        bail!("--engine revm shows no steps to trace, expected primary or mini");
+    }
     let selected = Selected::find(&arguments.selection)?;
     let mut campaign = selected.campaign()?;
     let json = arguments.selection.json;
@@ -22,7 +26,6 @@ pub(crate) fn run(arguments: &StatetestArguments) -> Result<Status> {
         // Traces stand one behind the other.
         campaign.jobs = 1;
     }
-    let traces = writer.is_some() || arguments.trace_digest;
     let mut printer = Printer::new();
     let tracing = traces.then_some((&options, &sink));
     let summary = statetest_with(&campaign, engine, tracing, |delivered, progress| {

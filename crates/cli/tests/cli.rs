@@ -403,6 +403,8 @@ fn wrong_commands() {
         (&["statetest", &stack, "--jobs", "0"], "--jobs"),
         (&["statetest", &stack, "--engine", "geth"], "primary, mini, revm"),
         (&["statetest"], "PATH"),
+        (&["statetest", &stack, "--engine", "revm", "--trace", "eip3155"], "expected primary or mini"),
+        (&["statetest", &stack, "--engine", "revm", "--trace-digest"], "expected primary or mini"),
         (&["diff", &stack, "--mode", "per-year"], "per-call"),
         (&["diff", &stack, "--code", "00"], "cannot be used with"),
         (&["diff", &stack, "--report", "pdf=x"], "expected json=FILE"),
