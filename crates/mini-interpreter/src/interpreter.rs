@@ -16,7 +16,7 @@ pub struct Mini;
 /// One frame of [`Mini`].
 #[derive(Clone, Debug)]
 pub struct MiniFrame {
-    state: MiniStepState,
+    pub(crate) state: MiniStepState,
     /// A hook has been asked about the next opcode and has paused there.
     asked: bool,
     /// The next opcode is the entry of a block.
@@ -64,11 +64,7 @@ impl Interpreter for Mini {
         hooks: &mut K,
         clock: &mut u64,
     ) -> Result<FrameExit, HostError> {
-        match hooks.interest() {
-            Interest::Nothing | Interest::Messages => run(frame, host),
-            Interest::Blocks => run_by_blocks(frame, host, hooks, clock),
-            Interest::Steps => run_by_steps(frame, host, hooks, clock),
-        }
+        resume(&mut Sound, frame, host, hooks, clock)
     }
 
     fn deliver(&self, frame: &mut MiniFrame, child: FrameOutcome) {
@@ -80,12 +76,48 @@ impl Interpreter for Mini {
     }
 }
 
+/// Who executes opcodes. It is a type parameter of the loops, so an engine without faults has no trace of them.
+pub(crate) trait Executor {
+    /// Executes the opcode that the frame stands before.
+    fn execute(&mut self, state: &mut MiniStepState, host: &mut dyn Host) -> Result<Flow, HostError>;
+}
+
+/// Does what opcodes do.
+struct Sound;
+
+impl Executor for Sound {
+    #[inline(always)]
+    fn execute(&mut self, state: &mut MiniStepState, host: &mut dyn Host) -> Result<Flow, HostError> {
+        execute_single_op(state, host)
+    }
+}
+
+/// Runs as closely watched as `hooks` wants.
+#[inline]
+pub(crate) fn resume<E: Executor, K: Hooks>(
+    executor: &mut E,
+    frame: &mut MiniFrame,
+    host: &mut dyn Host,
+    hooks: &mut K,
+    clock: &mut u64,
+) -> Result<FrameExit, HostError> {
+    match hooks.interest() {
+        Interest::Nothing | Interest::Messages => run(executor, frame, host),
+        Interest::Blocks => run_by_blocks(executor, frame, host, hooks, clock),
+        Interest::Steps => run_by_steps(executor, frame, host, hooks, clock),
+    }
+}
+
 /// Runs with nobody looking.
-fn run(frame: &mut MiniFrame, host: &mut dyn Host) -> Result<FrameExit, HostError> {
+fn run<E: Executor>(
+    executor: &mut E,
+    frame: &mut MiniFrame,
+    host: &mut dyn Host,
+) -> Result<FrameExit, HostError> {
     frame.asked = false;
     frame.at_block_entry = false;
     loop {
-        let flow = execute_single_op(&mut frame.state, host)?;
+        let flow = executor.execute(&mut frame.state, host)?;
         if let Some(exit) = exit(flow, frame.state.gas) {
             return Ok(exit);
         }
@@ -93,7 +125,8 @@ fn run(frame: &mut MiniFrame, host: &mut dyn Host) -> Result<FrameExit, HostErro
 }
 
 /// Runs and shows block entries.
-fn run_by_blocks<K: Hooks>(
+fn run_by_blocks<E: Executor, K: Hooks>(
+    executor: &mut E,
     frame: &mut MiniFrame,
     host: &mut dyn Host,
     hooks: &mut K,
@@ -108,7 +141,7 @@ fn run_by_blocks<K: Hooks>(
         }
         frame.asked = false;
         let opcode = frame.state.opcode();
-        let flow = execute_single_op(&mut frame.state, host)?;
+        let flow = executor.execute(&mut frame.state, host)?;
         frame.at_block_entry = ends_block(opcode);
         if let Some(exit) = exit(flow, frame.state.gas) {
             return Ok(exit);
@@ -117,7 +150,8 @@ fn run_by_blocks<K: Hooks>(
 }
 
 /// Runs and shows every opcode.
-fn run_by_steps<K: Hooks>(
+fn run_by_steps<E: Executor, K: Hooks>(
+    executor: &mut E,
     frame: &mut MiniFrame,
     host: &mut dyn Host,
     hooks: &mut K,
@@ -128,7 +162,7 @@ fn run_by_steps<K: Hooks>(
             return Ok(exit);
         }
         let (pc, opcode, gas_before) = (frame.state.pc, frame.state.opcode(), frame.state.gas);
-        let flow = execute_single_op(&mut frame.state, host)?;
+        let flow = executor.execute(&mut frame.state, host)?;
         frame.at_block_entry = ends_block(opcode);
 
         let gas_cost = frame.state.gas_cost;
