@@ -45,6 +45,36 @@ pub const REVM_HALTS: &[(Halt, Halt, &str)] = &[
     (Halt::CodeStartsWithEf, Halt::CodeTooLarge, "revm looks at the size of new code before its first byte"),
 ];
 
+/// What is not compared at revm's steps, besides the halts in [`REVM_HALTS`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StepTolerance {
+    /// Of an opcode that by the specification fails with this halt, [`gas_cost`](parallax_hooks::StepEnd::gas_cost) is
+    /// not compared: revm's is zero.
+    pub halt: Halt,
+    /// Why.
+    pub reason: &'static str,
+}
+
+/// Where revm does not know what a failing opcode would have cost. Of an opcode that fails in any other way it does.
+pub const REVM_STEPS: &[StepTolerance] = &[
+    StepTolerance {
+        halt: Halt::OutOfGas,
+        reason: "revm stops at the first part of an opcode's cost that cannot be paid, and spends all gas",
+    },
+    StepTolerance {
+        halt: Halt::StaticViolation,
+        reason: "revm refuses a change of state in a static call before it knows what the change would cost",
+    },
+    StepTolerance {
+        halt: Halt::ReturnDataOutOfBounds,
+        reason: "revm looks at the bounds of the return data before it charges for the copy",
+    },
+    StepTolerance {
+        halt: Halt::InitcodeTooLarge,
+        reason: "revm looks at the size of init code before it charges for it",
+    },
+];
+
 /// What a finished frame came to. `keeps_output`: whether revm left an output in its result; `has_address`: whether it is
 /// no creation, or one that got as far as having an address.
 ///

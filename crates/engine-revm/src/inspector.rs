@@ -34,6 +34,20 @@ impl<'h, 'a> Messages<'h, 'a> {
         Self { hooks, database, fork, open: Vec::new() }
     }
 
+    pub(crate) fn hooks(&mut self) -> Option<&mut dyn Hooks> {
+        Some(&mut **self.hooks.as_mut()?)
+    }
+
+    /// The innermost message that has begun and not ended.
+    pub(crate) fn innermost(&self) -> Option<&Message> {
+        self.open.last()
+    }
+
+    /// Shows nothing from here on.
+    pub(crate) fn look_away(&mut self) {
+        self.hooks = None;
+    }
+
     fn begin(&mut self, mut message: Message) {
         // revm refuses a frame deeper than 1024, so there are never more open messages than fit.
         message.depth = u16::try_from(self.open.len()).unwrap_or(u16::MAX);

@@ -9,7 +9,8 @@ mod inspector;
 mod message;
 mod rejection;
 mod run;
+mod steps;
 
-pub use halt::REVM_HALTS;
+pub use halt::{REVM_HALTS, REVM_STEPS, StepTolerance};
 pub use message::MessageRunner;
 pub use run::Revm;

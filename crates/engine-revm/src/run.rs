@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use parallax_engine_interface::{Engine, EngineError, Execution, Job, Stepper};
 use parallax_hooks::{Hooks, Interest};
-use parallax_host_interface::{Database, HostError};
+use parallax_host_interface::{Database, HostError, StateChanges};
 use parallax_primitives::{Address, Bytes, FrameStatus, Log, TxOutcome};
 use revm::{
     Inspector, MainBuilder,
@@ -27,6 +27,7 @@ use crate::{
     halt::frame_status,
     inspector::Messages,
     rejection::rejection,
+    steps::Steps,
 };
 
 /// revm with everything it runs on.
@@ -34,7 +35,8 @@ pub(crate) type Context<'a> = MainnetContext<Adapter<'a>>;
 pub(crate) type Evm<'a, I> = MainnetEvm<Context<'a>, I>;
 pub(crate) type RunError = EVMError<DatabaseError, InvalidTransaction>;
 
-/// The engine `revm`: revm 43, unmodified, every check on. It cannot pause, and shows messages but no steps.
+/// The engine `revm`: revm 43, unmodified, every check on. It shows messages and steps, but no block
+/// entries; a hook can abort it, not pause it.
 ///
 /// It has no Constantinople (EIP-1283): a job of that fork is a host error, so a comparison with it is poisoned.
 #[derive(Clone, Copy, Debug, Default)]
@@ -73,10 +75,25 @@ fn run_plain(job: &Job<'_>) -> Result<Option<Execution>, EngineError> {
 
 /// The way through the inspector.
 fn run_watched(job: &Job<'_>, hooks: Option<&mut dyn Hooks>) -> Result<Execution, EngineError> {
+    let wants_steps = hooks.as_ref().is_some_and(|hooks| hooks.interest() == Interest::Steps);
     let messages = Messages::new(hooks, job.database, job.fork);
+    if wants_steps {
+        return run_by_steps(job, Steps::new(messages));
+    }
     let mut evm = prepare(job)?.build_mainnet_with_inspector(messages);
     let mut handler = Transaction::default();
     let result = handler.inspect_run(&mut evm);
+    execution(job, &mut evm, handler, result)
+}
+
+/// The way through the inspector that shows every opcode as well.
+fn run_by_steps(job: &Job<'_>, steps: Steps<'_, '_>) -> Result<Execution, EngineError> {
+    let mut evm = prepare(job)?.build_mainnet_with_inspector(steps);
+    let mut handler = Transaction::default();
+    let result = handler.inspect_run(&mut evm);
+    if evm.inspector.is_aborted() {
+        return Ok(Execution { outcome: None, changes: StateChanges::default() });
+    }
     execution(job, &mut evm, handler, result)
 }
 
@@ -134,7 +151,7 @@ fn execution<I>(
     Ok(Execution { outcome: Some(outcome), changes: changes(&state, job.database, job.fork)? })
 }
 
-fn log(log: revm::primitives::Log) -> Log {
+pub(crate) fn log(log: revm::primitives::Log) -> Log {
     let (topics, data) = log.data.split();
     Log { address: log.address, topics, data }
 }

@@ -1,0 +1,348 @@
+//! revm's steps as hooks see them: the same values in the same order as from Parallax's own engines.
+//!
+//! revm's inspector is called before and after each opcode, with the state in between whatever the opcode made of it. So
+//! what an opcode that fails has changed is taken back here, and what revm keeps per frame is summed up.
+
+use parallax_hooks::{StepControl, StepEnd, StepView};
+use parallax_host_interface::HostError;
+use parallax_primitives::{
+    Address, Bytes, Effect, FrameStatus, Halt, JournalView, Log, Message, Opcode, StorageChange, U256,
+};
+use revm::{
+    Inspector,
+    context::{JournalEntry, JournalInner},
+    context_interface::{ContextError, ContextTr},
+    interpreter::{
+        CallInputs, CallOutcome, CreateInputs, CreateOutcome, FrameInput, InstructionResult, Interpreter,
+        InterpreterAction,
+        interpreter_types::{InputsTr, Jumps, LegacyBytecode, LoopControl, MemoryTr, ReturnData},
+    },
+};
+
+use crate::{
+    halt::frame_status,
+    inspector::Messages,
+    run::{Context, log},
+};
+
+/// Watches the messages and every opcode of one transaction.
+pub(crate) struct Steps<'h, 'a> {
+    messages: Messages<'h, 'a>,
+    /// Opcodes shown.
+    clock: u64,
+    /// The open messages, and the transaction's refund counter when each began.
+    frames: Vec<Frame>,
+    /// The transaction's refund counter.
+    refund: i64,
+    /// The journal's logs in Parallax's words.
+    logs: Vec<Log>,
+    before: Before,
+    is_aborted: bool,
+}
+
+struct Frame {
+    /// As a frame sees it: init code is not the calldata of the frame that runs it.
+    message: Message,
+    refund: i64,
+}
+
+/// What is remembered of the time before an opcode.
+struct Before {
+    pc: usize,
+    opcode: Opcode,
+    gas: u64,
+    stack_len: usize,
+    /// The topmost items, which the opcode may take off.
+    operands: Vec<U256>,
+    memory_len: usize,
+    /// The value of the slot that SSTORE or TSTORE is about to write, if it is known.
+    written: Option<U256>,
+}
+
+/// No opcode takes more off the stack.
+const MOST_OPERANDS: usize = 7;
+
+impl<'h, 'a> Steps<'h, 'a> {
+    pub(crate) fn new(messages: Messages<'h, 'a>) -> Self {
+        Self {
+            messages,
+            clock: 0,
+            frames: Vec::new(),
+            refund: 0,
+            logs: Vec::new(),
+            before: Before {
+                pc: 0,
+                opcode: Opcode::STOP,
+                gas: 0,
+                stack_len: 0,
+                operands: Vec::with_capacity(MOST_OPERANDS),
+                memory_len: 0,
+                written: None,
+            },
+            is_aborted: false,
+        }
+    }
+
+    /// Whether a hook ended the run.
+    pub(crate) fn is_aborted(&self) -> bool {
+        self.is_aborted
+    }
+
+    /// Brings the refund counter up to date: revm counts each frame's apart, and adds it to the caller's when it ends well.
+    fn count_refund(&mut self, interpreter: &Interpreter) {
+        self.refund = self.frames.last().map_or(0, |frame| frame.refund) + interpreter.gas.refunded();
+    }
+
+    fn begin_message(&mut self) {
+        let Some(mut message) = self.messages.innermost().cloned() else { return };
+        if message.kind.is_create() {
+            message.input = Bytes::new();
+        }
+        self.frames.push(Frame { message, refund: self.refund });
+    }
+
+    fn end_message(&mut self, context: &Context<'_>) {
+        self.frames.pop();
+        self.logs.truncate(context.journaled_state.logs.len());
+    }
+
+    /// Ends the frame with a revert, and the whole run as soon as revm looks for errors.
+    fn abort(&mut self, interpreter: &mut Interpreter, context: &mut Context<'_>) {
+        self.is_aborted = true;
+        self.messages.look_away();
+        interpreter
+            .bytecode
+            .set_action(InterpreterAction::new_halt(InstructionResult::Revert, interpreter.gas));
+        *context.error() = Err(ContextError::Custom("a hook aborted the run".to_owned()));
+    }
+}
+
+impl<'a> Inspector<Context<'a>> for Steps<'_, '_> {
+    fn step(&mut self, interpreter: &mut Interpreter, context: &mut Context<'a>) {
+        // Without init code a creation has no step; revm runs the STOP behind it.
+        if interpreter.bytecode.bytecode_slice().is_empty() {
+            return;
+        }
+        self.count_refund(interpreter);
+        let opcode = Opcode(interpreter.bytecode.opcode());
+        let journal = View::new(&context.journaled_state, self.refund, &self.logs);
+        self.before.remember(interpreter, opcode, &journal);
+        let Some((hooks, Frame { message, .. })) = self.messages.hooks().zip(self.frames.last()) else {
+            return;
+        };
+        let control = hooks.on_step(&StepView {
+            index: self.clock,
+            depth: message.depth,
+            pc: self.before.pc,
+            opcode,
+            gas: self.before.gas,
+            refund: self.refund,
+            stack: interpreter.stack.data(),
+            memory: &interpreter.memory.slice(0..self.before.memory_len),
+            return_data: interpreter.return_data.buffer(),
+            message,
+            code: interpreter.bytecode.bytecode_slice(),
+            journal: &journal,
+        });
+        if control == StepControl::Abort {
+            self.abort(interpreter, context);
+        }
+    }
+
+    fn step_end(&mut self, interpreter: &mut Interpreter, context: &mut Context<'a>) {
+        if interpreter.bytecode.bytecode_slice().is_empty() {
+            return;
+        }
+        let known = self.logs.len();
+        self.logs.extend(context.journaled_state.logs.iter().skip(known).cloned().map(log));
+        self.count_refund(interpreter);
+        let ended = match ended(interpreter) {
+            Ok(ended) => ended,
+            Err(error) => {
+                *context.error() = Err(ContextError::Db(error.into()));
+                return;
+            }
+        };
+        let left = interpreter.gas.remaining() + ended.forwarded_to_creation;
+        let before = &self.before;
+        let (gas_cost, gas_left, memory_len) = match ended.halt {
+            None => (before.gas.saturating_sub(left), left, interpreter.memory.size()),
+            // By then the jump is paid for. Of other failures revm does not say what the opcode would have cost.
+            Some(Halt::InvalidJump) => (before.gas.saturating_sub(left), before.gas, before.memory_len),
+            Some(_) => (0, before.gas, before.memory_len),
+        };
+        let restored;
+        let stack = if ended.halt.is_some() {
+            restored = before.stack(interpreter.stack.data());
+            &restored
+        } else {
+            interpreter.stack.data()
+        };
+        let mut journal = View::new(&context.journaled_state, self.refund, &self.logs);
+        let address = interpreter.input.target_address();
+        let effect = before.effect(address, &journal);
+        let effect = match (ended.halt, effect) {
+            (None, effect) => effect,
+            (Some(_), Effect::Storage(change)) => {
+                journal.undone = Some(change);
+                Effect::None
+            }
+            (Some(_), _) => Effect::None,
+        };
+        let end = StepEnd { gas_cost, gas_left, halt: ended.halt, effect };
+        let return_data: &[u8] = if ended.sends_message { &[] } else { interpreter.return_data.buffer() };
+        let Some((hooks, Frame { message, .. })) = self.messages.hooks().zip(self.frames.last()) else {
+            return;
+        };
+        let left = StepView {
+            index: self.clock,
+            depth: message.depth,
+            pc: before.pc,
+            opcode: before.opcode,
+            gas: gas_left,
+            refund: self.refund,
+            stack,
+            memory: &interpreter.memory.slice(0..memory_len),
+            return_data,
+            message,
+            code: interpreter.bytecode.bytecode_slice(),
+            journal: &journal,
+        };
+        hooks.on_step_end(&left, &end);
+        self.clock += 1;
+    }
+
+    fn call(&mut self, context: &mut Context<'a>, inputs: &mut CallInputs) -> Option<CallOutcome> {
+        let outcome = self.messages.call(context, inputs);
+        self.begin_message();
+        outcome
+    }
+
+    fn call_end(&mut self, context: &mut Context<'a>, inputs: &CallInputs, outcome: &mut CallOutcome) {
+        self.end_message(context);
+        self.messages.call_end(context, inputs, outcome);
+    }
+
+    fn create(&mut self, context: &mut Context<'a>, inputs: &mut CreateInputs) -> Option<CreateOutcome> {
+        let outcome = self.messages.create(context, inputs);
+        self.begin_message();
+        outcome
+    }
+
+    fn create_end(&mut self, context: &mut Context<'a>, inputs: &CreateInputs, outcome: &mut CreateOutcome) {
+        self.end_message(context);
+        self.messages.create_end(context, inputs, outcome);
+    }
+}
+
+impl Before {
+    fn remember(&mut self, interpreter: &Interpreter, opcode: Opcode, journal: &View<'_>) {
+        let stack = interpreter.stack.data();
+        let address = interpreter.input.target_address();
+        self.written = match (opcode, stack.last()) {
+            (Opcode::SSTORE, Some(key)) => journal.storage(address, *key),
+            (Opcode::TSTORE, Some(key)) => Some(journal.transient_storage(address, *key)),
+            _ => None,
+        };
+        self.pc = interpreter.bytecode.pc();
+        self.opcode = opcode;
+        self.gas = interpreter.gas.remaining();
+        self.stack_len = stack.len();
+        self.operands.clear();
+        self.operands.extend_from_slice(&stack[stack.len().saturating_sub(MOST_OPERANDS)..]);
+        self.memory_len = interpreter.memory.size();
+    }
+
+    /// What SSTORE, TSTORE or LOG did.
+    fn effect<'l>(&self, address: Address, journal: &View<'l>) -> Effect<'l> {
+        match (self.opcode, self.operands.as_slice()) {
+            (Opcode::SSTORE, [.., new, key]) => {
+                let original = journal.original_storage(address, *key).unwrap_or_default();
+                // A slot that was not loaded before holds what it held at the start.
+                let previous = self.written.unwrap_or(original);
+                Effect::Storage(StorageChange { address, key: *key, previous, new: *new, original })
+            }
+            (Opcode::TSTORE, [.., new, key]) => Effect::Transient(StorageChange {
+                address,
+                key: *key,
+                previous: self.written.unwrap_or_default(),
+                new: *new,
+                original: U256::ZERO,
+            }),
+            (Opcode(0xa0..=0xa4), _) => journal.logs.last().map_or(Effect::None, Effect::Log),
+            _ => Effect::None,
+        }
+    }
+
+    /// The stack as it was, out of what a failing opcode has left of it.
+    fn stack(&self, left: &[U256]) -> Vec<U256> {
+        let below = self.stack_len - self.operands.len();
+        [left.get(..below).unwrap_or(left), &self.operands].concat()
+    }
+}
+
+/// How an opcode ended.
+struct Ended {
+    halt: Option<Halt>,
+    sends_message: bool,
+    /// Gas that a creation takes with it.
+    forwarded_to_creation: u64,
+}
+
+fn ended(interpreter: &mut Interpreter) -> Result<Ended, HostError> {
+    let (mut halt, mut sends_message, mut forwarded_to_creation) = (None, false, 0);
+    match interpreter.bytecode.action() {
+        None => {}
+        Some(InterpreterAction::NewFrame(input)) => {
+            sends_message = true;
+            if let FrameInput::Create(inputs) = input {
+                forwarded_to_creation = inputs.gas_limit();
+            }
+        }
+        Some(InterpreterAction::Return(result)) => {
+            if let FrameStatus::Halt(reason) = frame_status(result.result, false, true)? {
+                halt = Some(reason);
+            }
+        }
+    }
+    Ok(Ended { halt, sends_message, forwarded_to_creation })
+}
+
+/// revm's journal, to be read.
+struct View<'a> {
+    journal: &'a JournalInner<JournalEntry>,
+    refund: i64,
+    logs: &'a [Log],
+    /// An SSTORE that could not be paid for. revm has written by then.
+    undone: Option<StorageChange>,
+}
+
+impl<'a> View<'a> {
+    fn new(journal: &'a JournalInner<JournalEntry>, refund: i64, logs: &'a [Log]) -> Self {
+        Self { journal, refund, logs, undone: None }
+    }
+}
+
+impl JournalView for View<'_> {
+    fn refund(&self) -> i64 {
+        self.refund
+    }
+
+    fn storage(&self, address: Address, key: U256) -> Option<U256> {
+        let current = self.journal.state.get(&address)?.storage.get(&key)?.present_value;
+        let undone = self.undone.filter(|undone| undone.address == address && undone.key == key);
+        Some(undone.map_or(current, |undone| undone.previous))
+    }
+
+    fn original_storage(&self, address: Address, key: U256) -> Option<U256> {
+        Some(self.journal.state.get(&address)?.storage.get(&key)?.original_value)
+    }
+
+    fn transient_storage(&self, address: Address, key: U256) -> U256 {
+        self.journal.transient_storage.get_value(address, key)
+    }
+
+    fn logs(&self) -> &[Log] {
+        self.logs
+    }
+}
