@@ -1,0 +1,335 @@
+// `ComparisonView`: the state of both engines at one step, row beside row, so that what differs stands at one height.
+
+import { createMemo, createSignal, For, Show, type JSX } from 'solid-js';
+import { SIDES } from './api';
+import { ascii, bare, counted, dumpRow, grouped, hexNumber, ROW_BYTES, shortWord, signed } from './format';
+import { MEMORY_WINDOW, type Run } from './run';
+import { Bytes, Plain, Segments, Word } from './Values';
+import type { Gas, LogEntry, SideName, SideState, Slot, StepSide } from './wire';
+
+/** Stack items shown until all are asked for. */
+const STACK_SHOWN = 64;
+const BYTES_SHOWN = 1024;
+
+type Pair<T> = [T | undefined, T | undefined];
+
+export function ComparisonView(props: { run: Run; onDiff: () => void }): JSX.Element {
+  const run = props.run;
+  const sides = () => (run.isSingle() ? (['primary'] as const) : SIDES);
+  const states = createMemo<Pair<SideState>>(() => [run.state()?.primary ?? undefined, run.state()?.mini ?? undefined]);
+  const stale = () => run.state()?.stepIndex !== run.position() || run.state()?.when !== run.when();
+  return (
+    <section class="comparison" classList={{ single: run.isSingle(), stale: stale() }} aria-label="Comparison">
+      <div class="heads">
+        <For each={sides()}>{(side, at) => <StepHead run={run} side={side} at={at()} />}</For>
+      </div>
+      <Show when={run.mismatch()}>
+        {(mismatch) => (
+          <button type="button" class="badge differs" onClick={props.onDiff} aria-haspopup="dialog">
+            <b>{mismatch().field}</b> differs
+            <Show when={mismatch().cause}> · {mismatch().cause}</Show>
+            <kbd>v</kbd>
+          </button>
+        )}
+      </Show>
+      <div class="state-bar">
+        <span>State</span>
+        <div class="switch" role="group" aria-label="State before or after the step">
+          <For each={['before', 'after'] as const}>
+            {(when) => (
+              <button type="button" aria-pressed={run.when() === when} disabled={run.mismatch() !== null && run.when() !== when} onClick={() => run.when() !== when && run.toggleWhen()}>
+                {when}
+              </button>
+            )}
+          </For>
+        </div>
+        <span class="dim">the step</span>
+      </div>
+      <Show when={run.state()} fallback={<p class="empty">{run.isReady() ? 'Loading the state of this step…' : 'The engines have not recorded a step yet.'}</p>}>
+        <div class="state">
+          <StackSection pair={states()} />
+          <MemorySection run={run} pair={states()} />
+          <SlotSection title="Storage" pair={states()} of={(state) => state.storage} truncated={(state) => state.storageTruncated} />
+          <SlotSection title="Transient storage" pair={states()} of={(state) => state.transient} truncated={() => false} />
+          <LogSection pair={states()} />
+          <BytesSection title="Return data" pair={states()} of={(state) => state.returnData} />
+          <FrameSection pair={states()} />
+        </div>
+      </Show>
+    </section>
+  );
+}
+
+function StepHead(props: { run: Run; side: SideName; at: number }): JSX.Element {
+  const step = () => props.run.step()?.[props.side] ?? null;
+  const other = () => props.run.step()?.[props.side === 'primary' ? 'mini' : 'primary'] ?? null;
+  const name = () => props.run.session()?.engines[props.at] ?? props.side;
+  return (
+    <article class="head" aria-label={`${name()}: step`}>
+      <header>
+        <span class={`engine side-${props.at}`}>{name()}</span>
+        <Show when={step()?.halt}>{(halt) => <span class="halt">{halt()}</span>}</Show>
+      </header>
+      <Show when={step()} fallback={<p class="empty">{props.run.isReady() ? 'This engine has no step here: its run was over.' : '…'}</p>}>
+        {(here) => (
+          <>
+            <div class="opcode">
+              <Plain value={here().opName} other={other()?.opName} />
+              <span class="byte">{hexNumber(here().opcode, 2)}</span>
+            </div>
+            <dl class="facts">
+              <Fact term="pc" of={(one) => hexNumber(one.pc)} here={here()} other={other()} />
+              <Fact term="depth" of={(one) => String(one.depth)} here={here()} other={other()} />
+              <Fact term="gas" of={(one) => gasText(one.gasBefore)} here={here()} other={other()} delta={delta(here().gasBefore, other()?.gasBefore)} />
+              <Fact term="cost" of={(one) => gasText(one.gasCost)} here={here()} other={other()} delta={delta(here().gasCost, other()?.gasCost)} />
+              <Fact term="stack" of={(one) => String(one.stackSize ?? '–')} here={here()} other={other()} />
+              <Fact term="memory" of={(one) => String(one.memorySize ?? '–')} here={here()} other={other()} />
+            </dl>
+          </>
+        )}
+      </Show>
+    </article>
+  );
+}
+
+function Fact(props: { term: string; of: (side: StepSide) => string; here: StepSide; other: StepSide | null; delta?: string | null }): JSX.Element {
+  return (
+    <div>
+      <dt>{props.term}</dt>
+      <dd>
+        <Plain value={props.of(props.here)} other={props.other ? props.of(props.other) : undefined} />
+        <Show when={props.delta}><span class="delta"> {props.delta}</span></Show>
+      </dd>
+    </div>
+  );
+}
+
+function gasText(gas: Gas | null): string {
+  return gas === null ? '–' : grouped(gas);
+}
+
+/** How much more than the other engine, if it is not as much. */
+function delta(own: Gas | null, other: Gas | null | undefined): string | null {
+  if (own === null || other === null || other === undefined || own === other) return null;
+  return signed(BigInt(own) - BigInt(other));
+}
+
+function Section(props: { title: string; count: string; differs: boolean; empty: string | null; children: JSX.Element }): JSX.Element {
+  return (
+    <details class="section" open>
+      <summary>
+        <h3>{props.title}</h3>
+        <span class="dim">{props.count}</span>
+        <Show when={props.differs}><span class="tag differs">differs</span></Show>
+      </summary>
+      <Show when={props.empty === null} fallback={<p class="empty">{props.empty}</p>}>{props.children}</Show>
+    </details>
+  );
+}
+
+/** One row of a section: what it is, left, right. */
+function Row(props: { name: string; title?: string; differs: boolean; left: JSX.Element; right: JSX.Element }): JSX.Element {
+  return (
+    <div class="row" classList={{ differs: props.differs }}>
+      <span class="name" title={props.title ?? ''}>{props.name}</span>
+      <span class="value">{props.left}</span>
+      <span class="value right">{props.right}</span>
+    </div>
+  );
+}
+
+/** "7 items" or, if they differ, "7 and 8 items". */
+function sizes(pair: Pair<number | null>, noun: string): string {
+  const known = pair.filter((size) => size !== undefined && size !== null);
+  const [left, right] = known;
+  if (left === undefined) return '';
+  return right !== undefined && right !== left ? `${grouped(left)} and ${counted(right, noun)}` : counted(left, noun);
+}
+
+function StackSection(props: { pair: Pair<SideState> }): JSX.Element {
+  const [all, setAll] = createSignal(false);
+  const stacks = createMemo(() => props.pair.map((state) => state?.stack ?? undefined) as Pair<string[]>);
+  const size = () => Math.max(stacks()[0]?.length ?? 0, stacks()[1]?.length ?? 0);
+  const shown = () => (all() ? size() : Math.min(size(), STACK_SHOWN));
+  const both = () => stacks()[0] !== undefined && stacks()[1] !== undefined;
+  const differs = (item: number) => both() && stacks()[0]?.[item] !== stacks()[1]?.[item];
+  const any = () => both() && Array.from({ length: size() }, (_, item) => item).some(differs);
+  return (
+    <Section title="Stack" count={sizes([stacks()[0]?.length, stacks()[1]?.length], 'item')} differs={any()} empty={size() === 0 ? 'The stack is empty.' : null}>
+      <For each={Array.from({ length: shown() }, (_, row) => size() - 1 - row)}>
+        {(item, row) => (
+          <Row
+            name={String(row())}
+            title={`item ${item} from the bottom`}
+            differs={differs(item)}
+            left={<Word value={stacks()[0]?.[item]} other={both() ? (stacks()[1]?.[item] ?? '') : undefined} missing="no item" />}
+            right={<Word value={stacks()[1]?.[item]} other={both() ? (stacks()[0]?.[item] ?? '') : undefined} missing="no item" />}
+          />
+        )}
+      </For>
+      <Show when={shown() < size()}>
+        <button type="button" class="more" onClick={() => setAll(true)}>Show all {size()} items</button>
+      </Show>
+    </Section>
+  );
+}
+
+function MemorySection(props: { run: Run; pair: Pair<SideState> }): JSX.Element {
+  const run = props.run;
+  const data = createMemo(() => props.pair.map((state) => (state?.memory ? bare(state.memory.data) : undefined)) as Pair<string>);
+  const size = () => Math.max(props.pair[0]?.memory?.size ?? 0, props.pair[1]?.memory?.size ?? 0);
+  const offset = () => (props.pair[0] ?? props.pair[1])?.memory?.offset ?? 0;
+  const rows = () => Math.ceil(Math.max(data()[0]?.length ?? 0, data()[1]?.length ?? 0) / (ROW_BYTES * 2));
+  const both = () => data()[0] !== undefined && data()[1] !== undefined;
+  const part = (side: 0 | 1, row: number) => data()[side]?.slice(row * ROW_BYTES * 2, (row + 1) * ROW_BYTES * 2);
+  const page = (by: number) => run.setMemoryAt(Math.max(0, run.memoryAt() + by * MEMORY_WINDOW));
+  const side = (own: 0 | 1, row: number) => {
+    const bytes = data()[own];
+    const text = part(own, row) ?? '';
+    return (
+      <Show when={bytes !== undefined && text !== ''} fallback={<span class="absent">{bytes === undefined ? '' : 'no bytes'}</span>}>
+        <span title={ascii(text)}><Segments of={dumpRow(bytes ?? '', both() ? data()[1 - own] : undefined, row)} /></span>
+      </Show>
+    );
+  };
+  return (
+    <Section
+      title="Memory"
+      count={sizes([props.pair[0]?.memory?.size, props.pair[1]?.memory?.size], 'byte')}
+      differs={(run.state()?.differences?.memory.length ?? 0) > 0 || (both() && props.pair[0]?.memory?.size !== props.pair[1]?.memory?.size)}
+      empty={size() === 0 ? 'No memory yet.' : null}
+    >
+      <For each={Array.from({ length: rows() }, (_, row) => row)}>
+        {(row) => (
+          <Row name={hexNumber(offset() + row * ROW_BYTES)} differs={both() && part(0, row) !== part(1, row)} left={side(0, row)} right={side(1, row)} />
+        )}
+      </For>
+      <Show when={size() > MEMORY_WINDOW}>
+        <div class="pager">
+          <button type="button" disabled={run.memoryAt() === 0} onClick={() => page(-1)}>Before</button>
+          <span class="num">{hexNumber(run.memoryAt())} – {hexNumber(Math.min(size(), run.memoryAt() + MEMORY_WINDOW))} of {hexNumber(size())}</span>
+          <button type="button" disabled={run.memoryAt() + MEMORY_WINDOW >= size()} onClick={() => page(1)}>Behind</button>
+        </div>
+      </Show>
+    </Section>
+  );
+}
+
+function SlotSection(props: {
+  title: string;
+  pair: Pair<SideState>;
+  of: (state: SideState) => Slot[] | null;
+  truncated: (state: SideState) => boolean;
+}): JSX.Element {
+  const maps = createMemo(() => props.pair.map((state) => {
+    const slots = state ? props.of(state) : null;
+    return slots ? new Map(slots.map((slot) => [slot.key, slot])) : undefined;
+  }) as Pair<Map<string, Slot>>);
+  const keys = createMemo(() => [...new Set(maps().flatMap((map) => [...(map?.keys() ?? [])]))].sort((a, b) => a.length - b.length || (a < b ? -1 : 1)));
+  const both = () => maps()[0] !== undefined && maps()[1] !== undefined;
+  const value = (side: 0 | 1, key: string) => maps()[side]?.get(key)?.value;
+  const differs = (key: string) => both() && value(0, key) !== value(1, key);
+  const original = (key: string) => maps().map((map) => map?.get(key)?.original).find((word) => word !== undefined && word !== null);
+  const unknown = () => props.pair.every((state) => !state || props.of(state) === null);
+  const side = (own: 0 | 1, key: string) => <Word value={value(own, key)} other={both() ? (value(own === 0 ? 1 : 0, key) ?? '') : undefined} missing={maps()[own] ? 'no slot' : ''} />;
+  return (
+    <Section
+      title={props.title}
+      count={sizes([maps()[0]?.size, maps()[1]?.size], 'slot')}
+      differs={keys().some(differs)}
+      empty={keys().length > 0 ? null : unknown() ? 'A trace file does not say.' : 'Nothing here for this account.'}
+    >
+      <For each={keys()}>
+        {(key) => (
+          <Row
+            name={shortKey(key)}
+            title={original(key) === undefined ? key : `${key}, before the transaction ${original(key)}`}
+            differs={differs(key)}
+            left={side(0, key)}
+            right={side(1, key)}
+          />
+        )}
+      </For>
+      <Show when={props.pair.some((state) => state && props.truncated(state))}>
+        <p class="empty">There are more slots than are shown.</p>
+      </Show>
+    </Section>
+  );
+}
+
+function shortKey(key: string): string {
+  const short = shortWord(key);
+  return short.length > 8 ? `${short.slice(0, 5)}…${short.slice(-2)}` : short;
+}
+
+function LogSection(props: { pair: Pair<SideState> }): JSX.Element {
+  const logs = createMemo(() => props.pair.map((state) => state?.logs ?? undefined) as Pair<LogEntry[]>);
+  const count = () => Math.max(logs()[0]?.length ?? 0, logs()[1]?.length ?? 0);
+  const both = () => logs()[0] !== undefined && logs()[1] !== undefined;
+  const text = (log: LogEntry | undefined) =>
+    log && `${log.address}\n${log.topics.map((topic) => `topic ${topic}\n`).join('')}data ${log.data}${log.reverted ? '\nreverted' : ''}`;
+  const differs = (at: number) => both() && text(logs()[0]?.[at]) !== text(logs()[1]?.[at]);
+  const side = (own: 0 | 1, at: number) => (
+    <span class="lines"><Plain value={text(logs()[own]?.[at]) ?? ''} other={both() ? (text(logs()[1 - own]?.[at]) ?? '') : undefined} /></span>
+  );
+  return (
+    <Section
+      title="Logs"
+      count={sizes([logs()[0]?.length, logs()[1]?.length], 'log')}
+      differs={Array.from({ length: count() }, (_, at) => at).some(differs)}
+      empty={count() > 0 ? null : logs().every((list) => list === undefined) ? 'A trace file does not say.' : 'No logs yet.'}
+    >
+      <For each={Array.from({ length: count() }, (_, at) => at)}>
+        {(at) => <Row name={String(at)} differs={differs(at)} left={side(0, at)} right={side(1, at)} />}
+      </For>
+    </Section>
+  );
+}
+
+function BytesSection(props: { title: string; pair: Pair<SideState>; of: (state: SideState) => string | null }): JSX.Element {
+  const bytes = createMemo(() => props.pair.map((state) => (state ? (props.of(state) ?? undefined) : undefined)) as Pair<string>);
+  const length = (side: 0 | 1) => (bytes()[side] === undefined ? undefined : bare(bytes()[side] ?? '').length / 2);
+  const both = () => bytes()[0] !== undefined && bytes()[1] !== undefined;
+  const differs = () => both() && bytes()[0] !== bytes()[1];
+  const side = (own: 0 | 1) => (
+    <Show when={bytes()[own] !== undefined}>
+      <span class="bytes"><Bytes value={bytes()[own] ?? ''} other={both() ? bytes()[1 - own] : undefined} limit={BYTES_SHOWN} /></span>
+    </Show>
+  );
+  const empty = () => {
+    if (bytes().every((one) => one === undefined)) return 'A trace file does not say.';
+    return length(0) || length(1) ? null : 'No return data.';
+  };
+  return (
+    <Section title={props.title} count={sizes([length(0), length(1)], 'byte')} differs={differs()} empty={empty()}>
+      <Row name="0x" differs={differs()} left={side(0)} right={side(1)} />
+    </Section>
+  );
+}
+
+function FrameSection(props: { pair: Pair<SideState> }): JSX.Element {
+  const rows: [string, (state: SideState) => string | null][] = [
+    ['address', (state) => state.address],
+    ['caller', (state) => state.caller],
+    ['code of', (state) => state.codeAddress],
+    ['value', (state) => state.value],
+    ['calldata', (state) => (state.calldata === '0x' ? 'empty' : state.calldata)],
+    ['static', (state) => (state.isStatic === null ? null : state.isStatic ? 'yes' : 'no')],
+    ['refund', (state) => (state.refund === null ? null : grouped(state.refund))],
+  ];
+  const text = (side: 0 | 1, of: (state: SideState) => string | null) => {
+    const state = props.pair[side];
+    return state ? (of(state) ?? undefined) : undefined;
+  };
+  const known = () => rows.filter(([, of]) => text(0, of) !== undefined || text(1, of) !== undefined);
+  const differs = (of: (state: SideState) => string | null) =>
+    text(0, of) !== undefined && text(1, of) !== undefined && text(0, of) !== text(1, of);
+  const side = (own: 0 | 1, of: (state: SideState) => string | null) => (
+    <span class="bytes"><Plain value={text(own, of) ?? ''} other={text(own === 0 ? 1 : 0, of)} /></span>
+  );
+  return (
+    <Section title="Frame" count="" differs={known().some(([, of]) => differs(of))} empty={known().length ? null : 'A trace file does not say.'}>
+      <For each={known()}>{([name, of]) => <Row name={name} differs={differs(of)} left={side(0, of)} right={side(1, of)} />}</For>
+    </Section>
+  );
+}

@@ -1,0 +1,294 @@
+// The panels beside the comparison: steps, calls, gas by opcode, search, breakpoints.
+
+import { createEffect, createMemo, createResource, createSignal, For, on, Show, type JSX } from 'solid-js';
+import { SIDES } from './api';
+import { counted, grouped, hexNumber, shortAddress, signed } from './format';
+import type { Run } from './run';
+import { VirtualList } from './VirtualList';
+import type { Breakpoint, Call, Match, OpcodeGas, SideName } from './wire';
+
+const ROW = 20;
+/** Calls that are loaded. */
+const CALLS = 20_000;
+
+export function StepList(props: { run: Run }): JSX.Element {
+  const run = props.run;
+  const onKeyDown = (event: KeyboardEvent) => {
+    const moves: Record<string, number> = { ArrowDown: 1, ArrowUp: -1 };
+    const move = moves[event.key];
+    if (move === undefined) return;
+    event.preventDefault();
+    run.show(run.position() + move);
+  };
+  return (
+    <>
+      <div class="columns step-columns" aria-hidden="true"><span>step</span><span>pc</span><span>opcode</span><span>gas</span></div>
+      <VirtualList count={run.total()} rowHeight={ROW} reveal={run.position()} active={run.position()} idPrefix="step-" label="Steps" onKeyDown={onKeyDown}>
+        {(index) => {
+          const row = () => run.pages.row(index());
+          const side = () => row()?.primary ?? row()?.mini;
+          return (
+            <div class="step-row" classList={{ current: index() === run.position(), differs: row()?.mismatch != null }} onClick={() => run.show(index())}>
+              <span class="num">{grouped(index())}</span>
+              <span class="num pc">{side() ? hexNumber(side()?.pc ?? 0) : ''}</span>
+              <span class="op" style={{ 'padding-left': `${Math.min(10, Math.max(0, (side()?.depth ?? 1) - 1)) * 6}px` }}>{side()?.opName ?? '…'}</span>
+              <span class="num gas">{side() ? grouped(side()?.gasBefore ?? 0) : ''}</span>
+            </div>
+          );
+        }}
+      </VirtualList>
+    </>
+  );
+}
+
+export function CallTree(props: { run: Run }): JSX.Element {
+  const run = props.run;
+  const [calls] = createResource(
+    () => [run.version(), run.isReady()] as const,
+    async ([, ready]) => {
+      if (!ready) return { left: [], right: new Map<number, Call>(), total: 0 };
+      const load = async (side: SideName) => {
+        const answer = await run.api.calls(side, 0);
+        while (answer.calls.length < Math.min(answer.total, CALLS)) {
+          const next = await run.api.calls(side, answer.calls.length);
+          if (next.calls.length === 0) break;
+          answer.calls.push(...next.calls);
+        }
+        return answer;
+      };
+      const left = await load('primary');
+      const right = run.isSingle() ? [] : (await load('mini')).calls;
+      return { left: left.calls, right: new Map(right.map((call) => [call.index, call])), total: left.total };
+    },
+  );
+  const current = createMemo(() => {
+    const list = calls()?.left ?? [];
+    return list.findLastIndex((call) => call.firstStep <= run.position() && run.position() < Math.max(call.endStep, call.firstStep + 1));
+  });
+  const onKeyDown = (event: KeyboardEvent) => {
+    const moves: Record<string, number> = { ArrowDown: 1, ArrowUp: -1 };
+    const move = moves[event.key];
+    const call = move === undefined ? undefined : calls()?.left[current() + move];
+    if (move === undefined) return;
+    event.preventDefault();
+    if (call) run.show(call.firstStep);
+  };
+  const differs = (call: Call) => {
+    const other = calls()?.right.get(call.index);
+    return other !== undefined && (other.status !== call.status || other.gasUsed !== call.gasUsed || other.output !== call.output || other.to !== call.to);
+  };
+  return (
+    <Show
+      when={(calls()?.left.length ?? 0) > 0}
+      fallback={<p class="empty">{calls.error ? String(calls.error.message) : calls.loading ? 'Loading the calls…' : 'No calls: trace files do not tell them.'}</p>}
+    >
+      <VirtualList count={calls()?.left.length ?? 0} rowHeight={40} reveal={Math.max(0, current())} active={Math.max(0, current())} idPrefix="call-" label="Calls" onKeyDown={onKeyDown}>
+        {(index) => {
+          const call = () => calls()?.left[index()];
+          return (
+            <div class="call-row" classList={{ current: index() === current(), differs: differs(call() as Call) }} style={{ 'padding-left': `${8 + Math.min(12, (call()?.depth ?? 1) - 1) * 10}px` }} onClick={() => run.show(call()?.firstStep ?? 0)}>
+              <span class="op">{call()?.kind} <span class="dim" title={call()?.to ?? ''}>{shortAddress(call()?.to ?? '')}</span></span>
+              <span class="sub">
+                <span classList={{ bad: !['success', null].includes(call()?.status ?? null) }}>{call()?.status ?? 'running'}</span>
+                <span class="dim"> · {grouped(call()?.gasUsed ?? 0)} of {grouped(call()?.gas ?? 0)} gas · {counted((call()?.endStep ?? 0) - (call()?.firstStep ?? 0), 'step')}</span>
+              </span>
+            </div>
+          );
+        }}
+      </VirtualList>
+      <Show when={(calls()?.total ?? 0) > (calls()?.left.length ?? 0)}>
+        <p class="empty">{grouped(calls()?.left.length ?? 0)} of {grouped(calls()?.total ?? 0)} calls are shown.</p>
+      </Show>
+    </Show>
+  );
+}
+
+export function GasTable(props: { run: Run; onSearch: (name: string) => void }): JSX.Element {
+  const run = props.run;
+  const [gas] = createResource(() => [run.version(), run.isReady()] as const, ([, ready]) => (ready ? run.api.gas() : undefined));
+  const rows = createMemo(() => {
+    const left = gas()?.primary ?? [];
+    const right = new Map((gas()?.mini ?? []).map((row) => [row.opcode, row]));
+    const missing = [...right.values()].filter((row) => !left.some((one) => one.opcode === row.opcode));
+    const zero = (row: OpcodeGas): OpcodeGas => ({ ...row, count: 0, gas: 0 });
+    return [...left.map((row) => ({ left: row, right: right.get(row.opcode) ?? zero(row) })), ...missing.map((row) => ({ left: zero(row), right: row }))].sort(
+      (a, b) => Number(b.left.gas) - Number(a.left.gas) || a.left.opcode - b.left.opcode,
+    );
+  });
+  const most = () => rows().reduce((all, row) => Math.max(all, Number(row.left.gas), Number(row.right.gas)), 1);
+  const differs = (row: { left: OpcodeGas; right: OpcodeGas }) => !run.isSingle() && gas()?.mini != null && (row.left.gas !== row.right.gas || row.left.count !== row.right.count);
+  return (
+    <Show when={rows().length > 0} fallback={<p class="empty">{gas.loading ? 'Adding up the gas…' : 'No opcode has run yet.'}</p>}>
+      <div class="scroll">
+        <table class="gas-table">
+          <thead><tr><th scope="col">opcode</th><th scope="col">count</th><th scope="col">gas</th><th scope="col"><span class="hidden">share</span></th></tr></thead>
+          <tbody>
+            <For each={rows()}>
+              {(row) => (
+                <tr classList={{ differs: differs(row) }}>
+                  <th scope="row"><button type="button" class="link" title={`search ${row.left.opName}`} onClick={() => props.onSearch(row.left.opName)}>{row.left.opName}</button></th>
+                  <td>{grouped(row.left.count)}<Show when={differs(row) && row.left.count !== row.right.count}><mark> {signed(row.right.count - row.left.count)}</mark></Show></td>
+                  <td>{grouped(row.left.gas)}<Show when={differs(row) && row.left.gas !== row.right.gas}><mark> {signed(BigInt(row.right.gas) - BigInt(row.left.gas))}</mark></Show></td>
+                  <td class="bar-cell"><span class="bar" style={{ width: `${(Number(row.left.gas) / most()) * 100}%` }} /></td>
+                </tr>
+              )}
+            </For>
+          </tbody>
+        </table>
+      </div>
+    </Show>
+  );
+}
+
+type SearchKind = 'opcode' | 'pc' | 'value';
+const SEARCH_HINTS: Record<SearchKind, string> = { opcode: 'SSTORE or 0x55', pc: '0x1f or 31', value: '0x2a or 42' };
+
+export function SearchPanel(props: { run: Run; wish: { kind: SearchKind; q: string } | null }): JSX.Element {
+  const run = props.run;
+  const [kind, setKind] = createSignal<SearchKind>('opcode');
+  const [q, setQ] = createSignal('');
+  const [side, setSide] = createSignal<SideName>('primary');
+  const [matches, setMatches] = createSignal<Match[]>([]);
+  const [next, setNext] = createSignal<number | null>(null);
+  const [told, setTold] = createSignal('Search for an opcode, a place in the code, or a value on the stack, in memory or in storage.');
+  const search = async (from: number) => {
+    const text = q().trim();
+    if (text === '') return;
+    setTold('Searching…');
+    try {
+      const answer = await run.api.search(kind(), text, side(), from);
+      const all = from === 0 ? answer.matches : [...matches(), ...answer.matches];
+      setMatches(all);
+      setNext(answer.next);
+      setTold(all.length === 0 && answer.next === null ? 'Nothing found.' : `${counted(all.length, 'match').replace('matchs', 'matches')}${answer.next === null ? '' : ` up to step ${grouped(answer.next)}`}.`);
+    } catch (cause) {
+      setMatches([]);
+      setNext(null);
+      setTold(cause instanceof Error ? cause.message : String(cause));
+    }
+  };
+  createEffect(on(() => props.wish, (wish) => {
+    if (!wish) return;
+    setKind(wish.kind);
+    setQ(wish.q);
+    void search(0);
+  }));
+  const go = (direction: 1 | -1) => {
+    const found = direction === 1 ? matches().find((match) => match.stepIndex > run.position()) : matches().findLast((match) => match.stepIndex < run.position());
+    if (found) run.show(found.stepIndex);
+  };
+  return (
+    <div class="search">
+      <form onSubmit={(event) => { event.preventDefault(); void search(0); }}>
+        <label><span>Search for</span>
+          <select value={kind()} onChange={(event) => setKind(event.currentTarget.value as SearchKind)}>
+            <option value="opcode">opcode</option><option value="pc">pc</option><option value="value">value</option>
+          </select>
+        </label>
+        <label class="grow"><span>{`What, for instance ${SEARCH_HINTS[kind()]}`}</span>
+          <input id="search-q" value={q()} placeholder={SEARCH_HINTS[kind()]} autocomplete="off" spellcheck={false} onInput={(event) => setQ(event.currentTarget.value)} />
+        </label>
+        <Show when={!run.isSingle()}>
+          <label><span>On</span>
+            <select value={side()} onChange={(event) => setSide(event.currentTarget.value as SideName)}>
+              <For each={SIDES}>{(one, at) => <option value={one}>{run.session()?.engines[at()] ?? one}</option>}</For>
+            </select>
+          </label>
+        </Show>
+        <button type="submit">Search</button>
+      </form>
+      <div class="search-told"><span role="status">{told()}</span>
+        <Show when={matches().length > 0}>
+          <button type="button" class="icon" aria-label="Previous match" title="Previous match" onClick={() => go(-1)}>↑</button>
+          <button type="button" class="icon" aria-label="Next match" title="Next match" onClick={() => go(1)}>↓</button>
+        </Show>
+      </div>
+      <ul class="scroll plain" aria-label="Matches">
+        <For each={matches()}>
+          {(match) => (
+            <li><button type="button" class="match" classList={{ current: match.stepIndex === run.position() }} onClick={() => run.show(match.stepIndex)}>
+              <span class="num">{grouped(match.stepIndex)}</span>
+              <span>{match.where}{match.item === null ? '' : ` ${match.where === 'stack' ? match.item : hexNumber(match.item)}`}</span>
+            </button></li>
+          )}
+        </For>
+        <Show when={next() !== null}>
+          <li><button type="button" class="more" onClick={() => void search(next() ?? 0)}>Search on from step {grouped(next() ?? 0)}</button></li>
+        </Show>
+      </ul>
+    </div>
+  );
+}
+
+const KINDS: Record<Breakpoint['kind'], string> = {
+  pc: 'pc, for instance 0x1f', opcode: 'opcode, for instance SSTORE', depth: 'depth, for instance 2', address: 'address of the account', storage: 'storage key', halt: 'halt, empty for any', gas: 'gas below', step: 'number of the step',
+};
+
+/** What a breakpoint says, as its list has it. */
+function breakpointText(one: Breakpoint): string {
+  switch (one.kind) {
+    case 'pc': return `pc ${hexNumber(one.pc)}${one.address ? ` in ${shortAddress(one.address)}` : ''}`;
+    case 'opcode': return `opcode ${one.opcode}`;
+    case 'depth': return `depth ${one.depth}`;
+    case 'address': return `address ${shortAddress(one.address)}`;
+    case 'storage': return `storage ${one.key}`;
+    case 'halt': return `halt ${one.halt ?? 'of any kind'}`;
+    case 'gas': return `gas below ${grouped(one.below)}`;
+    case 'step': return `step ${grouped(one.step)}`;
+  }
+}
+
+/** The breakpoint that a kind and a text mean; the server checks what is in it. */
+function breakpointOf(kind: Breakpoint['kind'], text: string): Breakpoint | null {
+  const number = Number(text);
+  const isCount = text !== '' && Number.isSafeInteger(number) && number >= 0;
+  switch (kind) {
+    case 'pc': return isCount ? { kind, pc: number } : null;
+    case 'depth': return isCount ? { kind, depth: number } : null;
+    case 'gas': return isCount ? { kind, below: number } : null;
+    case 'step': return isCount ? { kind, step: number } : null;
+    case 'opcode': return text ? { kind, opcode: text } : null;
+    case 'address': return text ? { kind, address: text } : null;
+    case 'storage': return text ? { kind, key: text } : null;
+    case 'halt': return text ? { kind, halt: text } : { kind };
+  }
+}
+
+export function BreakPanel(props: { run: Run }): JSX.Element {
+  const run = props.run;
+  const [kind, setKind] = createSignal<Breakpoint['kind']>('opcode');
+  const [text, setText] = createSignal('');
+  const add = (event: Event) => {
+    event.preventDefault();
+    const one = breakpointOf(kind(), text().trim());
+    if (!one) return run.setStatus(`A breakpoint needs a ${KINDS[kind()]}.`);
+    setText('');
+    return run.setBreakpoints([...run.breakpoints(), one]);
+  };
+  return (
+    <div class="search">
+      <form onSubmit={add}>
+        <label><span>Stop at</span>
+          <select value={kind()} onChange={(event) => setKind(event.currentTarget.value as Breakpoint['kind'])}>
+            <For each={Object.keys(KINDS)}>{(one) => <option value={one}>{one}</option>}</For>
+          </select>
+        </label>
+        <label class="grow"><span>{KINDS[kind()]}</span>
+          <input value={text()} autocomplete="off" spellcheck={false} onInput={(event) => setText(event.currentTarget.value)} />
+        </label>
+        <button type="submit">Add</button>
+      </form>
+      <Show when={run.breakpoints().length > 0} fallback={<p class="empty">No breakpoints. Add one here, or click a line of the code.</p>}>
+        <ul class="scroll plain" aria-label="Breakpoints">
+          <For each={run.breakpoints()}>
+            {(one, at) => (
+              <li class="break"><span><span class="dot" aria-hidden="true">●</span> {breakpointText(one)}</span>
+                <button type="button" class="icon" aria-label={`Remove breakpoint ${breakpointText(one)}`} onClick={() => void run.setBreakpoints(run.breakpoints().filter((_, other) => other !== at()))}>×</button>
+              </li>
+            )}
+          </For>
+        </ul>
+      </Show>
+    </div>
+  );
+}

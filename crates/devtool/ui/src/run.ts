@@ -1,0 +1,223 @@
+// One session as the page sees it. Invariant: `position` is what is shown, and the server's cursor follows it; a command that
+// depends on the cursor waits until the cursor has arrived. States come one at a time: while one is asked for, only the newest
+// wish is remembered.
+
+import { createEffect, createMemo, createSignal, on, onCleanup } from 'solid-js';
+import { ApiError, sessionApi } from './api';
+import { counted, grouped } from './format';
+import { StepPages } from './pages';
+import type { Breakpoint, Cursor, Divergence, RunCommand, ServerEvent, Session, State, Step, StepCommand, When } from './wire';
+
+/** Bytes of memory in sight. */
+export const MEMORY_WINDOW = 512;
+const STATES_KEPT = 64;
+/** Milliseconds until the cursor follows a scrub. */
+const SETTLE = 150;
+
+export type Run = ReturnType<typeof createRun>;
+
+export function createRun(id: string, startAt: number | null, startAfter: boolean) {
+  const api = sessionApi(id);
+  const pages = new StepPages(api);
+  const [session, setSession] = createSignal<Session | null>(null);
+  const [error, setError] = createSignal<string | null>(null);
+  const [position, setPosition] = createSignal(startAt ?? 0);
+  const [step, setStep] = createSignal<Step | null>(null);
+  const [state, setState] = createSignal<State | null>(null);
+  const [pinnedWhen, pinWhen] = createSignal<When>(startAfter ? 'after' : 'before');
+  const [memoryAt, setMemoryAt] = createSignal(0);
+  const [divergences, setDivergences] = createSignal<Divergence[]>([]);
+  const [breakpoints, setBreakpointList] = createSignal<Breakpoint[]>([]);
+  const [status, setStatus] = createSignal('');
+  const [blocked, setBlocked] = createSignal(false);
+  const [version, setVersion] = createSignal(0);
+
+  const total = createMemo(() => session()?.totalSteps ?? 0);
+  const isReady = createMemo(() => total() > 0 && session()?.status !== 'running');
+  const mismatch = createMemo(() => step()?.mismatch ?? null);
+  /** At a mismatch that shows after the step, the state after it is what one wants to see. */
+  const when = createMemo<When>(() => mismatch()?.when ?? pinnedWhen());
+  const isSingle = createMemo(() => session()?.mode === 'off' || session()?.engines.length === 1);
+
+  const fail = (cause: unknown) => setError(cause instanceof ApiError ? cause.message : String(cause));
+
+  // --- the state in sight
+  const states = new Map<string, State>();
+  let stateAsked = false;
+  const wish = () => `${position()}/${when()}/${memoryAt()}`;
+  const loadState = () => {
+    const key = wish();
+    const known = states.get(key);
+    if (known) {
+      setState(known);
+      return;
+    }
+    if (stateAsked || !isReady()) return;
+    stateAsked = true;
+    const [index, moment, offset] = [position(), when(), memoryAt()];
+    api
+      .state(index, moment, offset, MEMORY_WINDOW)
+      .then((answer) => {
+        states.set(key, answer);
+        if (states.size > STATES_KEPT) for (const oldest of states.keys()) return void states.delete(oldest);
+      })
+      .catch(fail)
+      .finally(() => {
+        stateAsked = false;
+        const answer = states.get(key);
+        if (answer) setState(answer);
+        if (answer && wish() !== key) loadState();
+      });
+  };
+  createEffect(on([position, when, memoryAt, isReady, version], loadState));
+  // Memory that differs out of sight comes into sight.
+  createEffect(() => {
+    const first = state()?.differences?.memory[0];
+    if (!first || state()?.stepIndex !== position()) return;
+    const [start] = first;
+    if (start < memoryAt() || start >= memoryAt() + MEMORY_WINDOW) setMemoryAt(Math.max(0, start - (start % 16) - 64));
+  });
+  // The row of the position: known from the list, as a rule.
+  createEffect(() => {
+    const row = isReady() ? pages.row(position()) : undefined;
+    const current = session();
+    if (row && current) setStep({ ...row, mode: current.mode, engines: current.engines });
+  });
+
+  // --- moving
+  let cursorAt = -1;
+  let settle: ReturnType<typeof setTimeout> | undefined;
+  const arrived = (cursor: Cursor) => {
+    cursorAt = cursor.stepIndex;
+    setBlocked(cursor.stop === 'blocked' || (cursor.stop === 'divergence' && !cursor.acknowledged));
+    setPosition(cursor.stepIndex);
+    setStep(cursor);
+    setStatus(told(cursor));
+  };
+  const syncCursor = async () => {
+    clearTimeout(settle);
+    if (cursorAt !== position()) cursorAt = (await api.goto(position())).stepIndex;
+  };
+  /** Shows a step at once; the cursor follows when the hand rests. */
+  const show = (index: number) => {
+    const clamped = Math.max(0, Math.min(total() - 1, index));
+    if (clamped === position()) return;
+    setPosition(clamped);
+    setBlocked(false);
+    setStatus('');
+    clearTimeout(settle);
+    settle = setTimeout(() => void syncCursor().catch(fail), SETTLE);
+  };
+  let busy = false;
+  /** One command at a time: keys repeat faster than a far server answers. */
+  const command = async (move: () => Promise<Cursor>) => {
+    if (busy || !isReady()) return;
+    busy = true;
+    try {
+      await syncCursor();
+      arrived(await move());
+      setError(null);
+    } catch (cause) {
+      fail(cause);
+    } finally {
+      busy = false;
+    }
+  };
+
+  // --- the engines' progress
+  const refresh = (next: Session) => {
+    const before = session();
+    setSession(next);
+    if (next.status === 'failed') setError(next.error ?? 'The run failed.');
+    if (next.totalSteps === before?.totalSteps && next.status === before.status) return;
+    pages.clear();
+    states.clear();
+    setVersion(version() + 1);
+    if (next.totalSteps === 0 || next.status === 'running') return;
+    api.divergences().then((answer) => setDivergences(answer.divergences), fail);
+    if (before && before.status !== 'running') return;
+    // A link's step wins over where the cursor was left.
+    const at = startAt === null ? api.cursor() : api.goto(startAt);
+    at.then((cursor) => {
+      arrived(cursor);
+      setStatus('');
+    }, fail);
+  };
+  const poll = () => api.session().then(refresh, fail);
+  const socket = new WebSocket(api.eventsUrl());
+  socket.addEventListener('message', (message: MessageEvent<string>) => {
+    const event = JSON.parse(message.data) as ServerEvent;
+    if (event.type === 'session') void poll();
+    else if (event.type === 'progress') setSession((old) => old && { ...old, progress: { ...old.progress, steps: event.steps, elapsedMs: event.elapsedMs } });
+    else if (event.type === 'breakpoints') setBreakpointList(event.breakpoints);
+    else if (event.type === 'closed') setError(`This session has ended: ${event.reason}. What is loaded stays; start a new one to go on.`);
+  });
+  // Without the socket the page still works: it asks.
+  const timer = setInterval(() => {
+    if (session()?.status === 'running' && socket.readyState !== WebSocket.OPEN) void poll();
+  }, 250);
+  const alive = setInterval(() => socket.readyState === WebSocket.OPEN && socket.send('{"type":"ping"}'), 20_000);
+  onCleanup(() => {
+    clearInterval(timer);
+    clearInterval(alive);
+    clearTimeout(settle);
+    socket.close();
+  });
+  void poll();
+  api.breakpoints().then((answer) => setBreakpointList(answer.breakpoints), () => undefined);
+
+  const setBreakpoints = (list: Breakpoint[]) =>
+    api.setBreakpoints(list).then((answer) => setBreakpointList(answer.breakpoints), fail);
+  const nextDivergence = (direction: 1 | -1) => {
+    const indices = divergences().flatMap((one) => (one.stepIndex === null ? [] : [one.stepIndex]));
+    const next =
+      direction === 1 ? indices.find((index) => index > position()) : indices.findLast((index) => index < position());
+    if (next === undefined) setStatus(direction === 1 ? 'No divergence after this step.' : 'No divergence before this step.');
+    else show(next);
+  };
+
+  return {
+    id, api, pages, session, error, setError, position, step, state, when, memoryAt, setMemoryAt, divergences, breakpoints,
+    status, setStatus, blocked, version, total, isReady, mismatch, isSingle, show, nextDivergence, setBreakpoints,
+    toggleWhen: () => pinWhen(pinnedWhen() === 'before' ? 'after' : 'before'),
+    move: (body: StepCommand) => command(() => api.step(body)),
+    runTo: (body: RunCommand) => command(() => api.run(body)),
+    proceed: () => command(() => api.proceed()),
+    engines: (verb: 'pause' | 'resume' | 'cancel') => api.engines(verb).then(refresh, fail),
+    togglePc: (pc: number) => {
+      const others = breakpoints().filter((one) => one.kind !== 'pc' || one.pc !== pc);
+      const removed = others.length < breakpoints().length;
+      setStatus(`Breakpoint at pc ${pc} ${removed ? 'removed' : 'set'}.`);
+      return setBreakpoints(removed ? others : [...others, { kind: 'pc', pc }]);
+    },
+  };
+}
+
+/** Why the cursor stands where it stands, in a sentence. */
+function told(cursor: Cursor): string {
+  const at = `step ${grouped(cursor.stepIndex)}`;
+  switch (cursor.stop) {
+    case 'breakpoint':
+      return `Stopped at ${at}: breakpoint ${(cursor.breakpoint ?? 0) + 1}.`;
+    case 'divergence':
+      return `Stopped at ${at}: the engines differ in ${cursor.mismatch?.field ?? 'the outcome'}.`;
+    case 'blocked':
+      return `Still at ${at}: the engines differ here. Continue past it with x.`;
+    case 'end':
+      return `The end of the run, ${at}.`;
+    case 'start':
+      return `The start of the run.`;
+    case 'moved':
+      return '';
+  }
+}
+
+/** What the run came to, in a few words. */
+export function verdictOf(session: Session): { text: string; kind: 'agree' | 'diverge' | 'poisoned' | 'none' } {
+  const verdict = session.verdict;
+  if (!verdict) return { text: session.mode === 'off' ? counted(session.totalSteps, 'step') : session.status, kind: 'none' };
+  if (verdict.kind === 'agree') return { text: 'agree', kind: 'agree' };
+  if (verdict.kind === 'poisoned') return { text: `cannot be said: ${verdict.reason ?? 'no reason given'}`, kind: 'poisoned' };
+  const at = verdict.divergence?.stepIndex;
+  return { text: at === null || at === undefined ? 'diverge in the outcome' : `diverge at step ${grouped(at)}`, kind: 'diverge' };
+}
