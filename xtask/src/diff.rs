@@ -9,9 +9,11 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use parallax_campaign::{
-    Campaign, Delivered, DiffOutcome, DiffSummary, Selection, diff, diff_text, discover, engines,
-    shared_folder,
+    Campaign, Delivered, DiffOutcome, DiffSummary, Selection, config, diff_text, diff_with, discover,
+    engines, shared_folder,
 };
+
+use parallax_shadow_diff::{ShadowConfig, ShadowMode};
 
 use crate::{fixtures, workspace};
 
@@ -35,6 +37,9 @@ pub(crate) struct Arguments {
     /// Compare the left engine with these, too; revm is one.
     #[arg(long, value_name = "ENGINE")]
     also: Vec<String>,
+    /// How often the engines are compared: per-step, per-block or per-call.
+    #[arg(long, default_value = "per-step", value_parser = mode)]
+    mode: ShadowMode,
     /// Workers; all cores if zero.
     #[arg(long, default_value_t = 0)]
     jobs: usize,
@@ -53,7 +58,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
     let mut table = Table::default();
     for right in std::iter::once(&arguments.right).chain(&arguments.also) {
-        table.add(compare(&paths, &arguments.left, right, arguments.jobs)?);
+        table.add(compare(&paths, [&arguments.left, right], arguments.mode, arguments.jobs)?);
     }
     table.finish()
 }
@@ -72,43 +77,80 @@ pub(crate) fn official() -> Option<PathBuf> {
     shared_folder().map(|folder| folder.join("eest")).filter(|folder| folder.is_dir())
 }
 
+fn mode(text: &str) -> Result<ShadowMode, String> {
+    let modes = [ShadowMode::PerCall, ShadowMode::PerBlock, ShadowMode::PerStep];
+    let mode = modes.into_iter().find(|mode| mode.name() == text);
+    mode.ok_or_else(|| "expected per-step, per-block or per-call".to_owned())
+}
+
 /// One line of the table.
 pub(crate) struct Line {
     left: String,
     right: String,
+    mode: ShadowMode,
     summary: DiffSummary,
-    messages: u64,
+    /// Opcodes, block entries or messages.
+    steps: u64,
+    /// Of each engine apart, all workers together.
+    times: [Duration; 2],
     time: Duration,
 }
 
 /// Compares two engines on every case below `paths` and prints the first divergences.
-pub(crate) fn compare(paths: &[PathBuf], left: &str, right: &str, jobs: usize) -> Result<Line> {
+pub(crate) fn compare(
+    paths: &[PathBuf],
+    [left, right]: [&str; 2],
+    mode: ShadowMode,
+    jobs: usize,
+) -> Result<Line> {
     let start = Instant::now();
     let files = discover(paths, &mut std::io::stdin().lock())?;
     let selection = Selection::default();
     let cancel = AtomicBool::new(false);
     let campaign = Campaign { files: &files, selection: &selection, jobs, cancel: &cancel };
-    let (mut messages, mut shown) = (0, 0);
-    let summary = diff(&campaign, engines::by_name(left)?, engines::by_name(right)?, |delivered, _| {
-        if let Delivered::Case(_, DiffOutcome::Compared { steps, .. }) = delivered {
-            messages += steps;
+    let (left, right) = (engines::by_name(left)?, engines::by_name(right)?);
+    let config = ShadowConfig { measure_time: true, ..config(left.name(), right.name(), mode) };
+    let (mut steps, mut times, mut shown) = (0, [Duration::ZERO; 2], 0);
+    let summary = diff_with(&campaign, left, right, &config, |delivered, _| {
+        if let Delivered::Case(_, DiffOutcome::Compared { steps: of_case, times: of_engines, .. }) = delivered
+        {
+            steps += of_case;
+            times[0] += of_engines[0];
+            times[1] += of_engines[1];
         }
         // What an engine does not know is in the table, not a fault of the other one.
         let is_known = !matches!(delivered, Delivered::Case(_, DiffOutcome::Unsupported(_)));
-        if let (true, Some(text)) = (is_known && shown < SHOWN, diff_text(delivered, left, right)) {
+        if let (true, Some(text)) =
+            (is_known && shown < SHOWN, diff_text(delivered, left.name(), right.name()))
+        {
             shown += 1;
             println!("{text}");
         }
         ControlFlow::Continue(())
     })
     .context("the campaign did not start")?;
-    Ok(Line { left: left.to_owned(), right: right.to_owned(), summary, messages, time: start.elapsed() })
+    let (left, right) = (left.name().to_owned(), right.name().to_owned());
+    Ok(Line { left, right, mode, summary, steps, times, time: start.elapsed() })
 }
 
 impl Line {
     /// Whether there were cases and the engines agree on each that both know the rules of.
     pub(crate) fn is_success(&self) -> bool {
         DiffSummary { unsupported: 0, ..self.summary }.is_success()
+    }
+}
+
+impl Line {
+    /// Steps a second of one engine, by its own time.
+    fn rate(&self, side: usize) -> String {
+        let seconds = self.times[side].as_secs_f64();
+        if seconds == 0.0 || self.mode != ShadowMode::PerStep {
+            return "-".to_owned();
+        }
+        // A count of steps is far below 2^52.
+        #[allow(clippy::cast_precision_loss)]
+        let millions = self.steps as f64 / seconds / 1e6;
+        format!("{millions:.2} M")
     }
 }
 
@@ -124,27 +166,21 @@ impl Table {
     /// Prints the table; an error if a pair does not agree.
     pub(crate) fn finish(&self) -> Result<()> {
         println!(
-            "{:8} {:8} {:>8} {:>8} {:>8} {:>8} {:>10} {:>8} {:>9} {:>8}",
-            "left",
-            "right",
-            "cases",
-            "agree",
-            "diverge",
-            "poisoned",
-            "unreadable",
-            "no rules",
-            "messages",
-            "time"
+            "left     right    mode         cases    agree  diverge poisoned unreadable no rules      steps     time  \
+             steps/s left, right"
         );
         for line in &self.0 {
             let DiffSummary { agreed, diverged, poisoned, unsupported, unreadable, .. } = line.summary;
             let cases = agreed + diverged + poisoned + unsupported + unreadable;
             println!(
-                "{:8} {:8} {cases:8} {agreed:8} {diverged:8} {poisoned:8} {unreadable:10} {unsupported:8} {:9} {:6.1} s",
+                "{:8} {:8} {:9} {cases:8} {agreed:8} {diverged:8} {poisoned:8} {unreadable:10} {unsupported:8} {:10} {:6.1} s  {}, {}",
                 line.left,
                 line.right,
-                line.messages,
+                line.mode.name(),
+                line.steps,
                 line.time.as_secs_f64(),
+                line.rate(0),
+                line.rate(1),
             );
         }
         if !self.0.iter().all(Line::is_success) {

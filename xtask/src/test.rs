@@ -11,6 +11,7 @@ use anyhow::{Result, bail, ensure};
 use parallax_campaign::{
     Campaign, Delivered, Selection, TestOutcome, discover, engines, shared_folder, statetest, test_text,
 };
+use parallax_shadow_diff::ShadowMode;
 
 use crate::{
     diff::{self, Table},
@@ -41,14 +42,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let mut parts = Parts::default();
     parts.run("cargo test --workspace --profile checked --no-fail-fast", || cargo_test(arguments.own));
     parts.run("cargo xtask fixtures --check", || fixtures::run(&fixtures::Arguments { check: true }));
-    parts.run("cargo xtask diff --also revm", || compare(&diff::fixture_paths()));
+    parts.run("pairs of engines on the fixtures, in every mode", || compare(&diff::fixture_paths()));
     if let Some(folder) = &official {
         for engine in engines::ENGINE_NAMES {
             parts.run(&format!("official state tests on {engine}"), || state_tests(folder, engine));
         }
-        parts.run("official state tests on pairs of engines, per call", || {
-            compare(std::slice::from_ref(folder))
-        });
+        parts.run("pairs of engines on the official state tests", || compare(std::slice::from_ref(folder)));
     }
     println!();
     for (name, seconds, failed) in &parts.0 {
@@ -97,8 +96,10 @@ fn cargo_test(own: bool) -> Result<()> {
 /// The fast engine against the plain one and against revm: what all three share cannot hide behind two that agree.
 fn compare(paths: &[PathBuf]) -> Result<()> {
     let mut table = Table::default();
-    for right in ["mini", "revm"] {
-        table.add(diff::compare(paths, "primary", right, 0)?);
+    let pairs =
+        [("mini", ShadowMode::PerStep), ("mini", ShadowMode::PerBlock), ("revm", ShadowMode::PerCall)];
+    for (right, mode) in pairs {
+        table.add(diff::compare(paths, ["primary", right], mode, 0)?);
     }
     table.finish()
 }

@@ -1,12 +1,12 @@
-//! Two engines on each case, each on its own state over the same accounts, compared message by message, then the outcome,
-//! then the whole post-state.
+//! Two engines on each case, each on its own state over the same accounts, compared as often as the mode says, then the
+//! outcome, then the whole post-state.
 
-use std::ops::ControlFlow;
+use std::{ops::ControlFlow, time::Duration};
 
 use parallax_engine_interface::Engine;
 use parallax_engine_revm::REVM_HALTS;
 use parallax_shadow_diff::{
-    Bounds, Config, Halts, MessageLog, Rejections, Side, Verdict, Which, compare_call_results,
+    Compared, Halts, Rejections, ShadowConfig, ShadowMode, Verdict, Which, compare_engines,
 };
 use parallax_state_tests::Case;
 
@@ -19,8 +19,10 @@ pub enum DiffOutcome {
     Compared {
         /// The answer.
         verdict: Verdict,
-        /// What the comparison counted on the left side: messages, in the mode per-call.
+        /// What the comparison counted: opcodes in the mode per-step, block entries per-block, messages per-call.
         steps: u64,
+        /// Time of each engine apart, left and right, if it was measured.
+        times: [Duration; 2],
     },
     /// An engine does not know the fork's rules, for this reason. Not an agreement.
     Unsupported(&'static str),
@@ -51,22 +53,24 @@ impl DiffSummary {
     }
 }
 
-/// Runs the cases of `campaign` on both engines, compares per call, and hands each answer to `deliver`, in order.
+/// Runs the cases of `campaign` on both engines, compares as often as `mode` says, and hands each answer to `deliver`, in
+/// order.
 pub fn diff(
     campaign: &Campaign<'_>,
     left: &dyn Engine,
     right: &dyn Engine,
+    mode: ShadowMode,
     deliver: impl FnMut(&Delivered<DiffOutcome>, Progress) -> ControlFlow<()> + Send,
 ) -> Result<DiffSummary, WorkersError> {
-    diff_with(campaign, left, right, &config(left.name(), right.name()), deliver)
+    diff_with(campaign, left, right, &config(left.name(), right.name(), mode), deliver)
 }
 
-/// As [`diff`], with what the engines may differ in given.
+/// As [`diff`], with the mode and what the engines may differ in given.
 pub fn diff_with(
     campaign: &Campaign<'_>,
     left: &dyn Engine,
     right: &dyn Engine,
-    config: &Config,
+    config: &ShadowConfig,
     mut deliver: impl FnMut(&Delivered<DiffOutcome>, Progress) -> ControlFlow<()> + Send,
 ) -> Result<DiffSummary, WorkersError> {
     let mut summary = DiffSummary::default();
@@ -81,6 +85,7 @@ pub fn diff_with(
     let panicked = |_: &Case, message: String| DiffOutcome::Compared {
         verdict: Verdict::Poisoned(format!("an engine panicked: {message}")),
         steps: 0,
+        times: [Duration::ZERO; 2],
     };
     summary.complete = campaign.run(each, panicked, |delivered, progress| {
         match &delivered {
@@ -98,7 +103,7 @@ pub fn diff_with(
 }
 
 /// What two engines may differ in: nothing, but for the names that revm's order of checks gives to failures.
-pub fn config(left: &str, right: &str) -> Config {
+pub fn config(left: &str, right: &str, mode: ShadowMode) -> ShadowConfig {
     let foreign = match (left, right) {
         ("revm", "revm") => None,
         ("revm", _) => Some(Which::Left),
@@ -106,31 +111,27 @@ pub fn config(left: &str, right: &str) -> Config {
         _ => None,
     };
     match foreign {
-        None => Config::default(),
-        Some(foreign) => Config {
+        None => ShadowConfig { mode, ..ShadowConfig::default() },
+        Some(foreign) => ShadowConfig {
+            mode,
             halts: Halts::Mapped { table: REVM_HALTS, foreign },
             rejections: Rejections::Any,
-            ..Config::default()
+            ..ShadowConfig::default()
         },
     }
 }
 
-/// Compares two engines on one case, per call.
-pub fn compare_case(case: &Case, left: &dyn Engine, right: &dyn Engine, config: &Config) -> DiffOutcome {
+/// Compares two engines on one case.
+pub fn compare_case(
+    case: &Case,
+    left: &dyn Engine,
+    right: &dyn Engine,
+    config: &ShadowConfig,
+) -> DiffOutcome {
     let Ok(job) = case.job() else {
         // No engine is asked about what is no transaction, so there is nothing they could differ in.
-        return DiffOutcome::Compared { verdict: Verdict::Agree, steps: 0 };
+        return DiffOutcome::Compared { verdict: Verdict::Agree, steps: 0, times: [Duration::ZERO; 2] };
     };
-    let (mut left_log, mut right_log) =
-        (MessageLog::new(Bounds::default()), MessageLog::new(Bounds::default()));
-    let (left_result, right_result) =
-        (left.execute(&job, &mut left_log), right.execute(&job, &mut right_log));
-    let side = |engine, result, messages| Side { engine, result, messages };
-    // Equal changes over the same accounts are equal post-states, their root included.
-    let verdict = compare_call_results(
-        &side(left.name(), &left_result, &left_log),
-        &side(right.name(), &right_result, &right_log),
-        config,
-    );
-    DiffOutcome::Compared { verdict, steps: left_log.messages().len() as u64 }
+    let Compared { verdict, steps, times, .. } = compare_engines(left, right, &job, config);
+    DiffOutcome::Compared { verdict, steps, times }
 }

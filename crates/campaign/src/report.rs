@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 
-use parallax_primitives::{Fork, hex};
+use parallax_primitives::{Fork, Opcode, hex};
 use parallax_shadow_diff::{Divergence, Place, Verdict};
 use parallax_state_tests::{Case, CaseResult, FixtureError, Raised};
 use serde::Serialize;
@@ -57,8 +57,8 @@ struct DiffLine<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct DivergenceRecord<'a> {
-    /// The number of the message, in the mode per-call.
-    step: Option<usize>,
+    /// The number of the opcode; of the message, in the mode per-call.
+    step: Option<u64>,
     depth: Option<usize>,
     pc: Option<usize>,
     opcode: Option<u8>,
@@ -121,7 +121,7 @@ fn failed(origin: Origin<'_>, error: String) -> TestLine<'_> {
 /// The JSON line of one case of `diff`: `file name fork d g v verdict steps divergence`, and `reason` if it is poisoned.
 pub fn diff_json(delivered: &Delivered<DiffOutcome>) -> String {
     let (origin, verdict, steps) = match delivered {
-        Delivered::Case(case, DiffOutcome::Compared { verdict, steps }) => {
+        Delivered::Case(case, DiffOutcome::Compared { verdict, steps, .. }) => {
             (Origin::of(case), verdict.clone(), *steps)
         }
         Delivered::Case(case, DiffOutcome::Unsupported(reason)) => {
@@ -148,16 +148,22 @@ fn verdict_json(origin: Origin<'_>, verdict: &Verdict, steps: u64) -> String {
 }
 
 fn record(divergence: &Divergence) -> DivergenceRecord<'_> {
-    let (step, path) = match &divergence.place {
-        Place::Message { index, path, .. } => (Some(*index), path.as_slice()),
-        _ => (None, [].as_slice()),
+    let path = divergence.place.path();
+    let (step, pc, opcode) = match &divergence.place {
+        Place::Step { index, step, .. } => (Some(*index), Some(step.pc), Some(step.opcode)),
+        Place::Block { suspect: Some(suspect), .. } => {
+            (Some(suspect.index), Some(suspect.pc), Some(suspect.opcode))
+        }
+        Place::Block { pc, .. } => (None, Some(*pc), None),
+        Place::Message { index, .. } => (Some(*index as u64), None, None),
+        _ => (None, None, None),
     };
     DivergenceRecord {
         step,
         depth: path.len().checked_sub(1),
-        pc: None,
-        opcode: None,
-        op_name: None,
+        pc,
+        opcode: opcode.map(|opcode| opcode.0),
+        op_name: opcode.and_then(Opcode::name),
         field: divergence.field.to_string(),
         left: divergence.left.to_string(),
         right: divergence.right.to_string(),

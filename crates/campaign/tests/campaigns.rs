@@ -16,7 +16,7 @@ use parallax_campaign::{
 };
 use parallax_engine_interface::{Engine, EngineError, Execution, Job, Stepper};
 use parallax_hooks::Hooks;
-use parallax_shadow_diff::Verdict;
+use parallax_shadow_diff::{ShadowMode, Verdict};
 use regex::Regex;
 
 /// A call that stores and returns, on three forks' rules; the second London case is refused. revm has no Constantinople.
@@ -291,7 +291,7 @@ fn verdicts(name: &str, left: &dyn Engine, right: &dyn Engine) -> (Vec<Verdict>,
     let (selection, cancel) = (Selection::default(), AtomicBool::new(false));
     let campaign = Campaign { files: &files.paths, selection: &selection, jobs: 2, cancel: &cancel };
     let (mut verdicts, mut lines, mut texts) = (Vec::new(), Vec::new(), Vec::new());
-    let summary = diff(&campaign, left, right, |delivered, _| {
+    let summary = diff(&campaign, left, right, ShadowMode::PerCall, |delivered, _| {
         if let Delivered::Case(_, DiffOutcome::Compared { verdict, .. }) = delivered {
             verdicts.push(verdict.clone());
         }

@@ -7,6 +7,7 @@ use std::{ops::ControlFlow, path::PathBuf, sync::atomic::AtomicBool};
 use parallax_campaign::{
     Campaign, Selection, diff, diff_text, discover, engines, shared_folder, statetest, test_text,
 };
+use parallax_shadow_diff::ShadowMode;
 
 /// The official files, or `None` with a word on it where they are not.
 fn files() -> Option<Vec<PathBuf>> {
@@ -49,12 +50,13 @@ fn primary_and_mini_agree_on_every_message() {
     let Some(files) = files() else { return };
     let (selection, cancel) = (Selection::default(), AtomicBool::new(false));
     let campaign = Campaign { files: &files, selection: &selection, jobs: 0, cancel: &cancel };
-    let summary = diff(&campaign, engines::primary(), engines::mini(), |delivered, _| {
-        if let Some(text) = diff_text(delivered, "primary", "mini") {
-            eprintln!("{text}");
-        }
-        ControlFlow::Continue(())
-    });
+    let summary =
+        diff(&campaign, engines::primary(), engines::mini(), ShadowMode::PerCall, |delivered, _| {
+            if let Some(text) = diff_text(delivered, "primary", "mini") {
+                eprintln!("{text}");
+            }
+            ControlFlow::Continue(())
+        });
     let summary = summary.unwrap();
     assert!(summary.is_success(), "{}", summary.text("primary", "mini"));
     eprintln!("{}", summary.text("primary", "mini"));

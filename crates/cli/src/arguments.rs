@@ -170,8 +170,8 @@ pub(crate) struct CompareArguments {
   parallax diff --code 0x600160020160005500 --fork London
   find . -name '*.json' | parallax diff - --fail-fast
 
-In the mode per-call, the only one yet and so the default, every message's outcome and the state after the transaction are \
-compared.
+What is compared: in the mode per-call every message's outcome, nested ones included, and the state after the transaction; \
+per-block also all of the machine's state at every entry of a basic block; per-step also before and after every opcode.
 
 With --json each case is one line with the fields: file name fork d g v verdict steps divergence; verdict is agree, diverge or \
 poisoned (one side failed or met a limit: never counted as agreement).")]
@@ -191,7 +191,7 @@ pub(crate) struct DiffArguments {
     #[arg(long, value_name = "HEX", default_value = "0x", requires = "code")]
     pub(crate) input: String,
     /// How often the engines are compared
-    #[arg(long, value_enum, default_value_t = Mode::PerCall)]
+    #[arg(long, value_enum, default_value_t = Mode::PerStep)]
     pub(crate) mode: Mode,
     /// One side
     #[arg(long, value_enum, value_name = "ENGINE", default_value_t = Engine::Primary)]
@@ -300,9 +300,14 @@ pub(crate) enum Interpreter {
 
 /// How often two engines are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[allow(clippy::enum_variant_names, reason = "users type them so")]
 pub(crate) enum Mode {
     /// After every message, and the state after the transaction
     PerCall,
+    /// At every entry of a basic block too: the left engine's fast form against the right engine, stepped there
+    PerBlock,
+    /// Before and after every opcode too
+    PerStep,
 }
 
 /// Whether a foreign engine may call a halt by another name.

@@ -6,14 +6,14 @@ use std::{
     ops::ControlFlow,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use parallax_campaign::{
     Delivered, DiffOutcome, JsonReport, code_json, config as tolerances, diff_json, diff_text, diff_with,
     engines,
 };
 use parallax_engine_interface::{Engine, Job};
 use parallax_primitives::{Bytecode, Fork, Transaction};
-use parallax_shadow_diff::{Bounds, Config, Halts, MessageLog, Side, Verdict, compare_call_results};
+use parallax_shadow_diff::{Compared, Halts, ShadowConfig, ShadowMode, Verdict, compare_engines};
 use parallax_state::MemoryDatabase;
 
 use crate::{
@@ -27,9 +27,12 @@ use crate::{
 pub(crate) fn run(arguments: &DiffArguments) -> Result<Status> {
     let left = engines::by_name(arguments.left.name())?;
     let right = engines::by_name(arguments.right.name())?;
-    match (arguments.mode, &arguments.code) {
-        (Mode::PerCall, Some(code)) => on_code(arguments, code, left, right),
-        (Mode::PerCall, None) => on_cases(arguments, left, right),
+    if arguments.mode == Mode::PerBlock && [left.name(), right.name()].contains(&"revm") {
+        bail!("--mode per-block: revm shows no blocks, expected per-call or per-step");
+    }
+    match &arguments.code {
+        Some(code) => on_code(arguments, code, left, right),
+        None => on_cases(arguments, left, right),
     }
 }
 
@@ -80,11 +83,16 @@ fn on_cases(arguments: &DiffArguments, left: &dyn Engine, right: &dyn Engine) ->
 }
 
 /// What the sides may differ in.
-fn config(arguments: &DiffArguments, left: &dyn Engine, right: &dyn Engine) -> Config {
-    let mapped = tolerances(left.name(), right.name());
+fn config(arguments: &DiffArguments, left: &dyn Engine, right: &dyn Engine) -> ShadowConfig {
+    let mode = match arguments.mode {
+        Mode::PerCall => ShadowMode::PerCall,
+        Mode::PerBlock => ShadowMode::PerBlock,
+        Mode::PerStep => ShadowMode::PerStep,
+    };
+    let mapped = tolerances(left.name(), right.name(), mode);
     match arguments.halts {
         HaltNames::Mapped => mapped,
-        HaltNames::Exact => Config { halts: Halts::Exact, ..mapped },
+        HaltNames::Exact => ShadowConfig { halts: Halts::Exact, ..mapped },
     }
 }
 
@@ -121,16 +129,7 @@ fn on_code(arguments: &DiffArguments, code: &str, left: &dyn Engine, right: &dyn
     let block = block(fork);
     let job = Job { fork, chain_id: 1, block: &block, transaction: &transaction, database: &database };
     let config = config(arguments, left, right);
-    let mut logs = [Bounds::default(); 2].map(MessageLog::new);
-    let [left_log, right_log] = &mut logs;
-    let results = [left.execute(&job, left_log), right.execute(&job, right_log)];
-    let side = |engine, result, messages| Side { engine, result, messages };
-    let verdict = compare_call_results(
-        &side(left.name(), &results[0], &logs[0]),
-        &side(right.name(), &results[1], &logs[1]),
-        &config,
-    );
-    let steps = logs[0].messages().len() as u64;
+    let Compared { verdict, steps, .. } = compare_engines(left, right, &job, &config);
     let mut out = io::stdout().lock();
     match &verdict {
         _ if arguments.selection.json => writeln!(out, "{}", code_json(fork, &verdict, steps))?,

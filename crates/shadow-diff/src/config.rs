@@ -1,22 +1,99 @@
-//! What two runs may differ in without that being a divergence. By default: nothing.
+//! How two runs are compared, and what they may differ in without that being a divergence. By default: nothing.
 
-use parallax_primitives::{FrameStatus, Halt};
+use parallax_primitives::{FrameStatus, Halt, Opcode};
 
-/// How two sides are compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Config {
+use crate::Mismatch;
+
+/// How often two engines are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ShadowMode {
+    /// Never: only one engine runs.
+    Off,
+    /// The outcome of every message, nested ones included, and the post-state.
+    PerCall,
+    /// The state at every entry of a basic block too: the watched engine keeps running its fast form.
+    PerBlock,
+    /// The state before and after every opcode too.
+    PerStep,
+}
+
+impl ShadowMode {
+    /// As users type it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            ShadowMode::Off => "off",
+            ShadowMode::PerCall => "per-call",
+            ShadowMode::PerBlock => "per-block",
+            ShadowMode::PerStep => "per-step",
+        }
+    }
+}
+
+/// How two sides are compared. The limits bound what is shown, never what is compared.
+#[derive(Clone, Copy, Debug)]
+pub struct ShadowConfig {
+    /// How often.
+    pub mode: ShadowMode,
+    /// Most items of a stack that a report shows, from the top.
+    pub stack_compare_limit: usize,
+    /// Most bytes of a memory that a report shows, round the first difference.
+    pub memory_window: usize,
+    /// Most storage slots that a report shows, the last touched.
+    pub storage_key_limit: usize,
+    /// Whether a divergence carries [`crate::Detail`].
+    pub enable_detailed_diffs: bool,
+    /// Whether a [`crate::SideBySideRun`] leaves out steps in which both sides are the same.
+    pub skip_identical_steps: bool,
+    /// Most characters of one value in a report.
+    pub max_summary_length: usize,
+    /// Whether the time of each engine is measured apart; it costs a look at the clock at every callback.
+    pub measure_time: bool,
     /// Whether halts must have the same name.
     pub halts: Halts,
     /// Whether rejections must have the same reason.
     pub rejections: Rejections,
-    /// Most characters of one value in a report. Bounds what is displayed, never what is compared.
-    pub max_summary_length: usize,
+    /// Differences between steps that count as none.
+    pub tolerances: &'static [Tolerance],
 }
 
-impl Default for Config {
+impl Default for ShadowConfig {
     fn default() -> Self {
-        Self { halts: Halts::Exact, rejections: Rejections::Exact, max_summary_length: 512 }
+        Self {
+            mode: ShadowMode::PerCall,
+            stack_compare_limit: 64,
+            memory_window: 256,
+            storage_key_limit: 32,
+            enable_detailed_diffs: true,
+            skip_identical_steps: false,
+            max_summary_length: 512,
+            measure_time: false,
+            halts: Halts::Exact,
+            rejections: Rejections::Exact,
+            tolerances: &[],
+        }
     }
+}
+
+/// One named difference between two steps that counts as none. Reports print the name and the reason.
+#[derive(Clone, Copy, Debug)]
+pub struct Tolerance {
+    /// What users call it.
+    pub name: &'static str,
+    /// Why it is no fault.
+    pub reason: &'static str,
+    /// Whether it covers a difference.
+    pub covers: fn(&StepMismatch<'_>) -> bool,
+}
+
+/// A difference between two steps, and the step.
+#[derive(Clone, Copy, Debug)]
+pub struct StepMismatch<'a> {
+    /// What differs.
+    pub mismatch: &'a Mismatch,
+    /// The opcode, of the watched side.
+    pub opcode: Opcode,
+    /// Why the opcode failed on the left and on the right; `None` as well before it has run.
+    pub halts: [Option<Halt>; 2],
 }
 
 /// The halt by the specification, what a foreign engine may call it, and why it does.

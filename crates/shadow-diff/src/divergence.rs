@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use parallax_primitives::{Address, MessageKind, U256};
+use parallax_primitives::{Address, MessageKind, Opcode, U256};
 
-use crate::Value;
+use crate::{Detail, Mismatch, ShadowConfig, StepSide, Value, outcome};
 
 /// What a comparison came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,14 +34,55 @@ pub struct Divergence {
     pub cause: Cause,
     /// The last things that both sides did alike before it, oldest first, one line each.
     pub recent: Vec<String>,
+    /// The state on both sides, where steps or blocks were compared and details were asked for.
+    pub detail: Option<Box<Detail>>,
     /// Most characters of one value in the report.
     pub max_summary_length: usize,
+}
+
+impl Divergence {
+    /// A divergence without detail; its cause follows from the mismatch.
+    pub fn new(
+        engines: [String; 2],
+        place: Place,
+        mismatch: Mismatch,
+        recent: Vec<String>,
+        config: &ShadowConfig,
+    ) -> Self {
+        let Mismatch { field, left, right } = mismatch;
+        let cause = outcome::cause(field, &left, &right);
+        let max_summary_length = config.max_summary_length;
+        Self { engines, place, field, left, right, cause, recent, detail: None, max_summary_length }
+    }
 }
 
 /// Where two runs part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Place {
+    /// At an opcode.
+    Step {
+        /// Its number in the transaction, all frames, from 0.
+        index: u64,
+        /// The watched side's opcode, and what it has of it.
+        step: StepSide,
+        /// Whether it has run: then what it left differs, else what it finds.
+        is_over: bool,
+        /// The messages around it, from the transaction's own down to its frame's.
+        path: Vec<PathItem>,
+    },
+    /// At the entry of a basic block.
+    Block {
+        /// Its number: block entries are counted over all frames, from 0.
+        index: u64,
+        /// Offset of the entry in the code.
+        pc: usize,
+        /// The messages around it.
+        path: Vec<PathItem>,
+        /// What wrote the value that differs, of the opcodes since the entry before, if it can be told. No opcode run one by
+        /// one differs: it is the block's fast form that does.
+        suspect: Option<Suspect>,
+    },
     /// At a message.
     Message {
         /// Its number: messages are counted in the order they begin, from 0.
@@ -55,6 +96,27 @@ pub enum Place {
     Transaction,
     /// In the state after it.
     PostState,
+}
+
+impl Place {
+    /// The messages around it, from the transaction's own down; empty where it is in none.
+    pub fn path(&self) -> &[PathItem] {
+        match self {
+            Place::Step { path, .. } | Place::Block { path, .. } | Place::Message { path, .. } => path,
+            Place::Transaction | Place::PostState => &[],
+        }
+    }
+}
+
+/// The opcode that last wrote what differs at a block entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Suspect {
+    /// Its number in the transaction.
+    pub index: u64,
+    /// Its offset in the code.
+    pub pc: usize,
+    /// What it is.
+    pub opcode: Opcode,
 }
 
 /// One message on the way to the place.
@@ -72,6 +134,30 @@ pub struct PathItem {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Field {
+    /// Whether there is such a step at all.
+    Step,
+    /// Offset of the opcode.
+    Pc,
+    /// The opcode.
+    Opcode,
+    /// Gas that the opcode took.
+    GasCost,
+    /// The transaction's refund counter.
+    Refund,
+    /// Items on the stack.
+    StackSize,
+    /// An item of the stack, by its number from the top, 0 first.
+    Stack(usize),
+    /// Bytes of memory.
+    MemorySize,
+    /// The word of memory around the first byte that differs, by that byte's offset.
+    Memory(usize),
+    /// The return data of the last message.
+    ReturnData,
+    /// Why the opcode failed.
+    Halt,
+    /// What the opcode wrote to transient storage (EIP-1153).
+    TransientStorage(Address, U256),
     /// Whether there is such a message at all.
     Message,
     /// CALL, CREATE, ...
@@ -106,6 +192,8 @@ pub enum Field {
     GasRefunded,
     /// What it returned.
     Output,
+    /// Root of the state after the transaction, where a trace says no more of it.
+    StateRoot,
     /// The account it created.
     Created,
     /// Whether there is such a log, by its number.
@@ -126,7 +214,7 @@ pub enum Field {
     Code(Address),
     /// Whether an account's old storage was cleared.
     StorageCleared(Address),
-    /// A slot of an account, where it changed.
+    /// A slot of an account: what the opcode wrote there, or what it is after the transaction.
     Storage(Address, U256),
 }
 
@@ -134,6 +222,18 @@ impl Field {
     /// The field's name, as reports and JSON have it, without which log or account.
     pub const fn name(self) -> &'static str {
         match self {
+            Field::Step => "step",
+            Field::Pc => "pc",
+            Field::Opcode => "opcode",
+            Field::GasCost => "gas cost",
+            Field::Refund => "refund",
+            Field::StackSize => "stack size",
+            Field::Stack(_) => "stack",
+            Field::MemorySize => "memory size",
+            Field::Memory(_) => "memory",
+            Field::ReturnData => "return data",
+            Field::Halt => "halt",
+            Field::TransientStorage(..) => "transient storage",
             Field::Message => "message",
             Field::Kind => "kind",
             Field::Depth => "depth",
@@ -151,6 +251,7 @@ impl Field {
             Field::GasUsed => "gas used",
             Field::GasRefunded => "gas refunded",
             Field::Output => "output",
+            Field::StateRoot => "state root",
             Field::Created => "created",
             Field::Log(_) => "log",
             Field::LogAddress(_) => "log address",
@@ -179,7 +280,12 @@ impl fmt::Display for Field {
             | Field::Balance(address)
             | Field::Code(address)
             | Field::StorageCleared(address) => write!(f, " of {address:#x}"),
-            Field::Storage(address, key) => write!(f, " of {address:#x} at {key:#x}"),
+            Field::Stack(0) => f.write_str(" top"),
+            Field::Stack(number) => write!(f, " top-{number}"),
+            Field::Memory(offset) => write!(f, " at {offset:#x}"),
+            Field::Storage(address, key) | Field::TransientStorage(address, key) => {
+                write!(f, " of {address:#x} at {key:#x}")
+            }
             _ => Ok(()),
         }
     }

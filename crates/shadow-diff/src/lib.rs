@@ -3,13 +3,30 @@
 
 mod compare;
 mod config;
+mod detail;
 mod divergence;
 mod log;
+mod other;
+mod outcome;
+mod recent;
+mod record;
 mod report;
+mod run;
+mod shadow;
+mod step;
+mod suspect;
 mod value;
 
 pub use compare::{Side, compare_call_results, per_call};
-pub use config::{Config, HaltPair, Halts, Rejections, Which};
-pub use divergence::{Cause, Divergence, Field, PathItem, Place, Verdict};
+pub use config::{HaltPair, Halts, Rejections, ShadowConfig, ShadowMode, StepMismatch, Tolerance, Which};
+pub use detail::{Detail, GasSplit, SideDetail, SlotDetail};
+pub use divergence::{Cause, Divergence, Field, PathItem, Place, Suspect, Verdict};
 pub use log::{Bounds, MessageLog, Recorded};
+pub use outcome::Mismatch;
+pub use record::SideBySideStep;
+pub use run::{
+    RunLimits, SideBySide, SideBySideRun, compare_engines, lockstep, run_both_per_call, run_both_per_step,
+};
+pub use shadow::{Compared, Shadow};
+pub use step::{StepSide, compare_step, compare_step_end};
 pub use value::Value;

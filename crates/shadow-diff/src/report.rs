@@ -27,11 +27,12 @@ impl Divergence {
         let mut line = |label: &str, text: &str| {
             lines.push(format!("  {label:width$}  {text}").trim_end().to_owned());
         };
-        if let Place::Message { path, .. } = &self.place {
-            for (number, item) in path.iter().enumerate() {
-                let label = if number == 0 { "messages" } else { "" };
-                line(label, &format!("#{} {} {:#x}", item.index, item.kind.name(), item.address));
-            }
+        for (number, item) in self.place.path().iter().enumerate() {
+            let label = if number == 0 { "messages" } else { "" };
+            line(label, &format!("#{} {} {:#x}", item.index, item.kind.name(), item.address));
+        }
+        if let Place::Block { suspect: Some(suspect), .. } = &self.place {
+            line("suspect", &suspect.to_string());
         }
         line("field", &self.field.to_string());
         let marked = marked(&self.left, &self.right, self.max_summary_length);
@@ -51,6 +52,14 @@ impl Divergence {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Place::Step { index, step, is_over, .. } => {
+                let what = if *is_over { "after" } else { "before" };
+                write!(f, "{what} step {index} at depth {}, pc {}, {}", step.depth, step.pc, step.opcode)
+            }
+            Place::Block { index, pc, path, .. } => {
+                let depth = path.len().saturating_sub(1);
+                write!(f, "at block entry {index} at depth {depth}, pc {pc}")
+            }
             Place::Message { index, is_over, path } => {
                 let depth = path.len().saturating_sub(1);
                 let what = if *is_over { "in the outcome of" } else { "in" };

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use parallax_primitives::{Address, Bytes, FrameStatus, MessageKind, Rejection, U256};
+use parallax_primitives::{Address, Bytes, FrameStatus, Halt, MessageKind, Opcode, Rejection, U256};
 
 /// What one side has in the field that differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,12 @@ pub enum Value {
     Flag(bool),
     /// Gas, a depth, a nonce, a number of things.
     Count(u64),
+    /// A refund counter.
+    Signed(i64),
+    /// An opcode.
+    Opcode(Opcode),
+    /// Why an opcode failed.
+    Halt(Halt),
     /// A word of the machine, or wei.
     Word(U256),
     /// An account.
@@ -51,6 +57,24 @@ impl Value {
 impl From<u64> for Value {
     fn from(count: u64) -> Self {
         Value::Count(count)
+    }
+}
+
+impl From<i64> for Value {
+    fn from(number: i64) -> Self {
+        Value::Signed(number)
+    }
+}
+
+impl From<usize> for Value {
+    fn from(count: usize) -> Self {
+        Value::Count(count as u64)
+    }
+}
+
+impl From<Opcode> for Value {
+    fn from(opcode: Opcode) -> Self {
+        Value::Opcode(opcode)
     }
 }
 
@@ -88,6 +112,9 @@ impl fmt::Display for Value {
             Value::Deleted => f.write_str("deleted"),
             Value::Flag(flag) => f.write_str(if *flag { "yes" } else { "no" }),
             Value::Count(count) => write!(f, "{count} ({count:#x})"),
+            Value::Signed(number) => number.fmt(f),
+            Value::Opcode(opcode) => opcode.fmt(f),
+            Value::Halt(halt) => halt.fmt(f),
             Value::Word(word) => write!(f, "{word:#x}"),
             Value::Address(address) => write!(f, "{address:#x}"),
             Value::Bytes(bytes) => write!(f, "{bytes:#x}"),

@@ -13,8 +13,8 @@ use parallax_primitives::{
     Message, MessageKind, Rejection, Transaction, TxOutcome, U256, hex,
 };
 use parallax_shadow_diff::{
-    Bounds, Cause, Config, Divergence, Field, Halts, MessageLog, Place, Rejections, Side, Value, Verdict,
-    Which, compare_call_results, per_call,
+    Bounds, Cause, Divergence, Field, Halts, MessageLog, Place, Rejections, ShadowConfig, Side, Value,
+    Verdict, Which, compare_call_results, per_call,
 };
 
 const OUTER: Address = Address::repeat_byte(0x22);
@@ -125,7 +125,7 @@ impl Run {
     }
 }
 
-fn compare(left: &Run, right: &Run, config: &Config) -> Verdict {
+fn compare(left: &Run, right: &Run, config: &ShadowConfig) -> Verdict {
     let (left_log, right_log) = (left.log(), right.log());
     compare_call_results(
         &Side { engine: "primary", result: &left.result, messages: &left_log },
@@ -136,7 +136,7 @@ fn compare(left: &Run, right: &Run, config: &Config) -> Verdict {
 
 #[track_caller]
 fn divergence(left: &Run, right: &Run) -> Box<Divergence> {
-    match compare(left, right, &Config::default()) {
+    match compare(left, right, &ShadowConfig::default()) {
         Verdict::Diverge(divergence) => divergence,
         other => panic!("expected a divergence, got {other:?}"),
     }
@@ -157,11 +157,11 @@ fn check(change: impl Fn(&mut Run), field: Field, cause: Cause) {
 
 #[test]
 fn the_same_run_agrees() {
-    assert_eq!(compare(&run(), &run(), &Config::default()), Verdict::Agree);
+    assert_eq!(compare(&run(), &run(), &ShadowConfig::default()), Verdict::Agree);
     let mut rejected = run();
     rejected.result = Err(Rejection::NonceIsMax.into());
     rejected.events.clear();
-    assert_eq!(compare(&rejected, &rejected, &Config::default()), Verdict::Agree);
+    assert_eq!(compare(&rejected, &rejected, &ShadowConfig::default()), Verdict::Agree);
 }
 
 #[test]
@@ -278,7 +278,7 @@ fn rejections_are_compared() {
     let found = divergence(&first, &second);
     assert_eq!(found.cause, Cause::Rejection);
     assert_eq!(found.left, Value::Rejection(Rejection::NonceIsMax));
-    let any = Config { rejections: Rejections::Any, ..Config::default() };
+    let any = ShadowConfig { rejections: Rejections::Any, ..ShadowConfig::default() };
     assert_eq!(compare(&first, &second, &any), Verdict::Agree);
     // One that ran is never like one that did not.
     assert!(matches!(compare(&first, &run(), &any), Verdict::Diverge(_)));
@@ -296,7 +296,8 @@ fn halts_differ_unless_the_table_has_the_pair_for_that_side() {
     };
     let (specified, other) = (halted(Halt::StackUnderflow), halted(Halt::OutOfGas));
     assert_eq!(divergence(&specified, &other).cause, Cause::HaltPrecedence);
-    let mapped = |foreign| Config { halts: Halts::Mapped { table: TABLE, foreign }, ..Config::default() };
+    let mapped =
+        |foreign| ShadowConfig { halts: Halts::Mapped { table: TABLE, foreign }, ..ShadowConfig::default() };
     assert_eq!(compare(&specified, &other, &mapped(Which::Right)), Verdict::Agree);
     assert_eq!(compare(&other, &specified, &mapped(Which::Left)), Verdict::Agree);
     assert!(matches!(compare(&specified, &other, &mapped(Which::Left)), Verdict::Diverge(_)));
@@ -309,7 +310,7 @@ fn check_poisoned(change: impl Fn(&mut Run), reason: &str) {
     let mut run = run();
     change(&mut run);
     for (left, right) in [(&run, &self::run()), (&self::run(), &run), (&run, &run)] {
-        match compare(left, right, &Config::default()) {
+        match compare(left, right, &ShadowConfig::default()) {
             Verdict::Poisoned(found) => assert!(found.contains(reason), "{found}"),
             other => panic!("expected poison, got {other:?}"),
         }
@@ -347,7 +348,7 @@ fn two_engines_never_run_on_one_state() {
     let transaction = Transaction { to: Some(OUTER), gas_limit: 100_000, ..Transaction::default() };
     let job =
         Job { fork: Fork::Osaka, chain_id: 1, block: &block, transaction: &transaction, database: &database };
-    assert_eq!(per_call(&Revm, &Revm, &job, &Config::default(), Bounds::default()), Verdict::Agree);
+    assert_eq!(per_call(&Revm, &Revm, &job, &ShadowConfig::default(), Bounds::default()), Verdict::Agree);
     let outcome = Revm.execute(&job, &mut NoHooks).unwrap().outcome.unwrap();
     assert_eq!(outcome.output.last(), Some(&2), "{outcome:?}");
 }

@@ -1,0 +1,140 @@
+//! The state of both sides where they part, cut to what a report shows.
+
+use parallax_hooks::{StepEnd, StepView};
+use parallax_primitives::{Address, Fork, GasSchedule, OpcodeTables, U256};
+
+use crate::{Field, Mismatch, ShadowConfig};
+
+/// The state on both sides at the opcode at which they part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Detail {
+    /// What the opcode took from the stack, the top first. What both sides found was the same.
+    pub inputs: Vec<U256>,
+    /// Left and right.
+    pub sides: [SideDetail; 2],
+    /// The slots touched last, by either side, at most `storage_key_limit`.
+    pub slots: Vec<SlotDetail>,
+}
+
+/// The state of one side.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SideDetail {
+    /// What the opcode's cost is made of, if it has run.
+    pub gas: Option<GasSplit>,
+    /// The topmost items of the stack, the top last, at most `stack_compare_limit`.
+    pub stack: Vec<U256>,
+    /// Items on the whole stack.
+    pub stack_size: usize,
+    /// At most `memory_window` bytes, round the first that differs, or from the start.
+    pub memory: Vec<u8>,
+    /// Where they begin in the memory.
+    pub memory_offset: usize,
+    /// Bytes of the whole memory.
+    pub memory_size: usize,
+}
+
+/// A cost by its causes, in gas. They add up to the cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GasSplit {
+    /// The opcode's static gas in its fork, as far as the cost covers it.
+    pub static_gas: u64,
+    /// Memory expansion (Yellow Paper, equation 328).
+    pub memory: u64,
+    /// Handed on to the callee, without the stipend.
+    pub forwarded: u64,
+    /// All else: access to what is cold, values, words and bytes, new accounts.
+    pub access: u64,
+}
+
+impl GasSplit {
+    /// The whole cost.
+    pub const fn total(&self) -> u64 {
+        self.static_gas + self.memory + self.forwarded + self.access
+    }
+
+    pub(crate) fn new(fork: Fork, memory_before: usize, step: &StepView<'_>, end: &StepEnd<'_>) -> Self {
+        let cost = end.gas_cost;
+        let static_gas = u64::from(OpcodeTables::of(fork)[usize::from(step.opcode.0)].gas).min(cost);
+        let expansion = memory_cost(step.memory.len()).saturating_sub(memory_cost(memory_before));
+        let memory = expansion.min(cost - static_gas);
+        Self { static_gas, memory, forwarded: 0, access: cost - static_gas - memory }
+    }
+
+    /// Takes what was forwarded out of the rest, once it is known.
+    pub(crate) fn forward(&mut self, gas: u64) {
+        self.forwarded = gas.min(self.access);
+        self.access -= self.forwarded;
+    }
+}
+
+fn memory_cost(bytes: usize) -> u64 {
+    let words = bytes as u64 / 32;
+    let squared = words.saturating_mul(words) / GasSchedule::MEMORY_QUADRATIC_DIVISOR;
+    words.saturating_mul(GasSchedule::MEMORY_WORD).saturating_add(squared)
+}
+
+/// One slot on both sides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SlotDetail {
+    /// Whose.
+    pub address: Address,
+    /// Which.
+    pub key: U256,
+    /// Whether it is transient storage (EIP-1153).
+    pub is_transient: bool,
+    /// Its value on the left and on the right; `None` where that side has not loaded it.
+    pub values: [Option<U256>; 2],
+}
+
+/// A slot that an opcode has touched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Touched {
+    pub(crate) address: Address,
+    pub(crate) key: U256,
+    pub(crate) is_transient: bool,
+}
+
+impl Detail {
+    pub(crate) fn new<'t>(
+        mismatch: &Mismatch,
+        inputs: &[U256],
+        views: [&StepView<'_>; 2],
+        gas: [Option<GasSplit>; 2],
+        touched: impl Iterator<Item = &'t Touched>,
+        config: &ShadowConfig,
+    ) -> Self {
+        let from = match mismatch.field {
+            Field::Memory(offset) => (offset / 32 * 32).saturating_sub(config.memory_window / 4),
+            _ => 0,
+        };
+        let [left, right] = views;
+        let side = |view: &StepView<'_>, gas| {
+            let start = from.min(view.memory.len());
+            let end = view.memory.len().min(start.saturating_add(config.memory_window));
+            let hidden = view.stack.len().saturating_sub(config.stack_compare_limit);
+            SideDetail {
+                gas,
+                stack: view.stack[hidden..].to_vec(),
+                stack_size: view.stack.len(),
+                memory: view.memory[start..end].to_vec(),
+                memory_offset: start,
+                memory_size: view.memory.len(),
+            }
+        };
+        let value = |view: &StepView<'_>, slot: &Touched| match slot.is_transient {
+            true => Some(view.journal.transient_storage(slot.address, slot.key)),
+            false => view.journal.storage(slot.address, slot.key),
+        };
+        let slot = |slot: &Touched| SlotDetail {
+            address: slot.address,
+            key: slot.key,
+            is_transient: slot.is_transient,
+            values: [value(left, slot), value(right, slot)],
+        };
+        Self {
+            inputs: inputs.to_vec(),
+            sides: [side(left, gas[0]), side(right, gas[1])],
+            slots: touched.map(slot).collect(),
+        }
+    }
+}

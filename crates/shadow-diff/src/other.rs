@@ -1,0 +1,160 @@
+//! The side that follows: a stepper that is run on from the watched engine's callbacks.
+//!
+//! Invariant: it never runs ahead by more than one step, or one block where blocks are compared; what it shows on the way is
+//! kept in order until the watched engine shows the same.
+
+use std::collections::VecDeque;
+
+use parallax_engine_interface::{Progress, Stepper};
+use parallax_hooks::{Hooks, MessagePhase, StepControl, StepEnd, StepView};
+use parallax_host_interface::HostError;
+use parallax_primitives::{Effect, FrameOutcome, Message, Opcode};
+
+use crate::detail::Touched;
+
+pub(crate) struct Other<'a> {
+    pub(crate) stepper: Box<dyn Stepper + 'a>,
+    pub(crate) observer: Option<&'a mut dyn Hooks>,
+    pub(crate) progress: Progress,
+    /// Messages that it has shown and the watched engine has not.
+    pub(crate) events: VecDeque<Event>,
+    pub(crate) block: Block,
+    is_started: bool,
+}
+
+/// A message began or ended.
+#[derive(Debug)]
+pub(crate) enum Event {
+    Begin(Message),
+    End(FrameOutcome),
+}
+
+/// What it did since the last block entry.
+#[derive(Debug, Default)]
+pub(crate) struct Block {
+    /// Whether the next opcode is the entry of a block.
+    is_entry: bool,
+    /// Slots written, each once.
+    pub(crate) written: Vec<Touched>,
+    /// Fewest logs there have been since the last entry: those before are compared already.
+    pub(crate) fewest_logs: usize,
+    /// Opcodes since the last entry.
+    pub(crate) steps: u64,
+}
+
+/// Where it pauses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Until {
+    NextStep,
+    NextBlock,
+}
+
+impl Block {
+    /// Both sides stand at an entry, with so many logs.
+    pub(crate) fn begin(&mut self, logs: usize) {
+        self.written.clear();
+        self.fewest_logs = logs;
+        self.steps = 0;
+    }
+}
+
+impl<'a> Other<'a> {
+    pub(crate) fn new(stepper: Box<dyn Stepper + 'a>) -> Self {
+        Self {
+            // One that was run before it came here stands before an opcode.
+            is_started: stepper.view().is_some(),
+            stepper,
+            observer: None,
+            progress: Progress::Paused,
+            events: VecDeque::new(),
+            block: Block::default(),
+        }
+    }
+
+    /// Stands before the first opcode; nothing if it does already.
+    pub(crate) fn start(&mut self, until: Until) -> Result<(), HostError> {
+        if self.is_started { Ok(()) } else { self.advance(until, &mut |_, _| ()) }
+    }
+
+    /// Runs on to the next step or block. `end` sees the end of each opcode on the way.
+    pub(crate) fn advance(
+        &mut self,
+        until: Until,
+        end: &mut dyn FnMut(&StepView<'_>, &StepEnd<'_>),
+    ) -> Result<(), HostError> {
+        if self.progress != Progress::Paused {
+            return Ok(());
+        }
+        self.is_started = true;
+        let Self { stepper, observer, events, block, .. } = self;
+        let mut probe = Probe { until, end, observer, events, block };
+        self.progress = stepper.run(&mut probe)?;
+        Ok(())
+    }
+}
+
+/// The hooks of the side that follows.
+struct Probe<'p, 'a> {
+    until: Until,
+    end: &'p mut dyn FnMut(&StepView<'_>, &StepEnd<'_>),
+    observer: &'p mut Option<&'a mut dyn Hooks>,
+    events: &'p mut VecDeque<Event>,
+    block: &'p mut Block,
+}
+
+impl Hooks for Probe<'_, '_> {
+    fn on_step(&mut self, step: &StepView<'_>) -> StepControl {
+        if let Some(observer) = self.observer {
+            // What it asks for is the watched engine's to decide.
+            let _ = observer.on_step(step);
+        }
+        if self.until == Until::NextStep {
+            return StepControl::Pause;
+        }
+        self.block.fewest_logs = self.block.fewest_logs.min(step.journal.logs().len());
+        match std::mem::take(&mut self.block.is_entry) {
+            true => StepControl::Pause,
+            false => StepControl::Continue,
+        }
+    }
+
+    fn on_step_end(&mut self, step: &StepView<'_>, end: &StepEnd<'_>) {
+        if let Some(observer) = self.observer {
+            observer.on_step_end(step, end);
+        }
+        (self.end)(step, end);
+        if self.until == Until::NextBlock {
+            self.block.steps += 1;
+            self.block.is_entry = matches!(step.opcode, Opcode::JUMP | Opcode::JUMPI);
+            if let Some(written) = Touched::by(end.effect)
+                && !self.block.written.contains(&written)
+            {
+                self.block.written.push(written);
+            }
+        }
+    }
+
+    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
+        if let Some(observer) = self.observer {
+            observer.on_message(message, phase);
+        }
+        self.events.push_back(match phase {
+            MessagePhase::Before => Event::Begin(message.clone()),
+            MessagePhase::After(outcome) => Event::End(outcome.clone()),
+        });
+        // A frame begins with a block; its caller goes on inside of one.
+        self.block.is_entry = matches!(phase, MessagePhase::Before);
+    }
+}
+
+impl Touched {
+    /// The slot that an effect wrote.
+    pub(crate) fn by(effect: Effect<'_>) -> Option<Self> {
+        let (change, is_transient) = match effect {
+            Effect::Storage(change) => (change, false),
+            Effect::Transient(change) => (change, true),
+            Effect::None | Effect::Log(_) => return None,
+        };
+        Some(Self { address: change.address, key: change.key, is_transient })
+    }
+}

@@ -1,0 +1,289 @@
+//! What is compared of a message, of an outcome, of logs and of the state after, whichever way two sides were driven.
+
+use std::collections::BTreeMap;
+
+use parallax_engine_interface::{EngineError, Execution};
+use parallax_host_interface::{AccountChange, StateChanges};
+use parallax_primitives::{
+    Address, Bytecode, Bytes, FrameOutcome, FrameStatus, Halt, Log, Message, Rejection, TxOutcome, U256,
+};
+
+use crate::{Cause, Divergence, Field, Place, Rejections, ShadowConfig, Value, Verdict};
+
+/// A field in which two sides differ, and what each has there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mismatch {
+    /// What differs.
+    pub field: Field,
+    /// What the left side has.
+    pub left: Value,
+    /// What the right side has.
+    pub right: Value,
+}
+
+/// Why a comparison does not go on.
+pub(crate) enum Stop {
+    Differ(Box<(Place, Mismatch)>),
+    Poisoned(String),
+}
+
+impl Stop {
+    pub(crate) fn differ(place: Place, mismatch: Mismatch) -> Self {
+        Stop::Differ(Box::new((place, mismatch)))
+    }
+}
+
+/// The verdict of a comparison; `recent` tells what happened before a divergence.
+pub(crate) fn verdict(
+    compared: Result<(), Stop>,
+    engines: [&str; 2],
+    recent: impl FnOnce() -> Vec<String>,
+    config: &ShadowConfig,
+) -> Verdict {
+    match compared {
+        Ok(()) => Verdict::Agree,
+        Err(Stop::Poisoned(reason)) => Verdict::Poisoned(reason),
+        Err(Stop::Differ(difference)) => {
+            let (place, mismatch) = *difference;
+            let engines = engines.map(str::to_owned);
+            Verdict::Diverge(Box::new(Divergence::new(engines, place, mismatch, recent(), config)))
+        }
+    }
+}
+
+/// What a side's engine answered, host errors and aborts apart.
+enum Answer<'a> {
+    Rejected(Rejection),
+    Executed(&'a TxOutcome, &'a StateChanges),
+}
+
+/// Compares what two engines answered. `inside` compares what happened on the way; it is asked if both sides executed.
+pub(crate) fn answers(
+    names: [&str; 2],
+    results: [&Result<Execution, EngineError>; 2],
+    config: &ShadowConfig,
+    inside: impl FnOnce() -> Result<(), Stop>,
+) -> Result<(), Stop> {
+    let status =
+        |left, right| Err(Stop::differ(Place::Transaction, Mismatch { field: Field::Status, left, right }));
+    let (left, right) = (answer(names[0], results[0])?, answer(names[1], results[1])?);
+    match (left, right) {
+        (Answer::Rejected(left), Answer::Rejected(right)) => {
+            if left != right && config.rejections == Rejections::Exact {
+                return status(Value::Rejection(left), Value::Rejection(right));
+            }
+            Ok(())
+        }
+        (Answer::Rejected(left), Answer::Executed(right, _)) => {
+            status(Value::Rejection(left), Value::Status(right.status))
+        }
+        (Answer::Executed(left, _), Answer::Rejected(right)) => {
+            status(Value::Status(left.status), Value::Rejection(right))
+        }
+        (Answer::Executed(left, left_changes), Answer::Executed(right, right_changes)) => {
+            inside()?;
+            if let Some(mismatch) = transaction(left, right, config) {
+                return Err(Stop::differ(Place::Transaction, mismatch));
+            }
+            match post_state(left_changes, right_changes) {
+                Some(mismatch) => Err(Stop::differ(Place::PostState, mismatch)),
+                None => Ok(()),
+            }
+        }
+    }
+}
+
+fn answer<'a>(name: &str, result: &'a Result<Execution, EngineError>) -> Result<Answer<'a>, Stop> {
+    match result {
+        Ok(Execution { outcome: Some(outcome), changes }) => Ok(Answer::Executed(outcome, changes)),
+        Ok(Execution { outcome: None, .. }) => Err(Stop::Poisoned(format!("{name}: the run was aborted"))),
+        Err(EngineError::Rejected(rejection)) => Ok(Answer::Rejected(*rejection)),
+        Err(EngineError::Host(error)) => Err(Stop::Poisoned(format!("{name}: {error}"))),
+    }
+}
+
+fn transaction(left: &TxOutcome, right: &TxOutcome, config: &ShadowConfig) -> Option<Mismatch> {
+    status(left.status, right.status, config)
+        .or_else(|| differs(Field::GasRefunded, left.gas_refunded, right.gas_refunded))
+        .or_else(|| differs(Field::GasUsed, left.gas_used, right.gas_used))
+        .or_else(|| bytes_differ(Field::Output, &left.output, &right.output))
+        .or_else(|| differs(Field::Created, left.created, right.created))
+        .or_else(|| logs(&left.logs, &right.logs, 0))
+}
+
+/// The whole outcome of a message.
+pub(crate) fn frame(left: &FrameOutcome, right: &FrameOutcome, config: &ShadowConfig) -> Option<Mismatch> {
+    status(left.status, right.status, config)
+        .or_else(|| differs(Field::GasLeft, left.gas_left, right.gas_left))
+        .or_else(|| bytes_differ(Field::Output, &left.output, &right.output))
+        .or_else(|| differs(Field::Created, left.created, right.created))
+}
+
+pub(crate) fn status(left: FrameStatus, right: FrameStatus, config: &ShadowConfig) -> Option<Mismatch> {
+    (!config.halts.agree(left, right)).then(|| Mismatch {
+        field: Field::Status,
+        left: Value::Status(left),
+        right: Value::Status(right),
+    })
+}
+
+/// All but input and gas.
+pub(crate) fn message(left: &Message, right: &Message) -> Option<Mismatch> {
+    (left.kind != right.kind)
+        .then(|| Mismatch {
+            field: Field::Kind,
+            left: Value::Kind(left.kind),
+            right: Value::Kind(right.kind),
+        })
+        .or_else(|| differs(Field::Depth, u64::from(left.depth), u64::from(right.depth)))
+        .or_else(|| differs(Field::Static, left.is_static, right.is_static))
+        .or_else(|| differs(Field::Caller, left.caller, right.caller))
+        .or_else(|| differs(Field::Address, left.address, right.address))
+        .or_else(|| differs(Field::CodeAddress, left.code_address, right.code_address))
+        .or_else(|| differs(Field::Delegated, left.is_delegated, right.is_delegated))
+        .or_else(|| differs(Field::Value, left.value, right.value))
+        .or_else(|| differs(Field::Salt, left.salt, right.salt))
+}
+
+pub(crate) fn differs<T: PartialEq + Into<Value>>(field: Field, left: T, right: T) -> Option<Mismatch> {
+    (left != right).then(|| Mismatch { field, left: left.into(), right: right.into() })
+}
+
+pub(crate) fn bytes_differ(field: Field, left: &Bytes, right: &Bytes) -> Option<Mismatch> {
+    (left != right).then(|| Mismatch {
+        field,
+        left: Value::Bytes(left.clone()),
+        right: Value::Bytes(right.clone()),
+    })
+}
+
+/// `first` is the number of the first of these logs in the transaction.
+pub(crate) fn logs(left: &[Log], right: &[Log], first: usize) -> Option<Mismatch> {
+    for (number, (left, right)) in (first..).zip(left.iter().zip(right)) {
+        let topics = |log: &Log| Bytes::from(log.topics.concat());
+        let difference = differs(Field::LogAddress(number), left.address, right.address)
+            .or_else(|| bytes_differ(Field::LogTopics(number), &topics(left), &topics(right)))
+            .or_else(|| bytes_differ(Field::LogData(number), &left.data, &right.data));
+        if difference.is_some() {
+            return difference;
+        }
+    }
+    let both = left.len().min(right.len());
+    (left.len() != right.len()).then(|| presence(Field::Log(first + both), left.len() > right.len()))
+}
+
+pub(crate) fn presence(field: Field, on_left: bool) -> Mismatch {
+    let (left, right) =
+        if on_left { (Value::Present, Value::Absent) } else { (Value::Absent, Value::Present) };
+    Mismatch { field, left, right }
+}
+
+fn post_state(left: &StateChanges, right: &StateChanges) -> Option<Mismatch> {
+    let first = first_difference(&left.accounts, &right.accounts)?;
+    Some(account(*first, left.accounts.get(first), right.accounts.get(first)))
+}
+
+fn account(address: Address, left: Option<&AccountChange>, right: Option<&AccountChange>) -> Mismatch {
+    let fates = Mismatch { field: Field::Account(address), left: fate(left), right: fate(right) };
+    let (
+        Some(AccountChange::Changed { nonce, balance, code, storage_cleared, storage }),
+        Some(AccountChange::Changed {
+            nonce: right_nonce,
+            balance: right_balance,
+            code: right_code,
+            storage_cleared: right_cleared,
+            storage: right_storage,
+        }),
+    ) = (left, right)
+    else {
+        return fates;
+    };
+    let bytes = |code: &Option<Bytecode>| {
+        code.as_ref().map_or(Value::Unchanged, |code| Value::Bytes(code.bytes().clone()))
+    };
+    differs(Field::Nonce(address), *nonce, *right_nonce)
+        .or_else(|| {
+            let field = Field::Code(address);
+            (code != right_code).then(|| Mismatch { field, left: bytes(code), right: bytes(right_code) })
+        })
+        .or_else(|| differs(Field::StorageCleared(address), *storage_cleared, *right_cleared))
+        .or_else(|| slots(address, storage, right_storage))
+        .or_else(|| differs(Field::Balance(address), *balance, *right_balance))
+        .unwrap_or(fates)
+}
+
+fn fate(change: Option<&AccountChange>) -> Value {
+    match change {
+        None => Value::Unchanged,
+        Some(AccountChange::Deleted) => Value::Deleted,
+        Some(AccountChange::Changed { .. }) => Value::Changed,
+    }
+}
+
+fn slots(address: Address, left: &BTreeMap<U256, U256>, right: &BTreeMap<U256, U256>) -> Option<Mismatch> {
+    let key = *first_difference(left, right)?;
+    let value =
+        |slots: &BTreeMap<U256, U256>| slots.get(&key).map_or(Value::Unchanged, |value| Value::Word(*value));
+    Some(Mismatch { field: Field::Storage(address, key), left: value(left), right: value(right) })
+}
+
+/// The least key under which two maps differ.
+fn first_difference<'m, K: Ord, V: PartialEq>(
+    left: &'m BTreeMap<K, V>,
+    right: &'m BTreeMap<K, V>,
+) -> Option<&'m K> {
+    left.keys().chain(right.keys()).filter(|key| left.get(key) != right.get(key)).min()
+}
+
+pub(crate) fn cause(field: Field, left: &Value, right: &Value) -> Cause {
+    match field {
+        Field::Status => match (left, right) {
+            (Value::Rejection(_), _) | (_, Value::Rejection(_)) => Cause::Rejection,
+            (Value::Status(FrameStatus::Halt(_)), Value::Status(FrameStatus::Halt(_))) => {
+                Cause::HaltPrecedence
+            }
+            (Value::Status(FrameStatus::Halt(halt)), _) | (_, Value::Status(FrameStatus::Halt(halt)))
+                if matches!(halt, Halt::OutOfGas | Halt::DepositOutOfGas) =>
+            {
+                Cause::Gas
+            }
+            _ => Cause::ControlFlow,
+        },
+        Field::Halt => match (left, right) {
+            (Value::Halt(_), Value::Halt(_)) => Cause::HaltPrecedence,
+            (Value::Halt(Halt::OutOfGas), _) | (_, Value::Halt(Halt::OutOfGas)) => Cause::Gas,
+            _ => Cause::ControlFlow,
+        },
+        Field::GasCost => Cause::Gas,
+        Field::Refund => Cause::Refund,
+        Field::Stack(_) => Cause::Arithmetic,
+        Field::MemorySize | Field::Memory(_) => Cause::Memory,
+        Field::ReturnData => Cause::Output,
+        Field::TransientStorage(..) => Cause::Storage,
+        Field::Step
+        | Field::Pc
+        | Field::Opcode
+        | Field::StackSize
+        | Field::Message
+        | Field::Kind
+        | Field::Depth
+        | Field::Static
+        | Field::Caller
+        | Field::Address
+        | Field::CodeAddress
+        | Field::Delegated
+        | Field::Created => Cause::ControlFlow,
+        Field::Gas | Field::GasLeft | Field::GasUsed => Cause::Gas,
+        Field::GasRefunded => Cause::Refund,
+        Field::Value | Field::Salt => Cause::Arithmetic,
+        Field::Input => Cause::Memory,
+        Field::Output => Cause::Output,
+        Field::Log(_) | Field::LogAddress(_) | Field::LogTopics(_) | Field::LogData(_) => Cause::Logs,
+        Field::Account(_)
+        | Field::Nonce(_)
+        | Field::Balance(_)
+        | Field::Code(_)
+        | Field::StateRoot => Cause::PostState,
+        Field::Storage(..) | Field::StorageCleared(_) => Cause::Storage,
+    }
+}

@@ -1,0 +1,259 @@
+//! Drives two engines over one transaction, in any mode, to a verdict or to a record of both sides.
+
+use std::time::{Duration, Instant};
+
+use parallax_engine_interface::{Engine, EngineError, Execution, Job, Progress, Stepper};
+use parallax_hooks::{Hooks, NoHooks, StepControl, StepView};
+use parallax_host_interface::HostError;
+use parallax_primitives::TxOutcome;
+
+use crate::{
+    Bounds, Compared, Divergence, MessageLog, Place, Shadow, ShadowConfig, ShadowMode, Side, SideBySideStep,
+    Verdict, Which, compare_call_results, outcome, record::Record, suspect,
+};
+
+/// How far a run may go, and how much of it is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunLimits {
+    /// Most steps; a run that has more is poisoned.
+    pub steps: u64,
+    /// Most steps that are kept. Comparison goes on past it.
+    pub recorded_steps: usize,
+}
+
+impl Default for RunLimits {
+    /// As many steps as the gas allows, and a million of them kept.
+    fn default() -> Self {
+        Self { steps: u64::MAX, recorded_steps: 1 << 20 }
+    }
+}
+
+/// Runs `watched` until its end, or until `shadow` pauses it at a divergence. Both stand at the same step whenever it pauses.
+pub fn lockstep(watched: &mut dyn Stepper, shadow: &mut Shadow<'_>) -> Result<Progress, HostError> {
+    shadow.join(watched.view());
+    watched.run(shadow)
+}
+
+/// Compares two engines on one transaction in the mode of `config`. An engine that cannot be stepped is the watched one;
+/// otherwise the left one is, and is the one whose fast form runs in the mode per-block.
+pub fn compare_engines(
+    left: &dyn Engine,
+    right: &dyn Engine,
+    job: &Job<'_>,
+    config: &ShadowConfig,
+) -> Compared {
+    match config.mode {
+        ShadowMode::Off | ShadowMode::PerCall => per_call(left, right, job, config),
+        ShadowMode::PerStep => beside(left, right, job, config, |shadow| shadow),
+        ShadowMode::PerBlock => {
+            suspect::explain(left, right, job, config, beside(left, right, job, config, |shadow| shadow))
+        }
+    }
+}
+
+fn per_call(left: &dyn Engine, right: &dyn Engine, job: &Job<'_>, config: &ShadowConfig) -> Compared {
+    let mut logs = [Bounds::default(); 2].map(MessageLog::new);
+    let [left_log, right_log] = &mut logs;
+    let start = Instant::now();
+    let left_result = left.execute(job, left_log);
+    let between = Instant::now();
+    let right_result = right.execute(job, right_log);
+    let times = [between - start, between.elapsed()];
+    let side = |engine, result, messages| Side { engine, result, messages };
+    // Equal changes over the same accounts are equal post-states, their root included.
+    let verdict = compare_call_results(
+        &side(left.name(), &left_result, left_log),
+        &side(right.name(), &right_result, right_log),
+        config,
+    );
+    let steps = logs[0].messages().len() as u64;
+    Compared { verdict, steps, results: [left_result, right_result], times, record: None }
+}
+
+/// Runs one engine with the other beside it.
+pub(crate) fn beside<'a>(
+    left: &'a dyn Engine,
+    right: &'a dyn Engine,
+    job: &Job<'a>,
+    config: &ShadowConfig,
+    prepare: impl FnOnce(Shadow<'a>) -> Shadow<'a>,
+) -> Compared {
+    let names = [left.name(), right.name()];
+    let started = match right.start(job) {
+        Ok(Some(stepper)) => Ok((stepper, Which::Left)),
+        Ok(None) => match left.start(job) {
+            Ok(Some(stepper)) => Ok((stepper, Which::Right)),
+            Ok(None) => Err([Err(not_steppable(names)), Err(not_steppable(names))]),
+            Err(error) => Err([Err(error), right.execute(job, &mut NoHooks)]),
+        },
+        Err(error) => Err([left.execute(job, &mut NoHooks), Err(error)]),
+    };
+    match started {
+        Ok((stepper, watched)) => {
+            let mut shadow = prepare(Shadow::new(names, stepper, job.fork, config).watching(watched));
+            let engine = if watched == Which::Left { left } else { right };
+            let result = engine.execute(job, &mut shadow);
+            shadow.finish(result)
+        }
+        // One side at least has no run.
+        Err(results) => unstarted(names, results, config),
+    }
+}
+
+fn not_steppable(names: [&str; 2]) -> EngineError {
+    HostError::new(format!("neither {} nor {} can be stepped", names[0], names[1])).into()
+}
+
+fn unstarted(
+    names: [&str; 2],
+    results: [Result<Execution, EngineError>; 2],
+    config: &ShadowConfig,
+) -> Compared {
+    let compared = outcome::answers(names, [&results[0], &results[1]], config, || Ok(()));
+    let verdict = outcome::verdict(compared, names, Vec::new, config);
+    Compared { verdict, steps: 0, results, times: [Duration::ZERO; 2], record: None }
+}
+
+/// Two engines on one transaction, side by side: a value for reports and user interfaces.
+#[derive(Clone, Debug)]
+pub struct SideBySideRun {
+    /// How often they were compared.
+    pub mode: ShadowMode,
+    /// Their names, left and right.
+    pub engines: [String; 2],
+    /// The steps of both; empty in the mode per-call.
+    pub steps: Vec<SideBySideStep>,
+    /// Steps that were compared and not kept, as the bound was met.
+    pub steps_dropped: u64,
+    /// Steps of each side, all of them; messages in the mode per-call.
+    pub total_steps: [u64; 2],
+    /// What the transaction came to; `None` where it was rejected, aborted or the world failed.
+    pub outcomes: [Option<TxOutcome>; 2],
+    /// Gas used, if there is an outcome.
+    pub gas_used: [Option<u64>; 2],
+    /// Gas used on the left less gas used on the right.
+    pub gas_delta: Option<i128>,
+    /// Time of each engine apart, callbacks and comparison left out.
+    pub times: [Duration; 2],
+    /// The first step in which they differ, if it is a step in which they do.
+    pub diverged_at: Option<u64>,
+    /// Whether they agree, and if not, in what.
+    pub verdict: Verdict,
+}
+
+impl SideBySideRun {
+    fn new(mode: ShadowMode, names: [&str; 2], compared: Compared) -> Self {
+        let Compared { verdict, steps, results, times, record } = compared;
+        let outcomes = results.map(|result| result.ok().and_then(|execution| execution.outcome));
+        let gas_used = [0, 1].map(|side: usize| outcomes[side].as_ref().map(|outcome| outcome.gas_used));
+        let gas_delta = match gas_used {
+            [Some(left), Some(right)] => Some(i128::from(left) - i128::from(right)),
+            _ => None,
+        };
+        let record = record.unwrap_or_else(|| Record::only_totals(steps));
+        let diverged_at = match &verdict {
+            Verdict::Diverge(divergence) => match divergence.place {
+                Place::Step { index, .. } => Some(index),
+                _ => record.diverged_at,
+            },
+            _ => None,
+        };
+        Self {
+            mode,
+            engines: names.map(str::to_owned),
+            steps: record.steps,
+            steps_dropped: record.dropped,
+            total_steps: record.totals,
+            outcomes,
+            gas_used,
+            gas_delta,
+            times,
+            diverged_at,
+            verdict,
+        }
+    }
+}
+
+/// Runs two engines to their end and compares every message.
+pub fn run_both_per_call(
+    left: &dyn Engine,
+    right: &dyn Engine,
+    job: &Job<'_>,
+    config: &ShadowConfig,
+) -> SideBySideRun {
+    let mode = ShadowMode::PerCall;
+    let compared = per_call(left, right, job, &ShadowConfig { mode, ..*config });
+    SideBySideRun::new(mode, [left.name(), right.name()], compared)
+}
+
+/// Runs two engines to their end, compares every step and keeps both sides of each; past a divergence both run on.
+pub fn run_both_per_step(
+    left: &dyn Engine,
+    right: &dyn Engine,
+    job: &Job<'_>,
+    config: &ShadowConfig,
+    limits: RunLimits,
+) -> SideBySideRun {
+    let mode = ShadowMode::PerStep;
+    let config = ShadowConfig { mode, measure_time: true, ..*config };
+    let compared = beside(left, right, job, &config, |shadow| {
+        recording(shadow, &config, limits).on_divergence(StepControl::Continue)
+    });
+    SideBySideRun::new(mode, [left.name(), right.name()], compared)
+}
+
+fn recording<'a>(mut shadow: Shadow<'a>, config: &ShadowConfig, limits: RunLimits) -> Shadow<'a> {
+    shadow.record = Some(Record::new(limits.recorded_steps, config.skip_identical_steps));
+    shadow.limited_to(limits.steps)
+}
+
+/// Two engines on one transaction that can be paused, both always before the same step.
+pub struct SideBySide<'a> {
+    names: [&'static str; 2],
+    left: Box<dyn Stepper + 'a>,
+    shadow: Shadow<'a>,
+}
+
+impl<'a> SideBySide<'a> {
+    /// Both stand before their first opcode. `Ok(None)` if one of the engines cannot be stepped.
+    pub fn start(
+        left: &'a dyn Engine,
+        right: &'a dyn Engine,
+        job: &Job<'a>,
+        config: &ShadowConfig,
+        limits: RunLimits,
+    ) -> Result<Option<Self>, EngineError> {
+        let names = [left.name(), right.name()];
+        let config = ShadowConfig { mode: ShadowMode::PerStep, measure_time: true, ..*config };
+        let (Some(left), Some(right)) = (left.start(job)?, right.start(job)?) else { return Ok(None) };
+        let shadow = recording(Shadow::new(names, right, job.fork, &config), &config, limits);
+        Ok(Some(Self { names, left, shadow: shadow.on_divergence(StepControl::Pause) }))
+    }
+
+    /// Runs on until `hooks`, which see the left side, pause or abort, until a divergence, or to the end.
+    pub fn run(&mut self, hooks: &mut dyn Hooks) -> Result<Progress, HostError> {
+        self.shadow.join(self.left.view());
+        self.left.run(&mut (hooks, &mut self.shadow))
+    }
+
+    /// What both sides stand before.
+    pub fn views(&self) -> [Option<StepView<'_>>; 2] {
+        [self.left.view(), self.shadow.other_view()]
+    }
+
+    /// The first difference so far. A run pauses at it until [`SideBySide::go_on`].
+    pub fn divergence(&self) -> Option<&Divergence> {
+        self.shadow.divergence()
+    }
+
+    /// Lets the next run go on past the divergence.
+    pub fn go_on(&mut self) {
+        self.shadow.go_on();
+    }
+
+    /// Ends both, wherever they are, and answers what there is.
+    pub fn finish(self) -> SideBySideRun {
+        let result = self.left.finish().map_err(EngineError::from);
+        SideBySideRun::new(ShadowMode::PerStep, self.names, self.shadow.finish(result))
+    }
+}

@@ -1,0 +1,607 @@
+//! Hooks that run another engine beside the one that is watched, and compare.
+//!
+//! Order at each opcode: both stand before it and what they find is compared; the watched engine runs it; the other one runs
+//! it; what they left is compared. Messages are compared when the watched engine shows them.
+//!
+//! Invariant: nothing is called agreement that was not compared. The first difference is kept, whoever pauses when.
+
+use std::time::{Duration, Instant};
+
+use parallax_engine_interface::{EngineError, Execution, Progress, Stepper};
+use parallax_hooks::{Hooks, Interest, MessagePhase, StepControl, StepEnd, StepView};
+use parallax_host_interface::HostError;
+use parallax_primitives::{Fork, GasSchedule, Message, U256};
+
+use crate::{
+    Detail, Divergence, Field, PathItem, Place, ShadowConfig, ShadowMode, StepSide, Value, Verdict, Which,
+    detail::{GasSplit, Touched},
+    other::{Event, Other, Until},
+    outcome::{self, Mismatch, differs},
+    recent::Recent,
+    record::Record,
+    step::{compare_place, compare_step, compare_step_end},
+};
+
+/// Most items that any opcode takes from the stack and a report shows: CALL's.
+const INPUTS: usize = 7;
+
+/// Watches one engine and steps another beside it. Give it to the watched engine as its hooks, then ask it to
+/// [`Shadow::finish`].
+///
+/// Both engines have their own state. In the mode per-step the watched engine shows steps, in the mode per-block block
+/// entries; any engine that calls [`Hooks`] so can be watched, one that cannot be stepped included.
+pub struct Shadow<'a> {
+    names: [String; 2],
+    watched: Which,
+    fork: Fork,
+    config: ShadowConfig,
+    other: Other<'a>,
+    /// Open messages of the watched side.
+    frames: Vec<PathItem>,
+    /// Messages that have begun.
+    messages: usize,
+    /// Steps, or block entries, that the watched engine has shown.
+    steps: u64,
+    max_steps: u64,
+    begun: Option<Begun>,
+    /// A frame was entered or left since the last opcode: all of the next one's state is compared.
+    is_fresh: bool,
+    /// Both sides stand at the same block entry.
+    at_entry: bool,
+    recent: Recent,
+    touched: Vec<Touched>,
+    /// Which side's forwarded gas is not known yet.
+    forwards: bool,
+    found: Option<Box<Divergence>>,
+    fault: Option<String>,
+    on_divergence: StepControl,
+    pub(crate) record: Option<Record>,
+    clock: Option<Clock>,
+}
+
+/// The opcode that the watched engine is in.
+struct Begun {
+    index: u64,
+    watched: StepSide,
+    /// `None` if the other side is over.
+    other: Option<StepSide>,
+    memory: usize,
+    inputs: [U256; INPUTS],
+    mismatch: Option<Field>,
+}
+
+/// Time that each side took, watched and other, told by when control changes hands.
+struct Clock {
+    since: Instant,
+    times: [Duration; 2],
+}
+
+/// What came of a run beside another.
+#[derive(Debug)]
+pub struct Compared {
+    /// The answer.
+    pub verdict: Verdict,
+    /// Opcodes, or block entries in the mode per-block, that the watched side has shown.
+    pub steps: u64,
+    /// What the engines answered, left and right.
+    pub results: [Result<Execution, EngineError>; 2],
+    /// Time of each engine apart, left and right; zero if it was not asked for.
+    pub times: [Duration; 2],
+    pub(crate) record: Option<Record>,
+}
+
+impl<'a> Shadow<'a> {
+    /// Runs `other`, which has not begun, beside a watched engine that has not either. `names` are the left side's and the
+    /// right side's; the watched engine is the left side. Only the modes per-block and per-step come here.
+    pub fn new(names: [&str; 2], other: Box<dyn Stepper + 'a>, fork: Fork, config: &ShadowConfig) -> Self {
+        Self {
+            names: names.map(str::to_owned),
+            watched: Which::Left,
+            fork,
+            config: *config,
+            other: Other::new(other),
+            frames: Vec::new(),
+            messages: 0,
+            steps: 0,
+            max_steps: u64::MAX,
+            begun: None,
+            is_fresh: true,
+            at_entry: false,
+            recent: Recent::default(),
+            touched: Vec::new(),
+            forwards: false,
+            found: None,
+            fault: None,
+            on_divergence: StepControl::Abort,
+            record: None,
+            clock: config.measure_time.then(|| Clock { since: Instant::now(), times: [Duration::ZERO; 2] }),
+        }
+    }
+
+    /// Which side the watched engine is.
+    #[must_use]
+    pub fn watching(self, watched: Which) -> Self {
+        Self { watched, ..self }
+    }
+
+    /// Lets hooks see what the other engine shows; they cannot stop it.
+    #[must_use]
+    pub fn observed_by(mut self, observer: &'a mut dyn Hooks) -> Self {
+        self.other.observer = Some(observer);
+        self
+    }
+
+    /// What to ask for at the first opcode after a divergence: to abort, if nothing else is said.
+    #[must_use]
+    pub fn on_divergence(self, control: StepControl) -> Self {
+        Self { on_divergence: control, ..self }
+    }
+
+    /// Ends the run after so many steps, or block entries. It is poisoned then.
+    #[must_use]
+    pub fn limited_to(self, max_steps: u64) -> Self {
+        Self { max_steps, ..self }
+    }
+
+    /// The first difference so far.
+    pub fn divergence(&self) -> Option<&Divergence> {
+        self.found.as_deref()
+    }
+
+    /// Goes on past a divergence: both sides run on, step by step, and [`Shadow::divergence`] stays.
+    pub fn go_on(&mut self) {
+        self.on_divergence = StepControl::Continue;
+    }
+
+    /// What the other side stands before.
+    pub fn other_view(&self) -> Option<StepView<'_>> {
+        self.other.stepper.view()
+    }
+
+    /// Ends both runs and compares what is left: what the other side has shown and the watched one has not, both outcomes,
+    /// both states.
+    pub fn finish(mut self, watched: Result<Execution, EngineError>) -> Compared {
+        self.enter();
+        if self.is_running() {
+            self.leave_entry();
+        }
+        if self.is_running() && matches!(&watched, Ok(Execution { outcome: Some(_), .. })) {
+            self.left_over();
+        }
+        // Past a divergence both sides run to their end.
+        if self.on_divergence == StepControl::Continue && self.found.is_some() {
+            self.run_out();
+        }
+        let Self { names, watched: side, config, other, steps, recent, found, fault, record, clock, .. } =
+            self;
+        let mut results = [watched, other.stepper.finish().map_err(EngineError::from)];
+        let mut times = clock.map_or([Duration::ZERO; 2], |clock| clock.times);
+        if side == Which::Right {
+            results.reverse();
+            times.reverse();
+        }
+        let verdict = match (found, fault) {
+            (Some(found), _) => Verdict::Diverge(found),
+            (None, Some(fault)) => Verdict::Poisoned(fault),
+            (None, None) => {
+                let engines = [names[0].as_str(), names[1].as_str()];
+                let compared = outcome::answers(engines, [&results[0], &results[1]], &config, || Ok(()));
+                outcome::verdict(compared, engines, || recent.lines(), &config)
+            }
+        };
+        Compared { verdict, steps, results, times, record }
+    }
+
+    /// Shows the watched engine's first opcode, where it stands before one already.
+    pub(crate) fn join(&mut self, view: Option<StepView<'_>>) {
+        if let Some(view) = view
+            && self.begun.is_none()
+            && self.config.mode == ShadowMode::PerStep
+        {
+            self.on_step(&view);
+        }
+    }
+
+    /// Whether there is still something to compare.
+    fn is_running(&self) -> bool {
+        self.found.is_none() && self.fault.is_none()
+    }
+
+    fn control(&self) -> StepControl {
+        if self.fault.is_some() {
+            StepControl::Abort
+        } else if self.found.is_some() {
+            self.on_divergence
+        } else {
+            StepControl::Continue
+        }
+    }
+
+    /// Left and right out of watched and other.
+    fn sides<T>(&self, watched: T, other: T) -> [T; 2] {
+        match self.watched {
+            Which::Left => [watched, other],
+            Which::Right => [other, watched],
+        }
+    }
+
+    fn other_name(&self) -> &str {
+        match self.watched {
+            Which::Left => &self.names[1],
+            Which::Right => &self.names[0],
+        }
+    }
+
+    fn poison(&mut self, error: &HostError) {
+        self.fault = Some(format!("{}: {error}", self.other_name()));
+    }
+
+    fn diverge(&mut self, place: Place, mismatch: Mismatch, detail: Option<Box<Detail>>) {
+        let mut found =
+            Divergence::new(self.names.clone(), place, mismatch, self.recent.lines(), &self.config);
+        found.detail = detail;
+        self.found = Some(Box::new(found));
+    }
+
+    /// What the watched engine has and the other one has not, or the other way round.
+    fn one_sided(&self, field: Field, has_watched: bool) -> Mismatch {
+        let value = |is_there| if is_there { Value::Present } else { Value::Absent };
+        let [left, right] = self.sides(value(has_watched), value(!has_watched));
+        Mismatch { field, left, right }
+    }
+
+    /// The watched engine's time ends, or the other one's.
+    fn enter(&mut self) {
+        if let Some(clock) = &mut self.clock {
+            clock.times[0] += clock.since.elapsed();
+        }
+    }
+
+    fn leave(&mut self) {
+        if let Some(clock) = &mut self.clock {
+            clock.since = Instant::now();
+        }
+    }
+
+    /// Runs the other side on; its time is counted.
+    fn advance(&mut self, until: Until, end: &mut dyn FnMut(&StepView<'_>, &StepEnd<'_>)) {
+        let start = self.clock.is_some().then(Instant::now);
+        if let Err(error) = self.other.advance(until, end) {
+            self.poison(&error);
+        }
+        if let (Some(clock), Some(start)) = (&mut self.clock, start) {
+            clock.times[1] += start.elapsed();
+        }
+    }
+
+    fn start_other(&mut self) {
+        let until = if self.config.mode == ShadowMode::PerBlock { Until::NextBlock } else { Until::NextStep };
+        if let Err(error) = self.other.start(until) {
+            self.poison(&error);
+        }
+    }
+
+    /// Lets the other side leave the block entry at which both stand.
+    fn leave_entry(&mut self) {
+        if std::mem::take(&mut self.at_entry) {
+            let log_count = self.other.stepper.view().map_or(0, |view| view.journal.logs().len());
+            self.other.block.begin(log_count);
+            self.advance(Until::NextBlock, &mut |_, _| ());
+        }
+    }
+
+    /// Compares where both sides stand, before an opcode.
+    fn before(&mut self, step: &StepView<'_>) -> Option<StepSide> {
+        let Some(other) = self.other.stepper.view() else {
+            if self.is_running() {
+                let mismatch = self.one_sided(Field::Step, true);
+                self.diverge_at_step(step, mismatch, None);
+            }
+            return None;
+        };
+        let side = StepSide::before(&other);
+        if self.found.is_some() {
+            return Some(side);
+        }
+        let [left, right] = self.sides(step, &other);
+        let mismatch = match self.is_fresh {
+            true => compare_step(left, right, &self.config),
+            false => compare_place(left, right, &self.config),
+        };
+        if let Some(mismatch) = mismatch {
+            let detail = self.config.enable_detailed_diffs.then(|| {
+                let touched = self.touched.iter();
+                Box::new(Detail::new(&mismatch, &[], [left, right], [None; 2], touched, &self.config))
+            });
+            self.diverge_at_step(step, mismatch, detail);
+        }
+        Some(side)
+    }
+
+    fn diverge_at_step(&mut self, step: &StepView<'_>, mismatch: Mismatch, detail: Option<Box<Detail>>) {
+        let (index, step) = (self.steps, StepSide::before(step));
+        let place = Place::Step { index, step, is_over: false, path: self.frames.clone() };
+        self.diverge(place, mismatch, detail);
+    }
+
+    /// A message of the watched side against the next one that the other side has shown.
+    fn message(&mut self, message: &Message, phase: MessagePhase<'_>) {
+        let event = self.other.events.pop_front();
+        let (is_over, mismatch) = match (phase, event) {
+            (MessagePhase::Before, Some(Event::Begin(other))) => {
+                let [left, right] = self.sides(message, &other);
+                let mismatch = outcome::message(left, right)
+                    .or_else(|| outcome::bytes_differ(Field::Input, &left.input, &right.input))
+                    .or_else(|| differs(Field::Gas, left.gas, right.gas));
+                (false, mismatch)
+            }
+            (MessagePhase::After(outcome), Some(Event::End(other))) => {
+                let [left, right] = self.sides(outcome, &other);
+                (true, outcome::frame(left, right, &self.config))
+            }
+            (MessagePhase::Before, _) => (false, Some(self.one_sided(Field::Message, true))),
+            // The other side has sent one that the watched one has not, or goes on where the watched one is over.
+            (MessagePhase::After(_), Some(Event::Begin(_))) => {
+                (true, Some(self.one_sided(Field::Message, false)))
+            }
+            (MessagePhase::After(_), None) => (true, Some(self.one_sided(Field::Step, false))),
+        };
+        if let Some(mismatch) = mismatch {
+            let index = self.frames.last().map_or(0, |frame| frame.index);
+            self.diverge(Place::Message { index, is_over, path: self.frames.clone() }, mismatch, None);
+        }
+    }
+
+    /// Now it is known what a diverging call has handed on.
+    fn split_forwarded(&mut self, message: &Message) {
+        let other = match self.other.events.front() {
+            Some(Event::Begin(other)) => Some(other),
+            _ => None,
+        };
+        let forwarded = |message: &Message| match message.kind.is_create() {
+            true => 0,
+            false if message.transfers() && !message.value.is_zero() => {
+                message.gas.saturating_sub(GasSchedule::CALL_STIPEND)
+            }
+            false => message.gas,
+        };
+        let sides = self.sides(Some(message), other);
+        let Some(detail) = self.found.as_mut().and_then(|found| found.detail.as_mut()) else { return };
+        for (side, message) in detail.sides.iter_mut().zip(sides) {
+            if let (Some(gas), Some(message)) = (&mut side.gas, message) {
+                gas.forward(forwarded(message));
+            }
+        }
+    }
+
+    /// The other side has shown more than the watched one, which is over.
+    fn left_over(&mut self) {
+        let place = Place::Transaction;
+        if !self.other.events.is_empty() {
+            let mismatch = self.one_sided(Field::Message, false);
+            self.diverge(place, mismatch, None);
+        } else if self.other.progress == Progress::Paused && self.steps > 0 {
+            let mismatch = self.one_sided(Field::Step, false);
+            self.diverge(place, mismatch, None);
+        }
+    }
+
+    /// Runs the other side to its end, alone.
+    fn run_out(&mut self) {
+        while self.other.progress == Progress::Paused && self.fault.is_none() && self.steps < self.max_steps {
+            let before = self.other.stepper.view().map(|view| StepSide::before(&view));
+            let mut gas_after = None;
+            self.advance(Until::NextStep, &mut |_, end| gas_after = Some(end.gas_left));
+            if let (Some(before), Some(gas_after)) = (before, gas_after) {
+                let other = StepSide { gas_after, ..before };
+                let sides = self.sides(None, Some(other));
+                if let Some(record) = &mut self.record {
+                    record.push(self.steps, sides, Some(Field::Step));
+                }
+                self.steps += 1;
+            }
+        }
+    }
+
+    /// Compares all of the state at a block entry, and what was written and logged since the one before.
+    fn compare_entry(&mut self, entry: &StepView<'_>) {
+        let Some(other) = self.other.stepper.view() else {
+            let mismatch = self.one_sided(Field::Step, true);
+            return self.diverge_at_entry(entry, mismatch, None);
+        };
+        let [left, right] = self.sides(entry, &other);
+        let block = &self.other.block;
+        let mismatch = compare_step(left, right, &self.config)
+            .or_else(|| written(left, right, &block.written))
+            .or_else(|| {
+                let [l, r] = [left.journal.logs(), right.journal.logs()];
+                let first = block.fewest_logs.min(l.len()).min(r.len());
+                outcome::logs(&l[first..], &r[first..], first)
+            });
+        if let Some(mismatch) = mismatch {
+            let detail = self.config.enable_detailed_diffs.then(|| {
+                let touched = block.written.iter().rev().take(self.config.storage_key_limit);
+                Box::new(Detail::new(&mismatch, &[], [left, right], [None; 2], touched, &self.config))
+            });
+            self.diverge_at_entry(entry, mismatch, detail);
+        }
+    }
+
+    fn diverge_at_entry(&mut self, entry: &StepView<'_>, mismatch: Mismatch, detail: Option<Box<Detail>>) {
+        let (index, pc, path) = (entry.index, entry.pc, self.frames.clone());
+        self.diverge(Place::Block { index, pc, path, suspect: None }, mismatch, detail);
+    }
+
+    fn touch(&mut self, step: &StepView<'_>) {
+        let is_transient = match step.opcode {
+            parallax_primitives::Opcode::SLOAD | parallax_primitives::Opcode::SSTORE => false,
+            parallax_primitives::Opcode::TLOAD | parallax_primitives::Opcode::TSTORE => true,
+            _ => return,
+        };
+        let Some(&key) = step.stack.last() else { return };
+        let touched = Touched { address: step.message.address, key, is_transient };
+        if !self.touched.contains(&touched) {
+            if self.touched.len() >= self.config.storage_key_limit.max(1) {
+                self.touched.remove(0);
+            }
+            self.touched.push(touched);
+        }
+    }
+}
+
+impl Hooks for Shadow<'_> {
+    fn interest(&self) -> Interest {
+        match self.config.mode {
+            ShadowMode::PerStep => Interest::Steps,
+            ShadowMode::PerBlock => Interest::Blocks,
+            ShadowMode::PerCall => Interest::Messages,
+            ShadowMode::Off => Interest::Nothing,
+        }
+    }
+
+    fn on_step(&mut self, step: &StepView<'_>) -> StepControl {
+        self.enter();
+        self.start_other();
+        if self.steps >= self.max_steps && self.is_running() {
+            self.fault = Some(format!("more than {} steps", self.max_steps));
+        }
+        if self.is_running() && !self.other.events.is_empty() {
+            let mismatch = self.one_sided(Field::Message, false);
+            self.diverge_at_step(step, mismatch, None);
+        }
+        // Past a divergence messages pair up no longer.
+        self.other.events.clear();
+        let was_running = self.found.is_none();
+        let other = self.before(step);
+        self.is_fresh = false;
+        let mut inputs = [U256::ZERO; INPUTS];
+        for (input, item) in inputs.iter_mut().zip(step.stack.iter().rev().take(input_count(step))) {
+            *input = *item;
+        }
+        self.touch(step);
+        let found = if was_running { self.found.as_ref().map(|found| found.field) } else { None };
+        self.begun = Some(Begun {
+            index: self.steps,
+            watched: StepSide::before(step),
+            other,
+            memory: step.memory.len(),
+            inputs,
+            mismatch: found,
+        });
+        let control = self.control();
+        self.leave();
+        control
+    }
+
+    fn on_step_end(&mut self, step: &StepView<'_>, end: &StepEnd<'_>) {
+        let Some(begun) = self.begun.take() else { return };
+        self.enter();
+        self.steps += 1;
+        let mut other_gas = None;
+        let mut found: Option<(Mismatch, Option<Box<Detail>>)> = None;
+        if self.fault.is_none() && begun.other.is_some() {
+            let (config, fork, watched_side) = (self.config, self.fork, self.watched);
+            let compares = self.found.is_none();
+            let touched = std::mem::take(&mut self.touched);
+            self.advance(Until::NextStep, &mut |other, other_end| {
+                other_gas = Some(other_end.gas_left);
+                let mut sides = [(step, end), (other, other_end)];
+                if watched_side == Which::Right {
+                    sides.reverse();
+                }
+                let [left, right] = sides;
+                let mismatch = compare_step_end(left, right, begun.memory, &config);
+                if let (true, Some(mismatch)) = (compares, mismatch) {
+                    let detail = config.enable_detailed_diffs.then(|| {
+                        let gas = sides.map(|(step, end)| Some(GasSplit::new(fork, begun.memory, step, end)));
+                        let inputs = &begun.inputs[..input_count(step).min(INPUTS)];
+                        let views = sides.map(|(step, _)| step);
+                        Box::new(Detail::new(&mismatch, inputs, views, gas, touched.iter(), &config))
+                    });
+                    found = Some((mismatch, detail));
+                }
+            });
+            self.touched = touched;
+        }
+        let side = StepSide { gas_after: end.gas_left, ..begun.watched };
+        let mut mismatch = begun.mismatch;
+        if let Some((difference, detail)) = found {
+            mismatch = mismatch.or(Some(difference.field));
+            let (index, path) = (begun.index, self.frames.clone());
+            self.diverge(Place::Step { index, step: side, is_over: true, path }, difference, detail);
+            self.forwards = true;
+        }
+        let other =
+            begun.other.map(|other| StepSide { gas_after: other_gas.unwrap_or(other.gas_before), ..other });
+        let sides = self.sides(Some(side), other);
+        if let Some(record) = &mut self.record {
+            // Past a divergence what is kept of both is compared.
+            let differ = sides[0] != sides[1] && self.found.is_some();
+            record.push(begun.index, sides, mismatch.or(differ.then_some(Field::Step)));
+        }
+        self.recent.push(begun.index, side);
+        self.leave();
+    }
+
+    fn on_block(&mut self, entry: &StepView<'_>) -> StepControl {
+        self.enter();
+        self.start_other();
+        self.leave_entry();
+        if self.is_running() {
+            self.compare_entry(entry);
+        }
+        self.steps += 1;
+        self.at_entry = true;
+        if self.steps > self.max_steps && self.is_running() {
+            self.fault = Some(format!("more than {} block entries", self.max_steps));
+        }
+        self.recent.push(entry.index, StepSide::before(entry));
+        let control = self.control();
+        self.leave();
+        control
+    }
+
+    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
+        self.enter();
+        self.start_other();
+        if self.is_running() {
+            self.leave_entry();
+        }
+        if matches!(phase, MessagePhase::Before) {
+            let address = if message.kind.is_create() { message.address } else { message.code_address };
+            self.frames.push(PathItem { index: self.messages, kind: message.kind, address });
+            self.messages += 1;
+        }
+        if std::mem::take(&mut self.forwards) {
+            self.split_forwarded(message);
+        }
+        if self.is_running() {
+            self.message(message, phase);
+        }
+        if matches!(phase, MessagePhase::After(_)) {
+            self.frames.pop();
+        }
+        self.is_fresh = true;
+        self.leave();
+    }
+}
+
+/// The first of the slots whose value is not the same on both sides.
+fn written(left: &StepView<'_>, right: &StepView<'_>, slots: &[Touched]) -> Option<Mismatch> {
+    slots.iter().find_map(|slot| {
+        let Touched { address, key, is_transient } = *slot;
+        if is_transient {
+            let value = |view: &StepView<'_>| view.journal.transient_storage(address, key);
+            return differs(Field::TransientStorage(address, key), value(left), value(right));
+        }
+        let value = |view: &StepView<'_>| view.journal.storage(address, key);
+        let (l, r) = (value(left), value(right));
+        let value = |value: Option<U256>| value.map_or(Value::Absent, Value::Word);
+        (l != r).then(|| Mismatch { field: Field::Storage(address, key), left: value(l), right: value(r) })
+    })
+}
+
+/// Items that the opcode is about to take and has.
+fn input_count(step: &StepView<'_>) -> usize {
+    step.opcode.info().map_or(0, |info| usize::from(info.inputs)).min(step.stack.len())
+}

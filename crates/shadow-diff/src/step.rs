@@ -1,0 +1,255 @@
+//! Compares what two engines show of one opcode. Nothing is left out for being large: a limit bounds what is shown.
+
+use parallax_hooks::{StepEnd, StepView};
+use parallax_primitives::{Address, Bytes, Effect, FrameStatus, Halt, Opcode, StorageChange, U256};
+
+use crate::{
+    Field, ShadowConfig, StepMismatch, Value,
+    outcome::{self, Mismatch, differs},
+};
+
+/// One opcode on one side, kept past the callback.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StepSide {
+    /// 0 is the transaction's own frame.
+    pub depth: u16,
+    /// Offset of the opcode in the code.
+    pub pc: usize,
+    /// The opcode.
+    pub opcode: Opcode,
+    /// The account in whose name its frame runs.
+    pub address: Address,
+    /// Gas left before it.
+    pub gas_before: u64,
+    /// Gas left after it; before it has run, as before.
+    pub gas_after: u64,
+    /// Items on the stack before it.
+    pub stack_size: usize,
+}
+
+impl StepSide {
+    /// As it is before the opcode.
+    pub(crate) fn before(step: &StepView<'_>) -> Self {
+        Self {
+            depth: step.depth,
+            pc: step.pc,
+            opcode: step.opcode,
+            address: step.message.address,
+            gas_before: step.gas,
+            gas_after: step.gas,
+            stack_size: step.stack.len(),
+        }
+    }
+}
+
+/// Compares all of what two engines stand before: pc, opcode, depth, address, gas, refund, the whole stack, the whole memory,
+/// the return data. The first mismatch in that order that `config` does not tolerate.
+pub fn compare_step(left: &StepView<'_>, right: &StepView<'_>, config: &ShadowConfig) -> Option<Mismatch> {
+    let mut judge = Judge { config, opcode: left.opcode, halts: [None; 2], found: None };
+    let _ = place(&mut judge, left, right)
+        .or_else(|| {
+            judge.check(left.message.address != right.message.address, || {
+                (Field::Address, left.message.address.into(), right.message.address.into())
+            })
+        })
+        .or_else(|| refund(&mut judge, left, right))
+        .or_else(|| stack(&mut judge, left, right))
+        .or_else(|| memory(&mut judge, left, right, true))
+        .or_else(|| return_data(&mut judge, left, right));
+    judge.found
+}
+
+/// Where two engines stand before an opcode whose frame has not been left since the last one: the rest was compared then.
+pub(crate) fn compare_place(
+    left: &StepView<'_>,
+    right: &StepView<'_>,
+    config: &ShadowConfig,
+) -> Option<Mismatch> {
+    let mut judge = Judge { config, opcode: left.opcode, halts: [None; 2], found: None };
+    let _ = place(&mut judge, left, right);
+    judge.found
+}
+
+/// Compares all of what an opcode left behind on two sides: halt, cost, gas, refund, the whole stack, memory, what it wrote
+/// outside its frame, return data. The whole memory is compared if its size differs from `memory_before`, if the opcode writes
+/// to it or if it ends the frame: no other opcode has it at hand.
+pub fn compare_step_end(
+    left: (&StepView<'_>, &StepEnd<'_>),
+    right: (&StepView<'_>, &StepEnd<'_>),
+    memory_before: usize,
+    config: &ShadowConfig,
+) -> Option<Mismatch> {
+    let ((left, left_end), (right, right_end)) = (left, right);
+    let halts = [left_end.halt, right_end.halt];
+    let mut judge = Judge { config, opcode: left.opcode, halts, found: None };
+    let touches_memory =
+        left.memory.len() != memory_before || halts[0].is_some() || touches_memory(left.opcode);
+    let _ = halt(&mut judge, halts)
+        .or_else(|| judge.differs(Field::GasCost, left_end.gas_cost, right_end.gas_cost))
+        .or_else(|| judge.differs(Field::Gas, left_end.gas_left, right_end.gas_left))
+        .or_else(|| refund(&mut judge, left, right))
+        .or_else(|| stack(&mut judge, left, right))
+        .or_else(|| memory(&mut judge, left, right, touches_memory))
+        .or_else(|| effect(&mut judge, left_end.effect, right_end.effect, left.journal.logs().len()))
+        .or_else(|| return_data(&mut judge, left, right));
+    judge.found
+}
+
+/// Whether the memory's contents are compared after the opcode: it writes there, or it ends the frame.
+const fn touches_memory(opcode: Opcode) -> bool {
+    matches!(
+        opcode,
+        Opcode::MSTORE
+            | Opcode::MSTORE8
+            | Opcode::MCOPY
+            | Opcode::CALLDATACOPY
+            | Opcode::CODECOPY
+            | Opcode::EXTCODECOPY
+            | Opcode::RETURNDATACOPY
+            | Opcode::STOP
+            | Opcode::RETURN
+            | Opcode::REVERT
+            | Opcode::SELFDESTRUCT
+    )
+}
+
+/// Takes the first mismatch that is not tolerated. Each check answers `Some` when the search is over.
+struct Judge<'c> {
+    config: &'c ShadowConfig,
+    opcode: Opcode,
+    halts: [Option<Halt>; 2],
+    found: Option<Mismatch>,
+}
+
+impl Judge<'_> {
+    #[inline]
+    fn check(&mut self, is_different: bool, values: impl FnOnce() -> (Field, Value, Value)) -> Option<()> {
+        if !is_different {
+            return None;
+        }
+        let (field, left, right) = values();
+        self.take(Mismatch { field, left, right })
+    }
+
+    #[inline]
+    fn differs<T: PartialEq + Into<Value>>(&mut self, field: Field, left: T, right: T) -> Option<()> {
+        let mismatch = differs(field, left, right)?;
+        self.take(mismatch)
+    }
+
+    #[cold]
+    fn take(&mut self, mismatch: Mismatch) -> Option<()> {
+        let step = StepMismatch { mismatch: &mismatch, opcode: self.opcode, halts: self.halts };
+        if self.config.tolerances.iter().any(|tolerance| (tolerance.covers)(&step)) {
+            return None;
+        }
+        self.found = Some(mismatch);
+        Some(())
+    }
+}
+
+fn place(judge: &mut Judge<'_>, left: &StepView<'_>, right: &StepView<'_>) -> Option<()> {
+    judge
+        .differs(Field::Depth, u64::from(left.depth), u64::from(right.depth))
+        .or_else(|| judge.differs(Field::Pc, left.pc, right.pc))
+        .or_else(|| judge.differs(Field::Opcode, left.opcode, right.opcode))
+        .or_else(|| judge.differs(Field::Gas, left.gas, right.gas))
+}
+
+fn halt(judge: &mut Judge<'_>, [left, right]: [Option<Halt>; 2]) -> Option<()> {
+    if left == right {
+        return None;
+    }
+    let agree = match (left, right) {
+        (Some(left), Some(right)) => {
+            judge.config.halts.agree(FrameStatus::Halt(left), FrameStatus::Halt(right))
+        }
+        _ => false,
+    };
+    let value = |halt: Option<Halt>| halt.map_or(Value::Absent, Value::Halt);
+    judge.check(!agree, || (Field::Halt, value(left), value(right)))
+}
+
+fn refund(judge: &mut Judge<'_>, left: &StepView<'_>, right: &StepView<'_>) -> Option<()> {
+    judge.differs(Field::Refund, left.refund, right.refund)
+}
+
+fn stack(judge: &mut Judge<'_>, left: &StepView<'_>, right: &StepView<'_>) -> Option<()> {
+    if left.stack == right.stack {
+        return None;
+    }
+    judge.differs(Field::StackSize, left.stack.len(), right.stack.len()).or_else(|| {
+        let both = left.stack.iter().rev().zip(right.stack.iter().rev());
+        let (number, (left, right)) = both.enumerate().find(|(_, (left, right))| left != right)?;
+        judge.differs(Field::Stack(number), *left, *right)
+    })
+}
+
+fn memory(judge: &mut Judge<'_>, left: &StepView<'_>, right: &StepView<'_>, contents: bool) -> Option<()> {
+    judge.differs(Field::MemorySize, left.memory.len(), right.memory.len()).or_else(|| {
+        if !contents || left.memory == right.memory {
+            return None;
+        }
+        let offset = first_difference(left.memory, right.memory)?;
+        let word = |memory: &[u8]| {
+            let start = (offset / 32 * 32).min(memory.len());
+            Value::Bytes(Bytes::copy_from_slice(&memory[start..memory.len().min(start + 32)]))
+        };
+        judge.check(true, || (Field::Memory(offset), word(left.memory), word(right.memory)))
+    })
+}
+
+/// The first byte in which two memories of one size differ.
+pub(crate) fn first_difference(left: &[u8], right: &[u8]) -> Option<usize> {
+    left.iter().zip(right).position(|(left, right)| left != right)
+}
+
+fn return_data(judge: &mut Judge<'_>, left: &StepView<'_>, right: &StepView<'_>) -> Option<()> {
+    let bytes = |data: &[u8]| Value::Bytes(Bytes::copy_from_slice(data));
+    judge.check(left.return_data != right.return_data, || {
+        (Field::ReturnData, bytes(left.return_data), bytes(right.return_data))
+    })
+}
+
+/// `logs` is how many there are, the one of this opcode included.
+fn effect(judge: &mut Judge<'_>, left: Effect<'_>, right: Effect<'_>, logs: usize) -> Option<()> {
+    if left == right {
+        return None;
+    }
+    let mismatch = match (left, right) {
+        (Effect::Log(left), Effect::Log(right)) => {
+            let (left, right) = (std::slice::from_ref(left), std::slice::from_ref(right));
+            outcome::logs(left, right, logs.saturating_sub(1))
+        }
+        (Effect::Log(_), _) => Some(outcome::presence(Field::Log(logs.saturating_sub(1)), true)),
+        (_, Effect::Log(_)) => Some(outcome::presence(Field::Log(logs), false)),
+        (left, right) => {
+            let (l, r) = (write(left), write(right));
+            // The left side's slot; without one, the right side's.
+            let (field, _) = l.or(r)?;
+            let value = |write: Option<(Field, StorageChange)>| match write {
+                Some((of, change)) if of == field => Value::Word(change.new),
+                _ => Value::Absent,
+            };
+            let mismatch = Mismatch { field, left: value(l), right: value(r) };
+            if mismatch.left == mismatch.right { history(field, l?.1, r?.1) } else { Some(mismatch) }
+        }
+    };
+    judge.take(mismatch?)
+}
+
+fn write(effect: Effect<'_>) -> Option<(Field, StorageChange)> {
+    match effect {
+        Effect::Storage(change) => Some((Field::Storage(change.address, change.key), change)),
+        Effect::Transient(change) => Some((Field::TransientStorage(change.address, change.key), change)),
+        Effect::None | Effect::Log(_) => None,
+    }
+}
+
+/// Two equal writes over values that were not.
+fn history(field: Field, left: StorageChange, right: StorageChange) -> Option<Mismatch> {
+    let before = |change: StorageChange| -> [U256; 2] { [change.previous, change.original] };
+    let (l, r) = (before(left), before(right));
+    let at = usize::from(l[0] == r[0]);
+    (l != r).then(|| Mismatch { field, left: Value::Word(l[at]), right: Value::Word(r[at]) })
+}
