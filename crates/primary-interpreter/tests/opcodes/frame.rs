@@ -131,6 +131,11 @@ impl Program {
         self.run_everywhere().2
     }
 
+    /// Runs it unobserved on every engine: what each came to.
+    pub(crate) fn outcomes(&self) -> Vec<(&'static str, FrameOutcome)> {
+        engines().into_iter().map(|(name, engine)| (name, engine.run(self, &mut NoHooks).outcome)).collect()
+    }
+
     #[track_caller]
     fn run_everywhere(&self) -> (Run, Vec<Step>, Vec<View>) {
         let mut reference: Option<(Run, Vec<Step>, Vec<View>)> = None;
