@@ -1,0 +1,240 @@
+//! What programs are translated to, instruction by instruction: which instructions there are, which slots and constants they
+//! name, what a header charges and asks for, where the form can be entered, and what recovery finds before each.
+//!
+//! That a translation is *right* is tested where it runs, against the plain engine. Here it is tested that it is as good as
+//! it should be: an optimisation that is lost changes no result.
+
+#![allow(clippy::unwrap_used, reason = "in a test, an unwrap is an assertion")]
+
+use std::fmt::Write as _;
+
+use parallax_analysis::{FastCode, Instr, Op, PaddedCode, Place, recover, translate};
+use parallax_assembly::assemble_for;
+use parallax_primitives::{Fork, Opcode, U256};
+
+/// An instruction with its operands; constants by their value.
+fn instruction(fast: &FastCode, instr: &Instr) -> String {
+    let Instr { op, flag, a, b, c, imm } = *instr;
+    let (low, high) = (imm & 0xffff_ffff, imm >> 32);
+    let constant = |index: u64| format!("{:#x}", fast.pool()[usize::try_from(index).unwrap()]);
+    let quarter = |n: u32| (imm >> (16 * n) & 0xffff) as u16 as i16;
+    match op {
+        Op::Enter => format!("gas {imm}, needs {a}, grows {b}"),
+        Op::Rejoin => format!("gas +{high}, at {low}"),
+        Op::Fall => format!("height {c}"),
+        Op::Exit => format!("pc {imm}, height {c}"),
+        Op::Jump => format!("to {low}, height {c}"),
+        Op::JumpTo => format!("to s{a}, height {c}"),
+        Op::JumpIf => format!("s{a}, not {flag}, to {low}, height {c}"),
+        Op::JumpIfLtSS | Op::JumpIfSltSS | Op::JumpIfEqSS => {
+            format!("s{a} s{b}, not {flag}, to {low}, height {c}")
+        }
+        Op::JumpIfLtSC | Op::JumpIfSltSC | Op::JumpIfEqSC => {
+            format!("s{a} {}, not {flag}, to {low}, height {c}", constant(high))
+        }
+        Op::JumpIfLtCS | Op::JumpIfSltCS => {
+            format!("{} s{b}, not {flag}, to {low}, height {c}", constant(high))
+        }
+        Op::Move => format!("s{a} <- s{b}"),
+        Op::Move2 => format!("s{a} <- s{b}, s{c} <- s{}", quarter(0)),
+        Op::Const => format!("s{a} <- {}", constant(imm)),
+        Op::AddSC
+        | Op::MulSC
+        | Op::SubSC
+        | Op::DivSC
+        | Op::ModSC
+        | Op::SdivSC
+        | Op::SmodSC
+        | Op::LtSC
+        | Op::SltSC
+        | Op::EqSC
+        | Op::AndSC
+        | Op::OrSC
+        | Op::XorSC
+        | Op::ShlCS => {
+            format!("s{c} <- s{a}, {}", constant(imm))
+        }
+        Op::SubCS | Op::DivCS | Op::ModCS | Op::LtCS | Op::SltCS => {
+            format!("s{c} <- {}, s{b}", constant(imm))
+        }
+        Op::AddMod | Op::MulMod => format!("s{} <- s{a}, s{b}, s{c}", quarter(0)),
+        Op::AddModC | Op::MulModC => format!("s{} <- s{a}, s{b}, {}", quarter(0), constant(high)),
+        Op::Not | Op::IsZero | Op::Clz | Op::Mload | Op::CallDataLoad => format!("s{c} <- s{a}"),
+        Op::ByteAt | Op::SignExtendAt | Op::ShlBy | Op::ShrBy | Op::SarBy => format!("s{c} <- s{a}, {imm}"),
+        Op::MloadAt => format!("s{c} <- [{imm}]"),
+        Op::Mstore | Op::Mstore8 => format!("[s{a}] <- s{b}"),
+        Op::MstoreAt => format!("[{imm}] <- s{a}"),
+        Op::MstoreC => format!("[s{a}] <- {}", constant(imm)),
+        Op::MstoreAtC => format!("[{low}] <- {}", constant(high)),
+        Op::Gas => format!("s{c} <- gas + {imm}"),
+        Op::Heavy => {
+            let opcode = Opcode(flag);
+            let info = opcode.info().unwrap();
+            let all = [a, b, quarter(0), quarter(1), quarter(2), quarter(3)];
+            let operands: Vec<String> =
+                all[..usize::from(info.inputs)].iter().map(|slot| format!("s{slot}")).collect();
+            let result = if info.outputs == 1 { format!("s{c} <- ") } else { String::new() };
+            format!("{result}{opcode}({})", operands.join(", "))
+        }
+        _ => format!("s{c} <- s{a}, s{b}"),
+    }
+}
+
+/// The translation as text, one line for each instruction; behind it what recovery finds there, if that is not nothing.
+fn listing(source: &str, fork: Fork) -> String {
+    let code = PaddedCode::new(&assemble_for(source, fork).unwrap());
+    let fast = translate(&code, fork);
+    let mut text = String::new();
+    for (index, instr) in fast.instrs().iter().enumerate() {
+        let at = u32::try_from(index).unwrap();
+        let name = format!("{:?}", instr.op);
+        write!(text, "{index:3} @{:<3} {name:12} {}", fast.pc(at), instruction(&fast, instr)).unwrap();
+        let ends_block = matches!(instr.op, Op::Exit | Op::Fall | Op::Jump | Op::JumpTo | Op::Rejoin)
+            || format!("{:?}", instr.op).starts_with("JumpIf");
+        if !ends_block && !matches!(instr.op, Op::Enter | Op::Move | Op::Move2 | Op::Const) {
+            let recovery = recover(&code, fork, &fast, at);
+            let items: Vec<String> = recovery
+                .items
+                .iter()
+                .map(|item| match item {
+                    Place::Slot(slot) => format!("s{slot}"),
+                    Place::Constant(value) => format!("{value:#x}"),
+                })
+                .collect();
+            write!(text, "   ; {} gas, from {}: {}", recovery.unused_gas, recovery.low, items.join(" "))
+                .unwrap();
+        }
+        text.push('\n');
+    }
+    let entries = (0..=code.len() + 1).filter_map(|pc| {
+        let entry = fast.entry(pc)?;
+        let jump = fast.jump(pc as u64);
+        assert!(jump.is_none_or(|jump| jump == entry), "both ways lead to the same instruction");
+        Some(format!("{pc}{} {entry}", if jump.is_some() { " (jump)" } else { "" }))
+    });
+    writeln!(text, "entries: {}", entries.collect::<Vec<_>>().join(", ")).unwrap();
+    text
+}
+
+/// Programs stand as `== fork: source`, the listing below.
+#[test]
+fn translations_are_as_listed() {
+    let text = include_str!("listings.txt");
+    let mut found = String::new();
+    for part in text.split("== ").skip(1) {
+        let (head, _) = part.split_once('\n').unwrap();
+        let (fork, source) = head.split_once(": ").unwrap();
+        writeln!(found, "== {head}\n{}", listing(source, fork.parse().unwrap())).unwrap();
+    }
+    assert_eq!(found.trim(), text.trim());
+}
+
+/// Every binary opcode with operands from the stack, with one of them constant, and with both.
+#[test]
+fn every_choice_of_operands_has_its_instruction() {
+    let mut found = String::new();
+    let binary = (0x01..=0x0b).chain(0x10..=0x1e).map(Opcode);
+    for opcode in binary.filter(|opcode| !matches!(*opcode, Opcode::ISZERO | Opcode::NOT | Opcode::CLZ)) {
+        let modular = if matches!(opcode, Opcode::ADDMOD | Opcode::MULMOD) { "PUSH1 5" } else { "" };
+        for operands in ["", "PUSH1 7 SWAP1", "PUSH1 7", "PUSH1 7 PUSH1 9"] {
+            let source = format!("{modular} {operands} {opcode} PUSH0 MSTORE");
+            let code = PaddedCode::new(&assemble_for(&source, Fork::Osaka).unwrap());
+            let fast = translate(&code, Fork::Osaka);
+            let body = &fast.instrs()[1..fast.instrs().len() - 1];
+            let shown: Vec<String> =
+                body.iter().map(|instr| format!("{:?} {}", instr.op, instruction(&fast, instr))).collect();
+            writeln!(found, "{opcode} [{operands}]: {}", shown.join("; ")).unwrap();
+        }
+    }
+    assert_eq!(found, include_str!("operands.txt"), "{found}");
+}
+
+/// What is known of an opcode whose operands are constant, by its value; nothing is known of the others.
+#[test]
+fn constants_fold() {
+    let fold = |source: &str| {
+        let code = PaddedCode::new(&assemble_for(&format!("{source} PUSH0 MSTORE"), Fork::Osaka).unwrap());
+        let fast = translate(&code, Fork::Osaka);
+        match fast.instrs() {
+            [_, Instr { op: Op::MstoreAtC, imm, .. }, _] => {
+                Some(fast.pool()[usize::try_from(imm >> 32).unwrap()])
+            }
+            _ => None,
+        }
+    };
+    let max = U256::MAX;
+    let number = |value: u64| Some(U256::from(value));
+    for (source, expected) in [
+        ("PUSH 2 PUSH -1 ADD", number(1)),
+        ("PUSH 2 PUSH -1 MUL", Some(max - U256::ONE)),
+        ("PUSH 2 PUSH 1 SUB", Some(max)),
+        ("PUSH 2 PUSH 7 DIV", number(3)),
+        ("PUSH 0 PUSH 7 DIV", number(0)),
+        ("PUSH 4 PUSH 7 MOD", number(3)),
+        ("PUSH 0 PUSH 7 MOD", number(0)),
+        ("PUSH 3 PUSH 2 EXP", number(8)),
+        ("PUSH 3 PUSH 2 LT", number(1)),
+        ("PUSH 2 PUSH 2 LT", number(0)),
+        ("PUSH 2 PUSH 3 GT", number(1)),
+        ("PUSH 3 PUSH 3 GT", number(0)),
+        ("PUSH 3 PUSH 3 EQ", number(1)),
+        ("PUSH 3 PUSH 2 EQ", number(0)),
+        ("PUSH 6 PUSH 3 AND", number(2)),
+        ("PUSH 6 PUSH 3 OR", number(7)),
+        ("PUSH 6 PUSH 3 XOR", number(5)),
+        ("PUSH 1 PUSH 255 SHL", Some(U256::ONE << 255)),
+        ("PUSH 1 PUSH 256 SHL", number(0)),
+        ("PUSH -1 PUSH 255 SHR", number(1)),
+        ("PUSH -1 PUSH 256 SHR", number(0)),
+        ("PUSH 0 ISZERO", number(1)),
+        ("PUSH 5 ISZERO", number(0)),
+        ("PUSH 0 NOT", Some(max)),
+        ("PUSH 1 CLZ", number(255)),
+        ("PC", number(0)),
+        ("PUSH 0 POP PC", number(2)),
+        ("CODESIZE", number(3)),
+        ("PUSH 1 PUSH 255 SAR", None),
+        ("PUSH 1 PUSH 1 SDIV", None),
+        ("PUSH 1 PUSH 1 SLT", None),
+        ("PUSH 1 PUSH 1 PUSH 1 ADDMOD", None),
+        ("PUSH 1 PUSH 1 BYTE", None),
+        ("ADDRESS PUSH 1 ADD", None),
+    ] {
+        assert_eq!(fold(source), expected, "{source}");
+    }
+}
+
+/// Where the headers of straight-line code are.
+#[track_caller]
+fn check_blocks(source: &str, expected: &[usize]) {
+    let code = PaddedCode::new(&assemble_for(source, Fork::Osaka).unwrap());
+    let fast = translate(&code, Fork::Osaka);
+    let headers = (0u32..).zip(fast.instrs()).filter(|(_, instr)| instr.op == Op::Enter);
+    let found: Vec<usize> = headers.map(|(index, _)| fast.pc(index)).collect();
+    assert_eq!(found, expected, "{}", source.chars().take(99).collect::<String>());
+}
+
+/// A block ends behind 4000 opcodes, 1000 items away from its entry, or when fewer than 16 temporaries are left of 256: so that
+/// slots fit 16 bits and temporaries never run out.
+#[test]
+fn blocks_are_split_before_they_are_too_large() {
+    check_blocks(&"NOT ".repeat(4000), &[0, 4000]);
+    check_blocks(&"NOT ".repeat(3999), &[0]);
+    check_blocks(&"NOT ".repeat(8001), &[0, 4000, 8000]);
+    check_blocks(&"PUSH0 ".repeat(1000), &[0, 1000]);
+    check_blocks(&"PUSH0 ".repeat(999), &[0]);
+    check_blocks(&"POP ".repeat(1001), &[0, 1001]);
+    check_blocks(&"POP ".repeat(1000), &[0]);
+    check_blocks(&format!("{} SWAP16 NOT", "POP ".repeat(983)), &[0]);
+    check_blocks(&format!("{} SWAP16 NOT", "POP ".repeat(984)), &[0, 985]);
+    // Each round leaves 16 items in slots above their own, and 16 more in temporaries.
+    let rounds = |count: usize| {
+        let (push, lower) = ("ADDRESS ".repeat(32), "SWAP16 POP ".repeat(16));
+        format!("{push}{lower}{}", "ADDRESS ".repeat(16)).repeat(count)
+    };
+    check_blocks(&format!("{} NOT", rounds(15)), &[0]);
+    // The first item of the next sixteen takes the 241st.
+    check_blocks(&format!("{} NOT", rounds(16)), &[0, 15 * 80 + 65]);
+    // Two are free again, and count.
+    check_blocks(&format!("PUSH 2 PUSH 1 MSTORE8 {} NOT", rounds(16)), &[0, 5 + 15 * 80 + 65]);
+}
