@@ -42,48 +42,122 @@ pub fn compare_traces<L: BufRead, R: BufRead>(
     left: TraceReader<L>,
     right: TraceReader<R>,
 ) -> Result<Result<TraceAgreement, Box<TraceDifference>>, (bool, ReadError)> {
-    let (left_client, right_client) = (left.client(), right.client());
+    let mut comparison = TraceComparison::new(left.client(), right);
     let mut left = Side { reader: left, end: TraceEnd::default() };
-    let mut right = Side { reader: right, end: TraceEnd::default() };
-    let mut recent = VecDeque::with_capacity(RECENT + 1);
-    let mut steps = 0;
-    let mut a = left.step().map_err(|error| (true, error))?;
-    let mut b = right.step().map_err(|error| (false, error))?;
-    loop {
-        if is_unpaired_stop((&a, left_client), (&b, right_client)) {
-            a = left.step().map_err(|error| (true, error))?;
-            continue;
+    while let Some(step) = left.step().map_err(|error| (true, error))? {
+        if let Some(difference) = comparison.step(step).map_err(|error| (false, error))? {
+            return Ok(Err(difference));
         }
-        if is_unpaired_stop((&b, right_client), (&a, left_client)) {
-            b = right.step().map_err(|error| (false, error))?;
-            continue;
+    }
+    comparison.finish(&left.end).map_err(|error| (false, error))
+}
+
+/// Compares steps with a trace as they come, in memory that does not grow with their number: what [`compare_traces`] does,
+/// for a left side that is still running.
+///
+/// After a difference or an error there is nothing more to compare.
+pub struct TraceComparison<R> {
+    left_client: Client,
+    right: Side<R>,
+    /// The right step that is due; the outer `None` if it has not been read.
+    due: Option<Option<Step>>,
+    steps: u64,
+    recent: VecDeque<Step>,
+}
+
+impl<R: BufRead> TraceComparison<R> {
+    /// Compares what `left_client` would write with the trace `right`.
+    pub fn new(left_client: Client, right: TraceReader<R>) -> Self {
+        Self {
+            left_client,
+            right: Side { reader: right, end: TraceEnd::default() },
+            due: None,
+            steps: 0,
+            recent: VecDeque::with_capacity(RECENT + 1),
         }
-        let difference = match (&a, &b) {
-            (None, None) => end_difference(&left.end, &right.end),
-            (Some(_), None) => Some(("length", "a step".to_owned(), "the end".to_owned())),
-            (None, Some(_)) => Some(("length", "the end".to_owned(), "a step".to_owned())),
-            (Some(a), Some(b)) => step_difference(a, b),
-        };
-        if let Some((field, left, right)) = difference {
-            let recent = recent.into();
-            return Ok(Err(Box::new(TraceDifference {
-                step: steps,
-                field,
-                left,
-                right,
-                left_step: a,
-                right_step: b,
-                recent,
-            })));
+    }
+
+    /// The trace's next step, so that a left side need not gather what it will not be asked for; `None` at the trace's end.
+    ///
+    /// # Errors
+    ///
+    /// Those of reading the trace.
+    pub fn due(&mut self) -> Result<Option<&Step>, ReadError> {
+        if self.due.is_none() {
+            self.due = Some(self.right.step()?);
         }
-        let Some(agreed) = a else { return Ok(Ok(TraceAgreement { steps })) };
-        steps += 1;
-        recent.push_back(agreed);
-        if recent.len() > RECENT {
-            recent.pop_front();
+        Ok(self.due.as_ref().and_then(Option::as_ref))
+    }
+
+    /// Compares the left side's next step.
+    ///
+    /// # Errors
+    ///
+    /// Those of reading the trace.
+    pub fn step(&mut self, left: Step) -> Result<Option<Box<TraceDifference>>, ReadError> {
+        let left = Some(left);
+        loop {
+            self.due()?;
+            let right = self.due.take().flatten();
+            let (left_client, right_client) = (self.left_client, self.right.reader.client());
+            if is_unpaired_stop((&left, left_client), (&right, right_client)) {
+                self.due = Some(right);
+                return Ok(None);
+            }
+            if is_unpaired_stop((&right, right_client), (&left, left_client)) {
+                continue;
+            }
+            let difference = match (&left, &right) {
+                (Some(left), Some(right)) => step_difference(left, right),
+                _ => Some(("length", "a step".to_owned(), "the end".to_owned())),
+            };
+            if let Some(difference) = difference {
+                return Ok(Some(self.difference(difference, left, right)));
+            }
+            self.steps += 1;
+            self.recent.extend(left);
+            if self.recent.len() > RECENT {
+                self.recent.pop_front();
+            }
+            return Ok(None);
         }
-        a = left.step().map_err(|error| (true, error))?;
-        b = right.step().map_err(|error| (false, error))?;
+    }
+
+    /// Compares what follows the left side's last step.
+    ///
+    /// # Errors
+    ///
+    /// Those of reading the rest of the trace.
+    pub fn finish(
+        mut self,
+        left: &TraceEnd,
+    ) -> Result<Result<TraceAgreement, Box<TraceDifference>>, ReadError> {
+        let right_client = self.right.reader.client();
+        loop {
+            self.due()?;
+            let right = self.due.take().flatten();
+            if is_unpaired_stop((&right, right_client), (&None, self.left_client)) {
+                continue;
+            }
+            let difference = match &right {
+                Some(_) => Some(("length", "the end".to_owned(), "a step".to_owned())),
+                None => end_difference(left, &self.right.end),
+            };
+            return Ok(match difference {
+                Some(difference) => Err(self.difference(difference, None, right)),
+                None => Ok(TraceAgreement { steps: self.steps }),
+            });
+        }
+    }
+
+    fn difference(
+        &mut self,
+        (field, left, right): (&'static str, String, String),
+        left_step: Option<Step>,
+        right_step: Option<Step>,
+    ) -> Box<TraceDifference> {
+        let recent = std::mem::take(&mut self.recent).into();
+        Box::new(TraceDifference { step: self.steps, field, left, right, left_step, right_step, recent })
     }
 }
 
@@ -149,7 +223,7 @@ fn step_difference(a: &Step, b: &Step) -> Difference {
         .or_else(|| differ("refund", &a.refund, &b.refund, ToString::to_string))
         .or_else(|| failure_difference(a, b))
         .or_else(|| {
-            let failed = |step: &Step| !matches!(step.failure, None | Some(Failure::None));
+            let failed = |step: &Step| !matches!(step.failure, None | Some(Failure::None | Failure::Revert));
             if failed(a) || failed(b) { None } else { differ("gasCost", &a.gas_cost, &b.gas_cost, hex) }
         })
 }

@@ -296,12 +296,14 @@ pub struct TraceReader<R> {
     /// Read ahead, to join the two lines that geth and Nimbus write for an opcode that fails inside.
     next: Option<Record>,
     refunds: Refunds,
+    /// Nothing has been read yet.
+    is_empty: bool,
 }
 
 impl<R: BufRead> TraceReader<R> {
     /// Reads `input` as a trace of `client`; [`crate::detect`] finds out which.
     pub fn new(input: R, client: Client) -> Self {
-        Self { lines: Lines::new(input), client, next: None, refunds: Refunds::new(client) }
+        Self { lines: Lines::new(input), client, next: None, refunds: Refunds::new(client), is_empty: true }
     }
 
     /// Whose trace it is.
@@ -346,8 +348,15 @@ impl<R: BufRead> TraceReader<R> {
 impl<R: BufRead> Iterator for TraceReader<R> {
     type Item = Result<Record, ReadError>;
 
+    /// A file without any record is no trace, and that is an error.
     fn next(&mut self) -> Option<Self::Item> {
-        self.next_record().transpose()
+        let record = self.next_record().transpose();
+        if record.is_none() && self.is_empty {
+            self.is_empty = false;
+            return Some(Err(ReadError::NotATrace { lines: self.lines.number() }));
+        }
+        self.is_empty = false;
+        record
     }
 }
 

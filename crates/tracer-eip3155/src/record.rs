@@ -1,4 +1,7 @@
-use parallax_primitives::{B256, Bytes, Opcode, U256};
+use parallax_hooks::{StepEnd, StepView};
+use parallax_primitives::{B256, Bytes, Halt, Opcode, U256};
+
+use crate::Client;
 
 /// One step as a trace file tells it, in canonical terms. What the client did not say, or said in terms that cannot be
 /// converted, is `None`: unknown, never a default.
@@ -28,6 +31,36 @@ pub struct Step {
     pub refund: Option<i64>,
     /// How the opcode failed, if it did; `None` if the client does not say on its lines.
     pub failure: Option<Failure>,
+}
+
+impl Step {
+    /// What a trace of a run would tell of an opcode that is about to run; [`Step::finish`] adds the rest. `line` is where
+    /// the step would stand if nothing but steps were written.
+    pub fn begin(step: &StepView<'_>, with_memory: bool) -> Self {
+        Self {
+            line: step.index + 1,
+            pc: step.pc as u64,
+            opcode: step.opcode,
+            depth: u64::from(step.depth) + 1,
+            gas: step.gas,
+            gas_cost: None,
+            memory_size: Some(step.memory.len() as u64),
+            memory: with_memory.then(|| Bytes::copy_from_slice(step.memory)),
+            stack: Some(step.stack.to_vec()),
+            return_data: Some(Bytes::copy_from_slice(step.return_data)),
+            refund: Some(step.refund),
+            failure: None,
+        }
+    }
+
+    /// Adds what is known once the opcode has run. Of one that fails the cost is unknown: clients count it in many ways.
+    pub fn finish(&mut self, end: &StepEnd<'_>) {
+        self.gas_cost = end.halt.is_none().then_some(end.gas_cost);
+        self.failure = match end.halt {
+            None if self.opcode == Opcode::REVERT => Some(Failure::Revert),
+            halt => Client::Eip3155.failure(self.opcode, halt.map(Halt::name)),
+        };
+    }
 }
 
 /// Whether and how an opcode failed, as far as clients agree on kinds.

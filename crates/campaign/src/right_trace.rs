@@ -1,0 +1,305 @@
+//! One case on one engine beside the trace that a client wrote of it.
+//!
+//! Invariant: run and trace go on together, step by step; of each only the step at hand and a few before it are held.
+
+use std::{
+    io::BufRead,
+    time::{Duration, Instant},
+};
+
+use parallax_engine_interface::Engine;
+use parallax_hooks::{Hooks, MessagePhase, StepControl, StepEnd, StepView};
+use parallax_primitives::{Bytes, FrameStatus, Halt, Message, Opcode, U256};
+use parallax_shadow_diff::{
+    Divergence, Field, Mismatch, PathItem, Place, ShadowConfig, StepSide, Value, Verdict,
+};
+use parallax_state_tests::{Case, CaseResult, Raised, run};
+use parallax_tracer_eip3155::{
+    Client, Failure, ReadError, Step, TraceComparison, TraceDifference, TraceEnd, TraceReader,
+};
+
+use crate::{DiffOutcome, engines};
+
+/// What came of one case and the trace of a client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TraceCompared {
+    /// As of two engines: the right one is called `geth's trace`, and so on.
+    pub outcome: DiffOutcome,
+    /// The line of the trace that differs, from 1, if one does.
+    pub line: Option<u64>,
+}
+
+/// Runs `case` on `engine` and compares every step with what the trace says of it, then what both say of the end. What a
+/// client does not write is unknown, and differs from nothing.
+///
+/// # Errors
+///
+/// If the trace cannot be read, up to where it differs. Then nothing is said of the run.
+pub fn diff_trace<R: BufRead>(
+    case: &Case,
+    engine: &dyn Engine,
+    trace: TraceReader<R>,
+    config: &ShadowConfig,
+) -> Result<TraceCompared, ReadError> {
+    if let Some(reason) = engines::unsupported(engine.name(), case.fork) {
+        return Ok(TraceCompared { outcome: DiffOutcome::Unsupported(reason), line: None });
+    }
+    let names = [engine.name().to_owned(), format!("{}'s trace", trace.client())];
+    let mut live = Live::new(trace);
+    let start = Instant::now();
+    let result = run(case, engine, &mut live);
+    let times = [start.elapsed(), Duration::ZERO];
+    let steps = live.steps;
+    let (verdict, line) = match live.end(&result)? {
+        None => (Verdict::Agree, None),
+        Some(Found::Failure(reason)) => (Verdict::Poisoned(reason), None),
+        Some(Found::Difference(difference, at)) => {
+            let line = difference.right_step.as_ref().map(|step| step.line);
+            (Verdict::Diverge(divergence(names, &difference, at, result.exception, config)), line)
+        }
+    };
+    Ok(TraceCompared { outcome: DiffOutcome::Compared { verdict, steps, times }, line })
+}
+
+/// The hooks that compare.
+struct Live<R> {
+    comparison: TraceComparison<R>,
+    /// Whether the trace says the memory.
+    wants_memory: bool,
+    /// The opcode that is running.
+    step: Option<(Step, StepSide)>,
+    steps: u64,
+    /// Messages begun.
+    messages: usize,
+    /// The open ones.
+    path: Vec<PathItem>,
+    found: Option<Result<Found, ReadError>>,
+}
+
+enum Found {
+    Difference(Box<TraceDifference>, At),
+    Failure(String),
+}
+
+/// Where the run stood.
+struct At {
+    /// The step of the run; `None` behind its end.
+    step: Option<StepSide>,
+    /// Why the opcode failed.
+    halt: Option<Halt>,
+    path: Vec<PathItem>,
+}
+
+impl<R: BufRead> Live<R> {
+    fn new(trace: TraceReader<R>) -> Self {
+        Self {
+            comparison: TraceComparison::new(Client::Eip3155, trace),
+            wants_memory: false,
+            step: None,
+            steps: 0,
+            messages: 0,
+            path: Vec::new(),
+            found: None,
+        }
+    }
+
+    /// Compares the ends, unless something was found before.
+    fn end(mut self, result: &CaseResult) -> Result<Option<Found>, ReadError> {
+        if let Some(found) = self.found.take() {
+            return found.map(Some);
+        }
+        if result.state_root.is_none() {
+            let reason = result.error.clone().unwrap_or_else(|| "the run came to no end".to_owned());
+            return Ok(Some(Found::Failure(reason)));
+        }
+        let output = result.execution.is_some().then(|| result.output.clone());
+        let end = TraceEnd { state_root: result.state_root, output };
+        let answer = self.comparison.finish(&end)?;
+        Ok(answer
+            .err()
+            .map(|difference| Found::Difference(difference, At { step: None, halt: None, path: Vec::new() })))
+    }
+}
+
+impl<R: BufRead> Hooks for Live<R> {
+    fn on_step(&mut self, step: &StepView<'_>) -> StepControl {
+        if self.found.is_some() {
+            return StepControl::Abort;
+        }
+        match self.comparison.due() {
+            Ok(due) => self.wants_memory |= due.is_some_and(|due| due.memory.is_some()),
+            Err(error) => {
+                self.found = Some(Err(error));
+                return StepControl::Abort;
+            }
+        }
+        let side = StepSide {
+            depth: step.depth,
+            pc: step.pc,
+            opcode: step.opcode,
+            address: step.message.address,
+            gas_before: step.gas,
+            gas_after: step.gas,
+            stack_size: step.stack.len(),
+        };
+        self.step = Some((Step::begin(step, self.wants_memory), side));
+        StepControl::Continue
+    }
+
+    fn on_step_end(&mut self, _: &StepView<'_>, end: &StepEnd<'_>) {
+        let Some((mut step, mut side)) = self.step.take() else { return };
+        side.gas_after = end.gas_left;
+        step.finish(end);
+        self.steps += 1;
+        self.found = match self.comparison.step(step) {
+            Ok(None) => return,
+            Ok(Some(difference)) => {
+                let at = At { step: Some(side), halt: end.halt, path: self.path.clone() };
+                Some(Ok(Found::Difference(difference, at)))
+            }
+            Err(error) => Some(Err(error)),
+        };
+    }
+
+    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
+        match phase {
+            MessagePhase::Before => {
+                let address = if message.kind.is_create() { message.address } else { message.code_address };
+                self.path.push(PathItem { index: self.messages, kind: message.kind, address });
+                self.messages += 1;
+            }
+            MessagePhase::After(_) => {
+                self.path.pop();
+            }
+        }
+    }
+}
+
+/// The difference in the words of two engines.
+fn divergence(
+    names: [String; 2],
+    difference: &TraceDifference,
+    at: At,
+    exception: Option<Raised>,
+    config: &ShadowConfig,
+) -> Box<Divergence> {
+    let (left, right) = (difference.left_step.as_ref(), difference.right_step.as_ref());
+    let mismatch = match (left, right, exception) {
+        (None, Some(_), Some(Raised::Rejected(rejection))) => {
+            Mismatch { field: Field::Status, left: Value::Rejection(rejection), right: Value::Present }
+        }
+        (Some(left), Some(right), _) => step_mismatch(difference, left, right, at.halt),
+        (None, None, _) => end_mismatch(difference),
+        (left, right, _) => {
+            let value = |step: Option<&Step>| if step.is_some() { Value::Present } else { Value::Absent };
+            Mismatch { field: Field::Step, left: value(left), right: value(right) }
+        }
+    };
+    let index = left.map_or(difference.step, |step| step.line - 1);
+    let place = match (at.step.or_else(|| right.map(side)), mismatch.field) {
+        (_, Field::StateRoot) => Place::PostState,
+        (_, Field::Status | Field::Output) | (None, _) => Place::Transaction,
+        (Some(step), field) => {
+            let is_over = matches!(field, Field::GasCost | Field::Halt);
+            Place::Step { index, step, is_over, path: at.path }
+        }
+    };
+    let first = difference.step - difference.recent.len() as u64;
+    let recent = (first..).zip(&difference.recent).map(|(index, step)| recent(index, step)).collect();
+    Box::new(Divergence::new(names, place, mismatch, recent, config))
+}
+
+/// A step that only the trace has.
+fn side(step: &Step) -> StepSide {
+    StepSide {
+        depth: u16::try_from(step.depth.saturating_sub(1)).unwrap_or(u16::MAX),
+        pc: usize::try_from(step.pc).unwrap_or(usize::MAX),
+        opcode: step.opcode,
+        address: Default::default(),
+        gas_before: step.gas,
+        gas_after: step.gas,
+        stack_size: step.stack.as_ref().map_or(0, Vec::len),
+    }
+}
+
+fn recent(index: u64, step: &Step) -> String {
+    let Step { depth, pc, opcode, gas, stack, .. } = step;
+    let size = stack.as_ref().map_or(0, Vec::len);
+    format!("{index} depth {} pc {pc} {opcode}, gas {gas}, {size} on the stack", depth.saturating_sub(1))
+}
+
+/// The values that differ, typed: both steps have the field, or they would not differ in it.
+fn step_mismatch(difference: &TraceDifference, left: &Step, right: &Step, halt: Option<Halt>) -> Mismatch {
+    let [(field, left), (_, right)] = [(left, right, halt), (right, left, None)]
+        .map(|(step, other, halt)| value(difference.field, step, other, halt));
+    Mismatch { field, left, right }
+}
+
+/// What `step` has in the field of this name, and the field.
+fn value(name: &str, step: &Step, other: &Step, halt: Option<Halt>) -> (Field, Value) {
+    let count = |value: Option<u64>| value.map_or(Value::Absent, Value::Count);
+    let bytes = |value: &Option<Bytes>| value.clone().map_or(Value::Absent, Value::Bytes);
+    match name {
+        "depth" => (Field::Depth, Value::Count(step.depth.saturating_sub(1))),
+        "pc" => (Field::Pc, Value::Count(step.pc)),
+        "op" => (Field::Opcode, Value::Opcode(step.opcode)),
+        "gas" => (Field::Gas, Value::Count(step.gas)),
+        "gasCost" => (Field::GasCost, count(step.gas_cost)),
+        "memSize" => (Field::MemorySize, count(step.memory_size)),
+        "refund" => (Field::Refund, step.refund.map_or(Value::Absent, Value::Signed)),
+        "returnData" => (Field::ReturnData, bytes(&step.return_data)),
+        "stack" => stack_value(step.stack.as_deref(), other.stack.as_deref()),
+        "memory" => memory_value(step.memory.as_ref(), other.memory.as_ref()),
+        _ => (Field::Halt, failure_value(step, halt)),
+    }
+}
+
+fn stack_value(stack: Option<&[U256]>, other: Option<&[U256]>) -> (Field, Value) {
+    let (stack, other) = (stack.unwrap_or_default(), other.unwrap_or_default());
+    if stack.len() != other.len() {
+        return (Field::StackSize, stack.len().into());
+    }
+    let both = stack.iter().rev().zip(other.iter().rev());
+    let differing = both.enumerate().find(|(_, (item, other))| item != other);
+    differing.map_or((Field::StackSize, stack.len().into()), |(number, (item, _))| {
+        (Field::Stack(number), Value::Word(*item))
+    })
+}
+
+/// The word around the first byte that differs.
+fn memory_value(memory: Option<&Bytes>, other: Option<&Bytes>) -> (Field, Value) {
+    let [memory, other] = [memory, other].map(|bytes| bytes.map_or(&[][..], |bytes| &bytes[..]));
+    let differing = memory.iter().zip(other).position(|(byte, other)| byte != other);
+    match differing {
+        Some(offset) if memory.len() == other.len() => {
+            let start = offset / 32 * 32;
+            let word = &memory[start..memory.len().min(start + 32)];
+            (Field::Memory(offset), Value::Bytes(word.to_vec().into()))
+        }
+        _ => (Field::MemorySize, memory.len().into()),
+    }
+}
+
+/// How the opcode failed: a run knows the halt, a trace only its kind.
+fn failure_value(step: &Step, halt: Option<Halt>) -> Value {
+    let kind = match step.failure {
+        None | Some(Failure::None) => return Value::Absent,
+        Some(Failure::Revert) => return Value::Status(FrameStatus::Revert),
+        Some(Failure::OutOfGas) => Halt::OutOfGas,
+        Some(Failure::Stack) => Halt::StackUnderflow,
+        Some(Failure::InvalidJump) => Halt::InvalidJump,
+        Some(Failure::InvalidOpcode) if step.opcode == Opcode::INVALID => Halt::InvalidOpcode,
+        Some(Failure::InvalidOpcode) => Halt::UndefinedOpcode,
+        Some(Failure::StaticViolation) => Halt::StaticViolation,
+        Some(Failure::OutOfBounds) => Halt::ReturnDataOutOfBounds,
+        Some(Failure::Other) => return Value::Present,
+    };
+    Value::Halt(halt.unwrap_or(kind))
+}
+
+/// What both say of the end, parsed back: a difference there holds it as text.
+fn end_mismatch(difference: &TraceDifference) -> Mismatch {
+    let value = |text: &str| text.parse().map_or(Value::Present, Value::Bytes);
+    let field = if difference.field == "output" { Field::Output } else { Field::StateRoot };
+    Mismatch { field, left: value(&difference.left), right: value(&difference.right) }
+}

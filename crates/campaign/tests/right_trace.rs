@@ -1,0 +1,235 @@
+//! Live runs beside the traces that eight clients wrote of the same cases, and beside traces with a fault in them.
+#![allow(clippy::unwrap_used, reason = "in a test, an unwrap is an assertion")]
+
+use std::{fs, path::Path};
+
+use parallax_campaign::{DiffOutcome, diff_trace, engines, shared_folder};
+
+use parallax_shadow_diff::{Divergence, Field, Place, ShadowConfig, ShadowMode, Value, Verdict};
+use parallax_state_tests::{Case, cases, run};
+use parallax_tracer_core::Traced;
+use parallax_tracer_eip3155::{Client, Dialect, Eip3155Tracer, Options, Summary, TraceReader, detect};
+use serde_json::{Value as Json, json};
+
+const CONFIG: fn() -> ShadowConfig = || ShadowConfig { mode: ShadowMode::PerStep, ..ShadowConfig::default() };
+
+const CLIENTS: [&str; 8] = ["besu", "eels", "erigon", "evmone", "geth", "nethermind", "nimbus", "revm"];
+
+#[test]
+fn every_engine_agrees_with_every_clients_trace() {
+    let Some(folder) = shared_folder().map(|folder| folder.join("client-traces")) else {
+        eprintln!("left out: no client traces beside the repository, nor in PARALLAX_SHARED");
+        return;
+    };
+    let mut compared = 0;
+    for file in fs::read_dir(folder.join("cases")).unwrap() {
+        let path = file.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        for case in cases(&path).unwrap() {
+            let case = case.unwrap();
+            for client in CLIENTS {
+                let streams = ["stdout", "stderr"];
+                let read =
+                    |stream| fs::read(folder.join(format!("traces/{name}.{client}.{stream}.txt"))).ok();
+                let is_trace = |text: &Vec<u8>| text.windows(6).any(|window| window == b"{\"pc\":");
+                let trace = streams.into_iter().filter_map(read).find(is_trace).unwrap();
+                for engine in engines::ENGINE_NAMES {
+                    let reader = TraceReader::new(&trace[..], detect(&trace[..]).unwrap());
+                    let engine = engines::by_name(engine).unwrap();
+                    let found = diff_trace(&case, engine, reader, &CONFIG()).unwrap();
+                    let DiffOutcome::Compared { verdict, steps, .. } = found.outcome else { panic!() };
+                    assert_eq!(verdict, Verdict::Agree, "{name} on {} and {client}", engine.name());
+                    assert!(steps > 0);
+                    compared += 1;
+                }
+            }
+        }
+    }
+    assert_eq!(compared, 96);
+}
+
+/// The first case of that name in the fixtures, and its trace with memory.
+fn case_and_trace(name: &str) -> (Case, Vec<String>) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/state-tests/calls.json");
+    let mut found = None;
+    for case in cases(&path).unwrap() {
+        let case = case.unwrap();
+        if found.is_none() && &*case.name == name && case.job().is_ok() {
+            found = Some(case);
+        }
+    }
+    let case = found.unwrap();
+    let options = Options { memory: true, ..Options::new(Dialect::Eip3155, case.fork) };
+    let mut tracer = Eip3155Tracer::new(Vec::new(), options);
+    let result = run(&case, engines::mini(), &mut Traced(&mut tracer));
+    let summary = Summary { state_root: result.state_root, output: result.output, ..Summary::default() };
+    let text = String::from_utf8(tracer.finish(Some(&summary)).unwrap().out).unwrap();
+    (case, text.lines().map(str::to_owned).collect())
+}
+
+fn compare(case: &Case, lines: &[String]) -> Result<Verdict, String> {
+    let text = lines.join("\n");
+    let reader = TraceReader::new(text.as_bytes(), Client::Eip3155);
+    let found = diff_trace(case, engines::primary(), reader, &CONFIG()).map_err(|error| error.to_string())?;
+    match found.outcome {
+        DiffOutcome::Compared { verdict, .. } => Ok(verdict),
+        DiffOutcome::Unsupported(reason) => panic!("{reason}"),
+    }
+}
+
+#[track_caller]
+fn divergence(case: &Case, lines: &[String]) -> Box<Divergence> {
+    match compare(case, lines) {
+        Ok(Verdict::Diverge(divergence)) => divergence,
+        other => panic!("expected a divergence, got {other:?}"),
+    }
+}
+
+/// The trace with one line changed.
+fn changed(lines: &[String], at: usize, change: impl Fn(&mut Json)) -> Vec<String> {
+    let mut line: Json = serde_json::from_str(&lines[at]).unwrap();
+    change(&mut line);
+    let mut lines = lines.to_vec();
+    lines[at] = line.to_string();
+    lines
+}
+
+/// Changes a field of a step; false where the step has nothing to change there.
+type Change = fn(&mut Json) -> bool;
+
+fn add_one(line: &mut Json, key: &str) -> bool {
+    let number = match &line[key] {
+        Json::String(text) => u64::from_str_radix(text.trim_start_matches("0x"), 16).unwrap(),
+        number => number.as_u64().unwrap(),
+    };
+    line[key] = json!(number + 1);
+    true
+}
+
+const CHANGES: &[(&str, Change)] = &[
+    ("depth", |line| add_one(line, "depth")),
+    ("pc", |line| add_one(line, "pc")),
+    ("opcode", |line| add_one(line, "op")),
+    ("gas", |line| add_one(line, "gas")),
+    ("memory size", |line| add_one(line, "memSize")),
+    ("refund", |line| add_one(line, "refund")),
+    ("gas cost", |line| line.get("error").is_none() && add_one(line, "gasCost")),
+    ("halt", |line| {
+        let kind = if line.get("error").is_some() { "InvalidJump" } else { "OutOfGas" };
+        line["error"] = json!(kind);
+        true
+    }),
+    ("return data", |line| {
+        let text = line["returnData"].as_str().unwrap_or("0x").to_owned();
+        line["returnData"] = json!(format!("{text}00"));
+        true
+    }),
+    ("stack size", |line| {
+        line["stack"].as_array_mut().unwrap().push(json!("0x0"));
+        true
+    }),
+    ("stack top", |line| match line["stack"].as_array_mut().unwrap().last_mut() {
+        Some(top) => {
+            let word: parallax_primitives::U256 = top.as_str().unwrap().parse().unwrap();
+            *top = json!(format!("{:#x}", word ^ parallax_primitives::U256::ONE));
+            true
+        }
+        None => false,
+    }),
+    ("memory at", |line| match line["memory"].as_str().map(str::to_owned) {
+        Some(text) if text.len() > 2 => {
+            let last = if text.ends_with('1') { '0' } else { '1' };
+            line["memory"] = json!(format!("{}{last}", &text[..text.len() - 1]));
+            true
+        }
+        _ => false,
+    }),
+];
+
+#[test]
+fn a_change_of_any_field_of_any_step_is_found_there() {
+    let mut made = [0; CHANGES.len()];
+    for name in ["calls/nested_reverts", "calls/input_and_output", "calls/callee_runs_out_of_gas"] {
+        let (case, lines) = case_and_trace(name);
+        assert_eq!(compare(&case, &lines), Ok(Verdict::Agree));
+        // Of a long trace every so many steps: each change is a run.
+        for at in (0..lines.len() - 1).step_by(lines.len() / 60 + 1) {
+            for ((field, change), made) in CHANGES.iter().zip(&mut made) {
+                let mut line: Json = serde_json::from_str(&lines[at]).unwrap();
+                if change(&mut line) {
+                    *made += 1;
+                    check_found(&case, &changed(&lines, at, |line| assert!(change(line))), at, field);
+                }
+            }
+        }
+    }
+    assert!(made.iter().all(|made| *made > 20), "{made:?}");
+}
+
+#[track_caller]
+fn check_found(case: &Case, lines: &[String], at: usize, field: &str) {
+    let divergence = divergence(case, lines);
+    let Place::Step { index, step, path, .. } = &divergence.place else {
+        panic!("{field} at {at}: {divergence}");
+    };
+    assert_eq!(*index, at as u64, "{field}: {divergence}");
+    assert!(divergence.field.to_string().starts_with(field), "{field} at {at}: {divergence}");
+    assert_eq!(path.len(), usize::from(step.depth) + 1);
+    assert_ne!(divergence.left, divergence.right);
+}
+
+#[test]
+fn a_trace_that_ends_early_or_late_differs_there() {
+    let (case, lines) = case_and_trace("calls/nested_reverts");
+    let steps = lines.iter().filter(|line| line.starts_with("{\"pc\"")).count();
+    for end in [1, steps / 2, steps - 1] {
+        let divergence = divergence(&case, &lines[..end]);
+        assert!(matches!(divergence.place, Place::Step { index, .. } if index == end as u64), "{divergence}");
+        assert_eq!(
+            (divergence.field, divergence.left, divergence.right),
+            (Field::Step, Value::Present, Value::Absent)
+        );
+    }
+    // Without its last lines, a trace says nothing of the end.
+    assert_eq!(compare(&case, &lines[..steps]), Ok(Verdict::Agree));
+    let mut longer = lines[..steps].to_vec();
+    longer.push(lines[0].clone());
+    let divergence = divergence(&case, &longer);
+    assert!(matches!(divergence.place, Place::Step { index, .. } if index == steps as u64));
+    assert_eq!((divergence.left, divergence.right), (Value::Absent, Value::Present));
+}
+
+#[test]
+fn what_follows_the_steps_is_compared() {
+    let (case, lines) = case_and_trace("calls/nested_reverts");
+    let end = lines.len() - 1;
+    let root = changed(&lines, end, |line| line["stateRoot"] = json!(format!("0x{}", "11".repeat(32))));
+    let found = divergence(&case, &root);
+    assert_eq!((found.place, found.field), (Place::PostState, Field::StateRoot));
+    let output = changed(&lines, end, |line| line["output"] = json!("0x123456"));
+    let found = divergence(&case, &output);
+    assert_eq!((found.place, found.field), (Place::Transaction, Field::Output));
+    assert_eq!(found.right, Value::Bytes([0x12, 0x34, 0x56].into()));
+}
+
+#[test]
+fn what_cannot_be_read_is_an_error_and_never_an_answer() {
+    let (case, lines) = case_and_trace("calls/nested_reverts");
+    let error = compare(&case, &[]).unwrap_err();
+    assert!(error.starts_with("no EIP-3155 line in 0 lines"), "{error}");
+    let error = compare(&case, &["# a comment".to_owned()]).unwrap_err();
+    assert!(error.starts_with("no EIP-3155 line in 1 lines"), "{error}");
+    for (at, broken) in
+        [(0, "{\"pc\":"), (7, "{\"pc\":0,\"op\":300,\"gas\":\"0x1\",\"depth\":1}"), (20, "{\"pc\"")]
+    {
+        let mut lines = lines.clone();
+        lines[at] = broken.to_owned();
+        let error = compare(&case, &lines).unwrap_err();
+        assert!(error.starts_with(&format!("line {}: ", at + 1)), "{error}");
+        // What differs before it is found before it.
+        if at > 5 {
+            let divergence = divergence(&case, &changed(&lines, 4, |line| assert!(add_one(line, "gas"))));
+            assert!(matches!(divergence.place, Place::Step { index: 4, .. }), "{divergence}");
+        }
+    }
+}
