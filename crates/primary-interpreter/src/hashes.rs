@@ -8,6 +8,8 @@ use parallax_primitives::{B256, keccak256};
 
 const ENTRIES: usize = 1 << 10;
 const INPUT: usize = 64;
+/// An odd number without a pattern: 2^64 by the golden ratio.
+const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// A remembered hash. A length of zero is no entry.
 #[derive(Clone, Copy)]
@@ -40,13 +42,14 @@ pub(crate) fn keccak(bytes: &[u8]) -> B256 {
 
 /// Where an input is remembered: its words, mixed. Inputs that collide only forget each other.
 fn place(bytes: &[u8]) -> usize {
-    let mut mixed = 0u64;
+    let mut mixed = bytes.len() as u64;
     for word in bytes.chunks_exact(8) {
         let word = word.try_into().map_or(0, u64::from_le_bytes);
-        mixed = (mixed ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        mixed = (mixed ^ word).wrapping_mul(MIX);
         mixed ^= mixed >> 32;
     }
-    usize::try_from(mixed).unwrap_or(0) % ENTRIES
+    // Slots are small numbers: what the last word has of them is in its highest bits still.
+    usize::try_from(mixed.wrapping_mul(MIX) >> 32).unwrap_or(0) % ENTRIES
 }
 
 #[cfg(test)]
@@ -67,6 +70,30 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn one_and_two_words_are_remembered_each_in_a_place_of_its_own() {
+        let mut places = Vec::new();
+        for i in 0..256u32 {
+            for len in [32, 64] {
+                let mut bytes = vec![0; len];
+                bytes[len - 4..].copy_from_slice(&i.to_be_bytes());
+                let hash = keccak(&bytes);
+                let entry = KNOWN.with_borrow(|known| known[place(&bytes)]);
+                assert_eq!((entry.len, entry.hash, &entry.input[..len]), (len, hash, &bytes[..]));
+                places.push(place(&bytes));
+            }
+        }
+        places.sort_unstable();
+        places.dedup();
+        // 512 inputs thrown into 1024 places hit about 403 of them.
+        assert!(places.len() > 350, "{} places", places.len());
+        for len in [0, 16, 31, 33, 63, 65, 128] {
+            let bytes = vec![0xee; len];
+            keccak(&bytes);
+            assert_ne!(KNOWN.with_borrow(|known| known[place(&bytes)].len), len.max(1), "{len} bytes");
         }
     }
 }

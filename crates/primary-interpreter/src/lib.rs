@@ -9,6 +9,8 @@ mod memory;
 mod program;
 mod stack;
 mod system;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use parallax_engine_interface::{FrameExit, Interpreter};

@@ -182,3 +182,87 @@ pub(crate) fn charge(gas: u64, cost: u64, extension: &Extension) -> Result<u64, 
 pub(crate) fn by_word(size: U256, each: u64) -> u64 {
     u64::try_from(size).map_or(u64::MAX, |size| size.div_ceil(32).saturating_mul(each))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grown(bytes: u64) -> Memory {
+        let mut memory = Memory::new();
+        assert_eq!(memory.grow_to(bytes - 1, 1, u64::MAX), Some(u64::MAX - price(bytes.div_ceil(32))));
+        memory
+    }
+
+    fn pooled() -> Vec<usize> {
+        POOL.with_borrow(|pool| pool.iter().map(Vec::len).collect())
+    }
+
+    #[test]
+    fn buffers_double_and_are_kept_zeroed() {
+        let mut memory = grown(1);
+        assert_eq!((memory.bytes().len(), memory.buffer.len()), (32, LEAST_BYTES));
+        memory.bytes_mut().fill(0xff);
+        for (size, buffer) in [(4096, 4096), (4097, 8192), (8192, 8192), (8193, 16_384), (99_999, 100_000)] {
+            memory.grow_to(size - 1, 1, u64::MAX).unwrap();
+            assert_eq!(memory.bytes().len() as u64, size.next_multiple_of(32));
+            assert_eq!(memory.buffer.len(), buffer, "for {size} bytes");
+            assert!(memory.bytes()[..32].iter().all(|byte| *byte == 0xff));
+            assert!(memory.buffer[32..].iter().all(|byte| *byte == 0));
+        }
+        memory.bytes_mut().fill(0xff);
+        drop(memory);
+        assert_eq!(pooled(), [100_000]);
+        let memory = Memory::new();
+        assert_eq!((memory.bytes().len(), memory.buffer.len(), pooled().len()), (0, 100_000, 0));
+        assert!(memory.buffer.iter().all(|byte| *byte == 0));
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded() {
+        // In number: a memory that never grew has nothing to keep.
+        drop(Memory::new());
+        assert_eq!(pooled(), [0; 0]);
+        let memories: Vec<Memory> = (0..POOLED_BUFFERS + 2).map(|_| grown(1)).collect();
+        drop(memories);
+        assert_eq!(pooled(), [LEAST_BYTES; POOLED_BUFFERS]);
+        // And in bytes, all together: the last byte counts.
+        POOL.with_borrow_mut(Vec::clear);
+        let half = POOLED_BYTES as u64 / 2;
+        let memories = [grown(half), grown(half + 32), grown(half)];
+        drop(memories);
+        assert_eq!(pooled(), [POOLED_BYTES / 2, POOLED_BYTES / 2]);
+    }
+
+    #[test]
+    fn growth_has_its_price_and_an_end() {
+        let memory = grown(64);
+        let reach = |offset: u64, size: u64| {
+            let Extension { len, cost, possible } = memory.reach(U256::from(offset), U256::from(size));
+            (len, cost, possible)
+        };
+        // Two words are paid for. Price of n words: 3 n + n^2 / 512.
+        assert_eq!(reach(0, 64), (64, 0, true));
+        assert_eq!(reach(u64::MAX, 0), (64, 0, true));
+        assert_eq!(reach(64, 1), (96, 3, true));
+        assert_eq!(reach(1, 32 * 1024), (32 * 1025, 3 * 1025 + 1025 * 1025 / 512 - 6, true));
+        let words = MEMORY_LIMIT / 32;
+        let limit = 3 * words + words * words / 512 - 6;
+        assert_eq!(reach(0, MEMORY_LIMIT), (usize::try_from(MEMORY_LIMIT).unwrap(), limit, true));
+        let beyond = reach(1, MEMORY_LIMIT);
+        assert_eq!((beyond.1, beyond.2), (3 * (words + 1) + (words + 1) * (words + 1) / 512 - 6, false));
+        assert_eq!(reach(u64::MAX, 1), (0, u64::MAX, false));
+        let endless = memory.reach(U256::MAX, U256::ONE);
+        assert_eq!((endless.cost, endless.possible), (u64::MAX, false));
+    }
+
+    #[test]
+    fn an_offset_at_the_limit_is_no_growth() {
+        let mut memory = grown(32);
+        assert_eq!(memory.grow_to(MEMORY_LIMIT, 1, u64::MAX), None);
+        assert_eq!(memory.grow_to(u64::MAX, 32, u64::MAX), None);
+        assert_eq!(memory.grow_to(32, 1, 2), None);
+        assert_eq!(memory.bytes().len(), 32);
+        assert_eq!(memory.grow_to(32, 1, 3), Some(0));
+        assert_eq!(memory.bytes().len(), 64);
+    }
+}

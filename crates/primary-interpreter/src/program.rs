@@ -126,4 +126,31 @@ mod tests {
         assert!(held <= 2 * SHARD_BYTES / 24_000, "{held} programs");
         assert!(shard.find(&key(1)).is_none());
     }
+
+    #[test]
+    fn a_generation_is_full_at_its_last_byte() {
+        let mut shard = Shard::default();
+        let len = SHARD_BYTES / 32 - ENTRY_BYTES;
+        let program = Arc::new(Program::new(&Bytecode::new(vec![0; len].into()), Fork::Osaka));
+        for i in 0..33u64 {
+            assert_eq!((shard.young.len() as u64, shard.old.len()), (i, 0));
+            shard.insert((B256::from(parallax_primitives::U256::from(i)), Fork::Osaka), Arc::clone(&program));
+        }
+        assert_eq!((shard.young.len(), shard.old.len(), shard.young_bytes), (1, 32, SHARD_BYTES / 32));
+    }
+
+    #[test]
+    fn a_code_is_kept_once_for_each_fork() {
+        let cache = Cache::default();
+        let codes: Vec<Bytecode> = (0..64u8).map(|i| Bytecode::new(vec![i].into())).collect();
+        let programs: Vec<_> = codes.iter().map(|code| cache.program(code, Fork::Osaka)).collect();
+        for (code, program) in codes.iter().zip(&programs) {
+            let again = cache.program(code, Fork::Osaka);
+            assert!(Arc::ptr_eq(program, &again));
+            assert!(!Arc::ptr_eq(program, &cache.program(code, Fork::Prague)));
+            assert_eq!((again.enter(), program.enter()), (0, 1));
+        }
+        let used = cache.shards.iter().filter(|shard| !lock(shard).young.is_empty()).count();
+        assert!(used > SHARDS / 2, "{used} shards hold 64 codes");
+    }
 }

@@ -77,3 +77,26 @@ impl Drop for Stack {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buffers_are_kept_and_bounded() {
+        let pooled = || POOL.with_borrow(Vec::len);
+        let stacks: Vec<Stack> = (0..POOLED_BUFFERS + 2).map(|_| Stack::new()).collect();
+        assert_eq!(pooled(), 0);
+        drop(stacks);
+        assert_eq!(pooled(), POOLED_BUFFERS);
+        let mut stack = Stack::new();
+        assert_eq!(pooled(), POOLED_BUFFERS - 1);
+        assert_eq!((stack.items().len(), stack.parts().0.len()), (0, 1024 + 1317));
+        stack.push(U256::from(7));
+        stack.push(U256::from(8));
+        assert_eq!(stack.parts().1, 2);
+        assert_eq!(stack.items(), [U256::from(7), U256::from(8)]);
+        stack.set_len(1);
+        assert_eq!(stack.items(), [U256::from(7)]);
+    }
+}
