@@ -4,9 +4,10 @@
 use std::{ops::ControlFlow, time::Duration};
 
 use parallax_engine_interface::Engine;
-use parallax_engine_revm::REVM_HALTS;
+use parallax_engine_revm::{REVM_HALTS, REVM_STEPS, StepTolerance};
 use parallax_shadow_diff::{
-    Compared, Halts, Rejections, ShadowConfig, ShadowMode, Verdict, Which, compare_engines,
+    Compared, Field, Halts, Rejections, ShadowConfig, ShadowMode, StepMismatch, Tolerance, Verdict, Which,
+    compare_engines,
 };
 use parallax_state_tests::Case;
 
@@ -102,7 +103,8 @@ pub fn diff_with(
     Ok(summary)
 }
 
-/// What two engines may differ in: nothing, but for the names that revm's order of checks gives to failures.
+/// What two engines may differ in: nothing, but for the names that revm's order of checks gives to failures, and the cost
+/// of opcodes that fail, where revm does not know it. [`tolerated`] lists it.
 pub fn config(left: &str, right: &str, mode: ShadowMode) -> ShadowConfig {
     let foreign = match (left, right) {
         ("revm", "revm") => None,
@@ -116,9 +118,47 @@ pub fn config(left: &str, right: &str, mode: ShadowMode) -> ShadowConfig {
             mode,
             halts: Halts::Mapped { table: REVM_HALTS, foreign },
             rejections: Rejections::Any,
+            tolerances: REVM_TOLERANCES,
             ..ShadowConfig::default()
         },
     }
+}
+
+const REVM_TOLERANCES: &[Tolerance] =
+    &[revm_tolerance::<0>(), revm_tolerance::<1>(), revm_tolerance::<2>(), revm_tolerance::<3>()];
+
+/// Every entry of the table is used.
+const _: () = assert!(REVM_TOLERANCES.len() == REVM_STEPS.len());
+
+const fn revm_tolerance<const ENTRY: usize>() -> Tolerance {
+    fn covers<const ENTRY: usize>(step: &StepMismatch<'_>) -> bool {
+        let is_failure = step.halts.iter().all(Option::is_some);
+        let halt = Some(REVM_STEPS[ENTRY].halt);
+        step.mismatch.field == Field::GasCost && is_failure && step.halts.contains(&halt)
+    }
+    let StepTolerance { name, reason, .. } = REVM_STEPS[ENTRY];
+    Tolerance { name, reason, covers: covers::<ENTRY> }
+}
+
+/// One line for each difference that is none under `config`: its name, and its reason.
+pub fn tolerated(config: &ShadowConfig) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Halts::Mapped { table, .. } = config.halts {
+        lines.extend(
+            table
+                .iter()
+                .map(|(specified, other, reason)| format!("the halt {other} for {specified}: {reason}")),
+        );
+    }
+    if config.rejections == Rejections::Any {
+        lines.push("the reason of a rejection: the engines check in different orders".to_owned());
+    }
+    if config.mode == ShadowMode::PerStep {
+        lines.extend(
+            config.tolerances.iter().map(|Tolerance { name, reason, .. }| format!("the {name}: {reason}")),
+        );
+    }
+    lines
 }
 
 /// Compares two engines on one case.

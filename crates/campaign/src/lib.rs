@@ -11,7 +11,7 @@ mod shared;
 mod statetest;
 mod trace;
 
-pub use diff::{DiffOutcome, DiffSummary, compare_case, config, diff, diff_with};
+pub use diff::{DiffOutcome, DiffSummary, compare_case, config, diff, diff_with, tolerated};
 pub use discovery::{DiscoveryError, discover};
 pub use pipeline::{Campaign, Delivered, Progress, Selection, WorkersError};
 pub use report::{JsonReport, code_json, diff_json, diff_text, test_json, test_text};

@@ -48,6 +48,8 @@ pub const REVM_HALTS: &[(Halt, Halt, &str)] = &[
 /// What is not compared at revm's steps, besides the halts in [`REVM_HALTS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StepTolerance {
+    /// What reports call it.
+    pub name: &'static str,
     /// Of an opcode that by the specification fails with this halt, [`gas_cost`](parallax_hooks::StepEnd::gas_cost) is
     /// not compared: revm's is zero.
     pub halt: Halt,
@@ -58,18 +60,22 @@ pub struct StepTolerance {
 /// Where revm does not know what a failing opcode would have cost. Of an opcode that fails in any other way it does.
 pub const REVM_STEPS: &[StepTolerance] = &[
     StepTolerance {
+        name: "cost of out of gas",
         halt: Halt::OutOfGas,
         reason: "revm stops at the first part of an opcode's cost that cannot be paid, and spends all gas",
     },
     StepTolerance {
+        name: "cost of a static violation",
         halt: Halt::StaticViolation,
         reason: "revm refuses a change of state in a static call before it knows what the change would cost",
     },
     StepTolerance {
+        name: "cost of a read beyond the return data",
         halt: Halt::ReturnDataOutOfBounds,
         reason: "revm looks at the bounds of the return data before it charges for the copy",
     },
     StepTolerance {
+        name: "cost of init code too large",
         halt: Halt::InitcodeTooLarge,
         reason: "revm looks at the size of init code before it charges for it",
     },
