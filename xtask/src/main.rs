@@ -4,6 +4,7 @@
 mod bench;
 mod diff;
 mod fixtures;
+mod mutants;
 mod test;
 mod tidy;
 mod workspace;
@@ -22,6 +23,8 @@ enum Task {
     Fixtures(fixtures::Arguments),
     /// Run every test of the project, and the official ones if they are there.
     Test(test::Arguments),
+    /// Test the tests: faults that the comparator and the tests must find.
+    Mutants(mutants::Arguments),
     /// Measure.
     Bench(bench::Arguments),
     /// Check the rules that no other tool checks.
@@ -33,6 +36,7 @@ fn main() -> ExitCode {
         Task::Diff(arguments) => diff::run(&arguments),
         Task::Fixtures(arguments) => fixtures::run(&arguments),
         Task::Test(arguments) => test::run(&arguments),
+        Task::Mutants(arguments) => mutants::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Tidy => tidy::run(),
     };

@@ -91,6 +91,7 @@ pub fn compare_step_end(
         .or_else(|| stack(&mut judge, left, right))
         .or_else(|| memory(&mut judge, left, right, touches_memory))
         .or_else(|| effect(&mut judge, left_end.effect, right_end.effect, left.journal.logs().len()))
+        .or_else(|| kept(&mut judge, left, right, left_end.effect))
         .or_else(|| return_data(&mut judge, left, right));
     judge.found
 }
@@ -236,6 +237,16 @@ fn effect(judge: &mut Judge<'_>, left: Effect<'_>, right: Effect<'_>, logs: usiz
         }
     };
     judge.take(mismatch?)
+}
+
+/// The slot that both sides say they wrote: an engine may say so and not do it.
+fn kept(judge: &mut Judge<'_>, left: &StepView<'_>, right: &StepView<'_>, effect: Effect<'_>) -> Option<()> {
+    let (field, StorageChange { address, key, .. }) = write(effect)?;
+    let value = |view: &StepView<'_>| match field {
+        Field::Storage(..) => view.journal.storage(address, key),
+        _ => Some(view.journal.transient_storage(address, key)),
+    };
+    judge.differs(field, value(left)?, value(right)?)
 }
 
 fn write(effect: Effect<'_>) -> Option<(Field, StorageChange)> {
