@@ -1,17 +1,25 @@
-//! `cargo xtask mutants`: what tests are worth. Faults put into an engine, which the comparator must find; and with
-//! `--cargo-mutants` faults put into the source of the fast engine, which the tests must find.
+//! `cargo xtask mutants`: what the tests are worth. Faults put into an engine, which the comparator must find; and with
+//! `--cargo-mutants` changes of the fast engine's source, which the tests must notice.
 
 mod faults;
 mod programs;
+mod source;
 
 use anyhow::Result;
 
 /// What `cargo xtask mutants` takes.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Arguments {}
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    source: source::Arguments,
+}
 
-pub(crate) fn run(_: &Arguments) -> Result<()> {
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let table = faults::table()?;
     print!("{}", table.text());
-    table.finish()
+    table.finish()?;
+    if arguments.source.is_asked() {
+        source::run(&arguments.source)?;
+    }
+    Ok(())
 }

@@ -1,0 +1,164 @@
+//! cargo-mutants over the fast engine: a seeded sample of changes of its source, each of which a test must notice.
+//!
+//! The sample does not depend on line numbers: the same seed draws the same mutants of functions that did not change.
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use crate::workspace;
+
+/// The crates whose source is changed, and whose tests are run.
+const PACKAGES: [&str; 2] = ["parallax-analysis", "parallax-primary-interpreter"];
+/// Of a hundred viable mutants so many must be caught.
+const PERCENT_CAUGHT: usize = 95;
+
+/// Which mutants, and where they are tried.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Change the source of the fast engine too, and run the tests each time. Needs cargo-mutants.
+    #[arg(long)]
+    cargo_mutants: bool,
+    /// How many mutants are drawn.
+    #[arg(long, default_value_t = 240, requires = "cargo_mutants")]
+    sample: usize,
+    /// What the draw depends on.
+    #[arg(long, default_value_t = 4, requires = "cargo_mutants")]
+    seed: u64,
+    /// Try them in this very tree, which must not be worked in meanwhile, instead of a copy.
+    #[arg(long, requires = "cargo_mutants")]
+    in_place: bool,
+    /// Where the logs go; without, to `target/mutants`.
+    #[arg(long, requires = "cargo_mutants")]
+    output: Option<PathBuf>,
+    /// Only those that the run in the output folder did not catch.
+    #[arg(long, requires = "cargo_mutants")]
+    iterate: bool,
+}
+
+impl Arguments {
+    pub(super) fn is_asked(&self) -> bool {
+        self.cargo_mutants
+    }
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<()> {
+    let listed = list()?;
+    let names = draw(&listed, arguments.sample, arguments.seed);
+    println!("seed {}: {} of {} mutants", arguments.seed, names.len(), listed.len());
+    let output = arguments.output.clone().unwrap_or_else(|| workspace::root().join("target/mutants"));
+    std::fs::create_dir_all(&output).with_context(|| format!("cannot make {}", output.display()))?;
+    let pattern: Vec<String> = names.iter().map(|name| escape(name)).collect();
+    let mut command = workspace::cargo();
+    command.args(["mutants", "--profile", "mutants", "--no-shuffle", "--timeout", "60", "--build-timeout"]);
+    command.args(["300", "--colors", "never", "--re", &format!("^({})$", pattern.join("|"))]);
+    command.arg("--output").arg(&output);
+    if arguments.in_place {
+        command.arg("--in-place");
+    }
+    if arguments.iterate {
+        command.arg("--iterate");
+    }
+    for package in PACKAGES {
+        command.args(["--package", package, "--test-package", package]);
+    }
+    // Examples in READMEs are compiled elsewhere. Whether any was missed is decided below.
+    command.args(["--", "--lib", "--tests"]).status()?;
+    summarise(&output.join("mutants.out"))
+}
+
+/// Every mutant that there is.
+fn list() -> Result<Vec<Value>> {
+    let mut command = workspace::cargo();
+    command.args(["mutants", "--list", "--json"]);
+    for package in PACKAGES {
+        command.args(["--package", package]);
+    }
+    let text = workspace::output(&mut command).context("is cargo-mutants installed?")?;
+    Ok(serde_json::from_str(&text)?)
+}
+
+/// The names of the mutants whose hashes are lowest.
+fn draw(mutants: &[Value], sample: usize, seed: u64) -> Vec<String> {
+    let mut seen: HashMap<String, u64> = HashMap::new();
+    let mut hashed: Vec<(u64, &str)> = mutants
+        .iter()
+        .filter_map(|mutant| {
+            let name = mutant["name"].as_str()?;
+            // file:line:column: what.
+            let mut parts = name.splitn(4, ':');
+            let (file, what) = (parts.next()?, parts.nth(2)?);
+            let key = format!("{file}:{what}");
+            let number = seen.entry(key.clone()).or_default();
+            *number += 1;
+            Some((hash(&format!("{seed}:{number}:{key}")), name))
+        })
+        .collect();
+    hashed.sort_unstable();
+    hashed.into_iter().take(sample).map(|(_, name)| name.to_owned()).collect()
+}
+
+/// FNV-1a, its bits mixed.
+fn hash(text: &str) -> u64 {
+    let hash = text
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
+    let hash = (hash ^ hash >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let hash = (hash ^ hash >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    hash ^ hash >> 31
+}
+
+/// A regular expression for exactly this text.
+fn escape(text: &str) -> String {
+    let special = |c: char| if r"\.+*?()|[]{}^$#&-~".contains(c) { format!("\\{c}") } else { c.to_string() };
+    text.chars().map(special).collect()
+}
+
+fn summarise(folder: &Path) -> Result<()> {
+    let path = folder.join("outcomes.json");
+    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let outcomes: Value = serde_json::from_str(&text)?;
+    let count = |name: &str| outcomes[name].as_u64().and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
+    let (caught, timeouts, missed) = (count("caught"), count("timeout"), count("missed"));
+    let viable = caught + timeouts + missed;
+    println!("{viable} viable: {caught} caught by a test, {timeouts} by its timeout, {missed} missed");
+    println!("{} more do not compile", count("unviable"));
+    let of_mutants = outcomes["outcomes"].as_array().map_or(&[][..], Vec::as_slice);
+    for outcome in of_mutants.iter().filter(|outcome| outcome["summary"] == "MissedMutant") {
+        println!("missed: {}", outcome["scenario"]["Mutant"]["name"].as_str().unwrap_or("?"));
+    }
+    ensure!(
+        (caught + timeouts) * 100 >= viable * PERCENT_CAUGHT,
+        "fewer than {PERCENT_CAUGHT} of a hundred were caught; docs/mutants.md explains those that cannot be"
+    );
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_draw_depends_on_the_seed_and_not_on_lines() {
+        let mutants = |line: u64| -> Vec<Value> {
+            (0..100)
+                .map(|i| json!({"name": format!("a.rs:{}:{}: replace + with - in f{}", line + i, i % 7, i % 50)}))
+                .collect()
+        };
+        let columns = |names: Vec<String>| -> Vec<String> {
+            names.iter().map(|name| name.rsplit(' ').next().unwrap_or("").to_owned()).collect()
+        };
+        let here = draw(&mutants(1), 10, 4);
+        assert_eq!(here.len(), 10);
+        assert_eq!(columns(draw(&mutants(901), 10, 4)), columns(here.clone()));
+        assert_ne!(draw(&mutants(1), 10, 5), here);
+        assert_eq!(draw(&mutants(1), 1000, 4).len(), 100);
+        assert_eq!(escape("a.rs:1:2: x -> (y)"), r"a\.rs:1:2: x \-> \(y\)");
+    }
+}
