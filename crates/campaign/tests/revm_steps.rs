@@ -45,14 +45,14 @@ fn revm_agrees_step_by_step_on_either_side() {
 fn every_tolerance_of_a_cost_is_needed_and_covers_nothing_else() {
     let cases = fixtures();
     let usual = config("mini", "revm", ShadowMode::PerStep);
-    for left_out in 0..REVM_STEPS.len() {
+    for (left_out, tolerance) in REVM_STEPS.iter().enumerate() {
         let others: Vec<Tolerance> = (0..REVM_STEPS.len())
             .filter(|entry| *entry != left_out)
             .map(|entry| usual.tolerances[entry])
             .collect();
         let config = ShadowConfig { tolerances: others.leak(), ..usual };
         let found = divergences(&cases, ["mini", "revm"], &config);
-        assert!(!found.is_empty(), "{} is not needed", REVM_STEPS[left_out].name);
+        assert!(!found.is_empty(), "{} is not needed", tolerance.name);
         assert!(found.iter().all(|divergence| divergence.field == Field::GasCost));
     }
 }

@@ -169,6 +169,7 @@ pub(crate) struct CompareArguments {
   parallax diff tests.json --right revm --json
   parallax diff --code 0x600160020160005500 --fork London
   find . -name '*.json' | parallax diff - --fail-fast
+  parallax diff test.json --fork Prague --right-trace geth.jsonl
 
 What is compared: in the mode per-call every message's outcome, nested ones included, and the state after the transaction; \
 per-block also all of the machine's state at every entry of a basic block; per-step also before and after every opcode.
@@ -199,6 +200,13 @@ pub(crate) struct DiffArguments {
     /// The other side
     #[arg(long, value_enum, value_name = "ENGINE", default_value_t = Engine::Mini)]
     pub(crate) right: Engine,
+    /// Compare with the EIP-3155 trace that a client wrote of the case, instead of an engine. Exactly one case must be
+    /// selected; - is standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["right", "code", "halts", "report"])]
+    pub(crate) right_trace: Option<String>,
+    /// Who wrote the trace, if that is not to be found out from it; needed for standard input, which is read once
+    #[arg(long, value_name = "CLIENT", requires = "right_trace", required_if_eq("right_trace", "-"))]
+    pub(crate) right_client: Option<Client>,
     /// How the names of halts are compared where one side is revm, which checks in another order
     #[arg(long, value_enum, default_value_t = HaltNames::Mapped)]
     pub(crate) halts: HaltNames,

@@ -34,7 +34,7 @@ pub(crate) fn run(arguments: &CompareArguments) -> Result<Status> {
 }
 
 /// Opens a trace, and reads it once before if its client is to be found out.
-fn open(path: &str, client: Option<Client>) -> Result<TraceReader<Box<dyn BufRead>>> {
+pub(crate) fn open(path: &str, client: Option<Client>) -> Result<TraceReader<Box<dyn BufRead>>> {
     if path == "-" {
         let client = client.context("standard input: expected --right-client")?;
         return Ok(TraceReader::new(Box::new(io::stdin().lock()), client));

@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use parallax_campaign::{
     Delivered, DiffOutcome, JsonReport, code_json, config as tolerances, diff_json, diff_text, diff_with,
-    engines,
+    engines, tolerated,
 };
 use parallax_engine_interface::{Engine, Job};
 use parallax_primitives::{Bytecode, Fork, Transaction};
@@ -20,11 +20,15 @@ use crate::{
     arguments::{DiffArguments, HaltNames, Mode},
     input::{Text, hex},
     report::{Status, complain},
+    right_trace,
     run::{CALLER, CONTRACT, block},
     selection::{Printer, Selected},
 };
 
 pub(crate) fn run(arguments: &DiffArguments) -> Result<Status> {
+    if let Some(path) = &arguments.right_trace {
+        return right_trace::run(arguments, path);
+    }
     let left = engines::by_name(arguments.left.name())?;
     let right = engines::by_name(arguments.right.name())?;
     if arguments.mode == Mode::PerBlock && [left.name(), right.name()].contains(&"revm") {
@@ -44,32 +48,34 @@ fn on_cases(arguments: &DiffArguments, left: &dyn Engine, right: &dyn Engine) ->
     let selected = Selected::find(&arguments.selection)?;
     let campaign = selected.campaign()?;
     let json = arguments.selection.json;
+    let config = config(arguments, left, right);
     let mut printer = Printer::new();
     let mut unwritten = None;
-    let summary =
-        diff_with(&campaign, left, right, &config(arguments, left, right), |delivered, progress| {
-            let text = match delivered {
-                _ if json => Some(diff_json(delivered)),
-                Delivered::Unreadable(_) => None,
-                Delivered::Case(..) => diff_text(delivered, left.name(), right.name()),
-            };
-            if let Delivered::Unreadable(error) = delivered {
-                printer.aside(|| complain(error));
-            }
-            if let Some(report) = &mut report
-                && let Err(error) = report.inner.case(&diff_json(delivered))
-            {
-                unwritten = Some(error);
-                return ControlFlow::Break(());
-            }
-            printer.print(progress, text)?;
-            if arguments.fail_fast && diverges(delivered) {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
-        })?;
-    printer.finish(&summary.text(left.name(), right.name()), json)?;
+    let summary = diff_with(&campaign, left, right, &config, |delivered, progress| {
+        let text = match delivered {
+            _ if json => Some(diff_json(delivered)),
+            Delivered::Unreadable(_) => None,
+            Delivered::Case(..) => diff_text(delivered, left.name(), right.name()),
+        };
+        if let Delivered::Unreadable(error) = delivered {
+            printer.aside(|| complain(error));
+        }
+        if let Some(report) = &mut report
+            && let Err(error) = report.inner.case(&diff_json(delivered))
+        {
+            unwritten = Some(error);
+            return ControlFlow::Break(());
+        }
+        printer.print(progress, text)?;
+        if arguments.fail_fast && diverges(delivered) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    })?;
+    let tolerated = tolerated(&config).into_iter().map(|line| format!("\n  not compared: {line}"));
+    let text = summary.text(left.name(), right.name());
+    printer.finish(&if json { text } else { text + &tolerated.collect::<String>() }, json)?;
     if let Some(report) = report {
         let written = match unwritten {
             Some(error) => Err(error),

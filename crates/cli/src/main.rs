@@ -10,6 +10,7 @@ mod compare;
 mod diff;
 mod input;
 mod report;
+mod right_trace;
 mod run;
 mod selection;
 mod statetest;

@@ -9,7 +9,8 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use parallax_campaign::{Campaign, Progress, Selection, discover};
+use parallax_campaign::{Campaign, Delivered, Progress, Selection, discover};
+use parallax_state_tests::Case;
 
 use crate::{
     arguments::SelectionArguments,
@@ -72,6 +73,40 @@ impl Selected {
         })
         .context("cannot watch for interrupts")?;
         Ok(Campaign { files: &self.files, selection: &self.selection, jobs: self.jobs, cancel: &CANCEL })
+    }
+
+    /// The one case that is selected, or `None` if something cannot be read, which is told on standard error.
+    pub(crate) fn only_case(&self) -> Result<Option<Case>> {
+        let cancel = AtomicBool::new(false);
+        let campaign = Campaign { files: &self.files, selection: &self.selection, jobs: 1, cancel: &cancel };
+        let mut cases = Vec::new();
+        let mut is_readable = self.status == Status::Well;
+        campaign.run(
+            |_| (),
+            |_, _| (),
+            |delivered, _| {
+                match delivered {
+                    Delivered::Case(case, ()) => cases.push(case),
+                    Delivered::Unreadable(error) => {
+                        complain(&error);
+                        is_readable = false;
+                    }
+                }
+                if cases.len() > 1 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            },
+        )?;
+        if !is_readable {
+            return Ok(None);
+        }
+        match &cases[..] {
+            [] => bail!("no case selected, expected exactly one: none fits --fork and --filter"),
+            [case] => Ok(Some((**case).clone())),
+            [first, second, ..] => bail!(
+                "more than one case selected, expected exactly one: narrow it with --fork and --filter ({}; {}; ..)",
+                title(first),
+                title(second)
+            ),
+        }
     }
 
     /// How a campaign ended: `counted` cases came to something, `unreadable` of them to nothing but an error.
@@ -142,4 +177,10 @@ impl Printer {
             None => Ok(writeln!(io::stdout().lock(), "{summary}")?),
         }
     }
+}
+
+/// A case in one line.
+pub(crate) fn title(case: &Case) -> String {
+    let Case { file, name, fork_name, d, g, v, .. } = case;
+    format!("{file} {name} fork {fork_name} d{d} g{g} v{v}")
 }

@@ -15,7 +15,9 @@ pub(crate) fn run(arguments: &StatetestArguments) -> Result<Status> {
     let engine = engines::by_name(arguments.engine.name())?;
     let traces = arguments.trace.trace.is_some() || arguments.trace_digest;
     if traces && arguments.engine == Engine::Revm {
-        bail!("--engine revm shows no steps to trace, expected primary or mini");
+        bail!(
+            "--engine revm cannot tell what a failing opcode would have cost, so it is not traced: expected primary or mini"
+        );
     }
     let selected = Selected::find(&arguments.selection)?;
     let mut campaign = selected.campaign()?;
