@@ -48,7 +48,7 @@ struct DiffLine<'a> {
     origin: Origin<'a>,
     verdict: &'static str,
     steps: u64,
-    divergence: Option<DivergenceRecord<'a>>,
+    divergence: Option<DivergenceRecord>,
     /// Why it is poisoned.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
@@ -56,7 +56,7 @@ struct DiffLine<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct DivergenceRecord<'a> {
+struct DivergenceRecord {
     /// The number of the opcode; of the message, in the mode per-call.
     step: Option<u64>,
     depth: Option<usize>,
@@ -67,7 +67,7 @@ struct DivergenceRecord<'a> {
     left: String,
     right: String,
     frames: Vec<String>,
-    recent: &'a [String],
+    recent: Vec<String>,
     cause: &'static str,
 }
 
@@ -147,7 +147,7 @@ fn verdict_json(origin: Origin<'_>, verdict: &Verdict, steps: u64) -> String {
     json(&DiffLine { origin, verdict: name, steps, divergence, reason })
 }
 
-fn record(divergence: &Divergence) -> DivergenceRecord<'_> {
+fn record(divergence: &Divergence) -> DivergenceRecord {
     let path = divergence.place.path();
     let (step, pc, opcode) = match &divergence.place {
         Place::Step { index, step, .. } => (Some(*index), Some(step.pc), Some(step.opcode)),
@@ -167,11 +167,8 @@ fn record(divergence: &Divergence) -> DivergenceRecord<'_> {
         field: divergence.field.to_string(),
         left: divergence.left.to_string(),
         right: divergence.right.to_string(),
-        frames: path
-            .iter()
-            .map(|item| format!("#{} {} {:#x}", item.index, item.kind.name(), item.address))
-            .collect(),
-        recent: &divergence.recent,
+        frames: path.iter().map(ToString::to_string).collect(),
+        recent: divergence.recent.iter().map(ToString::to_string).collect(),
         cause: divergence.cause.name(),
     }
 }

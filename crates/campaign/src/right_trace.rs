@@ -11,7 +11,7 @@ use parallax_engine_interface::Engine;
 use parallax_hooks::{Hooks, MessagePhase, StepControl, StepEnd, StepView};
 use parallax_primitives::{Bytes, FrameStatus, Halt, Message, Opcode, U256};
 use parallax_shadow_diff::{
-    Divergence, Field, Mismatch, PathItem, Place, ShadowConfig, StepSide, Value, Verdict,
+    Divergence, Earlier, Field, Mismatch, PathItem, Place, ShadowConfig, StepSide, Value, Verdict,
 };
 use parallax_state_tests::{Case, CaseResult, Raised, run};
 use parallax_tracer_eip3155::{
@@ -209,7 +209,7 @@ fn divergence(
     Box::new(Divergence::new(names, place, mismatch, recent, config))
 }
 
-/// A step that only the trace has.
+/// A step as a trace has it.
 fn side(step: &Step) -> StepSide {
     StepSide {
         depth: u16::try_from(step.depth.saturating_sub(1)).unwrap_or(u16::MAX),
@@ -222,10 +222,9 @@ fn side(step: &Step) -> StepSide {
     }
 }
 
-fn recent(index: u64, step: &Step) -> String {
-    let Step { depth, pc, opcode, gas, stack, .. } = step;
-    let size = stack.as_ref().map_or(0, Vec::len);
-    format!("{index} depth {} pc {pc} {opcode}, gas {gas}, {size} on the stack", depth.saturating_sub(1))
+fn recent(index: u64, step: &Step) -> Earlier {
+    let gas_after = step.gas.saturating_sub(step.gas_cost.unwrap_or(0));
+    Earlier::Step { index, step: StepSide { gas_after, ..side(step) } }
 }
 
 /// The values that differ, typed: both steps have the field, or they would not differ in it.

@@ -5,7 +5,7 @@
 use parallax_engine_interface::{Engine, EngineError, Execution, Job};
 
 use crate::{
-    Bounds, Field, MessageLog, PathItem, Place, Recorded, ShadowConfig, Value, Verdict, Which,
+    Bounds, Earlier, Field, MessageLog, PathItem, Place, Recorded, ShadowConfig, Value, Verdict, Which,
     log::Event,
     outcome::{self, Mismatch, Stop, differs},
 };
@@ -164,7 +164,7 @@ fn place(log: &MessageLog, event: Event) -> Place {
 /// How many events before a divergence a report shows.
 const RECENT: usize = 4;
 
-fn recent(log: &MessageLog, events_before: usize) -> Vec<String> {
+fn recent(log: &MessageLog, events_before: usize) -> Vec<Earlier> {
     let events = &log.events()[..events_before];
     let line = |event: &Event| match *event {
         Event::Begin(number) => {
@@ -180,5 +180,5 @@ fn recent(log: &MessageLog, events_before: usize) -> Vec<String> {
             format!("#{number} ends: {status}, gas left {gas}, {} bytes of output", output.length)
         }
     };
-    events.iter().skip(events.len().saturating_sub(RECENT)).map(line).collect()
+    events.iter().skip(events.len().saturating_sub(RECENT)).map(line).map(Earlier::Message).collect()
 }

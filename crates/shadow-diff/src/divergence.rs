@@ -4,7 +4,7 @@ use std::fmt;
 
 use parallax_primitives::{Address, MessageKind, Opcode, U256};
 
-use crate::{Detail, Mismatch, ShadowConfig, StepSide, Value, outcome};
+use crate::{Detail, Earlier, Mismatch, ShadowConfig, StepSide, Value, outcome};
 
 /// What a comparison came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,8 +32,8 @@ pub struct Divergence {
     pub right: Value,
     /// What kind of fault this looks like.
     pub cause: Cause,
-    /// The last things that both sides did alike before it, oldest first, one line each.
-    pub recent: Vec<String>,
+    /// The last things that both sides did alike before it, oldest first.
+    pub recent: Vec<Earlier>,
     /// The state on both sides, where steps or blocks were compared and details were asked for.
     pub detail: Option<Box<Detail>>,
     /// Most characters of one value in the report.
@@ -46,7 +46,7 @@ impl Divergence {
         engines: [String; 2],
         place: Place,
         mismatch: Mismatch,
-        recent: Vec<String>,
+        recent: Vec<Earlier>,
         config: &ShadowConfig,
     ) -> Self {
         let Mismatch { field, left, right } = mismatch;

@@ -5,6 +5,7 @@ mod compare;
 mod config;
 mod detail;
 mod divergence;
+mod inputs;
 mod log;
 mod other;
 mod outcome;
@@ -16,13 +17,16 @@ mod shadow;
 mod step;
 mod suspect;
 mod value;
+mod window;
 
 pub use compare::{Side, compare_call_results, per_call};
 pub use config::{HaltPair, Halts, Rejections, ShadowConfig, ShadowMode, StepMismatch, Tolerance, Which};
 pub use detail::{Detail, GasSplit, SideDetail, SlotDetail};
 pub use divergence::{Cause, Divergence, Field, PathItem, Place, Suspect, Verdict};
+pub use inputs::input_names;
 pub use log::{Bounds, MessageLog, Recorded};
 pub use outcome::Mismatch;
+pub use recent::Earlier;
 pub use record::SideBySideStep;
 pub use run::{
     RunLimits, SideBySide, SideBySideRun, compare_engines, lockstep, run_both_per_call, run_both_per_step,
@@ -30,3 +34,4 @@ pub use run::{
 pub use shadow::{Compared, Shadow};
 pub use step::{StepSide, compare_step, compare_step_end};
 pub use value::Value;
+pub use window::Row;

@@ -8,7 +8,7 @@ use parallax_primitives::{
     Address, Bytecode, Bytes, FrameOutcome, FrameStatus, Halt, Log, Message, Rejection, TxOutcome, U256,
 };
 
-use crate::{Cause, Divergence, Field, Place, Rejections, ShadowConfig, Value, Verdict};
+use crate::{Cause, Divergence, Earlier, Field, Place, Rejections, ShadowConfig, Value, Verdict};
 
 /// A field in which two sides differ, and what each has there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ impl Stop {
 pub(crate) fn verdict(
     compared: Result<(), Stop>,
     engines: [&str; 2],
-    recent: impl FnOnce() -> Vec<String>,
+    recent: impl FnOnce() -> Vec<Earlier>,
     config: &ShadowConfig,
 ) -> Verdict {
     match compared {
@@ -279,11 +279,9 @@ pub(crate) fn cause(field: Field, left: &Value, right: &Value) -> Cause {
         Field::Input => Cause::Memory,
         Field::Output => Cause::Output,
         Field::Log(_) | Field::LogAddress(_) | Field::LogTopics(_) | Field::LogData(_) => Cause::Logs,
-        Field::Account(_)
-        | Field::Nonce(_)
-        | Field::Balance(_)
-        | Field::Code(_)
-        | Field::StateRoot => Cause::PostState,
+        Field::Account(_) | Field::Nonce(_) | Field::Balance(_) | Field::Code(_) | Field::StateRoot => {
+            Cause::PostState
+        }
         Field::Storage(..) | Field::StorageCleared(_) => Cause::Storage,
     }
 }

@@ -1,9 +1,42 @@
-//! The last steps before a divergence.
+//! The last things before a divergence.
+
+use std::fmt;
 
 use crate::StepSide;
 
 /// Steps that a report shows before a divergence.
 const RECENT: usize = 8;
+
+/// One thing that both sides did alike before they parted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Earlier {
+    /// An opcode; where block entries are compared, one at an entry, which has not run.
+    Step {
+        /// Its number in the transaction.
+        index: u64,
+        /// What the watched side had of it.
+        step: StepSide,
+    },
+    /// What began or ended, in words.
+    Message(String),
+}
+
+impl fmt::Display for Earlier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Earlier::Message(text) => f.write_str(text),
+            Earlier::Step { index, step } => {
+                let StepSide { depth, pc, opcode, gas_before, gas_after, stack_size, .. } = step;
+                write!(f, "{index} depth {depth} pc {pc} {opcode}, gas {gas_before}")?;
+                if gas_after != gas_before {
+                    write!(f, " -> {gas_after}")?;
+                }
+                write!(f, ", {stack_size} on the stack")
+            }
+        }
+    }
+}
 
 /// A ring of the last steps of the watched side.
 #[derive(Debug, Default)]
@@ -18,18 +51,10 @@ impl Recent {
         self.count += 1;
     }
 
-    /// Oldest first, one line each.
-    pub(crate) fn lines(&self) -> Vec<String> {
+    /// Oldest first.
+    pub(crate) fn items(&self) -> Vec<Earlier> {
         let (newer, older) = self.steps.split_at(self.count % RECENT);
-        older.iter().chain(newer).flatten().map(|(index, step)| line(*index, step)).collect()
+        let steps = older.iter().chain(newer).flatten();
+        steps.map(|(index, step)| Earlier::Step { index: *index, step: *step }).collect()
     }
-}
-
-fn line(index: u64, step: &StepSide) -> String {
-    let StepSide { depth, pc, opcode, gas_before, gas_after, stack_size, .. } = step;
-    let gas = match gas_before == gas_after {
-        true => format!("gas {gas_before}"),
-        false => format!("gas {gas_before} -> {gas_after}"),
-    };
-    format!("{index} depth {depth} pc {pc} {opcode}, {gas}, {stack_size} on the stack")
 }

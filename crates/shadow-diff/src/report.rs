@@ -1,20 +1,24 @@
-//! A divergence as a person reads it: where, in what, both values under each other with the first difference marked.
+//! A divergence as a person reads it, at most 100 columns wide: where, in what, both values under each other with the first
+//! difference marked, what it cost, what else differs, what was before.
 
 use std::fmt;
 
 use parallax_primitives::hex;
 
-use crate::{Divergence, Place, Value};
+use crate::{Detail, Divergence, Earlier, GasSplit, Place, Row, Value, input_names};
+
+/// Columns that a line is broken to fit into, where it can be.
+const COLUMNS: usize = 100;
+
+/// Most bytes of one value on a line.
+const BYTES: usize = 32;
+
+/// Most rows of the stack, the memory or the storage that differ besides the field.
+const ROWS: usize = 4;
 
 impl fmt::Display for Divergence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (number, line) in self.summary().iter().enumerate() {
-            if number > 0 {
-                writeln!(f)?;
-            }
-            f.write_str(line)?;
-        }
-        Ok(())
+        f.write_str(&self.summary().join("\n"))
     }
 }
 
@@ -22,30 +26,93 @@ impl Divergence {
     /// The report, line by line: the first line says where, the others are indented by two.
     pub fn summary(&self) -> Vec<String> {
         let [left, right] = &self.engines;
-        let mut lines = vec![format!("{left} and {right} diverge {}", self.place)];
         let width = left.len().max(right.len()).max("messages".len());
-        let mut line = |label: &str, text: &str| {
-            lines.push(format!("  {label:width$}  {text}").trim_end().to_owned());
-        };
-        for (number, item) in self.place.path().iter().enumerate() {
-            let label = if number == 0 { "messages" } else { "" };
-            line(label, &format!("#{} {} {:#x}", item.index, item.kind.name(), item.address));
-        }
+        let mut lines = Lines { lines: vec![format!("{left} and {right} diverge {}", self.place)], width };
+        lines.list("messages", self.place.path().iter().map(ToString::to_string));
         if let Place::Block { suspect: Some(suspect), .. } = &self.place {
-            line("suspect", &suspect.to_string());
+            lines.add("suspect", &suspect.to_string());
         }
-        line("field", &self.field.to_string());
-        let marked = marked(&self.left, &self.right, self.max_summary_length);
-        line(left, &marked.left);
-        line(right, &marked.right);
+        lines.list("inputs", aligned(&self.inputs()));
+        lines.add_place("field", &self.field.to_string());
+        self.values([&self.left, &self.right], &mut lines);
+        if let Some(detail) = &self.detail {
+            lines.list("gas", gas_table(&self.engines, detail));
+            self.window("stack", &detail.stack_rows(), &mut lines);
+            self.window("memory", &detail.memory_rows(), &mut lines);
+            self.window("slots", &detail.slot_rows(), &mut lines);
+        }
+        lines.add("cause", self.cause.name());
+        lines.list("before", earlier(&self.recent));
+        lines.lines
+    }
+
+    /// What the opcode took from the stack, each with its name. Empty before it has run and where no details were asked for.
+    pub fn inputs(&self) -> Vec<(&'static str, Value)> {
+        let (Place::Step { step, is_over: true, .. }, Some(detail)) = (&self.place, &self.detail) else {
+            return Vec::new();
+        };
+        let names = input_names(step.opcode).iter().copied();
+        names.zip(detail.inputs.iter().map(|input| Value::Word(*input))).collect()
+    }
+
+    fn values(&self, [left, right]: [&Value; 2], lines: &mut Lines) {
+        let marked = marked(left, right, self.max_summary_length);
+        lines.add(&self.engines[0], &marked.left);
+        lines.add(&self.engines[1], &marked.right);
         if let Some(mark) = &marked.mark {
-            line("", mark);
+            lines.add("", mark);
         }
-        line("cause", self.cause.name());
-        for (number, event) in self.recent.iter().enumerate() {
-            line(if number == 0 { "before" } else { "" }, event);
+    }
+
+    /// The rows that differ, unless they only say again what the field does.
+    fn window(&self, label: &str, rows: &[Row], lines: &mut Lines) {
+        let field = [&self.left, &self.right];
+        let is_new = |row: &&Row| row.differs() && row.pair().each_ref() != field;
+        let differing: Vec<&Row> = rows.iter().filter(is_new).collect();
+        for row in differing.iter().take(ROWS) {
+            lines.add_place(label, &row.label);
+            self.values(row.pair().each_ref(), lines);
         }
-        lines
+        if differing.len() > ROWS {
+            lines.add("", &format!("and {} more that differ", differing.len() - ROWS));
+        }
+    }
+}
+
+/// Labels on the left, text in one column.
+struct Lines {
+    lines: Vec<String>,
+    width: usize,
+}
+
+impl Lines {
+    fn add(&mut self, label: &str, text: &str) {
+        let width = self.width;
+        self.lines.push(format!("  {label:width$}  {text}").trim_end().to_owned());
+    }
+
+    /// A slot of an account takes two lines if its key is long.
+    fn add_place(&mut self, label: &str, place: &str) {
+        match place.split_once(" at ") {
+            Some((of, key)) if self.width + place.len() + 4 > COLUMNS => {
+                self.add(label, of);
+                self.add("", &format!("at {key}"));
+            }
+            _ => self.add(label, place),
+        }
+    }
+
+    /// The label stands before the first line only.
+    fn list(&mut self, label: &str, texts: impl IntoIterator<Item = String>) {
+        for (number, text) in texts.into_iter().enumerate() {
+            self.add(if number == 0 { label } else { "" }, &text);
+        }
+    }
+}
+
+impl fmt::Display for crate::PathItem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{} {} {:#x}", self.index, self.kind.name(), self.address)
     }
 }
 
@@ -71,6 +138,89 @@ impl fmt::Display for Place {
     }
 }
 
+fn aligned(inputs: &[(&str, Value)]) -> Vec<String> {
+    let width = inputs.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    inputs.iter().map(|(name, value)| format!("{name:width$}  {value}")).collect()
+}
+
+impl GasSplit {
+    /// Its parts and their sum, each with its name.
+    pub const fn parts(&self) -> [(&'static str, u64); 5] {
+        [
+            ("static", self.static_gas),
+            ("memory", self.memory),
+            ("access", self.access),
+            ("forwarded", self.forwarded),
+            ("total", self.total()),
+        ]
+    }
+}
+
+/// A row a side, and arrows below the columns that differ. Empty where the opcode has not run.
+fn gas_table(engines: &[String; 2], detail: &Detail) -> Vec<String> {
+    let [Some(left), Some(right)] = detail.sides.each_ref().map(|side| side.gas) else { return Vec::new() };
+    let (left, right) = (left.parts(), right.parts());
+    let mut rows = vec![vec![String::new()]];
+    rows[0].extend(left.iter().map(|(name, _)| (*name).to_owned()));
+    for (engine, parts) in engines.iter().zip([&left, &right]) {
+        let mut row = vec![engine.clone()];
+        row.extend(parts.iter().map(|(_, gas)| gas.to_string()));
+        rows.push(row);
+    }
+    if left != right {
+        let arrow = |(l, r)| if l == r { String::new() } else { "^".to_owned() };
+        rows.push([String::new()].into_iter().chain(left.iter().zip(&right).map(arrow)).collect());
+    }
+    table(&rows, |column| column > 0)
+}
+
+/// What was before, as a table where it was steps.
+fn earlier(recent: &[Earlier]) -> Vec<String> {
+    let step = |item: &Earlier| match item {
+        Earlier::Step { index, step } => Some((*index, *step)),
+        Earlier::Message(_) => None,
+    };
+    let Some(steps) = recent.iter().map(step).collect::<Option<Vec<_>>>().filter(|steps| !steps.is_empty())
+    else {
+        return recent.iter().map(ToString::to_string).collect();
+    };
+    let have_run = steps.iter().any(|(_, step)| step.gas_before != step.gas_after);
+    let mut rows =
+        vec![["step", "depth", "pc", "opcode", "gas", "cost", "stack"].map(str::to_owned).to_vec()];
+    rows.extend(steps.iter().map(|(index, step)| {
+        vec![
+            index.to_string(),
+            step.depth.to_string(),
+            step.pc.to_string(),
+            step.opcode.to_string(),
+            step.gas_before.to_string(),
+            step.gas_before.saturating_sub(step.gas_after).to_string(),
+            step.stack_size.to_string(),
+        ]
+    }));
+    if !have_run {
+        // Entries of blocks: what a cost would be is not known there.
+        rows.iter_mut().for_each(|row| drop(row.remove(5)));
+    }
+    table(&rows, |column| column != 3)
+}
+
+/// Columns under each other, two spaces apart.
+fn table(rows: &[Vec<String>], is_number: impl Fn(usize) -> bool) -> Vec<String> {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let text = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, &width))| {
+            if is_number(column) { format!("{cell:>width$}") } else { format!("{cell:width$}") }
+        });
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(text).collect()
+}
+
 /// Two values as text, and what is said or marked below them.
 struct Marked {
     left: String,
@@ -79,12 +229,20 @@ struct Marked {
 }
 
 fn marked(left: &Value, right: &Value, max: usize) -> Marked {
-    if let (Value::Count(l), Value::Count(r)) = (left, right) {
-        let mark = Some(format!("apart by {}", l.abs_diff(*r)));
+    let apart = match (left, right) {
+        (Value::Count(l), Value::Count(r)) => Some(l.abs_diff(*r)),
+        (Value::Signed(l), Value::Signed(r)) => Some(l.abs_diff(*r)),
+        _ => None,
+    };
+    if let Some(apart) = apart {
+        let mark = Some(format!("apart by {apart}"));
         return Marked { left: left.to_string(), right: right.to_string(), mark };
     }
     match (left.bytes(), right.bytes()) {
-        (Some(l), Some(r)) => marked_bytes(&l, &r, max),
+        (Some(l), Some(r)) => {
+            let sized = [left, right].iter().any(|value| matches!(value, Value::Bytes(_)));
+            marked_bytes(&l, &r, sized, max)
+        }
         _ => Marked {
             left: shorten(left.to_string(), max),
             right: shorten(right.to_string(), max),
@@ -95,20 +253,26 @@ fn marked(left: &Value, right: &Value, max: usize) -> Marked {
 
 /// Both in hex from the same offset on, so that equal bytes stand under each other. Where they are too long, the window
 /// begins a little before the first difference.
-fn marked_bytes(left: &[u8], right: &[u8], max: usize) -> Marked {
+fn marked_bytes(left: &[u8], right: &[u8], sized: bool, max: usize) -> Marked {
     let first = left.iter().zip(right).position(|(l, r)| l != r).unwrap_or(left.len().min(right.len()));
     // Two digits a byte, and what stands around them.
-    let room = (max.saturating_sub(24) / 2).max(1);
+    let room = (max.saturating_sub(24) / 2).clamp(1, BYTES);
     let from = if left.len().max(right.len()) <= room { 0 } else { first.saturating_sub(room / 4) };
     let text = |bytes: &[u8]| {
         let shown = &bytes[from.min(bytes.len())..bytes.len().min(from + room)];
         let before = if from > 0 { "0x.." } else { "0x" };
         let after = if from + room < bytes.len() { ".." } else { "" };
-        format!("{before}{}{after} ({} bytes)", hex::encode(shown), bytes.len())
+        let size = if sized { format!(" ({} bytes)", bytes.len()) } else { String::new() };
+        format!("{before}{}{after}{size}", hex::encode(shown))
     };
     let indent = (if from > 0 { 4 } else { 2 }) + 2 * (first - from);
     let byte = |bytes: &[u8]| bytes.get(first).map_or("end".to_owned(), |byte| format!("{byte:#04x}"));
-    let mark = format!("{:indent$}^^ byte {first}: {}, {}", "", byte(left), byte(right));
+    let what = format!("byte {first}: {}, {}", byte(left), byte(right));
+    // What stands far on the right is explained on its left.
+    let mark = match indent > BYTES {
+        true => format!("{what:>width$} ^^", width = indent - 1),
+        false => format!("{:indent$}^^ {what}", ""),
+    };
     Marked { left: text(left), right: text(right), mark: Some(mark) }
 }
 

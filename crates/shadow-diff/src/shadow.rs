@@ -186,7 +186,7 @@ impl<'a> Shadow<'a> {
             (None, None) => {
                 let engines = [names[0].as_str(), names[1].as_str()];
                 let compared = outcome::answers(engines, [&results[0], &results[1]], &config, || Ok(()));
-                outcome::verdict(compared, engines, || recent.lines(), &config)
+                outcome::verdict(compared, engines, || recent.items(), &config)
             }
         };
         Compared { verdict, steps, results, times, record }
@@ -238,7 +238,7 @@ impl<'a> Shadow<'a> {
 
     fn diverge(&mut self, place: Place, mismatch: Mismatch, detail: Option<Box<Detail>>) {
         let mut found =
-            Divergence::new(self.names.clone(), place, mismatch, self.recent.lines(), &self.config);
+            Divergence::new(self.names.clone(), place, mismatch, self.recent.items(), &self.config);
         found.detail = detail;
         self.found = Some(Box::new(found));
     }
