@@ -64,11 +64,11 @@ impl Memory {
         self.reach_end(end)
     }
 
-    /// What it takes to reach two regions.
+    /// What it takes to reach two regions: what it takes to reach the dearer one. One that is not possible is dearer than any
+    /// that is.
     pub(crate) fn reach_both(&self, first: (U256, U256), second: (U256, U256)) -> Extension {
         let (first, second) = (self.reach(first.0, first.1), self.reach(second.0, second.1));
-        let larger = if second.cost > first.cost { second } else { first };
-        Extension { possible: first.possible && second.possible, ..larger }
+        if second.cost > first.cost { second } else { first }
     }
 
     fn reach_end(&self, end: Option<u64>) -> Extension {
@@ -99,10 +99,7 @@ impl Memory {
     /// Grows to `size` bytes (at most 32) from `offset` on, if `gas` pays for it: the gas left.
     #[inline(never)]
     pub(crate) fn grow_to(&mut self, offset: u64, size: u64, gas: u64) -> Option<u64> {
-        if offset > MEMORY_LIMIT {
-            return None;
-        }
-        let extension = self.reach_end(Some(offset + size));
+        let extension = self.reach_end(offset.checked_add(size));
         let left = gas.checked_sub(extension.cost).filter(|_| extension.possible)?;
         self.grow(extension);
         Some(left)
@@ -253,6 +250,32 @@ mod tests {
         assert_eq!(reach(u64::MAX, 1), (0, u64::MAX, false));
         let endless = memory.reach(U256::MAX, U256::ONE);
         assert_eq!((endless.cost, endless.possible), (u64::MAX, false));
+    }
+
+    #[test]
+    fn two_regions_are_reached_by_the_dearer_one() {
+        let memory = grown(64);
+        let both = |first: (U256, U256), second: (U256, U256)| {
+            let Extension { len, cost, possible } = memory.reach_both(first, second);
+            (len, cost, possible)
+        };
+        let region = |offset: u64, size: u64| (U256::from(offset), U256::from(size));
+        let (near, far) = (region(64, 1), region(96, 1));
+        let rows = [
+            (near, near, (96, 3, true)),
+            (near, far, (128, 6, true)),
+            (region(0, 64), region(u64::MAX, 0), (64, 0, true)),
+            (near, (U256::MAX, U256::ONE), (0, u64::MAX, false)),
+            ((U256::MAX, U256::ONE), (U256::MAX, U256::MAX), (0, u64::MAX, false)),
+        ];
+        for (first, second, expected) in rows {
+            assert_eq!(both(first, second), expected, "{first:?} and {second:?}");
+            assert_eq!(both(second, first), expected, "{second:?} and {first:?}");
+        }
+        // Beyond the limit, where enough gas could pay for it.
+        assert!(!both(region(0, MEMORY_LIMIT), region(MEMORY_LIMIT, 1)).2);
+        assert!(!both(region(MEMORY_LIMIT, 1), region(0, MEMORY_LIMIT)).2);
+        assert!(both(region(0, MEMORY_LIMIT), near).2);
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     cargo_mutants: bool,
     /// How many mutants are drawn.
-    #[arg(long, default_value_t = 240, requires = "cargo_mutants")]
+    #[arg(long, default_value_t = 220, requires = "cargo_mutants")]
     sample: usize,
     /// What the draw depends on.
     #[arg(long, default_value_t = 4, requires = "cargo_mutants")]
