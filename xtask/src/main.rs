@@ -7,6 +7,7 @@ mod fixtures;
 mod mutants;
 mod test;
 mod tidy;
+mod ui;
 mod workspace;
 
 use std::process::ExitCode;
@@ -27,6 +28,8 @@ enum Task {
     Mutants(mutants::Arguments),
     /// Measure.
     Bench(bench::Arguments),
+    /// Build the devtool's page, check its build, test and measure it.
+    Ui(ui::Arguments),
     /// Check the rules that no other tool checks.
     Tidy,
 }
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
         Task::Test(arguments) => test::run(&arguments),
         Task::Mutants(arguments) => mutants::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
+        Task::Ui(arguments) => ui::run(&arguments),
         Task::Tidy => tidy::run(),
     };
     match result {

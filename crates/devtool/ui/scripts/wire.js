@@ -1,4 +1,4 @@
-// Writes src/wire.ts: the types of ../openapi.json, so that the compiler checks this page against what the server documents.
+// Writes src/wire.ts, or the file that is named: the types of ../openapi.json, so that the compiler checks this page against what the server documents.
 import { readFileSync, writeFileSync } from 'node:fs';
 
 const folder = new URL('../', import.meta.url);
@@ -45,5 +45,4 @@ const types = Object.entries(components.schemas).map(([name, schema]) => {
   return `${about}export type ${name} = ${type(schema, name)};\n`;
 });
 const text = `// Written by scripts/wire.js from ../openapi.json; not to be edited.\n\n${types.join('\n')}`;
-const target = new URL('src/wire.ts', folder);
-writeFileSync(target, text);
+writeFileSync(process.argv[2] ?? new URL('src/wire.ts', folder), text);

@@ -21,8 +21,10 @@ export function ComparisonView(props: { run: Run; onDiff: () => void }): JSX.Ele
   return (
     <section class="comparison" classList={{ single: run.isSingle(), stale: stale() }} aria-label="Comparison">
       <div class="heads">
+        <span class="gutter" />
         <For each={sides()}>{(side, at) => <StepHead run={run} side={side} at={at()} />}</For>
       </div>
+      <div class="facts"><Facts run={run} /></div>
       <Show when={run.mismatch()}>
         {(mismatch) => (
           <button type="button" class="badge differs" onClick={props.onDiff} aria-haspopup="dialog">
@@ -37,7 +39,7 @@ export function ComparisonView(props: { run: Run; onDiff: () => void }): JSX.Ele
         <div class="switch" role="group" aria-label="State before or after the step">
           <For each={['before', 'after'] as const}>
             {(when) => (
-              <button type="button" aria-pressed={run.when() === when} disabled={run.mismatch() !== null && run.when() !== when} onClick={() => run.when() !== when && run.toggleWhen()}>
+              <button type="button" aria-pressed={run.when() === when} onClick={() => run.when() !== when && run.toggleWhen()}>
                 {when}
               </button>
             )}
@@ -65,42 +67,58 @@ function StepHead(props: { run: Run; side: SideName; at: number }): JSX.Element 
   const other = () => props.run.step()?.[props.side === 'primary' ? 'mini' : 'primary'] ?? null;
   const name = () => props.run.session()?.engines[props.at] ?? props.side;
   return (
-    <article class="head" aria-label={`${name()}: step`}>
+    <article class="head" aria-label={`${name()}: opcode`}>
       <header>
         <span class={`engine side-${props.at}`}>{name()}</span>
         <Show when={step()?.halt}>{(halt) => <span class="halt">{halt()}</span>}</Show>
       </header>
-      <Show when={step()} fallback={<p class="empty">{props.run.isReady() ? 'This engine has no step here: its run was over.' : '…'}</p>}>
+      <Show when={step()} fallback={<p class="dim">{props.run.isReady() ? 'No step here: its run was over.' : '…'}</p>}>
         {(here) => (
-          <>
-            <div class="opcode">
-              <Plain value={here().opName} other={other()?.opName} />
-              <span class="byte">{hexNumber(here().opcode, 2)}</span>
-            </div>
-            <dl class="facts">
-              <Fact term="pc" of={(one) => hexNumber(one.pc)} here={here()} other={other()} />
-              <Fact term="depth" of={(one) => String(one.depth)} here={here()} other={other()} />
-              <Fact term="gas" of={(one) => gasText(one.gasBefore)} here={here()} other={other()} delta={delta(here().gasBefore, other()?.gasBefore)} />
-              <Fact term="cost" of={(one) => gasText(one.gasCost)} here={here()} other={other()} delta={delta(here().gasCost, other()?.gasCost)} />
-              <Fact term="stack" of={(one) => String(one.stackSize ?? '–')} here={here()} other={other()} />
-              <Fact term="memory" of={(one) => String(one.memorySize ?? '–')} here={here()} other={other()} />
-            </dl>
-          </>
+          <div class="opcode">
+            <Plain value={here().opName} other={other()?.opName} />
+            <span class="byte">{hexNumber(here().opcode, 2)}</span>
+          </div>
         )}
       </Show>
     </article>
   );
 }
 
-function Fact(props: { term: string; of: (side: StepSide) => string; here: StepSide; other: StepSide | null; delta?: string | null }): JSX.Element {
+/** What a step says of itself, in the order in which the engines are compared. */
+const FACTS: { name: string; text: (side: StepSide) => string; gas?: (side: StepSide) => Gas | null }[] = [
+  { name: 'pc', text: (side) => `${hexNumber(side.pc)} (${side.pc})` },
+  { name: 'depth', text: (side) => String(side.depth) },
+  { name: 'gas', text: (side) => gasText(side.gasBefore), gas: (side) => side.gasBefore },
+  { name: 'cost', text: (side) => gasText(side.gasCost), gas: (side) => side.gasCost },
+];
+
+function Facts(props: { run: Run }): JSX.Element {
+  const pair = (): Pair<StepSide> => [props.run.step()?.primary ?? undefined, props.run.step()?.mini ?? undefined];
+  const side = (own: 0 | 1, fact: (typeof FACTS)[number]) => {
+    const here = () => pair()[own];
+    const other = () => pair()[own === 0 ? 1 : 0];
+    const text = (one: StepSide | undefined) => (one ? fact.text(one) : undefined);
+    const apart = () => {
+      const [mine, theirs] = [here(), other()];
+      return own === 1 && fact.gas && mine && theirs ? delta(fact.gas(mine), fact.gas(theirs)) : null;
+    };
+    return (
+      <>
+        <Plain value={text(here()) ?? ''} other={text(other())} />
+        <Show when={apart()}><span class="delta"> {apart()}</span></Show>
+      </>
+    );
+  };
   return (
-    <div>
-      <dt>{props.term}</dt>
-      <dd>
-        <Plain value={props.of(props.here)} other={props.other ? props.of(props.other) : undefined} />
-        <Show when={props.delta}><span class="delta"> {props.delta}</span></Show>
-      </dd>
-    </div>
+    <For each={FACTS}>
+      {(fact) => {
+        const differs = () => {
+          const [left, right] = pair();
+          return left !== undefined && right !== undefined && fact.text(left) !== fact.text(right);
+        };
+        return <Row name={fact.name} differs={differs()} left={side(0, fact)} right={side(1, fact)} />;
+      }}
+    </For>
   );
 }
 
@@ -118,7 +136,7 @@ function Section(props: { title: string; count: string; differs: boolean; empty:
   return (
     <details class="section" open>
       <summary>
-        <h3>{props.title}</h3>
+        <h2>{props.title}</h2>
         <span class="dim">{props.count}</span>
         <Show when={props.differs}><span class="tag differs">differs</span></Show>
       </summary>
@@ -188,7 +206,7 @@ function MemorySection(props: { run: Run; pair: Pair<SideState> }): JSX.Element 
     const text = part(own, row) ?? '';
     return (
       <Show when={bytes !== undefined && text !== ''} fallback={<span class="absent">{bytes === undefined ? '' : 'no bytes'}</span>}>
-        <span title={ascii(text)}><Segments of={dumpRow(bytes ?? '', both() ? data()[1 - own] : undefined, row)} /></span>
+        <span class="dump" title={ascii(text)}><Segments of={dumpRow(bytes ?? '', both() ? data()[1 - own] : undefined, row)} /></span>
       </Show>
     );
   };

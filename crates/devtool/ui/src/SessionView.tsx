@@ -163,7 +163,7 @@ function Commands(props: { run: Run; actions: Actions }): JSX.Element {
   const off = () => !run.isReady();
   const isWorking = () => run.session()?.status === 'running' || run.session()?.status === 'paused';
   return (
-    <div class="commands" role="toolbar" aria-label="Commands">
+    <section class="commands" aria-label="Commands">
       <span class="buttons">
         <button type="button" disabled={off()} title="Step back (←, b)" onClick={() => run.move({ kind: 'back' })}>◂ Back</button>
         <button type="button" disabled={off()} title="Step into (→, s)" onClick={() => run.move({ kind: 'into' })}>Step ▸</button>
@@ -200,7 +200,7 @@ function Commands(props: { run: Run; actions: Actions }): JSX.Element {
         <input id="step" name="step" inputmode="numeric" autocomplete="off" value={grouped(run.position())} title="Go to a step (g)" />
         <span class="num dim">of {grouped(run.total())}</span>
       </form>
-    </div>
+    </section>
   );
 }
 

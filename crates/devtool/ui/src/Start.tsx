@@ -6,10 +6,10 @@ import { counted, grouped } from './format';
 import { toggleTheme } from './theme';
 import type { CreateSession, Info, Mode, Source, TestCase, TraceInput } from './wire';
 
-const EXAMPLES: { title: string; format: 'hex' | 'assembly'; code: string }[] = [
-  { title: 'A loop with storage', format: 'hex', code: '60ff5b600190038060005580600052601e565b600060006000fd5b80600257602060002060005260206000f3' },
-  { title: 'Ten thousand steps', format: 'hex', code: '6107d05b600190038060025700' },
-  { title: 'Arithmetic at its edges', format: 'hex', code: '600060019003806001018160ff0b90600290056000527f8000000000000000000000000000000000000000000000000000000000000000600019900560205260406000a000' },
+const EXAMPLES: { title: string; code: string }[] = [
+  { title: 'storage and a hash', code: '0x60055b8080556001900380600257602060002060005260206000f3' },
+  { title: 'nested calls', code: '0x600080808080305a60021cf160005260206000f3' },
+  { title: 'ten thousand steps', code: '0x6105945b600190038060035700' },
 ];
 
 const MODES: { mode: Mode; title: string; about: string }[] = [
@@ -126,7 +126,7 @@ export function Start(props: { message: string | null; onSession: (id: string) =
           </div>
           <div id="start-panel" role="tabpanel" aria-labelledby={`start-${tab()}`}>
             <Switch>
-              <Match when={tab() === 'code'}><CodeInputs info={info()} onSubmit={submit} onExample={(one) => { setFormat(one.format); setCode(one.code); }} /></Match>
+              <Match when={tab() === 'code'}><CodeInputs info={info()} onSubmit={submit} onExample={(text) => { setFormat('hex'); setCode(text); }} /></Match>
               <Match when={tab() === 'test'}><TestInputs info={info()} /></Match>
               <Match when={tab() === 'traces'}><TraceInputs info={info()} /></Match>
             </Switch>
@@ -208,7 +208,7 @@ function traceSource(): Source | string {
   return left && right ? { kind: 'traces', left, right } : 'Choose a trace for each side.';
 }
 
-function CodeInputs(props: { info: Info | undefined; onSubmit: () => void; onExample: (one: (typeof EXAMPLES)[number]) => void }): JSX.Element {
+function CodeInputs(props: { info: Info | undefined; onSubmit: () => void; onExample: (code: string) => void }): JSX.Element {
   return (
     <div class="fields">
       <div class="field wide">
@@ -224,7 +224,7 @@ function CodeInputs(props: { info: Info | undefined; onSubmit: () => void; onExa
           <span class="dim">read as {format()}</span>
           <span class="grow" />
           <span class="dim">examples:</span>
-          <For each={EXAMPLES}>{(one) => <button type="button" class="link" onClick={() => props.onExample(one)}>{one.title}</button>}</For>
+          <For each={EXAMPLES}>{(one) => <button type="button" class="link" onClick={() => props.onExample(one.code)}>{one.title}</button>}</For>
         </div>
       </div>
       <div class="field wide"><label for="calldata">Calldata</label><input id="calldata" value={calldata()} placeholder="0x" spellcheck={false} autocomplete="off" onInput={(event) => setCalldata(event.currentTarget.value)} /></div>

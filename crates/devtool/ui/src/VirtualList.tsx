@@ -58,7 +58,8 @@ export function VirtualList(props: VirtualListProps): JSX.Element {
   createEffect(() => {
     const row = props.reveal * props.rowHeight;
     const visible = height();
-    if (visible === 0) return;
+    // Followed again when the list grows: the row may not have been there before.
+    if (visible === 0 || total() <= row) return;
     untrack(() => {
       const margin = Math.min(2 * props.rowHeight, visible / 4);
       if (row < top() + margin || row + props.rowHeight > top() + visible - margin) moveTo(row - visible / 2);

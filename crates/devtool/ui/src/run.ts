@@ -9,7 +9,7 @@ import { StepPages } from './pages';
 import type { Breakpoint, Cursor, Divergence, RunCommand, ServerEvent, Session, State, Step, StepCommand, When } from './wire';
 
 /** Bytes of memory in sight. */
-export const MEMORY_WINDOW = 512;
+export const MEMORY_WINDOW = 256;
 const STATES_KEPT = 64;
 /** Milliseconds until the cursor follows a scrub. */
 const SETTLE = 150;
@@ -25,6 +25,7 @@ export function createRun(id: string, startAt: number | null, startAfter: boolea
   const [step, setStep] = createSignal<Step | null>(null);
   const [state, setState] = createSignal<State | null>(null);
   const [pinnedWhen, pinWhen] = createSignal<When>(startAfter ? 'after' : 'before');
+  const [chosenWhen, chooseWhen] = createSignal<{ at: number; when: When } | null>(null);
   const [memoryAt, setMemoryAt] = createSignal(0);
   const [divergences, setDivergences] = createSignal<Divergence[]>([]);
   const [breakpoints, setBreakpointList] = createSignal<Breakpoint[]>([]);
@@ -35,8 +36,16 @@ export function createRun(id: string, startAt: number | null, startAfter: boolea
   const total = createMemo(() => session()?.totalSteps ?? 0);
   const isReady = createMemo(() => total() > 0 && session()?.status !== 'running');
   const mismatch = createMemo(() => step()?.mismatch ?? null);
-  /** At a mismatch that shows after the step, the state after it is what one wants to see. */
-  const when = createMemo<When>(() => mismatch()?.when ?? pinnedWhen());
+  /** At a mismatch that shows after the step, the state after it is what one wants to see, until one chooses. */
+  const when = createMemo<When>(() => {
+    const chosen = chosenWhen();
+    return chosen?.at === position() ? chosen.when : (mismatch()?.when ?? pinnedWhen());
+  });
+  const toggleWhen = () => {
+    const next = when() === 'before' ? 'after' : 'before';
+    chooseWhen({ at: position(), when: next });
+    if (!mismatch()) pinWhen(next);
+  };
   const isSingle = createMemo(() => session()?.mode === 'off' || session()?.engines.length === 1);
 
   const fail = (cause: unknown) => setError(cause instanceof ApiError ? cause.message : String(cause));
@@ -179,7 +188,7 @@ export function createRun(id: string, startAt: number | null, startAfter: boolea
   return {
     id, api, pages, session, error, setError, position, step, state, when, memoryAt, setMemoryAt, divergences, breakpoints,
     status, setStatus, blocked, version, total, isReady, mismatch, isSingle, show, nextDivergence, setBreakpoints,
-    toggleWhen: () => pinWhen(pinnedWhen() === 'before' ? 'after' : 'before'),
+    toggleWhen,
     move: (body: StepCommand) => command(() => api.step(body)),
     runTo: (body: RunCommand) => command(() => api.run(body)),
     proceed: () => command(() => api.proceed()),

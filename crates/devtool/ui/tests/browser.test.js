@@ -1,0 +1,371 @@
+// The page in a real browser, against the real server. `cargo xtask ui --test` builds both and runs this.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { after, before, test } from 'node:test';
+import { loop, openBrowser, openPage, REPOSITORY, screenshot, serveFaulty, serveParallax, startSession } from './harness.js';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const HOSTILE = '<img src=x onerror="window.owned=1"><script>window.owned=1</script>';
+/** 16 steps; ends in STOP. */
+const SHORT = '0x6001600201600052600051600355600354600101505b00';
+
+let browser;
+let server;
+let faulty;
+
+before(async () => {
+  [browser, server, faulty] = await Promise.all([
+    openBrowser(),
+    serveParallax('fixtures/state-tests'),
+    // The first DUP1 at step 100,000 or behind it flips the lowest bit of what it pushes: exactly that step.
+    serveFaulty('--fault-opcode', 'DUP1', '--fault-step', '100000'),
+  ]);
+});
+after(async () => {
+  await browser?.close();
+  server?.child.kill();
+  faulty?.child.kill();
+});
+
+/** A test with a page of its own, which must not complain. */
+function inPage(name, { at = () => server, ...options }, steps) {
+  test(name, { timeout: 60_000 }, async () => {
+    const { page, complaints, close } = await openPage(browser, at(), options);
+    try {
+      await steps(page);
+      assert.equal(await page.evaluate(() => window.owned), undefined, 'markup was made from data');
+      assert.deepEqual(complaints, []);
+    } catch (error) {
+      await screenshot(page, `failed ${name}`);
+      throw error;
+    } finally {
+      await close();
+    }
+  });
+}
+
+const session = async (page, body, at = server, step = '') => {
+  const { id } = await startSession(at, body);
+  await page.goto(`${at.url}/#session=${id}${step}`);
+  await page.reload();
+  await page.locator('.opcode').first().waitFor();
+  return id;
+};
+const program = (code, more = {}) => ({ source: { kind: 'code', code }, ...more });
+const step = (page) => page.locator('#step');
+/** Waits until the page shows this step. */
+const at = (page, index) =>
+  page.waitForFunction((text) => document.querySelector('#step')?.value === text, index.toLocaleString('en-US'));
+const opcode = (page, side = 0) => page.locator('.opcode').nth(side);
+const row = (page, section, name) =>
+  page.locator('details', { has: page.locator(`h2:text-is("${section}")`) }).locator('.row', { has: page.locator(`.name:text-is("${name}")`) });
+
+inPage('an example is compared in two clicks', {}, async (page) => {
+  await page.getByRole('button', { name: 'storage and a hash' }).click();
+  await screenshot(page, 'start');
+  await page.getByRole('button', { name: 'Compare' }).click();
+  await page.locator('.verdict.agree').waitFor();
+  assert.match(await opcode(page).textContent(), /PUSH1/);
+  assert.equal(await page.locator('.head').count(), 2);
+});
+
+inPage('all examples run and agree', {}, async (page) => {
+  for (const name of ['storage and a hash', 'nested calls', 'ten thousand steps']) {
+    await page.goto(`${server.url}/`);
+    await page.getByRole('button', { name }).click();
+    await page.getByRole('button', { name: 'Compare' }).click();
+    await page.locator('.verdict.agree').waitFor();
+    assert.doesNotMatch(await page.locator('.status').textContent(), /halt|out of gas/i);
+  }
+});
+
+inPage('a pasted hex string starts at once', {}, async (page) => {
+  await page.locator('#code').waitFor();
+  await page.evaluate((text) => {
+    const data = new DataTransfer();
+    data.setData('text/plain', text);
+    document.querySelector('#code').dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
+  }, SHORT);
+  await page.locator('.verdict.agree').waitFor();
+});
+
+inPage('steps forth and back', {}, async (page) => {
+  await session(page, program(SHORT));
+  await at(page, 0);
+  await page.getByRole('button', { name: 'Step ▸' }).click();
+  await page.getByRole('button', { name: 'Step ▸' }).click();
+  await at(page, 2);
+  assert.match(await opcode(page).textContent(), /ADD/);
+  await row(page, 'Stack', '0').getByText('0x2').first().waitFor();
+  await page.getByRole('button', { name: '◂ Back' }).click();
+  await at(page, 1);
+  await page.getByRole('button', { name: 'End' }).click();
+  await page.locator('.opcode', { hasText: 'STOP' }).first().waitFor();
+  await row(page, 'Storage', '0x3').getByText('0x3').first().waitFor();
+});
+
+inPage('steps over and out of calls', {}, async (page) => {
+  // Calls itself with a quarter of its gas, some calls deep.
+  await session(page, program('0x600080808080305a60021cf15000'));
+  for (let key = 0; key < 10; key += 1) await page.keyboard.press('s');
+  await page.locator('.opcode', { hasText: 'CALL' }).first().waitFor();
+  const call = Number(await step(page).inputValue());
+  await page.keyboard.press('n');
+  await page.locator('.opcode', { hasText: 'POP' }).first().waitFor();
+  await page.keyboard.press('b');
+  await page.locator('#step').fill(String(call + 1));
+  await page.locator('#step').press('Enter');
+  await page.locator('.row', { hasText: 'depth' }).getByText('2', { exact: true }).first().waitFor();
+  await page.keyboard.press('o');
+  await page.locator('.opcode', { hasText: 'POP' }).first().waitFor();
+  await page.keyboard.press('2');
+  await page.locator('.call-row').nth(1).click();
+  await at(page, call + 1);
+});
+
+inPage('a deep link leads to its step and follows it', {}, async (page) => {
+  const id = await session(page, program(SHORT), server, '&step=7');
+  await at(page, 7);
+  await page.keyboard.press('ArrowRight');
+  await page.waitForFunction(() => location.hash.includes('step=8'));
+  await page.reload();
+  await at(page, 8);
+  await page.goto(`${server.url}/#step=3`);
+  await page.reload();
+  await at(page, 3);
+  assert.ok(page.url().includes(`session=${id}`), 'the newest session');
+  await page.goto(`${server.url}/#session=none&step=3`);
+  await page.reload();
+  await page.getByText('The session of this link is over').waitFor();
+});
+
+inPage('a breakpoint is set by a click and stops the run', {}, async (page) => {
+  await session(page, program(loop(20)));
+  await page.locator('.line', { hasText: 'DUP1' }).click();
+  await page.locator('.line.broken').waitFor();
+  for (const index of [5, 12]) {
+    await page.getByRole('button', { name: 'Breakpoint', exact: true }).click();
+    await at(page, index);
+  }
+  await page.getByRole('tab', { name: 'Breaks' }).click();
+  await page.getByText('pc 0x0009').waitFor();
+  await page.getByRole('button', { name: /^Remove breakpoint/ }).click();
+  await page.getByText('No breakpoints.').waitFor();
+  assert.equal(await page.locator('.line.broken').count(), 0);
+});
+
+inPage('search finds opcodes, places and values', {}, async (page) => {
+  await session(page, program(SHORT));
+  await page.keyboard.press('/');
+  for (const [kind, text, index] of [['opcode', 'SSTORE', 8], ['pc', '0x04', 2], ['value', '3', 2]]) {
+    await page.getByLabel('Search for').selectOption(kind);
+    await page.getByLabel(/^What, for instance/).fill(text);
+    await page.getByRole('button', { name: 'Search', exact: true }).click();
+    await page.locator('.match').first().click();
+    await at(page, index);
+  }
+  await page.getByLabel('Search for').selectOption('opcode');
+  await page.getByLabel(/^What, for instance/).fill(HOSTILE);
+  await page.getByRole('button', { name: 'Search', exact: true }).click();
+  await page.waitForFunction(() => !['', 'Searching…'].includes(document.querySelector('.search-told span').textContent));
+});
+
+inPage('an injected fault at step 100,000 of a million is found, and both sides are right', { at: () => faulty }, async (page) => {
+  await session(page, program(loop(142_857), { engines: ['primary', 'faulty'] }), faulty);
+  await page.locator('.verdict.diverge').waitFor();
+  await page.keyboard.press('d');
+  await at(page, 100_000);
+  const left = row(page, 'Stack', '0').locator('.value').first();
+  await left.locator('mark').waitFor();
+  // 142,857 less 14,286 turns is 128,571.
+  assert.equal(await left.textContent(), '0x01f63b');
+  assert.equal(await row(page, 'Stack', '0').locator('.value').nth(1).textContent(), '0x01f63a');
+  assert.equal(await left.locator('mark').textContent(), '3b');
+  await page.keyboard.press('ArrowRight');
+  await page.getByText('Still at step 100,000').waitFor();
+  await screenshot(page, 'divergence-light');
+  await page.locator('.badge').click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText('differs').first().waitFor();
+  await screenshot(page, 'difference');
+  await dialog.getByRole('button', { name: 'Continue past it' }).click();
+  await page.waitForFunction(() => document.querySelector('#step').value !== '100,000');
+  await page.keyboard.press('[');
+  await at(page, 100_000);
+});
+
+inPage('scrubbing shows the step under the pointer', { at: () => faulty }, async (page) => {
+  await session(page, program(loop(142_857), { engines: ['primary', 'faulty'] }), faulty);
+  const box = await page.locator('.timeline-strip').boundingBox();
+  const to = (share) => [box.x + share * box.width, box.y + 20];
+  await page.mouse.move(...to(0.1));
+  await page.mouse.down();
+  for (let share = 0.1; share <= 0.5; share += 0.02) await page.mouse.move(...to(share));
+  await page.mouse.up();
+  const shown = async () => Number((await step(page).inputValue()).replaceAll(',', ''));
+  await page.waitForFunction(() => !document.querySelector('.comparison').classList.contains('stale'));
+  assert.ok(Math.abs((await shown()) - 500_000) < 25_000, String(await shown()));
+  await page.locator('.step-row.current', { hasText: await step(page).inputValue() }).waitFor();
+  await page.locator('.timeline-strip').press('ArrowLeft');
+  const before = await shown();
+  await page.keyboard.press('+');
+  await page.locator('.timeline-strip').press('ArrowRight');
+  await at(page, before + 1);
+});
+
+inPage('an export opens from disk, without a server', { at: () => faulty }, async (page) => {
+  await session(page, program(loop(142_857), { engines: ['primary', 'faulty'] }), faulty);
+  const download = async (name) => {
+    const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name, exact: true }).click()]);
+    return file.path();
+  };
+  const json = JSON.parse(readFileSync(await download('JSON'), 'utf8'));
+  assert.equal(json.divergences.divergences[0].stepIndex, 100_000);
+  const path = await download('Export HTML');
+  const context = await browser.newContext({ offline: true });
+  const opened = await context.newPage();
+  const asked = [];
+  opened.on('request', (request) => request.url().startsWith('file:') || asked.push(request.url()));
+  // A browser shows a file by its name's ending.
+  await opened.setContent(readFileSync(path, 'utf8'));
+  await opened.getByText('100000').or(opened.getByText('100,000')).first().waitFor();
+  await screenshot(opened, 'export');
+  assert.deepEqual(asked, []);
+  await context.close();
+});
+
+inPage('hostile text stays text', {}, async (page) => {
+  await page.locator('#code').fill(`PUSH1 1\n${HOSTILE}`);
+  await page.getByRole('button', { name: 'Compare' }).click();
+  await page.locator('.inputs > .error').waitFor();
+  const line = { pc: 0, op: 1, gas: '0x10', gasCost: '0x3', memSize: 0, stack: ['0x1', '0x2'], depth: 1, refund: 0, opName: HOSTILE, error: HOSTILE };
+  const text = `${JSON.stringify(line)}\n{"output":"","gasUsed":"0x3","error":${JSON.stringify(HOSTILE)}}\n`;
+  await session(page, { source: { kind: 'traces', left: { text }, right: { text: text.replace('0x10', '0x11') } } });
+  await page.locator('.badge').click();
+  await page.keyboard.press('Escape');
+  const file = JSON.parse(readFileSync(`${REPOSITORY}fixtures/state-tests/creations.json`, 'utf8'));
+  const [name] = Object.keys(file);
+  await session(page, { source: { kind: 'upload', file: { [HOSTILE]: file[name] } } });
+  await page.locator('h1', { hasText: '<img' }).waitFor();
+});
+
+inPage('a state test below the folder is found and run', {}, async (page) => {
+  await page.getByRole('tab', { name: 'State test' }).click();
+  await page.getByLabel(/^Files below/).fill('creations');
+  await page.getByRole('listbox', { name: 'Files' }).selectOption({ index: 0 });
+  await page.locator('#cases option').first().waitFor({ state: 'attached' });
+  await screenshot(page, 'state-test');
+  await page.getByRole('button', { name: 'Compare' }).click();
+  await page.locator('.verdict.agree').waitFor();
+});
+
+inPage('one engine alone', {}, async (page) => {
+  await session(page, program(SHORT, { mode: 'off', engines: ['mini'] }));
+  assert.equal(await page.locator('.head').count(), 1);
+  assert.equal(await page.getByRole('button', { name: 'Divergence' }).count(), 0);
+  await page.keyboard.press('e');
+  await page.locator('.opcode', { hasText: 'STOP' }).waitFor();
+});
+
+inPage('wrong input is told where it was given', {}, async (page) => {
+  await page.getByRole('button', { name: 'Compare' }).click();
+  await page.getByText('Paste byte code or assembly first').waitFor();
+  await page.locator('#code').fill('0x600');
+  await page.getByRole('button', { name: 'Compare' }).click();
+  await page.locator('.inputs > .error').waitFor();
+  await page.locator('#code').fill('0x00');
+  await page.locator('#gas').fill('many');
+  await page.getByRole('button', { name: 'Compare' }).click();
+  await page.getByText('Gas is a whole number').waitFor();
+});
+
+inPage('with the keyboard alone', { at: () => faulty }, async (page) => {
+  await page.locator('#code').waitFor();
+  await page.keyboard.type(loop(142_857));
+  // To the engines: the right one is the last of the list.
+  while (!(await page.evaluate(() => document.activeElement?.closest('label')?.textContent.startsWith('Right engine')))) {
+    await page.keyboard.press('Tab');
+  }
+  await page.keyboard.type('faulty');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await page.locator('.verdict.diverge').waitFor();
+  await page.keyboard.press('?');
+  await page.getByRole('dialog', { name: 'Keys' }).waitFor();
+  await screenshot(page, 'keys');
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('d');
+  await at(page, 100_000);
+  await page.keyboard.press('v');
+  await page.getByRole('dialog').waitFor();
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('x');
+  await page.keyboard.press('g');
+  await page.keyboard.type('42');
+  await page.keyboard.press('Enter');
+  await at(page, 42);
+  for (const [key, name] of [['2', 'Calls'], ['3', 'Gas'], ['5', 'Breaks'], ['1', 'Steps']]) {
+    await page.keyboard.press(key);
+    await page.getByRole('tab', { name, selected: true }).waitFor();
+  }
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('ArrowDown');
+  await at(page, 43);
+  await page.keyboard.press('t');
+  await page.locator('.line.broken').waitFor();
+  await page.keyboard.press('c');
+  await at(page, 50);
+  await page.keyboard.press('m');
+  await page.waitForFunction(() => document.documentElement.dataset.theme === 'dark');
+  await page.keyboard.press('i');
+  await page.locator('#code').waitFor();
+});
+
+inPage('the focus goes from part to part in the order of the page', {}, async (page) => {
+  await session(page, program(SHORT));
+  await page.evaluate(() => document.activeElement?.blur());
+  const order = [];
+  for (let key = 0; key < 40; key += 1) {
+    await page.keyboard.press('Tab');
+    const part = await page.evaluate(() => {
+      const part = document.activeElement?.closest('.top, .timeline, .commands, .side, .comparison, .listing');
+      return part?.className.split(' ')[0] ?? null;
+    });
+    if (part && order.at(-1) !== part) order.push(part);
+    if (part === 'listing') break;
+  }
+  assert.deepEqual(order, ['top', 'timeline', 'commands', 'side', 'comparison', 'listing']);
+});
+
+for (const [width, height] of [[1280, 800], [390, 844]]) {
+  for (const scheme of ['light', 'dark']) {
+    inPage(`accessible and in bounds at ${width} pixels, ${scheme}`, { at: () => faulty, width, height, scheme }, async (page) => {
+      const check = async (name) => {
+        await page.evaluate(AXE);
+        const { violations } = await page.evaluate(() => window.axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }));
+        const told = violations.map(({ id, impact, nodes }) => `${name}: ${impact} ${id}: ${nodes.map((node) => node.target).slice(0, 3).join(' | ')}`);
+        assert.deepEqual(told, []);
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+        assert.ok(wide <= width, `${name} is ${wide} pixels wide`);
+        await screenshot(page, `${name}-${width}-${scheme}`, { fullPage: width < 500 });
+      };
+      await page.locator('#code').waitFor();
+      await check('start');
+      await session(page, program(loop(142_857), { engines: ['primary', 'faulty'] }), faulty, '&step=100000');
+      await page.locator('.comparison:not(.stale) mark').first().waitFor();
+      await page.locator('.step-row.current').waitFor();
+      await check('session');
+      for (const name of ['Calls', 'Gas', 'Search', 'Breaks']) {
+        await page.getByRole('tab', { name }).click();
+        await page.waitForTimeout(200);
+        await check(name.toLowerCase());
+      }
+      await page.locator('.badge').click();
+      await check('difference');
+      await page.keyboard.press('Escape');
+      await page.keyboard.press('?');
+      await check('keys');
+    });
+  }
+}
