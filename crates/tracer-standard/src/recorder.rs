@@ -50,6 +50,8 @@ pub struct Recorder {
     open_dropped: usize,
     /// Steps that a reader has drained.
     drained: u64,
+    /// The next step is to begin with the whole state.
+    wants_key: bool,
     code_numbers: HashMap<(Address, usize), Vec<usize>>,
 }
 
@@ -129,6 +131,13 @@ impl Recorder {
         self.trace
     }
 
+    /// Has the next step begin with the whole state of its frame, written out as the engine shows it. Where a fault is known
+    /// to be, this leaves nothing to be told from what the opcodes before it should have done.
+    pub fn keep_next_state(&mut self) {
+        self.in_segment = false;
+        self.wants_key = true;
+    }
+
     /// The steps that came since the last call: for showing a run while it goes on, between two pauses.
     pub fn drain_new(&mut self) -> Replay<'_> {
         let from = std::mem::replace(&mut self.drained, self.trace.len());
@@ -202,9 +211,11 @@ impl Recorder {
             previous.next = number;
         }
         let is_empty = step.stack.is_empty() && step.memory.is_empty() && step.return_data.is_empty();
+        let wants_key = std::mem::take(&mut self.wants_key);
         let kind = if open.last_segment == NO_SEGMENT && is_empty {
             START
-        } else if open.awaits
+        } else if !wants_key
+            && open.awaits
             && open.since_key < open.key_due
             && step.stack.len() == open.left.stack_size + 1
             && step.memory.len() == open.left.memory_size
@@ -598,14 +609,12 @@ mod tests {
         }
     }
 
-    /// JUMPDEST after JUMPDEST over a memory of `memory_size` bytes: how often the whole state is written.
-    #[track_caller]
-    fn check_keys(steps: u32, memory_size: usize, expected: usize) {
-        let message = Message {
+    fn message(gas: u64) -> Message {
+        Message {
             kind: MessageKind::Call,
             depth: 0,
             is_static: false,
-            gas: u64::from(steps),
+            gas,
             caller: Address::ZERO,
             address: Address::ZERO,
             code_address: Address::ZERO,
@@ -613,8 +622,17 @@ mod tests {
             value: U256::ZERO,
             input: Bytes::new(),
             salt: U256::ZERO,
-        };
-        let (code, memory) = (vec![Opcode::JUMPDEST.0; 1 << 14], vec![1; memory_size]);
+        }
+    }
+
+    /// JUMPDEST after JUMPDEST, each on the memory given for it.
+    fn record<'m>(
+        steps: u32,
+        memory: impl Fn(u32) -> &'m [u8],
+        prepare: impl Fn(u32, &mut Recorder),
+    ) -> Trace {
+        let message = message(u64::from(steps));
+        let code = vec![Opcode::JUMPDEST.0; 1 << 14];
         let mut recorder = Recorder::new(TracerConfig::full());
         recorder.message(&message, MessagePhase::Before);
         for number in 0..steps {
@@ -626,20 +644,46 @@ mod tests {
                 gas: u64::from(steps - number),
                 refund: 0,
                 stack: &[],
-                memory: &memory,
+                memory: memory(number),
                 return_data: &[],
                 message: &message,
                 code: &code,
                 journal: &Nothing,
             };
+            prepare(number, &mut recorder);
             recorder.step(&before);
             let end = StepEnd { gas_cost: 1, gas_left: before.gas - 1, halt: None, effect: Effect::None };
-            recorder.step_end(&StepView { gas: end.gas_left, ..before }, &end);
+            recorder.step_end(&StepView { gas: end.gas_left, memory: memory(number + 1), ..before }, &end);
         }
-        let trace = recorder.into_trace();
+        recorder.into_trace()
+    }
+
+    /// How often the whole state is written over a memory of `memory_size` bytes.
+    #[track_caller]
+    fn check_keys(steps: u32, memory_size: usize, expected: usize) {
+        let memory = vec![1; memory_size];
+        let trace = record(steps, |_| &memory, |_, _| {});
         assert_eq!(trace.segments.len(), expected);
         let last = trace.state_before(u64::from(steps) - 1).unwrap();
         assert_eq!((last.gas, last.memory_size), (1, memory_size));
+    }
+
+    #[test]
+    fn what_no_opcode_should_have_touched_is_seen_where_it_was_asked_for() {
+        let (right, wrong) = (vec![1; 64], vec![2; 64]);
+        // The third step changes a memory that it has nothing to do with.
+        let memory = |number: u32| if number < 3 { &*right } else { &*wrong };
+        let memories = |trace: &Trace| {
+            [trace.state_before(2), trace.state_after(2), trace.state_before(3), trace.state_before(4)]
+                .map(|state| state.unwrap().memory[0])
+        };
+        assert_eq!(memories(&record(5, memory, |_, _| {})), [1, 1, 1, 1]);
+        let asked = record(5, memory, |number, recorder| {
+            if [2, 3].contains(&number) {
+                recorder.keep_next_state();
+            }
+        });
+        assert_eq!(memories(&asked), [1, 2, 2, 2]);
     }
 
     #[test]

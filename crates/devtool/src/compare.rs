@@ -1,0 +1,128 @@
+//! Whether two engines part, and where: what `shadow-diff` says, in the terms of the API.
+
+use parallax_campaign::config as tolerances;
+use parallax_engine_interface::{Engine, EngineError, Execution, Job};
+use parallax_shadow_diff::{
+    Divergence, Field, Halts, MessageLog, Place, Shadow, ShadowConfig, ShadowMode, Side, Value, Verdict,
+    Which, compare_call_results,
+};
+
+use crate::{
+    control::{Control, Guard},
+    model::{self, When},
+    pair::mismatch,
+};
+
+/// What a comparison came to.
+pub(crate) struct Compared {
+    pub(crate) verdict: model::Verdict,
+    /// How halts are compared where the sides' steps are shown beside one another; `None` if they agree in all.
+    pub(crate) halts: Option<Halts>,
+}
+
+/// Finds the step of a message: the one that sent it, or, if it is over, the one that ended it.
+pub(crate) type StepOfMessage<'a> = &'a dyn Fn(usize, bool) -> Option<u64>;
+
+pub(crate) fn config(engines: [&'static dyn Engine; 2], mode: ShadowMode) -> ShadowConfig {
+    tolerances(engines[0].name(), engines[1].name(), mode)
+}
+
+/// Runs both engines in lockstep. `None` if neither can be stepped, or if one does not start at all: then what the two
+/// answer is all there is to compare.
+pub(crate) fn per_step(
+    [left, right]: [&'static dyn Engine; 2],
+    job: &Job<'_>,
+    config: &ShadowConfig,
+    control: &Control,
+) -> Option<Verdict> {
+    let names = [left.name(), right.name()];
+    let (watched, stepper, which) = match right.start(job).ok()? {
+        Some(stepper) => (left, stepper, Which::Left),
+        None => (right, left.start(job).ok()??, Which::Right),
+    };
+    let shadow = Shadow::new(names, stepper, job.fork, config).watching(which);
+    let mut hooks = (Guard::new(control), shadow);
+    let result = watched.execute(job, &mut hooks);
+    Some(hooks.1.finish(result).verdict)
+}
+
+/// Compares what two engines answered and every message on the way.
+pub(crate) fn per_call(
+    engines: [&'static dyn Engine; 2],
+    results: [&Result<Execution, EngineError>; 2],
+    messages: [&MessageLog; 2],
+    config: &ShadowConfig,
+) -> Verdict {
+    let side =
+        |side: usize| Side { engine: engines[side].name(), result: results[side], messages: messages[side] };
+    compare_call_results(&side(0), &side(1), config)
+}
+
+/// The step at which the sides part, if the verdict names one.
+pub(crate) fn step(verdict: &Verdict) -> Option<u64> {
+    match verdict {
+        Verdict::Diverge(divergence) => match divergence.place {
+            Place::Step { index, .. } => Some(index),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// What a comparison came to, as the API says it.
+pub(crate) fn told(verdict: Verdict, config: &ShadowConfig, step_of: StepOfMessage<'_>) -> Compared {
+    let (kind, reason, divergence, halts) = match verdict {
+        Verdict::Agree => ("agree", None, None, None),
+        Verdict::Poisoned(reason) => ("poisoned", Some(reason), None, Some(config.halts)),
+        Verdict::Diverge(divergence) => {
+            ("diverge", None, Some(shown(&divergence, step_of)), Some(config.halts))
+        }
+    };
+    Compared { verdict: model::Verdict { kind, reason, divergence }, halts }
+}
+
+fn shown(divergence: &Divergence, step_of: StepOfMessage<'_>) -> model::Divergence {
+    let (step_index, when) = match &divergence.place {
+        Place::Step { index, is_over, .. } => {
+            (Some(*index), if *is_over { When::After } else { When::Before })
+        }
+        Place::Message { index, is_over, .. } => (step_of(*index, *is_over), When::After),
+        _ => (None, When::After),
+    };
+    let item = match divergence.field {
+        Field::Memory(offset) => Some(offset as u64),
+        Field::Log(number)
+        | Field::LogAddress(number)
+        | Field::LogTopics(number)
+        | Field::LogData(number) => Some(number as u64),
+        Field::Stack(from_top) => from_bottom(divergence, from_top),
+        _ => None,
+    };
+    let value = |value: &Value| match value {
+        // Two forms of one number would be noise beside those of the steps.
+        Value::Count(count) => count.to_string(),
+        other => other.to_string(),
+    };
+    let mut mismatch =
+        mismatch(&camel(divergence.field), value(&divergence.left), value(&divergence.right), when, item);
+    mismatch.cause = Some(divergence.cause.name().to_owned());
+    mismatch.text = Some(divergence.to_string());
+    model::Divergence { step_index, mismatch }
+}
+
+fn from_bottom(divergence: &Divergence, from_top: usize) -> Option<u64> {
+    let size = divergence.detail.as_ref()?.sides[0].stack_size;
+    Some(size.checked_sub(from_top + 1)? as u64)
+}
+
+/// A field's name as the API spells it: `gasLeft` for `gas left`.
+fn camel(field: Field) -> String {
+    let mut words = field.name().split([' ', '-']);
+    let mut name = words.next().unwrap_or_default().to_owned();
+    for word in words {
+        let (first, rest) = word.split_at(word.len().min(1));
+        name.push_str(&first.to_uppercase());
+        name.push_str(rest);
+    }
+    name
+}

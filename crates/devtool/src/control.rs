@@ -1,0 +1,293 @@
+//! What holds a run in its bounds, and lets another thread hold, end and watch it.
+
+use std::{
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU8, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use parallax_hooks::{Hooks, Interest, MessagePhase, StepControl, StepEnd, StepView};
+use parallax_primitives::Message;
+use parallax_tracer_core::Tracer;
+use parallax_tracer_standard::{Recorder, Trace, TracerConfig};
+
+use crate::{config::SessionLimits, memory::MemoryWatch};
+
+/// Steps between two looks at the clock and at what others want.
+const STEPS_PER_LOOK: u64 = 1024;
+
+/// What both sides of a run share with the rest of the server.
+#[derive(Debug)]
+pub(crate) struct Control {
+    limits: SessionLimits,
+    wish: Mutex<Wish>,
+    changed: Condvar,
+    started: Instant,
+    /// Time spent in pauses does not count.
+    held: Mutex<Duration>,
+    steps: [AtomicU64; 2],
+    bytes: [AtomicU64; 2],
+    phase: AtomicU8,
+    elapsed_ms: AtomicU64,
+    stopped_by: Mutex<Option<&'static str>>,
+    /// What was recorded when the run was held, for reading.
+    pub(crate) held_traces: Mutex<[Option<Arc<Trace>>; 2]>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wish {
+    Run,
+    Pause,
+    Cancel,
+}
+
+/// What the run is doing.
+pub(crate) const PHASES: [&str; 4] = ["comparing", "recording", "indexing", "done"];
+
+impl Control {
+    pub(crate) fn new(limits: SessionLimits) -> Self {
+        Self {
+            limits,
+            wish: Mutex::new(Wish::Run),
+            changed: Condvar::new(),
+            started: Instant::now(),
+            held: Mutex::default(),
+            steps: Default::default(),
+            bytes: Default::default(),
+            phase: AtomicU8::new(0),
+            elapsed_ms: AtomicU64::new(0),
+            stopped_by: Mutex::default(),
+            held_traces: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn pause(&self) {
+        self.wish(Wish::Pause);
+    }
+
+    pub(crate) fn resume(&self) {
+        self.wish(Wish::Run);
+    }
+
+    /// Ends the run; what is recorded stays.
+    pub(crate) fn cancel(&self) {
+        self.stop("cancelled");
+        self.wish(Wish::Cancel);
+    }
+
+    fn wish(&self, wish: Wish) {
+        let mut now = lock(&self.wish);
+        if *now != Wish::Cancel {
+            *now = wish;
+        }
+        self.changed.notify_all();
+    }
+
+    pub(crate) fn is_paused(&self) -> bool {
+        *lock(&self.wish) == Wish::Pause
+    }
+
+    pub(crate) fn stopped_by(&self) -> Option<&'static str> {
+        *lock(&self.stopped_by)
+    }
+
+    /// Remembers the first reason.
+    pub(crate) fn stop(&self, reason: &'static str) {
+        lock(&self.stopped_by).get_or_insert(reason);
+    }
+
+    pub(crate) fn enter(&self, phase: u8) {
+        self.phase.store(phase, Ordering::Relaxed);
+        if phase == 1 {
+            self.steps.iter().for_each(|steps| steps.store(0, Ordering::Relaxed));
+        }
+        self.note_time();
+    }
+
+    pub(crate) fn phase(&self) -> &'static str {
+        PHASES[usize::from(self.phase.load(Ordering::Relaxed)).min(PHASES.len() - 1)]
+    }
+
+    pub(crate) fn steps(&self) -> [u64; 2] {
+        [&self.steps[0], &self.steps[1]].map(|steps| steps.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes.iter().map(|bytes| bytes.load(Ordering::Relaxed)).sum()
+    }
+
+    pub(crate) fn elapsed_ms(&self) -> u64 {
+        self.elapsed_ms.load(Ordering::Relaxed)
+    }
+
+    fn note_time(&self) {
+        let elapsed = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.elapsed_ms.store(elapsed, Ordering::Relaxed);
+    }
+
+    pub(crate) fn note(&self, side: usize, steps: u64, bytes: u64) {
+        self.steps[side].store(steps, Ordering::Relaxed);
+        self.bytes[side].store(bytes, Ordering::Relaxed);
+        self.note_time();
+    }
+
+    /// Whether a trace that is being read is to be cut here.
+    pub(crate) fn ends_reading(&self, side: usize, steps: u64, bytes: u64) -> bool {
+        if steps >= self.limits.steps {
+            self.stop("steps");
+            return true;
+        }
+        if bytes >= self.limits.bytes / 2 {
+            self.stop("memory");
+            return true;
+        }
+        if !steps.is_multiple_of(STEPS_PER_LOOK) {
+            return false;
+        }
+        self.note(side, steps, bytes);
+        self.look(|| {}) == StepControl::Abort
+    }
+
+    /// Waits while it is to wait, and says whether to go on. `show` is asked for what is recorded before it waits.
+    fn look(&self, show: impl FnOnce()) -> StepControl {
+        let mut wish = lock(&self.wish);
+        if *wish == Wish::Pause {
+            let since = Instant::now();
+            show();
+            while *wish == Wish::Pause {
+                wish = self.changed.wait(wish).unwrap_or_else(PoisonError::into_inner);
+            }
+            // Two sides may wait at once: the longer wait is at least half of the sum.
+            *lock(&self.held) += since.elapsed();
+        }
+        if *wish == Wish::Cancel {
+            return StepControl::Abort;
+        }
+        drop(wish);
+        if self.started.elapsed() > self.limits.time + *lock(&self.held) {
+            self.stop("time");
+            return StepControl::Abort;
+        }
+        StepControl::Continue
+    }
+}
+
+/// A lock whose holder panicked protects nothing that could be half done here.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Ends a run that is over its limits, or that is to end. Records nothing.
+pub(crate) struct Guard<'c> {
+    control: &'c Control,
+    memory: MemoryWatch,
+    steps: u64,
+}
+
+impl<'c> Guard<'c> {
+    pub(crate) fn new(control: &'c Control) -> Self {
+        Self { control, memory: MemoryWatch::default(), steps: 0 }
+    }
+}
+
+impl Hooks for Guard<'_> {
+    fn on_step(&mut self, step: &StepView<'_>) -> StepControl {
+        if self.steps >= self.control.limits.steps {
+            self.control.stop("steps");
+            return StepControl::Abort;
+        }
+        if !self.memory.allows(step) {
+            self.control.stop("memory");
+            return StepControl::Abort;
+        }
+        self.steps += 1;
+        if self.steps.is_multiple_of(STEPS_PER_LOOK) {
+            self.control.note(0, self.steps, 0);
+            return self.control.look(|| {});
+        }
+        StepControl::Continue
+    }
+}
+
+/// Records a side within its limits.
+pub(crate) struct Recording<'c> {
+    control: &'c Control,
+    side: usize,
+    recorder: Recorder,
+    memory: MemoryWatch,
+    limit_bytes: u64,
+    /// Steps before which the whole state is written out.
+    whole_at: &'c [u64],
+    steps: u64,
+}
+
+impl<'c> Recording<'c> {
+    /// `sides` share the limit on bytes.
+    pub(crate) fn new(control: &'c Control, side: usize, sides: u64, whole_at: &'c [u64]) -> Self {
+        let limit_bytes = control.limits.bytes / sides;
+        let config = TracerConfig { trace_max_bytes: limit_bytes, ..TracerConfig::full() };
+        Self {
+            control,
+            side,
+            recorder: Recorder::new(config),
+            memory: MemoryWatch::default(),
+            limit_bytes,
+            whole_at,
+            steps: 0,
+        }
+    }
+
+    pub(crate) fn into_trace(self) -> Trace {
+        let trace = self.recorder.into_trace();
+        self.control.note(self.side, trace.len(), trace.header().bytes);
+        trace
+    }
+
+    #[cold]
+    fn look(&mut self) -> StepControl {
+        let (control, side) = (self.control, self.side);
+        let bytes = self.recorder.trace().header().bytes;
+        control.note(side, self.steps, bytes);
+        if bytes >= self.limit_bytes {
+            control.stop("memory");
+            return StepControl::Abort;
+        }
+        control.look(|| lock(&control.held_traces)[side] = Some(Arc::new(self.recorder.trace().clone())))
+    }
+}
+
+impl Hooks for Recording<'_> {
+    fn interest(&self) -> Interest {
+        Interest::Steps
+    }
+
+    fn on_step(&mut self, step: &StepView<'_>) -> StepControl {
+        if self.steps >= self.control.limits.steps {
+            self.control.stop("steps");
+            return StepControl::Abort;
+        }
+        if self.steps.is_multiple_of(STEPS_PER_LOOK) && self.steps > 0 && self.look() == StepControl::Abort {
+            return StepControl::Abort;
+        }
+        if !self.memory.allows(step) {
+            self.control.stop("memory");
+            return StepControl::Abort;
+        }
+        self.steps += 1;
+        if self.whole_at.contains(&step.index) {
+            self.recorder.keep_next_state();
+        }
+        self.recorder.step(step);
+        StepControl::Continue
+    }
+
+    fn on_step_end(&mut self, step: &StepView<'_>, end: &StepEnd<'_>) {
+        self.recorder.step_end(step, end);
+    }
+
+    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
+        self.recorder.message(message, phase);
+    }
+}

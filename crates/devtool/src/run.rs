@@ -1,0 +1,295 @@
+//! The work of a session: both engines run to their end, are recorded, and compared.
+//!
+//! Where the engines part is found first, in lockstep. Then each is recorded by itself to its own end, and its whole state
+//! is written out where they part: what is shown there is the engine's own, told from nothing else.
+
+use std::{io::Cursor, sync::Arc, thread};
+
+use parallax_engine_interface::{Engine, EngineError, Execution};
+use parallax_shadow_diff::{Bounds, Halts, MessageLog, ShadowMode};
+use parallax_tracer_eip3155::{Client, ReadError, Record, Step, TraceEnd, TraceReader};
+use parallax_tracer_standard::Trace;
+
+use crate::{
+    compare::{self, Compared},
+    control::{Control, Recording},
+    file_trace::FileTrace,
+    index::{Compares, Index},
+    model::{self, Mode, When},
+    pair::{mismatch, mismatches},
+    panic_text,
+    side::{self, Side},
+    source::{Prepared, TraceText},
+};
+
+/// What there is to run.
+pub(crate) enum Work {
+    Engines { prepared: Box<Prepared>, mode: Mode, engines: Vec<&'static dyn Engine> },
+    Traces(Box<[TraceText; 2]>),
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub(crate) struct Ended {
+    pub(crate) sides: [Option<Arc<Side>>; 2],
+    pub(crate) outcomes: Vec<Option<model::Outcome>>,
+    pub(crate) verdict: Option<model::Verdict>,
+    pub(crate) halts: Option<Halts>,
+    pub(crate) index: Arc<Index>,
+}
+
+impl Ended {
+    pub(crate) fn sides(&self) -> [Option<&Side>; 2] {
+        [self.sides[0].as_deref(), self.sides[1].as_deref()]
+    }
+}
+
+/// Runs to the end, or to a limit. The error is for the user.
+pub(crate) fn run(work: &Work, control: &Control) -> Result<Ended, String> {
+    let mut ended = match work {
+        Work::Engines { prepared, mode, engines } => of_engines(prepared, *mode, engines, control)?,
+        Work::Traces(texts) => of_traces(texts, control)?,
+    };
+    control.enter(2);
+    let first = ended.verdict.as_ref().and_then(|verdict| verdict.divergence.as_ref());
+    // Where the comparison found the first difference, all before it is alike, or is to count as alike.
+    let since = first.map_or(0, |first| first.step_index.unwrap_or(u64::MAX));
+    let mut index = Index::of(ended.sides(), ended.halts.map(|halts| Compares { halts, since }));
+    if let Some(step) = first.and_then(|first| first.step_index) {
+        index.begin_at(step);
+    }
+    if let (Work::Traces(_), [Some(left), Some(right)]) = (work, ended.sides()) {
+        ended.verdict = Some(verdict_of_traces([left, right], &ended, &index));
+    }
+    ended.index = Arc::new(index);
+    control.enter(3);
+    Ok(ended)
+}
+
+/// One side's run.
+struct Ran {
+    trace: Trace,
+    messages: MessageLog,
+    result: Result<Execution, EngineError>,
+}
+
+fn of_engines(
+    prepared: &Prepared,
+    mode: Mode,
+    engines: &[&'static dyn Engine],
+    control: &Control,
+) -> Result<Ended, String> {
+    let both = match (mode, engines) {
+        (Mode::PerCall | Mode::PerStep, [left, right]) => Some([*left, *right]),
+        _ => None,
+    };
+    let job = prepared.job();
+    let mode = if mode == Mode::PerStep { ShadowMode::PerStep } else { ShadowMode::PerCall };
+    let config = both.map(|both| compare::config(both, mode));
+    let in_steps = match (both, &config) {
+        (Some(both), Some(config)) if mode == ShadowMode::PerStep => {
+            compare::per_step(both, &job, config, control)
+        }
+        _ => None,
+    };
+    let parts_at = in_steps.as_ref().and_then(compare::step);
+    let whole_at = parts_at.map_or(Vec::new(), |step| vec![step, step.saturating_add(1)]);
+    control.enter(1);
+    let run = |side: usize| {
+        let recording = Recording::new(control, side, if both.is_some() { 2 } else { 1 }, &whole_at);
+        let mut hooks = (recording, both.map(|_| MessageLog::new(Bounds::default())));
+        let result = engines[side].execute(&prepared.job(), &mut hooks);
+        Ran { trace: hooks.0.into_trace(), messages: hooks.1.unwrap_or_default(), result }
+    };
+    let (Some(both), Some(config)) = (both, config) else {
+        let left = run(0);
+        let outcome = outcome(prepared, &left.result)?;
+        return Ok(Ended {
+            sides: [Some(recorded(left, prepared)), None],
+            outcomes: vec![outcome],
+            ..Ended::default()
+        });
+    };
+    let (left, right) = thread::scope(|scope| {
+        let right = scope.spawn(|| run(1));
+        (run(0), right.join())
+    });
+    let right = right.map_err(|panic| format!("{} panicked: {}", both[1].name(), panic_text(&*panic)))?;
+    let verdict = in_steps.unwrap_or_else(|| {
+        compare::per_call(both, [&left.result, &right.result], [&left.messages, &right.messages], &config)
+    });
+    let Compared { verdict, halts } = compare::told(verdict, &config, &|message, is_over| {
+        let trace = if message < left.trace.calls().len() { &left.trace } else { &right.trace };
+        let call = trace.calls().get(message)?;
+        if is_over { trace.steps_of(call).end.checked_sub(1) } else { call.sent_by }
+    });
+    Ok(Ended {
+        outcomes: vec![outcome(prepared, &left.result)?, outcome(prepared, &right.result)?],
+        sides: [left, right].map(|ran| Some(recorded(ran, prepared))),
+        verdict: Some(verdict),
+        halts,
+        index: Arc::default(),
+    })
+}
+
+fn recorded(ran: Ran, prepared: &Prepared) -> Arc<Side> {
+    let Ran { mut trace, result, .. } = ran;
+    if let Ok(Execution { outcome: Some(outcome), .. }) = &result {
+        trace.set_outcome(outcome);
+    }
+    let database = Arc::clone(&prepared.database);
+    Arc::new(Side::Recorded(side::Recording { trace: Arc::new(trace), database, fork: prepared.fork }))
+}
+
+fn outcome(
+    prepared: &Prepared,
+    result: &Result<Execution, EngineError>,
+) -> Result<Option<model::Outcome>, String> {
+    let execution = match result {
+        Ok(execution) => execution,
+        Err(EngineError::Rejected(rejection)) => {
+            let rejected = Some(rejection.to_string());
+            return Ok(Some(model::Outcome {
+                status: "rejected".to_owned(),
+                gas_used: None,
+                gas_refunded: None,
+                output: None,
+                logs: None,
+                created: None,
+                state_root: None,
+                rejected,
+            }));
+        }
+        Err(EngineError::Host(error)) => return Err(error.to_string()),
+    };
+    let Some(outcome) = &execution.outcome else { return Ok(None) };
+    let mut after = (*prepared.database).clone();
+    after.apply(&execution.changes);
+    Ok(Some(model::Outcome {
+        status: outcome.status.to_string(),
+        gas_used: Some(outcome.gas_used),
+        gas_refunded: Some(outcome.gas_refunded),
+        output: Some(outcome.output.to_string()),
+        logs: Some(outcome.logs.len()),
+        created: outcome.created.as_ref().map(model::address),
+        state_root: Some(after.state_root().to_string()),
+        rejected: None,
+    }))
+}
+
+fn of_traces(texts: &[TraceText; 2], control: &Control) -> Result<Ended, String> {
+    control.enter(1);
+    let mut readers = [Reading::of(&texts[0]), Reading::of(&texts[1])];
+    let told = |error: ReadError| format!("a trace: {error}");
+    for reader in &mut readers {
+        reader.advance().map_err(told)?;
+    }
+    loop {
+        let [left, right] = &mut readers;
+        if left.next.is_none() && right.next.is_none() {
+            break;
+        }
+        // What the other client does not write at all would put all that follows beside something else.
+        let (skip_left, skip_right) =
+            (left.stands_at_unpaired_stop(right), right.stands_at_unpaired_stop(left));
+        for (reader, skips, waits) in [(left, skip_left, skip_right), (right, skip_right, skip_left)] {
+            if skips {
+                reader.advance().map_err(told)?;
+            } else if !waits && let Some(step) = reader.next.take() {
+                reader.trace.push(step);
+                reader.advance().map_err(told)?;
+            }
+        }
+        let most = [&readers[0].trace, &readers[1].trace];
+        if most
+            .into_iter()
+            .enumerate()
+            .any(|(side, trace)| control.ends_reading(side, trace.len(), trace.size()))
+        {
+            break;
+        }
+    }
+    let outcomes = readers.iter().map(|reader| Some(reader.outcome())).collect();
+    let sides = readers.map(|reader| Some(Arc::new(Side::File(Box::new(reader.trace.finish())))));
+    Ok(Ended { sides, outcomes, halts: Some(Halts::Exact), ..Ended::default() })
+}
+
+/// A trace that is being read, with the next step at hand.
+struct Reading<'t> {
+    reader: TraceReader<Cursor<&'t [u8]>>,
+    next: Option<Step>,
+    trace: FileTrace,
+    end: TraceEnd,
+}
+
+impl<'t> Reading<'t> {
+    fn of(text: &'t TraceText) -> Self {
+        Self { reader: text.reader(), next: None, trace: FileTrace::default(), end: TraceEnd::default() }
+    }
+
+    fn advance(&mut self) -> Result<(), ReadError> {
+        self.next = None;
+        for record in self.reader.by_ref() {
+            match record? {
+                Record::Step(step) => {
+                    self.next = Some(step);
+                    break;
+                }
+                Record::FrameExit => {}
+                Record::End(more) => {
+                    self.end.state_root = more.state_root.or(self.end.state_root);
+                    self.end.output = more.output.or(self.end.output.take());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the next step is a STOP that the other client would not have written: one that the code implied, or revm's of
+    /// init code without a byte.
+    fn stands_at_unpaired_stop(&self, other: &Self) -> bool {
+        let Some(step) = &self.next else { return false };
+        let paired =
+            other.next.as_ref().is_some_and(|other| (other.pc, other.depth) == (step.pc, step.depth));
+        let of_no_code = self.reader.client() == Client::Revm && step.pc == 0;
+        step.opcode.0 == 0 && (of_no_code || !other.reader.client().writes_implied_stop()) && !paired
+    }
+
+    fn outcome(&self) -> model::Outcome {
+        model::Outcome {
+            status: "told by a trace".to_owned(),
+            gas_used: None,
+            gas_refunded: None,
+            output: self.end.output.as_ref().map(ToString::to_string),
+            logs: None,
+            created: None,
+            state_root: self.end.state_root.map(|root| root.to_string()),
+            rejected: None,
+        }
+    }
+}
+
+/// Two traces agree if nothing that both say differs at any step, nor in the end.
+fn verdict_of_traces(sides: [&Side; 2], ended: &Ended, index: &Index) -> model::Verdict {
+    let divergence = match index.news.first() {
+        Some(step) => {
+            let compares = Compares { halts: Halts::Exact, since: 0 };
+            let found = mismatches(sides, compares, *step, 1).into_iter().flatten().next();
+            found.map(|mismatch| model::Divergence { step_index: Some(*step), mismatch })
+        }
+        None => {
+            differing_end(&ended.outcomes).map(|mismatch| model::Divergence { step_index: None, mismatch })
+        }
+    };
+    let kind = if divergence.is_some() { "diverge" } else { "agree" };
+    model::Verdict { kind, reason: None, divergence }
+}
+
+fn differing_end(outcomes: &[Option<model::Outcome>]) -> Option<model::Mismatch> {
+    let [Some(left), Some(right)] = outcomes else { return None };
+    let pairs = [("stateRoot", &left.state_root, &right.state_root), ("output", &left.output, &right.output)];
+    pairs.into_iter().find_map(|(field, left, right)| {
+        let (lhs, rhs) = (left.clone()?, right.clone()?);
+        (lhs != rhs).then(|| mismatch(field, lhs, rhs, When::After, None))
+    })
+}

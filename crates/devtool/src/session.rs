@@ -1,0 +1,285 @@
+//! One session: what runs, how far it is, where its cursor stands, and who listens.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex, OnceLock, PoisonError, RwLock},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use crate::{
+    config::SessionLimits,
+    control::{Control, lock},
+    error::ApiError,
+    index::Index,
+    look::Look,
+    model::{self, Breakpoint, Mode, Status},
+    navigate::{Conditions, Position},
+    panic_text,
+    run::{self, Ended, Work},
+    side::{Recording, Side},
+};
+
+/// A session.
+pub(crate) struct Session {
+    pub(crate) id: String,
+    mode: Mode,
+    engines: Vec<String>,
+    source: model::SourceShown,
+    pub(crate) limits: SessionLimits,
+    pub(crate) control: Arc<Control>,
+    ended: OnceLock<Result<Ended, String>>,
+    /// What a paused run is shown from.
+    partial: RwLock<PartialSource>,
+    place: Mutex<Place>,
+    used: Mutex<Instant>,
+    /// Counts what listeners should hear of.
+    changes: watch::Sender<Change>,
+    /// Why it is over, if it is.
+    closed: OnceLock<&'static str>,
+}
+
+/// What a paused run's records are beside: kept so that they can be shown like ended ones.
+#[derive(Default)]
+struct PartialSource(Option<(Arc<parallax_state::MemoryDatabase>, parallax_primitives::Fork)>);
+
+/// Where the user stands and stops.
+#[derive(Default)]
+struct Place {
+    position: Position,
+    breakpoints: Vec<Breakpoint>,
+    conditions: Conditions,
+}
+
+/// What has changed, counted by kind: a listener that sees a larger number asks for the newest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Change {
+    pub(crate) status: u64,
+    pub(crate) cursor: u64,
+    pub(crate) breakpoints: u64,
+}
+
+/// What a new session is made of.
+pub(crate) struct Made {
+    pub(crate) id: String,
+    pub(crate) mode: Mode,
+    pub(crate) engines: Vec<String>,
+    pub(crate) source: model::SourceShown,
+    pub(crate) limits: SessionLimits,
+    pub(crate) breakpoints: Vec<Breakpoint>,
+    pub(crate) conditions: Conditions,
+}
+
+impl Session {
+    pub(crate) fn new(made: Made) -> Self {
+        let Made { id, mode, engines, source, limits, breakpoints, conditions } = made;
+        let place = Place { position: Position::default(), breakpoints, conditions };
+        Self {
+            id,
+            mode,
+            engines,
+            source,
+            limits,
+            control: Arc::new(Control::new(limits)),
+            ended: OnceLock::new(),
+            partial: RwLock::default(),
+            place: Mutex::new(place),
+            used: Mutex::new(Instant::now()),
+            changes: watch::Sender::default(),
+            closed: OnceLock::new(),
+        }
+    }
+
+    /// Runs the session's work on a thread of its own.
+    pub(crate) fn start(self: &Arc<Self>, work: Work) -> std::io::Result<()> {
+        if let Work::Engines { prepared, .. } = &work {
+            let mut partial = self.partial.write().unwrap_or_else(PoisonError::into_inner);
+            partial.0 = Some((Arc::clone(&prepared.database), prepared.fork));
+        }
+        let session = Arc::clone(self);
+        thread::Builder::new().name(format!("session {}", self.id)).spawn(move || {
+            let ran = catch_unwind(AssertUnwindSafe(|| run::run(&work, &session.control)));
+            let ended =
+                ran.unwrap_or_else(|panic| Err(format!("an engine panicked: {}", panic_text(&*panic))));
+            *lock(&session.control.held_traces) = [None, None];
+            let _ = session.ended.set(ended);
+            session.tell(|change| change.status += 1);
+        })?;
+        Ok(())
+    }
+
+    pub(crate) fn touch(&self) {
+        *lock(&self.used) = Instant::now();
+    }
+
+    pub(crate) fn idle_for(&self) -> Duration {
+        lock(&self.used).elapsed()
+    }
+
+    /// Ends it: its run stops, its listeners are told.
+    pub(crate) fn close(&self, reason: &'static str) {
+        let _ = self.closed.set(reason);
+        self.control.cancel();
+        self.tell(|change| change.status += 1);
+    }
+
+    pub(crate) fn closed(&self) -> Option<&'static str> {
+        self.closed.get().copied()
+    }
+
+    pub(crate) fn listen(&self) -> watch::Receiver<Change> {
+        self.changes.subscribe()
+    }
+
+    pub(crate) fn tell(&self, change: impl FnOnce(&mut Change)) {
+        self.changes.send_modify(change);
+    }
+
+    /// Bytes that it may still come to take.
+    pub(crate) fn set_aside(&self) -> u64 {
+        match self.ended.get() {
+            Some(_) => self.control.bytes(),
+            None => self.limits.bytes,
+        }
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        match self.ended.get() {
+            Some(Ok(_)) => Status::Done,
+            Some(Err(_)) => Status::Failed,
+            None if self.control.is_paused() => Status::Paused,
+            None => Status::Running,
+        }
+    }
+
+    /// The records, once they can be read.
+    pub(crate) fn look(&self) -> Result<Look, ApiError> {
+        match self.ended.get() {
+            Some(Ok(ended)) => Ok(Look {
+                sides: ended.sides.clone(),
+                index: Arc::clone(&ended.index),
+                first: ended.verdict.as_ref().and_then(|verdict| verdict.divergence.clone()),
+            }),
+            Some(Err(error)) => Err(ApiError::internal(format!("the session failed: {error}"))),
+            None if self.control.is_paused() => self.partial(),
+            None => Err(ApiError::not_ready()),
+        }
+    }
+
+    fn partial(&self) -> Result<Look, ApiError> {
+        let partial = self.partial.read().unwrap_or_else(PoisonError::into_inner);
+        let Some((database, fork)) = &partial.0 else { return Err(ApiError::not_ready()) };
+        let sides = lock(&self.control.held_traces).clone().map(|trace| {
+            let trace = trace?;
+            Some(Arc::new(Side::Recorded(Recording { trace, database: Arc::clone(database), fork: *fork })))
+        });
+        let index = Index::of([sides[0].as_deref(), sides[1].as_deref()], None);
+        Ok(Look { sides, index: Arc::new(index), first: None })
+    }
+
+    pub(crate) fn engines(&self) -> Vec<String> {
+        self.engines.clone()
+    }
+
+    /// Moves the cursor.
+    pub(crate) fn go(
+        &self,
+        go: impl FnOnce(&mut Position, &Look, &Conditions),
+    ) -> Result<model::Cursor, ApiError> {
+        let look = self.look()?;
+        let mut place = lock(&self.place);
+        let Place { position, conditions, .. } = &mut *place;
+        go(position, &look, conditions);
+        let position = position.clone();
+        drop(place);
+        self.tell(|change| change.cursor += 1);
+        Ok(self.cursor_at(&look, &position))
+    }
+
+    pub(crate) fn cursor(&self) -> Result<model::Cursor, ApiError> {
+        let look = self.look()?;
+        let position = lock(&self.place).position.clone();
+        Ok(self.cursor_at(&look, &position))
+    }
+
+    fn cursor_at(&self, look: &Look, position: &Position) -> model::Cursor {
+        model::Cursor {
+            step: self.step_at(look, position.index),
+            stop: position.stop,
+            breakpoint: position.breakpoint,
+            acknowledged: position.is_acknowledged(),
+        }
+    }
+
+    pub(crate) fn step_at(&self, look: &Look, step: u64) -> model::Step {
+        model::Step { mode: self.mode, engines: self.engines(), row: look.row(step) }
+    }
+
+    pub(crate) fn breakpoints(&self) -> Vec<Breakpoint> {
+        lock(&self.place).breakpoints.clone()
+    }
+
+    pub(crate) fn set_breakpoints(&self, breakpoints: Vec<Breakpoint>) -> Result<(), ApiError> {
+        let conditions = Conditions::new(&breakpoints, "breakpoints")?;
+        let mut place = lock(&self.place);
+        (place.breakpoints, place.conditions) = (breakpoints, conditions);
+        drop(place);
+        self.tell(|change| change.breakpoints += 1);
+        Ok(())
+    }
+
+    pub(crate) fn progress(&self) -> model::Progress {
+        let steps = self.control.steps();
+        model::Progress {
+            steps: steps[..self.engines.len().min(2)].to_vec(),
+            bytes: self.control.bytes(),
+            elapsed_ms: self.control.elapsed_ms(),
+            phase: self.control.phase(),
+        }
+    }
+
+    pub(crate) fn progress_event(&self) -> Value {
+        let mut event = json!(self.progress());
+        event["type"] = json!("progress");
+        event
+    }
+
+    /// What is known of it.
+    pub(crate) fn shown(&self) -> model::Session {
+        let limits = model::Limits {
+            steps: self.limits.steps,
+            memory_bytes: self.limits.bytes,
+            seconds: self.limits.time.as_secs(),
+        };
+        let mut session = model::Session {
+            id: self.id.clone(),
+            status: self.status(),
+            mode: self.mode,
+            engines: self.engines(),
+            source: self.source.clone(),
+            limits,
+            progress: self.progress(),
+            total_steps: 0,
+            steps: vec![0; self.engines.len()],
+            stopped_by: self.control.stopped_by(),
+            outcomes: vec![None; self.engines.len()],
+            verdict: None,
+            step_index: lock(&self.place).position.index,
+            error: None,
+        };
+        match self.ended.get() {
+            Some(Ok(ended)) => {
+                session.steps = ended.sides().into_iter().flatten().map(Side::len).collect();
+                session.total_steps = session.steps.iter().copied().max().unwrap_or(0);
+                session.outcomes.clone_from(&ended.outcomes);
+                session.verdict.clone_from(&ended.verdict);
+            }
+            Some(Err(error)) => session.error = Some(error.clone()),
+            None => {}
+        }
+        session
+    }
+}

@@ -1,0 +1,298 @@
+//! From what a client asks to run to something that can be run.
+
+use std::{collections::BTreeMap, io::Cursor, str::FromStr, sync::Arc};
+
+use parallax_assembly::assemble_for;
+use parallax_engine_interface::Job;
+use parallax_primitives::{
+    Address, BlobSchedule, BlockEnv, Bytecode, Bytes, Fork, Transaction, U256, address,
+};
+use parallax_state::{Account, MemoryDatabase};
+use parallax_state_tests::{Case, accounts_of, cases_of};
+use parallax_tracer_eip3155::{Client, TraceReader, detect};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    error::ApiError,
+    folder::Folder,
+    model::{
+        AccountGiven, CodeFormat, CodeSource, SourceShown, TestCase, TraceInput, TracesSource, UploadSource,
+    },
+};
+
+/// The account that runs a program.
+const CONTRACT: Address = address!("000000000000000000000000000000000000c0de");
+/// The account that calls it.
+const CALLER: Address = address!("000000000000000000000000000000000000ca11");
+/// Gas limit of a program that has none.
+const DEFAULT_GAS: u64 = 10_000_000;
+/// Most characters of a title.
+const TITLE_LIMIT: usize = 120;
+
+/// One transaction, kept for as long as its session.
+#[derive(Clone, Debug)]
+pub(crate) struct Prepared {
+    pub(crate) fork: Fork,
+    chain_id: u64,
+    block: BlockEnv,
+    transaction: Transaction,
+    pub(crate) database: Arc<MemoryDatabase>,
+}
+
+impl Prepared {
+    pub(crate) fn job(&self) -> Job<'_> {
+        Job {
+            fork: self.fork,
+            chain_id: self.chain_id,
+            block: &self.block,
+            transaction: &self.transaction,
+            database: &*self.database,
+        }
+    }
+}
+
+/// A trace, not read yet.
+#[derive(Clone, Debug)]
+pub(crate) struct TraceText {
+    pub(crate) client: Client,
+    text: Vec<u8>,
+}
+
+impl TraceText {
+    pub(crate) fn reader(&self) -> TraceReader<Cursor<&[u8]>> {
+        TraceReader::new(Cursor::new(&self.text), self.client)
+    }
+}
+
+pub(crate) fn code(source: CodeSource) -> Result<(Prepared, SourceShown), ApiError> {
+    let fork = fork(source.fork.as_deref(), "source.fork")?.unwrap_or(Fork::LATEST);
+    let code = match source.format {
+        CodeFormat::Hex => hex("source.code", &source.code)?,
+        CodeFormat::Assembly => assemble_for(&source.code, fork)
+            .map_err(|error| ApiError::source("source.code", error.to_string()))?,
+    };
+    let mut database = prestate(source.prestate.unwrap_or_default())?;
+    let value = match &source.value {
+        Some(text) => number("source.value", text)?,
+        None => U256::ZERO,
+    };
+    let title = format!("{} bytes of code", code.len());
+    database.accounts.entry(CONTRACT).or_default().code = Bytecode::new(code);
+    let caller = database.accounts.entry(CALLER).or_default();
+    caller.balance = caller.balance.max(value);
+    let transaction = Transaction {
+        sender: CALLER,
+        to: Some(CONTRACT),
+        nonce: caller.nonce,
+        gas_limit: source.gas.unwrap_or(DEFAULT_GAS),
+        value,
+        input: hex("source.calldata", source.calldata.as_deref().unwrap_or(""))?,
+        ..Transaction::default()
+    };
+    let block = BlockEnv {
+        number: 1,
+        timestamp: 1,
+        gas_limit: transaction.gas_limit.max(BlockEnv::default().gas_limit),
+        blobs: BlobSchedule::of(fork),
+        ..BlockEnv::default()
+    };
+    let prepared = Prepared { fork, chain_id: 1, block, transaction, database: Arc::new(database) };
+    let shown =
+        SourceShown { kind: "code", title, fork: Some(fork.name()), path: None, name: None, index: None };
+    Ok((prepared, shown))
+}
+
+/// The accounts given, read as the `pre` of a state test is.
+fn prestate(accounts: BTreeMap<String, AccountGiven>) -> Result<MemoryDatabase, ApiError> {
+    if accounts.is_empty() {
+        return Ok(MemoryDatabase::default());
+    }
+    let mut file = Map::new();
+    for (address, given) in accounts {
+        let AccountGiven { balance, nonce, code, storage } = given;
+        let zero = || "0x00".to_owned();
+        let account = json!({
+            "balance": balance.unwrap_or_else(zero),
+            "nonce": nonce.unwrap_or_else(zero),
+            "code": code.unwrap_or_else(|| "0x".to_owned()),
+            "storage": storage,
+        });
+        file.insert(address, account);
+    }
+    let text = Value::Object(file).to_string();
+    accounts_of("prestate", text.as_bytes())
+        .map_err(|error| ApiError::source("source.prestate", error.to_string()))
+}
+
+/// What of a file of state tests is meant.
+pub(crate) struct Wanted<'a> {
+    pub(crate) path: Option<&'a str>,
+    pub(crate) name: Option<&'a str>,
+    pub(crate) fork: Option<&'a str>,
+    pub(crate) index: usize,
+}
+
+pub(crate) fn upload(source: &UploadSource) -> Result<(Prepared, SourceShown), ApiError> {
+    let text = source.file.to_string().into_bytes();
+    let wanted = Wanted {
+        path: None,
+        name: source.name.as_deref(),
+        fork: source.fork.as_deref(),
+        index: source.index,
+    };
+    test(text, &wanted)
+}
+
+/// The case of a file that is wanted.
+pub(crate) fn test(text: Vec<u8>, wanted: &Wanted<'_>) -> Result<(Prepared, SourceShown), ApiError> {
+    let field = if wanted.path.is_some() { "source.path" } else { "source.file" };
+    let only = fork(wanted.fork, "source.fork")?;
+    let failed = |error: parallax_state_tests::FixtureError| ApiError::source(field, error.to_string());
+    let mut broken = None;
+    let mut left = wanted.index;
+    for case in cases_of(wanted.path.unwrap_or("upload"), text).map_err(failed)? {
+        let case = match case {
+            Ok(case) => case,
+            Err(error) => {
+                broken = broken.or(Some(error));
+                continue;
+            }
+        };
+        let fits =
+            wanted.name.is_none_or(|name| *case.name == *name) && only.is_none_or(|fork| case.fork == fork);
+        if fits && left == 0 {
+            return prepare(case, wanted, field);
+        }
+        left -= usize::from(fits);
+    }
+    Err(match broken {
+        Some(error) => failed(error),
+        None => ApiError::source(field, "the file has no such case"),
+    })
+}
+
+fn prepare(case: Case, wanted: &Wanted<'_>, field: &str) -> Result<(Prepared, SourceShown), ApiError> {
+    let transaction = case.transaction.map_err(|reason| {
+        ApiError::source(field, format!("the case has no transaction that can be run: {reason}"))
+    })?;
+    let (d, g, v) = (case.d, case.g, case.v);
+    let title: String =
+        format!("{} ({} d{d} g{g} v{v})", case.name, case.fork).chars().take(TITLE_LIMIT).collect();
+    let shown = SourceShown {
+        kind: if wanted.path.is_some() { "test" } else { "upload" },
+        title,
+        fork: Some(case.fork.name()),
+        path: wanted.path.map(str::to_owned),
+        name: Some(case.name.to_string()),
+        index: Some(wanted.index),
+    };
+    let prepared = Prepared {
+        fork: case.fork,
+        chain_id: case.chain_id,
+        block: case.block,
+        transaction,
+        database: case.pre,
+    };
+    Ok((prepared, shown))
+}
+
+/// A page of the cases of a file, and how many it has. Cases that cannot be read are left out.
+pub(crate) fn list_cases(
+    path: &str,
+    text: Vec<u8>,
+    offset: usize,
+    limit: usize,
+) -> Result<(Vec<TestCase>, usize), ApiError> {
+    let mut cases = Vec::new();
+    let mut total = 0;
+    let mut numbers: BTreeMap<(String, Fork), usize> = BTreeMap::new();
+    let all = cases_of(path, text).map_err(|error| ApiError::source("path", error.to_string()))?;
+    for case in all.flatten() {
+        let number = numbers.entry((case.name.to_string(), case.fork)).or_default();
+        if total >= offset && cases.len() < limit {
+            let Case { d, g, v, fork, .. } = case;
+            cases.push(TestCase { index: *number, name: case.name.to_string(), fork: fork.name(), d, g, v });
+        }
+        *number += 1;
+        total += 1;
+    }
+    Ok((cases, total))
+}
+
+pub(crate) fn traces(
+    source: TracesSource,
+    folder: Option<&Folder>,
+    limit: u64,
+) -> Result<([TraceText; 2], SourceShown), ApiError> {
+    let name = |input: &TraceInput| input.path.clone().unwrap_or_else(|| "a pasted trace".to_owned());
+    let title: String =
+        format!("{} and {}", name(&source.left), name(&source.right)).chars().take(TITLE_LIMIT).collect();
+    let left = trace(source.left, "source.left", folder, limit)?;
+    let right = trace(source.right, "source.right", folder, limit)?;
+    let shown = SourceShown { kind: "traces", title, fork: None, path: None, name: None, index: None };
+    Ok(([left, right], shown))
+}
+
+fn trace(input: TraceInput, field: &str, folder: Option<&Folder>, limit: u64) -> Result<TraceText, ApiError> {
+    let text = match (input.text, input.path) {
+        (Some(text), None) => text.into_bytes(),
+        (None, Some(path)) => below(folder, field)?.read(&path, field, limit)?,
+        _ => return Err(ApiError::bad(field, "expected either path or text")),
+    };
+    let client = match input.client {
+        Some(name) => Client::from_str(&name).map_err(|error| ApiError::bad(field, error.to_string()))?,
+        None => detect(&*text).map_err(|error| ApiError::source(field, error.to_string()))?,
+    };
+    Ok(TraceText { client, text })
+}
+
+/// The folder, if there is one.
+pub(crate) fn below<'f>(folder: Option<&'f Folder>, field: &str) -> Result<&'f Folder, ApiError> {
+    folder.ok_or_else(|| {
+        ApiError::bad(field, "the server was given no folder: start it with `parallax serve PATH`")
+    })
+}
+
+fn fork(name: Option<&str>, field: &str) -> Result<Option<Fork>, ApiError> {
+    let Some(name) = name else { return Ok(None) };
+    Fork::from_str(name).map(Some).map_err(|error| ApiError::bad(field, error.to_string()))
+}
+
+/// Decimal digits, or hex ones behind 0x.
+pub(crate) fn number(field: &str, text: &str) -> Result<U256, ApiError> {
+    let text = text.trim();
+    let parsed = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        Some("") => None,
+        Some(digits) => U256::from_str_radix(digits, 16).ok(),
+        None if text.is_empty() => None,
+        None => U256::from_str_radix(text, 10).ok(),
+    };
+    parsed.ok_or_else(|| ApiError::bad(field, "expected a number of at most 256 bits, decimal or behind 0x"))
+}
+
+/// Hex digits, with or without 0x, white space between them allowed.
+fn hex(field: &str, text: &str) -> Result<Bytes, ApiError> {
+    let mut digits: Vec<u8> = Vec::with_capacity(text.len());
+    for (at, character) in text.chars().enumerate() {
+        match character.to_digit(16).and_then(|digit| u8::try_from(digit).ok()) {
+            Some(digit) => digits.push(digit),
+            None if character.is_whitespace() => {}
+            None if digits == [0] && matches!(character, 'x' | 'X') => digits.clear(),
+            None => {
+                let message = format!("character {}: expected a hex digit, found {character:?}", at + 1);
+                return Err(ApiError::source(field, message));
+            }
+        }
+    }
+    let (pairs, rest) = digits.as_chunks::<2>();
+    if !rest.is_empty() {
+        let message = format!("expected an even number of hex digits, found {}", digits.len());
+        return Err(ApiError::source(field, message));
+    }
+    Ok(pairs.iter().map(|[high, low]| high << 4 | low).collect::<Vec<u8>>().into())
+}
+
+/// Slots that an account has before the transaction.
+pub(crate) fn account(database: &MemoryDatabase, address: Address) -> Option<&Account> {
+    database.accounts.get(&address)
+}
