@@ -130,6 +130,7 @@ struct Translator<'a> {
     refs: Vec<u16>,
     free: Vec<i16>,
     next_temporary: i16,
+    /// One above the highest slot of the stack that was used.
     highest: i16,
     used_gas: u32,
     /// Jump destinations at the block's start.
@@ -232,7 +233,7 @@ impl<'a> Translator<'a> {
     }
 
     fn reset(&mut self) {
-        self.refs[at(self.low)..at(self.highest + 1)].fill(0);
+        self.refs[at(self.low)..at(self.highest)].fill(0);
         self.refs[at(TEMPORARIES.start)..at(self.next_temporary)].fill(0);
         self.window.clear();
         self.free.clear();
@@ -296,7 +297,6 @@ impl<'a> Translator<'a> {
     /// A slot for a new item on top: its own, if nothing is in it.
     fn new_slot(&mut self) -> i16 {
         let own = self.height();
-        self.highest = self.highest.max(own);
         if self.refs[at(own)] == 0 { own } else { self.temporary() }
     }
 
@@ -608,7 +608,7 @@ impl<'a> Translator<'a> {
     fn last_into(&self, slot: i16) -> Option<Instr> {
         let last = *self.out.last()?;
         let has_result = last.op == Op::IsZero || fold::fused(last.op).is_some();
-        (self.out.len() > self.first + 1 && has_result && last.c == slot).then_some(last)
+        (has_result && last.c == slot).then_some(last)
     }
 }
 

@@ -296,9 +296,8 @@ fn store(
     purse: Purse,
 ) -> Result<(u64, U256), Fault> {
     let schedule = core.schedule;
-    purse.must_have(
-        (schedule.sstore_set + schedule.cold_slot_store + purse.base).max(GasSchedule::SSTORE_SENTRY + 1),
-    )?;
+    // More than the stipend that it must not run on (EIP-2200).
+    purse.must_have(schedule.sstore_set + schedule.cold_slot_store + purse.base)?;
     if core.fork.has(Fork::Istanbul) && purse.gas <= GasSchedule::SSTORE_SENTRY && !purse.refuses {
         return Err(Fault::Halt(Halt::OutOfGas, 0));
     }

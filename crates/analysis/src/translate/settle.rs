@@ -97,9 +97,8 @@ impl Translator<'_> {
 
     /// Emits a move, two in one instruction where it can.
     fn emit_move(&mut self, place: i16, slot: i16) {
-        let first = self.first;
         match self.out.last_mut() {
-            Some(last) if last.op == Op::Move && self.pcs.len() > first + 1 => {
+            Some(last) if last.op == Op::Move => {
                 last.op = Op::Move2;
                 last.c = place;
                 last.imm = quarter(slot);
