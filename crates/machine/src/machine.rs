@@ -143,29 +143,22 @@ impl<'a, I: Interpreter> Machine<'a, I> {
     /// Goes on to the next stage: a message starts, a frame runs until it exits, or an outcome is handed down. Answers
     /// whether a hook asked to pause.
     pub(crate) fn advance(&mut self, observer: &mut Observer<'_>) -> Result<bool, HostError> {
+        if matches!(self.stage, Stage::Running) {
+            return match self.run_frame(observer) {
+                Ok(None) => Ok(true),
+                Ok(Some(stage)) => {
+                    self.stage = stage;
+                    Ok(false)
+                }
+                Err(error) => {
+                    self.stage = Stage::Aborted;
+                    Err(error)
+                }
+            };
+        }
         // If the host fails on the way, the run is over.
         match std::mem::replace(&mut self.stage, Stage::Aborted) {
             Stage::Starting(message) => self.stage = self.start(*message, observer)?,
-            Stage::Running => {
-                let Some(open) = self.frames.last_mut() else {
-                    return Err(HostError::new("the machine runs without a frame"));
-                };
-                let host = self.journal.as_host();
-                let exit = if observer.interest >= Interest::Blocks {
-                    self.interpreter.resume(&mut open.frame, host, observer, &mut self.clock)?
-                } else {
-                    self.interpreter.resume(&mut open.frame, host, &mut NoHooks, &mut self.clock)?
-                };
-                self.stage = match exit {
-                    FrameExit::Message(message) => Stage::Starting(Box::new(message)),
-                    FrameExit::Done(outcome) => self.end_frame(outcome, observer)?,
-                    FrameExit::Paused => {
-                        self.stage = Stage::Running;
-                        return Ok(true);
-                    }
-                    FrameExit::Aborted => Stage::Aborted,
-                };
-            }
             Stage::Ended(outcome) => {
                 self.stage = match self.frames.last_mut() {
                     Some(caller) => {
@@ -175,9 +168,28 @@ impl<'a, I: Interpreter> Machine<'a, I> {
                     None => Stage::Over(outcome),
                 };
             }
-            end @ (Stage::Over(_) | Stage::Aborted) => self.stage = end,
+            end @ (Stage::Running | Stage::Over(_) | Stage::Aborted) => self.stage = end,
         }
         Ok(false)
+    }
+
+    /// Runs the innermost frame until it exits, and answers the stage after that; `None` if a hook paused it.
+    fn run_frame(&mut self, observer: &mut Observer<'_>) -> Result<Option<Stage>, HostError> {
+        let Some(open) = self.frames.last_mut() else {
+            return Err(HostError::new("the machine runs without a frame"));
+        };
+        let host = self.journal.as_host();
+        let exit = if observer.interest >= Interest::Blocks {
+            self.interpreter.resume(&mut open.frame, host, observer, &mut self.clock)?
+        } else {
+            self.interpreter.resume(&mut open.frame, host, &mut NoHooks, &mut self.clock)?
+        };
+        Ok(match exit {
+            FrameExit::Message(message) => Some(Stage::Starting(Box::new(message))),
+            FrameExit::Done(outcome) => Some(self.end_frame(outcome, observer)?),
+            FrameExit::Paused => None,
+            FrameExit::Aborted => Some(Stage::Aborted),
+        })
     }
 
     /// Starts a message: it gets a frame, or has its outcome at once.

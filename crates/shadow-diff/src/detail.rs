@@ -1,7 +1,9 @@
 //! The state of both sides where they part, cut to what a report shows.
 
+use std::collections::VecDeque;
+
 use parallax_hooks::{StepEnd, StepView};
-use parallax_primitives::{Address, Fork, GasSchedule, OpcodeTables, U256};
+use parallax_primitives::{Address, Effect, Fork, GasSchedule, Opcode, OpcodeTables, U256};
 
 use crate::{Field, Mismatch, ShadowConfig};
 
@@ -92,6 +94,58 @@ pub(crate) struct Touched {
     pub(crate) address: Address,
     pub(crate) key: U256,
     pub(crate) is_transient: bool,
+}
+
+impl Touched {
+    /// The slot that an opcode is about to read or write.
+    pub(crate) fn before(step: &StepView<'_>) -> Option<Self> {
+        let is_transient = match step.opcode {
+            Opcode::SLOAD | Opcode::SSTORE => false,
+            Opcode::TLOAD | Opcode::TSTORE => true,
+            _ => return None,
+        };
+        let key = *step.stack.last()?;
+        Some(Self { address: step.message.address, key, is_transient })
+    }
+
+    /// The slot that an effect wrote.
+    pub(crate) fn by(effect: Effect<'_>) -> Option<Self> {
+        let (change, is_transient) = match effect {
+            Effect::Storage(change) => (change, false),
+            Effect::Transient(change) => (change, true),
+            Effect::None | Effect::Log(_) => return None,
+        };
+        Some(Self { address: change.address, key: change.key, is_transient })
+    }
+}
+
+/// A ring of the slots touched last; loops touch a slot many times, so a report may show fewer.
+#[derive(Debug)]
+pub(crate) struct LastTouched {
+    slots: VecDeque<Touched>,
+    limit: usize,
+}
+
+impl LastTouched {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { slots: VecDeque::new(), limit }
+    }
+
+    pub(crate) fn push(&mut self, slot: Touched) {
+        if self.slots.len() >= self.limit {
+            self.slots.pop_front();
+        }
+        if self.slots.len() < self.limit {
+            self.slots.push_back(slot);
+        }
+    }
+
+    /// Each once.
+    pub(crate) fn newest_first(&self) -> impl Iterator<Item = &Touched> {
+        let newer = |at: usize| self.slots.range(at + 1..);
+        let indexed = self.slots.iter().enumerate().rev();
+        indexed.filter(move |(at, slot)| !newer(*at).any(|other| other == *slot)).map(|(_, slot)| slot)
+    }
 }
 
 impl Detail {

@@ -8,14 +8,16 @@ use std::collections::VecDeque;
 use parallax_engine_interface::{Progress, Stepper};
 use parallax_hooks::{Hooks, MessagePhase, StepControl, StepEnd, StepView};
 use parallax_host_interface::HostError;
-use parallax_primitives::{Effect, FrameOutcome, Message, Opcode};
+use parallax_primitives::{FrameOutcome, Message, Opcode};
 
-use crate::detail::Touched;
+use crate::{StepSide, detail::Touched};
 
 pub(crate) struct Other<'a> {
     pub(crate) stepper: Box<dyn Stepper + 'a>,
     pub(crate) observer: Option<&'a mut dyn Hooks>,
     pub(crate) progress: Progress,
+    /// The opcode that it stands before.
+    pub(crate) stand: Option<StepSide>,
     /// Messages that it has shown and the watched engine has not.
     pub(crate) events: VecDeque<Event>,
     pub(crate) block: Block,
@@ -63,6 +65,7 @@ impl<'a> Other<'a> {
         Self {
             // One that was run before it came here stands before an opcode.
             is_started: stepper.view().is_some(),
+            stand: stepper.view().map(|view| StepSide::before(&view)),
             stepper,
             observer: None,
             progress: Progress::Paused,
@@ -86,8 +89,9 @@ impl<'a> Other<'a> {
             return Ok(());
         }
         self.is_started = true;
-        let Self { stepper, observer, events, block, .. } = self;
-        let mut probe = Probe { until, end, observer, events, block };
+        self.stand = None;
+        let Self { stepper, observer, events, block, stand, .. } = self;
+        let mut probe = Probe { until, end, observer, events, block, stand };
         self.progress = stepper.run(&mut probe)?;
         Ok(())
     }
@@ -100,6 +104,7 @@ struct Probe<'p, 'a> {
     observer: &'p mut Option<&'a mut dyn Hooks>,
     events: &'p mut VecDeque<Event>,
     block: &'p mut Block,
+    stand: &'p mut Option<StepSide>,
 }
 
 impl Hooks for Probe<'_, '_> {
@@ -108,6 +113,7 @@ impl Hooks for Probe<'_, '_> {
             // What it asks for is the watched engine's to decide.
             let _ = observer.on_step(step);
         }
+        *self.stand = Some(StepSide::before(step));
         if self.until == Until::NextStep {
             return StepControl::Pause;
         }
@@ -144,17 +150,5 @@ impl Hooks for Probe<'_, '_> {
         });
         // A frame begins with a block; its caller goes on inside of one.
         self.block.is_entry = matches!(phase, MessagePhase::Before);
-    }
-}
-
-impl Touched {
-    /// The slot that an effect wrote.
-    pub(crate) fn by(effect: Effect<'_>) -> Option<Self> {
-        let (change, is_transient) = match effect {
-            Effect::Storage(change) => (change, false),
-            Effect::Transient(change) => (change, true),
-            Effect::None | Effect::Log(_) => return None,
-        };
-        Some(Self { address: change.address, key: change.key, is_transient })
     }
 }

@@ -14,12 +14,12 @@ use parallax_primitives::{Fork, GasSchedule, Message, U256};
 
 use crate::{
     Detail, Divergence, Field, PathItem, Place, ShadowConfig, ShadowMode, StepSide, Value, Verdict, Which,
-    detail::{GasSplit, Touched},
+    detail::{GasSplit, LastTouched, Touched},
     other::{Event, Other, Until},
     outcome::{self, Mismatch, differs},
     recent::Recent,
     record::Record,
-    step::{compare_place, compare_step, compare_step_end},
+    step::{compare_state, compare_step, compare_step_end},
 };
 
 /// Most items that any opcode takes from the stack and a report shows: CALL's.
@@ -46,10 +46,14 @@ pub struct Shadow<'a> {
     begun: Option<Begun>,
     /// A frame was entered or left since the last opcode: all of the next one's state is compared.
     is_fresh: bool,
+    /// The memory too may have changed since then: a callee's output is copied there.
+    is_memory_fresh: bool,
     /// Both sides stand at the same block entry.
     at_entry: bool,
     recent: Recent,
-    touched: Vec<Touched>,
+    touched: LastTouched,
+    /// What the opcode that has begun takes from the stack, the top first.
+    inputs: [U256; INPUTS],
     /// Which side's forwarded gas is not known yet.
     forwards: bool,
     found: Option<Box<Divergence>>,
@@ -66,7 +70,8 @@ struct Begun {
     /// `None` if the other side is over.
     other: Option<StepSide>,
     memory: usize,
-    inputs: [U256; INPUTS],
+    /// Items that it takes.
+    inputs: usize,
     mismatch: Option<Field>,
 }
 
@@ -106,9 +111,11 @@ impl<'a> Shadow<'a> {
             max_steps: u64::MAX,
             begun: None,
             is_fresh: true,
+            is_memory_fresh: true,
             at_entry: false,
             recent: Recent::default(),
-            touched: Vec::new(),
+            touched: LastTouched::new(config.storage_key_limit),
+            inputs: [U256::ZERO; INPUTS],
             forwards: false,
             found: None,
             fault: None,
@@ -232,10 +239,6 @@ impl<'a> Shadow<'a> {
         }
     }
 
-    fn poison(&mut self, error: &HostError) {
-        self.fault = Some(format!("{}: {error}", self.other_name()));
-    }
-
     fn diverge(&mut self, place: Place, mismatch: Mismatch, detail: Option<Box<Detail>>) {
         let mut found =
             Divergence::new(self.names.clone(), place, mismatch, self.recent.items(), &self.config);
@@ -265,20 +268,20 @@ impl<'a> Shadow<'a> {
 
     /// Runs the other side on; its time is counted.
     fn advance(&mut self, until: Until, end: &mut dyn FnMut(&StepView<'_>, &StepEnd<'_>)) {
-        let start = self.clock.is_some().then(Instant::now);
-        if let Err(error) = self.other.advance(until, end) {
-            self.poison(&error);
-        }
-        if let (Some(clock), Some(start)) = (&mut self.clock, start) {
-            clock.times[1] += start.elapsed();
+        let advanced = timed(&mut self.clock, || self.other.advance(until, end));
+        self.note(advanced);
+    }
+
+    fn note(&mut self, advanced: Result<(), HostError>) {
+        if let Err(error) = advanced {
+            self.fault = Some(format!("{}: {error}", self.other_name()));
         }
     }
 
     fn start_other(&mut self) {
         let until = if self.config.mode == ShadowMode::PerBlock { Until::NextBlock } else { Until::NextStep };
-        if let Err(error) = self.other.start(until) {
-            self.poison(&error);
-        }
+        let started = self.other.start(until);
+        self.note(started);
     }
 
     /// Lets the other side leave the block entry at which both stand.
@@ -292,25 +295,26 @@ impl<'a> Shadow<'a> {
 
     /// Compares where both sides stand, before an opcode.
     fn before(&mut self, step: &StepView<'_>) -> Option<StepSide> {
-        let Some(other) = self.other.stepper.view() else {
+        let Some(side) = self.other.stand else {
             if self.is_running() {
                 let mismatch = self.one_sided(Field::Step, true);
                 self.diverge_at_step(step, mismatch, None);
             }
             return None;
         };
-        let side = StepSide::before(&other);
-        if self.found.is_some() {
+        // In a frame that was not left since the last opcode, the rest was compared behind that.
+        let is_settled = !self.is_fresh
+            && (side.depth, side.pc, side.opcode, side.gas_before)
+                == (step.depth, step.pc, step.opcode, step.gas);
+        if is_settled || self.found.is_some() {
             return Some(side);
         }
+        let Some(other) = self.other.stepper.view() else { return Some(side) };
         let [left, right] = self.sides(step, &other);
-        let mismatch = match self.is_fresh {
-            true => compare_step(left, right, &self.config),
-            false => compare_place(left, right, &self.config),
-        };
+        let mismatch = compare_state(left, right, self.is_memory_fresh, &self.config);
         if let Some(mismatch) = mismatch {
             let detail = self.config.enable_detailed_diffs.then(|| {
-                let touched = self.touched.iter();
+                let touched = self.touched.newest_first();
                 Box::new(Detail::new(&mismatch, &[], [left, right], [None; 2], touched, &self.config))
             });
             self.diverge_at_step(step, mismatch, detail);
@@ -431,22 +435,16 @@ impl<'a> Shadow<'a> {
         let (index, pc, path) = (entry.index, entry.pc, self.frames.clone());
         self.diverge(Place::Block { index, pc, path, suspect: None }, mismatch, detail);
     }
+}
 
-    fn touch(&mut self, step: &StepView<'_>) {
-        let is_transient = match step.opcode {
-            parallax_primitives::Opcode::SLOAD | parallax_primitives::Opcode::SSTORE => false,
-            parallax_primitives::Opcode::TLOAD | parallax_primitives::Opcode::TSTORE => true,
-            _ => return,
-        };
-        let Some(&key) = step.stack.last() else { return };
-        let touched = Touched { address: step.message.address, key, is_transient };
-        if !self.touched.contains(&touched) {
-            if self.touched.len() >= self.config.storage_key_limit.max(1) {
-                self.touched.remove(0);
-            }
-            self.touched.push(touched);
-        }
+/// Runs the other side; what it takes is counted as its time.
+fn timed<T>(clock: &mut Option<Clock>, run: impl FnOnce() -> T) -> T {
+    let start = clock.is_some().then(Instant::now);
+    let answer = run();
+    if let (Some(clock), Some(start)) = (clock, start) {
+        clock.times[1] += start.elapsed();
     }
+    answer
 }
 
 impl Hooks for Shadow<'_> {
@@ -474,18 +472,20 @@ impl Hooks for Shadow<'_> {
         let was_running = self.found.is_none();
         let other = self.before(step);
         self.is_fresh = false;
-        let mut inputs = [U256::ZERO; INPUTS];
-        for (input, item) in inputs.iter_mut().zip(step.stack.iter().rev().take(input_count(step))) {
+        self.is_memory_fresh = false;
+        for (input, item) in self.inputs.iter_mut().zip(step.stack.iter().rev().take(input_count(step))) {
             *input = *item;
         }
-        self.touch(step);
+        if let Some(slot) = Touched::before(step) {
+            self.touched.push(slot);
+        }
         let found = if was_running { self.found.as_ref().map(|found| found.field) } else { None };
         self.begun = Some(Begun {
             index: self.steps,
             watched: StepSide::before(step),
             other,
             memory: step.memory.len(),
-            inputs,
+            inputs: input_count(step).min(INPUTS),
             mismatch: found,
         });
         let control = self.control();
@@ -500,28 +500,29 @@ impl Hooks for Shadow<'_> {
         let mut other_gas = None;
         let mut found: Option<(Mismatch, Option<Box<Detail>>)> = None;
         if self.fault.is_none() && begun.other.is_some() {
-            let (config, fork, watched_side) = (self.config, self.fork, self.watched);
             let compares = self.found.is_none();
-            let touched = std::mem::take(&mut self.touched);
-            self.advance(Until::NextStep, &mut |other, other_end| {
+            let Self { other, clock, config, fork, watched, touched, inputs, .. } = self;
+            let mut compare = |other: &StepView<'_>, other_end: &StepEnd<'_>| {
                 other_gas = Some(other_end.gas_left);
                 let mut sides = [(step, end), (other, other_end)];
-                if watched_side == Which::Right {
+                if *watched == Which::Right {
                     sides.reverse();
                 }
-                let [left, right] = sides;
-                let mismatch = compare_step_end(left, right, begun.memory, &config);
-                if let (true, Some(mismatch)) = (compares, mismatch) {
+                if let (true, Some(mismatch)) =
+                    (compares, compare_step_end(sides[0], sides[1], begun.memory, config))
+                {
                     let detail = config.enable_detailed_diffs.then(|| {
-                        let gas = sides.map(|(step, end)| Some(GasSplit::new(fork, begun.memory, step, end)));
-                        let inputs = &begun.inputs[..input_count(step).min(INPUTS)];
+                        let gas =
+                            sides.map(|(step, end)| Some(GasSplit::new(*fork, begun.memory, step, end)));
+                        let inputs = &inputs[..begun.inputs];
                         let views = sides.map(|(step, _)| step);
-                        Box::new(Detail::new(&mismatch, inputs, views, gas, touched.iter(), &config))
+                        Box::new(Detail::new(&mismatch, inputs, views, gas, touched.newest_first(), config))
                     });
                     found = Some((mismatch, detail));
                 }
-            });
-            self.touched = touched;
+            };
+            let advanced = timed(clock, || other.advance(Until::NextStep, &mut compare));
+            self.note(advanced);
         }
         let side = StepSide { gas_after: end.gas_left, ..begun.watched };
         let mut mismatch = begun.mismatch;
@@ -578,8 +579,9 @@ impl Hooks for Shadow<'_> {
         if self.is_running() {
             self.message(message, phase);
         }
-        if matches!(phase, MessagePhase::After(_)) {
+        if let MessagePhase::After(outcome) = phase {
             self.frames.pop();
+            self.is_memory_fresh |= !outcome.output.is_empty();
         }
         self.is_fresh = true;
         self.leave();

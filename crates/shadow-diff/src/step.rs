@@ -45,6 +45,16 @@ impl StepSide {
 /// Compares all of what two engines stand before: pc, opcode, depth, address, gas, refund, the whole stack, the whole memory,
 /// the return data. The first mismatch in that order that `config` does not tolerate.
 pub fn compare_step(left: &StepView<'_>, right: &StepView<'_>, config: &ShadowConfig) -> Option<Mismatch> {
+    compare_state(left, right, true, config)
+}
+
+/// As [`compare_step`], the bytes of the memory only on request.
+pub(crate) fn compare_state(
+    left: &StepView<'_>,
+    right: &StepView<'_>,
+    memory_contents: bool,
+    config: &ShadowConfig,
+) -> Option<Mismatch> {
     let mut judge = Judge { config, opcode: left.opcode, halts: [None; 2], found: None };
     let _ = place(&mut judge, left, right)
         .or_else(|| {
@@ -54,25 +64,15 @@ pub fn compare_step(left: &StepView<'_>, right: &StepView<'_>, config: &ShadowCo
         })
         .or_else(|| refund(&mut judge, left, right))
         .or_else(|| stack(&mut judge, left, right))
-        .or_else(|| memory(&mut judge, left, right, true))
-        .or_else(|| return_data(&mut judge, left, right));
-    judge.found
-}
-
-/// Where two engines stand before an opcode whose frame has not been left since the last one: the rest was compared then.
-pub(crate) fn compare_place(
-    left: &StepView<'_>,
-    right: &StepView<'_>,
-    config: &ShadowConfig,
-) -> Option<Mismatch> {
-    let mut judge = Judge { config, opcode: left.opcode, halts: [None; 2], found: None };
-    let _ = place(&mut judge, left, right);
+        .or_else(|| memory(&mut judge, left, right, memory_contents))
+        .or_else(|| return_data(&mut judge, left, right, true));
     judge.found
 }
 
 /// Compares all of what an opcode left behind on two sides: halt, cost, gas, refund, the whole stack, memory, what it wrote
-/// outside its frame, return data. The whole memory is compared if its size differs from `memory_before`, if the opcode writes
-/// to it or if it ends the frame: no other opcode has it at hand.
+/// outside its frame, the size of the return data. The whole memory is compared if its size differs from `memory_before`, if the
+/// opcode writes to it or if it ends the frame: no other opcode has it at hand. The bytes of the return data change only where
+/// the frame is left, and are compared when it goes on ([`compare_step`]).
 pub fn compare_step_end(
     left: (&StepView<'_>, &StepEnd<'_>),
     right: (&StepView<'_>, &StepEnd<'_>),
@@ -92,7 +92,7 @@ pub fn compare_step_end(
         .or_else(|| memory(&mut judge, left, right, touches_memory))
         .or_else(|| effect(&mut judge, left_end.effect, right_end.effect, left.journal.logs().len()))
         .or_else(|| kept(&mut judge, left, right, left_end.effect))
-        .or_else(|| return_data(&mut judge, left, right));
+        .or_else(|| return_data(&mut judge, left, right, false));
     judge.found
 }
 
@@ -205,11 +205,16 @@ pub(crate) fn first_difference(left: &[u8], right: &[u8]) -> Option<usize> {
     left.iter().zip(right).position(|(left, right)| left != right)
 }
 
-fn return_data(judge: &mut Judge<'_>, left: &StepView<'_>, right: &StepView<'_>) -> Option<()> {
+fn return_data(
+    judge: &mut Judge<'_>,
+    left: &StepView<'_>,
+    right: &StepView<'_>,
+    contents: bool,
+) -> Option<()> {
     let bytes = |data: &[u8]| Value::Bytes(Bytes::copy_from_slice(data));
-    judge.check(left.return_data != right.return_data, || {
-        (Field::ReturnData, bytes(left.return_data), bytes(right.return_data))
-    })
+    let (left, right) = (left.return_data, right.return_data);
+    let is_different = if contents { left != right } else { left.len() != right.len() };
+    judge.check(is_different, || (Field::ReturnData, bytes(left), bytes(right)))
 }
 
 /// `logs` is how many there are, the one of this opcode included.
