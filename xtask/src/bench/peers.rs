@@ -40,7 +40,7 @@ pub(super) fn tracing(rounds: u32) -> Result<()> {
     Ok(())
 }
 
-/// Instructions of a run with tracers that are off, against one in an executable that has none.
+/// Instructions of a run with tracers and a comparison that are off, against one in an executable that has none.
 pub(super) fn free_when_off() -> Result<()> {
     if Command::new("valgrind").arg("--version").output().is_err() {
         bail!("no valgrind to count instructions with (Debian's package: valgrind)");
@@ -59,9 +59,13 @@ pub(super) fn free_when_off() -> Result<()> {
         for engine in ["primary", "mini"] {
             let base = instructions(&without, engine, "plain", program)?;
             println!("{:34}{base:>16}", format!("{name}, {engine}, no tracers linked"));
-            for (binary, way) in
-                [(&without, "no-hooks"), (&with, "plain"), (&with, "absent"), (&with, "inactive")]
-            {
+            for (binary, way) in [
+                (&without, "no-hooks"),
+                (&with, "plain"),
+                (&with, "absent"),
+                (&with, "inactive"),
+                (&with, "shadow-off"),
+            ] {
                 let count = instructions(binary, engine, way, program)?;
                 let more = share_above(count, base);
                 let title = format!("{name}, {engine}, {way}");

@@ -1,11 +1,14 @@
-//! An executable with the tracing crates linked, whose tracers can be there and off.
+//! An executable with the tracing crates and the comparator linked, which can be there and off.
 
 #![forbid(unsafe_code)]
 
 use std::{hint::black_box, io::Sink};
 
+use parallax_engine_interface::{Execution, Progress, Stepper};
 use parallax_hooks::{Hooks, MessagePhase, NoHooks, StepEnd, StepView};
+use parallax_host_interface::{HostError, StateChanges};
 use parallax_primitives::{Fork, Message};
+use parallax_shadow_diff::{Shadow, ShadowConfig, ShadowMode};
 use parallax_tracer_core::{Traced, Tracer, Wants};
 use parallax_tracer_eip3155::{Dialect, Eip3155Tracer, Options};
 use parallax_tracer_standard::{Recorder, TracerConfig};
@@ -39,6 +42,29 @@ fn both() -> Both {
     (lines, Recorder::new(TracerConfig::full()))
 }
 
+/// The other side of a comparison that is off: it is never run.
+struct Idle;
+
+impl Stepper for Idle {
+    fn step(&mut self) -> Result<Progress, HostError> {
+        Err(HostError::new("a comparison that is off has stepped"))
+    }
+    fn run(&mut self, _: &mut dyn Hooks) -> Result<Progress, HostError> {
+        self.step()
+    }
+    fn view(&self) -> Option<StepView<'_>> {
+        None
+    }
+    fn finish(self: Box<Self>) -> Result<Execution, HostError> {
+        Ok(Execution { outcome: None, changes: StateChanges::default() })
+    }
+}
+
+fn shadow_off() -> Shadow<'static> {
+    let config = ShadowConfig { mode: black_box(ShadowMode::Off), ..ShadowConfig::default() };
+    Shadow::new(["primary", "idle"], Box::new(Idle), Fork::Cancun, &config)
+}
+
 fn main() -> anyhow::Result<()> {
     // The compiler must not know that they are off.
     let switched = |on: bool| Switched { on: black_box(on), tracers: both() };
@@ -46,6 +72,7 @@ fn main() -> anyhow::Result<()> {
         "no-hooks" => Some(Box::new(NoHooks) as Box<dyn Hooks>),
         "absent" => Some(Box::new(black_box(false).then(|| Traced(both())))),
         "inactive" => Some(Box::new(Traced(switched(false)))),
+        "shadow-off" => Some(Box::new(shadow_off())),
         "tracing" => Some(Box::new(Traced(switched(true)))),
         _ => None,
     })
