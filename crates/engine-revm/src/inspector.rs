@@ -134,6 +134,13 @@ impl<'h, 'a> Messages<'h, 'a> {
     }
 }
 
+/// Ends the run as soon as revm looks for errors. The first error is the cause of the others.
+pub(crate) fn fail(context: &mut Context<'_>, error: DatabaseError) {
+    if context.error().is_ok() {
+        *context.error() = Err(ContextError::Db(error));
+    }
+}
+
 impl<'a> Inspector<Context<'a>> for Messages<'_, '_> {
     fn call(&mut self, context: &mut Context<'a>, inputs: &mut CallInputs) -> Option<CallOutcome> {
         let target = inputs.bytecode_address;
@@ -162,7 +169,7 @@ impl<'a> Inspector<Context<'a>> for Messages<'_, '_> {
 
     fn call_end(&mut self, context: &mut Context<'a>, _: &CallInputs, outcome: &mut CallOutcome) {
         if let Err(error) = self.end(&outcome.result, false, None) {
-            *context.error() = Err(ContextError::Db(error.into()));
+            fail(context, error.into());
         }
     }
 
@@ -193,14 +200,14 @@ impl<'a> Inspector<Context<'a>> for Messages<'_, '_> {
             salt,
         });
         collision.unwrap_or_else(|error| {
-            *context.error() = Err(ContextError::Db(error));
+            fail(context, error);
             None
         })
     }
 
     fn create_end(&mut self, context: &mut Context<'a>, _: &CreateInputs, outcome: &mut CreateOutcome) {
         if let Err(error) = self.end(&outcome.result, true, outcome.address) {
-            *context.error() = Err(ContextError::Db(error.into()));
+            fail(context, error.into());
         }
     }
 }

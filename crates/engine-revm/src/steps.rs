@@ -21,7 +21,7 @@ use revm::{
 
 use crate::{
     halt::frame_status,
-    inspector::Messages,
+    inspector::{Messages, fail},
     run::{Context, log},
 };
 
@@ -159,7 +159,7 @@ impl<'a> Inspector<Context<'a>> for Steps<'_, '_> {
         let ended = match ended(interpreter) {
             Ok(ended) => ended,
             Err(error) => {
-                *context.error() = Err(ContextError::Db(error.into()));
+                fail(context, error.into());
                 return;
             }
         };

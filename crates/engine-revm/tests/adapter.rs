@@ -220,6 +220,40 @@ fn what_revm_lacks_is_a_host_error() {
     assert!(matches!(&error, EngineError::Host(error) if error.to_string().contains("128")), "{error}");
 }
 
+/// Looks at as much as it is told to.
+struct Watching(Interest);
+
+impl Hooks for Watching {
+    fn interest(&self) -> Interest {
+        self.0
+    }
+}
+
+#[test]
+fn a_failing_database_is_a_host_error_whoever_looks() {
+    // BLOCKHASH(0), in a call.
+    let callee = Address::repeat_byte(0x33);
+    let mut code = hex!("5f5f5f5f5f 73").to_vec();
+    code.extend(callee);
+    code.extend(hex!("5af100"));
+    let world = World::default().with(SENDER, 0, 0, &[], None).with(TARGET, 1, 0, &code, None).with(
+        callee,
+        1,
+        0,
+        &hex!("5f4000"),
+        None,
+    );
+    let block = BlockEnv { number: 1, ..BlockEnv::default() };
+    let transaction = call(&[]);
+    let job =
+        Job { fork: Fork::Osaka, chain_id: 1, block: &block, transaction: &transaction, database: &world };
+    for interest in [Interest::Nothing, Interest::Messages, Interest::Steps] {
+        let error = Revm.execute(&job, &mut Watching(interest)).unwrap_err();
+        assert_eq!(error.to_string(), "no block hashes here", "{interest:?}");
+        assert!(matches!(error, EngineError::Host(_)));
+    }
+}
+
 #[track_caller]
 fn check_rejected(fork: Fork, transaction: Transaction, expected: Rejection) {
     let world = World::default().with(SENDER, 3, 5, &[], None);
