@@ -90,7 +90,10 @@ pub fn compare_step_end(
         .or_else(|| refund(&mut judge, left, right))
         .or_else(|| stack(&mut judge, left, right))
         .or_else(|| memory(&mut judge, left, right, touches_memory))
-        .or_else(|| effect(&mut judge, left_end.effect, right_end.effect, left.journal.logs().len()))
+        .or_else(|| {
+            let logs = [left, right].map(|view| view.journal.logs().len());
+            effect(&mut judge, left_end.effect, right_end.effect, logs)
+        })
         .or_else(|| kept(&mut judge, left, right, left_end.effect))
         .or_else(|| return_data(&mut judge, left, right, false));
     judge.found
@@ -217,8 +220,12 @@ fn return_data(
     judge.check(is_different, || (Field::ReturnData, bytes(left), bytes(right)))
 }
 
-/// `logs` is how many there are, the one of this opcode included.
-fn effect(judge: &mut Judge<'_>, left: Effect<'_>, right: Effect<'_>, logs: usize) -> Option<()> {
+/// `logs` is how many there are on each side, the one of this opcode included: without it, the last one is an earlier one.
+fn effect(judge: &mut Judge<'_>, left: Effect<'_>, right: Effect<'_>, logs: [usize; 2]) -> Option<()> {
+    let [logs, others] = logs;
+    if matches!((left, right), (Effect::Log(_), Effect::Log(_))) && logs != others {
+        return judge.take(outcome::presence(Field::Log(logs.min(others)), logs > others));
+    }
     if left == right {
         return None;
     }
