@@ -30,6 +30,8 @@ pub(crate) enum Command {
     Diff(DiffArguments),
     /// Compares two traces of any clients, field by field
     Compare(CompareArguments),
+    /// Shows two engines side by side in a browser
+    Serve(ServeArguments),
     /// Turns assembly into bytecode
     Asm(AsmArguments),
     /// Lists bytecode: offsets, blocks, jump destinations, static gas
@@ -216,6 +218,22 @@ pub(crate) struct DiffArguments {
     /// Write every case and the sum to a file as well
     #[arg(long, value_name = "json=FILE", value_parser = json_report, conflicts_with = "code")]
     pub(crate) report: Option<String>,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  parallax serve
+  parallax serve fixtures/state-tests
+  parallax serve ~/tests --port 0
+
+Prints the page's address as one line, and answers until it is interrupted. It listens on 127.0.0.1 alone, to requests from \
+this machine that are not another page's; the API is under /api/v1.")]
+pub(crate) struct ServeArguments {
+    /// State tests and traces below this folder can be opened; nothing else is read
+    pub(crate) path: Option<String>,
+    /// Port on 127.0.0.1; 0 takes a free one
+    #[arg(long, value_name = "N", default_value_t = 3155)]
+    pub(crate) port: u16,
 }
 
 /// Which cases, and how they are run and printed.

@@ -13,6 +13,7 @@ mod report;
 mod right_trace;
 mod run;
 mod selection;
+mod serve;
 mod statetest;
 mod tracing;
 
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         Command::Statetest(arguments) => statetest::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
         Command::Asm(arguments) => assembly::assemble(&arguments),
         Command::Disasm(arguments) => assembly::disassemble(&arguments),
     };

@@ -1,0 +1,27 @@
+//! `parallax serve`: the devtool in a browser.
+
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+};
+
+use anyhow::{Context, Result};
+use parallax_devtool::{Config, Server};
+
+use crate::{arguments::ServeArguments, report::Status};
+
+pub(crate) fn run(arguments: &ServeArguments) -> Result<Status> {
+    let folder = arguments.path.as_ref().map(PathBuf::from);
+    let config = Config { folder, port: arguments.port, ..Config::default() };
+    let server = Server::start(config).with_context(|| match &arguments.path {
+        Some(path) => format!("cannot serve {path} on port {}", arguments.port),
+        None => format!("cannot serve on port {}", arguments.port),
+    })?;
+    let mut out = io::stdout().lock();
+    writeln!(out, "{}", server.url())?;
+    out.flush()?;
+    drop(out);
+    // Until an interrupt ends the process.
+    server.wait();
+    Ok(Status::Well)
+}
