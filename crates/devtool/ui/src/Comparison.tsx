@@ -132,16 +132,22 @@ function delta(own: Gas | null, other: Gas | null | undefined): string | null {
   return signed(BigInt(own) - BigInt(other));
 }
 
+/** A section that opens; one line, and nothing to open, if there is nothing in it. */
 function Section(props: { title: string; count: string; differs: boolean; empty: string | null; children: JSX.Element }): JSX.Element {
   return (
-    <details class="section" open>
-      <summary>
-        <h2>{props.title}</h2>
-        <span class="dim">{props.count}</span>
-        <Show when={props.differs}><span class="tag differs">differs</span></Show>
-      </summary>
-      <Show when={props.empty === null} fallback={<p class="empty">{props.empty}</p>}>{props.children}</Show>
-    </details>
+    <Show
+      when={props.empty === null}
+      fallback={<div class="section nothing"><h2>{props.title}</h2><span class="dim">{props.empty}</span></div>}
+    >
+      <details class="section" open>
+        <summary>
+          <h2>{props.title}</h2>
+          <span class="dim">{props.count}</span>
+          <Show when={props.differs}><span class="tag differs">differs</span></Show>
+        </summary>
+        {props.children}
+      </details>
+    </Show>
   );
 }
 
@@ -173,7 +179,7 @@ function StackSection(props: { pair: Pair<SideState> }): JSX.Element {
   const differs = (item: number) => both() && stacks()[0]?.[item] !== stacks()[1]?.[item];
   const any = () => both() && Array.from({ length: size() }, (_, item) => item).some(differs);
   return (
-    <Section title="Stack" count={sizes([stacks()[0]?.length, stacks()[1]?.length], 'item')} differs={any()} empty={size() === 0 ? 'The stack is empty.' : null}>
+    <Section title="Stack" count={sizes([stacks()[0]?.length, stacks()[1]?.length], 'item')} differs={any()} empty={size() === 0 ? 'empty' : null}>
       <For each={Array.from({ length: shown() }, (_, row) => size() - 1 - row)}>
         {(item, row) => (
           <Row
@@ -215,7 +221,7 @@ function MemorySection(props: { run: Run; pair: Pair<SideState> }): JSX.Element 
       title="Memory"
       count={sizes([props.pair[0]?.memory?.size, props.pair[1]?.memory?.size], 'byte')}
       differs={(run.state()?.differences?.memory.length ?? 0) > 0 || (both() && props.pair[0]?.memory?.size !== props.pair[1]?.memory?.size)}
-      empty={size() === 0 ? 'No memory yet.' : null}
+      empty={size() === 0 ? 'empty' : null}
     >
       <For each={Array.from({ length: rows() }, (_, row) => row)}>
         {(row) => (
@@ -255,7 +261,7 @@ function SlotSection(props: {
       title={props.title}
       count={sizes([maps()[0]?.size, maps()[1]?.size], 'slot')}
       differs={keys().some(differs)}
-      empty={keys().length > 0 ? null : unknown() ? 'A trace file does not say.' : 'Nothing here for this account.'}
+      empty={keys().length > 0 ? null : unknown() ? 'a trace file does not say' : 'nothing here for this account'}
     >
       <For each={keys()}>
         {(key) => (
@@ -295,7 +301,7 @@ function LogSection(props: { pair: Pair<SideState> }): JSX.Element {
       title="Logs"
       count={sizes([logs()[0]?.length, logs()[1]?.length], 'log')}
       differs={Array.from({ length: count() }, (_, at) => at).some(differs)}
-      empty={count() > 0 ? null : logs().every((list) => list === undefined) ? 'A trace file does not say.' : 'No logs yet.'}
+      empty={count() > 0 ? null : logs().every((list) => list === undefined) ? 'a trace file does not say' : 'none yet'}
     >
       <For each={Array.from({ length: count() }, (_, at) => at)}>
         {(at) => <Row name={String(at)} differs={differs(at)} left={side(0, at)} right={side(1, at)} />}
@@ -315,8 +321,8 @@ function BytesSection(props: { title: string; pair: Pair<SideState>; of: (state:
     </Show>
   );
   const empty = () => {
-    if (bytes().every((one) => one === undefined)) return 'A trace file does not say.';
-    return length(0) || length(1) ? null : 'No return data.';
+    if (bytes().every((one) => one === undefined)) return 'a trace file does not say';
+    return length(0) || length(1) ? null : 'none';
   };
   return (
     <Section title={props.title} count={sizes([length(0), length(1)], 'byte')} differs={differs()} empty={empty()}>
@@ -346,7 +352,7 @@ function FrameSection(props: { pair: Pair<SideState> }): JSX.Element {
     <span class="bytes"><Plain value={text(own, of) ?? ''} other={text(own === 0 ? 1 : 0, of)} /></span>
   );
   return (
-    <Section title="Frame" count="" differs={known().some(([, of]) => differs(of))} empty={known().length ? null : 'A trace file does not say.'}>
+    <Section title="Frame" count="" differs={known().some(([, of]) => differs(of))} empty={known().length ? null : 'a trace file does not say'}>
       <For each={known()}>{([name, of]) => <Row name={name} differs={differs(of)} left={side(0, of)} right={side(1, of)} />}</For>
     </Section>
   );

@@ -162,13 +162,19 @@ function Commands(props: { run: Run; actions: Actions }): JSX.Element {
   const run = props.run;
   const off = () => !run.isReady();
   const isWorking = () => run.session()?.status === 'running' || run.session()?.status === 'paused';
+  let field!: HTMLInputElement;
+  // What somebody is typing stays.
+  createEffect(() => {
+    const text = grouped(run.position());
+    if (document.activeElement !== field) field.value = text;
+  });
   return (
     <section class="commands" aria-label="Commands">
       <span class="buttons">
-        <button type="button" disabled={off()} title="Step back (←, b)" onClick={() => run.move({ kind: 'back' })}>◂ Back</button>
-        <button type="button" disabled={off()} title="Step into (→, s)" onClick={() => run.move({ kind: 'into' })}>Step ▸</button>
-        <button type="button" disabled={off()} title="Step over a call (n)" onClick={() => run.move({ kind: 'over' })}>Over</button>
-        <button type="button" disabled={off()} title="Step out of the frame (o)" onClick={() => run.move({ kind: 'out' })}>Out</button>
+        <button type="button" disabled={off()} title="Step back (←, b)" onClick={() => run.move('back')}>◂ Back</button>
+        <button type="button" disabled={off()} title="Step into (→, s)" onClick={() => run.move('into')}>Step ▸</button>
+        <button type="button" disabled={off()} title="Step over a call (n)" onClick={() => run.move('over')}>Over</button>
+        <button type="button" disabled={off()} title="Step out of the frame (o)" onClick={() => run.move('out')}>Out</button>
       </span>
       <span class="buttons">
         <span class="label dim">Run to</span>
@@ -191,13 +197,12 @@ function Commands(props: { run: Run; actions: Actions }): JSX.Element {
       <span class="grow" />
       <form class="goto" onSubmit={(event) => {
         event.preventDefault();
-        const field = event.currentTarget.elements.namedItem('step') as HTMLInputElement;
         const step = Number(field.value.replace(/[, ]/g, ''));
         if (Number.isSafeInteger(step)) run.show(step);
         field.blur();
       }}>
         <label for="step">Step</label>
-        <input id="step" name="step" inputmode="numeric" autocomplete="off" value={grouped(run.position())} title="Go to a step (g)" />
+        <input ref={field} id="step" inputmode="numeric" autocomplete="off" title="Go to a step (g)" onBlur={() => (field.value = grouped(run.position()))} />
         <span class="num dim">of {grouped(run.total())}</span>
       </form>
     </section>

@@ -39,7 +39,8 @@ const [engines, setEngines] = createSignal<[string, string] | null>(null);
 const [filter, setFilter] = createSignal('');
 const [path, setPath] = createSignal('');
 const [upload, setUpload] = createSignal<{ name: string; file: Record<string, unknown> } | null>(null);
-const [chosen, setChosen] = createSignal<number | null>(null);
+/** Which case of the file; `index` counts those of one name and fork. */
+const [chosen, setChosen] = createSignal<{ name?: string; fork?: string; index: number }>({ index: 0 });
 const [traces, setTraces] = createSignal<[TraceInput | null, TraceInput | null]>([null, null]);
 
 /** Byte code as it is pasted: hex digits, perhaps with a prefix and white space. */
@@ -197,10 +198,9 @@ function codeSource(): Source | string {
 
 function testSource(): Source | string {
   const file = upload();
-  const index = chosen();
-  if (file) return index === null ? { kind: 'upload', file: file.file } : { kind: 'upload', file: file.file, index };
+  if (file) return { kind: 'upload', file: file.file, ...chosen() };
   if (!path()) return 'Choose a file of the list, or open one from your disk.';
-  return { kind: 'test', path: path(), index: index ?? 0 };
+  return { kind: 'test', path: path(), ...chosen() };
 }
 
 function traceSource(): Source | string {
@@ -260,7 +260,7 @@ function TestInputs(props: { info: Info | undefined }): JSX.Element {
     try {
       setUpload({ name: file.name, file: JSON.parse(await readText(file, props.info)) });
       setError(null);
-      setChosen(null);
+      setChosen({ index: 0 });
     } catch (cause) {
       setError(`${file.name} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`);
     }
@@ -270,21 +270,35 @@ function TestInputs(props: { info: Info | undefined }): JSX.Element {
       <div class="field wide"><label for="upload">From your disk</label><input id="upload" type="file" accept=".json,application/json" onChange={(event) => void open(event.currentTarget.files?.[0])} /></div>
       <Show when={error()}><p class="error" role="alert">{error()}</p></Show>
       <Show when={upload()}>
-        {(file) => <p class="dim wide">{file().name} <button type="button" class="link" onClick={() => setUpload(null)}>take it back</button>
-          <label class="inline"> case <input inputmode="numeric" value={chosen() ?? 0} onInput={(event) => setChosen(Number.parseInt(event.currentTarget.value, 10) || 0)} /></label></p>}
+        {(file) => (
+          <>
+            <p class="dim wide">{file().name} <button type="button" class="link" onClick={() => setUpload(null)}>take it back</button></p>
+            <div class="field half"><label for="upload-name">Test</label>
+              <select id="upload-name" onChange={(event) => setChosen({ index: chosen().index, ...(event.currentTarget.value && { name: event.currentTarget.value }) })}>
+                <For each={Object.keys(file().file)}>{(name) => <option value={name} selected={name === chosen().name}>{name}</option>}</For>
+              </select>
+            </div>
+            <div class="field"><label for="upload-index">Number of its case, from 0</label>
+              <input id="upload-index" inputmode="numeric" value={chosen().index} onInput={(event) => setChosen({ ...chosen(), index: Number.parseInt(event.currentTarget.value, 10) || 0 })} />
+            </div>
+          </>
+        )}
       </Show>
       <Show when={!upload()}>
         <Show when={props.info?.folder} fallback={<p class="empty wide">This server was given no folder. Start it as <code>parallax serve FOLDER</code> to choose from its state tests, or open one from your disk.</p>}>
           <div class="field half"><label for="filter">Files below {props.info?.folder}</label>
             <input id="filter" value={filter()} placeholder="part of a path" autocomplete="off" spellcheck={false} onInput={(event) => setFilter(event.currentTarget.value)} />
-            <select size="9" aria-label="Files" onChange={(event) => { setPath(event.currentTarget.value); setChosen(0); }}>
+            <select size="9" aria-label="Files" onChange={(event) => { setPath(event.currentTarget.value); setChosen({ index: 0 }); }}>
               <For each={files()?.files}>{(file) => <option value={file.path} selected={file.path === path()}>{file.path}</option>}</For>
             </select>
             <span class="dim">{files.loading ? 'Looking…' : files.error ? String(files.error.message) : `${grouped(files()?.files.length ?? 0)} of ${counted(files()?.total ?? 0, 'file')}`}</span>
           </div>
           <div class="field half"><label for="cases">Cases</label>
-            <select id="cases" size="11" onChange={(event) => setChosen(Number(event.currentTarget.value))}>
-              <For each={cases.error ? [] : cases()}>{(one) => <option value={one.index} selected={one.index === (chosen() ?? 0)}>{one.name} {one.fork} d{one.d} g{one.g} v{one.v}</option>}</For>
+            <select id="cases" size="11" onChange={(event) => {
+              const one = cases()?.[event.currentTarget.selectedIndex];
+              if (one) setChosen({ name: one.name, fork: one.fork, index: one.index });
+            }}>
+              <For each={cases.error ? [] : cases()}>{(one, at) => <option selected={chosen().name === undefined ? at() === 0 : one.name === chosen().name && one.fork === chosen().fork && one.index === chosen().index}>{one.name} {one.fork} d{one.d} g{one.g} v{one.v}</option>}</For>
             </select>
             <span class="dim">{cases.error ? String(cases.error.message) : path() ? counted(cases()?.length ?? 0, 'case') : 'Choose a file first.'}</span>
           </div>

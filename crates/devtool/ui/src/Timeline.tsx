@@ -209,14 +209,14 @@ function draw(
 
 /** Which depths a bucket's steps have: the deepest pale, the least deep strong. */
 function drawDepth(ink: CanvasRenderingContext2D, side: TimelineSide, edge: (slot: number) => number, bottom: number, color: string): void {
-  const deepest = side.depthMax.reduce((most, depth) => Math.max(most, depth), 3);
+  const deepest = side.depthMax.reduce((most, depth) => Math.max(most, depth + 1), 4);
   ink.fillStyle = color;
   for (const [columns, alpha] of [[side.depthMax, 0.3], [side.depthMin, 0.4]] as const) {
     ink.globalAlpha = alpha;
     ink.beginPath();
     ink.moveTo(edge(0), bottom);
     columns.forEach((depth, slot) => {
-      const y = bottom - (depth / deepest) * (bottom - 6);
+      const y = bottom - ((depth + 1) / deepest) * (bottom - 6);
       ink.lineTo(edge(slot), y);
       ink.lineTo(edge(slot + 1), y);
     });

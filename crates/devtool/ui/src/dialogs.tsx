@@ -69,7 +69,7 @@ export function DiffDialog(props: { run: Run; onClose: () => void }): JSX.Elemen
   return (
     <Show when={mismatch()}>
       {(here) => (
-        <Dialog title={`Step ${grouped(run.position())}: ${here().field} differs`} class="diff" onClose={props.onClose}>
+        <Dialog title={`${run.step()?.mismatch ? `Step ${grouped(run.position())}` : 'Outcome'}: ${here().field} differs`} class="diff" onClose={props.onClose}>
           <table class="diff-table">
             <tbody>
               <For each={[here().lhs, here().rhs]}>

@@ -26,10 +26,10 @@ export const KEY_GROUPS: { title: string; rows: KeyRow[] }[] = [
   {
     title: 'Step',
     rows: [
-      { keys: ['ArrowRight', 's'], does: 'step into', act: ({ run }) => run.move({ kind: 'into' }) },
-      { keys: ['n'], does: 'step over a call', act: ({ run }) => run.move({ kind: 'over' }) },
-      { keys: ['o'], does: 'step out of the frame', act: ({ run }) => run.move({ kind: 'out' }) },
-      { keys: ['ArrowLeft', 'b'], does: 'step back', act: ({ run }) => run.move({ kind: 'back' }) },
+      { keys: ['ArrowRight', 's'], does: 'step into', act: ({ run }) => run.move('into') },
+      { keys: ['n'], does: 'step over a call', act: ({ run }) => run.move('over') },
+      { keys: ['o'], does: 'step out of the frame', act: ({ run }) => run.move('out') },
+      { keys: ['ArrowLeft', 'b'], does: 'step back', act: ({ run }) => run.move('back') },
       { keys: ['PageDown'], does: `${PAGE} steps on`, act: ({ run }) => run.show(run.position() + PAGE) },
       { keys: ['PageUp'], does: `${PAGE} steps back`, act: ({ run }) => run.show(run.position() - PAGE) },
       { keys: ['Home'], does: 'first step', act: ({ run }) => run.show(0) },

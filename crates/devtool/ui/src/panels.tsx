@@ -31,7 +31,7 @@ export function StepList(props: { run: Run }): JSX.Element {
             <div class="step-row" classList={{ current: index() === run.position(), differs: row()?.mismatch != null }} onClick={() => run.show(index())}>
               <span class="num">{grouped(index())}</span>
               <span class="num pc">{side() ? hexNumber(side()?.pc ?? 0) : ''}</span>
-              <span class="op" style={{ 'padding-left': `${Math.min(10, Math.max(0, (side()?.depth ?? 1) - 1)) * 6}px` }}>{side()?.opName ?? '…'}</span>
+              <span class="op" style={{ 'padding-left': `${Math.min(10, side()?.depth ?? 0) * 6}px` }}>{side()?.opName ?? '…'}</span>
               <span class="num gas">{side() ? grouped(side()?.gasBefore ?? 0) : ''}</span>
             </div>
           );
@@ -86,7 +86,7 @@ export function CallTree(props: { run: Run }): JSX.Element {
         {(index) => {
           const call = () => calls()?.left[index()];
           return (
-            <div class="call-row" classList={{ current: index() === current(), differs: differs(call() as Call) }} style={{ 'padding-left': `${8 + Math.min(12, (call()?.depth ?? 1) - 1) * 10}px` }} onClick={() => run.show(call()?.firstStep ?? 0)}>
+            <div class="call-row" classList={{ current: index() === current(), differs: differs(call() as Call) }} style={{ 'padding-left': `${8 + Math.min(12, call()?.depth ?? 0) * 10}px` }} onClick={() => run.show(call()?.firstStep ?? 0)}>
               <span class="op">{call()?.kind} <span class="dim" title={call()?.to ?? ''}>{shortAddress(call()?.to ?? '')}</span></span>
               <span class="sub">
                 <span classList={{ bad: !['success', null].includes(call()?.status ?? null) }}>{call()?.status ?? 'running'}</span>

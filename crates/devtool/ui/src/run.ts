@@ -35,7 +35,9 @@ export function createRun(id: string, startAt: number | null, startAfter: boolea
 
   const total = createMemo(() => session()?.totalSteps ?? 0);
   const isReady = createMemo(() => total() > 0 && session()?.status !== 'running');
-  const mismatch = createMemo(() => step()?.mismatch ?? null);
+  const outcomeMismatch = createMemo(() => divergences().find((one) => one.stepIndex === null)?.mismatch ?? null);
+  /** At the last step, what the run came to may differ although no step did. */
+  const mismatch = createMemo(() => step()?.mismatch ?? (position() === total() - 1 ? outcomeMismatch() : null));
   /** At a mismatch that shows after the step, the state after it is what one wants to see, until one chooses. */
   const when = createMemo<When>(() => {
     const chosen = chosenWhen();
@@ -99,6 +101,13 @@ export function createRun(id: string, startAt: number | null, startAfter: boolea
   const arrived = (cursor: Cursor) => {
     cursorAt = cursor.stepIndex;
     setBlocked(cursor.stop === 'blocked' || (cursor.stop === 'divergence' && !cursor.acknowledged));
+    // Behind the last step there is none: the end is shown as the state after the last one.
+    if (cursor.stepIndex >= total()) {
+      setPosition(total() - 1);
+      chooseWhen({ at: total() - 1, when: 'after' });
+      setStatus(told(cursor));
+      return;
+    }
     setPosition(cursor.stepIndex);
     setStep(cursor);
     setStatus(told(cursor));
@@ -107,26 +116,46 @@ export function createRun(id: string, startAt: number | null, startAfter: boolea
     clearTimeout(settle);
     if (cursorAt !== position()) cursorAt = (await api.goto(position())).stepIndex;
   };
+  /** How often a step was chosen: a command that was under way then must not move the page any more. */
+  let shown = 0;
   /** Shows a step at once; the cursor follows when the hand rests. */
   const show = (index: number) => {
     const clamped = Math.max(0, Math.min(total() - 1, index));
     if (clamped === position()) return;
+    shown += 1;
+    waiting.length = 0;
     setPosition(clamped);
     setBlocked(false);
     setStatus('');
     clearTimeout(settle);
     settle = setTimeout(() => void syncCursor().catch(fail), SETTLE);
   };
+  // Commands wait for one another; steps of one kind that wait become one command, so that a held key does not pile them up.
+  interface Move {
+    kind: string;
+    count: number;
+    ask: (count: number) => Promise<Cursor>;
+  }
+  const waiting: Move[] = [];
   let busy = false;
-  /** One command at a time: keys repeat faster than a far server answers. */
-  const command = async (move: () => Promise<Cursor>) => {
-    if (busy || !isReady()) return;
+  const command = async (kind: string, ask: Move['ask']) => {
+    const last = waiting.at(-1);
+    if (last?.kind === kind) last.count += 1;
+    else waiting.push({ kind, count: 1, ask });
+    if (busy) return;
     busy = true;
     try {
-      await syncCursor();
-      arrived(await move());
-      setError(null);
+      for (let next = waiting.shift(); next; next = waiting.shift()) {
+        if (!isReady()) continue;
+        const before = shown;
+        await syncCursor();
+        const cursor = await next.ask(next.count);
+        setError(null);
+        if (shown === before) arrived(cursor);
+        else cursorAt = cursor.stepIndex;
+      }
     } catch (cause) {
+      waiting.length = 0;
       fail(cause);
     } finally {
       busy = false;
@@ -189,9 +218,9 @@ export function createRun(id: string, startAt: number | null, startAfter: boolea
     id, api, pages, session, error, setError, position, step, state, when, memoryAt, setMemoryAt, divergences, breakpoints,
     status, setStatus, blocked, version, total, isReady, mismatch, isSingle, show, nextDivergence, setBreakpoints,
     toggleWhen,
-    move: (body: StepCommand) => command(() => api.step(body)),
-    runTo: (body: RunCommand) => command(() => api.run(body)),
-    proceed: () => command(() => api.proceed()),
+    move: (kind: StepCommand['kind']) => command(kind, (count) => api.step({ kind, count })),
+    runTo: (body: RunCommand) => command('run', () => api.run(body)),
+    proceed: () => command('continue', () => api.proceed()),
     engines: (verb: 'pause' | 'resume' | 'cancel') => api.engines(verb).then(refresh, fail),
     togglePc: (pc: number) => {
       const others = breakpoints().filter((one) => one.kind !== 'pc' || one.pc !== pc);
@@ -213,7 +242,7 @@ function told(cursor: Cursor): string {
     case 'blocked':
       return `Still at ${at}: the engines differ here. Continue past it with x.`;
     case 'end':
-      return `The end of the run, ${at}.`;
+      return 'The end of the run.';
     case 'start':
       return `The start of the run.`;
     case 'moved':

@@ -108,7 +108,7 @@ inPage('steps forth and back', {}, async (page) => {
 inPage('steps over and out of calls', {}, async (page) => {
   // Calls itself with a quarter of its gas, some calls deep.
   await session(page, program('0x600080808080305a60021cf15000'));
-  for (let key = 0; key < 10; key += 1) await page.keyboard.press('s');
+  for (let key = 0; key < 9; key += 1) await page.keyboard.press('s');
   await page.locator('.opcode', { hasText: 'CALL' }).first().waitFor();
   const call = Number(await step(page).inputValue());
   await page.keyboard.press('n');
@@ -116,7 +116,7 @@ inPage('steps over and out of calls', {}, async (page) => {
   await page.keyboard.press('b');
   await page.locator('#step').fill(String(call + 1));
   await page.locator('#step').press('Enter');
-  await page.locator('.row', { hasText: 'depth' }).getByText('2', { exact: true }).first().waitFor();
+  await page.locator('.row', { hasText: 'depth' }).getByText('1', { exact: true }).first().waitFor();
   await page.keyboard.press('o');
   await page.locator('.opcode', { hasText: 'POP' }).first().waitFor();
   await page.keyboard.press('2');
@@ -134,7 +134,7 @@ inPage('a deep link leads to its step and follows it', {}, async (page) => {
   await page.goto(`${server.url}/#step=3`);
   await page.reload();
   await at(page, 3);
-  assert.ok(page.url().includes(`session=${id}`), 'the newest session');
+  await page.waitForFunction((newest) => location.hash.includes(`session=${newest}`), id);
   await page.goto(`${server.url}/#session=none&step=3`);
   await page.reload();
   await page.getByText('The session of this link is over').waitFor();
