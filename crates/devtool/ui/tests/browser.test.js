@@ -195,6 +195,39 @@ inPage('an injected fault at step 100,000 of a million is found, and both sides 
   await at(page, 100_000);
 });
 
+/** Memory, storage and calls in a loop of some 60 steps; what the README shows. */
+const SHOWN = `
+    CALLDATASIZE @callee JUMPI
+    PUSH 3000
+loop:
+    DUP1 PUSH 0 MSTORE
+    PUSH 32 PUSH 0 KECCAK256 PUSH 32 MSTORE
+    PUSH 32 PUSH 64 PUSH 64 PUSH 0 PUSH 0 ADDRESS GAS CALL POP
+    PUSH 64 MLOAD DUP2 PUSH 3 AND SSTORE
+    PUSH 1 SWAP1 SUB
+    PUSH 0 DUP2 GT @loop JUMPI      ; no DUP1 but the one that goes into memory
+    STOP
+callee:
+    PUSH 32 CALLDATALOAD PUSH 8 SHR PUSH 0 MSTORE
+    PUSH 32 PUSH 0 RETURN`;
+
+inPage('a difference in memory spreads to calls and storage', { at: () => faulty, scheme: 'dark' }, async (page) => {
+  await session(page, { source: { kind: 'code', code: SHOWN, format: 'assembly' }, engines: ['primary', 'faulty'] }, faulty);
+  await page.keyboard.press('d');
+  await page.locator('.badge').waitFor();
+  const next = page.locator('.section', { hasText: 'Storage' }).locator('mark').first();
+  for (let tries = 0; tries < 60 && !(await next.isVisible()); tries += 1) {
+    await page.keyboard.press('x');
+    await page.waitForTimeout(100);
+  }
+  await next.waitFor();
+  await page.locator('.comparison:not(.stale)').waitFor();
+  await screenshot(page, 'devtool');
+  await page.keyboard.press('2');
+  await page.locator('.call-row').nth(1).waitFor();
+  await screenshot(page, 'devtool-calls');
+});
+
 inPage('scrubbing shows the step under the pointer', { at: () => faulty }, async (page) => {
   await session(page, program(loop(142_857), { engines: ['primary', 'faulty'] }), faulty);
   const box = await page.locator('.timeline-strip').boundingBox();
