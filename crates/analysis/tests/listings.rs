@@ -116,6 +116,16 @@ fn listing(source: &str, fork: Fork) -> String {
     text
 }
 
+/// Compares two texts part by part: the first that differs is shown.
+#[track_caller]
+fn check_parts(found: &str, expected: &str, separator: &str) {
+    let (found, expected) = (found.trim(), expected.trim());
+    for (found, expected) in found.split(separator).zip(expected.split(separator)) {
+        assert_eq!(found, expected, "found:\n\n{found}\n");
+    }
+    assert_eq!(found.split(separator).count(), expected.split(separator).count());
+}
+
 /// Programs stand as `== fork: source`, the listing below.
 #[test]
 fn translations_are_as_listed() {
@@ -126,7 +136,7 @@ fn translations_are_as_listed() {
         let (fork, source) = head.split_once(": ").unwrap();
         writeln!(found, "== {head}\n{}", listing(source, fork.parse().unwrap())).unwrap();
     }
-    assert_eq!(found.trim(), text.trim());
+    check_parts(&found, text, "\n\n");
 }
 
 /// Every binary opcode with operands from the stack, with one of them constant, and with both.
@@ -146,7 +156,7 @@ fn every_choice_of_operands_has_its_instruction() {
             writeln!(found, "{opcode} [{operands}]: {}", shown.join("; ")).unwrap();
         }
     }
-    assert_eq!(found, include_str!("operands.txt"), "{found}");
+    check_parts(&found, include_str!("operands.txt"), "\n");
 }
 
 /// What is known of an opcode whose operands are constant, by its value; nothing is known of the others.

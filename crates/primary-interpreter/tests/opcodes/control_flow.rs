@@ -110,3 +110,25 @@ fn a_block_is_entered_where_control_flow_meets() {
         program.block_entries().iter().map(|entry| (entry.index, entry.pc)).collect();
     assert_eq!(entries, [(0, 0), (1, 6), (2, 9), (3, 16)]);
 }
+
+/// In the fast form a comparison becomes part of the jump: what it compares may stand where nothing else needs it any more,
+/// while the items below change places, which takes a slot to step aside to.
+#[test]
+fn a_jump_compares_what_nothing_else_holds() {
+    // Items 1 and 2 change places; ADDRESS and CALLER replace two items, so that what is compared has no slots of its own.
+    let source = "PUSH 1 PUSH 2 PUSH 3 PUSH 4 go: SWAP2 SWAP3 SWAP2 ADDRESS CALLER SWAP2 POP SWAP2 POP \
+                  CALLDATASIZE CALLVALUE LT @jumped JUMPI INVALID jumped:";
+    for (value, input, jumps) in [(9, 5, false), (5, 9, true), (0, 1, true), (1, 0, false), (2, 2, false)] {
+        let program = Program::new(Fork::Osaka, source).with(|program| {
+            program.message.value = U256::from(value);
+            program.message.input = vec![0; input].into();
+        });
+        if jumps {
+            let stack = program.last().after.stack;
+            assert_eq!(stack[..2], [U256::from(2), U256::from(1)]);
+            assert_eq!(stack.len(), 4);
+        } else {
+            program.halt(Halt::InvalidOpcode);
+        }
+    }
+}
