@@ -1,6 +1,7 @@
 //! `cargo xtask test`: everything that must hold, one part after the other. A part that fails does not stop the next.
 
 use std::{
+    env,
     ops::ControlFlow,
     path::{Path, PathBuf},
     sync::atomic::AtomicBool,
@@ -15,7 +16,7 @@ use parallax_shadow_diff::ShadowMode;
 
 use crate::{
     diff::{self, Table},
-    fixtures, workspace,
+    fixtures, ui, workspace,
 };
 
 /// Failures that are printed; the others are counted.
@@ -49,6 +50,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         }
         parts.run("pairs of engines on the official state tests", || compare(std::slice::from_ref(folder)));
     }
+    let absent = ui::missing();
+    if absent.is_empty() || env::var_os("CI").is_some() {
+        let page = |check| ui::Arguments { check, test: !check, bench: false };
+        parts.run("cargo xtask ui --check", || ui::run(&page(true)));
+        parts.run("cargo xtask ui --test", || ui::run(&page(false)));
+    }
     println!();
     for (name, seconds, failed) in &parts.0 {
         println!("{} {seconds:7.1} s  {name}", if *failed { "FAILED" } else { "ok    " });
@@ -60,6 +67,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if !missing.is_empty() {
         let reason = if arguments.own { "--own" } else { "not in ../shared, nor in PARALLAX_SHARED" };
         println!("left out: {} ({reason})", missing.join(", "));
+    }
+    if !absent.is_empty() {
+        println!("left out: the devtool's page in a browser (apt-get install {})", absent.join(" "));
     }
     let failed = parts.0.iter().filter(|(_, _, failed)| *failed).count();
     ensure!(failed == 0, "{failed} of {} parts failed", parts.0.len());

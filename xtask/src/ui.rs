@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::workspace;
 
 /// What `cargo xtask ui` takes.
-#[derive(Debug, Default, clap::Args)]
+#[derive(Debug, clap::Args)]
 #[group(multiple = false)]
 pub(crate) struct Arguments {
     /// Build elsewhere, and fail if the committed build is another one.
@@ -136,16 +136,8 @@ fn browser(file: &str) -> Result<()> {
     ensure!(missing.is_empty(), "the browser tests need {0}: apt-get install {0}", missing.join(" "));
     install()?;
     let mut build = workspace::cargo();
-    build.args([
-        "build",
-        "--profile",
-        "checked",
-        "--package",
-        "parallax-cli",
-        "--package",
-        "parallax-devtool",
-    ]);
-    build.args(["--bins", "--example", "faulty-server"]);
+    // What `cargo test --workspace` has built already: with fewer packages, features would be others.
+    build.args(["build", "--quiet", "--workspace", "--profile", "checked", "--bins", "--examples"]);
     ensure!(build.status()?.success(), "the servers do not build");
     let target =
         env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace::root().join("target"), PathBuf::from);
@@ -156,7 +148,7 @@ fn browser(file: &str) -> Result<()> {
         .env("FAULTY_SERVER", target.join("checked/examples/faulty-server"))
         .env("SCREENSHOTS", target.join("ui-screenshots"));
     if file.ends_with(".test.js") {
-        node.arg("--test");
+        node.args(["--test", "--test-reporter=spec"]);
     }
     ensure!(node.arg(format!("tests/{file}")).status()?.success(), "the page failed in the browser");
     Ok(())
