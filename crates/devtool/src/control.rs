@@ -43,6 +43,9 @@ enum Wish {
     Cancel,
 }
 
+/// Why a run was stopped that its user ended.
+const CANCELLED: &str = "cancelled";
+
 /// What the run is doing.
 pub(crate) const PHASES: [&str; 4] = ["comparing", "recording", "indexing", "done"];
 
@@ -73,7 +76,7 @@ impl Control {
 
     /// Ends the run; what is recorded stays.
     pub(crate) fn cancel(&self) {
-        self.stop("cancelled");
+        self.stop(CANCELLED);
         self.wish(Wish::Cancel);
     }
 
@@ -100,10 +103,18 @@ impl Control {
 
     pub(crate) fn enter(&self, phase: u8) {
         self.phase.store(phase, Ordering::Relaxed);
-        if phase == 1 {
-            self.steps.iter().for_each(|steps| steps.store(0, Ordering::Relaxed));
-        }
         self.note_time();
+    }
+
+    /// Begins anew with counting, and says which limit ended what went on so far. A run that was ended stays so.
+    pub(crate) fn begin_again(&self) -> Option<&'static str> {
+        self.steps.iter().for_each(|steps| steps.store(0, Ordering::Relaxed));
+        let mut stopped_by = lock(&self.stopped_by);
+        let met = stopped_by.filter(|reason| *reason != CANCELLED);
+        if met.is_some() {
+            *stopped_by = None;
+        }
+        met
     }
 
     pub(crate) fn phase(&self) -> &'static str {
@@ -147,11 +158,11 @@ impl Control {
             return false;
         }
         self.note(side, steps, bytes);
-        self.look(|| {}) == StepControl::Abort
+        self.look(self.limits.time, || {}) == StepControl::Abort
     }
 
     /// Waits while it is to wait, and says whether to go on. `show` is asked for what is recorded before it waits.
-    fn look(&self, show: impl FnOnce()) -> StepControl {
+    fn look(&self, time: Duration, show: impl FnOnce()) -> StepControl {
         let mut wish = lock(&self.wish);
         if *wish == Wish::Pause {
             let since = Instant::now();
@@ -166,7 +177,7 @@ impl Control {
             return StepControl::Abort;
         }
         drop(wish);
-        if self.started.elapsed() > self.limits.time + *lock(&self.held) {
+        if self.started.elapsed() > time + *lock(&self.held) {
             self.stop("time");
             return StepControl::Abort;
         }
@@ -205,7 +216,8 @@ impl Hooks for Guard<'_> {
         self.steps += 1;
         if self.steps.is_multiple_of(STEPS_PER_LOOK) {
             self.control.note(0, self.steps, 0);
-            return self.control.look(|| {});
+            // The other half is for the recording.
+            return self.control.look(self.control.limits.time / 2, || {});
         }
         StepControl::Continue
     }
@@ -254,7 +266,9 @@ impl<'c> Recording<'c> {
             control.stop("memory");
             return StepControl::Abort;
         }
-        control.look(|| lock(&control.held_traces)[side] = Some(Arc::new(self.recorder.trace().clone())))
+        control.look(control.limits.time, || {
+            lock(&control.held_traces)[side] = Some(Arc::new(self.recorder.trace().clone()));
+        })
     }
 }
 

@@ -26,10 +26,10 @@ use crate::{
 const MESSAGE_BYTES: usize = 4096;
 /// Between two looks at how far the engines are.
 const TICK: Duration = Duration::from_millis(100);
-/// A client that says nothing for so long is gone: browsers answer pings by themselves.
-const SILENCE: Duration = Duration::from_secs(90);
-/// Between two pings.
-const PING: Duration = Duration::from_secs(30);
+/// A client is asked for a sign of life after so many times the patience that connections get; browsers answer by themselves.
+const PING: u32 = 3;
+/// One that says nothing for so many is gone.
+const SILENCE: u32 = 9;
 /// Messages of a client that are read in one tick; more are one too many.
 const MESSAGES_PER_TICK: u32 = 50;
 
@@ -98,10 +98,10 @@ impl Listener {
                 _ = ticks.tick() => {
                     messages = 0;
                     self.tick().await?;
-                    if heard.elapsed() > SILENCE {
+                    if heard.elapsed() > self.patience * SILENCE {
                         return Err(Over);
                     }
-                    if pinged.elapsed() > PING {
+                    if pinged.elapsed() > self.patience * PING {
                         pinged = Instant::now();
                         self.put(Message::Ping(axum::body::Bytes::new())).await?;
                     }

@@ -21,7 +21,7 @@ const MEMORY: usize = 1 << 20;
 
 pub(crate) fn export(session: &Session, look: &Look) -> model::Export {
     let total = look.total();
-    let shown = look.index.news.first().copied().unwrap_or(total.saturating_sub(1));
+    let shown = look.index.news.first().map_or(total.saturating_sub(1), |news| news.0);
     let from = shown.saturating_sub(AROUND);
     let count = usize::try_from(2 * AROUND + 1).unwrap_or(PAGE);
     let window = Window { offset: 0, length: MEMORY };

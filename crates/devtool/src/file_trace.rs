@@ -232,7 +232,9 @@ mod tests {
 
     #[test]
     fn steps_come_back_from_any_place() {
-        let bytes = |n: u64| (!n.is_multiple_of(3)).then(|| Bytes::from(vec![u8::try_from(n / 5 % 250).unwrap(); 40]));
+        let bytes = |n: u64| {
+            (!n.is_multiple_of(3)).then(|| Bytes::from(vec![u8::try_from(n / 5 % 250).unwrap(); 40]))
+        };
         let steps: Vec<Step> = (0..300_u64)
             .map(|n| Step {
                 line: 0,

@@ -3,8 +3,8 @@
 use parallax_shadow_diff::Halts;
 
 use crate::{
-    model,
-    pair::{Pair, Parts, mismatches},
+    model::{self, Mismatch, When},
+    pair::{Pair, mismatches},
     side::{Found, Side},
 };
 
@@ -21,8 +21,8 @@ pub(crate) struct Index {
     sides: [Vec<Bucket>; 2],
     /// Steps of every block at which the sides differ.
     mismatches: Vec<u32>,
-    /// Steps at which they begin to differ, or to differ in another way, in order.
-    pub(crate) news: Vec<u64>,
+    /// Steps at which they begin to differ, or to differ in another way, in order, and in what.
+    pub(crate) news: Vec<(u64, Mismatch)>,
     /// There are more.
     pub(crate) truncated: bool,
     /// How steps are compared, and from which one on; `None` if they are not.
@@ -106,32 +106,31 @@ impl Index {
         }
         self.mismatches = vec![0; usize::try_from(total.div_ceil(BLOCK)).unwrap_or(0)];
         let mut pair = Pair::new(sides, halts, since);
-        let mut last = Parts::default();
         let mut last_result = false;
         let mut counted = true;
         let mut step = since;
         while let Some(at) = pair.advance() {
-            let is_news = at.parts.is_news_after(&last);
             // What an opcode left behind is found by the next one; it is charged with it.
-            let charged_before = is_news && at.same_frames && step > since;
-            if charged_before && !counted {
+            let charges_last = at.news.is_some() && at.is_left_behind && step > since;
+            if charges_last && !counted {
                 self.count(step - 1);
             }
-            if charged_before && !last_result {
-                self.add(step - 1);
-            } else if is_news && !charged_before && !last_result {
-                self.add(step);
+            match at.news {
+                Some(news) if charges_last && !last_result => {
+                    self.add(step - 1, Mismatch { when: When::After, ..news });
+                }
+                Some(news) if !charges_last => self.add(step, news),
+                _ => {}
             }
-            let result_is_news = at.result.is_some() && at.parts.place.is_none() && !at.parts.ended;
-            if result_is_news {
-                self.add(step);
-            }
-            counted = !at.parts.is_same() || at.result.is_some();
+            let result = at.result.filter(|_| at.parts.place.is_none() && !at.parts.ended);
+            counted = !at.parts.is_same() || result.is_some();
             if counted {
                 self.count(step);
             }
-            last_result = result_is_news;
-            last = at.parts;
+            last_result = result.is_some();
+            if let Some(result) = result {
+                self.add(step, result);
+            }
             step += 1;
         }
     }
@@ -144,20 +143,27 @@ impl Index {
     }
 
     /// Makes the place that the comparison found the first one.
-    pub(crate) fn begin_at(&mut self, step: u64) {
-        self.news.retain(|news| *news > step);
-        self.add(step);
+    pub(crate) fn begin_at(&mut self, step: u64, mismatch: Mismatch) {
+        self.news.retain(|news| news.0 > step);
+        self.add(step, mismatch);
     }
 
     /// Adds a place, if it is not there.
-    fn add(&mut self, step: u64) {
-        if let Err(at) = self.news.binary_search(&step) {
-            if self.news.len() < MAX_NEWS {
-                self.news.insert(at, step);
-            } else {
-                self.truncated = true;
-            }
+    fn add(&mut self, step: u64, mismatch: Mismatch) {
+        let at = self.news.partition_point(|news| news.0 < step);
+        if self.news.get(at).is_some_and(|news| news.0 == step) {
+            return;
         }
+        if self.news.len() < MAX_NEWS {
+            self.news.insert(at, (step, mismatch));
+        } else {
+            self.truncated = true;
+        }
+    }
+
+    /// Where the sides begin to differ from a step on.
+    pub(crate) fn news_from(&self, step: u64) -> &[(u64, Mismatch)] {
+        &self.news[self.news.partition_point(|news| news.0 < step)..]
     }
 
     /// The timeline of a range of the steps of the sides that this was made of.
@@ -190,8 +196,8 @@ impl Index {
             (_, None) => Vec::new(),
             _ => blocks(&self.mismatches, from, to, size).iter().map(|blocks| blocks.iter().sum()).collect(),
         };
-        let first = self.news.partition_point(|step| *step < from);
-        let divergences = self.news[first..].iter().copied().take_while(|step| *step < to).take(page);
+        let divergences =
+            self.news_from(from).iter().map(|news| news.0).take_while(|step| *step < to).take(page);
         model::Timeline {
             from,
             to,

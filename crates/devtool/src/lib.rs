@@ -34,6 +34,11 @@ use std::any::Any;
 pub use config::{Bounds, Config, Engines, SessionLimits};
 pub use server::Server;
 
+/// Path below `/api/v1` and method of every route, in the words of `openapi.json`.
+pub fn route_names() -> impl Iterator<Item = (&'static str, &'static str)> {
+    api::routes().into_iter().map(|(path, method, _)| (path, method))
+}
+
 /// What a panic said.
 fn panic_text(panic: &(dyn Any + Send)) -> &str {
     match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {

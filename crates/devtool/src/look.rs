@@ -43,7 +43,8 @@ impl Look {
 
     /// Whether the sides begin to differ here. The end counts if what differs belongs to no step.
     pub(crate) fn is_divergence(&self, step: u64) -> bool {
-        self.index.news.binary_search(&step).is_ok() || (self.differs_at_end() && step == self.total())
+        self.index.news_from(step).first().is_some_and(|news| news.0 == step)
+            || (self.differs_at_end() && step == self.total())
     }
 
     fn differs_at_end(&self) -> bool {
@@ -51,13 +52,14 @@ impl Look {
     }
 
     pub(crate) fn divergence_after(&self, step: u64) -> Option<u64> {
-        let next = self.index.news.partition_point(|news| *news <= step);
+        let next = self.index.news_from(step.saturating_add(1)).first();
         let at_end = || (self.differs_at_end() && step < self.total()).then(|| self.total());
-        self.index.news.get(next).copied().or_else(at_end)
+        next.map(|news| news.0).or_else(at_end)
     }
 
     pub(crate) fn divergence_before(&self, step: u64) -> Option<u64> {
-        self.index.news[..self.index.news.partition_point(|news| *news < step)].last().copied()
+        let later = self.index.news_from(step).len();
+        Some(self.index.news[..self.index.news.len() - later].last()?.0)
     }
 
     pub(crate) fn rows(&self, from: u64, count: usize) -> Vec<model::StepRow> {
@@ -68,11 +70,12 @@ impl Look {
             ([Some(left), Some(right)], Some(compares)) => mismatches([left, right], compares, from, count),
             _ => vec![None; count],
         };
-        if let Some(model::Divergence { step_index: Some(step), mismatch }) = &self.first
-            && let Some(place) =
-                step.checked_sub(from).and_then(|at| found.get_mut(usize::try_from(at).ok()?))
-        {
-            *place = Some(mismatch.clone());
+        // Where they begin to differ, what is new says more than what has differed before.
+        for (step, mismatch) in self.index.news_from(from) {
+            match usize::try_from(step - from).ok().and_then(|at| found.get_mut(at)) {
+                Some(place) => *place = Some(mismatch.clone()),
+                None => break,
+            }
         }
         let (mut left, mut right) = (left.into_iter(), right.into_iter());
         (from..)
@@ -99,12 +102,10 @@ impl Look {
     pub(crate) fn divergences(&self, offset: usize, limit: usize) -> model::Divergences {
         let at_end = self.first.as_ref().filter(|first| first.step_index.is_none());
         let total = self.index.news.len() + usize::from(at_end.is_some());
-        let of_step = |step: &u64| {
-            let mismatch = self.row(*step).mismatch?;
-            Some(model::Divergence { step_index: Some(*step), mismatch })
-        };
-        let shown = self.index.news.iter().skip(offset).take(limit).filter_map(of_step);
-        let mut divergences: Vec<_> = shown.collect();
+        let shown = self.index.news.iter().skip(offset).take(limit);
+        let mut divergences: Vec<_> = shown
+            .map(|(step, mismatch)| model::Divergence { step_index: Some(*step), mismatch: mismatch.clone() })
+            .collect();
         if offset + limit > self.index.news.len() && divergences.len() < limit {
             divergences.extend(at_end.cloned());
         }

@@ -25,6 +25,7 @@ pub(crate) struct Pair<'a> {
     frames: [Option<(u16, Option<usize>)>; 2],
     last_opcode: Option<Opcode>,
     memory_differs: Option<u64>,
+    last: Parts,
 }
 
 /// What differs where two sides stand, in parts: each is `None` where they are the same.
@@ -51,23 +52,31 @@ impl Parts {
         *self == Self::default()
     }
 
-    /// Whether something differs here that did not, or differed in another way, in `before`.
-    pub(crate) fn is_news_after(&self, before: &Parts) -> bool {
+    /// What differs here that did not in `before`, or differs by another amount of gas.
+    fn news_after(&self, before: &Parts) -> Self {
         if self.ended || self.place.is_some() {
-            return (self.ended && !before.ended) || (self.place.is_some() && before.place.is_none());
+            let (ended, place) = (self.ended && !before.ended, self.place.filter(|_| before.place.is_none()));
+            return Self { ended, place, ..Self::default() };
         }
-        fn news<T: PartialEq>(now: &Option<T>, before: &Option<T>) -> bool {
-            now.is_some() && now != before
+        // After the sides met again, what differed when they went apart is no news.
+        if before.place.is_some() {
+            return Self::default();
         }
-        // After the sides met again, what differed before they went apart is no news.
-        before.place.is_none()
-            && (news(&self.gas, &before.gas)
-                || news(&self.refund, &before.refund)
-                || news(&self.stack_size, &before.stack_size)
-                || news(&self.stack, &before.stack)
-                || news(&self.memory_size, &before.memory_size)
-                || news(&self.memory, &before.memory)
-                || news(&self.return_data, &before.return_data))
+        fn begun<T: Copy>(now: Option<T>, before: Option<T>) -> Option<T> {
+            now.filter(|_| before.is_none())
+        }
+        Self {
+            ended: false,
+            place: None,
+            gas: self.gas.filter(|gas| before.gas != Some(*gas)),
+            refund: self.refund.filter(|refund| before.refund != Some(*refund)),
+            stack_size: begun(self.stack_size, before.stack_size),
+            // An item below the others is one more that differs.
+            stack: self.stack.filter(|item| before.stack.is_none_or(|before| *item < before)),
+            memory_size: begun(self.memory_size, before.memory_size),
+            memory: begun(self.memory, before.memory),
+            return_data: begun(self.return_data, before.return_data),
+        }
     }
 }
 
@@ -77,10 +86,13 @@ pub(crate) struct At {
     pub(crate) parts: Parts,
     /// What differs before the step, with the values.
     pub(crate) before: Option<Mismatch>,
+    /// What of it is new since the step before.
+    pub(crate) news: Option<Mismatch>,
     /// What the step itself did differently, as far as it says so: its failure, its cost, what it wrote.
     pub(crate) result: Option<Mismatch>,
-    /// Whether both sides are in the frames that they were in one step before.
-    pub(crate) same_frames: bool,
+    /// Whether what is found here was left behind by the step before: both sides are in the frames that they were in then, and
+    /// stand at the same place.
+    pub(crate) is_left_behind: bool,
 }
 
 impl<'a> Pair<'a> {
@@ -93,6 +105,7 @@ impl<'a> Pair<'a> {
             frames: [None; 2],
             last_opcode: None,
             memory_differs: None,
+            last: Parts::default(),
         }
     }
 
@@ -110,7 +123,9 @@ impl<'a> Pair<'a> {
                 let (lhs, rhs) = if left.is_some() { (here, there) } else { (there, here) };
                 let mismatch = mismatch("end", lhs, rhs, When::Before, None);
                 let parts = Parts { ended: true, ..Parts::default() };
-                return Some(At { parts, before: Some(mismatch), result: None, same_frames: false });
+                let news = (!self.last.ended).then(|| mismatch.clone());
+                self.last = parts;
+                return Some(At { parts, before: Some(mismatch), news, result: None, is_left_behind: false });
             }
         };
         let frames = [(left.depth, left.call), (right.depth, right.call)].map(Some);
@@ -123,9 +138,13 @@ impl<'a> Pair<'a> {
         self.last_opcode = Some(left.opcode);
         let parts = compare(&left, &right, self.memory_differs);
         let before = if parts.is_same() { None } else { show(&parts, &left, &right) };
+        let new = parts.news_after(&self.last);
+        let news = if new.is_same() { None } else { show(&new, &left, &right) };
+        self.last = parts;
         let result = result(&left, &right, self.halts)
             .or_else(|| if left.has_effect || right.has_effect { effects(self.sides, index) } else { None });
-        Some(At { parts, before, result, same_frames })
+        let is_left_behind = same_frames && parts.place.is_none();
+        Some(At { parts, before, news, result, is_left_behind })
     }
 }
 
@@ -145,10 +164,10 @@ pub(crate) fn mismatches(
     }
     let mut pair = Pair::new(sides, compares.halts, from.max(compares.since));
     while found.len() <= there
-        && let Some(At { before, result, same_frames, .. }) = pair.advance()
+        && let Some(At { before, result, is_left_behind, .. }) = pair.advance()
     {
         if found.len() > alike
-            && let (Some(last @ None), Some(mismatch), true) = (found.last_mut(), &before, same_frames)
+            && let (Some(last @ None), Some(mismatch), true) = (found.last_mut(), &before, is_left_behind)
         {
             *last = Some(Mismatch { when: When::After, ..mismatch.clone() });
         }

@@ -6,7 +6,7 @@
 use std::{io::Cursor, sync::Arc, thread};
 
 use parallax_engine_interface::{Engine, EngineError, Execution};
-use parallax_shadow_diff::{Bounds, Halts, MessageLog, ShadowMode};
+use parallax_shadow_diff::{Bounds, Halts, MessageLog, ShadowMode, Verdict};
 use parallax_tracer_eip3155::{Client, ReadError, Record, Step, TraceEnd, TraceReader};
 use parallax_tracer_standard::Trace;
 
@@ -16,7 +16,7 @@ use crate::{
     file_trace::FileTrace,
     index::{Compares, Index},
     model::{self, Mode, When},
-    pair::{mismatch, mismatches},
+    pair::mismatch,
     panic_text,
     side::{self, Side},
     source::{Prepared, TraceText},
@@ -55,11 +55,11 @@ pub(crate) fn run(work: &Work, control: &Control) -> Result<Ended, String> {
     // Where the comparison found the first difference, all before it is alike, or is to count as alike.
     let since = first.map_or(0, |first| first.step_index.unwrap_or(u64::MAX));
     let mut index = Index::of(ended.sides(), ended.halts.map(|halts| Compares { halts, since }));
-    if let Some(step) = first.and_then(|first| first.step_index) {
-        index.begin_at(step);
+    if let Some(model::Divergence { step_index: Some(step), mismatch }) = first {
+        index.begin_at(*step, mismatch.clone());
     }
-    if let (Work::Traces(_), [Some(left), Some(right)]) = (work, ended.sides()) {
-        ended.verdict = Some(verdict_of_traces([left, right], &ended, &index));
+    if matches!(work, Work::Traces(_)) {
+        ended.verdict = Some(verdict_of_traces(&ended.outcomes, &index, control.stopped_by()));
     }
     ended.index = Arc::new(index);
     control.enter(3);
@@ -91,6 +91,13 @@ fn of_engines(
             compare::per_step(both, &job, config, control)
         }
         _ => None,
+    };
+    let met = control.begin_again();
+    let in_steps = match (in_steps, met) {
+        (Some(Verdict::Poisoned(_)), Some(limit)) => {
+            Some(Verdict::Poisoned(format!("the comparison met its limit: {limit}")))
+        }
+        (verdict, _) => verdict,
     };
     let parts_at = in_steps.as_ref().and_then(compare::step);
     let whole_at = parts_at.map_or(Vec::new(), |step| vec![step, step.saturating_add(1)]);
@@ -270,19 +277,27 @@ impl<'t> Reading<'t> {
 }
 
 /// Two traces agree if nothing that both say differs at any step, nor in the end.
-fn verdict_of_traces(sides: [&Side; 2], ended: &Ended, index: &Index) -> model::Verdict {
+fn verdict_of_traces(
+    outcomes: &[Option<model::Outcome>],
+    index: &Index,
+    cut: Option<&str>,
+) -> model::Verdict {
     let divergence = match index.news.first() {
-        Some(step) => {
-            let compares = Compares { halts: Halts::Exact, since: 0 };
-            let found = mismatches(sides, compares, *step, 1).into_iter().flatten().next();
-            found.map(|mismatch| model::Divergence { step_index: Some(*step), mismatch })
+        Some((step, mismatch)) => {
+            Some(model::Divergence { step_index: Some(*step), mismatch: mismatch.clone() })
         }
-        None => {
-            differing_end(&ended.outcomes).map(|mismatch| model::Divergence { step_index: None, mismatch })
-        }
+        None => differing_end(outcomes).map(|mismatch| model::Divergence { step_index: None, mismatch }),
     };
-    let kind = if divergence.is_some() { "diverge" } else { "agree" };
-    model::Verdict { kind, reason: None, divergence }
+    let reason = match (&divergence, cut) {
+        (None, Some(limit)) => Some(format!("a trace was cut: {limit}")),
+        _ => None,
+    };
+    let kind = match (&divergence, &reason) {
+        (Some(_), _) => "diverge",
+        (None, Some(_)) => "poisoned",
+        (None, None) => "agree",
+    };
+    model::Verdict { kind, reason, divergence }
 }
 
 fn differing_end(outcomes: &[Option<model::Outcome>]) -> Option<model::Mismatch> {

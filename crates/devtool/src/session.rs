@@ -2,11 +2,13 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex, OnceLock, PoisonError, RwLock},
+    sync::{Arc, Mutex, OnceLock},
     thread,
     time::{Duration, Instant},
 };
 
+use parallax_primitives::Fork;
+use parallax_state::MemoryDatabase;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -32,8 +34,8 @@ pub(crate) struct Session {
     pub(crate) limits: SessionLimits,
     pub(crate) control: Arc<Control>,
     ended: OnceLock<Result<Ended, String>>,
-    /// What a paused run is shown from.
-    partial: RwLock<PartialSource>,
+    /// The state before the run, and its rules.
+    before: OnceLock<(Arc<MemoryDatabase>, Fork)>,
     place: Mutex<Place>,
     used: Mutex<Instant>,
     /// Counts what listeners should hear of.
@@ -41,10 +43,6 @@ pub(crate) struct Session {
     /// Why it is over, if it is.
     closed: OnceLock<&'static str>,
 }
-
-/// What a paused run's records are beside: kept so that they can be shown like ended ones.
-#[derive(Default)]
-struct PartialSource(Option<(Arc<parallax_state::MemoryDatabase>, parallax_primitives::Fork)>);
 
 /// Where the user stands and stops.
 #[derive(Default)]
@@ -85,7 +83,7 @@ impl Session {
             limits,
             control: Arc::new(Control::new(limits)),
             ended: OnceLock::new(),
-            partial: RwLock::default(),
+            before: OnceLock::new(),
             place: Mutex::new(place),
             used: Mutex::new(Instant::now()),
             changes: watch::Sender::default(),
@@ -96,8 +94,7 @@ impl Session {
     /// Runs the session's work on a thread of its own.
     pub(crate) fn start(self: &Arc<Self>, work: Work) -> std::io::Result<()> {
         if let Work::Engines { prepared, .. } = &work {
-            let mut partial = self.partial.write().unwrap_or_else(PoisonError::into_inner);
-            partial.0 = Some((Arc::clone(&prepared.database), prepared.fork));
+            let _ = self.before.set((Arc::clone(&prepared.database), prepared.fork));
         }
         let session = Arc::clone(self);
         thread::Builder::new().name(format!("session {}", self.id)).spawn(move || {
@@ -170,8 +167,7 @@ impl Session {
     }
 
     fn partial(&self) -> Result<Look, ApiError> {
-        let partial = self.partial.read().unwrap_or_else(PoisonError::into_inner);
-        let Some((database, fork)) = &partial.0 else { return Err(ApiError::not_ready()) };
+        let Some((database, fork)) = self.before.get() else { return Err(ApiError::not_ready()) };
         let sides = lock(&self.control.held_traces).clone().map(|trace| {
             let trace = trace?;
             Some(Arc::new(Side::Recorded(Recording { trace, database: Arc::clone(database), fork: *fork })))

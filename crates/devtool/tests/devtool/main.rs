@@ -1,0 +1,10 @@
+//! The server as its clients meet it, over a socket and without a browser.
+
+#![allow(clippy::unwrap_used, reason = "in a test, an unwrap is an assertion")]
+
+mod client;
+mod contract;
+mod navigation;
+mod safety;
+mod scale;
+mod sources;
