@@ -7,7 +7,11 @@ use crate::frame::{Program, SELF};
 #[track_caller]
 fn check(topics: u8, offset: &str, size: u64, expected: &[u8], memory_gas: u64) {
     let pushes: String = (1..=topics).rev().map(|topic| format!("PUSH 0xaa{topic:02x} ")).collect();
-    let source = format!("PUSH 0x0102030405 PUSH1 0 MSTORE {pushes} PUSH {size} PUSH {offset} LOG{topics}");
+    // The block is entered higher than it needs to be: an operand taken from the wrong place is not the right one by chance.
+    let source = format!(
+        "PUSH 0x0102030405 PUSH1 0 MSTORE PUSH 1 PUSH 2 @block JUMP block: POP POP {pushes} PUSH {size} PUSH {offset} \
+         LOG{topics}"
+    );
     let program = Program::new(Fork::Osaka, &source);
     let (run, _) = program.succeed();
     let [log] = &run.world.logs[..] else { panic!("one log") };
