@@ -233,3 +233,19 @@ fn what_cannot_be_read_is_an_error_and_never_an_answer() {
         }
     }
 }
+
+#[test]
+fn a_rejected_transaction_has_no_steps() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/state-tests/transactions.json");
+    let rejected = |case: &Case| case.expected.exception.is_some() && case.job().is_ok();
+    let case = cases(&path).unwrap().map(Result::unwrap).find(rejected).unwrap();
+    let root =
+        |root: &dyn std::fmt::Display| json!({ "stateRoot": root.to_string(), "pass": false }).to_string();
+    assert_eq!(compare(&case, &[root(&case.expected.state_root)]), Ok(Verdict::Agree));
+    let other = divergence(&case, &[root(&format!("0x{}", "11".repeat(32)))]);
+    assert_eq!((other.place, other.field), (Place::PostState, Field::StateRoot));
+    let (_, lines) = case_and_trace("calls/nested_reverts");
+    let ran = divergence(&case, &lines);
+    assert_eq!((ran.place, ran.field, ran.right), (Place::Transaction, Field::Status, Value::Present));
+    assert!(matches!(ran.left, Value::Rejection(_)));
+}
