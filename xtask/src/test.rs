@@ -107,7 +107,7 @@ fn cargo_test(own: bool) -> Result<()> {
 fn compare(paths: &[PathBuf]) -> Result<()> {
     let mut table = Table::default();
     let pairs =
-        [("mini", ShadowMode::PerStep), ("mini", ShadowMode::PerBlock), ("revm", ShadowMode::PerCall)];
+        [("mini", ShadowMode::PerStep), ("mini", ShadowMode::PerBlock), ("revm", ShadowMode::PerStep)];
     for (right, mode) in pairs {
         table.add(diff::compare(paths, ["primary", right], mode, 0)?);
     }
