@@ -9,8 +9,8 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use parallax_campaign::{
-    Campaign, Delivered, DiffOutcome, DiffSummary, Selection, config, diff_text, diff_with, discover,
-    engines, shared_folder,
+    Campaign, Delivered, DiffOutcome, DiffSetup, DiffSummary, Selection, config, diff_text, diff_with,
+    discover, engines, shared_folder,
 };
 
 use parallax_shadow_diff::{ShadowConfig, ShadowMode};
@@ -110,6 +110,7 @@ pub(crate) fn compare(
     let campaign = Campaign { files: &files, selection: &selection, jobs, cancel: &cancel };
     let (left, right) = (engines::by_name(left)?, engines::by_name(right)?);
     let config = ShadowConfig { measure_time: true, ..config(left.name(), right.name(), mode) };
+    let setup = DiffSetup::new(left.name(), right.name(), &config);
     let (mut steps, mut times, mut shown) = (0, [Duration::ZERO; 2], 0);
     let summary = diff_with(&campaign, left, right, &config, |delivered, _| {
         if let Delivered::Case(_, DiffOutcome::Compared { steps: of_case, times: of_engines, .. }) = delivered
@@ -120,9 +121,7 @@ pub(crate) fn compare(
         }
         // What an engine does not know is in the table, not a fault of the other one.
         let is_known = !matches!(delivered, Delivered::Case(_, DiffOutcome::Unsupported(_)));
-        if let (true, Some(text)) =
-            (is_known && shown < SHOWN, diff_text(delivered, left.name(), right.name()))
-        {
+        if let (true, Some(text)) = (is_known && shown < SHOWN, diff_text(delivered, &setup)) {
             shown += 1;
             println!("{text}");
         }

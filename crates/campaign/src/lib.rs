@@ -14,7 +14,10 @@ mod trace;
 pub use diff::{DiffOutcome, DiffSummary, compare_case, config, diff, diff_with, tolerated};
 pub use discovery::{DiscoveryError, discover};
 pub use pipeline::{Campaign, Delivered, Progress, Selection, WorkersError};
-pub use report::{JsonReport, code_json, diff_json, diff_text, test_json, test_text};
+pub use report::{
+    DiffSetup, HtmlReport, JsonReport, JunitReport, PageLimits, Report, ReportFormat, code_json, diff_json,
+    diff_text, html_of_run, rerun, shell_word, test_json, test_text, title,
+};
 pub use right_trace::{TraceCompared, diff_trace};
 pub use shared::shared_folder;
 pub use statetest::{TestOutcome, TestSummary, statetest, statetest_with};

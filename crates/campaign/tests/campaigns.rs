@@ -11,12 +11,12 @@ use std::{
 };
 
 use parallax_campaign::{
-    Campaign, Delivered, DiffOutcome, JsonReport, Selection, TestOutcome, TestSummary, diff, diff_json,
-    diff_text, engines, statetest, test_json, test_text,
+    Campaign, Delivered, DiffOutcome, DiffSetup, JsonReport, Selection, TestOutcome, TestSummary, diff,
+    diff_json, diff_text, engines, statetest, test_json, test_text,
 };
 use parallax_engine_interface::{Engine, EngineError, Execution, Job, Stepper};
 use parallax_hooks::Hooks;
-use parallax_shadow_diff::{ShadowMode, Verdict};
+use parallax_shadow_diff::{ShadowConfig, ShadowMode, Verdict};
 use regex::Regex;
 
 /// A call that stores and returns, on three forks' rules; the second London case is refused. revm has no Constantinople.
@@ -157,7 +157,7 @@ fn a_case_is_one_line_of_json() {
     let mut report = Vec::new();
     let mut json = JsonReport::new(&mut report).unwrap();
     lines.iter().for_each(|line| json.case(line).unwrap());
-    json.finish(&TestSummary { passed: 3, complete: true, ..TestSummary::default() }).unwrap();
+    json.finish(&TestSummary { passed: 3, complete: true, ..TestSummary::default() }, None).unwrap();
     let report: serde_json::Value = serde_json::from_slice(&report).unwrap();
     assert_eq!(report["cases"].as_array().unwrap().len(), 3);
     assert_eq!(report["cases"][2]["g"], 1);
@@ -290,6 +290,11 @@ fn verdicts(name: &str, left: &dyn Engine, right: &dyn Engine) -> (Vec<Verdict>,
     let files = Files::one(name, &file_of(&["stores"]));
     let (selection, cancel) = (Selection::default(), AtomicBool::new(false));
     let campaign = Campaign { files: &files.paths, selection: &selection, jobs: 2, cancel: &cancel };
+    let setup = DiffSetup::new(
+        left.name(),
+        right.name(),
+        &ShadowConfig { mode: ShadowMode::PerCall, ..ShadowConfig::default() },
+    );
     let (mut verdicts, mut lines, mut texts) = (Vec::new(), Vec::new(), Vec::new());
     let summary = diff(&campaign, left, right, ShadowMode::PerCall, |delivered, _| {
         if let Delivered::Case(_, DiffOutcome::Compared { verdict, .. }) = delivered {
@@ -297,7 +302,7 @@ fn verdicts(name: &str, left: &dyn Engine, right: &dyn Engine) -> (Vec<Verdict>,
         }
         let plain = |text: String| text.replace(&format!("{}/", files.folder.display()), "");
         lines.push(plain(diff_json(delivered)));
-        texts.push(plain(diff_text(delivered, left.name(), right.name()).unwrap_or_default()));
+        texts.push(plain(diff_text(delivered, &setup).unwrap_or_default()));
         ControlFlow::Continue(())
     });
     assert_eq!(summary.unwrap().is_success(), verdicts.iter().filter(|v| **v == Verdict::Agree).count() == 3);
@@ -319,11 +324,11 @@ fn an_engine_that_is_wrong_diverges_and_one_that_panics_poisons() {
     let (_, lines, texts) = verdicts("diverge", engines::mini(), &OVERCHARGES);
     assert_eq!(
         lines[1],
-        r##"{"file":"000.json","name":"stores","fork":"London","d":0,"g":0,"v":0,"verdict":"diverge","steps":1,"divergence":{"step":null,"depth":null,"pc":null,"opcode":null,"opName":null,"field":"gas used","left":"43124 (0xa874)","right":"43125 (0xa875)","frames":[],"recent":["#0 begins: CALL 0x000000000000000000000000000000000000c0de, gas 79000, 0 bytes of input","#0 ends: success, gas left 56876, 32 bytes of output"],"cause":"gas"}}"##
+        r##"{"file":"000.json","name":"stores","fork":"London","d":0,"g":0,"v":0,"verdict":"diverge","steps":1,"divergence":{"step":null,"depth":null,"pc":null,"opcode":null,"opName":null,"field":"gas used","left":"43124 (0xa874)","right":"43125 (0xa875)","frames":[],"recent":["#0 begins: CALL 0x000000000000000000000000000000000000c0de, gas 79000, 0 bytes of input","#0 ends: success, gas left 56876, 32 bytes of output"],"cause":"gas","place":"transaction"}}"##
     );
     assert!(texts[1].starts_with("DIVERGE 000.json stores fork London d0 g0 v0\n"), "{}", texts[1]);
     assert!(texts[1].ends_with(
-        "\n  again: parallax diff --left mini --right faulty --fork London --filter '^stores$' '000.json'"
+        "\n  again: parallax diff --mode per-call --left mini --right faulty --fork London --filter '^stores$' '000.json'"
     ));
     let (verdicts, lines, _) = verdicts("poison", &PANICS, engines::mini());
     assert_eq!(verdicts[1], Verdict::Poisoned("an engine panicked: no idea of London".to_owned()));

@@ -5,7 +5,8 @@
 use std::{ops::ControlFlow, path::PathBuf, sync::atomic::AtomicBool};
 
 use parallax_campaign::{
-    Campaign, Selection, diff, diff_text, discover, engines, shared_folder, statetest, test_text,
+    Campaign, DiffSetup, Selection, config, diff, diff_text, discover, engines, shared_folder, statetest,
+    test_text,
 };
 use parallax_shadow_diff::ShadowMode;
 
@@ -50,9 +51,10 @@ fn primary_and_mini_agree_on_every_message() {
     let Some(files) = files() else { return };
     let (selection, cancel) = (Selection::default(), AtomicBool::new(false));
     let campaign = Campaign { files: &files, selection: &selection, jobs: 0, cancel: &cancel };
+    let setup = DiffSetup::new("primary", "mini", &config("primary", "mini", ShadowMode::PerCall));
     let summary =
         diff(&campaign, engines::primary(), engines::mini(), ShadowMode::PerCall, |delivered, _| {
-            if let Some(text) = diff_text(delivered, "primary", "mini") {
+            if let Some(text) = diff_text(delivered, &setup) {
                 eprintln!("{text}");
             }
             ControlFlow::Continue(())

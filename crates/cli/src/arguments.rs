@@ -5,6 +5,8 @@ use parallax_primitives::{Fork, U256};
 use parallax_tracer_eip3155::{Client, Dialect};
 use regex::Regex;
 
+use crate::diff_reports::ReportOption;
+
 /// Runs one Ethereum execution through two independent engines and shows the first step where they part.
 #[derive(Parser, Debug)]
 #[command(
@@ -171,6 +173,7 @@ pub(crate) struct CompareArguments {
   parallax diff tests.json --right revm --json
   parallax diff --code 0x600160020160005500 --fork London
   find . -name '*.json' | parallax diff - --fail-fast
+  parallax diff tests --report html=report.html --report junit=report.xml
   parallax diff test.json --fork Prague --right-trace geth.jsonl
 
 What is compared: in the mode per-call every message's outcome, nested ones included, and the state after the transaction; \
@@ -215,9 +218,9 @@ pub(crate) struct DiffArguments {
     /// Stop at the first divergence
     #[arg(long)]
     pub(crate) fail_fast: bool,
-    /// Write every case and the sum to a file as well
-    #[arg(long, value_name = "json=FILE", value_parser = json_report, conflicts_with = "code")]
-    pub(crate) report: Option<String>,
+    /// Write every case and the sum to a file as well, for people, programs or continuous integration; may be repeated
+    #[arg(long, value_name = "html|json|junit=FILE", value_parser = ReportOption::parse, conflicts_with = "code")]
+    pub(crate) report: Vec<ReportOption>,
 }
 
 #[derive(Args, Debug)]
@@ -343,11 +346,4 @@ pub(crate) enum HaltNames {
     Exact,
     /// The listed pairs agree too, each with its reason
     Mapped,
-}
-
-fn json_report(text: &str) -> Result<String, String> {
-    match text.split_once('=') {
-        Some(("json", file)) if !file.is_empty() => Ok(file.to_owned()),
-        _ => Err("expected json=FILE".to_owned()),
-    }
 }

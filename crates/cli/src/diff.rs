@@ -1,15 +1,14 @@
 //! `parallax diff`: two engines on each case, or on one program.
 
 use std::{
-    fs::File,
-    io::{self, BufWriter, Write},
+    io::{self, Write},
     ops::ControlFlow,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use parallax_campaign::{
-    Delivered, DiffOutcome, JsonReport, code_json, config as tolerances, diff_json, diff_text, diff_with,
-    engines, tolerated,
+    Delivered, DiffOutcome, DiffSetup, code_json, config as tolerances, diff_json, diff_text, diff_with,
+    engines,
 };
 use parallax_engine_interface::{Engine, Job};
 use parallax_primitives::{Bytecode, Fork, Transaction};
@@ -18,6 +17,7 @@ use parallax_state::MemoryDatabase;
 
 use crate::{
     arguments::{DiffArguments, HaltNames, Mode},
+    diff_reports::Reports,
     input::{Text, hex},
     report::{Status, complain},
     right_trace,
@@ -41,48 +41,35 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<Status> {
 }
 
 fn on_cases(arguments: &DiffArguments, left: &dyn Engine, right: &dyn Engine) -> Result<Status> {
-    let mut report = match &arguments.report {
-        Some(path) => Some(Report::begin(path)?),
-        None => None,
-    };
     let selected = Selected::find(&arguments.selection)?;
     let campaign = selected.campaign()?;
     let json = arguments.selection.json;
     let config = config(arguments, left, right);
+    let setup = setup(arguments, &config);
+    let mut reports = Reports::begin(&arguments.report, &setup)?;
     let mut printer = Printer::new();
-    let mut unwritten = None;
     let summary = diff_with(&campaign, left, right, &config, |delivered, progress| {
         let text = match delivered {
             _ if json => Some(diff_json(delivered)),
             Delivered::Unreadable(_) => None,
-            Delivered::Case(..) => diff_text(delivered, left.name(), right.name()),
+            Delivered::Case(..) => diff_text(delivered, &setup),
         };
         if let Delivered::Unreadable(error) = delivered {
             printer.aside(|| complain(error));
         }
-        if let Some(report) = &mut report
-            && let Err(error) = report.inner.case(&diff_json(delivered))
-        {
-            unwritten = Some(error);
-            return ControlFlow::Break(());
-        }
+        let is_written = reports.case(delivered);
         printer.print(progress, text)?;
-        if arguments.fail_fast && diverges(delivered) {
+        if !is_written || (arguments.fail_fast && diverges(delivered)) {
             ControlFlow::Break(())
         } else {
             ControlFlow::Continue(())
         }
     })?;
-    let tolerated = tolerated(&config).into_iter().map(|line| format!("\n  not compared: {line}"));
+    let tolerated = setup.tolerances.iter().map(|line| format!("\n  not compared: {line}"));
     let text = summary.text(left.name(), right.name());
-    printer.finish(&if json { text } else { text + &tolerated.collect::<String>() }, json)?;
-    if let Some(report) = report {
-        let written = match unwritten {
-            Some(error) => Err(error),
-            None => report.inner.finish(&summary),
-        };
-        written.with_context(|| format!("{}: cannot write the report", report.path))?;
-    }
+    let printed = printer.finish(&if json { text } else { text + &tolerated.collect::<String>() }, json);
+    reports.finish(&summary)?;
+    printed?;
     let counted =
         summary.agreed + summary.diverged + summary.poisoned + summary.unsupported + summary.unreadable;
     Ok(selected.status(summary.is_success(), counted, summary.unreadable))
@@ -102,21 +89,17 @@ fn config(arguments: &DiffArguments, left: &dyn Engine, right: &dyn Engine) -> S
     }
 }
 
+/// How the comparison was asked for.
+fn setup(arguments: &DiffArguments, config: &ShadowConfig) -> DiffSetup {
+    let setup = DiffSetup::new(arguments.left.name(), arguments.right.name(), config);
+    match arguments.halts {
+        HaltNames::Mapped => setup,
+        HaltNames::Exact => setup.with_option("--halts exact"),
+    }
+}
+
 fn diverges(delivered: &Delivered<DiffOutcome>) -> bool {
     matches!(delivered, Delivered::Case(_, DiffOutcome::Compared { verdict: Verdict::Diverge(_), .. }))
-}
-
-/// A report file that is being written.
-struct Report<'p> {
-    path: &'p str,
-    inner: JsonReport<BufWriter<File>>,
-}
-
-impl<'p> Report<'p> {
-    fn begin(path: &'p str) -> Result<Self> {
-        let file = File::create(path).with_context(|| format!("{path}: cannot write the report"))?;
-        Ok(Self { path, inner: JsonReport::new(BufWriter::new(file))? })
-    }
 }
 
 /// One program, in a transaction from an account without anything: gas is free.

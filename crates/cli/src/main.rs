@@ -8,6 +8,7 @@ mod arguments;
 mod assembly;
 mod compare;
 mod diff;
+mod diff_reports;
 mod input;
 mod report;
 mod right_trace;

@@ -3,14 +3,16 @@
 use std::io::{self, Write};
 
 use anyhow::{Error, Result, bail};
-use parallax_campaign::{Delivered, DiffOutcome, TraceCompared, diff_json, diff_trace, engines};
+use parallax_campaign::{
+    Delivered, DiffOutcome, TraceCompared, diff_json, diff_trace, engines, rerun, shell_word, title,
+};
 use parallax_shadow_diff::{ShadowConfig, ShadowMode, Verdict};
 
 use crate::{
     arguments::{DiffArguments, Mode},
     compare::open,
     report::Status,
-    selection::{Selected, title},
+    selection::Selected,
 };
 
 pub(crate) fn run(arguments: &DiffArguments, path: &str) -> Result<Status> {
@@ -29,6 +31,11 @@ pub(crate) fn run(arguments: &DiffArguments, path: &str) -> Result<Status> {
     let config = ShadowConfig { mode: ShadowMode::PerStep, ..ShadowConfig::default() };
     let TraceCompared { outcome, line } = diff_trace(&case, engine, trace, &config)
         .map_err(|error| Error::new(error).context(path.to_owned()))?;
+    let mut command = format!("parallax diff --left {} --right-trace {}", engine.name(), shell_word(path));
+    if let Some(client) = arguments.right_client {
+        command = format!("{command} --right-client {client}");
+    }
+    let again = rerun(&case, &command);
     let title = title(&case);
     let (status, text) = match &outcome {
         DiffOutcome::Compared { verdict: Verdict::Agree, steps, .. } => {
@@ -37,10 +44,10 @@ pub(crate) fn run(arguments: &DiffArguments, path: &str) -> Result<Status> {
         DiffOutcome::Compared { verdict: Verdict::Diverge(divergence), .. } => {
             let place = line.map_or(String::new(), |line| format!("\n  line {line} of {path}"));
             let summary = divergence.summary().join("\n  ");
-            (Status::Failure, format!("DIVERGE {title}{place}\n  {summary}"))
+            (Status::Failure, format!("DIVERGE {title}{place}\n  {summary}\n  again: {again}"))
         }
         DiffOutcome::Compared { verdict: Verdict::Poisoned(reason), .. } => {
-            (Status::Failure, format!("POISONED {title}\n  {reason}"))
+            (Status::Failure, format!("POISONED {title}\n  {reason}\n  again: {again}"))
         }
         DiffOutcome::Unsupported(reason) => (Status::Failure, format!("NOT RUN {title}\n  {reason}")),
     };

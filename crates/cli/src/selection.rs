@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use parallax_campaign::{Campaign, Delivered, Progress, Selection, discover};
+use parallax_campaign::{Campaign, Delivered, Progress, Selection, discover, title};
 use parallax_state_tests::Case;
 
 use crate::{
@@ -177,10 +177,4 @@ impl Printer {
             None => Ok(writeln!(io::stdout().lock(), "{summary}")?),
         }
     }
-}
-
-/// A case in one line.
-pub(crate) fn title(case: &Case) -> String {
-    let Case { file, name, fork_name, d, g, v, .. } = case;
-    format!("{file} {name} fork {fork_name} d{d} g{g} v{v}")
 }

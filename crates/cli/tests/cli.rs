@@ -332,18 +332,68 @@ fn a_divergence_is_explained() {
     assert!(all.out.matches("DIVERGE").count() > 1);
 }
 
+/// A folder's reports: as options of the command, and their contents.
+fn reports(folder: &Folder) -> (Vec<String>, impl Fn() -> [String; 3]) {
+    let paths = ["page.html", "report.json", "junit.xml"].map(|name| folder.0.join(name));
+    let option =
+        |(kind, path): (&str, &PathBuf)| ["--report".to_owned(), format!("{kind}={}", path.display())];
+    let options = ["html", "json", "junit"].into_iter().zip(&paths).flat_map(option).collect();
+    (options, move || paths.each_ref().map(|path| fs::read_to_string(path).unwrap()))
+}
+
+/// Each is whole.
+#[track_caller]
+fn check_complete([html, json, junit]: &[String; 3]) {
+    assert!(html.starts_with("<!DOCTYPE html>") && html.ends_with("</html>\n"));
+    let json: serde_json::Value = serde_json::from_str(json).unwrap();
+    assert!(json["cases"].is_array() && json["summary"].is_object() && json["setup"].is_object());
+    let cases = junit.matches("<testcase ").count();
+    assert!(junit.starts_with("<?xml") && junit.ends_with("</testsuite>\n</testsuites>\n"));
+    assert_eq!(junit.matches(&format!(" tests=\"{cases}\" ")).count(), 2, "the counts stand at the start");
+}
+
 #[test]
-fn a_comparison_writes_a_report() {
+fn a_comparison_writes_reports() {
     let folder = Folder::new("report");
-    let report = folder.0.join("report.json");
-    let option = format!("json={}", report.display());
-    let ran = run(&["diff", &fixture("stack.json"), "--report", &option]);
-    assert_eq!(ran.status, Some(0));
-    let text = fs::read_to_string(report).unwrap();
-    assert!(
-        text.starts_with("{\"cases\":[\n{\"file\":") && text.contains("\"summary\":{\"agreed\":"),
-        "{text}"
+    let (options, read) = reports(&folder);
+    let calls = fixture("calls.json");
+    let mut command = vec!["diff", &calls, "--right", "revm", "--halts", "exact", "--fork", "Osaka"];
+    command.extend(options.iter().map(String::as_str));
+    let ran = run(&command);
+    assert_eq!((ran.status, ran.err.as_str()), (Some(1), ""));
+    let written = read();
+    check_complete(&written);
+    for text in &written {
+        assert!(text.contains("calls/static_violation_comes_before_gas") && text.contains("--halts exact"));
+    }
+    // The command that a report names runs that case again.
+    let again = written[2].lines().find_map(|line| line.strip_prefix("again: parallax ")).unwrap();
+    let again = again.split("</failure>").next().unwrap().replace("&#39;", "'").replace("&quot;", "\"");
+    let shell = format!("{} {again}", env!("CARGO_BIN_EXE_parallax"));
+    let ran = Command::new("sh").args(["-c", &shell]).output().unwrap();
+    assert_eq!(ran.status.code(), Some(1), "{shell}");
+    assert_eq!(String::from_utf8(ran.stdout).unwrap().matches("DIVERGE ").count(), 1, "{shell}");
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_said() {
+    let folder = Folder::new("unwritable");
+    let stack = fixture("stack.json");
+    let nowhere = format!("{}/none/r.html", folder.path());
+    check_wrong(
+        &run(&["diff", &stack, "--report", &format!("html={nowhere}")]),
+        &[&nowhere, "cannot write the report"],
     );
+    let same = format!("{}/r", folder.path());
+    let [html, junit] = ["html", "junit"].map(|kind| format!("{kind}={same}"));
+    check_wrong(&run(&["diff", &stack, "--report", &html, "--report", &junit]), &[&same, "two reports"]);
+    if Path::new("/dev/full").exists() {
+        for kind in ["html", "json", "junit"] {
+            let ran = run(&["diff", &stack, "--report", &format!("{kind}=/dev/full")]);
+            assert_eq!(ran.status, Some(2));
+            assert!(ran.err.contains("/dev/full: cannot write the report"), "{}", ran.err);
+        }
+    }
 }
 
 #[test]
@@ -434,7 +484,7 @@ fn wrong_commands() {
         (&["statetest", &stack, "--engine", "revm", "--trace-digest"], "expected primary or mini"),
         (&["diff", &stack, "--mode", "per-year"], "per-call"),
         (&["diff", &stack, "--code", "00"], "cannot be used with"),
-        (&["diff", &stack, "--report", "pdf=x"], "expected json=FILE"),
+        (&["diff", &stack, "--report", "pdf=x"], "expected html=FILE, json=FILE or junit=FILE"),
         (&["run", "00", "--gas=-1"], "--gas"),
         (&["dance"], "dance"),
         (&[], "Usage"),
@@ -581,8 +631,8 @@ fn paths_come_from_standard_input() {
 }
 
 /// A run that is too long to end before its output is read: the pipe is full long before.
-fn long_run() -> (Child, BufReader<std::process::ChildStdout>) {
-    let mut command = parallax(&["statetest", "-", "--json"]);
+fn long_run(arguments: &[&str]) -> (Child, BufReader<std::process::ChildStdout>) {
+    let mut command = parallax(arguments);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let list = format!("{}\n", fixture("stack.json")).repeat(2000);
@@ -596,8 +646,25 @@ fn long_run() -> (Child, BufReader<std::process::ChildStdout>) {
 
 #[test]
 #[cfg(unix)]
+fn an_interrupt_leaves_reports_complete() {
+    let folder = Folder::new("interrupted");
+    let (options, read) = reports(&folder);
+    let (mut child, mut out) = long_run(
+        &[&["diff", "-", "--json"], &*options.iter().map(String::as_str).collect::<Vec<_>>()].concat(),
+    );
+    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    out.read_to_string(&mut String::new()).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let written = read();
+    check_complete(&written);
+    assert!(written[0].contains("Stopped before the end") && written[1].contains("\"complete\":false"));
+}
+
+#[test]
+#[cfg(unix)]
 fn an_interrupt_prints_what_was_done() {
-    let (mut child, mut out) = long_run();
+    let (mut child, mut out) = long_run(&["statetest", "-", "--json"]);
     let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(killed.success());
     let (mut rest, mut err) = (String::new(), String::new());
@@ -610,7 +677,7 @@ fn an_interrupt_prints_what_was_done() {
 
 #[test]
 fn a_reader_that_leaves_is_no_panic() {
-    let (mut child, out) = long_run();
+    let (mut child, out) = long_run(&["statetest", "-", "--json"]);
     drop(out);
     let mut err = String::new();
     child.stderr.take().unwrap().read_to_string(&mut err).unwrap();

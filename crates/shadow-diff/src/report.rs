@@ -33,7 +33,7 @@ impl Divergence {
             lines.add("suspect", &suspect.to_string());
         }
         lines.list("inputs", aligned(&self.inputs()));
-        lines.add_place("field", &self.field.to_string());
+        lines.add_broken("field", &self.field.to_string(), " at ");
         self.values([&self.left, &self.right], &mut lines);
         if let Some(detail) = &self.detail {
             lines.list("gas", gas_table(&self.engines, detail));
@@ -70,7 +70,7 @@ impl Divergence {
         let is_new = |row: &&Row| row.differs() && row.pair().each_ref() != field;
         let differing: Vec<&Row> = rows.iter().filter(is_new).collect();
         for row in differing.iter().take(ROWS) {
-            lines.add_place(label, &row.label);
+            lines.add_broken(label, &row.label, " at ");
             self.values(row.pair().each_ref(), lines);
         }
         if differing.len() > ROWS {
@@ -91,21 +91,21 @@ impl Lines {
         self.lines.push(format!("  {label:width$}  {text}").trim_end().to_owned());
     }
 
-    /// A slot of an account takes two lines if its key is long.
-    fn add_place(&mut self, label: &str, place: &str) {
-        match place.split_once(" at ") {
-            Some((of, key)) if self.width + place.len() + 4 > COLUMNS => {
-                self.add(label, of);
-                self.add("", &format!("at {key}"));
+    /// Takes two lines if it is long and `break_before` is in it: a slot of an account, or what a message was.
+    fn add_broken(&mut self, label: &str, text: &str, break_before: &str) {
+        match text.split_once(break_before) {
+            Some((first, rest)) if self.width + text.len() + 6 > COLUMNS => {
+                self.add(label, first);
+                self.add("", &format!("  {}{rest}", break_before.trim_start_matches([' ', ','])));
             }
-            _ => self.add(label, place),
+            _ => self.add(label, text),
         }
     }
 
     /// The label stands before the first line only.
     fn list(&mut self, label: &str, texts: impl IntoIterator<Item = String>) {
         for (number, text) in texts.into_iter().enumerate() {
-            self.add(if number == 0 { label } else { "" }, &text);
+            self.add_broken(if number == 0 { label } else { "" }, &text, ", gas ");
         }
     }
 }
@@ -238,7 +238,7 @@ fn marked(left: &Value, right: &Value, max: usize) -> Marked {
         let mark = Some(format!("apart by {apart}"));
         return Marked { left: left.to_string(), right: right.to_string(), mark };
     }
-    match (left.bytes(), right.bytes()) {
+    match (left.to_be_bytes(), right.to_be_bytes()) {
         (Some(l), Some(r)) => {
             let sized = [left, right].iter().any(|value| matches!(value, Value::Bytes(_)));
             marked_bytes(&l, &r, sized, max)

@@ -459,6 +459,8 @@ impl Hooks for Shadow<'_> {
 
     fn on_step(&mut self, step: &StepView<'_>) -> StepControl {
         self.enter();
+        // What diverged was no call.
+        self.forwards = false;
         self.start_other();
         if self.steps >= self.max_steps && self.is_running() {
             self.fault = Some(format!("more than {} steps", self.max_steps));
@@ -573,7 +575,7 @@ impl Hooks for Shadow<'_> {
             self.frames.push(PathItem { index: self.messages, kind: message.kind, address });
             self.messages += 1;
         }
-        if std::mem::take(&mut self.forwards) {
+        if std::mem::take(&mut self.forwards) && matches!(phase, MessagePhase::Before) {
             self.split_forwarded(message);
         }
         if self.is_running() {

@@ -43,8 +43,8 @@ pub enum Value {
 }
 
 impl Value {
-    /// The bytes where two values of one type are compared byte by byte in a report.
-    pub(crate) fn bytes(&self) -> Option<Vec<u8>> {
+    /// The bytes of a value that reports compare byte by byte: of a word, an account or bytes.
+    pub fn to_be_bytes(&self) -> Option<Vec<u8>> {
         match self {
             Value::Word(word) => Some(word.to_be_bytes_vec()),
             Value::Address(address) => Some(address.to_vec()),

@@ -1,24 +1,21 @@
-//! Answers as people read them and as programs do. One JSON object a line with fields in a fixed order; the same objects
-//! make the report file.
+//! One JSON object a line with fields in a fixed order; the same objects make the report file.
 
 use std::io::{self, Write};
 
 use parallax_primitives::{Fork, Opcode, hex};
-use parallax_shadow_diff::{Divergence, Place, Verdict};
-use parallax_state_tests::{Case, CaseResult, FixtureError, Raised};
+use parallax_shadow_diff::{Detail, Divergence, GasSplit, Place, Row, Verdict};
+use parallax_state_tests::{Case, CaseResult, Raised};
 use serde::Serialize;
 
-use crate::{Delivered, DiffOutcome, DiffSummary, TestOutcome, TestSummary, TraceDigest};
+use super::{DiffSetup, Origin, verdict_name};
+use crate::{Delivered, DiffOutcome, TestOutcome, TraceDigest};
 
-/// Where a case is from. What could not be read has only a place in its file.
 #[derive(Serialize)]
-struct Origin<'a> {
-    file: &'a str,
-    name: &'a str,
-    fork: Option<&'a str>,
-    d: Option<usize>,
-    g: Option<usize>,
-    v: Option<usize>,
+struct SetupRecord<'a> {
+    engines: &'a [String; 2],
+    mode: &'static str,
+    command: &'a str,
+    tolerances: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -51,7 +48,7 @@ struct DiffLine<'a> {
     divergence: Option<DivergenceRecord>,
     /// Why it is poisoned.
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
+    reason: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -69,6 +66,68 @@ struct DivergenceRecord {
     frames: Vec<String>,
     recent: Vec<String>,
     cause: &'static str,
+    /// `step`, `block`, `message`, `transaction` or `post-state`.
+    place: &'static str,
+    /// At a step or a message: whether what it found differs (`before`) or what it left (`after`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    phase: Option<&'static str>,
+    /// Its number, of a block entry: `step` is that of the suspect there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entry: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suspect: Option<Suspect>,
+    /// What the opcode took from the stack, by name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    inputs: Vec<Input>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<DetailRecord>,
+}
+
+/// What wrote the value that differs at a block entry.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Suspect {
+    step: u64,
+    pc: usize,
+    opcode: u8,
+    op_name: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct Input {
+    name: &'static str,
+    value: String,
+}
+
+/// The state of both sides, cut to what is kept of it. Pairs are left and right.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DetailRecord {
+    gas: Option<[GasRecord; 2]>,
+    stack_size: [usize; 2],
+    stack: Vec<RowRecord>,
+    memory_size: [usize; 2],
+    memory: Vec<RowRecord>,
+    slots: Vec<RowRecord>,
+}
+
+#[derive(Serialize)]
+struct GasRecord {
+    #[serde(rename = "static")]
+    static_gas: u64,
+    memory: u64,
+    access: u64,
+    forwarded: u64,
+    total: u64,
+}
+
+/// One place on both sides: null where a side has none.
+#[derive(Serialize)]
+struct RowRecord {
+    at: String,
+    left: Option<String>,
+    right: Option<String>,
+    differs: bool,
 }
 
 /// The JSON line of one case of `statetest`: `file name fork d g v pass stateRoot expectedRoot logsHash gasUsed output
@@ -122,7 +181,7 @@ fn failed(origin: Origin<'_>, error: String) -> TestLine<'_> {
 pub fn diff_json(delivered: &Delivered<DiffOutcome>) -> String {
     let (origin, verdict, steps) = match delivered {
         Delivered::Case(case, DiffOutcome::Compared { verdict, steps, .. }) => {
-            (Origin::of(case), verdict.clone(), *steps)
+            return verdict_json(Origin::of(case), verdict, *steps);
         }
         Delivered::Case(case, DiffOutcome::Unsupported(reason)) => {
             (Origin::of(case), Verdict::Poisoned((*reason).to_owned()), 0)
@@ -139,12 +198,12 @@ pub fn code_json(fork: Fork, verdict: &Verdict, steps: u64) -> String {
 }
 
 fn verdict_json(origin: Origin<'_>, verdict: &Verdict, steps: u64) -> String {
-    let (name, divergence, reason) = match verdict {
-        Verdict::Agree => ("agree", None, None),
-        Verdict::Diverge(divergence) => ("diverge", Some(record(divergence)), None),
-        Verdict::Poisoned(reason) => ("poisoned", None, Some(reason.clone())),
+    let (divergence, reason) = match verdict {
+        Verdict::Agree => (None, None),
+        Verdict::Diverge(divergence) => (Some(record(divergence)), None),
+        Verdict::Poisoned(reason) => (None, Some(reason.as_str())),
     };
-    json(&DiffLine { origin, verdict: name, steps, divergence, reason })
+    json(&DiffLine { origin, verdict: verdict_name(verdict), steps, divergence, reason })
 }
 
 fn record(divergence: &Divergence) -> DivergenceRecord {
@@ -158,6 +217,8 @@ fn record(divergence: &Divergence) -> DivergenceRecord {
         Place::Message { index, .. } => (Some(*index as u64), None, None),
         _ => (None, None, None),
     };
+    let (place, phase, entry, suspect) = whereabouts(&divergence.place);
+    let inputs = divergence.inputs().into_iter();
     DivergenceRecord {
         step,
         depth: path.len().checked_sub(1),
@@ -170,17 +231,59 @@ fn record(divergence: &Divergence) -> DivergenceRecord {
         frames: path.iter().map(ToString::to_string).collect(),
         recent: divergence.recent.iter().map(ToString::to_string).collect(),
         cause: divergence.cause.name(),
+        place,
+        phase,
+        entry,
+        suspect,
+        inputs: inputs.map(|(name, value)| Input { name, value: value.to_string() }).collect(),
+        detail: divergence.detail.as_deref().map(detail),
     }
 }
 
-impl<'a> Origin<'a> {
-    fn of(case: &'a Case) -> Self {
-        let Case { file, name, fork_name, d, g, v, .. } = case;
-        Self { file, name, fork: Some(fork_name), d: Some(*d), g: Some(*g), v: Some(*v) }
+/// What place it is, on which side of it, and of a block entry its number and the suspect.
+fn whereabouts(place: &Place) -> (&'static str, Option<&'static str>, Option<u64>, Option<Suspect>) {
+    let phase = |is_over| Some(if is_over { "after" } else { "before" });
+    match place {
+        Place::Step { is_over, .. } => ("step", phase(*is_over), None, None),
+        Place::Message { is_over, .. } => ("message", phase(*is_over), None, None),
+        Place::Block { index, suspect, .. } => {
+            let suspect = suspect.map(|suspect| Suspect {
+                step: suspect.index,
+                pc: suspect.pc,
+                opcode: suspect.opcode.0,
+                op_name: suspect.opcode.name(),
+            });
+            ("block", None, Some(*index), suspect)
+        }
+        Place::PostState => ("post-state", None, None, None),
+        _ => ("transaction", None, None, None),
     }
+}
 
-    fn of_error(error: &'a FixtureError) -> Self {
-        Self { file: &error.file, name: &error.path, fork: None, d: None, g: None, v: None }
+fn detail(detail: &Detail) -> DetailRecord {
+    let gas = |split: GasSplit| GasRecord {
+        static_gas: split.static_gas,
+        memory: split.memory,
+        access: split.access,
+        forwarded: split.forwarded,
+        total: split.total(),
+    };
+    let rows = |rows: Vec<Row>| {
+        let record = |row: Row| {
+            let differs = row.differs();
+            let [left, right] = row.values.map(|value| value.map(|value| value.to_string()));
+            RowRecord { at: row.label, left, right, differs }
+        };
+        rows.into_iter().map(record).collect()
+    };
+    let [left, right] = &detail.sides;
+    DetailRecord {
+        gas: left.gas.zip(right.gas).map(|(left, right)| [gas(left), gas(right)]),
+        stack_size: [left.stack_size, right.stack_size],
+        stack: rows(detail.stack_rows()),
+        memory_size: [left.memory_size, right.memory_size],
+        memory: rows(detail.memory_rows()),
+        slots: rows(detail.slot_rows()),
     }
 }
 
@@ -189,95 +292,7 @@ fn json(line: &impl Serialize) -> String {
     serde_json::to_string(line).unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}"))
 }
 
-/// What a person reads of one case of `statetest`: nothing if it passed, otherwise why it did not and how to run it again.
-pub fn test_text(delivered: &Delivered<TestOutcome>, engine: &str) -> Option<String> {
-    match delivered {
-        Delivered::Case(case, TestOutcome::Ran(result, digest)) if result.pass => {
-            digest.map(|TraceDigest { steps, sha256 }| {
-                format!("{} {steps} steps {}", hex::encode(sha256), title(case))
-            })
-        }
-        Delivered::Case(case, TestOutcome::Ran(result, _)) => {
-            let error = result.error.as_deref().unwrap_or("no reason known");
-            let again = again(case, &format!("statetest --engine {engine}"));
-            Some(format!("FAIL {}\n  {error}\n  {again}", title(case)))
-        }
-        Delivered::Case(case, TestOutcome::Unsupported(reason)) => {
-            Some(format!("NOT RUN {}\n  {reason}", title(case)))
-        }
-        Delivered::Unreadable(error) => Some(format!("UNREADABLE {error}")),
-    }
-}
-
-/// What a person reads of one case of `diff`: nothing if the engines agree.
-pub fn diff_text(delivered: &Delivered<DiffOutcome>, left: &str, right: &str) -> Option<String> {
-    let (case, verdict) = match delivered {
-        Delivered::Case(case, DiffOutcome::Compared { verdict, .. }) => (case, verdict),
-        Delivered::Case(case, DiffOutcome::Unsupported(reason)) => {
-            return Some(format!("NOT RUN {}\n  {reason}", title(case)));
-        }
-        Delivered::Unreadable(error) => return Some(format!("UNREADABLE {error}")),
-    };
-    let again = again(case, &format!("diff --left {left} --right {right}"));
-    match verdict {
-        Verdict::Agree => None,
-        Verdict::Diverge(divergence) => {
-            let lines = divergence.summary().join("\n  ");
-            Some(format!("DIVERGE {}\n  {lines}\n  {again}", title(case)))
-        }
-        Verdict::Poisoned(reason) => Some(format!("POISONED {}\n  {reason}\n  {again}", title(case))),
-    }
-}
-
-fn title(case: &Case) -> String {
-    let Case { file, name, fork_name, d, g, v, .. } = case;
-    format!("{file} {name} fork {fork_name} d{d} g{g} v{v}")
-}
-
-/// The command that runs this test again.
-fn again(case: &Case, command: &str) -> String {
-    let quote = |text: &str| format!("'{}'", text.replace('\'', r"'\''"));
-    let filter = quote(&format!("^{}$", regex::escape(&case.name)));
-    format!("again: parallax {command} --fork {} --filter {filter} {}", case.fork, quote(&case.file))
-}
-
-impl TestSummary {
-    /// One line: how many passed, and, where there are any, what else came.
-    pub fn text(&self, engine: &str) -> String {
-        let parts = [
-            (self.failed, "failed"),
-            (self.unsupported, "not run: the engine does not know the fork"),
-            (self.unreadable, "unreadable"),
-        ];
-        sum(engine, self.passed, "passed", &parts, self.complete)
-    }
-}
-
-impl DiffSummary {
-    /// One line: on how many the engines agree, and, where there are any, what else came.
-    pub fn text(&self, left: &str, right: &str) -> String {
-        let parts = [
-            (self.diverged, "diverge"),
-            (self.poisoned, "poisoned"),
-            (self.unsupported, "not run: an engine does not know the fork"),
-            (self.unreadable, "unreadable"),
-        ];
-        sum(&format!("{left} and {right}"), self.agreed, "agree", &parts, self.complete)
-    }
-}
-
-fn sum(who: &str, good: u64, verb: &str, parts: &[(u64, &str)], complete: bool) -> String {
-    let mut text = format!("{who}: {good} {verb}");
-    for (count, what) in parts.iter().filter(|(count, _)| *count > 0) {
-        text.push_str(&format!(", {count} {what}"));
-    }
-    if !complete {
-        text.push_str(" (stopped before the end)");
-    }
-    text
-}
-
-/// A report file: `{"cases":[...],"summary":{...}}`, written as the campaign goes, one case a line.
+/// A report file: `{"cases":[...],"summary":{...},"setup":{...}}`, written as the campaign goes, one case a line.
 pub struct JsonReport<W: Write> {
     out: W,
     cases: u64,
@@ -298,9 +313,15 @@ impl<W: Write> JsonReport<W> {
         self.out.write_all(line.as_bytes())
     }
 
-    /// Ends it with the sum: [`TestSummary`] or [`DiffSummary`].
-    pub fn finish(mut self, summary: &impl Serialize) -> io::Result<()> {
-        write!(self.out, "\n],\"summary\":{}}}\n", json(summary))?;
+    /// Ends it with the sum, [`TestSummary`](crate::TestSummary) or [`DiffSummary`](crate::DiffSummary), and, of a
+    /// comparison, with how it was asked for.
+    pub fn finish(mut self, summary: &impl Serialize, setup: Option<&DiffSetup>) -> io::Result<()> {
+        write!(self.out, "\n],\"summary\":{}", json(summary))?;
+        if let Some(DiffSetup { engines, mode, command, tolerances }) = setup {
+            let setup = SetupRecord { engines, mode: mode.name(), command, tolerances };
+            write!(self.out, ",\"setup\":{}", json(&setup))?;
+        }
+        self.out.write_all(b"}\n")?;
         self.out.flush()
     }
 }

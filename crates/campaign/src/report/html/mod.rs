@@ -1,0 +1,310 @@
+//! One self-contained page: opens from disk, asks for nothing, runs nothing but its own script.
+//!
+//! Invariants: what comes from outside is text and never markup, as it passes `printable::escaped`; the page's size is bounded by
+//! [`PageLimits`], and a limit that was met is said.
+
+mod divergence;
+mod steps;
+
+use std::{fmt::Write, time::Duration};
+
+use parallax_shadow_diff::{SideBySideRun, Verdict};
+use sha2::{Digest, Sha256};
+
+use super::{Answer, DiffSetup, printable::escaped, rerun, title};
+use crate::{Delivered, DiffOutcome, DiffSummary};
+
+const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = include_str!("page.js");
+
+/// How much a page holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageLimits {
+    /// Divergences that are explained.
+    pub divergences: usize,
+    /// Cases that are neither agreement nor divergence.
+    pub others: usize,
+    /// Agreeing cases that are listed.
+    pub agreeing: usize,
+    /// Steps side by side, of one run; those around the divergence.
+    pub steps: usize,
+}
+
+impl Default for PageLimits {
+    fn default() -> Self {
+        Self { divergences: 200, others: 500, agreeing: 5_000, steps: 2_000 }
+    }
+}
+
+/// A page that is being gathered.
+#[derive(Clone, Debug)]
+pub struct HtmlReport {
+    setup: DiffSetup,
+    limits: PageLimits,
+    /// Rows of the table of divergences.
+    index: Items,
+    /// The explained divergences.
+    articles: String,
+    /// What could not be said or run.
+    others: Items,
+    agreeing: Items,
+}
+
+/// Pieces of one list, and how many the limit left out.
+#[derive(Clone, Debug, Default)]
+struct Items {
+    html: String,
+    count: usize,
+    dropped: usize,
+}
+
+impl Items {
+    /// Its number, from 1, if there is room for it.
+    fn push(&mut self, limit: usize, html: impl FnOnce(usize) -> String) -> Option<usize> {
+        if self.count >= limit {
+            self.dropped += 1;
+            return None;
+        }
+        self.count += 1;
+        self.html.push_str(&html(self.count));
+        Some(self.count)
+    }
+
+    /// What the limit left out, in words.
+    fn rest(&self, what: &str) -> String {
+        match self.dropped {
+            0 => String::new(),
+            dropped => format!(
+                "<p class=\"warn\">The limit of this page was met: {dropped} more {what} are not listed.</p>\n"
+            ),
+        }
+    }
+}
+
+impl HtmlReport {
+    /// A page without cases.
+    pub fn new(setup: DiffSetup) -> Self {
+        let limits = PageLimits::default();
+        let (index, others, agreeing) = Default::default();
+        Self { setup, limits, index, articles: String::new(), others, agreeing }
+    }
+
+    /// With other limits.
+    #[must_use]
+    pub fn limited_to(self, limits: PageLimits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// Adds one case of a campaign.
+    pub fn case(&mut self, delivered: &Delivered<DiffOutcome>) {
+        match Answer::of(delivered) {
+            Answer::Compared(case, verdict) => {
+                self.verdict(&title(case), &rerun(case, &self.setup.command), verdict, None);
+            }
+            Answer::Unsupported(case, reason) => self.other("not run", &title(case), reason, None),
+            Answer::Unreadable(error) => self.other("unreadable", "", &error.to_string(), None),
+        }
+    }
+
+    /// Adds a run with its steps side by side; `title` says of what, `again` how to run it again.
+    pub fn run(&mut self, title: &str, again: &str, run: &SideBySideRun) {
+        self.verdict(title, again, &run.verdict, Some(run));
+    }
+
+    fn verdict(&mut self, title: &str, again: &str, verdict: &Verdict, run: Option<&SideBySideRun>) {
+        let steps = |page: &Self| run.map(|run| steps::section(run, page.limits.steps));
+        match verdict {
+            Verdict::Agree => {
+                let text = escaped(title);
+                let listed =
+                    self.agreeing.push(self.limits.agreeing, |_| format!("<li class=\"mono\">{text}</li>\n"));
+                if let (Some(_), Some(steps)) = (listed, steps(self)) {
+                    let _ = writeln!(self.articles, "<article>\n<h2>{text}</h2>\n{steps}</article>");
+                }
+            }
+            Verdict::Diverge(divergence) => {
+                let row = |number| divergence::index_row(number, title, divergence);
+                if let Some(number) = self.index.push(self.limits.divergences, row) {
+                    let article = divergence::article(number, title, again, divergence, steps(self));
+                    self.articles.push_str(&article);
+                }
+            }
+            Verdict::Poisoned(reason) => {
+                self.other("poisoned", title, reason, Some(again));
+                if let Some(steps) = steps(self) {
+                    let _ =
+                        write!(self.articles, "<article>\n<h2>{}</h2>\n{steps}</article>\n", escaped(title));
+                }
+            }
+        }
+    }
+
+    fn other(&mut self, what: &str, title: &str, reason: &str, again: Option<&str>) {
+        let again = again.map_or(String::new(), |again| format!("<pre>{}</pre>", escaped(again)));
+        let row = format!(
+            "<tr><th scope=\"row\" class=\"warn\">{what}</th><td>{}<br>{}{again}</td></tr>\n",
+            escaped(title),
+            escaped(reason)
+        );
+        self.others.push(self.limits.others, |_| row);
+    }
+
+    /// The page, with the sum and the time it took, if that is of interest.
+    pub fn render(&self, summary: &DiffSummary, time: Option<Duration>) -> String {
+        let [left, right] = self.setup.engines.each_ref().map(|name| escaped(name));
+        let heading = match (summary.diverged, summary.is_success()) {
+            (0, true) => format!("{left} and {right} agree"),
+            (0, false) => format!("{left} and {right}: not all is known to agree"),
+            (1, _) => format!("{left} and {right} diverge on one case"),
+            (count, _) => format!("{left} and {right} diverge on {count} cases"),
+        };
+        let policy = format!(
+            "default-src 'none'; style-src '{}'; script-src '{}'; base-uri 'none'; form-action 'none'",
+            source(STYLE),
+            source(SCRIPT)
+        );
+        let mut page = format!(
+            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+             <meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">\n\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+             <meta name=\"referrer\" content=\"no-referrer\">\n\
+             <title>{heading} - Parallax</title>\n<style>{STYLE}</style>\n</head>\n<body>\n\
+             <header>\n<h1>{heading}</h1>\n</header>\n<main>\n"
+        );
+        page.push_str(&self.summary(summary, time));
+        if self.index.count + self.index.dropped > 1 {
+            let _ = writeln!(
+                page,
+                "<section aria-labelledby=\"divergences\">\n<h2 id=\"divergences\">Divergences</h2>\n\
+                 <div class=\"box\" tabindex=\"0\" role=\"region\" aria-labelledby=\"divergences\"><table class=\"index\">\n<thead><tr>\
+                 <th scope=\"col\">case</th><th scope=\"col\">field</th><th scope=\"col\">cause</th>\
+                 <th scope=\"col\">where</th></tr></thead>\n<tbody>\n{}</tbody></table></div>\n{}</section>",
+                self.index.html,
+                self.index.rest("divergences")
+            );
+        }
+        page.push_str(&self.articles);
+        if self.others.count > 0 {
+            let _ = writeln!(
+                page,
+                "<section>\n<h2>Neither agreement nor divergence</h2>\n<div class=\"box\"><table><tbody>\n{}</tbody>\
+                 </table></div>\n{}</section>",
+                self.others.html,
+                self.others.rest("cases")
+            );
+        }
+        if self.agreeing.count > 0 {
+            let _ = writeln!(
+                page,
+                "<section>\n<h2>Agreeing cases</h2>\n<p hidden><label>Filter <input id=\"filter\" type=\"search\" \
+                 autocomplete=\"off\" spellcheck=\"false\"></label> <span id=\"filtered\" class=\"quiet\" role=\"status\">\
+                 </span></p>\n<ul id=\"agreeing\" class=\"cases\">\n{}</ul>\n{}</section>",
+                self.agreeing.html,
+                self.agreeing.rest("agreeing cases")
+            );
+        }
+        let _ = writeln!(page, "</main>\n<script>{SCRIPT}</script>\n</body>\n</html>");
+        page
+    }
+
+    /// The table of totals, and what was asked for.
+    fn summary(&self, summary: &DiffSummary, time: Option<Duration>) -> String {
+        let totals = [
+            ("agree", summary.agreed, "good"),
+            ("diverge", summary.diverged, "bad"),
+            ("poisoned: nothing can be said", summary.poisoned, "warn"),
+            ("not run: an engine does not know the fork", summary.unsupported, "warn"),
+            ("unreadable", summary.unreadable, "warn"),
+        ];
+        let mut html = "<section aria-label=\"Summary\">\n<table class=\"narrow\"><tbody>\n".to_owned();
+        for (name, count, class) in totals {
+            let class = if count > 0 { class } else { "quiet" };
+            let _ = writeln!(
+                html,
+                "<tr><th scope=\"row\">{name}</th><td class=\"number {class}\">{count}</td></tr>"
+            );
+        }
+        let mut row = |name: &str, value: &str| {
+            let _ = writeln!(
+                html,
+                "<tr><th scope=\"row\">{name}</th><td class=\"number\">{}</td></tr>",
+                escaped(value)
+            );
+        };
+        row("left", &self.setup.engines[0]);
+        row("right", &self.setup.engines[1]);
+        row("compared", self.setup.mode.name());
+        if let Some(time) = time {
+            row("time", &format!("{:.1} s", time.as_secs_f64()));
+        }
+        html.push_str("</tbody></table>\n");
+        if !summary.complete {
+            html.push_str("<p class=\"warn\">Stopped before the end: this is what was done so far.</p>\n");
+        }
+        let _ = writeln!(html, "<pre>{}</pre>", escaped(&self.setup.command));
+        match self.setup.tolerances.as_slice() {
+            [] => html.push_str("<p class=\"quiet\">Nothing is tolerated.</p>\n"),
+            tolerances => {
+                let _ =
+                    write!(html, "<details>\n<summary>Not compared: {}</summary>\n<ul>\n", tolerances.len());
+                for tolerance in tolerances {
+                    let _ = writeln!(html, "<li>{}</li>", escaped(tolerance));
+                }
+                html.push_str("</ul>\n</details>\n");
+            }
+        }
+        html.push_str("</section>\n");
+        html
+    }
+}
+
+/// The page of one run with its steps side by side: `title` says of what, `again` how to run it again.
+pub fn html_of_run(
+    setup: DiffSetup,
+    title: &str,
+    again: &str,
+    run: &SideBySideRun,
+    limits: PageLimits,
+) -> String {
+    let mut page = HtmlReport::new(setup).limited_to(limits);
+    page.run(title, again, run);
+    let count = |is: bool| u64::from(is);
+    let summary = DiffSummary {
+        agreed: count(run.verdict == Verdict::Agree),
+        diverged: count(matches!(run.verdict, Verdict::Diverge(_))),
+        poisoned: count(matches!(run.verdict, Verdict::Poisoned(_))),
+        complete: true,
+        ..DiffSummary::default()
+    };
+    page.render(&summary, None)
+}
+
+/// What a content security policy calls exactly this text.
+fn source(text: &str) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut source = "sha256-".to_owned();
+    for group in Sha256::digest(text).chunks(3) {
+        let bits =
+            [16, 8, 0].iter().zip(group).fold(0_u32, |bits, (shift, byte)| bits | u32::from(*byte) << shift);
+        for digit in 0..4 {
+            let at = (bits >> (18 - 6 * digit)) & 63;
+            source.push(if digit <= group.len() { char::from(DIGITS[at as usize]) } else { '=' });
+        }
+    }
+    source
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_is_the_digest_in_base_64() {
+        assert_eq!(source(""), "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
+    }
+
+    #[test]
+    fn nothing_ends_style_or_script_early() {
+        assert!(!STYLE.contains("</") && !SCRIPT.contains("</"));
+    }
+}

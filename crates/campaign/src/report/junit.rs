@@ -1,0 +1,120 @@
+//! JUnit XML: what continuous integration reads. One suite, one test case a case: a divergence is a failure, what cannot be
+//! said an error, what was not run is skipped.
+//!
+//! Written as the campaign goes. The counts stand at the start of such a file, so room is left for them and filled at the
+//! end; where there is no going back (a pipe), they are left out.
+
+use std::{
+    io::{self, Seek, SeekFrom, Write},
+    time::Duration,
+};
+
+use parallax_shadow_diff::Verdict;
+
+use super::{Answer, DiffSetup, Origin, printable::escaped, rerun};
+use crate::{Delivered, DiffOutcome, DiffSummary};
+
+/// Bytes left for the counts: five numbers of 20 digits with their names, and a time.
+const ROOM: usize = 200;
+
+/// A JUnit file that is being written.
+pub struct JunitReport<W: Write + Seek> {
+    out: W,
+    setup: DiffSetup,
+    /// Where the room for the counts begins in each element; `None` in a pipe.
+    rooms: Option<[u64; 2]>,
+}
+
+impl<W: Write + Seek> JunitReport<W> {
+    /// Begins the report.
+    pub fn new(mut out: W, setup: DiffSetup) -> io::Result<Self> {
+        let room = " ".repeat(ROOM);
+        let name = escaped(&format!("{} and {}, {}", setup.engines[0], setup.engines[1], setup.mode.name()));
+        out.write_all(b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"parallax diff\"")?;
+        let first = out.stream_position();
+        write!(out, "{room}>\n<testsuite name=\"{name}\"")?;
+        let second = out.stream_position();
+        writeln!(out, "{room}>\n<properties>")?;
+        let rooms = first.ok().zip(second.ok()).map(|(first, second)| [first, second]);
+        let mut property = |name: &str, value: &str| {
+            writeln!(out, "<property name=\"{name}\" value=\"{}\"/>", escaped(value))
+        };
+        property("command", &setup.command)?;
+        for tolerance in &setup.tolerances {
+            property("tolerance", tolerance)?;
+        }
+        out.write_all(b"</properties>\n")?;
+        Ok(Self { out, setup, rooms })
+    }
+
+    /// Adds one case.
+    pub fn case(&mut self, delivered: &Delivered<DiffOutcome>) -> io::Result<()> {
+        let answer = Answer::of(delivered);
+        let (Origin { file, name, fork, d, g, v }, content) = match answer {
+            Answer::Compared(case, verdict) => {
+                (Origin::of(case), self.content(verdict, || rerun(case, &self.setup.command)))
+            }
+            Answer::Unsupported(case, reason) => {
+                (Origin::of(case), Some(format!("<skipped message=\"{}\"/>", escaped(reason))))
+            }
+            Answer::Unreadable(error) => {
+                (Origin::of_error(error), Some(problem("error", "unreadable", &error.to_string(), "")))
+            }
+        };
+        let which = [("fork ", fork.map(str::to_owned)), ("d", text(d)), ("g", text(g)), ("v", text(v))];
+        let which: String =
+            which.iter().filter_map(|(name, value)| Some(format!(" {name}{}", value.as_ref()?))).collect();
+        let (file, name) = (escaped(file), escaped(&format!("{name}{which}")));
+        write!(self.out, "<testcase classname=\"{file}\" name=\"{}\"", name.trim_start())?;
+        match content {
+            Some(content) => writeln!(self.out, ">{content}</testcase>"),
+            None => self.out.write_all(b"/>\n"),
+        }
+    }
+
+    /// Ends it with the counts.
+    pub fn finish(mut self, summary: &DiffSummary, time: Option<Duration>) -> io::Result<()> {
+        if !summary.complete {
+            self.out.write_all(b"<system-err>stopped before the end</system-err>\n")?;
+        }
+        self.out.write_all(b"</testsuite>\n</testsuites>\n")?;
+        if let Some(rooms) = self.rooms {
+            let DiffSummary { agreed, diverged, poisoned, unsupported, unreadable, .. } = *summary;
+            let errors = poisoned + unreadable;
+            let tests = agreed + diverged + errors + unsupported;
+            let time = time.map_or(String::new(), |time| format!(" time=\"{:.3}\"", time.as_secs_f64()));
+            let counts = format!(
+                " tests=\"{tests}\" failures=\"{diverged}\" errors=\"{errors}\" skipped=\"{unsupported}\"{time}"
+            );
+            for room in rooms {
+                self.out.seek(SeekFrom::Start(room))?;
+                self.out.write_all(counts.as_bytes())?;
+            }
+        }
+        self.out.flush()
+    }
+
+    fn content(&self, verdict: &Verdict, again: impl Fn() -> String) -> Option<String> {
+        match verdict {
+            Verdict::Agree => None,
+            Verdict::Diverge(divergence) => {
+                let title = format!("{} differs {}", divergence.field, divergence.place);
+                let text = format!("{divergence}\nagain: {}", again());
+                Some(problem("failure", divergence.cause.name(), &title, &text))
+            }
+            Verdict::Poisoned(reason) => {
+                Some(problem("error", "poisoned", reason, &format!("again: {}", again())))
+            }
+        }
+    }
+}
+
+fn problem(element: &str, kind: &str, message: &str, text: &str) -> String {
+    // Lines of an attribute are read as one.
+    let (message, text) = (escaped(message).replace('\n', " "), escaped(text));
+    format!("<{element} type=\"{kind}\" message=\"{message}\">{text}</{element}>")
+}
+
+fn text(number: Option<usize>) -> Option<String> {
+    number.map(|number| number.to_string())
+}

@@ -1,0 +1,107 @@
+//! Answers as text: nothing of what is well, and of all else why, and how to run it again.
+
+use parallax_primitives::hex;
+use parallax_shadow_diff::Verdict;
+use parallax_state_tests::Case;
+
+use super::{
+    Answer, DiffSetup,
+    printable::{exactly, printable, shell_word},
+};
+use crate::{Delivered, DiffOutcome, DiffSummary, TestOutcome, TestSummary, TraceDigest};
+
+/// What a person reads of one case of `statetest`: nothing if it passed, otherwise why it did not and how to run it again.
+pub fn test_text(delivered: &Delivered<TestOutcome>, engine: &str) -> Option<String> {
+    match delivered {
+        Delivered::Case(case, TestOutcome::Ran(result, digest)) if result.pass => {
+            digest.map(|TraceDigest { steps, sha256 }| {
+                format!("{} {steps} steps {}", hex::encode(sha256), title(case))
+            })
+        }
+        Delivered::Case(case, TestOutcome::Ran(result, _)) => {
+            let error = result.error.as_deref().unwrap_or("no reason known");
+            let again = rerun(case, &format!("parallax statetest --engine {engine}"));
+            Some(format!("FAIL {}\n  {}\n  again: {again}", title(case), printable(error)))
+        }
+        Delivered::Case(case, TestOutcome::Unsupported(reason)) => {
+            Some(format!("NOT RUN {}\n  {reason}", title(case)))
+        }
+        Delivered::Unreadable(error) => Some(format!("UNREADABLE {}", printable(&error.to_string()))),
+    }
+}
+
+/// What a person reads of one case of `diff`: nothing if the engines agree.
+pub fn diff_text(delivered: &Delivered<DiffOutcome>, setup: &DiffSetup) -> Option<String> {
+    let (case, verdict) = match Answer::of(delivered) {
+        Answer::Compared(case, verdict) => (case, verdict),
+        Answer::Unsupported(case, reason) => return Some(format!("NOT RUN {}\n  {reason}", title(case))),
+        Answer::Unreadable(error) => return Some(format!("UNREADABLE {}", printable(&error.to_string()))),
+    };
+    let again = rerun(case, &setup.command);
+    match verdict {
+        Verdict::Agree => None,
+        Verdict::Diverge(divergence) => {
+            let lines = divergence.summary().join("\n  ");
+            Some(format!("DIVERGE {}\n  {lines}\n  again: {again}", title(case)))
+        }
+        Verdict::Poisoned(reason) => {
+            Some(format!("POISONED {}\n  {}\n  again: {again}", title(case), printable(reason)))
+        }
+    }
+}
+
+/// What a case is called: where it is from and which of its test's it is.
+pub fn title(case: &Case) -> String {
+    let Case { file, name, fork_name, d, g, v, .. } = case;
+    printable(&format!("{file} {name} fork {fork_name} d{d} g{g} v{v}")).into_owned()
+}
+
+/// The command line that runs this test again, to be pasted into a shell.
+pub fn rerun(case: &Case, command: &str) -> String {
+    let file = match case.file.starts_with('-') {
+        true => format!("./{}", case.file),
+        false => case.file.to_string(),
+    };
+    format!(
+        "{command} --fork {} --filter {} {}",
+        case.fork,
+        shell_word(&exactly(&case.name)),
+        shell_word(&file)
+    )
+}
+
+impl TestSummary {
+    /// One line: how many passed, and, where there are any, what else came.
+    pub fn text(&self, engine: &str) -> String {
+        let parts = [
+            (self.failed, "failed"),
+            (self.unsupported, "not run: the engine does not know the fork"),
+            (self.unreadable, "unreadable"),
+        ];
+        sum(engine, self.passed, "passed", &parts, self.complete)
+    }
+}
+
+impl DiffSummary {
+    /// One line: on how many the engines agree, and, where there are any, what else came.
+    pub fn text(&self, left: &str, right: &str) -> String {
+        let parts = [
+            (self.diverged, "diverge"),
+            (self.poisoned, "poisoned"),
+            (self.unsupported, "not run: an engine does not know the fork"),
+            (self.unreadable, "unreadable"),
+        ];
+        sum(&format!("{left} and {right}"), self.agreed, "agree", &parts, self.complete)
+    }
+}
+
+fn sum(who: &str, good: u64, verb: &str, parts: &[(u64, &str)], complete: bool) -> String {
+    let mut text = format!("{who}: {good} {verb}");
+    for (count, what) in parts.iter().filter(|(count, _)| *count > 0) {
+        text.push_str(&format!(", {count} {what}"));
+    }
+    if !complete {
+        text.push_str(" (stopped before the end)");
+    }
+    text
+}

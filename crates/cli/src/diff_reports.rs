@@ -1,0 +1,96 @@
+//! The report files of `parallax diff`: any number of them, in any form, written while the campaign goes.
+//!
+//! Invariant: a file that can be written is a complete document when the command ends, interrupted or not.
+
+use std::{
+    fs::File,
+    io::{self, BufWriter},
+    time::Instant,
+};
+
+use anyhow::{Context, Result, bail};
+use parallax_campaign::{Delivered, DiffOutcome, DiffSetup, DiffSummary, Report, ReportFormat};
+
+/// A form and a file, as a user asks for a report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ReportOption {
+    format: ReportFormat,
+    path: String,
+}
+
+impl ReportOption {
+    /// Reads `html=FILE` and the like.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let option = text.split_once('=').filter(|(_, path)| !path.is_empty());
+        option
+            .and_then(|(name, path)| {
+                Some(Self { format: ReportFormat::by_name(name)?, path: path.to_owned() })
+            })
+            .ok_or_else(|| "expected html=FILE, json=FILE or junit=FILE".to_owned())
+    }
+}
+
+/// The files that are being written.
+pub(crate) struct Reports<'p> {
+    files: Vec<(&'p str, Report<BufWriter<File>>)>,
+    start: Instant,
+    failure: Option<(&'p str, io::Error)>,
+}
+
+impl<'p> Reports<'p> {
+    /// Creates every file, so that one that cannot be written is known before the work is done.
+    pub(crate) fn begin(options: &'p [ReportOption], setup: &DiffSetup) -> Result<Self> {
+        let mut files = Vec::with_capacity(options.len());
+        for (number, ReportOption { format, path }) in options.iter().enumerate() {
+            if options[..number].iter().any(|other| other.path == *path) {
+                bail!("{path}: two reports are to be written to it");
+            }
+            let begun = File::create(path).and_then(|file| Report::new(*format, BufWriter::new(file), setup));
+            files.push((path.as_str(), begun.with_context(|| unwritten(path))?));
+        }
+        Ok(Self { files, start: Instant::now(), failure: None })
+    }
+
+    /// Adds one case to each. False if one cannot be written any more.
+    pub(crate) fn case(&mut self, delivered: &Delivered<DiffOutcome>) -> bool {
+        for (path, report) in &mut self.files {
+            if let Err(error) = report.case(delivered) {
+                self.failure.get_or_insert((path, error));
+            }
+        }
+        self.failure.is_none()
+    }
+
+    /// Ends all of them; the first failure, with its file.
+    pub(crate) fn finish(self, summary: &DiffSummary) -> Result<()> {
+        let time = self.start.elapsed();
+        let mut failure = self.failure;
+        for (path, report) in self.files {
+            if let Err(error) = report.finish(summary, Some(time)) {
+                failure.get_or_insert((path, error));
+            }
+        }
+        match failure {
+            Some((path, error)) => Err(error).with_context(|| unwritten(path)),
+            None => Ok(()),
+        }
+    }
+}
+
+fn unwritten(path: &str) -> String {
+    format!("{path}: cannot write the report")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_option_is_a_form_and_a_file() {
+        let report = ReportOption::parse("junit=a=b.xml");
+        assert_eq!(report, Ok(ReportOption { format: ReportFormat::Junit, path: "a=b.xml".to_owned() }));
+        for wrong in ["", "html", "html=", "pdf=x", "=x"] {
+            assert!(ReportOption::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}
