@@ -5,6 +5,8 @@ import solid from 'vite-plugin-solid';
 
 const solidVersion = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')).dependencies['solid-js'];
 
+const SERVER = 'http://127.0.0.1:3155';
+
 export default defineConfig({
   base: './',
   plugins: [solid()],
@@ -23,6 +25,6 @@ export default defineConfig({
       },
     },
   },
-  // `npm run dev`, beside `parallax serve --port 8545`.
-  server: { proxy: { '/api': { target: 'http://127.0.0.1:8545', changeOrigin: true, ws: true } } },
+  // `npm run dev`, beside `parallax serve`; the server answers only what seems to come from its own page.
+  server: { proxy: { '/api': { target: SERVER, changeOrigin: true, ws: true, headers: { origin: SERVER } } } },
 });

@@ -47,7 +47,7 @@ export function ComparisonView(props: { run: Run; onDiff: () => void }): JSX.Ele
         </div>
         <span class="dim">the step</span>
       </div>
-      <Show when={run.state()} fallback={<p class="empty">{run.isReady() ? 'Loading the state of this step…' : 'The engines have not recorded a step yet.'}</p>}>
+      <Show when={run.state()} fallback={<p class="empty">{run.isReady() ? 'Loading the state of this step…' : 'The engines are at work. Their steps are shown once both are through, or when you cancel the run.'}</p>}>
         <div class="state">
           <StackSection pair={states()} />
           <MemorySection run={run} pair={states()} />

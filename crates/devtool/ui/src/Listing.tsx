@@ -76,7 +76,7 @@ export function Listing(props: { run: Run }): JSX.Element {
       </header>
       <Show
         when={(code()?.instructions.length ?? 0) > 0}
-        fallback={<p class="empty">{error() ?? (frame() === null && run.step() ? 'Trace files do not carry code.' : code() ? 'This frame has no code.' : 'Loading the code…')}</p>}
+        fallback={<p class="empty">{error() ?? (frame() === null && run.step() ? 'Trace files do not carry code.' : code() ? 'This frame has no code.' : run.isReady() ? 'Loading the code…' : 'The code of the running frame.')}</p>}
       >
         <VirtualList
           class="listing-rows"

@@ -5,11 +5,17 @@ import { SIDES } from './api';
 import { counted, grouped, hexNumber, shortAddress, signed } from './format';
 import type { Run } from './run';
 import { VirtualList } from './VirtualList';
-import type { Breakpoint, Call, Match, OpcodeGas, SideName } from './wire';
+import type { Breakpoint, Call, Match, OpcodeGas, SideName, StepRow } from './wire';
 
 const ROW = 20;
 /** Calls that are loaded. */
 const CALLS = 20_000;
+
+/** The opcode, or both of them if they are not one. */
+function names(row: StepRow | undefined): string {
+  const [left, right] = [row?.primary?.opName, row?.mini?.opName];
+  return left !== undefined && right !== undefined && left !== right ? `${left} ≠ ${right}` : (left ?? right ?? '…');
+}
 
 export function StepList(props: { run: Run }): JSX.Element {
   const run = props.run;
@@ -31,7 +37,7 @@ export function StepList(props: { run: Run }): JSX.Element {
             <div class="step-row" classList={{ current: index() === run.position(), differs: row()?.mismatch != null }} onClick={() => run.show(index())}>
               <span class="num">{grouped(index())}</span>
               <span class="num pc">{side() ? hexNumber(side()?.pc ?? 0) : ''}</span>
-              <span class="op" style={{ 'padding-left': `${Math.min(10, side()?.depth ?? 0) * 6}px` }}>{side()?.opName ?? '…'}</span>
+              <span class="op" style={{ 'padding-left': `${Math.min(10, side()?.depth ?? 0) * 6}px` }}>{names(row())}</span>
               <span class="num gas">{side() ? grouped(side()?.gasBefore ?? 0) : ''}</span>
             </div>
           );

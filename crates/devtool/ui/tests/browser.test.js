@@ -305,6 +305,23 @@ inPage('one engine alone', {}, async (page) => {
   await page.locator('.opcode', { hasText: 'STOP' }).waitFor();
 });
 
+inPage('the engines pause, go on, and can be ended', {}, async (page) => {
+  // Some seconds; from Osaka on, a transaction may not have so much gas.
+  await page.locator('#code').fill(loop(0xffffff));
+  await page.getByLabel('Gas', { exact: true }).fill('1,000,000,000');
+  await page.getByLabel('Fork').selectOption('Cancun');
+  await page.getByRole('button', { name: 'Compare' }).click();
+  await page.getByRole('button', { name: 'Pause' }).waitFor();
+  await page.keyboard.press('p');
+  await page.getByText(/^paused at [1-9]/).waitFor();
+  await screenshot(page, 'paused');
+  await page.keyboard.press('p');
+  await page.getByText(/^running [1-9]/).waitFor();
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await page.getByText('stopped by').waitFor();
+  await page.locator('.opcode').first().waitFor();
+});
+
 inPage('wrong input is told where it was given', {}, async (page) => {
   await page.getByRole('button', { name: 'Compare' }).click();
   await page.getByText('Paste byte code or assembly first').waitFor();
