@@ -1,7 +1,7 @@
 // Where a comparison begins: a program, a state test, or two traces. A pasted hex string starts at once.
 
 import { createResource, createSignal, For, Match, Show, Switch, type JSX } from 'solid-js';
-import { ApiError, server } from './api';
+import { ApiError, server, sessionApi } from './api';
 import { counted, grouped } from './format';
 import { toggleTheme } from './theme';
 import type { CreateSession, Info, Mode, Source, TestCase, TraceInput } from './wire';
@@ -51,7 +51,7 @@ function pastedHex(text: string): string | null {
 
 export function Start(props: { message: string | null; onSession: (id: string) => void }): JSX.Element {
   const [info, { refetch }] = createResource(server.info);
-  const [sessions] = createResource(async () => (await server.sessions()).sessions);
+  const [sessions, { refetch: listSessions }] = createResource(async () => (await server.sessions()).sessions);
   const [error, setError] = createSignal<ApiError | null>(null);
   const [busy, setBusy] = createSignal(false);
   const chosenEngines = (): string[] => {
@@ -76,6 +76,14 @@ export function Start(props: { message: string | null; onSession: (id: string) =
     } finally {
       setBusy(false);
     }
+  };
+  const end = async (id: string) => {
+    try {
+      await sessionApi(id).close();
+    } catch (cause) {
+      setError(cause instanceof ApiError ? cause : new ApiError(String(cause), 'unknown'));
+    }
+    await listSessions();
   };
   const submit = (event?: Event) => {
     event?.preventDefault();
@@ -165,7 +173,15 @@ export function Start(props: { message: string | null; onSession: (id: string) =
             <h2>Open sessions</h2>
             <ul class="plain">
               <For each={[...(sessions() ?? [])].reverse().slice(0, 8)}>
-                {(one) => <li><button type="button" class="match" onClick={() => props.onSession(one.id)}><span>{one.source.title}</span><span class="dim">{one.engines.join(' – ')} · {counted(one.totalSteps, 'step')} · {one.verdict?.kind ?? one.status}</span></button></li>}
+                {(one) => (
+                  <li>
+                    <button type="button" class="match" onClick={() => props.onSession(one.id)}>
+                      <span>{one.source.title}</span>
+                      <span class="dim">{one.engines.join(' – ')} · {counted(one.totalSteps, 'step')} · {one.verdict?.kind ?? one.status}</span>
+                    </button>
+                    <button type="button" class="icon" aria-label={`End session ${one.source.title}`} title="End this session" onClick={() => void end(one.id)}>×</button>
+                  </li>
+                )}
               </For>
             </ul>
           </section>

@@ -138,7 +138,9 @@ inPage('a deep link leads to its step and follows it', {}, async (page) => {
   await page.reload();
   await at(page, 3);
   await page.waitForFunction((newest) => location.hash.includes(`session=${newest}`), id);
-  await page.goto(`${server.url}/#session=none&step=3`);
+  await page.keyboard.press('i');
+  await page.locator('.sessions li').first().getByRole('button', { name: /^End session/ }).click();
+  await page.goto(`${server.url}/#session=${id}&step=3`);
   await page.reload();
   await page.getByText('The session of this link is over').waitFor();
 });
