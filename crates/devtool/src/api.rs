@@ -397,13 +397,16 @@ async fn export_run(State(app): Shared, Path(id): Path<String>, RawQuery(query):
     let query = Query::new(query.as_deref(), &["format"])?;
     let is_page = query.one_of("format", &["html", "json"])? == Some("html");
     of_session(app, id, move |session| {
-        let export = export::export(session, &session.look()?);
+        let look = session.look()?;
         let (mut response, name) = if is_page {
-            let page = export::html(&export)?;
+            let page = export::html(session, &look)?;
             let kind = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
             ((kind, page).into_response(), "attachment; filename=\"parallax-run.html\"")
         } else {
-            (answer(StatusCode::OK, &export), "attachment; filename=\"parallax-run.json\"")
+            (
+                answer(StatusCode::OK, &export::export(session, &look)),
+                "attachment; filename=\"parallax-run.json\"",
+            )
         };
         let name = header::HeaderValue::from_static(name);
         response.headers_mut().insert(header::CONTENT_DISPOSITION, name);

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, hash_map::RandomState},
     hash::BuildHasher,
+    path::Path,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -115,7 +116,10 @@ impl App {
                         let folder = source::below(folder, "source.path")?;
                         let text = folder.read(&test.path, "source.path", file_bytes)?;
                         let (name, fork) = (test.name.as_deref(), test.fork.as_deref());
-                        source::test(text, &Wanted { path: Some(&test.path), name, fork, index: test.index })?
+                        let whole = self.config.folder.as_ref().map(|folder| folder.join(&test.path));
+                        let whole_path = whole.as_deref().and_then(Path::to_str);
+                        let path = Some(test.path.as_str());
+                        source::test(text, &Wanted { path, whole_path, name, fork, index: test.index })?
                     }
                     Source::Traces(_) => return Err(ApiError::internal("traces have no engines")),
                 };

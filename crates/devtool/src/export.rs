@@ -1,5 +1,10 @@
 //! A session as one file.
 
+use std::time::Duration;
+
+use parallax_campaign::{DiffSetup, PageLimits, html_of_run};
+use parallax_primitives::{Opcode, TxOutcome};
+use parallax_shadow_diff::{Field, ShadowConfig, SideBySideRun, SideBySideStep, StepSide, Verdict};
 use serde_json::Value;
 
 use crate::{
@@ -7,6 +12,7 @@ use crate::{
     look::Look,
     model::{self, SideName, When},
     session::Session,
+    side::Side,
     state::{Window, state},
 };
 
@@ -38,11 +44,94 @@ pub(crate) fn export(session: &Session, look: &Look) -> model::Export {
     }
 }
 
-/// The export as a page that opens without a server. All of the run's text is in a block of data that no browser reads as
-/// markup; the page's own script puts it in place as text.
-pub(crate) fn html(export: &model::Export) -> Result<String, ApiError> {
-    let data = serde_json::to_value(export).map_err(|error| ApiError::internal(error.to_string()))?;
-    Ok(page(&data))
+/// What the report of a comparison is made of, besides the records.
+#[derive(Debug)]
+pub(crate) struct Report {
+    pub(crate) engines: [&'static str; 2],
+    pub(crate) config: ShadowConfig,
+    pub(crate) verdict: Verdict,
+    pub(crate) outcomes: [Option<TxOutcome>; 2],
+    /// What tells `parallax diff` to run the same.
+    pub(crate) again: Option<String>,
+}
+
+/// A session as a page that opens without a server: that of `parallax diff --report html`, where two engines were compared.
+/// All of the run's text is data in it.
+pub(crate) fn html(session: &Session, look: &Look) -> Result<String, ApiError> {
+    let Some(report) = &look.report else {
+        let data = serde_json::to_value(export(session, look));
+        return Ok(page(&data.map_err(|error| ApiError::internal(error.to_string()))?));
+    };
+    let setup = DiffSetup::new(report.engines[0], report.engines[1], &report.config);
+    let again = report.again.as_ref().map(|again| format!("{} {again}", setup.command)).unwrap_or_default();
+    let title = session.shown().source.title;
+    Ok(html_of_run(setup, &title, &again, &side_by_side(report, look), PageLimits::default()))
+}
+
+fn side_by_side(report: &Report, look: &Look) -> SideBySideRun {
+    let first = look.index.news.first().map(|news| news.0);
+    let total = look.total();
+    let from = first.unwrap_or(0).saturating_sub(AROUND * 4);
+    let rows = look.rows(from, usize::try_from(AROUND * 8).unwrap_or(PAGE));
+    let next = rows.iter().skip(1).map(Some).chain([None]);
+    let steps: Vec<_> = rows.iter().zip(next).map(|(row, next)| side_by_side_step(row, next)).collect();
+    let gas_used = [0, 1].map(|side: usize| report.outcomes[side].as_ref().map(|outcome| outcome.gas_used));
+    SideBySideRun {
+        mode: report.config.mode,
+        engines: report.engines.map(str::to_owned),
+        steps_dropped: total - steps.len() as u64,
+        steps,
+        total_steps: look.sides().map(|side| side.map_or(0, Side::len)),
+        outcomes: report.outcomes.clone(),
+        gas_used,
+        gas_delta: gas_used[0].zip(gas_used[1]).map(|(left, right)| i128::from(left) - i128::from(right)),
+        times: [Duration::ZERO; 2],
+        diverged_at: first,
+        verdict: report.verdict.clone(),
+    }
+}
+
+fn side_by_side_step(row: &model::StepRow, next: Option<&model::StepRow>) -> SideBySideStep {
+    let side = |side: &Option<model::StepSide>| {
+        let side = side.as_ref()?;
+        Some(StepSide {
+            depth: u16::try_from(side.depth).ok()?,
+            pc: usize::try_from(side.pc).ok()?,
+            opcode: Opcode(side.opcode),
+            address: side.address.as_ref()?.parse().ok()?,
+            gas_before: side.gas_before,
+            gas_after: side.gas_after.unwrap_or(side.gas_before),
+            stack_size: side.stack_size.unwrap_or(0),
+        })
+    };
+    let (left, right) = (side(&row.primary), side(&row.mini));
+    let mismatch = row.mismatch.as_ref().map(|mismatch| {
+        let at = if mismatch.when == When::After { next } else { Some(row) };
+        field(mismatch, at.and_then(|row| row.primary.as_ref()?.stack_size).unwrap_or(0))
+    });
+    SideBySideStep { index: row.step_index, left, right, mismatch }
+}
+
+/// The field of a mismatch that a record shows; the stack is as long where it shows.
+fn field(mismatch: &model::Mismatch, stack_size: usize) -> Field {
+    let item = usize::try_from(mismatch.item.unwrap_or(0)).unwrap_or(0);
+    match mismatch.field.as_str() {
+        "depth" => Field::Depth,
+        "pc" => Field::Pc,
+        "opcode" => Field::Opcode,
+        "gas" => Field::Gas,
+        "gasCost" => Field::GasCost,
+        "refund" => Field::Refund,
+        "stackSize" => Field::StackSize,
+        // Reports count from the top.
+        "stack" => Field::Stack(stack_size.saturating_sub(item + 1)),
+        "memorySize" => Field::MemorySize,
+        "memory" => Field::Memory(item),
+        "returnData" => Field::ReturnData,
+        "halt" => Field::Halt,
+        "log" => Field::Log(item),
+        _ => Field::Step,
+    }
 }
 
 fn page(data: &Value) -> String {

@@ -8,6 +8,7 @@ use parallax_tracer_standard::Call;
 
 use crate::{
     error::ApiError,
+    export::Report,
     index::Index,
     model::{self, SideName},
     pair::mismatches,
@@ -24,6 +25,8 @@ pub(crate) struct Look {
     pub(crate) index: Arc<Index>,
     /// The divergence that the comparison found.
     pub(crate) first: Option<model::Divergence>,
+    /// What the report of the comparison is made of.
+    pub(crate) report: Option<Arc<Report>>,
 }
 
 impl Look {

@@ -13,6 +13,7 @@ use parallax_tracer_standard::Trace;
 use crate::{
     compare::{self, Compared},
     control::{Control, Recording},
+    export::Report,
     file_trace::FileTrace,
     index::{Compares, Index},
     model::{self, Mode, When},
@@ -36,6 +37,8 @@ pub(crate) struct Ended {
     pub(crate) verdict: Option<model::Verdict>,
     pub(crate) halts: Option<Halts>,
     pub(crate) index: Arc<Index>,
+    /// What the report of a comparison is made of, if there was one.
+    pub(crate) report: Option<Arc<Report>>,
 }
 
 impl Ended {
@@ -125,6 +128,14 @@ fn of_engines(
     let verdict = in_steps.unwrap_or_else(|| {
         compare::per_call(both, [&left.result, &right.result], [&left.messages, &right.messages], &config)
     });
+    let outcome_of = |ran: &Ran| ran.result.as_ref().ok().and_then(|execution| execution.outcome.clone());
+    let report = Report {
+        engines: both.map(Engine::name),
+        config,
+        verdict: verdict.clone(),
+        outcomes: [outcome_of(&left), outcome_of(&right)],
+        again: prepared.again.clone(),
+    };
     let Compared { verdict, halts } = compare::told(verdict, &config, &|message, is_over| {
         let trace = if message < left.trace.calls().len() { &left.trace } else { &right.trace };
         let call = trace.calls().get(message)?;
@@ -136,6 +147,7 @@ fn of_engines(
         verdict: Some(verdict),
         halts,
         index: Arc::default(),
+        report: Some(Arc::new(report)),
     })
 }
 

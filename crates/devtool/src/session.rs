@@ -159,6 +159,7 @@ impl Session {
                 sides: ended.sides.clone(),
                 index: Arc::clone(&ended.index),
                 first: ended.verdict.as_ref().and_then(|verdict| verdict.divergence.clone()),
+                report: ended.report.clone(),
             }),
             Some(Err(error)) => Err(ApiError::internal(format!("the session failed: {error}"))),
             None if self.control.is_paused() => self.partial(),
@@ -173,7 +174,7 @@ impl Session {
             Some(Arc::new(Side::Recorded(Recording { trace, database: Arc::clone(database), fork: *fork })))
         });
         let index = Index::of([sides[0].as_deref(), sides[1].as_deref()], None);
-        Ok(Look { sides, index: Arc::new(index), first: None })
+        Ok(Look { sides, index: Arc::new(index), first: None, report: None })
     }
 
     pub(crate) fn engines(&self) -> Vec<String> {

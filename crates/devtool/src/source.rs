@@ -26,6 +26,8 @@ const CONTRACT: Address = address!("000000000000000000000000000000000000c0de");
 const CALLER: Address = address!("000000000000000000000000000000000000ca11");
 /// Gas limit of a program that has none.
 const DEFAULT_GAS: u64 = 10_000_000;
+/// Most bytes of code and calldata on a command line.
+const AGAIN_LIMIT: usize = 4096;
 /// Most characters of a title.
 const TITLE_LIMIT: usize = 120;
 
@@ -37,6 +39,8 @@ pub(crate) struct Prepared {
     block: BlockEnv,
     transaction: Transaction,
     pub(crate) database: Arc<MemoryDatabase>,
+    /// How `parallax diff` is told to run the same, if it can be.
+    pub(crate) again: Option<String>,
 }
 
 impl Prepared {
@@ -77,6 +81,11 @@ pub(crate) fn code(source: CodeSource) -> Result<(Prepared, SourceShown), ApiErr
         None => U256::ZERO,
     };
     let title = format!("{} bytes of code", code.len());
+    let gas = source.gas.unwrap_or(DEFAULT_GAS);
+    let input = hex("source.calldata", source.calldata.as_deref().unwrap_or(""))?;
+    // The command line has no accounts but the program's own, and sends nothing.
+    let is_bare = database.accounts.is_empty() && value.is_zero() && code.len() + input.len() <= AGAIN_LIMIT;
+    let again = is_bare.then(|| format!("--code {code} --fork {fork} --gas {gas} --input {input}"));
     database.accounts.entry(CONTRACT).or_default().code = Bytecode::new(code);
     let caller = database.accounts.entry(CALLER).or_default();
     caller.balance = caller.balance.max(value);
@@ -84,9 +93,9 @@ pub(crate) fn code(source: CodeSource) -> Result<(Prepared, SourceShown), ApiErr
         sender: CALLER,
         to: Some(CONTRACT),
         nonce: caller.nonce,
-        gas_limit: source.gas.unwrap_or(DEFAULT_GAS),
+        gas_limit: gas,
         value,
-        input: hex("source.calldata", source.calldata.as_deref().unwrap_or(""))?,
+        input,
         ..Transaction::default()
     };
     let block = BlockEnv {
@@ -96,7 +105,7 @@ pub(crate) fn code(source: CodeSource) -> Result<(Prepared, SourceShown), ApiErr
         blobs: BlobSchedule::of(fork),
         ..BlockEnv::default()
     };
-    let prepared = Prepared { fork, chain_id: 1, block, transaction, database: Arc::new(database) };
+    let prepared = Prepared { fork, chain_id: 1, block, transaction, database: Arc::new(database), again };
     let shown =
         SourceShown { kind: "code", title, fork: Some(fork.name()), path: None, name: None, index: None };
     Ok((prepared, shown))
@@ -127,6 +136,8 @@ fn prestate(accounts: BTreeMap<String, AccountGiven>) -> Result<MemoryDatabase, 
 /// What of a file of state tests is meant.
 pub(crate) struct Wanted<'a> {
     pub(crate) path: Option<&'a str>,
+    /// The path as the command line takes it, the folder's included.
+    pub(crate) whole_path: Option<&'a str>,
     pub(crate) name: Option<&'a str>,
     pub(crate) fork: Option<&'a str>,
     pub(crate) index: usize,
@@ -136,6 +147,7 @@ pub(crate) fn upload(source: &UploadSource) -> Result<(Prepared, SourceShown), A
     let text = source.file.to_string().into_bytes();
     let wanted = Wanted {
         path: None,
+        whole_path: None,
         name: source.name.as_deref(),
         fork: source.fork.as_deref(),
         index: source.index,
@@ -186,14 +198,36 @@ fn prepare(case: Case, wanted: &Wanted<'_>, field: &str) -> Result<(Prepared, So
         name: Some(case.name.to_string()),
         index: Some(wanted.index),
     };
+    let again = wanted.whole_path.map(|path| {
+        format!("{} --fork {} --filter {}", quoted(path), case.fork, quoted(&literal(&case.name)))
+    });
     let prepared = Prepared {
         fork: case.fork,
         chain_id: case.chain_id,
         block: case.block,
         transaction,
         database: case.pre,
+        again,
     };
     Ok((prepared, shown))
+}
+
+/// A regular expression that matches this text.
+fn literal(text: &str) -> String {
+    let is_plain =
+        |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | '/' | ' ');
+    text.chars().fold(String::new(), |mut literal, character| {
+        if character.is_ascii() && !is_plain(character) {
+            literal.push('\\');
+        }
+        literal.push(character);
+        literal
+    })
+}
+
+/// A text as one word of a shell's line.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 /// A page of the cases of a file, and how many it has. Cases that cannot be read are left out.

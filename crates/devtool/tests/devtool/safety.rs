@@ -453,13 +453,22 @@ fn hostile_text_stays_text() {
     let server = Running::with_folder(folder.0.join("served"));
     let path = server.session(&json!({"source": {"kind": "test", "path": name}}));
     assert_eq!(server.ask(&path)["source"]["name"], hostile);
-    let page = server.get(&format!("{path}/export?format=html"));
-    assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
-    assert!(page.header("content-disposition").unwrap().starts_with("attachment"));
-    let text = String::from_utf8(page.body).unwrap();
-    assert!(!text.contains("<img") && !text.contains("alert(1)</script>"), "markup from a name");
-    assert_eq!(text.matches("</script>").count(), 2);
-    let data = text.split("id=\"data\">").nth(1).unwrap().split("</script>").next().unwrap();
+    // The report of a comparison, and the page of one engine.
+    let alone = server.session(&json!({"source": {"kind": "test", "path": name}, "mode": "off"}));
+    for path in [&path, &alone] {
+        let page = server.get(&format!("{path}/export?format=html"));
+        assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
+        assert!(page.header("content-disposition").unwrap().starts_with("attachment"));
+        let text = String::from_utf8(page.body).unwrap();
+        assert!(!text.contains("<img") && !text.contains("<script>alert"), "markup from a name: {text}");
+        assert!(text.contains("onerror=alert(1)"), "{text}");
+        for tag in text.split("<script").skip(1).chain(text.split("<link").skip(1)) {
+            let tag = tag.split('>').next().unwrap();
+            assert!(!tag.contains("src") && !tag.contains("href"), "it loads something: {tag}");
+        }
+    }
+    let page = String::from_utf8(server.get(&format!("{alone}/export?format=html")).body).unwrap();
+    let data = page.split("id=\"data\">").nth(1).unwrap().split("</script>").next().unwrap();
     let run: Value = serde_json::from_str(data).unwrap();
     assert_eq!(run["session"]["source"]["name"], hostile);
     let json = server.get(&format!("{path}/export"));
