@@ -191,7 +191,7 @@ export function SearchPanel(props: { run: Run; wish: { kind: SearchKind; q: stri
             <option value="opcode">opcode</option><option value="pc">pc</option><option value="value">value</option>
           </select>
         </label>
-        <label class="grow"><span>{`What, for instance ${SEARCH_HINTS[kind()]}`}</span>
+        <label class="grow"><span>What</span>
           <input id="search-q" value={q()} placeholder={SEARCH_HINTS[kind()]} autocomplete="off" spellcheck={false} onInput={(event) => setQ(event.currentTarget.value)} />
         </label>
         <Show when={!run.isSingle()}>
