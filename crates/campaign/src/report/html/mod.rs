@@ -11,7 +11,11 @@ use std::{fmt::Write, time::Duration};
 use parallax_shadow_diff::{SideBySideRun, Verdict};
 use sha2::{Digest, Sha256};
 
-use super::{Answer, DiffSetup, printable::escaped, rerun, title};
+use super::{
+    Answer, DiffSetup,
+    printable::{escaped, printable},
+    rerun, title,
+};
 use crate::{Delivered, DiffOutcome, DiffSummary};
 
 const STYLE: &str = include_str!("page.css");
@@ -48,6 +52,8 @@ pub struct HtmlReport {
     /// What could not be said or run.
     others: Items,
     agreeing: Items,
+    /// That of the last agreeing case.
+    file: String,
 }
 
 /// Pieces of one list, and how many the limit left out.
@@ -86,7 +92,8 @@ impl HtmlReport {
     pub fn new(setup: DiffSetup) -> Self {
         let limits = PageLimits::default();
         let (index, others, agreeing) = Default::default();
-        Self { setup, limits, index, articles: String::new(), others, agreeing }
+        let (articles, file) = Default::default();
+        Self { setup, limits, index, articles, others, agreeing, file }
     }
 
     /// With other limits.
@@ -98,6 +105,11 @@ impl HtmlReport {
     /// Adds one case of a campaign.
     pub fn case(&mut self, delivered: &Delivered<DiffOutcome>) {
         match Answer::of(delivered) {
+            Answer::Compared(case, Verdict::Agree) => {
+                let title = title(case);
+                let name = title.strip_prefix(&*printable(&case.file)).unwrap_or(&title);
+                self.agree(&case.file, name.trim_start());
+            }
             Answer::Compared(case, verdict) => {
                 self.verdict(&title(case), &rerun(case, &self.setup.command), verdict, None);
             }
@@ -115,11 +127,9 @@ impl HtmlReport {
         let steps = |page: &Self| run.map(|run| steps::section(run, page.limits.steps));
         match verdict {
             Verdict::Agree => {
-                let text = escaped(title);
-                let listed =
-                    self.agreeing.push(self.limits.agreeing, |_| format!("<li class=\"mono\">{text}</li>\n"));
-                if let (Some(_), Some(steps)) = (listed, steps(self)) {
-                    let _ = writeln!(self.articles, "<article>\n<h2>{text}</h2>\n{steps}</article>");
+                if let (Some(_), Some(steps)) = (self.agree("", title), steps(self)) {
+                    let title = escaped(title);
+                    let _ = write!(self.articles, "<article>\n<h2>{title}</h2>\n{steps}</article>\n");
                 }
             }
             Verdict::Diverge(divergence) => {
@@ -137,6 +147,23 @@ impl HtmlReport {
                 }
             }
         }
+    }
+
+    /// Lists a case below its file.
+    fn agree(&mut self, file: &str, name: &str) -> Option<usize> {
+        let is_new = self.agreeing.count == 0 || self.file != file;
+        let end = if self.agreeing.count > 0 && is_new { "</ul>\n" } else { "" };
+        let listed = self.agreeing.push(self.limits.agreeing, |_| {
+            let begin = match is_new {
+                true => format!("{end}<h3 class=\"mono\">{}</h3>\n<ul class=\"cases\">\n", escaped(file)),
+                false => String::new(),
+            };
+            format!("{begin}<li class=\"mono\">{}</li>\n", escaped(name))
+        });
+        if is_new && listed.is_some() {
+            self.file = file.to_owned();
+        }
+        listed
     }
 
     fn other(&mut self, what: &str, title: &str, reason: &str, again: Option<&str>) {
@@ -198,7 +225,7 @@ impl HtmlReport {
                 page,
                 "<section>\n<h2>Agreeing cases</h2>\n<p hidden><label>Filter <input id=\"filter\" type=\"search\" \
                  autocomplete=\"off\" spellcheck=\"false\"></label> <span id=\"filtered\" class=\"quiet\" role=\"status\">\
-                 </span></p>\n<ul id=\"agreeing\" class=\"cases\">\n{}</ul>\n{}</section>",
+                 </span></p>\n<div id=\"agreeing\">\n{}</ul>\n</div>\n{}</section>",
                 self.agreeing.html,
                 self.agreeing.rest("agreeing cases")
             );
