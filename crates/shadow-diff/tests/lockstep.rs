@@ -1,0 +1,546 @@
+//! The known traps of comparing two engines step by step, each with what it would hide.
+#![allow(clippy::unwrap_used, reason = "in a test, an unwrap is an assertion")]
+
+use parallax_assembly::assemble;
+use parallax_campaign::engines::{self, LocalEngine};
+use parallax_engine_interface::{Engine, EngineError, Execution, Job, Progress, Stepper};
+use parallax_hooks::{Hooks, Interest, MessagePhase, StepControl, StepEnd, StepView};
+use parallax_host_interface::HostError;
+use parallax_mini_interpreter::{Fault, FaultPlan, FaultyMini};
+use parallax_primitives::{
+    Address, BlockEnv, Bytecode, Effect, Fork, Halt, Message, Opcode, StorageChange, Transaction, U256,
+};
+use parallax_shadow_diff::{
+    Cause, Compared, Divergence, Field, Place, RunLimits, ShadowConfig, ShadowMode, SideBySide, Verdict,
+    compare_engines, run_both_per_step,
+};
+use parallax_state::MemoryDatabase;
+
+const CONTRACT: Address = Address::repeat_byte(0x22);
+
+/// A transaction to `code`.
+struct World {
+    database: MemoryDatabase,
+    block: BlockEnv,
+    transaction: Transaction,
+}
+
+impl World {
+    fn new(code: &str) -> Self {
+        let mut database = MemoryDatabase::default();
+        let account = database.accounts.entry(CONTRACT).or_default();
+        account.code = Bytecode::new(assemble(code).unwrap());
+        account.storage.insert(U256::ONE, U256::from(5));
+        let transaction = Transaction { to: Some(CONTRACT), gas_limit: 10_000_000, ..Transaction::default() };
+        Self { database, block: BlockEnv::default(), transaction }
+    }
+
+    fn job(&self) -> Job<'_> {
+        let Self { database, block, transaction } = self;
+        Job { fork: Fork::Osaka, chain_id: 1, block, transaction, database }
+    }
+}
+
+fn config(mode: ShadowMode) -> ShadowConfig {
+    ShadowConfig { mode, ..ShadowConfig::default() }
+}
+
+fn faulty(fault: Fault, opcode: Opcode) -> LocalEngine<FaultyMini> {
+    LocalEngine::new("faulty", FaultyMini::new(FaultPlan::new(fault, opcode)))
+}
+
+#[track_caller]
+fn divergence(compared: Compared) -> Divergence {
+    match compared.verdict {
+        Verdict::Diverge(divergence) => *divergence,
+        verdict => panic!("{verdict:?}"),
+    }
+}
+
+#[track_caller]
+fn step_of(divergence: &Divergence) -> (u64, Opcode, bool) {
+    match &divergence.place {
+        Place::Step { index, step, is_over, .. } => (*index, step.opcode, *is_over),
+        place => panic!("{place:?}"),
+    }
+}
+
+/// A loop of `rounds` with a store to memory and to storage, and a return.
+fn counting(rounds: u32) -> String {
+    format!(
+        "PUSH {rounds} loop: PUSH 1 SWAP1 SUB DUP1 PUSH 0 MSTORE DUP1 PUSH 2 TSTORE
+         DUP1 PUSH @loop JUMPI DUP1 PUSH 1 SSTORE PUSH 7 PUSH 1 PUSH 0 LOG1 PUSH 32 PUSH 0 RETURN"
+    )
+}
+
+#[test]
+fn sound_engines_agree_in_every_mode_and_every_step_is_counted() {
+    let world = World::new(&counting(10));
+    for (mode, count) in [(ShadowMode::PerCall, 1), (ShadowMode::PerBlock, 11), (ShadowMode::PerStep, 141)] {
+        for (left, right) in [("primary", "mini"), ("mini", "primary")] {
+            let engine = |name| engines::by_name(name).unwrap();
+            let compared = compare_engines(engine(left), engine(right), &world.job(), &config(mode));
+            assert_eq!(compared.verdict, Verdict::Agree, "{mode:?}");
+            assert_eq!(compared.steps, count, "{mode:?}");
+        }
+    }
+}
+
+/// If the sides were compared before both have stepped, the last opcode of all would not be.
+#[test]
+fn what_the_last_opcode_does_is_compared() {
+    let world = World::new("PUSH 1 PUSH 0 SSTORE PUSH 0 MLOAD STOP");
+    let faulty = faulty(Fault::FlipResult(0), Opcode::MLOAD);
+    let found =
+        divergence(compare_engines(engines::primary(), &faulty, &world.job(), &config(ShadowMode::PerStep)));
+    assert_eq!((step_of(&found), found.field), ((4, Opcode::MLOAD, true), Field::Stack(0)));
+    let world = World::new("PUSH 1 PUSH 0 SSTORE PUSH 0x60 PUSH 0 RETURN");
+    let faulty = self::faulty(Fault::GasMore, Opcode::RETURN);
+    let found =
+        divergence(compare_engines(engines::primary(), &faulty, &world.job(), &config(ShadowMode::PerStep)));
+    assert_eq!((step_of(&found), found.field), ((5, Opcode::RETURN, true), Field::GasCost));
+}
+
+/// On one state the second engine would find the slot warm, changed, and the nonce used.
+#[test]
+fn both_engines_have_their_own_state() {
+    let world =
+        World::new("PUSH 1 SLOAD PUSH 1 ADD PUSH 1 SSTORE PUSH 1 SLOAD PUSH 0 MSTORE PUSH 32 PUSH 0 RETURN");
+    for mode in [ShadowMode::PerBlock, ShadowMode::PerStep] {
+        let compared = compare_engines(engines::primary(), engines::mini(), &world.job(), &config(mode));
+        assert_eq!(compared.verdict, Verdict::Agree);
+        for result in compared.results {
+            assert_eq!(result.unwrap().outcome.unwrap().output.last(), Some(&6));
+        }
+    }
+}
+
+/// A divergence in one thing alone: the fault, the opcode that makes it, the field, the cause.
+#[test]
+fn a_divergence_in_one_thing_alone_is_found_where_it_is_made() {
+    let memory = "PUSH 0xff PUSH 0 MSTORE PUSH 1 POP STOP";
+    let storage = "PUSH 9 PUSH 1 SSTORE STOP";
+    let transient = "PUSH 9 PUSH 1 TSTORE STOP";
+    let refund = "PUSH 0 PUSH 1 SSTORE STOP";
+    let log = "PUSH 0 PUSH 0 LOG0 STOP";
+    let halt = "PUSH 1 JUMP";
+    let key = U256::ONE;
+    let rows = [
+        (memory, Fault::WriteOff, Opcode::MSTORE, Field::Memory(31), Cause::Memory),
+        (storage, Fault::SkipStorageWrite, Opcode::SSTORE, Field::Storage(CONTRACT, key), Cause::Storage),
+        (storage, Fault::ChangeStorageWrite, Opcode::SSTORE, Field::Storage(CONTRACT, key), Cause::Storage),
+        (
+            transient,
+            Fault::ChangeStorageWrite,
+            Opcode::TSTORE,
+            Field::TransientStorage(CONTRACT, key),
+            Cause::Storage,
+        ),
+        (refund, Fault::StaleRefund, Opcode::SSTORE, Field::Refund, Cause::Refund),
+        (log, Fault::DropLog, Opcode::LOG0, Field::Log(0), Cause::Logs),
+        (halt, Fault::SwapHalt, Opcode::JUMP, Field::Halt, Cause::HaltPrecedence),
+    ];
+    for (code, fault, opcode, field, cause) in rows {
+        let world = World::new(code);
+        let faulty = faulty(fault, opcode);
+        // Either side may be the faulty one, and the watched one.
+        for (left, right) in
+            [(engines::primary() as &dyn Engine, &faulty as &dyn Engine), (&faulty, engines::primary())]
+        {
+            let compared = compare_engines(left, right, &world.job(), &config(ShadowMode::PerStep));
+            let fired = faulty.interpreter().fired().unwrap_or_else(|| panic!("{fault:?} did not fire"));
+            let found = divergence(compared);
+            let (index, at, is_over) = step_of(&found);
+            assert_eq!((index, at, is_over), (fired.index, opcode, true), "{fault:?}: {found}");
+            let is_field =
+                found.field == field || (fault, found.field) == (Fault::WriteOff, Field::Memory(0));
+            assert!(is_field, "{fault:?}: {found}");
+            assert_eq!(found.cause, cause, "{fault:?}");
+        }
+    }
+}
+
+/// An engine that shows something else than it does: each field of a view alone.
+struct Tampered {
+    inner: &'static dyn Engine,
+    /// Steps, or block entries, from here on.
+    from: u64,
+    view: fn(&mut StepView<'_>),
+    end: fn(&mut StepEnd<'_>),
+}
+
+impl Tampered {
+    fn new(from: u64) -> Self {
+        Self { inner: engines::primary(), from, view: |_| (), end: |_| () }
+    }
+}
+
+impl Engine for Tampered {
+    fn name(&self) -> &'static str {
+        "tampered"
+    }
+    fn start<'a>(&'a self, _: &Job<'a>) -> Result<Option<Box<dyn Stepper + 'a>>, EngineError> {
+        Ok(None)
+    }
+    fn execute(&self, job: &Job<'_>, hooks: &mut dyn Hooks) -> Result<Execution, EngineError> {
+        self.inner.execute(job, &mut Tampering { tampered: self, hooks })
+    }
+}
+
+struct Tampering<'t> {
+    tampered: &'t Tampered,
+    hooks: &'t mut dyn Hooks,
+}
+
+impl Tampering<'_> {
+    fn view<'v>(&self, view: &StepView<'v>) -> StepView<'v> {
+        let mut view = *view;
+        if view.index >= self.tampered.from {
+            (self.tampered.view)(&mut view);
+        }
+        view
+    }
+}
+
+impl Hooks for Tampering<'_> {
+    fn interest(&self) -> Interest {
+        self.hooks.interest()
+    }
+    fn on_step(&mut self, step: &StepView<'_>) -> StepControl {
+        let step = self.view(step);
+        self.hooks.on_step(&step)
+    }
+    fn on_step_end(&mut self, step: &StepView<'_>, end: &StepEnd<'_>) {
+        let (step, mut end) = (self.view(step), *end);
+        if step.index >= self.tampered.from {
+            (self.tampered.end)(&mut end);
+        }
+        self.hooks.on_step_end(&step, &end);
+    }
+    fn on_block(&mut self, entry: &StepView<'_>) -> StepControl {
+        let entry = self.view(entry);
+        self.hooks.on_block(&entry)
+    }
+    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
+        self.hooks.on_message(message, phase);
+    }
+}
+
+static OTHER: [U256; 1] = [U256::MAX];
+
+/// Seven steps in; the memory has one word, the stack one item, and a callee has returned data.
+const TELLING: &str = "PUSH 0xff PUSH 0 MSTORE
+    PUSH 0 PUSH 0 PUSH 1 PUSH 0 PUSH 0 PUSH 4 GAS CALL
+    PUSH 1 SLOAD POP POP PUSH 3 POP STOP";
+
+fn tampered_field(tampered: &Tampered, mode: ShadowMode) -> (Place, Field) {
+    let world = World::new(TELLING);
+    let found = divergence(compare_engines(engines::mini(), tampered, &world.job(), &config(mode)));
+    (found.place, found.field)
+}
+
+#[test]
+fn every_field_of_a_view_is_compared() {
+    let rows: [(fn(&mut StepView<'_>), Field); 9] = [
+        (|step| step.pc += 1, Field::Pc),
+        (|step| step.opcode = Opcode::INVALID, Field::Opcode),
+        (|step| step.depth += 1, Field::Depth),
+        (|step| step.gas += 1, Field::Gas),
+        (|step| step.refund -= 1, Field::Refund),
+        (|step| step.stack = &[], Field::StackSize),
+        (|step| step.stack = &OTHER, Field::Stack(0)),
+        (|step| step.memory = &[], Field::MemorySize),
+        (|step| step.return_data = &[], Field::ReturnData),
+    ];
+    for (view, field) in rows {
+        // Before step 11, the opcode behind the call: all of the state is compared where a frame goes on.
+        let (place, found) = tampered_field(&Tampered { view, ..Tampered::new(11) }, ShadowMode::PerStep);
+        assert_eq!(found, field);
+        assert!(matches!(place, Place::Step { index: 11, is_over: false, .. }), "{field}: {place:?}");
+    }
+}
+
+#[test]
+fn every_field_of_an_end_is_compared() {
+    fn change() -> StorageChange {
+        let [previous, new, original] = [U256::ZERO; 3];
+        StorageChange { address: CONTRACT, key: U256::ZERO, previous, new, original }
+    }
+    let rows: [(fn(&mut StepEnd<'_>), Field); 5] = [
+        (|end| end.gas_cost += 1, Field::GasCost),
+        (|end| end.gas_left += 1, Field::Gas),
+        (|end| end.halt = Some(Halt::OutOfGas), Field::Halt),
+        (|end| end.effect = Effect::Storage(change()), Field::Storage(CONTRACT, U256::ZERO)),
+        (|end| end.effect = Effect::Transient(change()), Field::TransientStorage(CONTRACT, U256::ZERO)),
+    ];
+    for (end, field) in rows {
+        let (place, found) = tampered_field(&Tampered { end, ..Tampered::new(5) }, ShadowMode::PerStep);
+        assert_eq!(found, field);
+        assert!(matches!(place, Place::Step { index: 5, is_over: true, .. }), "{field}: {place:?}");
+    }
+}
+
+/// A divergence that a pause is asked for at the same time is not lost, and both sides are never apart.
+#[test]
+fn a_divergence_outlives_every_pause() {
+    struct PauseAlways;
+    impl Hooks for PauseAlways {
+        fn on_step(&mut self, _: &StepView<'_>) -> StepControl {
+            StepControl::Pause
+        }
+    }
+    let world = World::new(&counting(5));
+    let faulty = LocalEngine::new(
+        "faulty",
+        FaultyMini::new(FaultPlan::new(Fault::FlipResult(7), Opcode::SUB).at_occurrence(2)),
+    );
+    let job = world.job();
+    let mut both = SideBySide::start(
+        engines::primary(),
+        &faulty,
+        &job,
+        &config(ShadowMode::PerStep),
+        RunLimits::default(),
+    )
+    .unwrap()
+    .unwrap();
+    let (mut pauses, mut seen_at) = (0, None);
+    while both.run(&mut PauseAlways).unwrap() == Progress::Paused {
+        let [left, right] = both.views().map(|view| view.map(|view| view.index));
+        assert_eq!(left, right);
+        if both.divergence().is_some() && seen_at.is_none() {
+            seen_at = left;
+            both.go_on();
+        }
+        pauses += 1;
+    }
+    let first = both.divergence().unwrap().clone();
+    let run = both.finish();
+    let at = run.diverged_at.unwrap();
+    assert_eq!(seen_at, Some(at + 1), "the pause comes at the first step after it");
+    assert_eq!(run.verdict, Verdict::Diverge(Box::new(first)));
+    assert_eq!(pauses, run.total_steps[0]);
+    assert_ne!(run.total_steps[0], run.total_steps[1], "the loop goes another number of rounds");
+    assert!(run.total_steps[1] > 0 && run.steps.len() as u64 == run.total_steps[0].max(run.total_steps[1]));
+    assert!(run.steps[..usize::try_from(at).unwrap()].iter().all(|step| step.mismatch.is_none()));
+}
+
+#[test]
+fn a_run_that_is_not_told_to_go_on_stands_at_the_divergence() {
+    struct Watch;
+    impl Hooks for Watch {}
+    let world = World::new(&counting(5));
+    let faulty = faulty(Fault::FlipResult(7), Opcode::SUB);
+    let job = world.job();
+    let mut both = SideBySide::start(
+        engines::primary(),
+        &faulty,
+        &job,
+        &config(ShadowMode::PerStep),
+        RunLimits::default(),
+    )
+    .unwrap()
+    .unwrap();
+    assert_eq!(both.run(&mut Watch).unwrap(), Progress::Paused);
+    let place = both.views().map(|view| view.unwrap().index);
+    assert_eq!(place, [5, 5]);
+    assert_eq!(step_of(both.divergence().unwrap()), (4, Opcode::SUB, true));
+}
+
+/// Steps of callees that one side does not show.
+struct Hiding;
+
+impl Engine for Hiding {
+    fn name(&self) -> &'static str {
+        "hiding"
+    }
+    fn start<'a>(&'a self, _: &Job<'a>) -> Result<Option<Box<dyn Stepper + 'a>>, EngineError> {
+        Ok(None)
+    }
+    fn execute(&self, job: &Job<'_>, hooks: &mut dyn Hooks) -> Result<Execution, EngineError> {
+        struct Outer<'h>(&'h mut dyn Hooks);
+        impl Hooks for Outer<'_> {
+            fn on_step(&mut self, step: &StepView<'_>) -> StepControl {
+                if step.depth == 0 { self.0.on_step(step) } else { StepControl::Continue }
+            }
+            fn on_step_end(&mut self, step: &StepView<'_>, end: &StepEnd<'_>) {
+                if step.depth == 0 {
+                    self.0.on_step_end(step, end);
+                }
+            }
+            fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
+                self.0.on_message(message, phase);
+            }
+        }
+        engines::primary().execute(job, &mut Outer(hooks))
+    }
+}
+
+#[test]
+fn a_callee_s_steps_cannot_be_missing() {
+    // Calls itself once: with calldata it stops.
+    let world = World::new(
+        "CALLDATASIZE PUSH @end JUMPI PUSH 0 PUSH 0 PUSH 1 PUSH 0 PUSH 0 ADDRESS GAS CALL POP end: STOP",
+    );
+    for (left, right) in
+        [(&Hiding as &dyn Engine, engines::mini() as &dyn Engine), (engines::mini(), &Hiding)]
+    {
+        let found = divergence(compare_engines(left, right, &world.job(), &config(ShadowMode::PerStep)));
+        assert_eq!(found.field, Field::Step, "{found}");
+        assert!(matches!(&found.place, Place::Message { index: 1, is_over: true, path } if path.len() == 2));
+    }
+}
+
+/// Calls itself until no more gas is left to forward; deep down one engine forgets a gas.
+#[test]
+fn a_divergence_far_below_is_found_with_its_whole_path_and_a_short_report() {
+    let world = World::new("PUSH 0 PUSH 0 PUSH 0 PUSH 0 PUSH 0 ADDRESS GAS CALL POP STOP");
+    let mini = FaultyMini::new(FaultPlan::new(Fault::GasLess, Opcode::ADDRESS).at_occurrence(200));
+    let faulty = LocalEngine::new("faulty", mini);
+    let found =
+        divergence(compare_engines(engines::primary(), &faulty, &world.job(), &config(ShadowMode::PerStep)));
+    assert_eq!((found.field, found.place.path().len()), (Field::GasCost, 201));
+    assert!(matches!(found.place, Place::Step { step, .. } if step.depth == 200));
+    assert!(found.to_string().lines().count() < 100, "{found}");
+}
+
+#[test]
+fn comparison_goes_on_past_the_bound_of_the_record() {
+    let world = World::new(&counting(100));
+    let plan = FaultPlan::new(Fault::ChangeStorageWrite, Opcode::TSTORE).at_occurrence(90);
+    let faulty = LocalEngine::new("faulty", FaultyMini::new(plan));
+    let limits = RunLimits { recorded_steps: 10, ..RunLimits::default() };
+    let run =
+        run_both_per_step(engines::primary(), &faulty, &world.job(), &config(ShadowMode::PerStep), limits);
+    let fired = faulty.interpreter().fired().unwrap();
+    assert_eq!(run.diverged_at, Some(fired.index));
+    assert_eq!((run.steps.len(), run.steps_dropped), (10, run.total_steps[0] - 10));
+    assert_eq!(run.gas_delta, Some(0));
+
+    let skipping = ShadowConfig { skip_identical_steps: true, ..config(ShadowMode::PerStep) };
+    let run = run_both_per_step(engines::primary(), &faulty, &world.job(), &skipping, limits);
+    assert_eq!(
+        (run.steps[0].index, run.steps[0].mismatch.map(Field::name)),
+        (fired.index, Some("transient storage"))
+    );
+
+    let limits = RunLimits { steps: 50, ..RunLimits::default() };
+    let run = run_both_per_step(engines::primary(), &faulty, &world.job(), &skipping, limits);
+    assert_eq!(run.verdict, Verdict::Poisoned("more than 50 steps".to_owned()));
+}
+
+/// What the fast form alone does wrong is found at the next block entry, and the opcode that wrote it is named.
+#[test]
+fn a_wrong_fast_form_is_found_at_the_next_block() {
+    let code = "PUSH 5 PUSH 0 MSTORE PUSH 3 DUP1 MUL PUSH 1 PUSH @next JUMPI STOP next: POP STOP";
+    let world = World::new(code);
+    let rows: [(fn(&mut StepView<'_>), Field, Option<(usize, Opcode)>); 4] = [
+        (|entry| entry.stack = &OTHER, Field::Stack(0), Some((7, Opcode::MUL))),
+        (|entry| entry.memory = &[0; 32], Field::Memory(31), Some((3, Opcode::MSTORE))),
+        (|entry| entry.gas -= 1, Field::Gas, None),
+        (|entry| entry.refund += 1, Field::Refund, None),
+    ];
+    for (view, field, suspect) in rows {
+        struct FastForm(Tampered);
+        impl Engine for FastForm {
+            fn name(&self) -> &'static str {
+                "fast"
+            }
+            fn start<'a>(&'a self, _: &Job<'a>) -> Result<Option<Box<dyn Stepper + 'a>>, EngineError> {
+                Ok(None)
+            }
+            /// Wrong where blocks are shown alone.
+            fn execute(&self, job: &Job<'_>, hooks: &mut dyn Hooks) -> Result<Execution, EngineError> {
+                match hooks.interest() {
+                    Interest::Blocks => self.0.execute(job, hooks),
+                    _ => engines::primary().execute(job, hooks),
+                }
+            }
+        }
+        let fast = FastForm(Tampered { view, ..Tampered::new(1) });
+        let compared = compare_engines(&fast, engines::mini(), &world.job(), &config(ShadowMode::PerBlock));
+        let found = divergence(compared);
+        assert_eq!(found.field, field);
+        let Place::Block { index, pc, suspect: named, .. } = found.place else { panic!("{found}") };
+        assert_eq!((index, pc), (1, 14));
+        assert_eq!(named.map(|suspect| (suspect.pc, suspect.opcode)), suspect, "{field}");
+    }
+}
+
+/// What both forms do wrong is found in the mode per-block too, and told by the opcode.
+#[test]
+fn a_divergence_at_a_block_entry_says_which_opcode() {
+    let world = World::new(&counting(5));
+    let faulty = faulty(Fault::FlipResult(3), Opcode::SUB);
+    let found =
+        divergence(compare_engines(engines::primary(), &faulty, &world.job(), &config(ShadowMode::PerBlock)));
+    assert_eq!((step_of(&found), found.field), ((4, Opcode::SUB, true), Field::Stack(0)));
+}
+
+#[test]
+fn storage_and_logs_are_compared_at_block_entries() {
+    let world = World::new(
+        "PUSH 9 PUSH 1 SSTORE PUSH 1 PUSH @next JUMPI STOP next: PUSH 0 PUSH 0 LOG0 PUSH 1 PUSH @end JUMPI STOP end: STOP",
+    );
+    for (fault, opcode, field) in [
+        (Fault::ChangeStorageWrite, Opcode::SSTORE, Field::Storage(CONTRACT, U256::ONE)),
+        (Fault::DropLog, Opcode::LOG0, Field::Log(0)),
+    ] {
+        let faulty = faulty(fault, opcode);
+        let found = divergence(compare_engines(
+            engines::primary(),
+            &faulty,
+            &world.job(),
+            &config(ShadowMode::PerBlock),
+        ));
+        assert_eq!((step_of(&found).1, found.field), (opcode, field));
+    }
+}
+
+#[test]
+fn a_call_s_gas_is_split_by_cause() {
+    let world = World::new("PUSH 0 PUSH 0 PUSH 0 PUSH 0 PUSH 0 PUSH 0x99 PUSH 5000 CALL STOP");
+    let faulty = faulty(Fault::GasMore, Opcode::CALL);
+    let found =
+        divergence(compare_engines(engines::primary(), &faulty, &world.job(), &config(ShadowMode::PerStep)));
+    assert_eq!(found.field, Field::GasCost);
+    let [left, right] = found.detail.unwrap().sides.map(|side| side.gas.unwrap());
+    assert_eq!((left.static_gas, left.memory, left.total() + 1), (100, 0, right.total()));
+    assert_eq!((left.forwarded, left.access, right.access), (5000, 2500, 2501), "{left:?} {right:?}");
+}
+
+#[test]
+fn a_world_that_fails_on_one_side_poisons() {
+    struct Failing;
+    impl Stepper for Failing {
+        fn step(&mut self) -> Result<Progress, HostError> {
+            Err(HostError::new("the disk is gone"))
+        }
+        fn run(&mut self, _: &mut dyn Hooks) -> Result<Progress, HostError> {
+            self.step()
+        }
+        fn view(&self) -> Option<StepView<'_>> {
+            None
+        }
+        fn finish(self: Box<Self>) -> Result<Execution, HostError> {
+            Err(HostError::new("the disk is gone"))
+        }
+    }
+    impl Engine for Failing {
+        fn name(&self) -> &'static str {
+            "failing"
+        }
+        fn start<'a>(&'a self, _: &Job<'a>) -> Result<Option<Box<dyn Stepper + 'a>>, EngineError> {
+            Ok(Some(Box::new(Failing)))
+        }
+    }
+    let world = World::new("STOP");
+    for (left, right) in
+        [(&Failing as &dyn Engine, engines::mini() as &dyn Engine), (engines::mini(), &Failing)]
+    {
+        for mode in [ShadowMode::PerStep, ShadowMode::PerBlock] {
+            let compared = compare_engines(left, right, &world.job(), &config(mode));
+            assert_eq!(compared.verdict, Verdict::Poisoned("failing: the disk is gone".to_owned()));
+        }
+    }
+}
