@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Result, bail};
 use parallax_campaign::{
     Delivered, DiffOutcome, DiffSetup, code_json, config as tolerances, diff_json, diff_text, diff_with,
-    engines,
+    engines, shell_word,
 };
 use parallax_engine_interface::{Engine, Job};
 use parallax_primitives::{Bytecode, Fork, Transaction};
@@ -17,6 +17,7 @@ use parallax_state::MemoryDatabase;
 
 use crate::{
     arguments::{DiffArguments, HaltNames, Mode},
+    colour::{self, paint},
     diff_reports::Reports,
     input::{Text, hex},
     report::{Status, complain},
@@ -48,10 +49,12 @@ fn on_cases(arguments: &DiffArguments, left: &dyn Engine, right: &dyn Engine) ->
     let setup = setup(arguments, &config);
     let mut reports = Reports::begin(&arguments.report, &setup)?;
     let mut printer = Printer::new();
+    let in_colour = colour::is_wanted();
     let summary = diff_with(&campaign, left, right, &config, |delivered, progress| {
         let text = match delivered {
             _ if json => Some(diff_json(delivered)),
             Delivered::Unreadable(_) => None,
+            Delivered::Case(..) if in_colour => diff_text(delivered, &setup).map(|text| paint(&text)),
             Delivered::Case(..) => diff_text(delivered, &setup),
         };
         if let Delivered::Unreadable(error) = delivered {
@@ -106,8 +109,13 @@ fn diverges(delivered: &Delivered<DiffOutcome>) -> bool {
 fn on_code(arguments: &DiffArguments, code: &str, left: &dyn Engine, right: &dyn Engine) -> Result<Status> {
     let fork = arguments.selection.fork.unwrap_or(Fork::LATEST);
     let mut database = MemoryDatabase::default();
-    let code = Text::read(code)?.code(arguments.asm, fork)?;
-    database.accounts.entry(CONTRACT).or_default().code = Bytecode::new(code);
+    let bytes = Text::read(code)?.code(arguments.asm, fork)?;
+    // Standard input is read once: its code is given as it is.
+    let again = match (code, arguments.asm) {
+        ("-", _) => format!("--code {bytes}"),
+        (code, is_asm) => format!("--code {}{}", shell_word(code), if is_asm { " --asm" } else { "" }),
+    };
+    database.accounts.entry(CONTRACT).or_default().code = Bytecode::new(bytes);
     let transaction = Transaction {
         sender: CALLER,
         to: Some(CONTRACT),
@@ -119,12 +127,15 @@ fn on_code(arguments: &DiffArguments, code: &str, left: &dyn Engine, right: &dyn
     let job = Job { fork, chain_id: 1, block: &block, transaction: &transaction, database: &database };
     let config = config(arguments, left, right);
     let Compared { verdict, steps, .. } = compare_engines(left, right, &job, &config);
+    let DiffSetup { command, .. } = setup(arguments, &config);
+    let (gas, input) = (transaction.gas_limit, &transaction.input);
+    let again = format!("again: {command} --fork {fork} {again} --gas {gas} --input {input}");
     let mut out = io::stdout().lock();
     match &verdict {
         _ if arguments.selection.json => writeln!(out, "{}", code_json(fork, &verdict, steps))?,
         Verdict::Agree => writeln!(out, "{} and {} agree", left.name(), right.name())?,
-        Verdict::Diverge(divergence) => writeln!(out, "{divergence}")?,
-        Verdict::Poisoned(reason) => writeln!(out, "poisoned: {reason}")?,
+        Verdict::Diverge(divergence) => writeln!(out, "{divergence}\n{again}")?,
+        Verdict::Poisoned(reason) => writeln!(out, "poisoned: {reason}\n{again}")?,
     }
     Ok(if verdict == Verdict::Agree { Status::Well } else { Status::Failure })
 }

@@ -6,6 +6,7 @@
 
 mod arguments;
 mod assembly;
+mod colour;
 mod compare;
 mod diff;
 mod diff_reports;

@@ -332,6 +332,23 @@ fn a_divergence_is_explained() {
     assert!(all.out.matches("DIVERGE").count() > 1);
 }
 
+#[test]
+fn a_divergence_on_code_says_how_to_run_it_again() {
+    // revm charges before it looks at the stack.
+    for (code, stdin) in [(&["0x01"][..], ""), (&["ADD", "--asm"], ""), (&["-"], "01")] {
+        let mut command = vec!["diff", "--right", "revm", "--halts", "exact", "--gas", "21001", "--code"];
+        command.extend(code);
+        let ran = run_with(&command, stdin);
+        assert_eq!(ran.status, Some(1), "{}{}", ran.out, ran.err);
+        let again = ran.out.lines().find_map(|line| line.strip_prefix("again: parallax ")).unwrap();
+        let shell = format!("{} {again}", env!("CARGO_BIN_EXE_parallax"));
+        let second = Command::new("sh").args(["-c", &shell]).output().unwrap();
+        assert_eq!(second.status.code(), Some(1));
+        let report = |text: &str| text.lines().filter(|line| !line.starts_with("again")).collect::<String>();
+        assert_eq!(report(&String::from_utf8(second.stdout).unwrap()), report(&ran.out));
+    }
+}
+
 /// A folder's reports: as options of the command, and their contents.
 fn reports(folder: &Folder) -> (Vec<String>, impl Fn() -> [String; 3]) {
     let paths = ["page.html", "report.json", "junit.xml"].map(|name| folder.0.join(name));
