@@ -99,6 +99,22 @@ pub enum Place {
 }
 
 impl Place {
+    /// [`Place::path`] for a person: of a long one the first two and the last five, and between them how many are left out.
+    pub fn path_rows(&self) -> Vec<String> {
+        const FIRST: usize = 2;
+        const LAST: usize = 5;
+        let path = self.path();
+        let hidden = path.len().saturating_sub(FIRST + LAST);
+        if hidden <= 1 {
+            return path.iter().map(ToString::to_string).collect();
+        }
+        let row = ToString::to_string;
+        let mut rows: Vec<_> = path[..FIRST].iter().map(row).collect();
+        rows.push(format!(".. and {hidden} more"));
+        rows.extend(path[FIRST + hidden..].iter().map(row));
+        rows
+    }
+
     /// The messages around it, from the transaction's own down; empty where it is in none.
     pub fn path(&self) -> &[PathItem] {
         match self {

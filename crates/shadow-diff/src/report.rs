@@ -28,7 +28,7 @@ impl Divergence {
         let [left, right] = &self.engines;
         let width = left.len().max(right.len()).max("messages".len());
         let mut lines = Lines { lines: vec![format!("{left} and {right} diverge {}", self.place)], width };
-        lines.list("messages", self.place.path().iter().map(ToString::to_string));
+        lines.list("messages", self.place.path_rows());
         if let Place::Block { suspect: Some(suspect), .. } = &self.place {
             lines.add("suspect", &suspect.to_string());
         }

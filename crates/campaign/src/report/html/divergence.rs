@@ -49,11 +49,11 @@ pub(super) fn article(
         let _ = writeln!(html, "<p>No opcode run one by one differs. Suspect: <code>{suspect}</code>.</p>");
     }
     if !divergence.place.path().is_empty() {
-        html.push_str("<h3>Messages</h3>\n<ol class=\"path mono\">\n");
-        for item in divergence.place.path() {
-            let _ = writeln!(html, "<li>{item}</li>");
+        html.push_str("<h3>Messages</h3>\n<ul class=\"path mono\">\n");
+        for row in divergence.place.path_rows() {
+            let _ = writeln!(html, "<li>{row}</li>");
         }
-        html.push_str("</ol>\n");
+        html.push_str("</ul>\n");
     }
     let field = Row {
         label: divergence.field.to_string(),
