@@ -232,6 +232,9 @@ impl<'a> SideBySide<'a> {
 
     /// Runs on until `hooks`, which see the left side, pause or abort, until a divergence, or to the end.
     pub fn run(&mut self, hooks: &mut dyn Hooks) -> Result<Progress, HostError> {
+        if self.shadow.stands_at_divergence() && self.left.view().is_some() {
+            return Ok(Progress::Paused);
+        }
         self.shadow.join(self.left.view());
         self.left.run(&mut (hooks, &mut self.shadow))
     }

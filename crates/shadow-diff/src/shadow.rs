@@ -160,6 +160,11 @@ impl<'a> Shadow<'a> {
         self.on_divergence = StepControl::Continue;
     }
 
+    /// Whether the run is to stay where it differs.
+    pub(crate) fn stands_at_divergence(&self) -> bool {
+        self.found.is_some() && self.on_divergence == StepControl::Pause
+    }
+
     /// What the other side stands before.
     pub fn other_view(&self) -> Option<StepView<'_>> {
         self.other.stepper.view()

@@ -341,9 +341,10 @@ fn a_run_that_is_not_told_to_go_on_stands_at_the_divergence() {
     )
     .unwrap()
     .unwrap();
-    assert_eq!(both.run(&mut Watch).unwrap(), Progress::Paused);
-    let place = both.views().map(|view| view.unwrap().index);
-    assert_eq!(place, [5, 5]);
+    for _ in 0..2 {
+        assert_eq!(both.run(&mut Watch).unwrap(), Progress::Paused);
+        assert_eq!(both.views().map(|view| view.unwrap().index), [5, 5]);
+    }
     assert_eq!(step_of(both.divergence().unwrap()), (4, Opcode::SUB, true));
 }
 
