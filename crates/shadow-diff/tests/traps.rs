@@ -385,8 +385,10 @@ fn a_report_reads_as_a_person_wants_it() {
   mini      400 (0x190)
             apart by 100
   cause     gas
-  before    #0 begins: CALL 0x2222222222222222222222222222222222222222, gas 100000, 4 bytes of input
-            #1 begins: CALL 0x3333333333333333333333333333333333333333, gas 100000, 4 bytes of input"
+  before    #0 begins: CALL 0x2222222222222222222222222222222222222222
+              gas 100000, 4 bytes of input
+            #1 begins: CALL 0x3333333333333333333333333333333333333333
+              gas 100000, 4 bytes of input"
     );
 }
 
