@@ -1,5 +1,6 @@
 //! The known traps of comparing two engines step by step, each with what it would hide.
 #![allow(clippy::unwrap_used, reason = "in a test, an unwrap is an assertion")]
+#![allow(clippy::type_complexity, reason = "rows of a table: what is changed, and what must be found")]
 
 use parallax_assembly::assemble;
 use parallax_campaign::engines::{self, LocalEngine};
