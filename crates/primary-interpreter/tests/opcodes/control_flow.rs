@@ -115,18 +115,28 @@ fn a_block_is_entered_where_control_flow_meets() {
 /// while the items below change places, which takes a slot to step aside to.
 #[test]
 fn a_jump_compares_what_nothing_else_holds() {
-    // Items 1 and 2 change places; ADDRESS and CALLER replace two items, so that what is compared has no slots of its own.
-    let source = "PUSH 1 PUSH 2 PUSH 3 PUSH 4 go: SWAP2 SWAP3 SWAP2 ADDRESS CALLER SWAP2 POP SWAP2 POP \
-                  CALLDATASIZE CALLVALUE LT @jumped JUMPI INVALID jumped:";
-    for (value, input, jumps) in [(9, 5, false), (5, 9, true), (0, 1, true), (1, 0, false), (2, 2, false)] {
+    // Items 1 and 2 change places; items that replace others leave no slots of their own to what is compared.
+    let two = "PUSH 1 PUSH 2 PUSH 3 PUSH 4 go: SWAP2 SWAP3 SWAP2 ADDRESS CALLER SWAP2 POP SWAP2 POP \
+               CALLDATASIZE CALLVALUE LT @jumped JUMPI INVALID jumped:";
+    let one = "PUSH 1 PUSH 2 PUSH 3 go: SWAP1 SWAP2 SWAP1 ADDRESS SWAP1 POP CALLVALUE SWAP1 POP \
+               PUSH 7 LT @jumped JUMPI INVALID jumped:";
+    for (source, value, input, jumps) in [
+        (two, 9, 5, false),
+        (two, 5, 9, true),
+        (two, 0, 1, true),
+        (two, 1, 0, false),
+        (two, 2, 2, false),
+        (one, 9, 0, true),
+        (one, 8, 0, true),
+        (one, 7, 0, false),
+        (one, 0, 0, false),
+    ] {
         let program = Program::new(Fork::Osaka, source).with(|program| {
             program.message.value = U256::from(value);
             program.message.input = vec![0; input].into();
         });
         if jumps {
-            let stack = program.last().after.stack;
-            assert_eq!(stack[..2], [U256::from(2), U256::from(1)]);
-            assert_eq!(stack.len(), 4);
+            assert_eq!(program.last().after.stack[..2], [U256::from(2), U256::from(1)]);
         } else {
             program.halt(Halt::InvalidOpcode);
         }
