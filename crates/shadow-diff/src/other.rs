@@ -16,8 +16,10 @@ pub(crate) struct Other<'a> {
     pub(crate) stepper: Box<dyn Stepper + 'a>,
     pub(crate) observer: Option<&'a mut dyn Hooks>,
     pub(crate) progress: Progress,
-    /// The opcode that it stands before.
-    pub(crate) stand: Option<StepSide>,
+    /// Whether it stands before an opcode.
+    pub(crate) stands: bool,
+    /// Which one, if it does.
+    pub(crate) stand: StepSide,
     /// Messages that it has shown and the watched engine has not.
     pub(crate) events: VecDeque<Event>,
     pub(crate) block: Block,
@@ -65,7 +67,8 @@ impl<'a> Other<'a> {
         Self {
             // One that was run before it came here stands before an opcode.
             is_started: stepper.view().is_some(),
-            stand: stepper.view().map(|view| StepSide::before(&view)),
+            stands: stepper.view().is_some(),
+            stand: stepper.view().map_or(StepSide::EMPTY, |view| StepSide::before(&view)),
             stepper,
             observer: None,
             progress: Progress::Paused,
@@ -89,9 +92,9 @@ impl<'a> Other<'a> {
             return Ok(());
         }
         self.is_started = true;
-        self.stand = None;
-        let Self { stepper, observer, events, block, stand, .. } = self;
-        let mut probe = Probe { until, end, observer, events, block, stand };
+        self.stands = false;
+        let Self { stepper, observer, events, block, stands, stand, .. } = self;
+        let mut probe = Probe { until, end, observer, events, block, stands, stand };
         self.progress = stepper.run(&mut probe)?;
         Ok(())
     }
@@ -104,7 +107,8 @@ struct Probe<'p, 'a> {
     observer: &'p mut Option<&'a mut dyn Hooks>,
     events: &'p mut VecDeque<Event>,
     block: &'p mut Block,
-    stand: &'p mut Option<StepSide>,
+    stands: &'p mut bool,
+    stand: &'p mut StepSide,
 }
 
 impl Hooks for Probe<'_, '_> {
@@ -113,8 +117,9 @@ impl Hooks for Probe<'_, '_> {
             // What it asks for is the watched engine's to decide.
             let _ = observer.on_step(step);
         }
-        *self.stand = Some(StepSide::before(step));
         if self.until == Until::NextStep {
+            *self.stands = true;
+            self.stand.set(step);
             return StepControl::Pause;
         }
         self.block.fewest_logs = self.block.fewest_logs.min(step.journal.logs().len());

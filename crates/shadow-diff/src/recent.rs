@@ -39,22 +39,32 @@ impl fmt::Display for Earlier {
 }
 
 /// A ring of the last steps of the watched side.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Recent {
-    steps: [Option<(u64, StepSide)>; RECENT],
+    steps: [(u64, StepSide); RECENT],
     count: usize,
 }
 
+impl Default for Recent {
+    fn default() -> Self {
+        Self { steps: [(0, StepSide::EMPTY); RECENT], count: 0 }
+    }
+}
+
 impl Recent {
-    pub(crate) fn push(&mut self, index: u64, step: StepSide) {
-        self.steps[self.count % RECENT] = Some((index, step));
+    /// The place of the next step, to be written.
+    #[inline]
+    pub(crate) fn next(&mut self, index: u64) -> &mut StepSide {
+        let (number, step) = &mut self.steps[self.count % RECENT];
         self.count += 1;
+        *number = index;
+        step
     }
 
     /// Oldest first.
     pub(crate) fn items(&self) -> Vec<Earlier> {
-        let (newer, older) = self.steps.split_at(self.count % RECENT);
-        let steps = older.iter().chain(newer).flatten();
-        steps.map(|(index, step)| Earlier::Step { index: *index, step: *step }).collect()
+        let first = self.count.saturating_sub(RECENT);
+        let steps = (first..self.count).map(|number| self.steps[number % RECENT]);
+        steps.map(|(index, step)| Earlier::Step { index, step }).collect()
     }
 }

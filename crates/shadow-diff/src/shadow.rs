@@ -43,7 +43,7 @@ pub struct Shadow<'a> {
     /// Steps, or block entries, that the watched engine has shown.
     steps: u64,
     max_steps: u64,
-    begun: Option<Begun>,
+    begun: Begun,
     /// A frame was entered or left since the last opcode: all of the next one's state is compared.
     is_fresh: bool,
     /// The memory too may have changed since then: a callee's output is copied there.
@@ -64,14 +64,19 @@ pub struct Shadow<'a> {
 }
 
 /// The opcode that the watched engine is in.
+#[derive(Default)]
 struct Begun {
-    index: u64,
-    watched: StepSide,
-    /// `None` if the other side is over.
-    other: Option<StepSide>,
+    is_open: bool,
+    gas: u64,
+    stack_size: usize,
     memory: usize,
     /// Items that it takes.
     inputs: usize,
+    /// Whether the other side is in one too.
+    has_other: bool,
+    /// In which, if steps are recorded.
+    other: Option<StepSide>,
+    /// What differed before it.
     mismatch: Option<Field>,
 }
 
@@ -109,7 +114,7 @@ impl<'a> Shadow<'a> {
             messages: 0,
             steps: 0,
             max_steps: u64::MAX,
-            begun: None,
+            begun: Begun::default(),
             is_fresh: true,
             is_memory_fresh: true,
             at_entry: false,
@@ -207,7 +212,7 @@ impl<'a> Shadow<'a> {
     /// Shows the watched engine's first opcode, where it stands before one already.
     pub(crate) fn join(&mut self, view: Option<StepView<'_>>) {
         if let Some(view) = view
-            && self.begun.is_none()
+            && !self.begun.is_open
             && self.config.mode == ShadowMode::PerStep
         {
             self.on_step(&view);
@@ -299,22 +304,25 @@ impl<'a> Shadow<'a> {
     }
 
     /// Compares where both sides stand, before an opcode.
-    fn before(&mut self, step: &StepView<'_>) -> Option<StepSide> {
-        let Some(side) = self.other.stand else {
+    fn before(&mut self, step: &StepView<'_>) {
+        if !self.other.stands {
             if self.is_running() {
                 let mismatch = self.one_sided(Field::Step, true);
                 self.diverge_at_step(step, mismatch, None);
             }
-            return None;
-        };
-        // In a frame that was not left since the last opcode, the rest was compared behind that.
-        let is_settled = !self.is_fresh
-            && (side.depth, side.pc, side.opcode, side.gas_before)
-                == (step.depth, step.pc, step.opcode, step.gas);
-        if is_settled || self.found.is_some() {
-            return Some(side);
+            return;
         }
-        let Some(other) = self.other.stepper.view() else { return Some(side) };
+        // In a frame that was not left since the last opcode, the rest was compared behind that.
+        let stand = &self.other.stand;
+        let is_settled = !self.is_fresh
+            && stand.pc == step.pc
+            && stand.gas_before == step.gas
+            && stand.opcode == step.opcode
+            && stand.depth == step.depth;
+        if is_settled || self.found.is_some() {
+            return;
+        }
+        let Some(other) = self.other.stepper.view() else { return };
         let [left, right] = self.sides(step, &other);
         let mismatch = compare_state(left, right, self.is_memory_fresh, &self.config);
         if let Some(mismatch) = mismatch {
@@ -324,7 +332,6 @@ impl<'a> Shadow<'a> {
             });
             self.diverge_at_step(step, mismatch, detail);
         }
-        Some(side)
     }
 
     fn diverge_at_step(&mut self, step: &StepView<'_>, mismatch: Mismatch, detail: Option<Box<Detail>>) {
@@ -477,38 +484,44 @@ impl Hooks for Shadow<'_> {
         // Past a divergence messages pair up no longer.
         self.other.events.clear();
         let was_running = self.found.is_none();
-        let other = self.before(step);
+        self.before(step);
         self.is_fresh = false;
         self.is_memory_fresh = false;
-        for (input, item) in self.inputs.iter_mut().zip(step.stack.iter().rev().take(input_count(step))) {
+        let input_count = input_count(step);
+        for (input, item) in self.inputs.iter_mut().zip(step.stack.iter().rev().take(input_count)) {
             *input = *item;
         }
         if let Some(slot) = Touched::before(step) {
             self.touched.push(slot);
         }
-        let found = if was_running { self.found.as_ref().map(|found| found.field) } else { None };
-        self.begun = Some(Begun {
-            index: self.steps,
-            watched: StepSide::before(step),
-            other,
-            memory: step.memory.len(),
-            inputs: input_count(step).min(INPUTS),
-            mismatch: found,
-        });
+        let begun = &mut self.begun;
+        begun.is_open = true;
+        begun.gas = step.gas;
+        begun.stack_size = step.stack.len();
+        begun.memory = step.memory.len();
+        begun.inputs = input_count.min(INPUTS);
+        begun.has_other = self.other.stands;
+        if self.record.is_some() {
+            begun.other = self.other.stands.then_some(self.other.stand);
+            begun.mismatch = if was_running { self.found.as_ref().map(|found| found.field) } else { None };
+        }
         let control = self.control();
         self.leave();
         control
     }
 
     fn on_step_end(&mut self, step: &StepView<'_>, end: &StepEnd<'_>) {
-        let Some(begun) = self.begun.take() else { return };
+        if !std::mem::take(&mut self.begun.is_open) {
+            return;
+        }
         self.enter();
+        let index = self.steps;
         self.steps += 1;
         let mut other_gas = None;
-        let mut found: Option<(Mismatch, Option<Box<Detail>>)> = None;
-        if self.fault.is_none() && begun.other.is_some() {
+        let mut found: Option<Box<(Mismatch, Option<Box<Detail>>)>> = None;
+        if self.fault.is_none() && self.begun.has_other {
             let compares = self.found.is_none();
-            let Self { other, clock, config, fork, watched, touched, inputs, .. } = self;
+            let Self { begun, other, clock, config, fork, watched, touched, inputs, .. } = self;
             let mut compare = |other: &StepView<'_>, other_end: &StepEnd<'_>| {
                 other_gas = Some(other_end.gas_left);
                 let mut sides = [(step, end), (other, other_end)];
@@ -525,29 +538,37 @@ impl Hooks for Shadow<'_> {
                         let views = sides.map(|(step, _)| step);
                         Box::new(Detail::new(&mismatch, inputs, views, gas, touched.newest_first(), config))
                     });
-                    found = Some((mismatch, detail));
+                    found = Some(Box::new((mismatch, detail)));
                 }
             };
             let advanced = timed(clock, || other.advance(Until::NextStep, &mut compare));
             self.note(advanced);
         }
-        let side = StepSide { gas_after: end.gas_left, ..begun.watched };
+        let begun = &self.begun;
+        let (gas_before, stack_size) = (begun.gas, begun.stack_size);
+        let side = || StepSide { gas_before, gas_after: end.gas_left, stack_size, ..StepSide::before(step) };
         let mut mismatch = begun.mismatch;
-        if let Some((difference, detail)) = found {
+        if let Some(found) = found {
+            let (difference, detail) = *found;
             mismatch = mismatch.or(Some(difference.field));
-            let (index, path) = (begun.index, self.frames.clone());
-            self.diverge(Place::Step { index, step: side, is_over: true, path }, difference, detail);
+            let place = Place::Step { index, step: side(), is_over: true, path: self.frames.clone() };
+            self.diverge(place, difference, detail);
             self.forwards = true;
         }
-        let other =
-            begun.other.map(|other| StepSide { gas_after: other_gas.unwrap_or(other.gas_before), ..other });
-        let sides = self.sides(Some(side), other);
-        if let Some(record) = &mut self.record {
+        if self.record.is_some() {
+            let gas_after = |other: StepSide| other_gas.unwrap_or(other.gas_before);
+            let other = self.begun.other.map(|other| StepSide { gas_after: gas_after(other), ..other });
+            let sides = self.sides(Some(side()), other);
             // Past a divergence what is kept of both is compared.
             let differ = sides[0] != sides[1] && self.found.is_some();
-            record.push(begun.index, sides, mismatch.or(differ.then_some(Field::Step)));
+            if let Some(record) = &mut self.record {
+                record.push(index, sides, mismatch.or(differ.then_some(Field::Step)));
+            }
         }
-        self.recent.push(begun.index, side);
+        let recent = self.recent.next(index);
+        recent.set(step);
+        recent.gas_before = gas_before;
+        recent.stack_size = stack_size;
         self.leave();
     }
 
@@ -563,7 +584,7 @@ impl Hooks for Shadow<'_> {
         if self.steps > self.max_steps && self.is_running() {
             self.fault = Some(format!("more than {} block entries", self.max_steps));
         }
-        self.recent.push(entry.index, StepSide::before(entry));
+        self.recent.next(entry.index).set(entry);
         let control = self.control();
         self.leave();
         control

@@ -28,17 +28,34 @@ pub struct StepSide {
 }
 
 impl StepSide {
+    /// None yet.
+    pub(crate) const EMPTY: Self = Self {
+        depth: 0,
+        pc: 0,
+        opcode: Opcode::STOP,
+        address: Address::ZERO,
+        gas_before: 0,
+        gas_after: 0,
+        stack_size: 0,
+    };
+
     /// As it is before the opcode.
     pub(crate) fn before(step: &StepView<'_>) -> Self {
-        Self {
-            depth: step.depth,
-            pc: step.pc,
-            opcode: step.opcode,
-            address: step.message.address,
-            gas_before: step.gas,
-            gas_after: step.gas,
-            stack_size: step.stack.len(),
-        }
+        let mut side = Self::EMPTY;
+        side.set(step);
+        side
+    }
+
+    /// Becomes what it is before the opcode. Field by field: a copy of what has just been put together waits for it.
+    #[inline]
+    pub(crate) fn set(&mut self, step: &StepView<'_>) {
+        self.depth = step.depth;
+        self.pc = step.pc;
+        self.opcode = step.opcode;
+        self.address = step.message.address;
+        self.gas_before = step.gas;
+        self.gas_after = step.gas;
+        self.stack_size = step.stack.len();
     }
 }
 
