@@ -279,10 +279,10 @@ impl<'a> Shadow<'a> {
     /// Runs the other side on; its time is counted.
     fn advance(&mut self, until: Until, end: &mut dyn FnMut(&StepView<'_>, &StepEnd<'_>)) {
         let advanced = timed(&mut self.clock, || self.other.advance(until, end));
-        self.note(advanced);
+        self.note(&advanced);
     }
 
-    fn note(&mut self, advanced: Result<(), HostError>) {
+    fn note(&mut self, advanced: &Result<(), HostError>) {
         if let Err(error) = advanced {
             self.fault = Some(format!("{}: {error}", self.other_name()));
         }
@@ -291,7 +291,7 @@ impl<'a> Shadow<'a> {
     fn start_other(&mut self) {
         let until = if self.config.mode == ShadowMode::PerBlock { Until::NextBlock } else { Until::NextStep };
         let started = self.other.start(until);
-        self.note(started);
+        self.note(&started);
     }
 
     /// Lets the other side leave the block entry at which both stand.
@@ -542,7 +542,7 @@ impl Hooks for Shadow<'_> {
                 }
             };
             let advanced = timed(clock, || other.advance(Until::NextStep, &mut compare));
-            self.note(advanced);
+            self.note(&advanced);
         }
         let begun = &self.begun;
         let (gas_before, stack_size) = (begun.gas, begun.stack_size);
