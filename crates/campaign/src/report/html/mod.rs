@@ -244,7 +244,11 @@ impl HtmlReport {
             ("unreadable", summary.unreadable, "warn"),
         ];
         let mut html = "<section aria-label=\"Summary\">\n<table class=\"narrow\"><tbody>\n".to_owned();
+        let is_one_run = totals.iter().map(|(_, count, _)| count).sum::<u64>() == 1;
         for (name, count, class) in totals {
+            if is_one_run && count == 0 {
+                continue;
+            }
             let class = if count > 0 { class } else { "quiet" };
             let _ = writeln!(
                 html,
@@ -268,7 +272,9 @@ impl HtmlReport {
         if !summary.complete {
             html.push_str("<p class=\"warn\">Stopped before the end: this is what was done so far.</p>\n");
         }
-        let _ = writeln!(html, "<pre>{}</pre>", escaped(&self.setup.command));
+        if !self.setup.command.is_empty() {
+            let _ = writeln!(html, "<pre>{}</pre>", escaped(&self.setup.command));
+        }
         match self.setup.tolerances.as_slice() {
             [] => html.push_str("<p class=\"quiet\">Nothing is tolerated.</p>\n"),
             tolerances => {
@@ -293,6 +299,8 @@ pub fn html_of_run(
     run: &SideBySideRun,
     limits: PageLimits,
 ) -> String {
+    // The run has its own command.
+    let setup = DiffSetup { command: String::new(), ..setup };
     let mut page = HtmlReport::new(setup).limited_to(limits);
     page.run(title, again, run);
     let count = |is: bool| u64::from(is);
