@@ -10,8 +10,8 @@ use parallax_campaign::{
     Delivered, DiffOutcome, DiffSetup, code_json, config as tolerances, diff_json, diff_text, diff_with,
     engines, shell_word,
 };
-use parallax_engine_interface::{Engine, Job};
-use parallax_primitives::{Bytecode, Fork, Transaction};
+use parallax_engine_interface::{Engine, Execution, Job};
+use parallax_primitives::{BlockEnv, Bytecode, Fork, Transaction, TxOutcome};
 use parallax_shadow_diff::{Compared, Halts, ShadowConfig, ShadowMode, Verdict, compare_engines};
 use parallax_state::MemoryDatabase;
 
@@ -123,19 +123,39 @@ fn on_code(arguments: &DiffArguments, code: &str, left: &dyn Engine, right: &dyn
         input: hex("--input", &arguments.input)?,
         ..Transaction::default()
     };
-    let block = block(fork);
+    // The block has room for whatever gas was asked for.
+    let block = BlockEnv { gas_limit: u64::MAX, ..block(fork) };
     let job = Job { fork, chain_id: 1, block: &block, transaction: &transaction, database: &database };
     let config = config(arguments, left, right);
-    let Compared { verdict, steps, .. } = compare_engines(left, right, &job, &config);
+    let Compared { verdict, steps, results: [result, _], .. } = compare_engines(left, right, &job, &config);
     let DiffSetup { command, .. } = setup(arguments, &config);
     let (gas, input) = (transaction.gas_limit, &transaction.input);
     let again = format!("again: {command} --fork {fork} {again} --gas {gas} --input {input}");
     let mut out = io::stdout().lock();
     match &verdict {
         _ if arguments.selection.json => writeln!(out, "{}", code_json(fork, &verdict, steps))?,
-        Verdict::Agree => writeln!(out, "{} and {} agree", left.name(), right.name())?,
+        Verdict::Agree => {
+            let what = match result {
+                Ok(Execution { outcome: Some(TxOutcome { status, gas_used, .. }), .. }) => {
+                    let counted = counted(config.mode);
+                    format!("{status}, gas used {gas_used}, {steps} {counted}")
+                }
+                Ok(_) => "aborted".to_owned(),
+                Err(error) => format!("no transaction: {error}"),
+            };
+            writeln!(out, "{} and {} agree: {what}", left.name(), right.name())?;
+        }
         Verdict::Diverge(divergence) => writeln!(out, "{divergence}\n{again}")?,
         Verdict::Poisoned(reason) => writeln!(out, "poisoned: {reason}\n{again}")?,
     }
     Ok(if verdict == Verdict::Agree { Status::Well } else { Status::Failure })
+}
+
+/// What a comparison counts.
+fn counted(mode: ShadowMode) -> &'static str {
+    match mode {
+        ShadowMode::Off | ShadowMode::PerCall => "messages",
+        ShadowMode::PerBlock => "block entries",
+        ShadowMode::PerStep => "steps",
+    }
 }

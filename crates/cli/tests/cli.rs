@@ -299,7 +299,10 @@ fn comparisons() {
     }
     assert!(ran.out.lines().all(|line| line.contains(r#""verdict":"agree""#)));
     let ran = run(&["diff", "--code", "0x600160020160005500", "--fork", "London"]);
-    assert_eq!((ran.status, ran.out.as_str()), (Some(0), "primary and mini agree\n"));
+    let told = "primary and mini agree: success, gas used 43112, 6 steps\n";
+    assert_eq!((ran.status, ran.out.as_str()), (Some(0), told));
+    let ran = run(&["diff", "--code", "00", "--gas", "20000000"]);
+    assert!(ran.out.contains("agree: no transaction: gas limit 20000000 is above the cap"), "{}", ran.out);
     let ran = run(&["diff", "--code", "6001", "--json"]);
     assert!(ran.out.contains(r#""verdict":"agree","steps":2"#), "{}", ran.out);
 }
