@@ -133,16 +133,7 @@ impl<R: BufRead> Hooks for Live<R> {
                 return StepControl::Abort;
             }
         }
-        let side = StepSide {
-            depth: step.depth,
-            pc: step.pc,
-            opcode: step.opcode,
-            address: step.message.address,
-            gas_before: step.gas,
-            gas_after: step.gas,
-            stack_size: step.stack.len(),
-        };
-        self.step = Some((Step::begin(step, self.wants_memory), side));
+        self.step = Some((Step::begin(step, self.wants_memory), StepSide::before(step)));
         StepControl::Continue
     }
 
@@ -164,8 +155,7 @@ impl<R: BufRead> Hooks for Live<R> {
     fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
         match phase {
             MessagePhase::Before => {
-                let address = if message.kind.is_create() { message.address } else { message.code_address };
-                self.path.push(PathItem { index: self.messages, kind: message.kind, address });
+                self.path.push(PathItem::new(self.messages, message));
                 self.messages += 1;
             }
             MessagePhase::After(_) => {

@@ -7,7 +7,7 @@ use std::{io::Cursor, sync::Arc, thread};
 
 use parallax_engine_interface::{Engine, EngineError, Execution};
 use parallax_shadow_diff::{Bounds, Halts, MessageLog, ShadowMode, Verdict};
-use parallax_tracer_eip3155::{Client, ReadError, Record, Step, TraceEnd, TraceReader};
+use parallax_tracer_eip3155::{ReadError, Record, Step, TraceEnd, TraceReader, is_unpaired_stop};
 use parallax_tracer_standard::Trace;
 
 use crate::{
@@ -209,8 +209,7 @@ fn of_traces(texts: &[TraceText; 2], control: &Control) -> Result<Ended, String>
             break;
         }
         // What the other client does not write at all would put all that follows beside something else.
-        let (skip_left, skip_right) =
-            (left.stands_at_unpaired_stop(right), right.stands_at_unpaired_stop(left));
+        let (skip_left, skip_right) = (left.is_alone(right), right.is_alone(left));
         for (reader, skips, waits) in [(left, skip_left, skip_right), (right, skip_right, skip_left)] {
             if skips {
                 reader.advance().map_err(told)?;
@@ -264,14 +263,9 @@ impl<'t> Reading<'t> {
         Ok(())
     }
 
-    /// Whether the next step is a STOP that the other client would not have written: one that the code implied, or revm's of
-    /// init code without a byte.
-    fn stands_at_unpaired_stop(&self, other: &Self) -> bool {
-        let Some(step) = &self.next else { return false };
-        let paired =
-            other.next.as_ref().is_some_and(|other| (other.pc, other.depth) == (step.pc, step.depth));
-        let of_no_code = self.reader.client() == Client::Revm && step.pc == 0;
-        step.opcode.0 == 0 && (of_no_code || !other.reader.client().writes_implied_stop()) && !paired
+    /// Whether the next step is one that the other client does not write.
+    fn is_alone(&self, other: &Self) -> bool {
+        is_unpaired_stop((&self.next, self.reader.client()), (&other.next, other.reader.client()))
     }
 
     fn outcome(&self) -> model::Outcome {

@@ -153,8 +153,7 @@ fn place(log: &MessageLog, event: Event) -> Place {
     let mut at = Some(index);
     while let Some(number) = at {
         let Recorded { message, parent, .. } = &log.messages()[number];
-        let address = if message.kind.is_create() { message.address } else { message.code_address };
-        path.push(PathItem { index: number, kind: message.kind, address });
+        path.push(PathItem::new(number, message));
         at = *parent;
     }
     path.reverse();

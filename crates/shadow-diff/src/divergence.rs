@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use parallax_primitives::{Address, MessageKind, Opcode, U256};
+use parallax_primitives::{Address, Message, MessageKind, Opcode, U256};
 
 use crate::{Detail, Earlier, Mismatch, ShadowConfig, StepSide, Value, outcome};
 
@@ -144,6 +144,14 @@ pub struct PathItem {
     pub kind: MessageKind,
     /// The account whose code runs; for a creation the new account.
     pub address: Address,
+}
+
+impl PathItem {
+    /// Message number `index` of its transaction.
+    pub fn new(index: usize, message: &Message) -> Self {
+        let address = if message.kind.is_create() { message.address } else { message.code_address };
+        Self { index, kind: message.kind, address }
+    }
 }
 
 /// What differs.

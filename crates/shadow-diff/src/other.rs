@@ -42,8 +42,6 @@ pub(crate) struct Block {
     pub(crate) written: Vec<Touched>,
     /// Fewest logs there have been since the last entry: those before are compared already.
     pub(crate) fewest_logs: usize,
-    /// Opcodes since the last entry.
-    pub(crate) steps: u64,
 }
 
 /// Where it pauses.
@@ -58,22 +56,20 @@ impl Block {
     pub(crate) fn begin(&mut self, logs: usize) {
         self.written.clear();
         self.fewest_logs = logs;
-        self.steps = 0;
     }
 }
 
 impl<'a> Other<'a> {
     pub(crate) fn new(stepper: Box<dyn Stepper + 'a>) -> Self {
         Self {
-            // One that was run before it came here stands before an opcode.
-            is_started: stepper.view().is_some(),
-            stands: stepper.view().is_some(),
-            stand: stepper.view().map_or(StepSide::EMPTY, |view| StepSide::before(&view)),
             stepper,
             observer: None,
             progress: Progress::Paused,
+            stands: false,
+            stand: StepSide::EMPTY,
             events: VecDeque::new(),
             block: Block::default(),
+            is_started: false,
         }
     }
 
@@ -135,7 +131,6 @@ impl Hooks for Probe<'_, '_> {
         }
         (self.end)(step, end);
         if self.until == Until::NextBlock {
-            self.block.steps += 1;
             self.block.is_entry = matches!(step.opcode, Opcode::JUMP | Opcode::JUMPI);
             if let Some(written) = Touched::by(end.effect)
                 && !self.block.written.contains(&written)

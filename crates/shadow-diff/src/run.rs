@@ -30,11 +30,11 @@ impl Default for RunLimits {
 
 /// Runs `watched` until its end, or until `shadow` pauses it at a divergence. Both stand at the same step whenever it pauses.
 pub fn lockstep(watched: &mut dyn Stepper, shadow: &mut Shadow<'_>) -> Result<Progress, HostError> {
-    shadow.join(watched.view());
     watched.run(shadow)
 }
 
-/// Compares two engines on one transaction in the mode of `config`. An engine that cannot be stepped is the watched one;
+/// Compares two engines on one transaction in the mode of `config`; in the mode off the left one runs alone, and the verdict is
+/// poisoned. An engine that cannot be stepped is the watched one;
 /// otherwise the left one is, and is the one whose fast form runs in the mode per-block.
 pub fn compare_engines(
     left: &dyn Engine,
@@ -43,7 +43,12 @@ pub fn compare_engines(
     config: &ShadowConfig,
 ) -> Compared {
     match config.mode {
-        ShadowMode::Off | ShadowMode::PerCall => per_call(left, right, job, config),
+        ShadowMode::Off => {
+            let not_run = HostError::new("it was not run: the mode is off");
+            let results = [left.execute(job, &mut NoHooks), Err(not_run.into())];
+            unstarted([left.name(), right.name()], results, config)
+        }
+        ShadowMode::PerCall => per_call(left, right, job, config),
         ShadowMode::PerStep => beside(left, right, job, config, |shadow| shadow),
         ShadowMode::PerBlock => {
             suspect::explain(left, right, job, config, beside(left, right, job, config, |shadow| shadow))
@@ -235,7 +240,6 @@ impl<'a> SideBySide<'a> {
         if self.shadow.stands_at_divergence() && self.left.view().is_some() {
             return Ok(Progress::Paused);
         }
-        self.shadow.join(self.left.view());
         self.left.run(&mut (hooks, &mut self.shadow))
     }
 

@@ -54,7 +54,7 @@ pub struct Shadow<'a> {
     touched: LastTouched,
     /// What the opcode that has begun takes from the stack, the top first.
     inputs: [U256; INPUTS],
-    /// Which side's forwarded gas is not known yet.
+    /// What the diverging call forwards is not known yet.
     forwards: bool,
     found: Option<Box<Divergence>>,
     fault: Option<String>,
@@ -102,7 +102,8 @@ pub struct Compared {
 
 impl<'a> Shadow<'a> {
     /// Runs `other`, which has not begun, beside a watched engine that has not either. `names` are the left side's and the
-    /// right side's; the watched engine is the left side. Only the modes per-block and per-step come here.
+    /// right side's; the watched engine is the left side. The other engine can be paused at opcodes alone: in the mode per-call
+    /// steps are compared as well.
     pub fn new(names: [&str; 2], other: Box<dyn Stepper + 'a>, fork: Fork, config: &ShadowConfig) -> Self {
         Self {
             names: names.map(str::to_owned),
@@ -209,16 +210,6 @@ impl<'a> Shadow<'a> {
         Compared { verdict, steps, results, times, record }
     }
 
-    /// Shows the watched engine's first opcode, where it stands before one already.
-    pub(crate) fn join(&mut self, view: Option<StepView<'_>>) {
-        if let Some(view) = view
-            && !self.begun.is_open
-            && self.config.mode == ShadowMode::PerStep
-        {
-            self.on_step(&view);
-        }
-    }
-
     /// Whether there is still something to compare.
     fn is_running(&self) -> bool {
         self.found.is_none() && self.fault.is_none()
@@ -242,11 +233,10 @@ impl<'a> Shadow<'a> {
         }
     }
 
-    fn other_name(&self) -> &str {
-        match self.watched {
-            Which::Left => &self.names[1],
-            Which::Right => &self.names[0],
-        }
+    /// Names of the watched side and the other one.
+    fn names(&self) -> [&str; 2] {
+        let [left, right] = &self.names;
+        self.sides(left, right).map(String::as_str)
     }
 
     fn diverge(&mut self, place: Place, mismatch: Mismatch, detail: Option<Box<Detail>>) {
@@ -284,7 +274,7 @@ impl<'a> Shadow<'a> {
 
     fn note(&mut self, advanced: &Result<(), HostError>) {
         if let Err(error) = advanced {
-            self.fault = Some(format!("{}: {error}", self.other_name()));
+            self.fault = Some(format!("{}: {error}", self.names()[1]));
         }
     }
 
@@ -343,6 +333,11 @@ impl<'a> Shadow<'a> {
     /// A message of the watched side against the next one that the other side has shown.
     fn message(&mut self, message: &Message, phase: MessagePhase<'_>) {
         let event = self.other.events.pop_front();
+        if self.config.mode == ShadowMode::PerBlock && self.steps == 0 && event.is_none() {
+            // The other side waits at the first entry of all, which every frame with code has.
+            self.fault = Some(format!("{}: it shows no block entries", self.names()[0]));
+            return;
+        }
         let (is_over, mismatch) = match (phase, event) {
             (MessagePhase::Before, Some(Event::Begin(other))) => {
                 let [left, right] = self.sides(message, &other);
@@ -462,9 +457,8 @@ fn timed<T>(clock: &mut Option<Clock>, run: impl FnOnce() -> T) -> T {
 impl Hooks for Shadow<'_> {
     fn interest(&self) -> Interest {
         match self.config.mode {
-            ShadowMode::PerStep => Interest::Steps,
+            ShadowMode::PerCall | ShadowMode::PerStep => Interest::Steps,
             ShadowMode::PerBlock => Interest::Blocks,
-            ShadowMode::PerCall => Interest::Messages,
             ShadowMode::Off => Interest::Nothing,
         }
     }
@@ -597,8 +591,7 @@ impl Hooks for Shadow<'_> {
             self.leave_entry();
         }
         if matches!(phase, MessagePhase::Before) {
-            let address = if message.kind.is_create() { message.address } else { message.code_address };
-            self.frames.push(PathItem { index: self.messages, kind: message.kind, address });
+            self.frames.push(PathItem::new(self.messages, message));
             self.messages += 1;
         }
         if std::mem::take(&mut self.forwards) && matches!(phase, MessagePhase::Before) {

@@ -40,7 +40,7 @@ impl StepSide {
     };
 
     /// As it is before the opcode.
-    pub(crate) fn before(step: &StepView<'_>) -> Self {
+    pub fn before(step: &StepView<'_>) -> Self {
         let mut side = Self::EMPTY;
         side.set(step);
         side

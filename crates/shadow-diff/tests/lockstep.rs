@@ -12,8 +12,8 @@ use parallax_primitives::{
     Address, BlockEnv, Bytecode, Effect, Fork, Halt, Message, Opcode, StorageChange, Transaction, U256,
 };
 use parallax_shadow_diff::{
-    Cause, Compared, Divergence, Field, Place, RunLimits, ShadowConfig, ShadowMode, SideBySide, Verdict,
-    compare_engines, run_both_per_step,
+    Cause, Compared, Divergence, Field, Place, RunLimits, Shadow, ShadowConfig, ShadowMode, SideBySide,
+    Verdict, compare_engines, lockstep, run_both_per_step,
 };
 use parallax_state::MemoryDatabase;
 
@@ -84,6 +84,40 @@ fn sound_engines_agree_in_every_mode_and_every_step_is_counted() {
             assert_eq!(compared.verdict, Verdict::Agree, "{mode:?}");
             assert_eq!(compared.steps, count, "{mode:?}");
         }
+    }
+}
+
+#[test]
+fn a_mode_that_compares_nothing_is_no_agreement() {
+    let world = World::new(&counting(3));
+    let compared =
+        compare_engines(engines::primary(), engines::mini(), &world.job(), &config(ShadowMode::Off));
+    assert_eq!(compared.verdict, Verdict::Poisoned("mini: it was not run: the mode is off".to_owned()));
+    assert!(compared.results[0].as_ref().is_ok_and(|execution| execution.outcome.is_some()));
+}
+
+/// Two steppers by hand, in the mode of a default configuration too; hooks of the other side see all of its steps.
+#[test]
+fn two_steppers_are_driven_by_hand() {
+    #[derive(Default)]
+    struct Count(u64);
+    impl Hooks for Count {
+        fn on_step_end(&mut self, _: &StepView<'_>, _: &StepEnd<'_>) {
+            self.0 += 1;
+        }
+    }
+    let world = World::new(&counting(10));
+    let faulty = faulty(Fault::FlipResult(0), Opcode::MLOAD);
+    for config in [ShadowConfig::default(), config(ShadowMode::PerStep)] {
+        let job = world.job();
+        let mut watched = engines::primary().start(&job).unwrap().unwrap();
+        let mut count = Count::default();
+        let other = faulty.start(&job).unwrap().unwrap();
+        let mut shadow = Shadow::new(["primary", "faulty"], other, job.fork, &config).observed_by(&mut count);
+        assert_eq!(lockstep(&mut *watched, &mut shadow).unwrap(), Progress::Done);
+        let compared = shadow.finish(watched.finish().map_err(EngineError::from));
+        assert_eq!((compared.verdict, compared.steps), (Verdict::Agree, 141));
+        assert_eq!(count.0, 141);
     }
 }
 
@@ -390,6 +424,38 @@ fn a_callee_s_steps_cannot_be_missing() {
         let found = divergence(compare_engines(left, right, &world.job(), &config(ShadowMode::PerStep)));
         assert_eq!(found.field, Field::Step, "{found}");
         assert!(matches!(&found.place, Place::Message { index: 1, is_over: true, path } if path.len() == 2));
+    }
+}
+
+#[test]
+fn an_engine_that_shows_no_blocks_is_not_called_wrong() {
+    struct Blockless;
+    impl Engine for Blockless {
+        fn name(&self) -> &'static str {
+            "blockless"
+        }
+        fn start<'a>(&'a self, _: &Job<'a>) -> Result<Option<Box<dyn Stepper + 'a>>, EngineError> {
+            Ok(None)
+        }
+        fn execute(&self, job: &Job<'_>, hooks: &mut dyn Hooks) -> Result<Execution, EngineError> {
+            struct Messages<'h>(&'h mut dyn Hooks);
+            impl Hooks for Messages<'_> {
+                fn interest(&self) -> Interest {
+                    Interest::Messages
+                }
+                fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
+                    self.0.on_message(message, phase);
+                }
+            }
+            engines::primary().execute(job, &mut Messages(hooks))
+        }
+    }
+    let poisoned = Verdict::Poisoned("blockless: it shows no block entries".to_owned());
+    for code in ["STOP", TELLING] {
+        let world = World::new(code);
+        let compared =
+            compare_engines(&Blockless, engines::mini(), &world.job(), &config(ShadowMode::PerBlock));
+        assert_eq!(compared.verdict, poisoned, "{code}");
     }
 }
 

@@ -184,8 +184,8 @@ impl<R: BufRead> Side<R> {
 }
 
 /// Whether `step` is a STOP that the other client would not have written: one that the code implied, or revm's of init code
-/// without a byte.
-fn is_unpaired_stop(
+/// without a byte. Whoever puts two traces side by side passes over it.
+pub fn is_unpaired_stop(
     (step, client): (&Option<Step>, Client),
     (other, other_client): (&Option<Step>, Client),
 ) -> bool {

@@ -14,7 +14,7 @@ mod text;
 mod writer;
 
 pub use client::{Client, UnknownClient, detect};
-pub use compare::{TraceAgreement, TraceComparison, TraceDifference, compare_traces};
+pub use compare::{TraceAgreement, TraceComparison, TraceDifference, compare_traces, is_unpaired_stop};
 pub use dialect::{Dialect, UnknownDialect};
 pub use reader::{LINE_LIMIT, ReadError, TraceReader};
 pub use record::{Failure, Record, Step, TraceEnd};
