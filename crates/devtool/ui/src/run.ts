@@ -199,7 +199,9 @@ export function createRun(id: string, startAt: number | null, startAfter: boolea
     clearInterval(timer);
     clearInterval(alive);
     clearTimeout(settle);
-    socket.close();
+    // Closing a socket that is still connecting makes the browser complain in the console.
+    if (socket.readyState === WebSocket.CONNECTING) socket.addEventListener('open', () => socket.close());
+    else socket.close();
   });
   void poll();
   api.breakpoints().then((answer) => setBreakpointList(answer.breakpoints), () => undefined);

@@ -145,6 +145,34 @@ inPage('a deep link leads to its step and follows it', {}, async (page) => {
   await page.getByText('The session of this link is over').waitFor();
 });
 
+inPage('a session is left while its socket still connects', {}, async (page) => {
+  // A socket that connects when the test says so, and complains as the browser does.
+  await page.addInitScript(() => {
+    window.WebSocket = class extends EventTarget {
+      static CONNECTING = 0;
+      static OPEN = 1;
+      readyState = 0;
+      constructor() {
+        super();
+        window.socket = this;
+      }
+      close() {
+        if (this.readyState === 0) console.warn('WebSocket is closed before the connection is established.');
+        this.readyState = 3;
+      }
+      open() {
+        this.readyState = 1;
+        this.dispatchEvent(new Event('open'));
+      }
+    };
+  });
+  await session(page, program(SHORT));
+  await page.keyboard.press('i');
+  await page.locator('#code').waitFor();
+  assert.equal(await page.evaluate(() => window.socket.readyState), 0);
+  assert.equal(await page.evaluate(() => (window.socket.open(), window.socket.readyState)), 3);
+});
+
 inPage('a breakpoint is set by a click and stops the run', {}, async (page) => {
   await session(page, program(loop(20)));
   await page.locator('.line', { hasText: 'DUP1' }).click();
