@@ -15,11 +15,10 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    // What cannot be done is said at once.
+    let drawn = arguments.source.draw()?;
     let table = faults::table()?;
     print!("{}", table.text());
     table.finish()?;
-    if arguments.source.is_asked() {
-        source::run(&arguments.source)?;
-    }
-    Ok(())
+    drawn.map_or(Ok(()), |drawn| drawn.run())
 }
