@@ -1,6 +1,6 @@
 //! The state of both sides where they part, cut to what a report shows.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use parallax_hooks::{StepEnd, StepView};
 use parallax_primitives::{Address, Effect, Fork, GasSchedule, Opcode, OpcodeTables, U256};
@@ -40,7 +40,7 @@ pub struct SideDetail {
 pub struct GasSplit {
     /// The opcode's static gas in its fork, as far as the cost covers it.
     pub static_gas: u64,
-    /// Memory expansion (Yellow Paper, equation 328).
+    /// Memory expansion (Yellow Paper, appendix H, C_mem).
     pub memory: u64,
     /// Handed on to the callee, without the stipend.
     pub forwarded: u64,
@@ -89,7 +89,7 @@ pub struct SlotDetail {
 }
 
 /// A slot that an opcode has touched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Touched {
     pub(crate) address: Address,
     pub(crate) key: U256,
@@ -142,9 +142,8 @@ impl LastTouched {
 
     /// Each once.
     pub(crate) fn newest_first(&self) -> impl Iterator<Item = &Touched> {
-        let newer = |at: usize| self.slots.range(at + 1..);
-        let indexed = self.slots.iter().enumerate().rev();
-        indexed.filter(move |(at, slot)| !newer(*at).any(|other| other == *slot)).map(|(_, slot)| slot)
+        let mut seen = BTreeSet::new();
+        self.slots.iter().rev().filter(move |slot| seen.insert(**slot))
     }
 }
 
@@ -157,8 +156,10 @@ impl Detail {
         touched: impl Iterator<Item = &'t Touched>,
         config: &ShadowConfig,
     ) -> Self {
+        // A word's start, unless the byte that differs would be behind the window's end.
         let from = match mismatch.field {
-            Field::Memory(offset) => (offset / 32 * 32).saturating_sub(config.memory_window / 4),
+            Field::Memory(offset) => (offset.saturating_sub(config.memory_window / 4) / 32 * 32)
+                .max((offset + 1).saturating_sub(config.memory_window)),
             _ => 0,
         };
         let [left, right] = views;

@@ -190,7 +190,7 @@ pub enum Field {
     Depth,
     /// Whether state may change.
     Static,
-    /// Gas given to the message.
+    /// Gas left before or after an opcode; of a message, the gas given to it.
     Gas,
     /// CALLER.
     Caller,

@@ -38,7 +38,7 @@ pub(crate) enum Event {
 pub(crate) struct Block {
     /// Whether the next opcode is the entry of a block.
     is_entry: bool,
-    /// Slots written, each once.
+    /// Slots written, in order: as many as the block has opcodes that write at the most.
     pub(crate) written: Vec<Touched>,
     /// Fewest logs there have been since the last entry: those before are compared already.
     pub(crate) fewest_logs: usize,
@@ -132,11 +132,7 @@ impl Hooks for Probe<'_, '_> {
         (self.end)(step, end);
         if self.until == Until::NextBlock {
             self.block.is_entry = matches!(step.opcode, Opcode::JUMP | Opcode::JUMPI);
-            if let Some(written) = Touched::by(end.effect)
-                && !self.block.written.contains(&written)
-            {
-                self.block.written.push(written);
-            }
+            self.block.written.extend(Touched::by(end.effect));
         }
     }
 

@@ -15,7 +15,7 @@ use crate::{
 /// How far a run may go, and how much of it is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunLimits {
-    /// Most steps; a run that has more is poisoned.
+    /// Most steps; a run that has more ends there, poisoned unless it has diverged before.
     pub steps: u64,
     /// Most steps that are kept. Comparison goes on past it.
     pub recorded_steps: usize,
@@ -34,8 +34,8 @@ pub fn lockstep(watched: &mut dyn Stepper, shadow: &mut Shadow<'_>) -> Result<Pr
 }
 
 /// Compares two engines on one transaction in the mode of `config`; in the mode off the left one runs alone, and the verdict is
-/// poisoned. An engine that cannot be stepped is the watched one;
-/// otherwise the left one is, and is the one whose fast form runs in the mode per-block.
+/// poisoned. An engine that cannot be stepped is the watched one; otherwise the left one is, and is the one whose fast form runs
+/// in the mode per-block.
 pub fn compare_engines(
     left: &dyn Engine,
     right: &dyn Engine,

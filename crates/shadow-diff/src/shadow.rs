@@ -91,7 +91,8 @@ struct Clock {
 pub struct Compared {
     /// The answer.
     pub verdict: Verdict,
-    /// Opcodes, or block entries in the mode per-block, that the watched side has shown.
+    /// Opcodes that the watched side has shown; block entries in the mode per-block; the left side's messages in the mode
+    /// per-call.
     pub steps: u64,
     /// What the engines answered, left and right.
     pub results: [Result<Execution, EngineError>; 2],
@@ -150,7 +151,7 @@ impl<'a> Shadow<'a> {
         Self { on_divergence: control, ..self }
     }
 
-    /// Ends the run after so many steps, or block entries. It is poisoned then.
+    /// Ends the run after so many steps, or block entries. It is poisoned then, unless it has diverged before.
     #[must_use]
     pub fn limited_to(self, max_steps: u64) -> Self {
         Self { max_steps, ..self }
@@ -431,7 +432,9 @@ impl<'a> Shadow<'a> {
             });
         if let Some(mismatch) = mismatch {
             let detail = self.config.enable_detailed_diffs.then(|| {
-                let touched = block.written.iter().rev().take(self.config.storage_key_limit);
+                let mut touched = LastTouched::new(self.config.storage_key_limit);
+                block.written.iter().for_each(|slot| touched.push(*slot));
+                let touched = touched.newest_first();
                 Box::new(Detail::new(&mismatch, &[], [left, right], [None; 2], touched, &self.config))
             });
             self.diverge_at_entry(entry, mismatch, detail);
@@ -468,7 +471,8 @@ impl Hooks for Shadow<'_> {
         // What diverged was no call.
         self.forwards = false;
         self.start_other();
-        if self.steps >= self.max_steps && self.is_running() {
+        // Past a divergence as well, which stays the verdict.
+        if self.steps >= self.max_steps && self.fault.is_none() {
             self.fault = Some(format!("more than {} steps", self.max_steps));
         }
         if self.is_running() && !self.other.events.is_empty() {
@@ -575,7 +579,7 @@ impl Hooks for Shadow<'_> {
         }
         self.steps += 1;
         self.at_entry = true;
-        if self.steps > self.max_steps && self.is_running() {
+        if self.steps > self.max_steps && self.fault.is_none() {
             self.fault = Some(format!("more than {} block entries", self.max_steps));
         }
         self.recent.next(entry.index).set(entry);

@@ -200,9 +200,9 @@ fn stack(judge: &mut Judge<'_>, left: &StepView<'_>, right: &StepView<'_>) -> Op
         return None;
     }
     judge.differs(Field::StackSize, left.stack.len(), right.stack.len()).or_else(|| {
-        let both = left.stack.iter().rev().zip(right.stack.iter().rev());
-        let (number, (left, right)) = both.enumerate().find(|(_, (left, right))| left != right)?;
-        judge.differs(Field::Stack(number), *left, *right)
+        let mut both = left.stack.iter().rev().zip(right.stack.iter().rev()).enumerate();
+        // One that is tolerated hides none below it.
+        both.find_map(|(number, (left, right))| judge.differs(Field::Stack(number), *left, *right))
     })
 }
 
@@ -211,18 +211,14 @@ fn memory(judge: &mut Judge<'_>, left: &StepView<'_>, right: &StepView<'_>, cont
         if !contents || left.memory == right.memory {
             return None;
         }
-        let offset = first_difference(left.memory, right.memory)?;
-        let word = |memory: &[u8]| {
-            let start = (offset / 32 * 32).min(memory.len());
-            Value::Bytes(Bytes::copy_from_slice(&memory[start..memory.len().min(start + 32)]))
-        };
-        judge.check(true, || (Field::Memory(offset), word(left.memory), word(right.memory)))
+        // The word around the first byte that differs.
+        let mut words = left.memory.chunks(32).zip(right.memory.chunks(32)).enumerate();
+        words.find_map(|(number, (left, right))| {
+            let offset = number * 32 + left.iter().zip(right).position(|(left, right)| left != right)?;
+            let word = |word| Value::Bytes(Bytes::copy_from_slice(word));
+            judge.check(true, || (Field::Memory(offset), word(left), word(right)))
+        })
     })
-}
-
-/// The first byte in which two memories of one size differ.
-pub(crate) fn first_difference(left: &[u8], right: &[u8]) -> Option<usize> {
-    left.iter().zip(right).position(|(left, right)| left != right)
 }
 
 fn return_data(

@@ -13,7 +13,7 @@ use parallax_primitives::{
 };
 use parallax_shadow_diff::{
     Cause, Compared, Divergence, Field, Place, RunLimits, Shadow, ShadowConfig, ShadowMode, SideBySide,
-    Verdict, compare_engines, lockstep, run_both_per_step,
+    Tolerance, Verdict, compare_engines, lockstep, run_both_per_call, run_both_per_step,
 };
 use parallax_state::MemoryDatabase;
 
@@ -495,6 +495,108 @@ fn comparison_goes_on_past_the_bound_of_the_record() {
     let limits = RunLimits { steps: 50, ..RunLimits::default() };
     let run = run_both_per_step(engines::primary(), &faulty, &world.job(), &skipping, limits);
     assert_eq!(run.verdict, Verdict::Poisoned("more than 50 steps".to_owned()));
+}
+
+/// Differences at the far end of all that a report cuts.
+#[test]
+fn limits_cut_what_is_shown_and_never_what_is_found() {
+    // Of a hundred items the lowest.
+    static DEEP: [U256; 100] = {
+        let mut items = [U256::ZERO; 100];
+        items[0] = U256::ONE;
+        items
+    };
+    let stack = World::new(&format!("{} JUMPDEST STOP", "PUSH 0 ".repeat(100)));
+    let deep = Tampered { view: |step| step.stack = &DEEP, ..Tampered::new(100) };
+    // Of a word of memory the last byte, behind three slots.
+    let memory = World::new("PUSH 1 SLOAD PUSH 2 SLOAD PUSH 3 SLOAD PUSH 0xff PUSH 64 MSTORE STOP");
+    let off = faulty(Fault::WriteOff, Opcode::MSTORE);
+    for (limit, window) in [(0, 0), (1, 1), (2, 32), (64, 100), (usize::MAX, usize::MAX)] {
+        let config = ShadowConfig {
+            stack_compare_limit: limit,
+            memory_window: window,
+            storage_key_limit: limit,
+            max_summary_length: window,
+            ..config(ShadowMode::PerStep)
+        };
+        let found = divergence(compare_engines(&deep, engines::mini(), &stack.job(), &config));
+        assert_eq!((step_of(&found), found.field), ((100, Opcode::JUMPDEST, true), Field::Stack(99)));
+        for side in &found.detail.unwrap().sides {
+            assert_eq!((side.stack.len(), side.stack_size), (limit.min(100), 100));
+        }
+
+        let found = divergence(compare_engines(engines::primary(), &off, &memory.job(), &config));
+        assert_eq!((step_of(&found), found.field), ((8, Opcode::MSTORE, true), Field::Memory(95)));
+        let detail = found.detail.as_ref().unwrap();
+        assert_eq!(detail.slots.len(), limit.min(3));
+        for side in &detail.sides {
+            let end = side.memory_offset + side.memory.len();
+            assert!(side.memory.len() <= window && side.memory_size == 96, "{side:?}");
+            assert!(window == 0 || (side.memory_offset..end).contains(&95), "{side:?}");
+        }
+        let values =
+            found.summary().into_iter().filter_map(|line| Some(line.strip_prefix("  faulty")?.trim().len()));
+        // The first byte that differs and what stands around it are shown always.
+        assert!(values.max().unwrap() <= window.max(26), "{found}");
+        let bare = ShadowConfig { enable_detailed_diffs: false, ..config };
+        let bare = divergence(compare_engines(engines::primary(), &off, &memory.job(), &bare));
+        assert_eq!(bare, Divergence { detail: None, ..found });
+    }
+}
+
+#[test]
+fn what_is_tolerated_hides_nothing_beside_it() {
+    static TOLERANCES: [Tolerance; 1] = [Tolerance {
+        name: "first item and first word",
+        reason: "a test",
+        covers: |step| matches!(step.mismatch.field, Field::Stack(0) | Field::Memory(0..32)),
+    }];
+    let code = "PUSH 1 PUSH 0 MSTORE PUSH 1 PUSH 32 MSTORE PUSH 1 PUSH 2 JUMPDEST STOP";
+    // Left behind by the second MSTORE, and by JUMPDEST.
+    let rows: [(u64, fn(&mut StepView<'_>), Field); 4] = [
+        (5, |step| step.memory = &[9; 64], Field::Memory(32)),
+        (5, |step| step.memory = &[0; 64], Field::Memory(63)),
+        (8, |step| step.stack = &[U256::MAX; 2], Field::Stack(1)),
+        (8, |step| step.stack = &[U256::ONE; 2], Field::Stack(0)),
+    ];
+    let world = World::new(code);
+    for (from, view, field) in rows {
+        let tampered = Tampered { view, ..Tampered::new(from) };
+        let config = ShadowConfig { tolerances: &TOLERANCES, ..config(ShadowMode::PerStep) };
+        let compared = compare_engines(engines::mini(), &tampered, &world.job(), &config);
+        if field == Field::Stack(0) {
+            assert_eq!(compared.verdict, Verdict::Agree);
+            continue;
+        }
+        let found = divergence(compared);
+        assert_eq!((step_of(&found).0, found.field), (from, field));
+    }
+}
+
+#[test]
+fn a_run_that_goes_on_past_a_divergence_has_its_limit_too() {
+    let world = World::new("loop: PUSH 1 PUSH 2 ADD POP PUSH @loop JUMP");
+    let faulty = faulty(Fault::FlipResult(0), Opcode::ADD);
+    let limits = RunLimits { steps: 50, ..RunLimits::default() };
+    let config = config(ShadowMode::PerStep);
+    let run = run_both_per_step(engines::primary(), &faulty, &world.job(), &config, limits);
+    assert_eq!((run.diverged_at, run.total_steps, run.outcomes), (Some(3), [50, 50], [None, None]));
+    assert!(matches!(run.verdict, Verdict::Diverge(_)));
+}
+
+#[test]
+fn a_run_per_call_has_totals_and_no_steps() {
+    let world = World::new("PUSH 0 PUSH 0 PUSH 0 PUSH 0 PUSH 0 PUSH 4 GAS CALL STOP");
+    let config = config(ShadowMode::PerStep);
+    let run = run_both_per_call(engines::primary(), engines::mini(), &world.job(), &config);
+    assert_eq!((run.mode, &run.verdict, run.total_steps), (ShadowMode::PerCall, &Verdict::Agree, [2, 2]));
+    assert!(run.steps.is_empty() && run.gas_used[0].is_some() && run.gas_delta == Some(0));
+
+    let faulty = faulty(Fault::GasMore, Opcode::CALL);
+    let run = run_both_per_call(engines::primary(), &faulty, &world.job(), &config);
+    let Verdict::Diverge(found) = &run.verdict else { panic!("{:?}", run.verdict) };
+    assert!(matches!(found.place, Place::Message { index: 0, is_over: true, .. }), "{found}");
+    assert_eq!((found.field, run.diverged_at, run.gas_delta), (Field::GasLeft, None, Some(-1)));
 }
 
 /// What the fast form alone does wrong is found at the next block entry, and the opcode that wrote it is named.
