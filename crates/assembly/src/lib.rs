@@ -4,7 +4,9 @@
 mod assemble;
 mod disassemble;
 mod error;
+mod hex;
 
 pub use assemble::{assemble, assemble_for};
 pub use disassemble::{Disassembly, Instruction, disassemble};
 pub use error::{AssemblyError, Problem};
+pub use hex::{HexError, parse_hex};

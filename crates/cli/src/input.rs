@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use parallax_assembly::assemble_for;
+use parallax_assembly::{assemble_for, parse_hex};
 use parallax_primitives::{Bytes, Fork};
 
 /// The largest text of code that is read, in bytes.
@@ -61,26 +61,7 @@ impl Text {
     }
 }
 
-/// Hex digits, with or without 0x, white space between them allowed. The error names the place of the first wrong one.
+/// Bytes in hex. The error names the place of the first wrong digit.
 pub(crate) fn hex(name: &str, text: &str) -> Result<Bytes> {
-    let mut digits = Vec::with_capacity(text.len());
-    for (line, content) in text.lines().enumerate() {
-        for (column, character) in content.chars().enumerate() {
-            match character.to_digit(16).and_then(|digit| u8::try_from(digit).ok()) {
-                Some(digit) => digits.push(digit),
-                None if character.is_whitespace() => {}
-                None if digits == [0] && matches!(character, 'x' | 'X') => digits.clear(),
-                None => bail!(
-                    "{name}: line {}, column {}: expected a hex digit, found {character:?}",
-                    line + 1,
-                    column + 1
-                ),
-            }
-        }
-    }
-    let (pairs, rest) = digits.as_chunks::<2>();
-    if !rest.is_empty() {
-        bail!("{name}: expected an even number of hex digits, found {}", digits.len());
-    }
-    Ok(pairs.iter().map(|[high, low]| high << 4 | low).collect::<Vec<u8>>().into())
+    parse_hex(text).map_err(|error| anyhow::anyhow!("{name}: {error}"))
 }
