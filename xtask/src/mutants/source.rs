@@ -2,7 +2,7 @@
 //!
 //! The sample does not depend on line numbers: the same seed draws the same mutants of functions that did not change.
 
-use std::{collections::HashMap, path::Path};
+use std::collections::HashMap;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -71,7 +71,13 @@ impl Drawn {
         let status = command.args(["--", "--lib", "--tests"]).status()?;
         // All caught, some missed, some timed out: whether these are too many is decided below.
         ensure!(matches!(status.code(), Some(0 | 2 | 3)), "cargo-mutants did not get to its end: {status}");
-        summarise(&output.join("mutants.out"), self.0.len())
+        let folder = output.join("mutants.out");
+        let outcomes = std::fs::read_to_string(folder.join("outcomes.json"))
+            .with_context(|| format!("cannot read {}", folder.display()))?;
+        let (text, is_enough) = score(&serde_json::from_str(&outcomes)?, self.0.len())?;
+        print!("\n{text}logs: {}\n", workspace::shown(&folder));
+        ensure!(is_enough, "at least {PERCENT_CAUGHT} % must be caught");
+        Ok(())
     }
 }
 
@@ -115,34 +121,25 @@ fn hash(text: &str) -> u64 {
     hash ^ hash >> 31
 }
 
-/// Prints the score of `drawn` mutants, and judges it.
-fn summarise(folder: &Path, drawn: usize) -> Result<()> {
-    let path = folder.join("outcomes.json");
-    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let outcomes: Value = serde_json::from_str(&text)?;
+/// The report over what cargo-mutants wrote, and whether enough of the `drawn` mutants were caught.
+fn score(outcomes: &Value, drawn: usize) -> Result<(String, bool)> {
     let count = |name: &str| outcomes[name].as_u64().and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
     let (caught, timeouts, missed, unviable) =
         (count("caught"), count("timeout"), count("missed"), count("unviable"));
     let tried = caught + timeouts + missed + unviable;
     ensure!(tried == drawn, "{tried} of {drawn} mutants were tried");
     let viable = tried - unviable;
-    println!(
-        "
-{viable} viable: {caught} caught by a test, {timeouts} by the timeout, {missed} missed; {unviable} not compiled"
+    let mut text = format!(
+        "{viable} viable: {caught} caught by a test, {timeouts} by the timeout, {missed} missed; {unviable} not compiled\n"
     );
     let of_mutants = outcomes["outcomes"].as_array().map_or(&[][..], Vec::as_slice);
     for outcome in of_mutants.iter().filter(|outcome| outcome["summary"] == "MissedMutant") {
-        println!("missed: {}", outcome["scenario"]["Mutant"]["name"].as_str().unwrap_or("?"));
+        let name = outcome["scenario"]["Mutant"]["name"].as_str().unwrap_or("?");
+        text += &format!("missed: {name}\n");
     }
     let tenths = (viable - missed) * 1000 / viable.max(1);
-    println!(
-        "{}.{} % of the viable ones are caught; logs are in {}",
-        tenths / 10,
-        tenths % 10,
-        workspace::shown(folder)
-    );
-    ensure!(tenths >= PERCENT_CAUGHT * 10, "at least {PERCENT_CAUGHT} % must be caught");
-    Ok(())
+    text += &format!("{}.{} % of the viable ones are caught\n", tenths / 10, tenths % 10);
+    Ok((text, tenths >= PERCENT_CAUGHT * 10))
 }
 
 #[cfg(test)]
@@ -166,5 +163,22 @@ mod tests {
         assert_eq!(columns(draw(&mutants(901), 10, 4)), columns(here.clone()));
         assert_ne!(draw(&mutants(1), 10, 5), here);
         assert_eq!(draw(&mutants(1), 1000, 4).len(), 100);
+    }
+
+    #[test]
+    fn a_run_that_tried_fewer_has_no_score() {
+        let outcomes = |caught: u64, missed: u64| {
+            json!({"caught": caught, "timeout": 1, "missed": missed, "unviable": 3, "outcomes": [
+                {"summary": "MissedMutant", "scenario": {"Mutant": {"name": "a.rs:1:2: replace f"}}},
+                {"summary": "CaughtMutant", "scenario": {"Mutant": {"name": "b.rs:1:2: replace g"}}},
+            ]})
+        };
+        let expected = "20 viable: 18 caught by a test, 1 by the timeout, 1 missed; 3 not compiled\n\
+                        missed: a.rs:1:2: replace f\n95.0 % of the viable ones are caught\n";
+        assert_eq!(score(&outcomes(18, 1), 23).ok(), Some((expected.to_owned(), true)));
+        assert!(score(&outcomes(17, 2), 23).is_ok_and(|(_, is_enough)| !is_enough));
+        assert!(score(&outcomes(18, 1), 24).is_err());
+        // Its own tests fail without any mutant.
+        assert!(score(&json!({"outcomes": []}), 23).is_err());
     }
 }
