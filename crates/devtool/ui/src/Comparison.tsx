@@ -2,14 +2,15 @@
 
 import { createMemo, createSignal, For, Show, type JSX } from 'solid-js';
 import { SIDES } from './api';
-import { ascii, bare, counted, dumpRow, grouped, hexNumber, ROW_BYTES, shortWord, signed } from './format';
+import { ascii, bare, counted, dumpRow, grouped, hexNumber, opName, ROW_BYTES, shortWord, signed } from './format';
 import { MEMORY_WINDOW, type Run } from './run';
 import { Bytes, Plain, Segments, Word } from './Values';
 import type { Gas, LogEntry, SideName, SideState, Slot, StepSide } from './wire';
 
 /** Stack items shown until all are asked for. */
 const STACK_SHOWN = 64;
-const BYTES_SHOWN = 1024;
+/** Logs that the server tells at most: the last ones. */
+const LOGS_TOLD = 1000;
 
 type Pair<T> = [T | undefined, T | undefined];
 
@@ -17,7 +18,7 @@ export function ComparisonView(props: { run: Run; onDiff: () => void }): JSX.Ele
   const run = props.run;
   const sides = () => (run.isSingle() ? (['primary'] as const) : SIDES);
   const states = createMemo<Pair<SideState>>(() => [run.state()?.primary ?? undefined, run.state()?.mini ?? undefined]);
-  const stale = () => run.state()?.stepIndex !== run.position() || run.state()?.when !== run.when();
+  const stale = () => run.here() === null || run.state()?.stepIndex !== run.position() || run.state()?.when !== run.when();
   return (
     <section class="comparison" classList={{ single: run.isSingle(), stale: stale() }} aria-label="Comparison">
       <div class="heads">
@@ -47,7 +48,7 @@ export function ComparisonView(props: { run: Run; onDiff: () => void }): JSX.Ele
         </div>
         <span class="dim">the step</span>
       </div>
-      <Show when={run.state()} fallback={<p class="empty">{run.isReady() ? 'Loading the state of this step…' : 'The engines are at work. Their steps are shown once both are through, or when you cancel the run.'}</p>}>
+      <Show when={run.state()} fallback={<p class="empty">{run.isReady() ? 'Loading the state of this step…' : `The engines are ${run.session()?.status === 'paused' ? 'paused' : 'at work'}. Their steps are shown once both are through, or when you cancel the run.`}</p>}>
         <div class="state">
           <StackSection pair={states()} />
           <MemorySection run={run} pair={states()} />
@@ -75,8 +76,8 @@ function StepHead(props: { run: Run; side: SideName; at: number }): JSX.Element 
       <Show when={step()} fallback={<p class="dim">{props.run.isReady() ? 'No step here: its run was over.' : '…'}</p>}>
         {(here) => (
           <div class="opcode">
-            <Plain value={here().opName} other={other()?.opName} />
-            <span class="byte">{hexNumber(here().opcode, 2)}</span>
+            <Plain value={opName(here())} other={other() ? opName(other() as StepSide) : undefined} />
+            <Show when={opName(here()) === here().opName}><span class="byte">{hexNumber(here().opcode, 2)}</span></Show>
           </div>
         )}
       </Show>
@@ -286,25 +287,46 @@ function shortKey(key: string): string {
   return short.length > 8 ? `${short.slice(0, 5)}…${short.slice(-2)}` : short;
 }
 
+/** The newest log comes first, as the top of the stack does. */
 function LogSection(props: { pair: Pair<SideState> }): JSX.Element {
   const logs = createMemo(() => props.pair.map((state) => state?.logs ?? undefined) as Pair<LogEntry[]>);
   const count = () => Math.max(logs()[0]?.length ?? 0, logs()[1]?.length ?? 0);
   const both = () => logs()[0] !== undefined && logs()[1] !== undefined;
-  const text = (log: LogEntry | undefined) =>
-    log && `${log.address}\n${log.topics.map((topic) => `topic ${topic}\n`).join('')}data ${log.data}${log.reverted ? '\nreverted' : ''}`;
+  const isCut = () => count() >= LOGS_TOLD;
+  const text = (log: LogEntry | undefined) => JSON.stringify(log && [log.address, log.topics, log.data, log.reverted]);
   const differs = (at: number) => both() && text(logs()[0]?.[at]) !== text(logs()[1]?.[at]);
-  const side = (own: 0 | 1, at: number) => (
-    <span class="lines"><Plain value={text(logs()[own]?.[at]) ?? ''} other={both() ? (text(logs()[1 - own]?.[at]) ?? '') : undefined} /></span>
-  );
+  const side = (own: 0 | 1, at: number) => {
+    const log = () => logs()[own]?.[at];
+    const other = (of: (log: LogEntry) => string | undefined) => {
+      const theirs = logs()[1 - own]?.[at];
+      return both() ? ((theirs && of(theirs)) ?? '') : undefined;
+    };
+    return (
+      <Show when={log()} fallback={<span class="absent">{logs()[own] ? 'no log' : ''}</span>}>
+        {(here) => (
+          <span class="lines bytes">
+            <div><Bytes value={here().address} other={other((log) => log.address)} /></div>
+            <For each={here().topics}>
+              {(topic, number) => <div>topic <Bytes value={topic} other={other((log) => log.topics[number()])} /></div>}
+            </For>
+            <div>data <Bytes value={here().data} other={other((log) => log.data)} /></div>
+            <Show when={here().reverted}><div><Plain value="reverted" other={other((log) => (log.reverted ? 'reverted' : ''))} /></div></Show>
+          </span>
+        )}
+      </Show>
+    );
+  };
   return (
     <Section
       title="Logs"
-      count={sizes([logs()[0]?.length, logs()[1]?.length], 'log')}
+      count={`${isCut() ? 'the last ' : ''}${sizes([logs()[0]?.length, logs()[1]?.length], 'log')}`}
       differs={Array.from({ length: count() }, (_, at) => at).some(differs)}
       empty={count() > 0 ? null : logs().every((list) => list === undefined) ? 'a trace file does not say' : 'none yet'}
     >
-      <For each={Array.from({ length: count() }, (_, at) => at)}>
-        {(at) => <Row name={String(at)} differs={differs(at)} left={side(0, at)} right={side(1, at)} />}
+      <For each={Array.from({ length: count() }, (_, row) => count() - 1 - row)}>
+        {(at) => (
+          <Row name={isCut() ? '' : String(at)} title={`logged at step ${grouped((logs()[0]?.[at] ?? logs()[1]?.[at])?.stepIndex ?? 0)}`} differs={differs(at)} left={side(0, at)} right={side(1, at)} />
+        )}
       </For>
     </Section>
   );
@@ -317,7 +339,7 @@ function BytesSection(props: { title: string; pair: Pair<SideState>; of: (state:
   const differs = () => both() && bytes()[0] !== bytes()[1];
   const side = (own: 0 | 1) => (
     <Show when={bytes()[own] !== undefined}>
-      <span class="bytes"><Bytes value={bytes()[own] ?? ''} other={both() ? bytes()[1 - own] : undefined} limit={BYTES_SHOWN} /></span>
+      <span class="bytes"><Bytes value={bytes()[own] ?? ''} other={both() ? bytes()[1 - own] : undefined} /></span>
     </Show>
   );
   const empty = () => {
@@ -336,7 +358,7 @@ function FrameSection(props: { pair: Pair<SideState> }): JSX.Element {
     ['address', (state) => state.address],
     ['caller', (state) => state.caller],
     ['code of', (state) => state.codeAddress],
-    ['value', (state) => state.value],
+    ['value', (state) => (state.value === null ? null : grouped(BigInt(state.value)))],
     ['calldata', (state) => (state.calldata === '0x' ? 'empty' : state.calldata)],
     ['static', (state) => (state.isStatic === null ? null : state.isStatic ? 'yes' : 'no')],
     ['refund', (state) => (state.refund === null ? null : grouped(state.refund))],
@@ -348,9 +370,17 @@ function FrameSection(props: { pair: Pair<SideState> }): JSX.Element {
   const known = () => rows.filter(([, of]) => text(0, of) !== undefined || text(1, of) !== undefined);
   const differs = (of: (state: SideState) => string | null) =>
     text(0, of) !== undefined && text(1, of) !== undefined && text(0, of) !== text(1, of);
-  const side = (own: 0 | 1, of: (state: SideState) => string | null) => (
-    <span class="bytes"><Plain value={text(own, of) ?? ''} other={text(own === 0 ? 1 : 0, of)} /></span>
-  );
+  // Of one length, or data of any, they are told apart byte by byte.
+  const side = (own: 0 | 1, of: (state: SideState) => string | null) => {
+    const [here, other] = [() => text(own, of), () => text(own === 0 ? 1 : 0, of)];
+    return (
+      <span class="bytes">
+        <Show when={/^0x(..)+$/.test(here() ?? '')} fallback={<Plain value={here() ?? ''} other={other()} />}>
+          <Bytes value={here() ?? ''} other={other()} />
+        </Show>
+      </span>
+    );
+  };
   return (
     <Section title="Frame" count="" differs={known().some(([, of]) => differs(of))} empty={known().length ? null : 'a trace file does not say'}>
       <For each={known()}>{([name, of]) => <Row name={name} differs={differs(of)} left={side(0, of)} right={side(1, of)} />}</For>

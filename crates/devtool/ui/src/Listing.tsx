@@ -1,20 +1,21 @@
 // The code of the running frame: blocks, jump destinations, the current line, breakpoints set by click or with Enter.
 
 import { createEffect, createMemo, createSignal, on, Show, type JSX } from 'solid-js';
-import { hexNumber, shortAddress } from './format';
-import type { Run } from './run';
+import { hexNumber, opName, shortAddress } from './format';
+import { isAt, type Run } from './run';
 import { VirtualList } from './VirtualList';
-import type { Code, SideName } from './wire';
+import type { Code, Instruction, SideName } from './wire';
 
 const ROW = 20;
 /** Code of frames that is kept. */
 const KEPT = 16;
 
-export function Listing(props: { run: Run }): JSX.Element {
-  const run = props.run;
-  const [code, setCode] = createSignal<Code | null>(null);
+export type CodeInSight = ReturnType<typeof createCode>;
+
+/** The code of the running frame, and what can be done with its lines. */
+export function createCode(run: Run) {
+  const [loaded, setLoaded] = createSignal<{ frame: string; code: Code } | null>(null);
   const [error, setError] = createSignal<string | null>(null);
-  const [focus, setFocus] = createSignal<number | null>(null);
   const cache = new Map<string, Promise<Code>>();
   const side = (): SideName => (run.step()?.primary ? 'primary' : 'mini');
   const frame = createMemo(() => {
@@ -42,19 +43,37 @@ export function Listing(props: { run: Run }): JSX.Element {
     on(frame, (key) => {
       if (key === null) return;
       load(key).then(
-        (answer) => frame() === key && (setCode(answer), setError(null), setFocus(null)),
-        (cause: unknown) => (cache.delete(key), setError(cause instanceof Error ? cause.message : String(cause))),
+        (code) => frame() === key && (setLoaded({ frame: key, code }), setError(null)),
+        (cause: unknown) => (cache.delete(key), frame() === key && setError(cause instanceof Error ? cause.message : String(cause))),
       );
     }),
   );
+  const code = () => loaded()?.code ?? null;
   const lines = createMemo(() => new Map(code()?.instructions.map((instruction, line) => [instruction.pc, line])));
-  const current = (of: SideName) => lines().get(run.step()?.[of]?.pc ?? -1);
-  const line = () => current(side()) ?? 0;
-  const pcs = createMemo(() => new Set(run.breakpoints().flatMap((one) => (one.kind === 'pc' ? [one.pc] : []))));
-  const toggle = (at: number) => {
-    const instruction = code()?.instructions[at];
-    if (instruction) void run.togglePc(instruction.pc);
+  /** Until the code of a new frame is there, that of the one before is shown, and no line of it is the current one. */
+  const isHere = () => frame() !== null && loaded()?.frame === frame();
+  const current = (of: SideName) => (isHere() ? lines().get(run.here()?.[of]?.pc ?? -1) : undefined);
+  const line = createMemo<number>((before) => current(side()) ?? before, 0);
+  const isBroken = (at: number) => {
+    const pc = code()?.instructions[at]?.pc;
+    return pc !== undefined && run.breakpoints().some((one) => isAt(one, pc, code()?.address ?? null));
   };
+  const toggle = (at: number) => {
+    const here = code();
+    const instruction = here?.instructions[at];
+    if (here && instruction && isHere()) void run.togglePc(instruction.pc, here.address);
+  };
+  const toggleCurrent = () => {
+    const at = current(side());
+    if (at === undefined) run.setStatus(frame() === null ? 'There is no code here to stop in.' : 'This step is still being loaded.');
+    else toggle(at);
+  };
+  return { run, code, error, frame, current, line, isBroken, toggle, toggleCurrent };
+}
+
+export function Listing(props: { of: CodeInSight }): JSX.Element {
+  const { run, code, error, frame, current, line, isBroken, toggle } = props.of;
+  const [focus, setFocus] = createSignal<number | null>(null);
   const onKeyDown = (event: KeyboardEvent) => {
     const moves: Record<string, number> = { ArrowDown: 1, ArrowUp: -1 };
     const move = moves[event.key];
@@ -64,7 +83,7 @@ export function Listing(props: { run: Run }): JSX.Element {
     else return;
     event.preventDefault();
   };
-  createEffect(on(() => run.position(), () => setFocus(null)));
+  createEffect(on([run.position, code], () => setFocus(null)));
 
   return (
     <section class="listing" aria-label="Code">
@@ -101,14 +120,14 @@ export function Listing(props: { run: Run }): JSX.Element {
                   block: starts(),
                   jumpdest: instruction()?.isJumpDestination ?? false,
                   undefined: !(instruction()?.isDefined ?? true),
-                  broken: pcs().has(instruction()?.pc ?? -1),
+                  broken: isBroken(index()),
                 }}
                 onClick={() => toggle(index())}
               >
-                <span class="dot">{pcs().has(instruction()?.pc ?? -1) ? '●' : ''}</span>
+                <span class="dot">{isBroken(index()) ? '●' : ''}</span>
                 <span class="pc">{hexNumber(instruction()?.pc ?? 0)}</span>
-                <span class="op">{instruction()?.opName}</span>
-                <span class="data">{instruction()?.data ?? ''}</span>
+                <span class="op">{instruction() ? opName(instruction() as Instruction) : ''}</span>
+                <span class="data" title={instruction()?.data ?? ''}>{instruction()?.data ?? ''}</span>
                 <span class="gas">{instruction()?.gas ?? ''}</span>
               </div>
             );

@@ -5,7 +5,7 @@ import { ComparisonView } from './Comparison';
 import { DiffDialog, Help } from './dialogs';
 import { grouped } from './format';
 import { onKey, type Actions } from './keys';
-import { Listing } from './Listing';
+import { createCode, Listing } from './Listing';
 import { writePlace } from './link';
 import { BreakPanel, CallTree, GasTable, SearchPanel, StepList } from './panels';
 import { createRun, verdictOf, type Run } from './run';
@@ -24,12 +24,16 @@ type Panel = (typeof PANELS)[number]['name'];
 
 export function SessionView(props: { id: string; step: number | null; after: boolean; onLeave: () => void }): JSX.Element {
   const run = createRun(props.id, props.step, props.after);
+  const code = createCode(run);
   const [panel, setPanel] = createSignal<Panel>('steps');
   const [dialog, setDialog] = createSignal<'diff' | 'help' | null>(null);
   const [zoom, setZoom] = createSignal<Range | null>(null);
   const [wish, setWish] = createSignal<{ kind: 'opcode'; q: string } | null>(null);
 
-  const focus = (selector: string) => requestAnimationFrame(() => document.querySelector<HTMLElement>(selector)?.focus());
+  const focus = (selector: string) => document.querySelector<HTMLElement>(selector)?.focus();
+  // A dialog tells that it was closed a moment later, when the next one may be open; and nothing stays open that has nothing to show.
+  const closed = (which: 'diff' | 'help') => dialog() === which && setDialog(null);
+  createEffect(() => run.mismatch() || closed('diff'));
   const actions: Actions = {
     run,
     focusStep: () => {
@@ -42,6 +46,7 @@ export function SessionView(props: { id: string; step: number | null; after: boo
       focus(name === 'search' ? '#search-q' : `#tab-${name}`);
     },
     diff: () => run.mismatch() ? setDialog('diff') : run.setStatus('Nothing differs at this step.'),
+    breakHere: code.toggleCurrent,
     help: () => setDialog('help'),
     theme: toggleTheme,
     copyLink: () => {
@@ -124,13 +129,13 @@ export function SessionView(props: { id: string; step: number | null; after: boo
             </div>
           </section>
           <ComparisonView run={run} onDiff={actions.diff} />
-          <Listing run={run} />
+          <Listing of={code} />
         </main>
       </Show>
       <footer class="status"><span role="status">{run.status()}</span><span class="grow" /><Ends run={run} /></footer>
       <Switch>
-        <Match when={dialog() === 'diff'}><DiffDialog run={run} onClose={() => setDialog(null)} /></Match>
-        <Match when={dialog() === 'help'}><Help onClose={() => setDialog(null)} /></Match>
+        <Match when={dialog() === 'diff'}><DiffDialog run={run} onClose={() => closed('diff')} /></Match>
+        <Match when={dialog() === 'help'}><Help onClose={() => closed('help')} /></Match>
       </Switch>
     </div>
   );
@@ -147,7 +152,13 @@ function TopBar(props: { run: Run; actions: Actions }): JSX.Element {
       <button type="button" class="brand" title="New session (i)" onClick={props.actions.leave}>Parallax</button>
       <h1 title={session()?.source.title ?? ''}>{session()?.source.title ?? 'Loading…'}</h1>
       <span class="dim what">{[session()?.source.fork, session()?.mode.replace('_', ' ')].filter(Boolean).join(' · ')}</span>
-      <Show when={verdict()}>{(one) => <span class={`verdict ${one().kind}`} title={one().text}>{one().text}</span>}</Show>
+      <Show when={verdict()}>
+        {(one) => (
+          <Show when={one().step !== null} fallback={<span class={`verdict ${one().kind}`} title={one().text}>{one().text}</span>}>
+            <button type="button" class={`verdict ${one().kind}`} title="Show the first divergence" onClick={() => props.run.show(one().step ?? 0)}>{one().text}</button>
+          </Show>
+        )}
+      </Show>
       <span class="grow" />
       <a class="button" href={props.run.api.exportUrl('html')} download="">Export HTML</a>
       <a class="button" href={props.run.api.exportUrl('json')} download="">JSON</a>
@@ -221,7 +232,7 @@ function Ends(props: { run: Run }): JSX.Element {
       <For each={props.run.session()?.engines}>
         {(engine, at) => <span class="end"><span class={`engine side-${at()}`}>{engine}</span> {text(props.run.session()?.outcomes[at()])}</span>}
       </For>
-      <Show when={props.run.session()?.stoppedBy}>{(by) => <span class="bad">stopped by the limit on {by()}</span>}</Show>
+      <Show when={props.run.session()?.stoppedBy}>{(by) => <span class="bad">{by() === 'cancelled' ? 'cancelled: this is what was recorded until then' : `stopped by the limit on ${by()}`}</span>}</Show>
     </Show>
   );
 }

@@ -1,8 +1,8 @@
 // Values of both engines side by side. Invariant: text nodes only; what differs is marked by an element, so that colour is not
 // the only sign of it.
 
-import { For, Show, type JSX } from 'solid-js';
-import { bare, wordSegments, type Segment } from './format';
+import { createMemo, createSignal, For, Show, type JSX } from 'solid-js';
+import { bare, counted, grouped, wordSegments, type Segment } from './format';
 
 export function Segments(props: { of: Segment[] }): JSX.Element {
   return (
@@ -34,22 +34,41 @@ export function Plain(props: { value: string; other: string | undefined }): JSX.
   );
 }
 
-/** Bytes in one run, marked byte by byte. */
-export function Bytes(props: { value: string; other: string | undefined; limit: number }): JSX.Element {
-  const segments = (): Segment[] => {
-    const own = bare(props.value).slice(0, props.limit * 2);
-    if (own === '') return [{ text: 'empty', differs: props.other !== undefined && bare(props.other) !== '' }];
-    const theirs = props.other === undefined ? own : bare(props.other);
-    const out: Segment[] = [{ text: '0x', differs: false }];
-    for (let at = 0; at < own.length; at += 2) {
-      const byte = own.slice(at, at + 2);
-      const differs = theirs.slice(at, at + 2) !== byte;
+/** Bytes of a long run that are shown until all are asked for. */
+const SHOWN = 1024;
+/** Bytes of what is alike that lead to the first one that is not, if that is far behind. */
+const LEAD = 32;
+
+/** Bytes in one run, marked byte by byte. Of many, the first ones are shown, or those where the sides part. */
+export function Bytes(props: { value: string; other: string | undefined }): JSX.Element {
+  const [all, setAll] = createSignal(false);
+  const own = createMemo(() => bare(props.value));
+  const theirs = createMemo(() => (props.other === undefined ? own() : bare(props.other)));
+  const start = createMemo(() => {
+    if (all() || own().length <= SHOWN * 2) return 0;
+    let first = 0;
+    while (first < own().length && own().slice(first, first + 2) === theirs().slice(first, first + 2)) first += 2;
+    return first < own().length && first >= SHOWN * 2 ? first - LEAD * 2 : 0;
+  });
+  const end = () => (all() ? own().length : Math.min(own().length, start() + SHOWN * 2));
+  const segments = createMemo((): Segment[] => {
+    if (own() === '') return [{ text: 'empty', differs: theirs() !== '' }];
+    const out: Segment[] = [{ text: start() === 0 ? '0x' : `… from byte ${grouped(start() / 2)}: `, differs: false }];
+    for (let at = start(); at < end(); at += 2) {
+      const byte = own().slice(at, at + 2);
+      const differs = theirs().slice(at, at + 2) !== byte;
       const last = out.at(-1);
       if (last && last.differs === differs) last.text += byte;
       else out.push({ text: byte, differs });
     }
-    if (own.length < bare(props.value).length) out.push({ text: '…', differs: false });
     return out;
-  };
-  return <Segments of={segments()} />;
+  });
+  return (
+    <>
+      <Segments of={segments()} />
+      <Show when={start() > 0 || end() < own().length}>
+        … <button type="button" class="link" onClick={() => setAll(true)}>all {counted(own().length / 2, 'byte')}</button>
+      </Show>
+    </>
+  );
 }

@@ -62,7 +62,7 @@ export function DiffDialog(props: { run: Run; onClose: () => void }): JSX.Elemen
   const isWords = () => isHex() && (mismatch()?.lhs.length ?? 0) <= 66 && (mismatch()?.rhs.length ?? 0) <= 66;
   const value = (own: string, other: string) => (
     <Show when={isHex()} fallback={<Plain value={own} other={other} />}>
-      <Bytes value={isWords() ? even(own, other) : own} other={isWords() ? even(other, own) : other} limit={65536} />
+      <Bytes value={isWords() ? even(own, other) : own} other={isWords() ? even(other, own) : other} />
     </Show>
   );
   const numbers = () => decimals(mismatch()?.lhs ?? '', mismatch()?.rhs ?? '');

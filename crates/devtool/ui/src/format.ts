@@ -37,6 +37,11 @@ export function hexNumber(value: number, width = 4): string {
   return `0x${value.toString(16).padStart(width, '0')}`;
 }
 
+/** The name of an opcode; one that the fork does not define is told apart from INVALID, which is 0xfe. */
+export function opName(of: { opName: string; opcode: number }): string {
+  return of.opName === 'INVALID' && of.opcode !== 0xfe ? `undefined ${hexNumber(of.opcode, 2)}` : of.opName;
+}
+
 /** Joins neighbours of one kind, so that the page has few elements. */
 function joined(pairs: Iterable<readonly [string, boolean]>): Segment[] {
   const segments: Segment[] = [];

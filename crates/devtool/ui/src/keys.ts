@@ -7,6 +7,7 @@ export interface Actions {
   focusStep: () => void;
   panel: (name: 'steps' | 'calls' | 'gas' | 'search' | 'breaks') => void;
   diff: () => void;
+  breakHere: () => void;
   help: () => void;
   theme: () => void;
   copyLink: () => void;
@@ -48,7 +49,7 @@ export const KEY_GROUPS: { title: string; rows: KeyRow[] }[] = [
       { keys: ['p'], does: 'pause or resume the engines', act: ({ run }) => run.engines(run.session()?.status === 'paused' ? 'resume' : 'pause') },
       { keys: [']'], does: 'show the next divergence', act: ({ run }) => run.nextDivergence(1) },
       { keys: ['['], does: 'show the one before', act: ({ run }) => run.nextDivergence(-1) },
-      { keys: ['t'], does: 'breakpoint at this pc, on or off', act: ({ run }) => run.togglePc(run.step()?.primary?.pc ?? run.step()?.mini?.pc ?? 0) },
+      { keys: ['t'], does: 'breakpoint at this line of the code, on or off', act: (actions) => actions.breakHere() },
     ],
   },
   {

@@ -2,18 +2,20 @@
 
 import { createEffect, createMemo, createResource, createSignal, For, on, Show, type JSX } from 'solid-js';
 import { SIDES } from './api';
-import { counted, grouped, hexNumber, shortAddress, signed } from './format';
+import { counted, grouped, hexNumber, opName, shortAddress, shortWord, signed } from './format';
 import type { Run } from './run';
 import { VirtualList } from './VirtualList';
-import type { Breakpoint, Call, Match, OpcodeGas, SideName, StepRow } from './wire';
+import type { Breakpoint, Call, Gas, Match, OpcodeGas, SideName, StepRow } from './wire';
 
 const ROW = 20;
 /** Calls that are loaded. */
 const CALLS = 20_000;
+/** Depths that are told by their indent. */
+const INDENTED = 12;
 
 /** The opcode, or both of them if they are not one. */
 function names(row: StepRow | undefined): string {
-  const [left, right] = [row?.primary?.opName, row?.mini?.opName];
+  const [left, right] = [row?.primary, row?.mini].map((side) => (side ? opName(side) : undefined));
   return left !== undefined && right !== undefined && left !== right ? `${left} ≠ ${right}` : (left ?? right ?? '…');
 }
 
@@ -37,7 +39,7 @@ export function StepList(props: { run: Run }): JSX.Element {
             <div class="step-row" classList={{ current: index() === run.position(), differs: row()?.mismatch != null }} onClick={() => run.show(index())}>
               <span class="num">{grouped(index())}</span>
               <span class="num pc">{side() ? hexNumber(side()?.pc ?? 0) : ''}</span>
-              <span class="op" style={{ 'padding-left': `${Math.min(10, side()?.depth ?? 0) * 6}px` }}>{names(row())}</span>
+              <span class="op" title={names(row())} style={{ 'padding-left': `${Math.min(10, side()?.depth ?? 0) * 6}px` }}>{names(row())}</span>
               <span class="num gas">{side() ? grouped(side()?.gasBefore ?? 0) : ''}</span>
             </div>
           );
@@ -79,6 +81,10 @@ export function CallTree(props: { run: Run }): JSX.Element {
     event.preventDefault();
     if (call) run.show(call.firstStep);
   };
+  const whole = (call: Call | undefined) => call && [
+    `${call.kind} from ${call.from}`, `to ${call.to}`, ...(call.codeAddress ? [`code of ${call.codeAddress}`] : []), `depth ${call.depth}, value ${shortWord(call.value)}`,
+    `${call.status ?? 'running'}: ${grouped(call.gasUsed ?? 0)} of ${grouped(call.gas)} gas`, `${counted(call.inputLength, 'byte')} in, ${counted(call.outputLength ?? 0, 'byte')} out`,
+  ].join('\n');
   const differs = (call: Call) => {
     const other = calls()?.right.get(call.index);
     return other !== undefined && (other.status !== call.status || other.gasUsed !== call.gasUsed || other.output !== call.output || other.to !== call.to);
@@ -92,8 +98,10 @@ export function CallTree(props: { run: Run }): JSX.Element {
         {(index) => {
           const call = () => calls()?.left[index()];
           return (
-            <div class="call-row" classList={{ current: index() === current(), differs: differs(call() as Call) }} style={{ 'padding-left': `${8 + Math.min(12, call()?.depth ?? 0) * 10}px` }} onClick={() => run.show(call()?.firstStep ?? 0)}>
-              <span class="op">{call()?.kind} <span class="dim" title={call()?.to ?? ''}>{shortAddress(call()?.to ?? '')}</span></span>
+            <div class="call-row" classList={{ current: index() === current(), differs: differs(call() as Call) }} style={{ 'padding-left': `${8 + Math.min(INDENTED, call()?.depth ?? 0) * 10}px` }} title={whole(call())} onClick={() => run.show(call()?.firstStep ?? 0)}>
+              <span class="op">{call()?.kind} <span class="dim">{shortAddress(call()?.codeAddress ?? call()?.to ?? '')}</span>
+                <Show when={(call()?.depth ?? 0) > INDENTED}><span class="dim"> depth {call()?.depth}</span></Show>
+              </span>
               <span class="sub">
                 <span classList={{ bad: !['success', null].includes(call()?.status ?? null) }}>{call()?.status ?? 'running'}</span>
                 <span class="dim"> · {grouped(call()?.gasUsed ?? 0)} of {grouped(call()?.gas ?? 0)} gas · {counted((call()?.endStep ?? 0) - (call()?.firstStep ?? 0), 'step')}</span>
@@ -121,6 +129,13 @@ export function GasTable(props: { run: Run; onSearch: (name: string) => void }):
       (a, b) => Number(b.left.gas) - Number(a.left.gas) || a.left.opcode - b.left.opcode,
     );
   });
+  /** What the opcodes took on a side, what the transaction took, and what of it was not theirs. */
+  const sums = (side: 'left' | 'right', at: 0 | 1) => {
+    const count = rows().reduce((all, row) => all + row[side].count, 0);
+    const opcodes = rows().reduce((all, row) => all + BigInt(row[side].gas), 0n);
+    const used = run.session()?.outcomes[at]?.gasUsed ?? null;
+    return { count, opcodes, used, rest: used === null ? null : BigInt(used) - opcodes };
+  };
   const most = () => rows().reduce((all, row) => Math.max(all, Number(row.left.gas), Number(row.right.gas)), 1);
   const differs = (row: { left: OpcodeGas; right: OpcodeGas }) => !run.isSingle() && gas()?.mini != null && (row.left.gas !== row.right.gas || row.left.count !== row.right.count);
   return (
@@ -140,10 +155,31 @@ export function GasTable(props: { run: Run; onSearch: (name: string) => void }):
               )}
             </For>
           </tbody>
+          <tfoot>
+            <tr><th scope="row">all opcodes</th><td>{grouped(sums('left', 0).count)}</td><td><Sum side={sums} of={(sum) => sum.opcodes} isSingle={gas()?.mini == null} /></td><td /></tr>
+            <Show when={sums('left', 0).used !== null}>
+              <tr title="The transaction's own gas, precompiles, code deposits and what failed calls lost, less refunds"><th scope="row">besides</th><td /><td><Sum side={sums} of={(sum) => sum.rest} isSingle={gas()?.mini == null} /></td><td /></tr>
+              <tr><th scope="row">gas used</th><td /><td><Sum side={sums} of={(sum) => sum.used} isSingle={gas()?.mini == null} /></td><td /></tr>
+            </Show>
+          </tfoot>
         </table>
       </div>
     </Show>
   );
+}
+
+interface GasSums {
+  count: number;
+  opcodes: bigint;
+  used: Gas | null;
+  rest: bigint | null;
+}
+
+/** A sum of the left side, and how much more it is on the right. */
+function Sum(props: { side: (side: 'left' | 'right', at: 0 | 1) => GasSums; of: (sums: GasSums) => Gas | null; isSingle: boolean }): JSX.Element {
+  const left = () => props.of(props.side('left', 0)) ?? 0;
+  const apart = () => (props.isSingle ? 0n : BigInt(props.of(props.side('right', 1)) ?? 0) - BigInt(left()));
+  return <>{left() < 0 ? signed(left()) : grouped(left())}<Show when={apart() !== 0n}><mark> {signed(apart())}</mark></Show></>;
 }
 
 type SearchKind = 'opcode' | 'pc' | 'value';
@@ -157,20 +193,25 @@ export function SearchPanel(props: { run: Run; wish: { kind: SearchKind; q: stri
   const [matches, setMatches] = createSignal<Match[]>([]);
   const [next, setNext] = createSignal<number | null>(null);
   const [told, setTold] = createSignal('Search for an opcode, a place in the code, or a value on the stack, in memory or in storage.');
+  let asked = 0;
   const search = async (from: number) => {
     const text = q().trim();
     if (text === '') return;
+    const question = ++asked;
+    if (from === 0) {
+      setMatches([]);
+      setNext(null);
+    }
     setTold('Searching…');
     try {
       const answer = await run.api.search(kind(), text, side(), from);
+      if (question !== asked) return;
       const all = from === 0 ? answer.matches : [...matches(), ...answer.matches];
       setMatches(all);
       setNext(answer.next);
-      setTold(all.length === 0 && answer.next === null ? 'Nothing found.' : `${counted(all.length, 'match').replace('matchs', 'matches')}${answer.next === null ? '' : ` up to step ${grouped(answer.next)}`}.`);
+      setTold(all.length === 0 && answer.next === null ? 'Nothing found.' : `${grouped(all.length)} ${all.length === 1 ? 'match' : 'matches'}${answer.next === null ? '' : ` up to step ${grouped(answer.next)}`}.`);
     } catch (cause) {
-      setMatches([]);
-      setNext(null);
-      setTold(cause instanceof Error ? cause.message : String(cause));
+      if (question === asked) setTold(cause instanceof Error ? cause.message : String(cause));
     }
   };
   createEffect(on(() => props.wish, (wish) => {

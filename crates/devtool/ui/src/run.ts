@@ -1,10 +1,10 @@
-// One session as the page sees it. Invariant: `position` is what is shown, and the server's cursor follows it; a command that
-// depends on the cursor waits until the cursor has arrived. States come one at a time: while one is asked for, only the newest
-// wish is remembered.
+// One session as the page sees it. Invariant: `position` is what is shown, and the server's cursor follows it; whatever moves the
+// cursor waits in one queue, so that no answer overtakes another. States come one at a time: while one is asked for, only the
+// newest wish is remembered.
 
-import { createEffect, createMemo, createSignal, on, onCleanup } from 'solid-js';
+import { batch, createEffect, createMemo, createSignal, on, onCleanup } from 'solid-js';
 import { ApiError, sessionApi } from './api';
-import { counted, grouped } from './format';
+import { counted, grouped, hexNumber } from './format';
 import { StepPages } from './pages';
 import type { Breakpoint, Cursor, Divergence, RunCommand, ServerEvent, Session, State, Step, StepCommand, When } from './wire';
 
@@ -36,8 +36,10 @@ export function createRun(id: string, startAt: number | null, startAfter: boolea
   const total = createMemo(() => session()?.totalSteps ?? 0);
   const isReady = createMemo(() => total() > 0 && session()?.status !== 'running');
   const outcomeMismatch = createMemo(() => divergences().find((one) => one.stepIndex === null)?.mismatch ?? null);
+  /** The step at the position; `null` until it is there, while `step` is still the one before. */
+  const here = createMemo(() => (step()?.stepIndex === position() ? step() : null));
   /** At the last step, what the run came to may differ although no step did. */
-  const mismatch = createMemo(() => step()?.mismatch ?? (position() === total() - 1 ? outcomeMismatch() : null));
+  const mismatch = createMemo(() => here()?.mismatch ?? (position() === total() - 1 ? outcomeMismatch() : null));
   /** At a mismatch that shows after the step, the state after it is what one wants to see, until one chooses. */
   const when = createMemo<When>(() => {
     const chosen = chosenWhen();
@@ -98,20 +100,16 @@ export function createRun(id: string, startAt: number | null, startAfter: boolea
   // --- moving
   let cursorAt = -1;
   let settle: ReturnType<typeof setTimeout> | undefined;
-  const arrived = (cursor: Cursor) => {
+  const arrived = (cursor: Cursor, why: string) => batch(() => {
     cursorAt = cursor.stepIndex;
     setBlocked(cursor.stop === 'blocked' || (cursor.stop === 'divergence' && !cursor.acknowledged));
+    setStatus(why);
     // Behind the last step there is none: the end is shown as the state after the last one.
-    if (cursor.stepIndex >= total()) {
-      setPosition(total() - 1);
-      chooseWhen({ at: total() - 1, when: 'after' });
-      setStatus(told(cursor));
-      return;
-    }
-    setPosition(cursor.stepIndex);
-    setStep(cursor);
-    setStatus(told(cursor));
-  };
+    const isEnd = cursor.stepIndex >= total();
+    setPosition(isEnd ? total() - 1 : cursor.stepIndex);
+    if (isEnd) chooseWhen({ at: total() - 1, when: 'after' });
+    else setStep(cursor);
+  });
   const syncCursor = async () => {
     clearTimeout(settle);
     if (cursorAt !== position()) cursorAt = (await api.goto(position())).stepIndex;
@@ -128,13 +126,14 @@ export function createRun(id: string, startAt: number | null, startAfter: boolea
     setBlocked(false);
     setStatus('');
     clearTimeout(settle);
-    settle = setTimeout(() => void syncCursor().catch(fail), SETTLE);
+    settle = setTimeout(() => void command('follow', null), SETTLE);
   };
   // Commands wait for one another; steps of one kind that wait become one command, so that a held key does not pile them up.
+  // One that asks for nothing only lets the cursor follow.
   interface Move {
     kind: string;
     count: number;
-    ask: (count: number) => Promise<Cursor>;
+    ask: ((count: number) => Promise<Cursor>) | null;
   }
   const waiting: Move[] = [];
   let busy = false;
@@ -149,9 +148,10 @@ export function createRun(id: string, startAt: number | null, startAfter: boolea
         if (!isReady()) continue;
         const before = shown;
         await syncCursor();
+        if (!next.ask) continue;
         const cursor = await next.ask(next.count);
         setError(null);
-        if (shown === before) arrived(cursor);
+        if (shown === before) arrived(cursor, next.kind === 'place' ? '' : told(cursor));
         else cursorAt = cursor.stepIndex;
       }
     } catch (cause) {
@@ -163,23 +163,26 @@ export function createRun(id: string, startAt: number | null, startAfter: boolea
   };
 
   // --- the engines' progress
+  /** Until the divergences are known. */
+  let listed: Promise<void> = Promise.resolve();
   const refresh = (next: Session) => {
     const before = session();
-    setSession(next);
+    batch(() => {
+      setSession(next);
+      // A link may lead past the end.
+      if (next.totalSteps > 0 && position() >= next.totalSteps) setPosition(next.totalSteps - 1);
+    });
     if (next.status === 'failed') setError(next.error ?? 'The run failed.');
     if (next.totalSteps === before?.totalSteps && next.status === before.status) return;
     pages.clear();
     states.clear();
     setVersion(version() + 1);
     if (next.totalSteps === 0 || next.status === 'running') return;
-    api.divergences().then((answer) => setDivergences(answer.divergences), fail);
+    listed = api.divergences().then((answer) => void setDivergences(answer.divergences)).catch((cause: unknown) => void fail(cause));
     if (before && before.status !== 'running') return;
     // A link's step wins over where the cursor was left.
-    const at = startAt === null ? api.cursor() : api.goto(startAt);
-    at.then((cursor) => {
-      arrived(cursor);
-      setStatus('');
-    }, fail);
+    if (startAt === null) cursorAt = position();
+    void command('place', api.cursor);
   };
   const poll = () => api.session().then(refresh, fail);
   const socket = new WebSocket(api.eventsUrl());
@@ -187,12 +190,15 @@ export function createRun(id: string, startAt: number | null, startAfter: boolea
     const event = JSON.parse(message.data) as ServerEvent;
     if (event.type === 'session') void poll();
     else if (event.type === 'progress') setSession((old) => old && { ...old, progress: { ...old.progress, steps: event.steps, elapsedMs: event.elapsedMs } });
+    // Another page of this session may have moved the cursor that both have.
+    else if (event.type === 'cursor') cursorAt = event.cursor.stepIndex;
     else if (event.type === 'breakpoints') setBreakpointList(event.breakpoints);
     else if (event.type === 'closed') setError(`This session has ended: ${event.reason}. What is loaded stays; start a new one to go on.`);
   });
-  // Without the socket the page still works: it asks.
+  // Without the socket the page still works: it asks. Engines come to rest a moment after they are told to, and nobody says so.
   const timer = setInterval(() => {
-    if (session()?.status === 'running' && socket.readyState !== WebSocket.OPEN) void poll();
+    const status = session()?.status;
+    if (status === 'paused' || (status === 'running' && socket.readyState !== WebSocket.OPEN)) void poll();
   }, 250);
   const alive = setInterval(() => socket.readyState === WebSocket.OPEN && socket.send('{"type":"ping"}'), 20_000);
   onCleanup(() => {
@@ -208,7 +214,8 @@ export function createRun(id: string, startAt: number | null, startAfter: boolea
 
   const setBreakpoints = (list: Breakpoint[]) =>
     api.setBreakpoints(list).then((answer) => setBreakpointList(answer.breakpoints), fail);
-  const nextDivergence = (direction: 1 | -1) => {
+  const nextDivergence = async (direction: 1 | -1) => {
+    await listed;
     const indices = divergences().flatMap((one) => (one.stepIndex === null ? [] : [one.stepIndex]));
     const next =
       direction === 1 ? indices.find((index) => index > position()) : indices.findLast((index) => index < position());
@@ -218,19 +225,25 @@ export function createRun(id: string, startAt: number | null, startAfter: boolea
 
   return {
     id, api, pages, session, error, setError, position, step, state, when, memoryAt, setMemoryAt, divergences, breakpoints,
-    status, setStatus, blocked, version, total, isReady, mismatch, isSingle, show, nextDivergence, setBreakpoints,
+    status, setStatus, blocked, version, total, isReady, mismatch, isSingle, here, show, nextDivergence, setBreakpoints,
     toggleWhen,
     move: (kind: StepCommand['kind']) => command(kind, (count) => api.step({ kind, count })),
     runTo: (body: RunCommand) => command('run', () => api.run(body)),
     proceed: () => command('continue', () => api.proceed()),
     engines: (verb: 'pause' | 'resume' | 'cancel') => api.engines(verb).then(refresh, fail),
-    togglePc: (pc: number) => {
-      const others = breakpoints().filter((one) => one.kind !== 'pc' || one.pc !== pc);
+    /** A breakpoint at this place of the code, on or off. */
+    togglePc: (pc: number, address: string | null) => {
+      const others = breakpoints().filter((one) => !isAt(one, pc, address));
       const removed = others.length < breakpoints().length;
-      setStatus(`Breakpoint at pc ${pc} ${removed ? 'removed' : 'set'}.`);
-      return setBreakpoints(removed ? others : [...others, { kind: 'pc', pc }]);
+      setStatus(`Breakpoint at pc ${hexNumber(pc)} ${removed ? 'removed' : 'set'}.`);
+      return setBreakpoints(removed ? others : [...others, { kind: 'pc', pc, ...(address !== null && { address }) }]);
     },
   };
+}
+
+/** Whether a breakpoint stops at this place of the code of `address`; without an address it is for all code. */
+export function isAt(one: Breakpoint, pc: number, address: string | null): boolean {
+  return one.kind === 'pc' && one.pc === pc && (one.address === undefined || one.address === address);
 }
 
 /** Why the cursor stands where it stands, in a sentence. */
@@ -252,12 +265,13 @@ function told(cursor: Cursor): string {
   }
 }
 
-/** What the run came to, in a few words. */
-export function verdictOf(session: Session): { text: string; kind: 'agree' | 'diverge' | 'poisoned' | 'none' } {
+/** What the run came to, in a few words, and the step that shows why. */
+export function verdictOf(session: Session): { text: string; kind: 'agree' | 'diverge' | 'poisoned' | 'none'; step: number | null } {
   const verdict = session.verdict;
-  if (!verdict) return { text: session.mode === 'off' ? counted(session.totalSteps, 'step') : session.status, kind: 'none' };
-  if (verdict.kind === 'agree') return { text: 'agree', kind: 'agree' };
-  if (verdict.kind === 'poisoned') return { text: `cannot be said: ${verdict.reason ?? 'no reason given'}`, kind: 'poisoned' };
-  const at = verdict.divergence?.stepIndex;
-  return { text: at === null || at === undefined ? 'diverge in the outcome' : `diverge at step ${grouped(at)}`, kind: 'diverge' };
+  if (!verdict) return { text: session.mode === 'off' ? counted(session.totalSteps, 'step') : session.status, kind: 'none', step: null };
+  if (verdict.kind === 'agree') return { text: 'agree', kind: 'agree', step: null };
+  if (verdict.kind === 'poisoned') return { text: `cannot be said: ${verdict.reason ?? 'no reason given'}`, kind: 'poisoned', step: null };
+  const at = verdict.divergence?.stepIndex ?? null;
+  const last = session.totalSteps > 0 ? session.totalSteps - 1 : null;
+  return { text: at === null ? 'diverge in the outcome' : `diverge at step ${grouped(at)}`, kind: 'diverge', step: at ?? last };
 }

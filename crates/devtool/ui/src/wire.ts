@@ -186,11 +186,13 @@ export type Breakpoints = {
   breakpoints: (Breakpoint)[];
 };
 
+/** The output is cut to 1024 bytes. */
 export type Outcome = {
   status: string;
   gasUsed: Gas | null;
   gasRefunded: Gas | null;
   output: Bytes | null;
+  outputLength: number | null;
   logs: number | null;
   created: Address | null;
   stateRoot: string | null;
@@ -334,6 +336,7 @@ export type GotoCommand = {
   stepIndex: number;
 };
 
+/** The data is cut to 4096 bytes. */
 export type LogEntry = {
   stepIndex: number;
   address: Address;
@@ -367,11 +370,13 @@ export type SideState = {
   stack: (Word)[] | null;
   memory: Memory | null;
   returnData: Bytes | null;
+  returnDataLength: number | null;
   address: Address | null;
   caller: Address | null;
   codeAddress: Address | null;
   value: Word | null;
   calldata: Bytes | null;
+  calldataLength: number | null;
   isStatic: boolean | null;
   storage: (Slot)[] | null;
   storageTruncated: boolean;

@@ -11,6 +11,9 @@ const needed = (name) => {
   return value;
 };
 
+/** Milliseconds in which something that will happen has happened, however slow the machine is. Nobody waits so long in vain. */
+export const PATIENCE = 120_000;
+
 export const REPOSITORY = new URL('../../../../', import.meta.url).pathname;
 
 /** Starts a server on a free port and answers its address. */
@@ -20,7 +23,7 @@ async function serve(program, args) {
   const url = await new Promise((resolve, reject) => {
     const listen = (chunk) => {
       told += chunk;
-      const found = told.match(/http:\/\/127\.0\.0\.1:\d+/);
+      const found = told.match(/http:\/\/127\.0\.0\.1:\d+(?=\D)/);
       if (found) resolve(found[0]);
     };
     child.stdout.on('data', listen);
@@ -44,6 +47,7 @@ export async function openBrowser() {
 export async function openPage(browser, server, { hash = '', width = 1280, height = 800, scheme = 'light' } = {}) {
   const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, reducedMotion: 'reduce' });
   const page = await context.newPage();
+  page.setDefaultTimeout(PATIENCE);
   const complaints = [];
   page.on('pageerror', (error) => complaints.push(`error: ${error.message}`));
   page.on('console', (message) => {
@@ -59,25 +63,33 @@ export async function openPage(browser, server, { hash = '', width = 1280, heigh
     const { protocol, origin } = new URL(request.url());
     if (protocol !== 'data:' && origin !== server.url) complaints.push(`asks ${request.url()}`);
   });
-  await page.goto(`${server.url}/${hash}`);
+  await visit(page, `${server.url}/${hash}`);
   return { page, complaints, close: () => context.close() };
+}
+
+/** Loads an address anew, also where only what is behind the # is another. */
+export async function visit(page, url) {
+  await page.goto('about:blank');
+  await page.goto(url);
+}
+
+/** Asks the server, as programs do. */
+export async function ask(server, method, path, content) {
+  const response = await fetch(`${server.url}/api/v1${path}`, {
+    method,
+    ...(content && { body: JSON.stringify(content), headers: { 'content-type': 'application/json' } }),
+  });
+  const answer = await response.json();
+  if (!response.ok) throw new Error(JSON.stringify(answer));
+  return answer;
 }
 
 /** Starts a session by the API and answers its id once the engines are through. */
 export async function startSession(server, body) {
-  const ask = async (method, path, content) => {
-    const response = await fetch(`${server.url}/api/v1${path}`, {
-      method,
-      ...(content && { body: JSON.stringify(content), headers: { 'content-type': 'application/json' } }),
-    });
-    const answer = await response.json();
-    if (!response.ok) throw new Error(JSON.stringify(answer));
-    return answer;
-  };
-  let session = await ask('POST', '/sessions', body);
+  let session = await ask(server, 'POST', '/sessions', body);
   while (session.status === 'running') {
     await new Promise((resolve) => setTimeout(resolve, 20));
-    session = await ask('GET', `/sessions/${session.id}`);
+    session = await ask(server, 'GET', `/sessions/${session.id}`);
   }
   return session;
 }
