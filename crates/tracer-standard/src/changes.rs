@@ -41,10 +41,6 @@ struct Mark {
 }
 
 impl Changes {
-    pub(crate) fn len(&self) -> u64 {
-        self.count
-    }
-
     /// Bytes taken.
     pub(crate) fn size(&self) -> usize {
         self.bytes.len() + size_of_val(self.marks.as_slice())

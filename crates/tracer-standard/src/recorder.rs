@@ -120,12 +120,6 @@ impl Recorder {
         &self.trace
     }
 
-    /// Takes what was recorded, and goes on with an empty trace whose first step is number 0.
-    pub fn take_trace(&mut self) -> Trace {
-        let next = Self::new(self.trace.config);
-        std::mem::replace(self, next).trace
-    }
-
     /// Ends the recording.
     pub fn into_trace(self) -> Trace {
         self.trace

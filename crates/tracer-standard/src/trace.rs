@@ -172,11 +172,6 @@ impl Trace {
         self.changes.since(step)
     }
 
-    /// Writes to storage and transient storage in the whole trace.
-    pub fn storage_change_count(&self) -> u64 {
-        self.changes.len()
-    }
-
     /// Every log from a step on, beside its step; also those that a revert undid later.
     pub fn logs_since(&self, step: u64) -> &[(u64, LogEntry)] {
         &self.logs[self.logs.partition_point(|log| log.0 < step)..]
