@@ -96,7 +96,7 @@ pub struct Compared {
     pub steps: u64,
     /// What the engines answered, left and right.
     pub results: [Result<Execution, EngineError>; 2],
-    /// Time of each engine apart, left and right; zero if it was not asked for.
+    /// Time of each engine apart, left and right; zero if it was not asked for, but in the mode per-call.
     pub times: [Duration; 2],
     pub(crate) record: Option<Record>,
 }

@@ -83,6 +83,12 @@ fn sound_engines_agree_in_every_mode_and_every_step_is_counted() {
             let compared = compare_engines(engine(left), engine(right), &world.job(), &config(mode));
             assert_eq!(compared.verdict, Verdict::Agree, "{mode:?}");
             assert_eq!(compared.steps, count, "{mode:?}");
+            let is_timed = compared.times.iter().any(|time| !time.is_zero());
+            assert_eq!(
+                is_timed,
+                mode == ShadowMode::PerCall,
+                "a clock is looked at where it was not asked for"
+            );
         }
     }
 }
@@ -484,6 +490,7 @@ fn comparison_goes_on_past_the_bound_of_the_record() {
     assert_eq!(run.diverged_at, Some(fired.index));
     assert_eq!((run.steps.len(), run.steps_dropped), (10, run.total_steps[0] - 10));
     assert_eq!(run.gas_delta, Some(0));
+    assert!(run.times.iter().all(|time| !time.is_zero()), "{:?}", run.times);
 
     let skipping = ShadowConfig { skip_identical_steps: true, ..config(ShadowMode::PerStep) };
     let run = run_both_per_step(engines::primary(), &faulty, &world.job(), &skipping, limits);
