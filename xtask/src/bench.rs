@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
     /// Tracing against the tracers of revm and revm-inspectors: steps a second and bytes a step. Builds `xtask/peers`.
     #[arg(long, conflicts_with_all = ["official", "json"])]
     tracing: bool,
-    /// Whether tracers that are off cost instructions, counted by valgrind. Fails from 0.5 % on. Builds `xtask/peers`.
+    /// Whether tracers and a comparison that are off cost instructions, counted by valgrind. Fails from 0.5 % on. Builds `xtask/peers`.
     #[arg(long, conflicts_with_all = ["official", "json", "tracing"])]
     free_when_off: bool,
     /// One JSON object a line instead of a table.
