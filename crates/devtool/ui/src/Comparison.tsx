@@ -91,6 +91,7 @@ const FACTS: { name: string; text: (side: StepSide) => string; gas?: (side: Step
   { name: 'depth', text: (side) => String(side.depth) },
   { name: 'gas', text: (side) => gasText(side.gasBefore), gas: (side) => side.gasBefore },
   { name: 'cost', text: (side) => gasText(side.gasCost), gas: (side) => side.gasCost },
+  { name: 'gas after', text: (side) => gasText(side.gasAfter), gas: (side) => side.gasAfter },
 ];
 
 function Facts(props: { run: Run }): JSX.Element {
@@ -187,8 +188,8 @@ function StackSection(props: { pair: Pair<SideState> }): JSX.Element {
             name={String(row())}
             title={`item ${item} from the bottom`}
             differs={differs(item)}
-            left={<Word value={stacks()[0]?.[item]} other={both() ? (stacks()[1]?.[item] ?? '') : undefined} missing="no item" />}
-            right={<Word value={stacks()[1]?.[item]} other={both() ? (stacks()[0]?.[item] ?? '') : undefined} missing="no item" />}
+            left={<Word value={stacks()[0]?.[item]} other={both() ? (stacks()[1]?.[item] ?? '') : undefined} missing={stacks()[0] ? 'no item' : ''} />}
+            right={<Word value={stacks()[1]?.[item]} other={both() ? (stacks()[0]?.[item] ?? '') : undefined} missing={stacks()[1] ? 'no item' : ''} />}
           />
         )}
       </For>

@@ -11,7 +11,7 @@ import { BreakPanel, CallTree, GasTable, SearchPanel, StepList } from './panels'
 import { createRun, verdictOf, type Run } from './run';
 import { theme, toggleTheme } from './theme';
 import { Timeline, zoomed, type Range } from './Timeline';
-import type { Outcome } from './wire';
+import type { Outcome, Session } from './wire';
 
 const PANELS = [
   { name: 'steps', title: 'Steps' },
@@ -160,8 +160,10 @@ function TopBar(props: { run: Run; actions: Actions }): JSX.Element {
         )}
       </Show>
       <span class="grow" />
-      <a class="button" href={props.run.api.exportUrl('html')} download="">Export HTML</a>
-      <a class="button" href={props.run.api.exportUrl('json')} download="">JSON</a>
+      <Show when={session()?.status === 'done'}>
+        <a class="button" href={props.run.api.exportUrl('html')} download="">Export HTML</a>
+        <a class="button" href={props.run.api.exportUrl('json')} download="">JSON</a>
+      </Show>
       <button type="button" title="Copy a link to this step (y)" onClick={props.actions.copyLink}>Link</button>
       <button type="button" class="icon" aria-label="Light or dark" title="Light or dark (m)" onClick={props.actions.theme}>◐</button>
       <button type="button" class="icon" aria-label="Keys" title="Keys (?)" onClick={props.actions.help}>?</button>
@@ -203,7 +205,7 @@ function Commands(props: { run: Run; actions: Actions }): JSX.Element {
           {run.session()?.status === 'paused' ? 'Resume' : 'Pause'}
         </button>
         <button type="button" title="End the run; what is recorded stays" onClick={() => run.engines('cancel')}>Cancel</button>
-        <span class="dim num" role="status">{run.session()?.status === 'paused' ? 'paused at' : 'running'} {run.session()?.progress.steps.map((one) => grouped(one)).join(' / ')} steps</span>
+        <span class="dim num" role="status">{progressOf(run.session())}</span>
       </Show>
       <span class="grow" />
       <form class="goto" onSubmit={(event) => {
@@ -218,6 +220,14 @@ function Commands(props: { run: Run; actions: Actions }): JSX.Element {
       </form>
     </section>
   );
+}
+
+/** How far the engines are. While they are compared they go side by side; then each is recorded by itself. */
+function progressOf(session: Session | null): string {
+  if (!session) return '';
+  const { steps, phase } = session.progress;
+  const done = (phase === 'comparing' ? steps.slice(0, 1) : steps).map((one) => grouped(one)).join(' / ');
+  return `${session.status === 'paused' ? 'paused at' : 'running'} ${done} steps, ${phase}`;
 }
 
 /** What the run came to on each side. */

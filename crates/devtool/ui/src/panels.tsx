@@ -11,7 +11,7 @@ const ROW = 20;
 /** Calls that are loaded. */
 const CALLS = 20_000;
 /** Depths that are told by their indent. */
-const INDENTED = 12;
+const INDENTED = 8;
 
 /** The opcode, or both of them if they are not one. */
 function names(row: StepRow | undefined): string {
@@ -39,7 +39,7 @@ export function StepList(props: { run: Run }): JSX.Element {
             <div class="step-row" classList={{ current: index() === run.position(), differs: row()?.mismatch != null }} onClick={() => run.show(index())}>
               <span class="num">{grouped(index())}</span>
               <span class="num pc">{side() ? hexNumber(side()?.pc ?? 0) : ''}</span>
-              <span class="op" title={names(row())} style={{ 'padding-left': `${Math.min(10, side()?.depth ?? 0) * 6}px` }}>{names(row())}</span>
+              <span class="op" title={names(row())} style={{ 'padding-left': `${Math.min(INDENTED, side()?.depth ?? 0) * 4}px` }}>{names(row())}</span>
               <span class="num gas">{side() ? grouped(side()?.gasBefore ?? 0) : ''}</span>
             </div>
           );
@@ -99,8 +99,9 @@ export function CallTree(props: { run: Run }): JSX.Element {
           const call = () => calls()?.left[index()];
           return (
             <div class="call-row" classList={{ current: index() === current(), differs: differs(call() as Call) }} style={{ 'padding-left': `${8 + Math.min(INDENTED, call()?.depth ?? 0) * 10}px` }} title={whole(call())} onClick={() => run.show(call()?.firstStep ?? 0)}>
-              <span class="op">{call()?.kind} <span class="dim">{shortAddress(call()?.codeAddress ?? call()?.to ?? '')}</span>
-                <Show when={(call()?.depth ?? 0) > INDENTED}><span class="dim"> depth {call()?.depth}</span></Show>
+              <span class="op">
+                <Show when={(call()?.depth ?? 0) > INDENTED}><span class="dim">{call()?.depth} </span></Show>
+                {call()?.kind} <span class="dim">{shortAddress(call()?.codeAddress ?? call()?.to ?? '')}</span>
               </span>
               <span class="sub">
                 <span classList={{ bad: !['success', null].includes(call()?.status ?? null) }}>{call()?.status ?? 'running'}</span>

@@ -98,22 +98,16 @@ export function createRun(id: string, startAt: number | null, startAfter: boolea
   });
 
   // --- moving
-  let cursorAt = -1;
   let settle: ReturnType<typeof setTimeout> | undefined;
-  const arrived = (cursor: Cursor, why: string) => batch(() => {
-    cursorAt = cursor.stepIndex;
+  const arrived = (cursor: Cursor, why: string | null) => batch(() => {
     setBlocked(cursor.stop === 'blocked' || (cursor.stop === 'divergence' && !cursor.acknowledged));
-    setStatus(why);
+    if (why !== null) setStatus(why);
     // Behind the last step there is none: the end is shown as the state after the last one.
     const isEnd = cursor.stepIndex >= total();
     setPosition(isEnd ? total() - 1 : cursor.stepIndex);
     if (isEnd) chooseWhen({ at: total() - 1, when: 'after' });
     else setStep(cursor);
   });
-  const syncCursor = async () => {
-    clearTimeout(settle);
-    if (cursorAt !== position()) cursorAt = (await api.goto(position())).stepIndex;
-  };
   /** How often a step was chosen: a command that was under way then must not move the page any more. */
   let shown = 0;
   /** Shows a step at once; the cursor follows when the hand rests. */
@@ -126,17 +120,18 @@ export function createRun(id: string, startAt: number | null, startAfter: boolea
     setBlocked(false);
     setStatus('');
     clearTimeout(settle);
-    settle = setTimeout(() => void command('follow', null), SETTLE);
+    settle = setTimeout(() => void command('place', () => api.goto(position())), SETTLE);
   };
   // Commands wait for one another; steps of one kind that wait become one command, so that a held key does not pile them up.
-  // One that asks for nothing only lets the cursor follow.
   interface Move {
     kind: string;
     count: number;
-    ask: ((count: number) => Promise<Cursor>) | null;
+    ask: (count: number) => Promise<Cursor>;
   }
   const waiting: Move[] = [];
   let busy = false;
+  /** From the step that is shown: another page of the session may have moved the cursor that both have. */
+  const fromHere = async (ask: () => Promise<Cursor>) => (await api.goto(position()), ask());
   const command = async (kind: string, ask: Move['ask']) => {
     const last = waiting.at(-1);
     if (last?.kind === kind) last.count += 1;
@@ -146,13 +141,11 @@ export function createRun(id: string, startAt: number | null, startAfter: boolea
     try {
       for (let next = waiting.shift(); next; next = waiting.shift()) {
         if (!isReady()) continue;
+        clearTimeout(settle);
         const before = shown;
-        await syncCursor();
-        if (!next.ask) continue;
         const cursor = await next.ask(next.count);
         setError(null);
-        if (shown === before) arrived(cursor, next.kind === 'place' ? '' : told(cursor));
-        else cursorAt = cursor.stepIndex;
+        if (shown === before) arrived(cursor, next.kind === 'place' ? null : told(cursor));
       }
     } catch (cause) {
       waiting.length = 0;
@@ -181,17 +174,14 @@ export function createRun(id: string, startAt: number | null, startAfter: boolea
     listed = api.divergences().then((answer) => void setDivergences(answer.divergences)).catch((cause: unknown) => void fail(cause));
     if (before && before.status !== 'running') return;
     // A link's step wins over where the cursor was left.
-    if (startAt === null) cursorAt = position();
-    void command('place', api.cursor);
+    void command('place', () => (startAt === null ? api.cursor() : api.goto(position())));
   };
   const poll = () => api.session().then(refresh, fail);
   const socket = new WebSocket(api.eventsUrl());
   socket.addEventListener('message', (message: MessageEvent<string>) => {
     const event = JSON.parse(message.data) as ServerEvent;
     if (event.type === 'session') void poll();
-    else if (event.type === 'progress') setSession((old) => old && { ...old, progress: { ...old.progress, steps: event.steps, elapsedMs: event.elapsedMs } });
-    // Another page of this session may have moved the cursor that both have.
-    else if (event.type === 'cursor') cursorAt = event.cursor.stepIndex;
+    else if (event.type === 'progress') setSession((old) => old && { ...old, progress: { ...old.progress, steps: event.steps, phase: event.phase as Session['progress']['phase'] } });
     else if (event.type === 'breakpoints') setBreakpointList(event.breakpoints);
     else if (event.type === 'closed') setError(`This session has ended: ${event.reason}. What is loaded stays; start a new one to go on.`);
   });
@@ -227,9 +217,9 @@ export function createRun(id: string, startAt: number | null, startAfter: boolea
     id, api, pages, session, error, setError, position, step, state, when, memoryAt, setMemoryAt, divergences, breakpoints,
     status, setStatus, blocked, version, total, isReady, mismatch, isSingle, here, show, nextDivergence, setBreakpoints,
     toggleWhen,
-    move: (kind: StepCommand['kind']) => command(kind, (count) => api.step({ kind, count })),
-    runTo: (body: RunCommand) => command('run', () => api.run(body)),
-    proceed: () => command('continue', () => api.proceed()),
+    move: (kind: StepCommand['kind']) => command(kind, (count) => fromHere(() => api.step({ kind, count }))),
+    runTo: (body: RunCommand) => command('run', () => fromHere(() => api.run(body))),
+    proceed: () => command('continue', () => fromHere(api.proceed)),
     engines: (verb: 'pause' | 'resume' | 'cancel') => api.engines(verb).then(refresh, fail),
     /** A breakpoint at this place of the code, on or off. */
     togglePc: (pc: number, address: string | null) => {

@@ -184,6 +184,13 @@ inPage('a link that is followed on the page moves it, and so do Back and Forward
   await page.locator('#code').waitFor();
 });
 
+inPage('two pages of one session do not move each other', {}, async (page) => {
+  const id = await session(page, program(SHORT), server, '&step=3');
+  await ask(server, 'POST', `/sessions/${id}/goto`, { stepIndex: 10 });
+  await page.keyboard.press('ArrowRight');
+  await at(page, 4);
+});
+
 inPage('a session that ends under the page says so', {}, async (page) => {
   const connected = hearing(page);
   const id = await session(page, program(SHORT));
@@ -235,6 +242,55 @@ inPage('a breakpoint is set by a click and stops the run', {}, async (page) => {
   await page.getByRole('button', { name: /^Remove breakpoint/ }).click();
   await page.getByText('No breakpoints.').waitFor();
   assert.equal(await page.locator('.line.broken').count(), 0);
+});
+
+/** Two frames with an opcode at pc 5, each in its own code. */
+const CALLER = {
+  code: '0x5f5f5f5f5f60aa5af15000',
+  prestate: { '0x00000000000000000000000000000000000000aa': { code: '0x60016002015b5b00' } },
+};
+
+inPage('a breakpoint is in its code, and the code in sight is that of the frame', {}, async (page) => {
+  // Steps 0 to 7 call, 8 to 13 are called.
+  await session(page, { source: { kind: 'code', ...CALLER } }, server, '&step=10');
+  await page.locator('.line.current', { hasText: 'ADD' }).waitFor();
+  await page.locator('.line', { hasText: '0x0005' }).filter({ hasText: 'JUMPDEST' }).click();
+  await page.locator('.line.broken').waitFor();
+  await page.keyboard.press('Home');
+  await at(page, 0);
+  await page.locator('.line', { hasText: '0xaa' }).waitFor();
+  assert.equal(await page.locator('.line.broken').count(), 0);
+  // In the caller, 0x0005 is PUSH1 at step 5.
+  await page.keyboard.press('c');
+  await at(page, 11);
+  await page.keyboard.press('5');
+  await page.getByText('pc 0x0005 in 0x000000…00aa').waitFor();
+  await page.locator('.line.broken.current').waitFor();
+  await page.keyboard.press('t');
+  await page.getByText('No breakpoints.').waitFor();
+});
+
+inPage('gas by opcode adds up to what the transaction took', {}, async (page) => {
+  const id = await session(page, { source: { kind: 'code', ...CALLER } });
+  await page.keyboard.press('3');
+  const told = async (name) => Number((await page.locator('.gas-table tfoot tr', { hasText: name }).locator('td').nth(1).textContent()).replaceAll(',', ''));
+  await page.locator('.gas-table tfoot tr', { hasText: 'gas used' }).waitFor();
+  const { outcomes } = await ask(server, 'GET', `/sessions/${id}`);
+  const rows = await page.locator('.gas-table tbody tr td:nth-child(3)').allTextContents();
+  assert.equal(await told('gas used'), outcomes[0].gasUsed);
+  assert.equal(await told('all opcodes'), rows.reduce((sum, text) => sum + Number(text.replaceAll(',', '')), 0));
+  // Neither precompiles nor refunds are here: the rest is the transaction's own.
+  assert.equal(await told('besides'), 21_000);
+  assert.equal((await told('all opcodes')) + (await told('besides')), outcomes[0].gasUsed);
+});
+
+inPage('an opcode that is not defined is told from INVALID', {}, async (page) => {
+  await session(page, program('0x600c0c'), server, '&step=1');
+  await opcode(page).getByText('undefined 0x0c', { exact: true }).waitFor();
+  await page.locator('.step-row.current', { hasText: 'undefined 0x0c' }).waitFor();
+  await page.locator('.line.current', { hasText: 'undefined 0x0c' }).waitFor();
+  await session(page, program('0x600cfe'), server, '&step=1');
+  await opcode(page).getByText('INVALID').waitFor();
 });
 
 inPage('search finds opcodes, places and values', {}, async (page) => {
@@ -337,6 +393,43 @@ inPage('a difference in memory spreads to calls and storage', { at: () => faulty
   await screenshot(page, 'devtool-calls');
 });
 
+/** A faulty DUP1, whose value goes into a log and to the end of much return data. */
+const LATE = `
+    PUSH 12000
+loop:
+    PUSH 1 SWAP1 SUB PUSH 0 DUP2 GT @loop JUMPI
+    PUSH 0x2a DUP1 PUSH 0x1000 MSTORE
+    PUSH 7 PUSH 32 PUSH 0x1000 LOG1
+    PUSH 0 PUSH 0 PUSH 0x1400 PUSH 0 PUSH 4 GAS STATICCALL
+    STOP`;
+
+inPage('of logs and of much data, the bytes that differ are marked', { at: () => faulty }, async (page) => {
+  await session(page, { source: { kind: 'code', code: LATE, format: 'assembly' }, engines: ['primary', 'faulty'] }, faulty);
+  await page.getByRole('button', { name: /^diverge at step/ }).click();
+  await page.locator('.badge', { hasText: 'stack' }).waitFor();
+  await page.keyboard.press('End');
+  await page.locator('.opcode', { hasText: 'STOP' }).first().waitFor();
+  await settled(page);
+  const marks = (title) => page.locator('details', { has: page.locator(`h2:text-is("${title}")`) }).locator('mark').allTextContents();
+  assert.deepEqual(await marks('Logs'), ['2a', '2b']);
+  // Byte 4,127 of 5,120.
+  assert.deepEqual(await marks('Return data'), ['2a', '2b']);
+  await page.getByRole('button', { name: 'all 5,120 bytes' }).first().click();
+  assert.deepEqual(await marks('Return data'), ['2a', '2b']);
+  assert.equal((await row(page, 'Return data', '0x').locator('.value').first().textContent()).length, 2 + 2 * 5_120);
+});
+
+inPage('gas that differs after a step is shown', {}, async (page) => {
+  const line = (pc, gas) => JSON.stringify({ pc, op: 0x58, gas, gasCost: '0x2', memSize: 0, stack: [], depth: 1, refund: 0, opName: 'PC' });
+  const text = (second) => `${line(0, '0x10')}\n${line(1, second)}\n`;
+  await session(page, { source: { kind: 'traces', left: { text: text('0xe') }, right: { text: text('0xd') } } });
+  await page.keyboard.press('d');
+  await page.locator('.badge', { hasText: 'gas' }).waitFor();
+  await settled(page);
+  assert.deepEqual(await page.locator('.facts mark').allTextContents(), ['14', '13']);
+  assert.equal(await page.locator('.facts .delta').textContent(), ' −1');
+});
+
 inPage('scrubbing shows the step under the pointer', { at: () => faulty }, async (page) => {
   await session(page, program(loop(142_857), { engines: ['primary', 'faulty'] }), faulty);
   const box = await page.locator('.timeline-strip').boundingBox();
@@ -425,7 +518,7 @@ inPage('the engines pause, go on, and can be ended', {}, async (page) => {
   await visit(page, `${server.url}/#session=${id}`);
   await page.getByRole('button', { name: 'Pause' }).waitFor();
   await page.keyboard.press('p');
-  await page.getByText(/^paused at [1-9]/).waitFor();
+  await page.getByText(/^paused at [1-9][0-9,]* steps, comparing/).waitFor();
   await screenshot(page, 'paused');
   await page.keyboard.press('p');
   await page.getByText(/^running [1-9]/).waitFor();
