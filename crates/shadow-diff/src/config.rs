@@ -90,7 +90,7 @@ pub struct Tolerance {
 pub struct StepMismatch<'a> {
     /// What differs.
     pub mismatch: &'a Mismatch,
-    /// The opcode, of the watched side.
+    /// The opcode, of the left side.
     pub opcode: Opcode,
     /// Why the opcode failed on the left and on the right; `None` as well before it has run.
     pub halts: [Option<Halt>; 2],

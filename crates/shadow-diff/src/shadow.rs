@@ -184,12 +184,15 @@ impl<'a> Shadow<'a> {
         if self.is_running() {
             self.leave_entry();
         }
-        if self.is_running() && matches!(&watched, Ok(Execution { outcome: Some(_), .. })) {
-            self.left_over();
-        }
-        // Past a divergence both sides run to their end.
-        if self.on_divergence == StepControl::Continue && self.found.is_some() {
-            self.run_out();
+        // A watched side that was ended where it stands says nothing of what would have followed.
+        if matches!(&watched, Ok(Execution { outcome: Some(_), .. })) {
+            if self.is_running() {
+                self.left_over();
+            }
+            // Past a divergence both sides run to their end.
+            if self.on_divergence == StepControl::Continue && self.found.is_some() {
+                self.run_out();
+            }
         }
         let Self { names, watched: side, config, other, steps, recent, found, fault, record, clock, .. } =
             self;

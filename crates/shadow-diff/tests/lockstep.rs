@@ -387,6 +387,18 @@ fn a_run_that_is_not_told_to_go_on_stands_at_the_divergence() {
         assert_eq!(both.views().map(|view| view.unwrap().index), [5, 5]);
     }
     assert_eq!(step_of(both.divergence().unwrap()), (4, Opcode::SUB, true));
+    // Ended where it stands after it went on: neither side runs to its end alone.
+    struct Until(u64);
+    impl Hooks for Until {
+        fn on_step(&mut self, step: &StepView<'_>) -> StepControl {
+            if step.index < self.0 { StepControl::Continue } else { StepControl::Pause }
+        }
+    }
+    both.go_on();
+    assert_eq!(both.run(&mut Until(9)).unwrap(), Progress::Paused);
+    let run = both.finish();
+    assert_eq!((run.total_steps, run.outcomes), ([9, 9], [None, None]));
+    assert!(run.steps.iter().all(|step| step.left.is_some() && step.right.is_some()));
 }
 
 /// Steps of callees that one side does not show.
