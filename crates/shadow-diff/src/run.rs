@@ -220,7 +220,7 @@ pub struct SideBySide<'a> {
 }
 
 impl<'a> SideBySide<'a> {
-    /// Both stand before their first opcode. `Ok(None)` if one of the engines cannot be stepped.
+    /// Neither has begun. `Ok(None)` if one of the engines cannot be stepped.
     pub fn start(
         left: &'a dyn Engine,
         right: &'a dyn Engine,
@@ -243,7 +243,7 @@ impl<'a> SideBySide<'a> {
         self.left.run(&mut (hooks, &mut self.shadow))
     }
 
-    /// What both sides stand before.
+    /// What both sides stand before; `None` before the first run, and where a side is over.
     pub fn views(&self) -> [Option<StepView<'_>>; 2] {
         [self.left.view(), self.shadow.other_view()]
     }
@@ -253,7 +253,7 @@ impl<'a> SideBySide<'a> {
         self.shadow.divergence()
     }
 
-    /// Lets the next run go on past the divergence.
+    /// Lets the next run go on past the divergence, if there is one.
     pub fn go_on(&mut self) {
         self.shadow.go_on();
     }

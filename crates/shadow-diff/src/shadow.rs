@@ -162,9 +162,11 @@ impl<'a> Shadow<'a> {
         self.found.as_deref()
     }
 
-    /// Goes on past a divergence: both sides run on, step by step, and [`Shadow::divergence`] stays.
+    /// Goes on past the divergence, if there is one: both sides run on, step by step, and [`Shadow::divergence`] stays.
     pub fn go_on(&mut self) {
-        self.on_divergence = StepControl::Continue;
+        if self.found.is_some() {
+            self.on_divergence = StepControl::Continue;
+        }
     }
 
     /// Whether the run is to stay where it differs.

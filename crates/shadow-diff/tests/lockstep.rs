@@ -382,6 +382,9 @@ fn a_run_that_is_not_told_to_go_on_stands_at_the_divergence() {
     )
     .unwrap()
     .unwrap();
+    assert!(both.views().iter().all(Option::is_none), "neither has begun");
+    // There is nothing to go on past yet.
+    both.go_on();
     for _ in 0..2 {
         assert_eq!(both.run(&mut Watch).unwrap(), Progress::Paused);
         assert_eq!(both.views().map(|view| view.unwrap().index), [5, 5]);
