@@ -2,10 +2,10 @@
 //!
 //! Invariant: `Agree` is answered only if both records are whole and nothing differs. What is not known poisons.
 
-use parallax_engine_interface::{Engine, EngineError, Execution, Job};
+use parallax_engine_interface::{EngineError, Execution};
 
 use crate::{
-    Bounds, Earlier, Field, MessageLog, PathItem, Place, Recorded, ShadowConfig, Value, Verdict, Which,
+    Earlier, Field, MessageLog, PathItem, Place, Recorded, ShadowConfig, Value, Verdict, Which,
     log::Event,
     outcome::{self, Mismatch, Stop, differs},
 };
@@ -34,25 +34,6 @@ pub fn compare_call_results(left: &Side<'_>, right: &Side<'_>, config: &ShadowCo
         })
     });
     outcome::verdict(compared, names, || recent(left.messages, events_before), config)
-}
-
-/// Runs a job on two engines, one after the other, and compares every call. Each engine has its own journal over the job's
-/// read-only database, so nothing that one does can be seen by the other.
-pub fn per_call(
-    left: &dyn Engine,
-    right: &dyn Engine,
-    job: &Job<'_>,
-    config: &ShadowConfig,
-    bounds: Bounds,
-) -> Verdict {
-    let (mut left_log, mut right_log) = (MessageLog::new(bounds), MessageLog::new(bounds));
-    let left_result = left.execute(job, &mut left_log);
-    let right_result = right.execute(job, &mut right_log);
-    compare_call_results(
-        &Side { engine: left.name(), result: &left_result, messages: &left_log },
-        &Side { engine: right.name(), result: &right_result, messages: &right_log },
-        config,
-    )
 }
 
 struct Comparison<'c, 'a> {

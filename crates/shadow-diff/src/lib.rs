@@ -19,7 +19,7 @@ mod suspect;
 mod value;
 mod window;
 
-pub use compare::{Side, compare_call_results, per_call};
+pub use compare::{Side, compare_call_results};
 pub use config::{HaltPair, Halts, Rejections, ShadowConfig, ShadowMode, StepMismatch, Tolerance, Which};
 pub use detail::{Detail, GasSplit, SideDetail, SlotDetail};
 pub use divergence::{Cause, Divergence, Field, PathItem, Place, Suspect, Verdict};

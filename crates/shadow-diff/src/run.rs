@@ -56,6 +56,8 @@ pub fn compare_engines(
     }
 }
 
+/// Runs one engine after the other. Each has its own journal over the job's read-only database, so nothing that one does can be
+/// seen by the other.
 fn per_call(left: &dyn Engine, right: &dyn Engine, job: &Job<'_>, config: &ShadowConfig) -> Compared {
     let mut logs = [Bounds::default(); 2].map(MessageLog::new);
     let [left_log, right_log] = &mut logs;

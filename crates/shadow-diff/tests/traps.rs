@@ -14,7 +14,7 @@ use parallax_primitives::{
 };
 use parallax_shadow_diff::{
     Bounds, Cause, Divergence, Field, Halts, MessageLog, Place, Rejections, ShadowConfig, Side, Value,
-    Verdict, Which, compare_call_results, per_call,
+    Verdict, Which, compare_call_results, compare_engines,
 };
 
 const OUTER: Address = Address::repeat_byte(0x22);
@@ -348,7 +348,7 @@ fn two_engines_never_run_on_one_state() {
     let transaction = Transaction { to: Some(OUTER), gas_limit: 100_000, ..Transaction::default() };
     let job =
         Job { fork: Fork::Osaka, chain_id: 1, block: &block, transaction: &transaction, database: &database };
-    assert_eq!(per_call(&Revm, &Revm, &job, &ShadowConfig::default(), Bounds::default()), Verdict::Agree);
+    assert_eq!(compare_engines(&Revm, &Revm, &job, &ShadowConfig::default()).verdict, Verdict::Agree);
     let outcome = Revm.execute(&job, &mut NoHooks).unwrap().outcome.unwrap();
     assert_eq!(outcome.output.last(), Some(&2), "{outcome:?}");
 }
