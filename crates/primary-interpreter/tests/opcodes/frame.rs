@@ -197,6 +197,7 @@ impl Program {
         assert_eq!(last.halt, Some(halt));
         assert_eq!(last.gas_left, last.before.gas, "a failing opcode takes nothing");
         assert_eq!(last.after, last.before, "a failing opcode leaves all as it was");
+        assert_eq!(last.effect, "", "a failing opcode has no effect");
         self.check_single_steps(halt, &last);
         last
     }

@@ -45,3 +45,8 @@ fn data_that_nothing_pays_for() {
     }
     Program::new(Fork::Osaka, "PUSH1 1 PUSH1 0 LOG0").gas(6 + 375 + 8 + 2).halt(Halt::OutOfGas);
 }
+
+#[test]
+fn a_log_that_fails_shows_none_of_those_before() {
+    Program::new(Fork::Osaka, "PUSH1 0 PUSH1 0 LOG0 LOG0").halt(Halt::StackUnderflow);
+}

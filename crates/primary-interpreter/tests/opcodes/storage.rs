@@ -121,3 +121,10 @@ fn transient_storage_is_apart() {
             .all(|step| step.gas_cost == 100)
     );
 }
+
+#[test]
+fn a_store_that_fails_shows_none_of_those_before() {
+    for store in ["SSTORE", "TSTORE"] {
+        Program::new(Fork::Osaka, &format!("PUSH1 1 PUSH1 1 {store} {store}")).halt(Halt::StackUnderflow);
+    }
+}
