@@ -91,7 +91,7 @@ const FACTS: { name: string; text: (side: StepSide) => string; gas?: (side: Step
   { name: 'depth', text: (side) => String(side.depth) },
   { name: 'gas', text: (side) => gasText(side.gasBefore), gas: (side) => side.gasBefore },
   { name: 'cost', text: (side) => gasText(side.gasCost), gas: (side) => side.gasCost },
-  { name: 'gas after', text: (side) => gasText(side.gasAfter), gas: (side) => side.gasAfter },
+  { name: 'gas left', text: (side) => gasText(side.gasAfter), gas: (side) => side.gasAfter },
 ];
 
 function Facts(props: { run: Run }): JSX.Element {
@@ -208,6 +208,7 @@ function MemorySection(props: { run: Run; pair: Pair<SideState> }): JSX.Element 
   const rows = () => Math.ceil(Math.max(data()[0]?.length ?? 0, data()[1]?.length ?? 0) / (ROW_BYTES * 2));
   const both = () => data()[0] !== undefined && data()[1] !== undefined;
   const part = (side: 0 | 1, row: number) => data()[side]?.slice(row * ROW_BYTES * 2, (row + 1) * ROW_BYTES * 2);
+  let offsetField!: HTMLInputElement;
   const page = (by: number) => run.setMemoryAt(Math.max(0, run.memoryAt() + by * MEMORY_WINDOW));
   const side = (own: 0 | 1, row: number) => {
     const bytes = data()[own];
@@ -235,6 +236,15 @@ function MemorySection(props: { run: Run; pair: Pair<SideState> }): JSX.Element 
           <button type="button" disabled={run.memoryAt() === 0} onClick={() => page(-1)}>Before</button>
           <span class="num">{hexNumber(run.memoryAt())} – {hexNumber(Math.min(size(), run.memoryAt() + MEMORY_WINDOW))} of {hexNumber(size())}</span>
           <button type="button" disabled={run.memoryAt() + MEMORY_WINDOW >= size()} onClick={() => page(1)}>Behind</button>
+          <form onSubmit={(event) => {
+            event.preventDefault();
+            const wanted = Number(offsetField.value.replaceAll(',', '').trim());
+            if (Number.isSafeInteger(wanted) && wanted >= 0) run.lookAtMemory(Math.min(wanted, size() - 1));
+            else run.setStatus('An offset is a number, for instance 0x1f40 or 8000.');
+          }}>
+            <label class="dim" for="memory-at">at</label>
+            <input ref={offsetField} id="memory-at" size="9" placeholder="0x1f40" autocomplete="off" spellcheck={false} title="Show memory at this offset" />
+          </form>
         </div>
       </Show>
     </Section>

@@ -223,7 +223,11 @@ export function SearchPanel(props: { run: Run; wish: { kind: SearchKind; q: stri
   }));
   const go = (direction: 1 | -1) => {
     const found = direction === 1 ? matches().find((match) => match.stepIndex > run.position()) : matches().findLast((match) => match.stepIndex < run.position());
-    if (found) run.show(found.stepIndex);
+    if (found) show(found);
+  };
+  const show = (match: Match) => {
+    run.show(match.stepIndex);
+    if (match.where === 'memory' && match.item !== null) run.lookAtMemory(match.item);
   };
   return (
     <div class="search">
@@ -254,7 +258,7 @@ export function SearchPanel(props: { run: Run; wish: { kind: SearchKind; q: stri
       <ul class="scroll plain" aria-label="Matches">
         <For each={matches()}>
           {(match) => (
-            <li><button type="button" class="match" classList={{ current: match.stepIndex === run.position() }} onClick={() => run.show(match.stepIndex)}>
+            <li><button type="button" class="match" classList={{ current: match.stepIndex === run.position() }} onClick={() => show(match)}>
               <span class="num">{grouped(match.stepIndex)}</span>
               <span>{match.where}{match.item === null ? '' : ` ${match.where === 'stack' ? match.item : hexNumber(match.item)}`}</span>
             </button></li>

@@ -83,13 +83,17 @@ export function createRun(id: string, startAt: number | null, startAfter: boolea
       });
   };
   createEffect(on([position, when, memoryAt, isReady, version], loadState));
-  // Memory that differs out of sight comes into sight.
-  createEffect(() => {
-    const first = state()?.differences?.memory[0];
-    if (!first || state()?.stepIndex !== position()) return;
-    const [start] = first;
-    if (start < memoryAt() || start >= memoryAt() + MEMORY_WINDOW) setMemoryAt(Math.max(0, start - (start % 16) - 64));
-  });
+  /** Shows the row of memory that has this byte, with some before it. */
+  const lookAtMemory = (offset: number) => setMemoryAt(Math.max(0, offset - (offset % 16) - 64));
+  // Memory that differs out of sight comes into sight: once a step, so that one can look elsewhere.
+  let looked = '';
+  createEffect(on(state, (now) => {
+    const key = now ? `${now.stepIndex}/${now.when}` : '';
+    if (!now || key === looked || now.stepIndex !== position()) return;
+    looked = key;
+    const start = now.differences?.memory[0]?.[0];
+    if (start !== undefined && (start < memoryAt() || start >= memoryAt() + MEMORY_WINDOW)) lookAtMemory(start);
+  }));
   // The row of the position: known from the list, as a rule.
   createEffect(() => {
     const row = isReady() ? pages.row(position()) : undefined;
@@ -214,7 +218,7 @@ export function createRun(id: string, startAt: number | null, startAfter: boolea
   };
 
   return {
-    id, api, pages, session, error, setError, position, step, state, when, memoryAt, setMemoryAt, divergences, breakpoints,
+    id, api, pages, session, error, setError, position, step, state, when, memoryAt, setMemoryAt, lookAtMemory, divergences, breakpoints,
     status, setStatus, blocked, version, total, isReady, mismatch, isSingle, here, show, nextDivergence, setBreakpoints,
     toggleWhen,
     move: (kind: StepCommand['kind']) => command(kind, (count) => fromHere(() => api.step({ kind, count }))),

@@ -306,6 +306,8 @@ inPage('search finds opcodes, places and values', {}, async (page) => {
     await page.locator('.match').first().click();
     await at(page, index);
   }
+  await search('value', '0x2a');
+  await page.getByText('Nothing found.').waitFor();
   await search('opcode', HOSTILE);
   await page.locator('.search-told', { hasText: 'expected a mnemonic' }).waitFor();
   assert.equal(await page.locator('.match').count(), 0);
@@ -414,6 +416,23 @@ inPage('of logs and of much data, the bytes that differ are marked', { at: () =>
   assert.deepEqual(await marks('Logs'), ['2a', '2b']);
   // Byte 4,127 of 5,120.
   assert.deepEqual(await marks('Return data'), ['2a', '2b']);
+  // Memory as well: where it differs is shown, and what is looked at then stays.
+  assert.deepEqual(await marks('Memory'), ['2a', '2b']);
+  await row(page, 'Memory', '0x1010').waitFor();
+  await page.getByRole('button', { name: 'Before', exact: true }).click();
+  await row(page, 'Memory', '0x0ee0').waitFor();
+  await settled(page);
+  await page.getByLabel('at', { exact: true }).fill('0x10');
+  await page.keyboard.press('Enter');
+  await row(page, 'Memory', '0x0000').waitFor();
+  await page.getByRole('tab', { name: 'Search' }).click();
+  await page.getByLabel('Search for').selectOption('value');
+  await page.getByLabel('What').fill('0x2a');
+  await page.keyboard.press('Enter');
+  await page.locator('.match', { hasText: 'memory' }).first().click();
+  await row(page, 'Memory', '0x1010').waitFor();
+  await page.keyboard.press('End');
+  await settled(page);
   await page.getByRole('button', { name: 'all 5,120 bytes' }).first().click();
   assert.deepEqual(await marks('Return data'), ['2a', '2b']);
   assert.equal((await row(page, 'Return data', '0x').locator('.value').first().textContent()).length, 2 + 2 * 5_120);
