@@ -6,7 +6,7 @@ import { DiffDialog, Help } from './dialogs';
 import { grouped } from './format';
 import { onKey, type Actions } from './keys';
 import { createCode, Listing } from './Listing';
-import { writePlace } from './link';
+import { readPlace, writePlace } from './link';
 import { BreakPanel, CallTree, GasTable, SearchPanel, StepList } from './panels';
 import { createRun, verdictOf, type Run } from './run';
 import { theme, toggleTheme } from './theme';
@@ -71,8 +71,10 @@ export function SessionView(props: { id: string; step: number | null; after: boo
     }),
   );
   const followLink = () => {
-    const step = new URLSearchParams(location.hash.slice(1)).get('step');
-    if (step !== null && /^\d+$/.test(step)) run.show(Number(step));
+    const to = readPlace(location.hash);
+    if (to.step === null || (to.session !== null && to.session !== run.id)) return;
+    run.show(to.step);
+    if (to.after && run.when() === 'before') run.toggleWhen();
   };
   addEventListener('hashchange', followLink);
   onCleanup(() => {

@@ -174,8 +174,9 @@ inPage('a deep link leads to its step and follows it', {}, async (page) => {
 
 inPage('a link that is followed on the page moves it, and so do Back and Forward', {}, async (page) => {
   const id = await session(page, program(SHORT));
-  await page.evaluate((to) => (location.hash = `session=${to}&step=5`), id);
+  await page.evaluate((to) => (location.hash = `session=${to}&step=5&when=after`), id);
   await at(page, 5);
+  await page.getByRole('button', { name: 'after', pressed: true }).waitFor();
   await page.keyboard.press('i');
   await page.locator('#code').waitFor();
   await page.goBack();
@@ -436,6 +437,27 @@ inPage('of logs and of much data, the bytes that differ are marked', { at: () =>
   await page.getByRole('button', { name: 'all 5,120 bytes' }).first().click();
   assert.deepEqual(await marks('Return data'), ['2a', '2b']);
   assert.equal((await row(page, 'Return data', '0x').locator('.value').first().textContent()).length, 2 + 2 * 5_120);
+});
+
+inPage('the next divergence is shown once the divergences are known', { at: () => faulty }, async (page) => {
+  const { id } = await startSession(faulty, { source: { kind: 'code', code: LATE, format: 'assembly' }, engines: ['primary', 'faulty'] });
+  let go;
+  const held = new Promise((resolve) => (go = resolve));
+  await page.route(/\/divergences\?/, async (route) => (await held, route.continue()));
+  await visit(page, `${faulty.url}/#session=${id}&step=0`);
+  await settled(page);
+  await page.keyboard.press(']');
+  go();
+  await page.locator('.badge', { hasText: 'stack' }).waitFor();
+  // A dialog tells a moment late that it was closed: that does not close the one that was opened since.
+  await page.keyboard.press('v');
+  await page.getByRole('dialog', { name: /differs$/ }).waitFor();
+  await page.evaluate(() => {
+    document.querySelector('dialog').close();
+    document.dispatchEvent(new KeyboardEvent('keydown', { key: '?', bubbles: true }));
+    return new Promise((resolve) => setTimeout(resolve));
+  });
+  assert.equal(await page.getByRole('dialog', { name: 'Keys' }).count(), 1);
 });
 
 inPage('gas that differs after a step is shown', {}, async (page) => {
