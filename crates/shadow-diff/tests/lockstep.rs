@@ -404,43 +404,46 @@ fn a_run_that_is_not_told_to_go_on_stands_at_the_divergence() {
     assert!(run.steps.iter().all(|step| step.left.is_some() && step.right.is_some()));
 }
 
-/// Steps of callees that one side does not show.
-struct Hiding;
+/// An engine that can only be watched, and what it shows.
+struct Watched<F>(&'static str, F);
 
-impl Engine for Hiding {
+impl<F: Fn(&Job<'_>, &mut dyn Hooks) -> Result<Execution, EngineError> + Sync> Engine for Watched<F> {
     fn name(&self) -> &'static str {
-        "hiding"
+        self.0
     }
     fn start<'a>(&'a self, _: &Job<'a>) -> Result<Option<Box<dyn Stepper + 'a>>, EngineError> {
         Ok(None)
     }
     fn execute(&self, job: &Job<'_>, hooks: &mut dyn Hooks) -> Result<Execution, EngineError> {
-        struct Outer<'h>(&'h mut dyn Hooks);
-        impl Hooks for Outer<'_> {
-            fn on_step(&mut self, step: &StepView<'_>) -> StepControl {
-                if step.depth == 0 { self.0.on_step(step) } else { StepControl::Continue }
-            }
-            fn on_step_end(&mut self, step: &StepView<'_>, end: &StepEnd<'_>) {
-                if step.depth == 0 {
-                    self.0.on_step_end(step, end);
-                }
-            }
-            fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
-                self.0.on_message(message, phase);
-            }
-        }
-        engines::primary().execute(job, &mut Outer(hooks))
+        self.1(job, hooks)
     }
 }
 
 #[test]
 fn a_callee_s_steps_cannot_be_missing() {
+    struct Outer<'h>(&'h mut dyn Hooks);
+    impl Hooks for Outer<'_> {
+        fn on_step(&mut self, step: &StepView<'_>) -> StepControl {
+            if step.depth == 0 { self.0.on_step(step) } else { StepControl::Continue }
+        }
+        fn on_step_end(&mut self, step: &StepView<'_>, end: &StepEnd<'_>) {
+            if step.depth == 0 {
+                self.0.on_step_end(step, end);
+            }
+        }
+        fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
+            self.0.on_message(message, phase);
+        }
+    }
+    let hiding = Watched("hiding", |job: &Job<'_>, hooks: &mut dyn Hooks| {
+        engines::primary().execute(job, &mut Outer(hooks))
+    });
     // Calls itself once: with calldata it stops.
     let world = World::new(
         "CALLDATASIZE PUSH @end JUMPI PUSH 0 PUSH 0 PUSH 1 PUSH 0 PUSH 0 ADDRESS GAS CALL POP end: STOP",
     );
     for (left, right) in
-        [(&Hiding as &dyn Engine, engines::mini() as &dyn Engine), (engines::mini(), &Hiding)]
+        [(&hiding as &dyn Engine, engines::mini() as &dyn Engine), (engines::mini(), &hiding)]
     {
         let found = divergence(compare_engines(left, right, &world.job(), &config(ShadowMode::PerStep)));
         assert_eq!(found.field, Field::Step, "{found}");
@@ -450,32 +453,23 @@ fn a_callee_s_steps_cannot_be_missing() {
 
 #[test]
 fn an_engine_that_shows_no_blocks_is_not_called_wrong() {
-    struct Blockless;
-    impl Engine for Blockless {
-        fn name(&self) -> &'static str {
-            "blockless"
+    struct Messages<'h>(&'h mut dyn Hooks);
+    impl Hooks for Messages<'_> {
+        fn interest(&self) -> Interest {
+            Interest::Messages
         }
-        fn start<'a>(&'a self, _: &Job<'a>) -> Result<Option<Box<dyn Stepper + 'a>>, EngineError> {
-            Ok(None)
-        }
-        fn execute(&self, job: &Job<'_>, hooks: &mut dyn Hooks) -> Result<Execution, EngineError> {
-            struct Messages<'h>(&'h mut dyn Hooks);
-            impl Hooks for Messages<'_> {
-                fn interest(&self) -> Interest {
-                    Interest::Messages
-                }
-                fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
-                    self.0.on_message(message, phase);
-                }
-            }
-            engines::primary().execute(job, &mut Messages(hooks))
+        fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
+            self.0.on_message(message, phase);
         }
     }
+    let blockless = Watched("blockless", |job: &Job<'_>, hooks: &mut dyn Hooks| {
+        engines::primary().execute(job, &mut Messages(hooks))
+    });
     let poisoned = Verdict::Poisoned("blockless: it shows no block entries".to_owned());
     for code in ["STOP", TELLING] {
         let world = World::new(code);
         let compared =
-            compare_engines(&Blockless, engines::mini(), &world.job(), &config(ShadowMode::PerBlock));
+            compare_engines(&blockless, engines::mini(), &world.job(), &config(ShadowMode::PerBlock));
         assert_eq!(compared.verdict, poisoned, "{code}");
     }
 }
@@ -633,23 +627,12 @@ fn a_wrong_fast_form_is_found_at_the_next_block() {
         (|entry| entry.refund += 1, Field::Refund, None),
     ];
     for (view, field, suspect) in rows {
-        struct FastForm(Tampered);
-        impl Engine for FastForm {
-            fn name(&self) -> &'static str {
-                "fast"
-            }
-            fn start<'a>(&'a self, _: &Job<'a>) -> Result<Option<Box<dyn Stepper + 'a>>, EngineError> {
-                Ok(None)
-            }
-            /// Wrong where blocks are shown alone.
-            fn execute(&self, job: &Job<'_>, hooks: &mut dyn Hooks) -> Result<Execution, EngineError> {
-                match hooks.interest() {
-                    Interest::Blocks => self.0.execute(job, hooks),
-                    _ => engines::primary().execute(job, hooks),
-                }
-            }
-        }
-        let fast = FastForm(Tampered { view, ..Tampered::new(1) });
+        let tampered = Tampered { view, ..Tampered::new(1) };
+        // Wrong where blocks are shown alone.
+        let fast = Watched("fast", |job: &Job<'_>, hooks: &mut dyn Hooks| match hooks.interest() {
+            Interest::Blocks => tampered.execute(job, hooks),
+            _ => engines::primary().execute(job, hooks),
+        });
         let compared = compare_engines(&fast, engines::mini(), &world.job(), &config(ShadowMode::PerBlock));
         let found = divergence(compared);
         assert_eq!(found.field, field);
