@@ -21,7 +21,8 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<Status> {
     writeln!(out, "{}", server.url())?;
     out.flush()?;
     drop(out);
-    // Until an interrupt ends the process.
+    // Whatever the engines are at: nothing is to be kept.
+    ctrlc::set_handler(|| std::process::exit(130)).context("cannot watch for interrupts")?;
     server.wait();
     Ok(Status::Well)
 }

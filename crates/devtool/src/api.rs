@@ -28,6 +28,7 @@ use crate::{
         self, Breakpoints, ContinueCommand, CreateSession, GotoCommand, Mode, RunCommand, SideName,
         StepCommand, When,
     },
+    navigate::MAX_STEPS,
     query::Query,
     search::{Wanted, search},
     session::Session,
@@ -247,8 +248,13 @@ async fn cursor(State(app): Shared, Path(id): Path<String>) -> Answer {
 
 async fn step(State(app): Shared, Path(id): Path<String>, body: Bytes) -> Answer {
     let command: StepCommand = parse(&body)?;
-    of_session(app, id, move |session| ok(&session.go(|position, look, _| position.step(look, command))?))
-        .await
+    if command.count.is_some_and(|count| !(1..=MAX_STEPS).contains(&count)) {
+        return Err(ApiError::bad("count", format!("expected a number from 1 to {MAX_STEPS}")));
+    }
+    of_session(app, id, move |session| {
+        ok(&session.go(|position, look, breakpoints| position.step(look, command, breakpoints))?)
+    })
+    .await
 }
 
 async fn run(State(app): Shared, Path(id): Path<String>, body: Bytes) -> Answer {

@@ -3,8 +3,8 @@
 use parallax_campaign::config as tolerances;
 use parallax_engine_interface::{Engine, EngineError, Execution, Job};
 use parallax_shadow_diff::{
-    Divergence, Field, Halts, MessageLog, Place, Shadow, ShadowConfig, ShadowMode, Side, Value, Verdict,
-    Which, compare_call_results,
+    Divergence, Field, MessageLog, Place, Shadow, ShadowConfig, ShadowMode, Side, Value, Verdict, Which,
+    compare_call_results,
 };
 
 use crate::{
@@ -16,8 +16,8 @@ use crate::{
 /// What a comparison came to.
 pub(crate) struct Compared {
     pub(crate) verdict: model::Verdict,
-    /// How halts are compared where the sides' steps are shown beside one another; `None` if they agree in all.
-    pub(crate) halts: Option<Halts>,
+    /// Whether the sides' steps are to be compared for showing: not if they agree in all.
+    pub(crate) differs: bool,
 }
 
 /// Finds the step of a message: the one that sent it, or, if it is over, the one that ended it.
@@ -41,7 +41,7 @@ pub(crate) fn per_step(
         None => (right, left.start(job).ok()??, Which::Right),
     };
     let shadow = Shadow::new(names, stepper, job.fork, config).watching(which);
-    let mut hooks = (Guard::new(control), shadow);
+    let mut hooks = (Guard::new(control, job.fork), shadow);
     let result = watched.execute(job, &mut hooks);
     Some(hooks.1.finish(result).verdict)
 }
@@ -70,15 +70,14 @@ pub(crate) fn step(verdict: &Verdict) -> Option<u64> {
 }
 
 /// What a comparison came to, as the API says it.
-pub(crate) fn told(verdict: Verdict, config: &ShadowConfig, step_of: StepOfMessage<'_>) -> Compared {
-    let (kind, reason, divergence, halts) = match verdict {
-        Verdict::Agree => ("agree", None, None, None),
-        Verdict::Poisoned(reason) => ("poisoned", Some(reason), None, Some(config.halts)),
-        Verdict::Diverge(divergence) => {
-            ("diverge", None, Some(shown(&divergence, step_of)), Some(config.halts))
-        }
+pub(crate) fn told(verdict: Verdict, step_of: StepOfMessage<'_>) -> Compared {
+    let differs = !matches!(verdict, Verdict::Agree);
+    let (kind, reason, divergence) = match verdict {
+        Verdict::Agree => ("agree", None, None),
+        Verdict::Poisoned(reason) => ("poisoned", Some(reason), None),
+        Verdict::Diverge(divergence) => ("diverge", None, Some(shown(&divergence, step_of))),
     };
-    Compared { verdict: model::Verdict { kind, reason, divergence }, halts }
+    Compared { verdict: model::Verdict { kind, reason, divergence }, differs }
 }
 
 fn shown(divergence: &Divergence, step_of: StepOfMessage<'_>) -> model::Divergence {

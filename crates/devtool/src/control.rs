@@ -9,14 +9,14 @@ use std::{
 };
 
 use parallax_hooks::{Hooks, Interest, MessagePhase, StepControl, StepEnd, StepView};
-use parallax_primitives::Message;
+use parallax_primitives::{Fork, Message};
 use parallax_tracer_core::Tracer;
 use parallax_tracer_standard::{Recorder, Trace, TracerConfig};
 
-use crate::{config::SessionLimits, memory::MemoryWatch};
-
-/// Steps between two looks at the clock and at what others want.
-const STEPS_PER_LOOK: u64 = 1024;
+use crate::{
+    config::SessionLimits,
+    means::{Means, STEPS_PER_LOOK},
+};
 
 /// What both sides of a run share with the rest of the server.
 #[derive(Debug)]
@@ -25,8 +25,6 @@ pub(crate) struct Control {
     wish: Mutex<Wish>,
     changed: Condvar,
     started: Instant,
-    /// Time spent in pauses does not count.
-    held: Mutex<Duration>,
     steps: [AtomicU64; 2],
     bytes: [AtomicU64; 2],
     phase: AtomicU8,
@@ -36,8 +34,17 @@ pub(crate) struct Control {
     pub(crate) held_traces: Mutex<[Option<Arc<Trace>>; 2]>,
 }
 
+#[derive(Clone, Copy, Debug)]
+struct Wish {
+    kind: WishKind,
+    /// When the pause began, if it is one.
+    since: Option<Instant>,
+    /// Time spent in pauses before: it does not count.
+    held: Duration,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wish {
+enum WishKind {
     Run,
     Pause,
     Cancel,
@@ -47,16 +54,17 @@ enum Wish {
 const CANCELLED: &str = "cancelled";
 
 /// What the run is doing.
-pub(crate) const PHASES: [&str; 4] = ["comparing", "recording", "indexing", "done"];
+const PHASES: [&str; 4] = ["comparing", "recording", "indexing", "done"];
+/// The first phase in which no engine runs.
+const INDEXING: u8 = 2;
 
 impl Control {
     pub(crate) fn new(limits: SessionLimits) -> Self {
         Self {
             limits,
-            wish: Mutex::new(Wish::Run),
+            wish: Mutex::new(Wish { kind: WishKind::Run, since: None, held: Duration::ZERO }),
             changed: Condvar::new(),
             started: Instant::now(),
-            held: Mutex::default(),
             steps: Default::default(),
             bytes: Default::default(),
             phase: AtomicU8::new(0),
@@ -67,29 +75,37 @@ impl Control {
     }
 
     pub(crate) fn pause(&self) {
-        self.wish(Wish::Pause);
+        self.wish(WishKind::Pause);
     }
 
     pub(crate) fn resume(&self) {
-        self.wish(Wish::Run);
+        self.wish(WishKind::Run);
     }
 
     /// Ends the run; what is recorded stays.
     pub(crate) fn cancel(&self) {
         self.stop(CANCELLED);
-        self.wish(Wish::Cancel);
+        self.wish(WishKind::Cancel);
     }
 
-    fn wish(&self, wish: Wish) {
-        let mut now = lock(&self.wish);
-        if *now != Wish::Cancel {
-            *now = wish;
+    fn wish(&self, kind: WishKind) {
+        let mut wish = lock(&self.wish);
+        if ![kind, WishKind::Cancel].contains(&wish.kind) {
+            let paused = wish.since.take().map_or(Duration::ZERO, |since| since.elapsed());
+            wish.held += paused;
+            wish.since = (kind == WishKind::Pause).then(Instant::now);
+            wish.kind = kind;
         }
         self.changed.notify_all();
     }
 
+    /// Whether it is to wait. What comes after the engines' runs waits for nobody.
     pub(crate) fn is_paused(&self) -> bool {
-        *lock(&self.wish) == Wish::Pause
+        lock(&self.wish).kind == WishKind::Pause && self.phase.load(Ordering::Relaxed) < INDEXING
+    }
+
+    pub(crate) fn is_cancelled(&self) -> bool {
+        lock(&self.wish).kind == WishKind::Cancel
     }
 
     pub(crate) fn stopped_by(&self) -> Option<&'static str> {
@@ -158,26 +174,23 @@ impl Control {
             return false;
         }
         self.note(side, steps, bytes);
-        self.look(self.limits.time, || {}) == StepControl::Abort
+        self.look(self.limits.time, |_| {}) == StepControl::Abort
     }
 
-    /// Waits while it is to wait, and says whether to go on. `show` is asked for what is recorded before it waits.
-    fn look(&self, time: Duration, show: impl FnOnce()) -> StepControl {
+    /// Waits while it is to wait, and says whether to go on. `show` is told before it waits and behind it.
+    fn look(&self, time: Duration, mut show: impl FnMut(bool)) -> StepControl {
         let mut wish = lock(&self.wish);
-        if *wish == Wish::Pause {
-            let since = Instant::now();
-            show();
-            while *wish == Wish::Pause {
+        if wish.kind == WishKind::Pause {
+            show(true);
+            while wish.kind == WishKind::Pause {
                 wish = self.changed.wait(wish).unwrap_or_else(PoisonError::into_inner);
             }
-            // Two sides may wait at once: the longer wait is at least half of the sum.
-            *lock(&self.held) += since.elapsed();
+            show(false);
         }
-        if *wish == Wish::Cancel {
+        if wish.kind == WishKind::Cancel {
             return StepControl::Abort;
         }
-        drop(wish);
-        if self.started.elapsed() > time + *lock(&self.held) {
+        if self.started.elapsed() > time + wish.held {
             self.stop("time");
             return StepControl::Abort;
         }
@@ -193,13 +206,13 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Ends a run that is over its limits, or that is to end. Records nothing.
 pub(crate) struct Guard<'c> {
     control: &'c Control,
-    memory: MemoryWatch,
+    means: Means,
     steps: u64,
 }
 
 impl<'c> Guard<'c> {
-    pub(crate) fn new(control: &'c Control) -> Self {
-        Self { control, memory: MemoryWatch::default(), steps: 0 }
+    pub(crate) fn new(control: &'c Control, fork: Fork) -> Self {
+        Self { control, means: Means::new(fork), steps: 0 }
     }
 }
 
@@ -209,15 +222,15 @@ impl Hooks for Guard<'_> {
             self.control.stop("steps");
             return StepControl::Abort;
         }
-        if !self.memory.allows(step) {
-            self.control.stop("memory");
+        if let Some(beyond) = self.means.refuses(step) {
+            self.control.stop(beyond.name());
             return StepControl::Abort;
         }
         self.steps += 1;
-        if self.steps.is_multiple_of(STEPS_PER_LOOK) {
+        if self.means.is_due() {
             self.control.note(0, self.steps, 0);
             // The other half is for the recording.
-            return self.control.look(self.control.limits.time / 2, || {});
+            return self.control.look(self.control.limits.time / 2, |_| {});
         }
         StepControl::Continue
     }
@@ -228,7 +241,7 @@ pub(crate) struct Recording<'c> {
     control: &'c Control,
     side: usize,
     recorder: Recorder,
-    memory: MemoryWatch,
+    means: Means,
     limit_bytes: u64,
     /// Steps before which the whole state is written out.
     whole_at: &'c [u64],
@@ -237,14 +250,19 @@ pub(crate) struct Recording<'c> {
 
 impl<'c> Recording<'c> {
     /// `sides` share the limit on bytes.
-    pub(crate) fn new(control: &'c Control, side: usize, sides: u64, whole_at: &'c [u64]) -> Self {
+    pub(crate) fn new(
+        control: &'c Control,
+        fork: Fork,
+        (side, sides): (usize, u64),
+        whole_at: &'c [u64],
+    ) -> Self {
         let limit_bytes = control.limits.bytes / sides;
         let config = TracerConfig { trace_max_bytes: limit_bytes, ..TracerConfig::full() };
         Self {
             control,
             side,
             recorder: Recorder::new(config),
-            memory: MemoryWatch::default(),
+            means: Means::new(fork),
             limit_bytes,
             whole_at,
             steps: 0,
@@ -266,8 +284,9 @@ impl<'c> Recording<'c> {
             control.stop("memory");
             return StepControl::Abort;
         }
-        control.look(control.limits.time, || {
-            lock(&control.held_traces)[side] = Some(Arc::new(self.recorder.trace().clone()));
+        control.look(control.limits.time, |waits| {
+            let trace = waits.then(|| Arc::new(self.recorder.trace().clone()));
+            lock(&control.held_traces)[side] = trace;
         })
     }
 }
@@ -282,11 +301,11 @@ impl Hooks for Recording<'_> {
             self.control.stop("steps");
             return StepControl::Abort;
         }
-        if self.steps.is_multiple_of(STEPS_PER_LOOK) && self.steps > 0 && self.look() == StepControl::Abort {
+        if self.means.is_due() && self.look() == StepControl::Abort {
             return StepControl::Abort;
         }
-        if !self.memory.allows(step) {
-            self.control.stop("memory");
+        if let Some(beyond) = self.means.refuses(step) {
+            self.control.stop(beyond.name());
             return StepControl::Abort;
         }
         self.steps += 1;

@@ -14,6 +14,8 @@ use crate::{error::ApiError, model};
 
 /// Files that are listed at most.
 const MAX_FILES: usize = 50_000;
+/// Entries that are looked at for it: what has the wrong name costs time as well.
+const MAX_ENTRIES: usize = 500_000;
 /// Folders inside folders that are looked into.
 const MAX_DEPTH: usize = 32;
 
@@ -30,6 +32,12 @@ pub(crate) fn kind(path: &Path) -> Option<&'static str> {
         "jsonl" | "txt" | "log" | "trace" => Some("trace"),
         _ => None,
     }
+}
+
+fn too_large(field: &str, length: u64, limit: u64) -> ApiError {
+    let message = format!("the file has {length} bytes or more, the limit is {limit}");
+    let error = ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message);
+    ApiError { field: Some(field.to_owned()), ..error }
 }
 
 impl Folder {
@@ -56,7 +64,7 @@ impl Folder {
             }
         };
         let is_plain = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
-        if path.is_empty() || path.len() > 4096 || path.contains(['\0', '\\']) || !is_plain {
+        if path.is_empty() || path.len() > 4096 || path.contains('\0') || !is_plain {
             return Err(forbidden());
         }
         let missing =
@@ -72,8 +80,7 @@ impl Folder {
         let file = File::open(&real).map_err(missing)?;
         let length = file.metadata().map_err(missing)?.len();
         if length > limit {
-            let message = format!("the file has {length} bytes, the limit is {limit}");
-            return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message));
+            return Err(too_large(field, length, limit));
         }
         Ok((file, length))
     }
@@ -82,9 +89,13 @@ impl Folder {
     pub(crate) fn read(&self, path: &str, field: &str, limit: u64) -> Result<Vec<u8>, ApiError> {
         let (file, length) = self.open(path, field, limit)?;
         let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
-        file.take(limit)
+        // It may grow while it is read.
+        file.take(limit.saturating_add(1))
             .read_to_end(&mut bytes)
             .map_err(|error| ApiError::source(field, error.to_string()))?;
+        if bytes.len() as u64 > limit {
+            return Err(too_large(field, bytes.len() as u64, limit));
+        }
         Ok(bytes)
     }
 
@@ -92,25 +103,35 @@ impl Folder {
     pub(crate) fn list(&self) -> (Vec<model::TestFile>, bool) {
         let mut files = Vec::new();
         let mut open = vec![(self.root.clone(), 0)];
+        let mut looked_at = 0;
         let mut truncated = false;
-        while let Some((folder, depth)) = open.pop() {
+        'folders: while let Some((folder, depth)) = open.pop() {
             let Ok(entries) = fs::read_dir(&folder) else { continue };
             for entry in entries.flatten() {
+                looked_at += 1;
+                if looked_at > MAX_ENTRIES {
+                    truncated = true;
+                    break 'folders;
+                }
                 let path = entry.path();
                 if entry.file_name().as_encoded_bytes().starts_with(b".") {
                     continue;
                 }
                 // A link is no folder and no file here: what it leads to is listed where it is, or is outside.
                 let Ok(kind_of_entry) = entry.file_type() else { continue };
-                if kind_of_entry.is_dir() && depth < MAX_DEPTH {
-                    open.push((path, depth + 1));
+                if kind_of_entry.is_dir() {
+                    if depth < MAX_DEPTH {
+                        open.push((path, depth + 1));
+                    } else {
+                        truncated = true;
+                    }
                 } else if kind_of_entry.is_file()
                     && let (Some(kind), Ok(below)) = (kind(&path), path.strip_prefix(&self.root))
                     && let Some(name) = below.to_str()
                 {
-                    truncated |= files.len() == MAX_FILES;
-                    if truncated {
-                        break;
+                    if files.len() == MAX_FILES {
+                        truncated = true;
+                        break 'folders;
                     }
                     let bytes = entry.metadata().map_or(0, |metadata| metadata.len());
                     files.push(model::TestFile { path: name.to_owned(), bytes, kind });

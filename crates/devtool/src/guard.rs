@@ -14,7 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::{app::App, error::ApiError};
+use crate::{app::App, error::ApiError, query::decode};
 
 /// What the page may load: its own script and style, and nothing from elsewhere.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
@@ -51,6 +51,9 @@ async fn admit(app: &App, request: Request) -> Result<Request, ApiError> {
     let (parts, body) = request.into_parts();
     check_host(&parts.headers, &parts.uri, app.port)?;
     check_origin(&parts.headers, app.port)?;
+    if decode(parts.uri.path()).is_none() {
+        return Err(ApiError::not_found("page"));
+    }
     let has_body = !matches!(parts.method, Method::GET | Method::HEAD | Method::DELETE);
     if !has_body {
         return Ok(Request::from_parts(parts, Body::empty()));
@@ -93,7 +96,8 @@ async fn read(
 
 fn is_own(authority: &str, port: u16) -> bool {
     let (host, given) = match authority.rsplit_once(':') {
-        Some((host, given)) => (host, given.parse::<u16>().ok()),
+        // A number may have a sign, a port may not.
+        Some((host, given)) => (host, given.parse::<u16>().ok().filter(|_| !given.starts_with('+'))),
         None => (authority, Some(80)),
     };
     given == Some(port) && (host == "127.0.0.1" || host.eq_ignore_ascii_case("localhost"))

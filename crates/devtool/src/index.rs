@@ -1,8 +1,9 @@
 //! What a timeline needs of a million steps, gathered once: a row for every few steps, and where the sides begin to differ.
 
-use parallax_shadow_diff::Halts;
+use parallax_shadow_diff::ShadowConfig;
 
 use crate::{
+    means::STEPS_PER_LOOK,
     model::{self, Mismatch, When},
     pair::{Pair, mismatches},
     side::{Found, Side},
@@ -32,9 +33,11 @@ pub(crate) struct Index {
 /// How two sides' steps are compared for showing.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Compares {
-    pub(crate) halts: Halts,
+    pub(crate) config: ShadowConfig,
     /// The sides agree in all steps before this one.
     pub(crate) since: u64,
+    /// A limit ended the records: that one of them is shorter means nothing.
+    pub(crate) is_cut: bool,
 }
 
 /// Some steps of one side, summed up.
@@ -86,26 +89,31 @@ impl Summing {
 }
 
 impl Index {
-    /// Reads both sides through.
-    pub(crate) fn of(sides: [Option<&Side>; 2], compares: Option<Compares>) -> Self {
+    /// Reads both sides through. `goes_on` is asked now and then whether anyone still wants to know where they differ.
+    pub(crate) fn of(
+        sides: [Option<&Side>; 2],
+        compares: Option<Compares>,
+        goes_on: &dyn Fn() -> bool,
+    ) -> Self {
         let mut index = Self {
             sides: sides.map(|side| side.map_or(Vec::new(), |side| exact(side, 0, u64::MAX, BLOCK))),
             compares,
             ..Self::default()
         };
         if let ([Some(left), Some(right)], Some(compares)) = (sides, compares) {
-            index.compare([left, right], compares);
+            index.compare([left, right], compares, goes_on);
         }
         index
     }
 
-    fn compare(&mut self, sides: [&Side; 2], Compares { halts, since }: Compares) {
+    fn compare(&mut self, sides: [&Side; 2], compares: Compares, goes_on: &dyn Fn() -> bool) {
+        let since = compares.since;
         let total = sides[0].len().max(sides[1].len());
         if since >= total {
             return;
         }
         self.mismatches = vec![0; usize::try_from(total.div_ceil(BLOCK)).unwrap_or(0)];
-        let mut pair = Pair::new(sides, halts, since);
+        let mut pair = Pair::new(sides, compares, since);
         let mut last_result = false;
         let mut counted = true;
         let mut step = since;
@@ -132,7 +140,12 @@ impl Index {
                 self.add(step, result);
             }
             step += 1;
+            if step.is_multiple_of(STEPS_PER_LOOK) && !goes_on() {
+                self.truncated = true;
+                return;
+            }
         }
+        self.truncated |= pair.is_tired();
     }
 
     fn count(&mut self, step: u64) {

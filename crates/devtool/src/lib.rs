@@ -15,7 +15,7 @@ mod folder;
 mod guard;
 mod index;
 mod look;
-mod memory;
+mod means;
 mod model;
 mod navigate;
 mod pair;

@@ -15,8 +15,8 @@ use crate::{
     side::{Recording, Side, op_name},
 };
 
-/// Bytes of input and output that a call shows.
-const CALL_DATA_SHOWN: usize = 1024;
+/// Bytes of input and output that a call, or the transaction, shows.
+pub(crate) const DATA_SHOWN: usize = 1024;
 
 /// The records of a session at one time.
 #[derive(Clone, Debug)]
@@ -208,7 +208,7 @@ fn call_of(recording: &Recording, index: usize, call: &Call) -> model::Call {
     let message = &call.message;
     let outcome = call.outcome.as_ref();
     let steps = recording.trace.steps_of(call);
-    let shown = |bytes: &Bytes| hex::encode_prefixed(&bytes[..bytes.len().min(CALL_DATA_SHOWN)]);
+    let shown = |bytes: &Bytes| model::cut(bytes, DATA_SHOWN);
     let runs_other_code = !message.kind.is_create() && message.code_address != message.address;
     model::Call {
         index,

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
-use parallax_primitives::{Address, U256};
+use parallax_primitives::{Address, U256, hex};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use serde_json::Value;
 
@@ -256,6 +256,7 @@ pub(crate) struct Outcome {
     pub(crate) gas_used: Option<u64>,
     pub(crate) gas_refunded: Option<u64>,
     pub(crate) output: Option<String>,
+    pub(crate) output_length: Option<usize>,
     pub(crate) logs: Option<usize>,
     pub(crate) created: Option<String>,
     pub(crate) state_root: Option<String>,
@@ -440,11 +441,13 @@ pub(crate) struct SideState {
     pub(crate) stack: Option<Vec<String>>,
     pub(crate) memory: Option<Memory>,
     pub(crate) return_data: Option<String>,
+    pub(crate) return_data_length: Option<usize>,
     pub(crate) address: Option<String>,
     pub(crate) caller: Option<String>,
     pub(crate) code_address: Option<String>,
     pub(crate) value: Option<String>,
     pub(crate) calldata: Option<String>,
+    pub(crate) calldata_length: Option<usize>,
     pub(crate) is_static: Option<bool>,
     pub(crate) storage: Option<Vec<Slot>>,
     pub(crate) storage_truncated: bool,
@@ -617,6 +620,11 @@ impl<'de, T: FromStr<Err: fmt::Display>> Deserialize<'de> for Text<T> {
 /// As machines write addresses: without the capitals of EIP-55.
 pub(crate) fn address(address: &Address) -> String {
     format!("{address:#x}")
+}
+
+/// Bytes in hex, cut to so many.
+pub(crate) fn cut(bytes: &[u8], limit: usize) -> String {
+    hex::encode_prefixed(&bytes[..bytes.len().min(limit)])
 }
 
 pub(crate) fn word(word: &U256) -> String {

@@ -13,8 +13,11 @@ use crate::{
 
 /// Most breakpoints of a session.
 const MAX_BREAKPOINTS: usize = 256;
-/// Steps that are looked at in one go backwards.
+/// Steps that are looked at in the first go backwards; every further one takes in twice as many, since each begins by building a
+/// whole state.
 const CHUNK: u64 = 4096;
+/// Steps of one command.
+pub(crate) const MAX_STEPS: u64 = 1_000_000;
 
 /// Where the cursor stands.
 #[derive(Clone, Debug)]
@@ -38,8 +41,9 @@ impl Position {
         self.passed.contains(&self.index)
     }
 
-    pub(crate) fn step(&mut self, look: &Look, command: StepCommand) {
-        let count = command.count.unwrap_or(1).clamp(1, 1_000_000);
+    /// Goes by steps. What is passed over is run: breakpoints there stop it.
+    pub(crate) fn step(&mut self, look: &Look, command: StepCommand, breakpoints: &Conditions) {
+        let count = command.count.unwrap_or(1);
         if command.kind == StepKind::Back {
             self.index = self.index.saturating_sub(count);
             return self.arrive(if self.index == 0 { Stop::Start } else { Stop::Moved }, None);
@@ -62,7 +66,10 @@ impl Position {
                 target = next;
             }
         }
-        self.go_to(look, target, None);
+        match breakpoints.first(look, self.index.saturating_add(1), target) {
+            Some((step, number)) => self.go_to(look, step, Some(number)),
+            None => self.go_to(look, target, None),
+        }
     }
 
     pub(crate) fn run(&mut self, look: &Look, command: RunCommand, breakpoints: &Conditions) {
@@ -232,13 +239,14 @@ impl Conditions {
 
     /// The last step before this one at which one holds.
     fn last(&self, look: &Look, before: u64) -> Option<(u64, usize)> {
-        let mut end = before;
+        let (mut end, mut chunk) = (before, CHUNK);
         while end > 0 {
-            let start = end.saturating_sub(CHUNK);
+            let start = end.saturating_sub(chunk);
             if let Some(found) = self.in_range(look, start, end, true) {
                 return Some(found);
             }
             end = start;
+            chunk = chunk.saturating_mul(2);
         }
         None
     }
@@ -273,7 +281,7 @@ impl Condition {
                 found.pc == *pc && address.is_none_or(|address| found.code_address == Some(address))
             }
             Condition::Opcode(opcode) => found.opcode == *opcode,
-            Condition::Depth(depth) => found.depth >= *depth,
+            Condition::Depth(depth) => found.depth == *depth,
             Condition::Address(address) => found.address == Some(*address),
             Condition::Storage(key, address) => {
                 found.opcode == Opcode::SSTORE

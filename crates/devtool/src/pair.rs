@@ -4,7 +4,7 @@
 //! A step is charged with what it left behind: a wrong sum is at the ADD, not at the opcode that finds it.
 
 use parallax_primitives::{Opcode, U256};
-use parallax_shadow_diff::Halts;
+use parallax_shadow_diff::{Field, Mismatch as EngineMismatch, ShadowConfig, StepMismatch, Value};
 use parallax_tracer_standard::Trace;
 
 use crate::{
@@ -16,15 +16,20 @@ use crate::{
 /// Most characters of a value.
 const VALUE_LIMIT: usize = 200;
 
+/// Bytes of memory that are compared in one go: a second's work, which long runs with large memories would make hours.
+const COMPARED_BYTES: usize = 4 << 30;
+
 /// Goes through two sides at once.
 pub(crate) struct Pair<'a> {
     sides: [&'a Side; 2],
     walks: [Walk<'a>; 2],
-    halts: Halts,
+    compares: Compares,
     next: u64,
     frames: [Option<(u16, Option<usize>)>; 2],
     last_opcode: Option<Opcode>,
     memory_differs: Option<u64>,
+    /// Bytes of memory that have been compared.
+    compared: usize,
     last: Parts,
 }
 
@@ -81,7 +86,7 @@ impl Parts {
 }
 
 /// One step of two sides.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct At {
     pub(crate) parts: Parts,
     /// What differs before the step, with the values.
@@ -96,17 +101,23 @@ pub(crate) struct At {
 }
 
 impl<'a> Pair<'a> {
-    pub(crate) fn new(sides: [&'a Side; 2], halts: Halts, from: u64) -> Self {
+    pub(crate) fn new(sides: [&'a Side; 2], compares: Compares, from: u64) -> Self {
         Self {
             sides,
             walks: sides.map(|side| side.walk(from)),
-            halts,
+            compares,
             next: from,
             frames: [None; 2],
             last_opcode: None,
             memory_differs: None,
+            compared: 0,
             last: Parts::default(),
         }
+    }
+
+    /// Whether so much memory has been compared that what comes is not: its marks say of memory what was known before.
+    pub(crate) fn is_tired(&self) -> bool {
+        self.compared > COMPARED_BYTES
     }
 
     /// The next step, or `None` behind the longer side's last.
@@ -117,6 +128,7 @@ impl<'a> Pair<'a> {
         let (left, right) = match (left.advance(), right.advance()) {
             (None, None) => return None,
             (Some(left), Some(right)) => (left, right),
+            _ if self.compares.is_cut => return Some(At::default()),
             (left, _) => {
                 let here = "a step".to_owned();
                 let there = "the end".to_owned();
@@ -132,7 +144,10 @@ impl<'a> Pair<'a> {
         let same_frames = frames == self.frames;
         // Memories are long: they are looked at where something may have written there.
         if !same_frames || self.last_opcode.is_none_or(writes_memory) {
-            self.memory_differs = first_difference(left.memory, right.memory);
+            self.compared = self.compared.saturating_add(left.memory.map_or(0, <[u8]>::len));
+            if self.compared <= COMPARED_BYTES {
+                self.memory_differs = first_difference(left.memory, right.memory);
+            }
         }
         self.frames = frames;
         self.last_opcode = Some(left.opcode);
@@ -141,7 +156,7 @@ impl<'a> Pair<'a> {
         let new = parts.news_after(&self.last);
         let news = if new.is_same() { None } else { show(&new, &left, &right) };
         self.last = parts;
-        let result = result(&left, &right, self.halts)
+        let result = result(&left, &right, &self.compares.config)
             .or_else(|| if left.has_effect || right.has_effect { effects(self.sides, index) } else { None });
         let is_left_behind = same_frames && parts.place.is_none();
         Some(At { parts, before, news, result, is_left_behind })
@@ -162,7 +177,7 @@ pub(crate) fn mismatches(
     if alike == there {
         return found;
     }
-    let mut pair = Pair::new(sides, compares.halts, from.max(compares.since));
+    let mut pair = Pair::new(sides, compares, from.max(compares.since));
     while found.len() <= there
         && let Some(At { before, result, is_left_behind, .. }) = pair.advance()
     {
@@ -256,11 +271,11 @@ fn show(parts: &Parts, left: &Found<'_>, right: &Found<'_>) -> Option<Mismatch> 
 }
 
 /// What an opcode says of itself: whether it failed, and what it cost.
-fn result(left: &Found<'_>, right: &Found<'_>, halts: Halts) -> Option<Mismatch> {
+fn result(left: &Found<'_>, right: &Found<'_>, config: &ShadowConfig) -> Option<Mismatch> {
     let alike = match (left.failed, right.failed) {
         (Failed::Known(Some(a)), Failed::Known(Some(b))) => {
             use parallax_primitives::FrameStatus::Halt;
-            halts.agree(Halt(a), Halt(b))
+            config.halts.agree(Halt(a), Halt(b))
         }
         (Failed::Known(a), Failed::Known(b)) => a == b,
         (Failed::Told(Some(a)), Failed::Told(Some(b))) => {
@@ -279,6 +294,14 @@ fn result(left: &Found<'_>, right: &Found<'_>, halts: Halts) -> Option<Mismatch>
     // What a failing opcode would have cost, clients do not tell alike.
     let costs = left.gas_cost.zip(right.gas_cost).filter(|(a, b)| a != b && !(failed && told));
     let (lhs, rhs) = costs?;
+    if let (Failed::Known(a), Failed::Known(b)) = (left.failed, right.failed) {
+        let mismatch =
+            EngineMismatch { field: Field::GasCost, left: Value::Count(lhs), right: Value::Count(rhs) };
+        let step = StepMismatch { mismatch: &mismatch, opcode: left.opcode, halts: [a, b] };
+        if config.tolerances.iter().any(|tolerance| (tolerance.covers)(&step)) {
+            return None;
+        }
+    }
     Some(mismatch("gasCost", lhs.to_string(), rhs.to_string(), When::After, None))
 }
 
@@ -374,4 +397,40 @@ pub(crate) fn ranges(left: &[u8], right: &[u8], limit: usize) -> Vec<[usize; 2]>
         }
     }
     ranges
+}
+
+#[cfg(test)]
+mod tests {
+    use parallax_tracer_eip3155::{Client, Record, TraceReader};
+
+    use super::*;
+    use crate::file_trace::FileTrace;
+
+    fn side(steps: u64) -> Side {
+        let line = |n: u64| {
+            format!(
+                "{{\"pc\":{n},\"op\":91,\"gas\":\"{:#x}\",\"gasCost\":\"0x1\",\"depth\":1,\"stack\":[]}}\n",
+                1000 - n
+            )
+        };
+        let text: String = (0..steps).map(line).collect();
+        let mut trace = FileTrace::default();
+        for record in TraceReader::new(text.as_bytes(), Client::Eip3155) {
+            if let Record::Step(step) = record.unwrap() {
+                trace.push(step);
+            }
+        }
+        Side::File(Box::new(trace.finish()))
+    }
+
+    #[test]
+    fn the_end_of_a_record_that_a_limit_cut_is_no_difference() {
+        let (long, short) = (side(7), side(5));
+        for is_cut in [false, true] {
+            let compares = Compares { config: ShadowConfig::default(), since: 0, is_cut };
+            let found = mismatches([&long, &short], compares, 0, 100);
+            let differs: Vec<bool> = found.iter().map(Option::is_some).collect();
+            assert_eq!(differs, [false, false, false, false, false, !is_cut, !is_cut]);
+        }
+    }
 }

@@ -52,7 +52,7 @@ impl Query {
     pub(crate) fn number(&self, name: &str, range: RangeInclusive<u64>) -> Result<Option<u64>, ApiError> {
         let Some(value) = self.get(name) else { return Ok(None) };
         match value.parse() {
-            Ok(number) if range.contains(&number) => Ok(Some(number)),
+            Ok(number) if range.contains(&number) && !value.starts_with('+') => Ok(Some(number)),
             _ => {
                 let message = format!("expected a number from {} to {}", range.start(), range.end());
                 Err(ApiError::bad(name, message))
@@ -66,7 +66,8 @@ impl Query {
     }
 }
 
-fn decode(text: &str) -> Option<String> {
+/// Without its percent signs, if what they stand for is UTF-8.
+pub(crate) fn decode(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {

@@ -6,8 +6,10 @@
 use std::{io::Cursor, sync::Arc, thread};
 
 use parallax_engine_interface::{Engine, EngineError, Execution};
-use parallax_shadow_diff::{Bounds, Halts, MessageLog, ShadowMode, Verdict};
-use parallax_tracer_eip3155::{ReadError, Record, Step, TraceEnd, TraceReader, is_unpaired_stop};
+use parallax_shadow_diff::{Bounds, MessageLog, ShadowConfig, ShadowMode, Verdict};
+use parallax_tracer_eip3155::{
+    ReadError, Record, Step, TraceDifference, TraceEnd, TraceReader, compare_traces, is_unpaired_stop,
+};
 use parallax_tracer_standard::Trace;
 
 use crate::{
@@ -16,6 +18,7 @@ use crate::{
     export::Report,
     file_trace::FileTrace,
     index::{Compares, Index},
+    look::DATA_SHOWN,
     model::{self, Mode, When},
     pair::mismatch,
     panic_text,
@@ -35,7 +38,7 @@ pub(crate) struct Ended {
     pub(crate) sides: [Option<Arc<Side>>; 2],
     pub(crate) outcomes: Vec<Option<model::Outcome>>,
     pub(crate) verdict: Option<model::Verdict>,
-    pub(crate) halts: Option<Halts>,
+    pub(crate) compares: Option<ShadowConfig>,
     pub(crate) index: Arc<Index>,
     /// What the report of a comparison is made of, if there was one.
     pub(crate) report: Option<Arc<Report>>,
@@ -54,15 +57,26 @@ pub(crate) fn run(work: &Work, control: &Control) -> Result<Ended, String> {
         Work::Traces(texts) => of_traces(texts, control)?,
     };
     control.enter(2);
-    let first = ended.verdict.as_ref().and_then(|verdict| verdict.divergence.as_ref());
-    // Where the comparison found the first difference, all before it is alike, or is to count as alike.
-    let since = first.map_or(0, |first| first.step_index.unwrap_or(u64::MAX));
-    let mut index = Index::of(ended.sides(), ended.halts.map(|halts| Compares { halts, since }));
+    let first = ended.verdict.as_ref().and_then(|verdict| verdict.divergence.clone());
+    let is_trace = matches!(work, Work::Traces(_));
+    // Where the comparison found the first difference, all before it is alike, or is to count as alike. Lines of a trace show
+    // what was found: it is the step before that did it.
+    let since = first.as_ref().map_or(0, |first| {
+        first.step_index.map_or(u64::MAX, |step| step.saturating_sub(u64::from(is_trace)))
+    });
+    let is_cut = control.stopped_by().is_some();
+    let compares = ended.compares.map(|config| Compares { config, since, is_cut });
+    // What was ended is shown; what is ended now is not wanted any more.
+    let was_cancelled = control.is_cancelled();
+    let mut index = Index::of(ended.sides(), compares, &|| was_cancelled || !control.is_cancelled());
     if let Some(model::Divergence { step_index: Some(step), mismatch }) = first {
-        index.begin_at(*step, mismatch.clone());
-    }
-    if matches!(work, Work::Traces(_)) {
-        ended.verdict = Some(verdict_of_traces(&ended.outcomes, &index, control.stopped_by()));
+        let shown =
+            index.news.first().filter(|news| is_trace && (news.0 == step || news.0 + 1 == step)).cloned();
+        let (step, mismatch) = shown.unwrap_or((step, mismatch));
+        index.begin_at(step, mismatch.clone());
+        if let Some(verdict) = &mut ended.verdict {
+            verdict.divergence = Some(model::Divergence { step_index: Some(step), mismatch });
+        }
     }
     ended.index = Arc::new(index);
     control.enter(3);
@@ -106,7 +120,8 @@ fn of_engines(
     let whole_at = parts_at.map_or(Vec::new(), |step| vec![step, step.saturating_add(1)]);
     control.enter(1);
     let run = |side: usize| {
-        let recording = Recording::new(control, side, if both.is_some() { 2 } else { 1 }, &whole_at);
+        let recording =
+            Recording::new(control, prepared.fork, (side, 1 + u64::from(both.is_some())), &whole_at);
         let mut hooks = (recording, both.map(|_| MessageLog::new(Bounds::default())));
         let result = engines[side].execute(&prepared.job(), &mut hooks);
         Ran { trace: hooks.0.into_trace(), messages: hooks.1.unwrap_or_default(), result }
@@ -136,7 +151,7 @@ fn of_engines(
         outcomes: [outcome_of(&left), outcome_of(&right)],
         again: prepared.again.clone(),
     };
-    let Compared { verdict, halts } = compare::told(verdict, &config, &|message, is_over| {
+    let Compared { verdict, differs } = compare::told(verdict, &|message, is_over| {
         let trace = if message < left.trace.calls().len() { &left.trace } else { &right.trace };
         let call = trace.calls().get(message)?;
         if is_over { trace.steps_of(call).end.checked_sub(1) } else { call.sent_by }
@@ -145,7 +160,7 @@ fn of_engines(
         outcomes: vec![outcome(prepared, &left.result)?, outcome(prepared, &right.result)?],
         sides: [left, right].map(|ran| Some(recorded(ran, prepared))),
         verdict: Some(verdict),
-        halts,
+        compares: differs.then_some(config),
         index: Arc::default(),
         report: Some(Arc::new(report)),
     })
@@ -173,6 +188,7 @@ fn outcome(
                 gas_used: None,
                 gas_refunded: None,
                 output: None,
+                output_length: None,
                 logs: None,
                 created: None,
                 state_root: None,
@@ -188,7 +204,8 @@ fn outcome(
         status: outcome.status.to_string(),
         gas_used: Some(outcome.gas_used),
         gas_refunded: Some(outcome.gas_refunded),
-        output: Some(outcome.output.to_string()),
+        output: Some(model::cut(&outcome.output, DATA_SHOWN)),
+        output_length: Some(outcome.output.len()),
         logs: Some(outcome.logs.len()),
         created: outcome.created.as_ref().map(model::address),
         state_root: Some(after.state_root().to_string()),
@@ -228,8 +245,41 @@ fn of_traces(texts: &[TraceText; 2], control: &Control) -> Result<Ended, String>
         }
     }
     let outcomes = readers.iter().map(|reader| Some(reader.outcome())).collect();
+    let recorded = readers.iter().map(|reader| reader.trace.len()).max().unwrap_or(0);
     let sides = readers.map(|reader| Some(Arc::new(Side::File(Box::new(reader.trace.finish())))));
-    Ok(Ended { sides, outcomes, halts: Some(Halts::Exact), ..Ended::default() })
+    // All of both, whatever part of them is recorded.
+    let verdict = match compare_traces(texts[0].reader(), texts[1].reader()) {
+        Ok(Ok(_)) => model::Verdict { kind: "agree", reason: None, divergence: None },
+        Ok(Err(difference)) => {
+            let divergence = Some(trace_divergence(&difference, recorded));
+            model::Verdict { kind: "diverge", reason: None, divergence }
+        }
+        Err((_, error)) => return Err(told(error)),
+    };
+    let compares = verdict.divergence.is_some().then(ShadowConfig::default);
+    Ok(Ended { sides, outcomes, verdict: Some(verdict), compares, ..Ended::default() })
+}
+
+/// The first difference of two traces; it belongs to no step if none of both has it, or none that is recorded.
+fn trace_divergence(difference: &TraceDifference, recorded: u64) -> model::Divergence {
+    let TraceDifference { step, field, left, right, left_step, right_step, .. } = difference;
+    let field = match *field {
+        "op" => "opcode",
+        "memSize" => "memorySize",
+        "error" => "halt",
+        "length" => "end",
+        other => other,
+    };
+    let is_step = (left_step.is_some() || right_step.is_some()) && *step < recorded;
+    let when = if !is_step || ["gasCost", "halt", "refundAfter"].contains(&field) {
+        When::After
+    } else {
+        When::Before
+    };
+    model::Divergence {
+        step_index: is_step.then_some(*step),
+        mismatch: mismatch(field, left.clone(), right.clone(), when, None),
+    }
 }
 
 /// A trace that is being read, with the next step at hand.
@@ -253,7 +303,7 @@ impl<'t> Reading<'t> {
                     self.next = Some(step);
                     break;
                 }
-                Record::FrameExit => {}
+                Record::FrameExit(_) => {}
                 Record::End(more) => {
                     self.end.state_root = more.state_root.or(self.end.state_root);
                     self.end.output = more.output.or(self.end.output.take());
@@ -273,44 +323,12 @@ impl<'t> Reading<'t> {
             status: "told by a trace".to_owned(),
             gas_used: None,
             gas_refunded: None,
-            output: self.end.output.as_ref().map(ToString::to_string),
+            output: self.end.output.as_ref().map(|output| model::cut(output, DATA_SHOWN)),
+            output_length: self.end.output.as_ref().map(|output| output.len()),
             logs: None,
             created: None,
             state_root: self.end.state_root.map(|root| root.to_string()),
             rejected: None,
         }
     }
-}
-
-/// Two traces agree if nothing that both say differs at any step, nor in the end.
-fn verdict_of_traces(
-    outcomes: &[Option<model::Outcome>],
-    index: &Index,
-    cut: Option<&str>,
-) -> model::Verdict {
-    let divergence = match index.news.first() {
-        Some((step, mismatch)) => {
-            Some(model::Divergence { step_index: Some(*step), mismatch: mismatch.clone() })
-        }
-        None => differing_end(outcomes).map(|mismatch| model::Divergence { step_index: None, mismatch }),
-    };
-    let reason = match (&divergence, cut) {
-        (None, Some(limit)) => Some(format!("a trace was cut: {limit}")),
-        _ => None,
-    };
-    let kind = match (&divergence, &reason) {
-        (Some(_), _) => "diverge",
-        (None, Some(_)) => "poisoned",
-        (None, None) => "agree",
-    };
-    model::Verdict { kind, reason, divergence }
-}
-
-fn differing_end(outcomes: &[Option<model::Outcome>]) -> Option<model::Mismatch> {
-    let [Some(left), Some(right)] = outcomes else { return None };
-    let pairs = [("stateRoot", &left.state_root, &right.state_root), ("output", &left.output, &right.output)];
-    pairs.into_iter().find_map(|(field, left, right)| {
-        let (lhs, rhs) = (left.clone()?, right.clone()?);
-        (lhs != rhs).then(|| mismatch(field, lhs, rhs, When::After, None))
-    })
 }

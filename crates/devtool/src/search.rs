@@ -1,5 +1,7 @@
 //! Finds the steps that run an opcode, stand at a place, or bring a value about.
 
+use std::collections::VecDeque;
+
 use parallax_primitives::{Opcode, U256};
 
 use crate::{
@@ -10,7 +12,8 @@ use crate::{
     source::number,
 };
 
-/// Steps that are looked at in one go backwards.
+/// Steps that are looked at in the first go backwards; every further one takes in twice as many, since each begins by building a
+/// whole state.
 const CHUNK: u64 = 1 << 14;
 
 /// What to look for.
@@ -45,19 +48,20 @@ pub(crate) fn search(
     backwards: bool,
 ) -> Matches {
     if !backwards {
-        let mut matches = in_range(side, name, wanted, (from, side.len()), limit + 1);
+        let mut matches: Vec<Match> =
+            in_range(side, name, wanted, (from, side.len()), (limit + 1, false)).into();
         let next = matches.get(limit).map(|found| found.step_index);
         matches.truncate(limit);
         return Matches { matches, next };
     }
     let mut matches: Vec<Match> = Vec::new();
     let mut end = from.min(side.len());
+    let mut chunk = CHUNK;
     while end > 0 && matches.len() <= limit {
-        let start = end.saturating_sub(CHUNK);
-        let mut found = in_range(side, name, wanted, (start, end), usize::MAX);
-        found.reverse();
-        matches.append(&mut found);
+        let start = end.saturating_sub(chunk);
+        matches.extend(in_range(side, name, wanted, (start, end), (limit + 1, true)).into_iter().rev());
         end = start;
+        chunk = chunk.saturating_mul(2);
     }
     // The search goes on before the last one shown.
     let next =
@@ -66,14 +70,27 @@ pub(crate) fn search(
     Matches { matches, next }
 }
 
-fn in_range(side: &Side, name: SideName, wanted: Wanted, (from, to): (u64, u64), limit: usize) -> Vec<Match> {
-    let mut matches = Vec::new();
+/// The first matches of a range, or the last ones; at most so many.
+fn in_range(
+    side: &Side,
+    name: SideName,
+    wanted: Wanted,
+    (from, to): (u64, u64),
+    (limit, last_ones): (usize, bool),
+) -> VecDeque<Match> {
+    let mut matches = VecDeque::new();
+    let mut put = |found: Match| {
+        matches.push_back(found);
+        if last_ones && matches.len() > limit {
+            matches.pop_front();
+        }
+        !last_ones && matches.len() == limit
+    };
     let mut walk = side.walk(from);
     let mut last: Option<Last> = None;
     let mut step = from;
     // One more step than asked for: what the last one left is found by the next.
     while step <= to
-        && matches.len() < limit
         && let Some(found) = walk.advance()
     {
         let at = |step_index, place, item| Match { step_index, side: name, place, item };
@@ -81,22 +98,28 @@ fn in_range(side: &Side, name: SideName, wanted: Wanted, (from, to): (u64, u64),
             && before.leaves(&found, value)
         {
             let item = found.stack.map(|stack| stack.len().saturating_sub(1) as u64);
-            matches.push(at(step - 1, "stack", item));
+            if put(at(step - 1, "stack", item)) {
+                break;
+            }
         }
-        if step == to || matches.len() == limit {
+        if step == to {
             break;
         }
-        match wanted {
-            Wanted::Opcode(opcode) if found.opcode == opcode => matches.push(at(step, "opcode", None)),
-            Wanted::Pc(pc) if found.pc == pc => matches.push(at(step, "pc", None)),
+        let place = match wanted {
+            Wanted::Opcode(opcode) => (found.opcode == opcode).then_some(("opcode", None)),
+            Wanted::Pc(pc) => (found.pc == pc).then_some(("pc", None)),
             Wanted::Value(value) => {
-                if let Some((place, item)) = written(&found, value) {
-                    matches.push(at(step, place, item));
-                } else {
+                let place = written(&found, value);
+                if place.is_none() {
                     last = Some(Last { call: found.call, depth: found.depth, opcode: found.opcode });
                 }
+                place
             }
-            _ => {}
+        };
+        if let Some((place, item)) = place
+            && put(at(step, place, item))
+        {
+            break;
         }
         step += 1;
     }

@@ -37,6 +37,10 @@ pub(crate) struct Session {
     /// The state before the run, and its rules.
     before: OnceLock<(Arc<MemoryDatabase>, Fork)>,
     place: Mutex<Place>,
+    /// Held while the cursor is moved, which may take a while: one command after another.
+    moving: Mutex<()>,
+    /// What was shown last of a run that is held, and how many steps each side had.
+    held: Mutex<Option<([u64; 2], Look)>>,
     used: Mutex<Instant>,
     /// Counts what listeners should hear of.
     changes: watch::Sender<Change>,
@@ -85,6 +89,8 @@ impl Session {
             ended: OnceLock::new(),
             before: OnceLock::new(),
             place: Mutex::new(place),
+            moving: Mutex::default(),
+            held: Mutex::default(),
             used: Mutex::new(Instant::now()),
             changes: watch::Sender::default(),
             closed: OnceLock::new(),
@@ -101,8 +107,8 @@ impl Session {
             let ran = catch_unwind(AssertUnwindSafe(|| run::run(&work, &session.control)));
             let ended =
                 ran.unwrap_or_else(|panic| Err(format!("an engine panicked: {}", panic_text(&*panic))));
-            *lock(&session.control.held_traces) = [None, None];
             let _ = session.ended.set(ended);
+            *lock(&session.held) = None;
             session.tell(|change| change.status += 1);
         })?;
         Ok(())
@@ -169,12 +175,20 @@ impl Session {
 
     fn partial(&self) -> Result<Look, ApiError> {
         let Some((database, fork)) = self.before.get() else { return Err(ApiError::not_ready()) };
-        let sides = lock(&self.control.held_traces).clone().map(|trace| {
+        let traces = lock(&self.control.held_traces).clone();
+        let steps = [0, 1].map(|side: usize| traces[side].as_ref().map_or(0, |trace| trace.len()));
+        let mut held = lock(&self.held);
+        if let Some((_, look)) = held.as_ref().filter(|(of, _)| *of == steps) {
+            return Ok(look.clone());
+        }
+        let sides = traces.map(|trace| {
             let trace = trace?;
             Some(Arc::new(Side::Recorded(Recording { trace, database: Arc::clone(database), fork: *fork })))
         });
-        let index = Index::of([sides[0].as_deref(), sides[1].as_deref()], None);
-        Ok(Look { sides, index: Arc::new(index), first: None, report: None })
+        let index = Index::of([sides[0].as_deref(), sides[1].as_deref()], None, &|| true);
+        let look = Look { sides, index: Arc::new(index), first: None, report: None };
+        *held = Some((steps, look.clone()));
+        Ok(look)
     }
 
     pub(crate) fn engines(&self) -> Vec<String> {
@@ -186,12 +200,15 @@ impl Session {
         &self,
         go: impl FnOnce(&mut Position, &Look, &Conditions),
     ) -> Result<model::Cursor, ApiError> {
+        let _moving = lock(&self.moving);
         let look = self.look()?;
-        let mut place = lock(&self.place);
-        let Place { position, conditions, .. } = &mut *place;
-        go(position, &look, conditions);
-        let position = position.clone();
-        drop(place);
+        // What asks where the cursor stands is not to wait until it has arrived.
+        let (mut position, conditions) = {
+            let place = lock(&self.place);
+            (place.position.clone(), place.conditions.clone())
+        };
+        go(&mut position, &look, &conditions);
+        lock(&self.place).position = position.clone();
         self.tell(|change| change.cursor += 1);
         Ok(self.cursor_at(&look, &position))
     }
@@ -278,5 +295,45 @@ impl Session {
             None => {}
         }
         session
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::config::Bounds;
+
+    #[test]
+    fn a_session_answers_while_its_cursor_moves() {
+        let source = model::SourceShown {
+            kind: "code",
+            title: String::new(),
+            fork: None,
+            path: None,
+            name: None,
+            index: None,
+        };
+        let session = Session::new(Made {
+            id: "1".to_owned(),
+            mode: Mode::Off,
+            engines: vec!["mini".to_owned()],
+            source,
+            limits: Bounds::default().default,
+            breakpoints: Vec::new(),
+            conditions: Conditions::default(),
+        });
+        session.ended.set(Ok(Ended::default())).unwrap();
+        let session = Arc::new(session);
+        let moved = session.go(|_, _, _| {
+            let (told, heard) = mpsc::channel();
+            let other = Arc::clone(&session);
+            thread::spawn(move || {
+                let _ = told.send((other.shown().step_index, other.breakpoints().len()));
+            });
+            assert_eq!(heard.recv_timeout(Duration::from_secs(60)), Ok((0, 0)));
+        });
+        assert!(moved.is_ok());
     }
 }

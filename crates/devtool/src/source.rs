@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, io::Cursor, str::FromStr, sync::Arc};
 
 use parallax_assembly::assemble_for;
+use parallax_campaign::rerun;
 use parallax_engine_interface::Job;
 use parallax_primitives::{
     Address, BlobSchedule, BlockEnv, Bytecode, Bytes, Fork, Transaction, U256, address,
@@ -15,6 +16,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     error::ApiError,
     folder::Folder,
+    means::runs_long,
     model::{
         AccountGiven, CodeFormat, CodeSource, SourceShown, TestCase, TraceInput, TracesSource, UploadSource,
     },
@@ -184,7 +186,7 @@ pub(crate) fn test(text: Vec<u8>, wanted: &Wanted<'_>) -> Result<(Prepared, Sour
 }
 
 fn prepare(case: Case, wanted: &Wanted<'_>, field: &str) -> Result<(Prepared, SourceShown), ApiError> {
-    let transaction = case.transaction.map_err(|reason| {
+    let transaction = case.transaction.clone().map_err(|reason| {
         ApiError::source(field, format!("the case has no transaction that can be run: {reason}"))
     })?;
     let (d, g, v) = (case.d, case.g, case.v);
@@ -199,8 +201,14 @@ fn prepare(case: Case, wanted: &Wanted<'_>, field: &str) -> Result<(Prepared, So
         index: Some(wanted.index),
     };
     let again = wanted.whole_path.map(|path| {
-        format!("{} --fork {} --filter {}", quoted(path), case.fork, quoted(&literal(&case.name)))
+        let case = Case { file: path.into(), ..case.clone() };
+        rerun(&case, "").trim_start().to_owned()
     });
+    let is_long = |to| runs_long(case.fork, to, transaction.gas_limit, || transaction.input.to_vec());
+    if transaction.to.is_some_and(is_long) {
+        let message = "the transaction calls a precompiled contract that would run for too long";
+        return Err(ApiError::source(field, message));
+    }
     let prepared = Prepared {
         fork: case.fork,
         chain_id: case.chain_id,
@@ -210,24 +218,6 @@ fn prepare(case: Case, wanted: &Wanted<'_>, field: &str) -> Result<(Prepared, So
         again,
     };
     Ok((prepared, shown))
-}
-
-/// A regular expression that matches this text.
-fn literal(text: &str) -> String {
-    let is_plain =
-        |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | '/' | ' ');
-    text.chars().fold(String::new(), |mut literal, character| {
-        if character.is_ascii() && !is_plain(character) {
-            literal.push('\\');
-        }
-        literal.push(character);
-        literal
-    })
-}
-
-/// A text as one word of a shell's line.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 /// A page of the cases of a file, and how many it has. Cases that cannot be read are left out.

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use parallax_primitives::{Address, FrameStatus, U256, hex};
+use parallax_primitives::{Address, Bytes, FrameStatus, U256, hex};
+use parallax_tracer_core::LogEntry;
 use parallax_tracer_standard::Trace;
 
 use crate::{
@@ -18,6 +19,11 @@ const PAGE: usize = 1000;
 /// Ranges of memory that differ, of one answer.
 const RANGES: usize = 1024;
 
+/// Bytes of calldata, and of return data, of one answer.
+const DATA: usize = 1 << 20;
+/// Bytes of a log's data.
+const LOG_DATA: usize = 1 << 12;
+
 /// Which part of the memory is asked for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Window {
@@ -30,7 +36,9 @@ struct Seen {
     shown: model::SideState,
     stack: Option<Vec<U256>>,
     memory: Option<Vec<u8>>,
-    return_data: Option<Vec<u8>>,
+    return_data: Option<Bytes>,
+    /// Whole, as far as they are shown.
+    logs: Option<Vec<LogEntry>>,
 }
 
 pub(crate) fn state(
@@ -72,12 +80,14 @@ fn seen(side: &Side, step: u64, when: When, window: Window) -> Option<Seen> {
                 refund: found.refund,
                 stack: found.stack.map(|stack| stack.iter().map(model::word).collect()),
                 memory: memory.as_deref().map(|memory| window.of(memory)),
-                return_data: found.return_data.map(ToString::to_string),
+                return_data: found.return_data.map(|data| model::cut(data, DATA)),
+                return_data_length: found.return_data.map(|data| data.len()),
                 address: None,
                 caller: None,
                 code_address: None,
                 value: None,
                 calldata: None,
+                calldata_length: None,
                 is_static: None,
                 storage: None,
                 storage_truncated: false,
@@ -85,7 +95,7 @@ fn seen(side: &Side, step: u64, when: When, window: Window) -> Option<Seen> {
                 logs: None,
             };
             let stack = found.stack.map(<[U256]>::to_vec);
-            Some(Seen { shown, stack, memory, return_data: found.return_data.map(|data| data.to_vec()) })
+            Some(Seen { shown, stack, memory, return_data: found.return_data.cloned(), logs: None })
         }
     }
 }
@@ -109,20 +119,23 @@ fn of_record(recording: &Recording, step: u64, when: When, window: Window) -> Op
         refund: Some(state.refund),
         stack: Some(state.stack.iter().map(model::word).collect()),
         memory: Some(window.of(&state.memory)),
-        return_data: Some(state.return_data.to_string()),
+        return_data: Some(model::cut(&state.return_data, DATA)),
+        return_data_length: Some(state.return_data.len()),
         address: Some(model::address(&message.address)),
         caller: Some(model::address(&message.caller)),
         code_address: Some(model::address(&message.code_address)),
         value: Some(model::word(&message.value)),
-        calldata: Some(hex::encode_prefixed(calldata)),
+        calldata: Some(model::cut(calldata, DATA)),
+        calldata_length: Some(calldata.len()),
         is_static: Some(message.is_static),
         storage: Some(storage),
         storage_truncated,
         transient: Some(undone.transient(message.address)),
-        logs: Some(undone.logs()),
+        logs: Some(undone.shown_logs()),
     };
-    let return_data = Some(state.return_data.to_vec());
-    Some(Seen { shown, stack: Some(state.stack), memory: Some(state.memory), return_data })
+    let (return_data, logs) =
+        (Some(state.return_data), undone.logs().iter().map(|log| log.1.clone()).collect());
+    Some(Seen { shown, stack: Some(state.stack), memory: Some(state.memory), return_data, logs: Some(logs) })
 }
 
 /// The step behind a step and all that it called.
@@ -217,16 +230,21 @@ impl Undone<'_> {
         shown.collect()
     }
 
-    fn logs(&self) -> Vec<model::LogEntry> {
+    /// The last logs, each with its step.
+    fn logs(&self) -> &[(u64, LogEntry)] {
         let logs = self.trace.logs_since(0);
         let logs = &logs[..logs.partition_point(|log| log.0 < self.until)];
-        logs[logs.len().saturating_sub(PAGE)..]
+        &logs[logs.len().saturating_sub(PAGE)..]
+    }
+
+    fn shown_logs(&self) -> Vec<model::LogEntry> {
+        self.logs()
             .iter()
             .map(|(step, log)| model::LogEntry {
                 step_index: *step,
                 address: model::address(&log.address),
                 topics: log.topics.iter().map(ToString::to_string).collect(),
-                data: log.data.to_string(),
+                data: model::cut(&log.data, LOG_DATA),
                 data_length: log.data_length,
                 reverted: self.is_undone(*step),
             })
@@ -263,14 +281,7 @@ fn differences(left: &Seen, right: &Seen) -> model::Differences {
     note("address", both(&l.address, &r.address));
     note("storage", both(&l.storage, &r.storage));
     note("transient", both(&l.transient, &r.transient));
-    let logs = |state: &model::SideState| {
-        state.logs.as_ref().map(|logs| {
-            logs.iter()
-                .map(|log| (log.address.clone(), log.topics.clone(), log.data.clone()))
-                .collect::<Vec<_>>()
-        })
-    };
-    note("logs", both(&logs(l), &logs(r)));
+    note("logs", both(&left.logs, &right.logs));
     let stacks = left.stack.as_ref().zip(right.stack.as_ref());
     let memories = left.memory.as_ref().zip(right.memory.as_ref());
     let data = left.return_data.as_ref().zip(right.return_data.as_ref());

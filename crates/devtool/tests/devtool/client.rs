@@ -13,7 +13,7 @@ use parallax_mini_interpreter::{FaultPlan, FaultyMini};
 use serde_json::{Value, json};
 
 /// How long a session may take, on a machine that does other things as well.
-const PATIENCE: Duration = Duration::from_secs(300);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A server of one test's own.
 pub(crate) struct Running {

@@ -4,6 +4,7 @@
 
 mod client;
 mod contract;
+mod means;
 mod navigation;
 mod safety;
 mod scale;

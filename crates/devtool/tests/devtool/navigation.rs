@@ -1,7 +1,14 @@
 //! The cursor: stepping, running, breakpoints, divergences, and what each step says.
 
+use parallax_assembly::assemble;
+use parallax_campaign::engines::mini;
+use parallax_engine_interface::{Engine, Job, Progress};
 use parallax_mini_interpreter::{Fault, FaultPlan};
-use parallax_primitives::Opcode;
+use parallax_primitives::{
+    Address, BlobSchedule, BlockEnv, Bytecode, Fork, Opcode, Transaction, U256, address,
+};
+use parallax_run_control::{Breakpoints, Condition};
+use parallax_state::{Account, MemoryDatabase};
 use serde_json::{Value, json};
 
 use crate::client::{Running, assembly, program};
@@ -141,6 +148,133 @@ fn single_engine_steps_go_into_over_out_and_back() {
     check(&step("into"), total, "end");
     check(&server.command(&path, "run", &json!({"until": "start"})), 0, "start");
     check(&step("back"), 0, "start");
+}
+
+/// The steps at which a run with this breakpoint stops, one after the other.
+fn stops(server: &Running, path: &str, breakpoint: &Value) -> Vec<u64> {
+    let body = json!({ "breakpoints": [breakpoint] }).to_string();
+    server.send("PUT", &format!("{path}/breakpoints"), "Content-Type: application/json\r\n", &body);
+    // A run begins behind the step where it stands, so step 0 is never among them.
+    server.command(path, "goto", &json!({"stepIndex": 0}));
+    let mut stops = Vec::new();
+    loop {
+        let cursor = server.command(path, "run", &json!({"until": "breakpoint"}));
+        if cursor["stop"] == "end" {
+            return stops;
+        }
+        assert_eq!(cursor["stop"], "breakpoint", "{cursor}");
+        stops.push(cursor["stepIndex"].as_u64().unwrap());
+    }
+}
+
+/// The same of a live run, as `run-control` has it.
+fn live_stops(job: &Job<'_>, condition: &Condition) -> Vec<u64> {
+    let mut stepper = mini().start(job).unwrap().unwrap();
+    let mut stops = Vec::new();
+    loop {
+        let mut breakpoints = Breakpoints::new(vec![condition.clone()]);
+        if stepper.run(&mut breakpoints).unwrap() != Progress::Paused {
+            return stops;
+        }
+        let step = stepper.view().unwrap().index;
+        stops.extend((step > 0).then_some(step));
+    }
+}
+
+#[test]
+fn breakpoints_mean_what_they_mean_in_a_live_run() {
+    let (callee, other) = (address!("00000000000000000000000000000000000000ca"), Address::ZERO);
+    let slot = U256::from(1);
+    let write = |address| Condition::StorageWrite { address, key: slot };
+    let text = |address: Address| format!("{address:#x}");
+    let rows = [
+        (Condition::Pc(2), json!({"kind": "pc", "pc": 2})),
+        (Condition::Opcode(Opcode::PUSH1), json!({"kind": "opcode", "opcode": "PUSH1"})),
+        (Condition::Depth(0), json!({"kind": "depth", "depth": 0})),
+        (Condition::Depth(1), json!({"kind": "depth", "depth": 1})),
+        (Condition::Depth(2), json!({"kind": "depth", "depth": 2})),
+        (Condition::Address(callee), json!({"kind": "address", "address": text(callee)})),
+        (Condition::Address(other), json!({"kind": "address", "address": text(other)})),
+        (write(None), json!({"kind": "storage", "key": "0x1"})),
+        (write(Some(callee)), json!({"kind": "storage", "key": "0x1", "address": text(callee)})),
+        (write(Some(other)), json!({"kind": "storage", "key": "0x1", "address": text(other)})),
+        (Condition::GasBelow(50_000), json!({"kind": "gas", "below": 50_000})),
+        (Condition::Step(12), json!({"kind": "step", "step": 12})),
+    ];
+    // The callee calls on, so that there are three depths, and writes on its way.
+    let code =
+        assemble("PUSH 5 PUSH 1 SSTORE PUSH 0 PUSH 0 PUSH 0 PUSH 0 PUSH 0 PUSH 0xcb PUSH 5000 CALL").unwrap();
+    let database = {
+        let mut database = MemoryDatabase::default();
+        let mut put = |address, code| {
+            database.accounts.entry(address).or_insert_with(Account::default).code = Bytecode::new(code);
+        };
+        put(callee, code.clone());
+        put(address!("00000000000000000000000000000000000000cb"), assemble("PUSH 1 PUSH 2 ADD").unwrap());
+        put(address!("000000000000000000000000000000000000c0de"), assemble(CALLS).unwrap());
+        database
+    };
+    let transaction = Transaction {
+        sender: address!("000000000000000000000000000000000000ca11"),
+        to: Some(address!("000000000000000000000000000000000000c0de")),
+        gas_limit: 10_000_000,
+        ..Transaction::default()
+    };
+    let block =
+        BlockEnv { number: 1, timestamp: 1, blobs: BlobSchedule::of(Fork::LATEST), ..BlockEnv::default() };
+    let job = Job {
+        fork: Fork::LATEST,
+        chain_id: 1,
+        block: &block,
+        transaction: &transaction,
+        database: &database,
+    };
+    let server = Running::new(parallax_devtool::Config::default());
+    let mut body = assembly(CALLS, &["mini"]);
+    body["mode"] = json!("off");
+    body["source"]["prestate"] = json!({ text(callee): {"code": code.to_string()}, "0x00000000000000000000000000000000000000cb": {"code": "0x6001600201"} });
+    let path = server.session(&body);
+    for (condition, breakpoint) in rows {
+        assert_eq!(stops(&server, &path, &breakpoint), live_stops(&job, &condition), "{breakpoint}");
+    }
+}
+
+#[test]
+fn steps_stop_at_breakpoints_on_their_way() {
+    let server = Running::new(parallax_devtool::Config::default());
+    let mut body = with_callee(assembly(CALLS, &["primary", "mini"]));
+    body["breakpoints"] =
+        json!([{"kind": "opcode", "opcode": "SSTORE"}, {"kind": "opcode", "opcode": "POP"}]);
+    let path = server.session(&body);
+    let step = |kind: &str, count: u64| server.command(&path, "step", &json!({"kind": kind, "count": count}));
+    check(&step("into", 7), 7, "moved");
+    // The callee's SSTORE; then its end, which is where the step was to go anyway.
+    check(&step("over", 1), 10, "breakpoint");
+    check(&step("out", 1), 14, "moved");
+    server.command(&path, "goto", &json!({"stepIndex": 0}));
+    let far = step("into", 1_000_000);
+    check(&far, 10, "breakpoint");
+    assert_eq!(far["breakpoint"], 0);
+}
+
+#[test]
+fn what_revm_does_not_know_of_a_failing_opcode_is_no_mark() {
+    let server = Running::new(parallax_devtool::Config::default());
+    // The callee has gas for its two PUSHes and not for the SSTORE; the limit leaves the comparison without an answer, so that the
+    // records are compared.
+    let code = "loop: PUSH 0 PUSH 0 PUSH 0 PUSH 0 PUSH 0 PUSH 0xca PUSH 3000 CALL POP PUSH @loop JUMP";
+    let mut body = with_callee(assembly(code, &["primary", "revm"]));
+    body["limits"] = json!({"steps": 3000});
+    let path = server.session(&body);
+    let session = server.ask(&path);
+    assert_eq!((&session["verdict"]["kind"], &session["stoppedBy"]), (&json!("poisoned"), &json!("steps")));
+    let failing =
+        server.ask(&format!("{path}/search?kind=opcode&q=SSTORE&limit=1"))["matches"][0]["stepIndex"]
+            .as_u64();
+    let row = server.ask(&format!("{path}/steps/{}", failing.unwrap()));
+    assert_ne!(row["primary"]["gasCost"], row["mini"]["gasCost"], "{row}");
+    assert_eq!((&row["primary"]["halt"], &row["mismatch"]), (&json!("OutOfGas"), &Value::Null));
+    assert_eq!(server.ask(&format!("{path}/divergences"))["divergences"], json!([]));
 }
 
 #[test]

@@ -360,7 +360,7 @@ export type Memory = {
   size: number;
 };
 
-/** The whole state of the running frame on one side. What a trace file does not say is null. */
+/** The whole state of the running frame on one side. What a trace file does not say is null. Calldata and return data are cut to 1 MiB. */
 export type SideState = {
   call: number | null;
   depth: number;

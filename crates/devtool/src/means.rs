@@ -1,0 +1,182 @@
+//! Keeps an execution from taking the server's memory and time, which much gas pays for: two engines must be able to have
+//! them at once.
+//!
+//! Invariant: between two looks at the clock no more is done than about a second's work, however much gas there is.
+
+use parallax_hooks::StepView;
+use parallax_precompiles::{PrecompileError, Precompiles};
+use parallax_primitives::{Address, Fork, Opcode, U256};
+
+/// Bytes that one execution may hold: of all open frames the memory, the input and the return data; logs, deployed codes,
+/// and writes to storage.
+const LIMIT: usize = 128 << 20;
+/// Bytes that a journal takes for a write to storage, about.
+const WRITE: usize = 128;
+/// Gas of one call of a precompiled contract. With more it would run for minutes, and nothing can stop it.
+const PRECOMPILE_GAS: u64 = 100_000_000;
+/// Steps between two looks at the clock and at what others want.
+pub(crate) const STEPS_PER_LOOK: u64 = 1024;
+/// Bytes of memory that make an opcode count as one more step, since it may read all of it.
+const BYTES_PER_STEP: usize = 1 << 14;
+/// Gas that makes a call count as one more step, since a precompiled contract may spend it.
+const GAS_PER_STEP: u64 = 1 << 16;
+
+/// Which limit an opcode would break.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Beyond {
+    Memory,
+    Time,
+}
+
+impl Beyond {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Beyond::Memory => "memory",
+            Beyond::Time => "time",
+        }
+    }
+}
+
+/// Knows what an execution holds and how long it has gone on since the last look.
+#[derive(Debug)]
+pub(crate) struct Means {
+    fork: Fork,
+    /// Bytes of every open frame, the outermost first.
+    frames: Vec<usize>,
+    /// These, and what outlives its frame. What is undone again still counts.
+    total: usize,
+    since_look: u64,
+}
+
+impl Means {
+    pub(crate) fn new(fork: Fork) -> Self {
+        Self { fork, frames: Vec::new(), total: 0, since_look: 0 }
+    }
+
+    /// What the opcode would break, if anything. Asked once for every step.
+    #[inline]
+    pub(crate) fn refuses(&mut self, step: &StepView<'_>) -> Option<Beyond> {
+        let place = usize::from(step.depth);
+        let size = step.memory.len() + step.return_data.len() + step.message.input.len();
+        if self.frames.len() != place + 1 || self.frames.last() != Some(&size) {
+            while self.frames.len() > place {
+                self.total -= self.frames.pop().unwrap_or(0);
+            }
+            self.frames.resize(place, 0);
+            self.frames.push(size);
+            self.total += size;
+        }
+        self.since_look += 1 + (step.memory.len() / BYTES_PER_STEP) as u64;
+        self.total = self.total.saturating_add(keeps(step));
+        // Gas for memory of n words is at least n * n / 512 (Yellow Paper, appendix H): most runs cannot pay for too much.
+        let gas = u128::from(step.gas);
+        let is_poor = gas < memory_gas(LIMIT) / 4;
+        if !(is_poor && self.total < LIMIT / 2) {
+            let asked = asked(step);
+            let grown = asked.saturating_sub(step.memory.len());
+            // What cannot be paid fails before there is any memory.
+            let is_paid = memory_gas(asked).saturating_sub(memory_gas(step.memory.len())) <= gas;
+            if self.total > LIMIT || (is_paid && self.total.saturating_add(grown) > LIMIT) {
+                return Some(Beyond::Memory);
+            }
+        }
+        match step.opcode.0 {
+            0xf1 | 0xf2 | 0xf4 | 0xfa => self.refuses_call(step),
+            _ => None,
+        }
+    }
+
+    fn refuses_call(&mut self, step: &StepView<'_>) -> Option<Beyond> {
+        let gas = operand(step, 0).saturating_to::<u64>().min(step.gas);
+        self.since_look += gas.min(PRECOMPILE_GAS) / GAS_PER_STEP;
+        if gas <= PRECOMPILE_GAS {
+            return None;
+        }
+        let at = if matches!(step.opcode.0, 0xf1 | 0xf2) { 3 } else { 2 };
+        let (offset, length) =
+            (operand(step, at).saturating_to::<usize>(), operand(step, at + 1).saturating_to::<usize>());
+        let to = Address::from_word(operand(step, 1).into());
+        // It may cost more than there is memory for: then the call fails.
+        let is_long = length <= LIMIT
+            && runs_long(self.fork, to, gas, || {
+                let known = step.memory.get(offset..).unwrap_or(&[]);
+                let known = &known[..known.len().min(length)];
+                let mut input = known.to_vec();
+                input.resize(length, 0);
+                input
+            });
+        is_long.then_some(Beyond::Time)
+    }
+
+    /// Whether it is time to look at the clock.
+    #[inline]
+    pub(crate) fn is_due(&mut self) -> bool {
+        let is_due = self.since_look >= STEPS_PER_LOOK;
+        if is_due {
+            self.since_look = 0;
+        }
+        is_due
+    }
+}
+
+/// Whether a message to this account with so much gas is to a precompiled contract that would run for too long.
+pub(crate) fn runs_long(fork: Fork, to: Address, gas: u64, input: impl FnOnce() -> Vec<u8>) -> bool {
+    gas > PRECOMPILE_GAS
+        && Precompiles::of(fork).get(&to).is_some_and(|precompile| {
+            // It charges before it works, so this is no long work either.
+            matches!(precompile.run(&input(), PRECOMPILE_GAS), Err(PrecompileError::OutOfGas))
+        })
+}
+
+fn operand(step: &StepView<'_>, from_top: usize) -> U256 {
+    let item = step.stack.len().checked_sub(from_top + 1).and_then(|at| step.stack.get(at));
+    item.copied().unwrap_or_default()
+}
+
+/// A bound on the bytes that the opcode leaves behind outside its frame, as far as there is gas for them.
+#[inline]
+fn keeps(step: &StepView<'_>) -> usize {
+    let paid = |gas_per_byte: u64| {
+        let length = operand(step, 1).saturating_to::<usize>();
+        if (length as u64).saturating_mul(gas_per_byte) <= step.gas { length } else { 0 }
+    };
+    match step.opcode {
+        Opcode::SSTORE | Opcode::TSTORE => WRITE,
+        Opcode(0xa0..=0xa4) => paid(8),
+        Opcode::RETURN if step.message.kind.is_create() => paid(200),
+        _ => 0,
+    }
+}
+
+/// What memory of so many bytes costs in all, in gas, within a word.
+const fn memory_gas(bytes: usize) -> u128 {
+    let words = (bytes / 32) as u128;
+    words * words / 512 + 3 * words
+}
+
+/// A bound on the bytes that its frame's memory has behind the opcode, if it grows; 0 if the opcode leaves it alone.
+fn asked(step: &StepView<'_>) -> usize {
+    regions(step.opcode)
+        .iter()
+        .map(|(offset, length)| match length.map(|at| operand(step, at).saturating_to::<usize>()) {
+            Some(0) => 0,
+            length => operand(step, *offset).saturating_to::<usize>().saturating_add(length.unwrap_or(32)),
+        })
+        .max()
+        .unwrap_or(0)
+}
+
+/// Where on the stack, from the top, the regions of memory stand that an opcode touches: offset and length, or one word.
+fn regions(opcode: Opcode) -> &'static [(usize, Option<usize>)] {
+    match opcode.0 {
+        0x51..=0x53 => &[(0, None)],
+        0x20 | 0xa0..=0xa4 | 0xf3 | 0xfd => &[(0, Some(1))],
+        0x37 | 0x39 | 0x3e => &[(0, Some(2))],
+        0x3c => &[(1, Some(3))],
+        0x5e => &[(0, Some(2)), (1, Some(2))],
+        0xf0 | 0xf5 => &[(1, Some(2))],
+        0xf1 | 0xf2 => &[(3, Some(4)), (5, Some(6))],
+        0xf4 | 0xfa => &[(2, Some(3)), (4, Some(5))],
+        _ => &[],
+    }
+}
