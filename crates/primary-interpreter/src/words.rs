@@ -352,6 +352,8 @@ mod tests {
         };
         let mut all = vec![U256::ZERO, U256::ONE, U256::MAX, U256::from(u64::MAX), U256::ONE << 255];
         all.extend((0..9).map(|i| U256::from(i * 32)));
+        // Equal limbs, which must not cancel each other.
+        all.extend((1..16u64).map(|set| U256::from_limbs([set & 1, set >> 1 & 1, set >> 2 & 1, set >> 3])));
         for bits in [8, 64, 65, 130, 192, 256] {
             for _ in 0..2 {
                 all.push(U256::from_limbs([next(), next(), next(), next()]) >> (256 - bits));
@@ -365,6 +367,7 @@ mod tests {
     fn arithmetic_is_ruints() {
         let all = samples();
         for a in &all {
+            assert_eq!(is_zero(*a), *a == U256::ZERO);
             for b in &all {
                 let (a, b) = (*a, *b);
                 assert_eq!(add(a, b), a.wrapping_add(b));
