@@ -24,6 +24,8 @@ pub enum DiffOutcome {
         steps: u64,
         /// Time of each engine apart, left and right, if it was measured.
         times: [Duration; 2],
+        /// Where the right side is a trace and differs: the place in it.
+        right_at: Option<String>,
     },
     /// An engine does not know the fork's rules, for this reason. Not an agreement.
     Unsupported(&'static str),
@@ -47,6 +49,23 @@ pub struct DiffSummary {
 }
 
 impl DiffSummary {
+    /// That of one comparison.
+    pub fn of(outcome: &DiffOutcome) -> Self {
+        let mut summary = Self { complete: true, ..Self::default() };
+        summary.count(outcome);
+        summary
+    }
+
+    fn count(&mut self, outcome: &DiffOutcome) {
+        let count = match outcome {
+            DiffOutcome::Compared { verdict: Verdict::Agree, .. } => &mut self.agreed,
+            DiffOutcome::Compared { verdict: Verdict::Diverge(_), .. } => &mut self.diverged,
+            DiffOutcome::Compared { verdict: Verdict::Poisoned(_), .. } => &mut self.poisoned,
+            DiffOutcome::Unsupported(_) => &mut self.unsupported,
+        };
+        *count += 1;
+    }
+
     /// Whether there were cases and the engines agree on every one.
     pub fn is_success(&self) -> bool {
         let others = self.diverged + self.poisoned + self.unsupported + self.unreadable;
@@ -87,15 +106,11 @@ pub fn diff_with(
         verdict: Verdict::Poisoned(format!("an engine panicked: {message}")),
         steps: 0,
         times: [Duration::ZERO; 2],
+        right_at: None,
     };
     summary.complete = campaign.run(each, panicked, |delivered, progress| {
         match &delivered {
-            Delivered::Case(_, DiffOutcome::Compared { verdict, .. }) => match verdict {
-                Verdict::Agree => summary.agreed += 1,
-                Verdict::Diverge(_) => summary.diverged += 1,
-                Verdict::Poisoned(_) => summary.poisoned += 1,
-            },
-            Delivered::Case(_, DiffOutcome::Unsupported(_)) => summary.unsupported += 1,
+            Delivered::Case(_, outcome) => summary.count(outcome),
             Delivered::Unreadable(_) => summary.unreadable += 1,
         }
         deliver(&delivered, progress)
@@ -170,8 +185,9 @@ pub fn compare_case(
 ) -> DiffOutcome {
     let Ok(job) = case.job() else {
         // No engine is asked about what is no transaction, so there is nothing they could differ in.
-        return DiffOutcome::Compared { verdict: Verdict::Agree, steps: 0, times: [Duration::ZERO; 2] };
+        let times = [Duration::ZERO; 2];
+        return DiffOutcome::Compared { verdict: Verdict::Agree, steps: 0, times, right_at: None };
     };
     let Compared { verdict, steps, times, .. } = compare_engines(left, right, &job, config);
-    DiffOutcome::Compared { verdict, steps, times }
+    DiffOutcome::Compared { verdict, steps, times, right_at: None }
 }

@@ -15,8 +15,8 @@ pub use diff::{DiffOutcome, DiffSummary, compare_case, config, diff, diff_with, 
 pub use discovery::{DiscoveryError, discover};
 pub use pipeline::{Campaign, Delivered, Progress, Selection, WorkersError};
 pub use report::{
-    DiffSetup, HtmlReport, JsonReport, JunitReport, PageLimits, Report, ReportFormat, code_json, diff_json,
-    diff_text, html_of_run, rerun, shell_word, test_json, test_text, title,
+    DiffSetup, HtmlReport, JsonReport, JunitReport, PageLimits, Program, Report, ReportFormat, diff_json,
+    diff_text, html_of_run, program_json, program_text, rerun, shell_word, test_json, test_text, title,
 };
 pub use right_trace::{TraceCompared, diff_trace};
 pub use shared::shared_folder;

@@ -33,6 +33,8 @@ pub struct Selection {
     pub filter: Option<Regex>,
     /// Only cases of this fork.
     pub fork: Option<Fork>,
+    /// Only cases with these numbers of their test's data, gas and value.
+    pub index: Option<[usize; 3]>,
 }
 
 /// Cases to run and how.
@@ -138,7 +140,7 @@ impl Campaign<'_> {
             }
             answers.push(match case {
                 Err(error) => Delivered::Unreadable(error),
-                Ok(case) if self.selection.fork.is_some_and(|fork| fork != case.fork) => continue,
+                Ok(case) if !self.selection.has_case(&case) => continue,
                 Ok(case) => {
                     let answer = catch_unwind(AssertUnwindSafe(|| each(&case)))
                         .unwrap_or_else(|panic| panicked(&case, message(&*panic)));
@@ -153,6 +155,11 @@ impl Campaign<'_> {
 impl Selection {
     fn has_test(&self, file: &str, name: &str) -> bool {
         self.filter.as_ref().is_none_or(|filter| filter.is_match(name) || filter.is_match(file))
+    }
+
+    fn has_case(&self, case: &Case) -> bool {
+        self.fork.is_none_or(|fork| fork == case.fork)
+            && self.index.is_none_or(|index| index == [case.d, case.g, case.v])
     }
 }
 

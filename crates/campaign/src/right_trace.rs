@@ -15,7 +15,7 @@ use parallax_shadow_diff::{
 };
 use parallax_state_tests::{Case, CaseResult, Raised, run};
 use parallax_tracer_eip3155::{
-    Client, Failure, ReadError, Step, TraceComparison, TraceDifference, TraceEnd, TraceReader,
+    Client, Failure, ReadError, Step, TraceAgreement, TraceComparison, TraceDifference, TraceEnd, TraceReader,
 };
 
 use crate::{DiffOutcome, engines};
@@ -25,8 +25,8 @@ use crate::{DiffOutcome, engines};
 pub struct TraceCompared {
     /// As of two engines: the right one is called `geth's trace`, and so on.
     pub outcome: DiffOutcome,
-    /// The line of the trace that differs, from 1, if one does.
-    pub line: Option<u64>,
+    /// If they agree: what the trace never says, by the names of EIP-3155. Agreement is silent about it.
+    pub unknown: Vec<&'static str>,
 }
 
 /// Runs `case` on `engine` and compares every step with what the trace says of it, then what both say of the end. What a
@@ -42,7 +42,7 @@ pub fn diff_trace<R: BufRead>(
     config: &ShadowConfig,
 ) -> Result<TraceCompared, ReadError> {
     if let Some(reason) = engines::unsupported(engine.name(), case.fork) {
-        return Ok(TraceCompared { outcome: DiffOutcome::Unsupported(reason), line: None });
+        return Ok(TraceCompared { outcome: DiffOutcome::Unsupported(reason), unknown: Vec::new() });
     }
     let names = [engine.name().to_owned(), format!("{}'s trace", trace.client())];
     let mut live = Live::new(trace);
@@ -50,15 +50,29 @@ pub fn diff_trace<R: BufRead>(
     let result = run(case, engine, &mut live);
     let times = [start.elapsed(), Duration::ZERO];
     let steps = live.steps;
-    let (verdict, line) = match live.end(&result)? {
-        None => (Verdict::Agree, None),
-        Some(Found::Failure(reason)) => (Verdict::Poisoned(reason), None),
-        Some(Found::Difference(difference, at)) => {
-            let line = difference.right_step.as_ref().map(|step| step.line);
-            (Verdict::Diverge(divergence(names, &difference, at, result.exception, config)), line)
+    let (mut unknown, mut right_at) = (Vec::new(), None);
+    let verdict = match live.end(&result)? {
+        Found::Agreement(agreement) => {
+            unknown = agreement.unknown;
+            Verdict::Agree
+        }
+        Found::Failure(reason) => Verdict::Poisoned(reason),
+        Found::Difference(difference, at) => {
+            right_at = Some(whereabouts(&difference));
+            Verdict::Diverge(divergence(names, &difference, at, result.exception, config))
         }
     };
-    Ok(TraceCompared { outcome: DiffOutcome::Compared { verdict, steps, times }, line })
+    Ok(TraceCompared { outcome: DiffOutcome::Compared { verdict, steps, times, right_at }, unknown })
+}
+
+/// Where in the trace the difference is.
+fn whereabouts(difference: &TraceDifference) -> String {
+    let [_, line] = difference.lines;
+    match difference.field {
+        "length" if difference.right_step.is_none() && line == 0 => "the trace, which has no step".to_owned(),
+        "length" if difference.right_step.is_none() => format!("the end of the trace, after line {line}"),
+        _ => format!("line {line} of the trace"),
+    }
 }
 
 /// The hooks that compare.
@@ -73,10 +87,13 @@ struct Live<R> {
     messages: usize,
     /// The open ones.
     path: Vec<PathItem>,
+    /// What the transaction's own message took, once it is over, and what it was.
+    own: Option<(u64, PathItem)>,
     found: Option<Result<Found, ReadError>>,
 }
 
 enum Found {
+    Agreement(TraceAgreement),
     Difference(Box<TraceDifference>, At),
     Failure(String),
 }
@@ -99,25 +116,40 @@ impl<R: BufRead> Live<R> {
             steps: 0,
             messages: 0,
             path: Vec::new(),
+            own: None,
             found: None,
         }
     }
 
     /// Compares the ends, unless something was found before.
-    fn end(mut self, result: &CaseResult) -> Result<Option<Found>, ReadError> {
+    fn end(mut self, result: &CaseResult) -> Result<Found, ReadError> {
         if let Some(found) = self.found.take() {
-            return found.map(Some);
+            return found;
         }
         if result.state_root.is_none() {
             let reason = result.error.clone().unwrap_or_else(|| "the run came to no end".to_owned());
-            return Ok(Some(Found::Failure(reason)));
+            return Ok(Found::Failure(reason));
         }
-        let output = result.execution.is_some().then(|| result.output.clone());
-        let end = TraceEnd { state_root: result.state_root, output };
-        let answer = self.comparison.finish(&end)?;
-        Ok(answer
-            .err()
-            .map(|difference| Found::Difference(difference, At { step: None, halt: None, path: Vec::new() })))
+        if self.comparison.has_another_transaction()? {
+            let line = self.comparison.due()?.map_or(0, |step| step.line);
+            let reason = "a step behind the state root, expected the trace of one transaction".to_owned();
+            return Err(ReadError::Malformed { line, reason });
+        }
+        let ran = result.execution.is_some();
+        let end = TraceEnd {
+            state_root: result.state_root,
+            output: ran.then(|| result.output.clone()),
+            gas_used: ran.then_some(result.gas_used),
+            frame_gas: self.own.map(|(gas, _)| gas),
+            ..TraceEnd::default()
+        };
+        Ok(match self.comparison.finish(end)? {
+            Ok(agreement) => Found::Agreement(agreement),
+            Err(difference) => {
+                let path = self.own.into_iter().map(|(_, item)| item).collect();
+                Found::Difference(difference, At { step: None, halt: None, path })
+            }
+        })
     }
 }
 
@@ -137,10 +169,10 @@ impl<R: BufRead> Hooks for Live<R> {
         StepControl::Continue
     }
 
-    fn on_step_end(&mut self, _: &StepView<'_>, end: &StepEnd<'_>) {
+    fn on_step_end(&mut self, left: &StepView<'_>, end: &StepEnd<'_>) {
         let Some((mut step, mut side)) = self.step.take() else { return };
         side.gas_after = end.gas_left;
-        step.finish(end);
+        step.finish(left, end);
         self.steps += 1;
         self.found = match self.comparison.step(step) {
             Ok(None) => return,
@@ -158,8 +190,11 @@ impl<R: BufRead> Hooks for Live<R> {
                 self.path.push(PathItem::new(self.messages, message));
                 self.messages += 1;
             }
-            MessagePhase::After(_) => {
-                self.path.pop();
+            MessagePhase::After(outcome) => {
+                let item = self.path.pop();
+                if self.path.is_empty() {
+                    self.own = item.map(|item| (message.gas.saturating_sub(outcome.gas_left), item));
+                }
             }
         }
     }
@@ -175,11 +210,11 @@ fn divergence(
 ) -> Box<Divergence> {
     let (left, right) = (difference.left_step.as_ref(), difference.right_step.as_ref());
     let mismatch = match (left, right, exception) {
+        _ if difference.field != "length" && left.is_none() => end_mismatch(difference),
         (None, Some(_), Some(Raised::Rejected(rejection))) => {
             Mismatch { field: Field::Status, left: Value::Rejection(rejection), right: Value::Present }
         }
         (Some(left), Some(right), _) => step_mismatch(difference, left, right, at.halt),
-        (None, None, _) => end_mismatch(difference),
         (left, right, _) => {
             let value = |step: Option<&Step>| if step.is_some() { Value::Present } else { Value::Absent };
             Mismatch { field: Field::Step, left: value(left), right: value(right) }
@@ -188,10 +223,15 @@ fn divergence(
     let index = left.map_or(difference.step, |step| step.line - 1);
     let place = match (at.step.or_else(|| right.map(side)), mismatch.field) {
         (_, Field::StateRoot) => Place::PostState,
-        (_, Field::Status | Field::Output) | (None, _) => Place::Transaction,
+        _ if difference.field == "gasUsed of the frame" => {
+            Place::Message { index: 0, is_over: true, path: at.path }
+        }
+        (_, Field::Status | Field::Output | Field::GasUsed) | (None, _) => Place::Transaction,
         (Some(step), field) => {
-            let is_over = matches!(field, Field::GasCost | Field::Halt);
-            Place::Step { index, step, is_over, path: at.path }
+            let is_over = matches!(field, Field::GasCost | Field::Halt) || difference.field == "refundAfter";
+            // Behind the end of the run, no message is open.
+            let path = if left.is_some() { at.path } else { Vec::new() };
+            Place::Step { index, step, is_over, path }
         }
     };
     let first = difference.step - difference.recent.len() as u64;
@@ -236,6 +276,7 @@ fn value(name: &str, step: &Step, other: &Step, halt: Option<Halt>) -> (Field, V
         "gasCost" => (Field::GasCost, count(step.gas_cost)),
         "memSize" => (Field::MemorySize, count(step.memory_size)),
         "refund" => (Field::Refund, step.refund.map_or(Value::Absent, Value::Signed)),
+        "refundAfter" => (Field::Refund, step.refund_after.map_or(Value::Absent, Value::Signed)),
         "returnData" => (Field::ReturnData, bytes(&step.return_data)),
         "stack" => stack_value(step.stack.as_deref(), other.stack.as_deref()),
         "memory" => memory_value(step.memory.as_ref(), other.memory.as_ref()),
@@ -288,7 +329,13 @@ fn failure_value(step: &Step, halt: Option<Halt>) -> Value {
 
 /// What both say of the end, parsed back: a difference there holds it as text.
 fn end_mismatch(difference: &TraceDifference) -> Mismatch {
-    let value = |text: &str| text.parse().map_or(Value::Present, Value::Bytes);
-    let field = if difference.field == "output" { Field::Output } else { Field::StateRoot };
-    Mismatch { field, left: value(&difference.left), right: value(&difference.right) }
+    let bytes = |text: &str| text.parse().map_or(Value::Present, Value::Bytes);
+    let gas = |text: &str| text.parse().map_or(Value::Present, |gas: U256| Value::Count(gas.saturating_to()));
+    let TraceDifference { left, right, .. } = difference;
+    let (field, left, right) = match difference.field {
+        "stateRoot" => (Field::StateRoot, bytes(left), bytes(right)),
+        "output" => (Field::Output, bytes(left), bytes(right)),
+        _ => (Field::GasUsed, gas(left), gas(right)),
+    };
+    Mismatch { field, left, right }
 }

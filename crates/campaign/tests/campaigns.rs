@@ -188,7 +188,7 @@ fn what_does_not_pass_says_why_and_how_to_run_it_again() {
         &["FAIL 000.json stores fork London d0 g0 v0\n  state root is \
            0xe30ecc2834e0a9c61ae15ec2480cfe9160e6997479428dba20bf981d0427708a, expected \
            0xe30ecc2934e0a9c61ae15ec2480cfe9160e6997479428dba20bf981d0427708a\n  again: parallax statetest --engine mini \
-           --fork London --filter '^stores$' '000.json'"],
+           --fork London --index 0,0,0 --filter '^stores$' '000.json'"],
     );
     check_text(
         "logs",
@@ -198,7 +198,7 @@ fn what_does_not_pass_says_why_and_how_to_run_it_again() {
         &["FAIL 000.json stores fork Constantinople d0 g0 v0\n  logs hash is \
            0x1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347, expected \
            0x1dcc4de9dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347\n  again: parallax statetest --engine mini \
-           --fork Constantinople --filter '^stores$' '000.json'"],
+           --fork Constantinople --index 0,0,0 --filter '^stores$' '000.json'"],
     );
     check_text(
         "exception",
@@ -208,7 +208,7 @@ fn what_does_not_pass_says_why_and_how_to_run_it_again() {
         &[
             "FAIL 000.json stores fork London d0 g1 v0\n  rejected as TransactionException.INTRINSIC_GAS_TOO_LOW (gas limit \
            20999 is below the intrinsic gas 21000), expected TransactionException.NONCE_IS_MAX\n  again: parallax statetest \
-           --engine mini --fork London --filter '^stores$' '000.json'",
+           --engine mini --fork London --index 0,1,0 --filter '^stores$' '000.json'",
         ],
     );
     check_text(
@@ -328,7 +328,7 @@ fn an_engine_that_is_wrong_diverges_and_one_that_panics_poisons() {
     );
     assert!(texts[1].starts_with("DIVERGE 000.json stores fork London d0 g0 v0\n"), "{}", texts[1]);
     assert!(texts[1].ends_with(
-        "\n  again: parallax diff --mode per-call --left mini --right faulty --fork London --filter '^stores$' '000.json'"
+        "\n  again: parallax diff --mode per-call --left mini --right faulty --fork London --index 0,0,0 --filter '^stores$' '000.json'"
     ));
     let (verdicts, lines, _) = verdicts("poison", &PANICS, engines::mini());
     assert_eq!(verdicts[1], Verdict::Poisoned("an engine panicked: no idea of London".to_owned()));
@@ -340,18 +340,22 @@ fn an_engine_that_is_wrong_diverges_and_one_that_panics_poisons() {
 #[test]
 fn a_selection_takes_what_it_names() {
     let files = Files::new("selection", &[file_of(&["first", "second"]), file_of(&["third"])]);
-    let count = |filter: Option<&str>, fork: Option<&str>| {
+    let count_of = |index: Option<[usize; 3]>, filter: Option<&str>, fork: Option<&str>| {
         let selection = Selection {
             filter: filter.map(|filter| Regex::new(filter).unwrap()),
             fork: fork.map(|fork| fork.parse().unwrap()),
+            index,
         };
         test_with(&files, engines::mini(), &selection, test_json).1.passed
     };
+    let count = |filter, fork| count_of(None, filter, fork);
     assert_eq!(count(None, None), 9);
     assert_eq!(count(Some("^(second|third)$"), None), 6);
     assert_eq!(count(Some(r"001\.json$"), Some("London")), 2);
     assert_eq!(count(None, Some("Constantinople")), 3);
     assert_eq!(count(None, Some("Osaka")), 0);
+    let by_index = |index| count_of(Some(index), None, Some("London"));
+    assert_eq!((by_index([0, 0, 0]), by_index([0, 1, 0]), by_index([0, 0, 1])), (3, 3, 0));
 }
 
 #[test]

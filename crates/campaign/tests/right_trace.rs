@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 
 use parallax_campaign::{DiffOutcome, diff_trace, engines, shared_folder};
 
-use parallax_shadow_diff::{Divergence, Field, Place, ShadowConfig, ShadowMode, Value, Verdict};
+use parallax_shadow_diff::{Cause, Divergence, Field, Place, ShadowConfig, ShadowMode, Value, Verdict};
 use parallax_state_tests::{Case, cases, run};
 use parallax_tracer_core::Traced;
 use parallax_tracer_eip3155::{Client, Dialect, Eip3155Tracer, Options, Summary, TraceReader, detect};
@@ -48,8 +48,55 @@ fn every_engine_agrees_with_every_clients_trace() {
     assert_eq!(compared, 96);
 }
 
+/// A case's trace in any dialect, as `mini` runs it, with its closing lines.
+fn trace_of(case: &Case, options: Options) -> Vec<u8> {
+    let mut tracer = Eip3155Tracer::new(Vec::new(), options);
+    let result = run(case, engines::mini(), &mut Traced(&mut tracer));
+    let summary = Summary {
+        state_root: result.state_root,
+        output: result.output,
+        gas_used: result.gas_used,
+        ..Summary::default()
+    };
+    tracer.finish(Some(&summary)).unwrap().out
+}
+
+#[test]
+fn every_fixture_agrees_with_its_trace_in_one_dialect_after_the_other() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/state-tests");
+    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+    files.sort();
+    let (mut compared, mut others) = (0, Vec::new());
+    for case in files.iter().flat_map(|file| cases(file).unwrap()).map(Result::unwrap) {
+        if case.job().is_err() {
+            continue;
+        }
+        let dialect = Dialect::ALL[compared % Dialect::ALL.len()];
+        let trace = trace_of(&case, Options::new(dialect, case.fork));
+        let reader = TraceReader::new(&trace[..], dialect.name().parse().unwrap());
+        let found = diff_trace(&case, engines::primary(), reader, &CONFIG()).unwrap();
+        compared += 1;
+        let DiffOutcome::Compared { verdict, .. } = found.outcome else { panic!() };
+        if let Verdict::Diverge(divergence) = verdict {
+            others.push((case.name.to_string(), divergence.field, divergence.cause));
+        } else {
+            assert_eq!(verdict, Verdict::Agree);
+        }
+    }
+    assert!(compared > 600, "{compared}");
+    // These two charge before they look whether the call is static, and say so.
+    others.retain(|found| {
+        found != &("calls/static_violation_comes_before_gas".to_owned(), Field::Halt, Cause::HaltPrecedence)
+    });
+    assert_eq!(others, []);
+}
+
 /// The first case of that name in the fixtures, and its trace with memory.
 fn case_and_trace(name: &str) -> (Case, Vec<String>) {
+    case_and_trace_in(Dialect::Eip3155, name)
+}
+
+fn case_and_trace_in(dialect: Dialect, name: &str) -> (Case, Vec<String>) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/state-tests/calls.json");
     let mut found = None;
     for case in cases(&path).unwrap() {
@@ -59,20 +106,21 @@ fn case_and_trace(name: &str) -> (Case, Vec<String>) {
         }
     }
     let case = found.unwrap();
-    let options = Options { memory: true, ..Options::new(Dialect::Eip3155, case.fork) };
-    let mut tracer = Eip3155Tracer::new(Vec::new(), options);
-    let result = run(&case, engines::mini(), &mut Traced(&mut tracer));
-    let summary = Summary { state_root: result.state_root, output: result.output, ..Summary::default() };
-    let text = String::from_utf8(tracer.finish(Some(&summary)).unwrap().out).unwrap();
-    (case, text.lines().map(str::to_owned).collect())
+    let trace = trace_of(&case, Options { memory: true, ..Options::new(dialect, case.fork) });
+    (case, String::from_utf8(trace).unwrap().lines().map(str::to_owned).collect())
 }
 
 fn compare(case: &Case, lines: &[String]) -> Result<Verdict, String> {
+    compared(case, lines, Client::Eip3155).map(|(verdict, _)| verdict)
+}
+
+/// The verdict, and where the trace differs.
+fn compared(case: &Case, lines: &[String], client: Client) -> Result<(Verdict, Option<String>), String> {
     let text = lines.join("\n");
-    let reader = TraceReader::new(text.as_bytes(), Client::Eip3155);
+    let reader = TraceReader::new(text.as_bytes(), client);
     let found = diff_trace(case, engines::primary(), reader, &CONFIG()).map_err(|error| error.to_string())?;
     match found.outcome {
-        DiffOutcome::Compared { verdict, .. } => Ok(verdict),
+        DiffOutcome::Compared { verdict, right_at, .. } => Ok((verdict, right_at)),
         DiffOutcome::Unsupported(reason) => panic!("{reason}"),
     }
 }
@@ -178,20 +226,54 @@ fn check_found(case: &Case, lines: &[String], at: usize, field: &str) {
     assert_ne!(divergence.left, divergence.right);
 }
 
+/// What a client writes behind an opcode is found at that opcode, not at the next.
+#[test]
+fn a_refund_that_is_told_after_the_opcode_is_compared_there() {
+    for (dialect, client) in [(Dialect::Geth, Client::Geth), (Dialect::Eels, Client::Eels)] {
+        let (case, lines) = case_and_trace_in(dialect, "calls/nested_reverts");
+        // Of an opcode that fails, geth may write two lines; what it has refunded is undone.
+        let fails = |at: usize| lines[at].contains("\"error\"");
+        let is_said_again =
+            |at: usize| lines[at].split("gasCost").next() == lines[at + 1].split("gasCost").next();
+        let steps = (0..lines.len()).filter(|at| lines[*at].starts_with("{\"pc\"") && !is_said_again(*at));
+        for (index, at) in steps.enumerate().filter(|(_, at)| !fails(*at)) {
+            let wrong = changed(&lines, at, |line| assert!(add_one(line, "refund")));
+            let (verdict, right_at) = compared(&case, &wrong, client).unwrap();
+            let Verdict::Diverge(divergence) = verdict else { panic!("{dialect} {at}: {verdict:?}") };
+            assert_eq!(right_at, Some(format!("line {} of the trace", at + 1)));
+            assert_eq!(divergence.field, Field::Refund);
+            let Place::Step { index: found, is_over, .. } = divergence.place else { panic!("{divergence}") };
+            assert_eq!((found, is_over), (index as u64, true));
+        }
+    }
+}
+
 #[test]
 fn a_trace_that_ends_early_or_late_differs_there() {
     let (case, lines) = case_and_trace("calls/nested_reverts");
     let steps = lines.iter().filter(|line| line.starts_with("{\"pc\"")).count();
     for end in [1, steps / 2, steps - 1] {
         let divergence = divergence(&case, &lines[..end]);
+        let (_, right_at) = compared(&case, &lines[..end], Client::Eip3155).unwrap();
+        assert_eq!(right_at, Some(format!("the end of the trace, after line {end}")));
         assert!(matches!(divergence.place, Place::Step { index, .. } if index == end as u64), "{divergence}");
         assert_eq!(
             (divergence.field, divergence.left, divergence.right),
             (Field::Step, Value::Present, Value::Absent)
         );
     }
-    // Without its last lines, a trace says nothing of the end.
-    assert_eq!(compare(&case, &lines[..steps]), Ok(Verdict::Agree));
+    // Without its last lines, a trace says nothing of the end, and that is said.
+    let unknown = |lines: &[String]| {
+        let text = lines.join("\n");
+        let reader = TraceReader::new(text.as_bytes(), Client::Eip3155);
+        diff_trace(&case, engines::primary(), reader, &CONFIG()).unwrap()
+    };
+    let whole = unknown(&lines);
+    let DiffOutcome::Compared { verdict: Verdict::Agree, .. } = whole.outcome else { panic!() };
+    assert_eq!(whole.unknown, [""; 0]);
+    let cut = unknown(&lines[..steps]);
+    let DiffOutcome::Compared { verdict: Verdict::Agree, .. } = cut.outcome else { panic!() };
+    assert_eq!(cut.unknown, ["stateRoot", "output", "gasUsed"]);
     let mut longer = lines[..steps].to_vec();
     longer.push(lines[0].clone());
     let divergence = divergence(&case, &longer);
@@ -210,6 +292,57 @@ fn what_follows_the_steps_is_compared() {
     let found = divergence(&case, &output);
     assert_eq!((found.place, found.field), (Place::Transaction, Field::Output));
     assert_eq!(found.right, Value::Bytes([0x12, 0x34, 0x56].into()));
+    let gas = divergence(&case, &changed(&lines, end, |line| assert!(add_one(line, "gasUsed"))));
+    assert_eq!((gas.place, gas.field), (Place::Transaction, Field::GasUsed));
+}
+
+/// geth writes a line for every frame, and the root on another.
+#[test]
+fn what_geth_says_of_frames_is_compared_with_the_outermost() {
+    let (case, lines) = case_and_trace_in(Dialect::Geth, "calls/nested_reverts");
+    let ends: Vec<_> = (0..lines.len()).filter(|at| lines[*at].starts_with("{\"output\"")).collect();
+    assert!(ends.len() > 2);
+    for (number, at) in ends.iter().enumerate() {
+        for (key, field) in [("gasUsed", Field::GasUsed), ("output", Field::Output)] {
+            let wrong = changed(&lines, *at, |line| match key {
+                "output" => line["output"] = json!("123456"),
+                _ => assert!(add_one(line, key)),
+            });
+            let (verdict, right_at) = compared(&case, &wrong, Client::Geth).unwrap();
+            if number + 1 < ends.len() {
+                // What an inner frame came to shows in the steps behind it.
+                assert_eq!(verdict, Verdict::Agree);
+                continue;
+            }
+            let Verdict::Diverge(found) = verdict else { panic!("{verdict:?}") };
+            assert_eq!((found.field, right_at), (field, Some(format!("line {} of the trace", at + 1))));
+            let is_of_message = matches!(found.place, Place::Message { index: 0, is_over: true, .. });
+            assert_eq!(is_of_message, key == "gasUsed", "{found}");
+        }
+    }
+    let root = lines.len() - 1;
+    let wrong = changed(&lines, root, |line| line["stateRoot"] = json!(format!("0x{}", "11".repeat(32))));
+    let (_, right_at) = compared(&case, &wrong, Client::Geth).unwrap();
+    assert_eq!(right_at, Some(format!("line {} of the trace", root + 1)));
+}
+
+#[test]
+fn a_trace_of_two_transactions_is_none_of_one() {
+    let (case, lines) = case_and_trace("calls/nested_reverts");
+    let error = compare(&case, &[&lines[..], &lines[..]].concat()).unwrap_err();
+    let expected =
+        format!("line {}: a step behind the state root, expected the trace of one", lines.len() + 1);
+    assert!(error.starts_with(&expected), "{error}");
+}
+
+#[test]
+fn marks_of_windows_are_no_difference() {
+    let (case, mut lines) = case_and_trace("calls/nested_reverts");
+    lines[0].insert(0, '\u{feff}');
+    lines.iter_mut().for_each(|line| line.push('\r'));
+    lines[3].insert_str(0, " \t");
+    lines[4].insert(1, ' ');
+    assert_eq!(compare(&case, &lines), Ok(Verdict::Agree));
 }
 
 #[test]

@@ -174,7 +174,7 @@ pub(crate) struct CompareArguments {
   parallax diff --code 0x600160020160005500 --fork London
   find . -name '*.json' | parallax diff - --fail-fast
   parallax diff tests --report html=report.html --report junit=report.xml
-  parallax diff test.json --fork Prague --right-trace geth.jsonl
+  parallax diff test.json --fork Prague --index 0,1,0 --right-trace geth.jsonl
 
 What is compared: in the mode per-call every message's outcome, nested ones included, and the state after the transaction; \
 per-block also all of the machine's state at every entry of a basic block; per-step also before and after every opcode.
@@ -185,7 +185,7 @@ pub(crate) struct DiffArguments {
     #[command(flatten)]
     pub(crate) selection: SelectionArguments,
     /// Compare on this bytecode (hex digits, a file or -) instead of the cases of PATH
-    #[arg(long, value_name = "CODE", conflicts_with_all = ["paths", "filter"])]
+    #[arg(long, value_name = "CODE", conflicts_with_all = ["paths", "filter", "index"])]
     pub(crate) code: Option<String>,
     /// --code is assembly: a file, -, or the source itself
     #[arg(long, requires = "code")]
@@ -206,8 +206,8 @@ pub(crate) struct DiffArguments {
     #[arg(long, value_enum, value_name = "ENGINE", default_value_t = Engine::Mini)]
     pub(crate) right: Engine,
     /// Compare with the EIP-3155 trace that a client wrote of the case, instead of an engine. Exactly one case must be
-    /// selected; - is standard input
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["right", "code", "halts", "report"])]
+    /// selected, with --fork, --index and --filter; - is standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["right", "code", "halts"])]
     pub(crate) right_trace: Option<String>,
     /// Who wrote the trace, if that is not to be found out from it; needed for standard input, which is read once
     #[arg(long, value_name = "CLIENT", requires = "right_trace", required_if_eq("right_trace", "-"))]
@@ -219,7 +219,7 @@ pub(crate) struct DiffArguments {
     #[arg(long)]
     pub(crate) fail_fast: bool,
     /// Write every case and the sum to a file as well, for people, programs or continuous integration; may be repeated
-    #[arg(long, value_name = "html|json|junit=FILE", value_parser = ReportOption::parse, conflicts_with = "code")]
+    #[arg(long, value_name = "html|json|junit=FILE", value_parser = ReportOption::parse)]
     pub(crate) report: Vec<ReportOption>,
 }
 
@@ -248,6 +248,9 @@ pub(crate) struct SelectionArguments {
     /// Only cases of this fork
     #[arg(long)]
     pub(crate) fork: Option<Fork>,
+    /// Only the case with these numbers of its test's data, gas and value
+    #[arg(long, value_name = "D,G,V", value_parser = case_index)]
+    pub(crate) index: Option<[usize; 3]>,
     /// Only cases whose file or name matches
     #[arg(long, value_name = "REGEX")]
     pub(crate) filter: Option<Regex>,
@@ -257,6 +260,13 @@ pub(crate) struct SelectionArguments {
     /// Print one JSON object a line
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Reads `0,1,0`.
+fn case_index(text: &str) -> Result<[usize; 3], String> {
+    let numbers: Result<Vec<usize>, _> = text.split(',').map(str::parse).collect();
+    let index = numbers.ok().and_then(|numbers| <[usize; 3]>::try_from(numbers).ok());
+    index.ok_or_else(|| "expected three numbers such as 0,0,0".to_owned())
 }
 
 #[derive(Args, Debug)]

@@ -9,15 +9,19 @@ const BOLD_RED: &str = "\u{1b}[1;31m";
 const RED: &str = "\u{1b}[31m";
 const PLAIN: &str = "\u{1b}[0m";
 
-/// Whether standard output is to be coloured.
-pub(crate) fn is_wanted() -> bool {
+/// A report as standard output takes it.
+pub(crate) fn painted(report: String) -> String {
+    if is_wanted() { paint(&report) } else { report }
+}
+
+fn is_wanted() -> bool {
     let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
     let is_dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
     io::stdout().is_terminal() && !is_set("NO_COLOR") && !is_dumb
 }
 
 /// A report with its first word and its marks in colour. Whatever else is in it stays as it is.
-pub(crate) fn paint(text: &str) -> String {
+fn paint(text: &str) -> String {
     let mut painted = String::with_capacity(text.len() + 32);
     for (number, line) in text.lines().enumerate() {
         if number == 0 {

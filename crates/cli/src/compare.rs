@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     io::{self, BufRead, BufReader, Write},
+    path::Path,
 };
 
 use anyhow::{Context, Error, Result, bail};
@@ -27,6 +28,9 @@ pub(crate) fn run(arguments: &CompareArguments) -> Result<Status> {
         Ok(agreement) => {
             let [left, right] = clients;
             writeln!(out, "{} steps agree ({left} and {right})", agreement.steps)?;
+            if !agreement.unknown.is_empty() {
+                writeln!(out, "  not compared: {}: not in both traces", agreement.unknown.join(", "))?;
+            }
         }
         Err(difference) => writeln!(out, "{difference}")?,
     }
@@ -38,6 +42,9 @@ pub(crate) fn open(path: &str, client: Option<Client>) -> Result<TraceReader<Box
     if path == "-" {
         let client = client.context("standard input: expected --right-client")?;
         return Ok(TraceReader::new(Box::new(io::stdin().lock()), client));
+    }
+    if Path::new(path).is_dir() {
+        bail!("{path}: expected a file, found a folder");
     }
     let file = || -> Result<BufReader<File>> {
         Ok(BufReader::new(File::open(path).with_context(|| format!("{path}: cannot read the trace"))?))
@@ -57,12 +64,14 @@ fn as_json(answer: &Answer, [left, right]: [Client; 2]) -> Value {
             json!({ "line": step.line, "pc": step.pc, "op": step.opcode.0, "depth": step.depth, "gas": format!("{:#x}", step.gas) })
         })
     };
+    let line = |line| (line > 0).then_some(line);
     match answer {
         Ok(agreement) => json!({
             "verdict": "agree",
             "steps": agreement.steps,
             "leftClient": left.name(),
             "rightClient": right.name(),
+            "notCompared": agreement.unknown,
         }),
         Err(difference) => json!({
             "verdict": "diverge",
@@ -72,6 +81,8 @@ fn as_json(answer: &Answer, [left, right]: [Client; 2]) -> Value {
             "field": difference.field,
             "left": difference.left,
             "right": difference.right,
+            "leftLine": line(difference.lines[0]),
+            "rightLine": line(difference.lines[1]),
             "leftStep": place(&difference.left_step),
             "rightStep": place(&difference.right_step),
         }),

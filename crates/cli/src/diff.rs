@@ -7,8 +7,8 @@ use std::{
 
 use anyhow::{Result, bail};
 use parallax_campaign::{
-    Delivered, DiffOutcome, DiffSetup, code_json, config as tolerances, diff_json, diff_text, diff_with,
-    engines, shell_word,
+    Delivered, DiffOutcome, DiffSetup, Program, config as tolerances, diff_json, diff_text, diff_with,
+    engines, program_json, program_text, shell_word,
 };
 use parallax_engine_interface::{Engine, Execution, Job};
 use parallax_primitives::{BlockEnv, Bytecode, Fork, Transaction, TxOutcome};
@@ -17,7 +17,7 @@ use parallax_state::MemoryDatabase;
 
 use crate::{
     arguments::{DiffArguments, HaltNames, Mode},
-    colour::{self, paint},
+    colour,
     diff_reports::Reports,
     input::{Text, hex},
     report::{Status, complain},
@@ -32,6 +32,9 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<Status> {
     }
     let left = engines::by_name(arguments.left.name())?;
     let right = engines::by_name(arguments.right.name())?;
+    if [left.name(), right.name()] == ["revm"; 2] && arguments.mode == Mode::PerStep {
+        bail!("--left revm --right revm: revm cannot be stepped, expected primary or mini on one side");
+    }
     if arguments.mode == Mode::PerBlock && [left.name(), right.name()].contains(&"revm") {
         bail!("--mode per-block: revm shows no blocks, expected per-call or per-step");
     }
@@ -49,13 +52,11 @@ fn on_cases(arguments: &DiffArguments, left: &dyn Engine, right: &dyn Engine) ->
     let setup = setup(arguments, &config);
     let mut reports = Reports::begin(&arguments.report, &setup)?;
     let mut printer = Printer::new();
-    let in_colour = colour::is_wanted();
     let summary = diff_with(&campaign, left, right, &config, |delivered, progress| {
         let text = match delivered {
             _ if json => Some(diff_json(delivered)),
             Delivered::Unreadable(_) => None,
-            Delivered::Case(..) if in_colour => diff_text(delivered, &setup).map(|text| paint(&text)),
-            Delivered::Case(..) => diff_text(delivered, &setup),
+            Delivered::Case(..) => diff_text(delivered, &setup).map(colour::painted),
         };
         if let Delivered::Unreadable(error) = delivered {
             printer.aside(|| complain(error));
@@ -111,7 +112,7 @@ fn on_code(arguments: &DiffArguments, code: &str, left: &dyn Engine, right: &dyn
     let mut database = MemoryDatabase::default();
     let bytes = Text::read(code)?.code(arguments.asm, fork)?;
     // Standard input is read once: its code is given as it is.
-    let again = match (code, arguments.asm) {
+    let code = match (code, arguments.asm) {
         ("-", _) => format!("--code {bytes}"),
         (code, is_asm) => format!("--code {}{}", shell_word(code), if is_asm { " --asm" } else { "" }),
     };
@@ -127,14 +128,20 @@ fn on_code(arguments: &DiffArguments, code: &str, left: &dyn Engine, right: &dyn
     let block = BlockEnv { gas_limit: u64::MAX, ..block(fork) };
     let job = Job { fork, chain_id: 1, block: &block, transaction: &transaction, database: &database };
     let config = config(arguments, left, right);
-    let Compared { verdict, steps, results: [result, _], .. } = compare_engines(left, right, &job, &config);
-    let DiffSetup { command, .. } = setup(arguments, &config);
+    let setup = setup(arguments, &config);
+    let reports = Reports::begin(&arguments.report, &setup)?;
+    let Compared { verdict, steps, results: [result, _], times, .. } =
+        compare_engines(left, right, &job, &config);
     let (gas, input) = (transaction.gas_limit, &transaction.input);
-    let again = format!("again: {command} --fork {fork} {again} --gas {gas} --input {input}");
-    let mut out = io::stdout().lock();
-    match &verdict {
-        _ if arguments.selection.json => writeln!(out, "{}", code_json(fork, &verdict, steps))?,
-        Verdict::Agree => {
+    let program = Program { fork, options: format!("{code} --gas {gas} --input {input}") };
+    let status = if verdict == Verdict::Agree { Status::Well } else { Status::Failure };
+    let outcome = DiffOutcome::Compared { verdict, steps, times, right_at: None };
+    let text = match &outcome {
+        _ if arguments.selection.json => program_json(&program, &outcome),
+        _ if status == Status::Failure => {
+            colour::painted(program_text(&program, &outcome, &setup).unwrap_or_default())
+        }
+        _ => {
             let what = match result {
                 Ok(Execution { outcome: Some(TxOutcome { status, gas_used, .. }), .. }) => {
                     let counted = counted(config.mode);
@@ -143,12 +150,13 @@ fn on_code(arguments: &DiffArguments, code: &str, left: &dyn Engine, right: &dyn
                 Ok(_) => "aborted".to_owned(),
                 Err(error) => format!("no transaction: {error}"),
             };
-            writeln!(out, "{} and {} agree: {what}", left.name(), right.name())?;
+            format!("{} and {} agree: {what}", left.name(), right.name())
         }
-        Verdict::Diverge(divergence) => writeln!(out, "{divergence}\n{again}")?,
-        Verdict::Poisoned(reason) => writeln!(out, "poisoned: {reason}\n{again}")?,
-    }
-    Ok(if verdict == Verdict::Agree { Status::Well } else { Status::Failure })
+    };
+    let printed = writeln!(io::stdout().lock(), "{text}");
+    reports.finish_with_program(&program, &outcome)?;
+    printed?;
+    Ok(status)
 }
 
 /// What a comparison counts.

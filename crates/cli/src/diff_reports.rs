@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use parallax_campaign::{Delivered, DiffOutcome, DiffSetup, DiffSummary, Report, ReportFormat};
+use parallax_campaign::{Delivered, DiffOutcome, DiffSetup, DiffSummary, Program, Report, ReportFormat};
 
 /// A form and a file, as a user asks for a report.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +21,8 @@ pub(crate) struct ReportOption {
 impl ReportOption {
     /// Reads `html=FILE` and the like.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let option = text.split_once('=').filter(|(_, path)| !path.is_empty());
+        // A dash is standard input or output everywhere else, and never a file.
+        let option = text.split_once('=').filter(|(_, path)| !path.is_empty() && *path != "-");
         option
             .and_then(|(name, path)| {
                 Some(Self { format: ReportFormat::by_name(name)?, path: path.to_owned() })
@@ -53,8 +54,18 @@ impl<'p> Reports<'p> {
 
     /// Adds one case to each. False if one cannot be written any more.
     pub(crate) fn case(&mut self, delivered: &Delivered<DiffOutcome>) -> bool {
+        self.add(|report| report.case(delivered))
+    }
+
+    /// Writes all of them of one program.
+    pub(crate) fn finish_with_program(mut self, program: &Program, outcome: &DiffOutcome) -> Result<()> {
+        self.add(|report| report.program(program, outcome));
+        self.finish(&DiffSummary::of(outcome))
+    }
+
+    fn add(&mut self, mut add: impl FnMut(&mut Report<BufWriter<File>>) -> io::Result<()>) -> bool {
         for (path, report) in &mut self.files {
-            if let Err(error) = report.case(delivered) {
+            if let Err(error) = add(report) {
                 self.failure.get_or_insert((path, error));
             }
         }
@@ -89,7 +100,7 @@ mod tests {
     fn an_option_is_a_form_and_a_file() {
         let report = ReportOption::parse("junit=a=b.xml");
         assert_eq!(report, Ok(ReportOption { format: ReportFormat::Junit, path: "a=b.xml".to_owned() }));
-        for wrong in ["", "html", "html=", "pdf=x", "=x"] {
+        for wrong in ["", "html", "html=", "html=-", "pdf=x", "=x"] {
             assert!(ReportOption::parse(wrong).is_err(), "{wrong}");
         }
     }

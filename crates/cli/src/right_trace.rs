@@ -4,13 +4,16 @@ use std::io::{self, Write};
 
 use anyhow::{Error, Result, bail};
 use parallax_campaign::{
-    Delivered, DiffOutcome, TraceCompared, diff_json, diff_trace, engines, rerun, shell_word, title,
+    Delivered, DiffOutcome, DiffSetup, DiffSummary, TraceCompared, diff_json, diff_text, diff_trace, engines,
+    shell_word,
 };
-use parallax_shadow_diff::{ShadowConfig, ShadowMode, Verdict};
+use parallax_shadow_diff::{ShadowConfig, ShadowMode};
 
 use crate::{
     arguments::{DiffArguments, Mode},
+    colour,
     compare::open,
+    diff_reports::Reports,
     report::Status,
     selection::Selected,
 };
@@ -27,34 +30,37 @@ pub(crate) fn run(arguments: &DiffArguments, path: &str) -> Result<Status> {
         return Ok(Status::WrongInput);
     };
     let trace = open(path, arguments.right_client)?;
-    let client = trace.client();
+    let side = format!("{}'s trace", trace.client());
     let config = ShadowConfig { mode: ShadowMode::PerStep, ..ShadowConfig::default() };
-    let TraceCompared { outcome, line } = diff_trace(&case, engine, trace, &config)
+    let TraceCompared { outcome, unknown } = diff_trace(&case, engine, trace, &config)
         .map_err(|error| Error::new(error).context(path.to_owned()))?;
-    let mut command = format!("parallax diff --left {} --right-trace {}", engine.name(), shell_word(path));
+    let mut setup = DiffSetup::new(engine.name(), &side, &config);
+    setup.command = format!("parallax diff --left {} --right-trace {}", engine.name(), shell_word(path));
     if let Some(client) = arguments.right_client {
-        command = format!("{command} --right-client {client}");
+        setup = setup.with_option(&format!("--right-client {client}"));
     }
-    let again = rerun(&case, &command);
-    let title = title(&case);
-    let (status, text) = match &outcome {
-        DiffOutcome::Compared { verdict: Verdict::Agree, steps, .. } => {
-            (Status::Well, format!("{} and {client}'s trace: {steps} steps agree", engine.name()))
-        }
-        DiffOutcome::Compared { verdict: Verdict::Diverge(divergence), .. } => {
-            let place = line.map_or(String::new(), |line| format!("\n  line {line} of {path}"));
-            let summary = divergence.summary().join("\n  ");
-            (Status::Failure, format!("DIVERGE {title}{place}\n  {summary}\n  again: {again}"))
-        }
-        DiffOutcome::Compared { verdict: Verdict::Poisoned(reason), .. } => {
-            (Status::Failure, format!("POISONED {title}\n  {reason}\n  again: {again}"))
-        }
-        DiffOutcome::Unsupported(reason) => (Status::Failure, format!("NOT RUN {title}\n  {reason}")),
+    if !unknown.is_empty() {
+        setup.tolerances = vec![format!("{}: not in {side}", unknown.join(", "))];
+    }
+    let mut reports = Reports::begin(&arguments.report, &setup)?;
+    let summary = DiffSummary::of(&outcome);
+    let steps = match &outcome {
+        DiffOutcome::Compared { steps, .. } => *steps,
+        DiffOutcome::Unsupported(_) => 0,
     };
-    let mut out = io::stdout().lock();
-    match arguments.selection.json {
-        true => writeln!(out, "{}", diff_json(&Delivered::Case(Box::new(case), outcome)))?,
-        false => writeln!(out, "{text}")?,
-    }
-    Ok(status)
+    let delivered = Delivered::Case(Box::new(case), outcome);
+    let text = match diff_text(&delivered, &setup) {
+        _ if arguments.selection.json => diff_json(&delivered),
+        Some(text) => colour::painted(text),
+        None => {
+            let agreed = format!("{} and {side}: {steps} steps agree", engine.name());
+            let silent = setup.tolerances.iter().map(|line| format!("\n  not compared: {line}"));
+            agreed + &silent.collect::<String>()
+        }
+    };
+    let printed = writeln!(io::stdout().lock(), "{text}");
+    reports.case(&delivered);
+    reports.finish(&summary)?;
+    printed?;
+    Ok(if summary.is_success() { Status::Well } else { Status::Failure })
 }

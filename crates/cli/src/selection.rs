@@ -60,7 +60,8 @@ impl Selected {
                 }
             }
         }
-        let selection = Selection { filter: arguments.filter.clone(), fork: arguments.fork };
+        let SelectionArguments { fork, index, .. } = *arguments;
+        let selection = Selection { filter: arguments.filter.clone(), fork, index };
         Ok(Self { files, selection, jobs: arguments.jobs.map_or(0, usize::from), status })
     }
 
@@ -70,6 +71,9 @@ impl Selected {
             if CANCEL.swap(true, Ordering::Relaxed) {
                 std::process::exit(130);
             }
+            complain(
+                &"interrupted: cases that run are finished, and reports; interrupt again to end at once",
+            );
         })
         .context("cannot watch for interrupts")?;
         Ok(Campaign { files: &self.files, selection: &self.selection, jobs: self.jobs, cancel: &CANCEL })
@@ -99,10 +103,10 @@ impl Selected {
             return Ok(None);
         }
         match &cases[..] {
-            [] => bail!("no case selected, expected exactly one: none fits --fork and --filter"),
+            [] => bail!("no case selected, expected exactly one: none fits --fork, --index and --filter"),
             [case] => Ok(Some((**case).clone())),
             [first, second, ..] => bail!(
-                "more than one case selected, expected exactly one: narrow it with --fork and --filter ({}; {}; ..)",
+                "more than one case selected, expected exactly one: narrow it with --fork, --index and --filter ({}; {}; ..)",
                 title(first),
                 title(second)
             ),
@@ -117,7 +121,7 @@ impl Selected {
         }
         if counted == 0 && self.status == Status::Well {
             complain(&format!(
-                "no case selected: {} files have none that fits --fork and --filter",
+                "no case selected: {} files have none that fits --fork, --index and --filter",
                 self.files.len()
             ));
         }

@@ -343,11 +343,12 @@ fn a_divergence_on_code_says_how_to_run_it_again() {
         command.extend(code);
         let ran = run_with(&command, stdin);
         assert_eq!(ran.status, Some(1), "{}{}", ran.out, ran.err);
-        let again = ran.out.lines().find_map(|line| line.strip_prefix("again: parallax ")).unwrap();
+        let again = ran.out.lines().find_map(|line| line.strip_prefix("  again: parallax ")).unwrap();
         let shell = format!("{} {again}", env!("CARGO_BIN_EXE_parallax"));
         let second = Command::new("sh").args(["-c", &shell]).output().unwrap();
         assert_eq!(second.status.code(), Some(1));
-        let report = |text: &str| text.lines().filter(|line| !line.starts_with("again")).collect::<String>();
+        let report =
+            |text: &str| text.lines().filter(|line| !line.starts_with("  again")).collect::<String>();
         assert_eq!(report(&String::from_utf8(second.stdout).unwrap()), report(&ran.out));
     }
 }
@@ -393,6 +394,62 @@ fn a_comparison_writes_reports() {
     let ran = Command::new("sh").args(["-c", &shell]).output().unwrap();
     assert_eq!(ran.status.code(), Some(1), "{shell}");
     assert_eq!(String::from_utf8(ran.stdout).unwrap().matches("DIVERGE ").count(), 1, "{shell}");
+}
+
+#[test]
+fn a_program_and_a_trace_have_reports_too() {
+    let folder = Folder::new("report-of-one");
+    let (options, read) = reports(&folder);
+    let with_reports = |command: &[&str]| {
+        let ran = run(&[command, &options.iter().map(String::as_str).collect::<Vec<_>>()].concat());
+        check_complete(&read());
+        (ran.status, ran.out, read())
+    };
+    let code = ["diff", "--code", "01", "--right", "revm", "--halts", "exact", "--gas", "21001"];
+    let (status, out, written) = with_reports(&code);
+    assert_eq!(status, Some(1), "{out}");
+    for text in &written {
+        assert!(text.contains("StackUnderflow") && text.contains("--halts exact"), "{text}");
+    }
+    assert!(
+        written[2].contains(r#"name="a program fork Osaka""#) && written[2].contains("--gas 21001"),
+        "{}",
+        written[2]
+    );
+    let (status, _, written) = with_reports(&["diff", "--code", "5f"]);
+    assert_eq!(status, Some(0));
+    assert!(written[0].contains("a program, fork Osaka") && !written[0].contains("<h3"), "{}", written[0]);
+    assert!(written[1].contains(r#""verdict":"agree","steps":2"#) && written[2].contains("failures=\"0\""));
+
+    let calls = fixture("calls.json");
+    let one = ["diff", &calls, "--fork", "Osaka", "--filter", "^calls/nested_reverts$"];
+    let trace = folder.file("trace", "");
+    let traced = ["--trace", "eip3155", "--dialect", "geth", "--trace-out", &trace];
+    assert_eq!(run(&[&["statetest"], &one[1..], &traced].concat()).status, Some(0));
+    let (status, out, written) = with_reports(&[&one[..], &["--right-trace", &trace]].concat());
+    assert_eq!(status, Some(0));
+    assert!(out.ends_with("\n  not compared: memory, returnData: not in geth's trace\n"), "{out}");
+    assert!(
+        written.iter().all(|text| text.contains("returnData: not in geth") && text.contains("--right-trace"))
+    );
+    let cut: String = fs::read_to_string(&trace).unwrap().split_inclusive('\n').take(9).collect();
+    let cut = folder.file("cut", cut);
+    let (status, _, written) = with_reports(&[&one[..], &["--right-trace", &cut]].concat());
+    assert_eq!(status, Some(1));
+    assert!(written.iter().all(|text| text.contains("the end of the trace, after line 9")));
+    let (status, _, written) =
+        with_reports(&[&one[..], &["--right-trace", &cut, "--left", "mini", "--json"]].concat());
+    assert_eq!(status, Some(1));
+    assert!(written[1].contains(r#""rightAt":"the end of the trace, after line 9""#), "{}", written[1]);
+    // What is wrong with a report hides nothing.
+    if Path::new("/dev/full").exists() {
+        let ran = run(&[&code[..], &["--report", "html=/dev/full"]].concat());
+        assert!(
+            ran.status == Some(2) && ran.out.starts_with("DIVERGE a program, fork Osaka\n"),
+            "{}",
+            ran.out
+        );
+    }
 }
 
 #[test]
@@ -505,6 +562,9 @@ fn wrong_commands() {
         (&["diff", &stack, "--mode", "per-year"], "per-call"),
         (&["diff", &stack, "--code", "00"], "cannot be used with"),
         (&["diff", &stack, "--report", "pdf=x"], "expected html=FILE, json=FILE or junit=FILE"),
+        (&["diff", &stack, "--report", "json=-"], "expected html=FILE, json=FILE or junit=FILE"),
+        (&["diff", &stack, "--index", "0,1"], "expected three numbers such as 0,0,0"),
+        (&["diff", &stack, "--left", "revm", "--right", "revm"], "expected primary or mini on one side"),
         (&["run", "00", "--gas=-1"], "--gas"),
         (&["dance"], "dance"),
         (&[], "Usage"),
@@ -531,7 +591,24 @@ fn traces_are_written_and_compared() {
     let revm = written("revm", &["--dialect", "revm", "--engine", "mini"]);
     let agrees = run(&["compare", &geth, &revm]);
     assert_eq!((agrees.status, agrees.err.as_str()), (Some(0), ""));
-    assert!(agrees.out.ends_with(" steps agree (geth and revm)\n"), "{}", agrees.out);
+    let told =
+        " steps agree (geth and revm)\n  not compared: memory, returnData, gasUsed: not in both traces\n";
+    assert!(agrees.out.ends_with(told), "{}", agrees.out);
+    assert!(
+        run(&["compare", &geth, &revm, "--json"])
+            .out
+            .contains(r#""notCompared":["memory","returnData","gasUsed"]"#)
+    );
+    // Of many transactions in one file, each one's state counts.
+    let text = fs::read_to_string(&geth).unwrap();
+    let root = text.lines().find_map(|line| line.strip_prefix("{\"stateRoot\": \"0x")).unwrap();
+    let spoiled = folder.file("spoiled", text.replacen(root, &format!("{}\"}}", "1".repeat(64)), 1));
+    let differs = run(&["compare", &geth, &spoiled]);
+    assert!(
+        differs.status == Some(1) && differs.out.contains(": stateRoot\n  left  line "),
+        "{}",
+        differs.out
+    );
 
     let text = fs::read_to_string(&revm).unwrap();
     let wrong = folder.file("wrong", text.replacen("\"stack\":[\"0x", "\"stack\":[\"0x1", 1));
@@ -575,7 +652,7 @@ fn a_clients_trace_is_a_side() {
         folder.file("wrong", text.replacen(step, &step.replace("\"stack\":[\"0x", "\"stack\":[\"0x1"), 1));
     let ran = diff(&["--right-trace", &wrong]);
     assert_eq!((ran.status, ran.err.as_str()), (Some(1), ""));
-    for part in ["DIVERGE ", "line 10 of ", "geth's trace diverge before step 9 ", "stack "] {
+    for part in ["DIVERGE ", "  at line 10 of the trace\n", "geth's trace diverge before step 9 ", "stack "] {
         assert!(ran.out.contains(part), "{part:?} is not in {}", ran.out);
     }
     let ran = diff(&["--right-trace", &wrong, "--json"]);
@@ -592,9 +669,12 @@ fn a_clients_trace_is_a_side() {
     let named = ["--right-trace", &empty, "--right-client", "geth"];
     check_wrong(&diff(&named), &[&empty, "no EIP-3155 line in 0 lines"]);
     check_wrong(&diff(&["--right-trace", "/nowhere/at/all"]), &["/nowhere/at/all"]);
+    check_wrong(&diff(&["--right-trace", folder.path()]), &["expected a file, found a folder"]);
+    let twice = folder.file("twice", text.repeat(2));
+    check_wrong(&diff(&["--right-trace", &twice]), &[&twice, "expected the trace of one transaction"]);
     check_wrong(&diff(&["--right-trace", &trace, "--mode", "per-call"]), &["--mode per-step"]);
     let many = run(&["diff", &calls, "--fork", "Osaka", "--right-trace", &trace]);
-    check_wrong(&many, &["expected exactly one", "--fork and --filter"]);
+    check_wrong(&many, &["expected exactly one", "--fork, --index and --filter"]);
     let none = run(&["diff", &calls, "--filter", "no test has this name", "--right-trace", &trace]);
     check_wrong(&none, &["no case selected, expected exactly one"]);
     let ran = diff(&["--right-trace", &trace, "--right", "mini"]);

@@ -4,7 +4,10 @@ use std::{fmt, io::BufRead, str::FromStr};
 
 use parallax_primitives::Opcode;
 
-use crate::{Failure, ReadError, reader::Lines, reader::RawLine};
+use crate::{
+    Failure, ReadError,
+    reader::{About, Lines, RawLine},
+};
 
 /// Whose trace it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,6 +41,17 @@ pub(crate) enum RefundKind {
     After,
     /// The frame's alone, before the opcode.
     Frame,
+}
+
+/// What a client's `gasUsed` behind the steps counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum GasUsedKind {
+    /// All of the transaction, refunds taken off.
+    Transaction,
+    /// The transaction's own frame.
+    Frame,
+    /// Nobody knows: Besu's is the transaction's, but nothing says whether the floor of EIP-7623 is in it.
+    Unknown,
 }
 
 impl Client {
@@ -79,6 +93,16 @@ impl Client {
             Client::Eip3155 | Client::Nethermind => RefundKind::Before,
             Client::Geth | Client::Eels | Client::Besu | Client::Erigon => RefundKind::After,
             Client::Revm | Client::Evmone | Client::Nimbus => RefundKind::Frame,
+        }
+    }
+
+    pub(crate) const fn gas_used_kind(self) -> GasUsedKind {
+        match self {
+            Client::Eip3155 | Client::Revm | Client::Evmone => GasUsedKind::Transaction,
+            Client::Geth | Client::Eels | Client::Nethermind | Client::Nimbus | Client::Erigon => {
+                GasUsedKind::Frame
+            }
+            Client::Besu => GasUsedKind::Unknown,
         }
     }
 
@@ -187,7 +211,8 @@ pub fn detect(input: impl BufRead) -> Result<Client, ReadError> {
     let mut lines = Lines::new(input);
     let mut seen = Tells::default();
     while let Some((number, line)) = lines.next_object()? {
-        seen.note(&RawLine::parse(number, line)?);
+        let line = RawLine::parse(number, line)?;
+        seen.note(&line, line.about()?);
     }
     seen.client().ok_or_else(|| ReadError::NotATrace { lines: lines.number() })
 }
@@ -204,7 +229,6 @@ struct Tells {
     return_data_empty: bool,
     nimbus_words: bool,
     exception_names: bool,
-    frame_exits: u64,
     end_with_pass: bool,
     end_with_test: bool,
     end_with_fork: bool,
@@ -212,8 +236,11 @@ struct Tells {
 }
 
 impl Tells {
-    fn note(&mut self, line: &RawLine<'_>) {
-        if line.pc.is_some() {
+    fn note(&mut self, line: &RawLine<'_>, about: About) {
+        if about == About::Else {
+            return;
+        }
+        if about == About::Step {
             self.steps += 1;
             self.reservoir |= line.reservoir;
             self.memory_before_stack |= line.memory.as_deref() == Some("0x") && line.return_data.is_some();
@@ -222,8 +249,6 @@ impl Tells {
             self.return_data_empty |= line.return_data.as_deref() == Some("0x");
         } else {
             self.ends += 1;
-            self.frame_exits +=
-                u64::from(line.output.is_some() && line.state_root.is_none() && line.pass.is_none());
             self.end_with_pass |= line.pass.is_some();
             self.end_with_test |= line.test;
             self.end_with_fork |= line.fork;

@@ -19,15 +19,19 @@ pub struct TraceDifference {
     pub left_step: Option<Step>,
     /// The right step, or `None` if the right trace is at its end.
     pub right_step: Option<Step>,
+    /// The line of each side that says what differs; of a side that is at its end, its last step. 0 for none.
+    pub lines: [u64; 2],
     /// The last steps that agreed, oldest first.
     pub recent: Vec<Step>,
 }
 
 /// Two traces that agree.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceAgreement {
     /// Steps compared.
     pub steps: u64,
+    /// Fields that were compared nowhere, as one side never says them: what the agreement is silent about.
+    pub unknown: Vec<&'static str>,
 }
 
 /// How many agreeing steps a difference shows.
@@ -45,11 +49,12 @@ pub fn compare_traces<L: BufRead, R: BufRead>(
     let mut comparison = TraceComparison::new(left.client(), right);
     let mut left = Side { reader: left, end: TraceEnd::default() };
     while let Some(step) = left.step().map_err(|error| (true, error))? {
-        if let Some(difference) = comparison.step(step).map_err(|error| (false, error))? {
+        let end = std::mem::take(&mut left.end);
+        if let Some(difference) = comparison.step_behind(end, step).map_err(|error| (false, error))? {
             return Ok(Err(difference));
         }
     }
-    comparison.finish(&left.end).map_err(|error| (false, error))
+    comparison.finish(left.end).map_err(|error| (false, error))
 }
 
 /// Compares steps with a trace as they come, in memory that does not grow with their number: what [`compare_traces`] does,
@@ -61,8 +66,15 @@ pub struct TraceComparison<R> {
     right: Side<R>,
     /// The right step that is due; the outer `None` if it has not been read.
     due: Option<Option<Step>>,
+    /// What the left side said since its last step that was compared.
+    left_end: TraceEnd,
     steps: u64,
+    /// The last lines that were compared.
+    lines: [u64; 2],
     recent: VecDeque<Step>,
+    /// Which of [`OPTIONAL`] and [`OPTIONAL_ENDS`] both sides have said.
+    said: [bool; OPTIONAL.len()],
+    said_at_end: [bool; OPTIONAL_ENDS.len()],
 }
 
 impl<R: BufRead> TraceComparison<R> {
@@ -72,8 +84,12 @@ impl<R: BufRead> TraceComparison<R> {
             left_client,
             right: Side { reader: right, end: TraceEnd::default() },
             due: None,
+            left_end: TraceEnd::default(),
             steps: 0,
+            lines: [0; 2],
             recent: VecDeque::with_capacity(RECENT + 1),
+            said: Default::default(),
+            said_at_end: Default::default(),
         }
     }
 
@@ -95,6 +111,13 @@ impl<R: BufRead> TraceComparison<R> {
     ///
     /// Those of reading the trace.
     pub fn step(&mut self, left: Step) -> Result<Option<Box<TraceDifference>>, ReadError> {
+        self.step_behind(TraceEnd::default(), left)
+    }
+
+    /// Compares the left side's next step, and `end`, which it said since the step before: a file may hold several
+    /// transactions.
+    fn step_behind(&mut self, end: TraceEnd, left: Step) -> Result<Option<Box<TraceDifference>>, ReadError> {
+        self.left_end.add(end);
         let left = Some(left);
         loop {
             self.due()?;
@@ -107,12 +130,20 @@ impl<R: BufRead> TraceComparison<R> {
             if is_unpaired_stop((&right, right_client), (&left, left_client)) {
                 continue;
             }
-            let difference = match (&left, &right) {
-                (Some(left), Some(right)) => step_difference(left, right),
-                _ => Some(("length", "a step".to_owned(), "the end".to_owned())),
-            };
+            let lines = self.lines_of([&left, &right]);
+            let difference = self.ends().or_else(|| {
+                let difference = match (&left, &right) {
+                    (Some(left), Some(right)) => step_difference(left, right),
+                    _ => Some(("length", "a step".to_owned(), "the end".to_owned())),
+                };
+                Some((difference?, lines))
+            });
             if let Some(difference) = difference {
-                return Ok(Some(self.difference(difference, left, right)));
+                return Ok(Some(self.difference(difference, [left, right])));
+            }
+            self.lines = lines;
+            for ((_, says), said) in OPTIONAL.iter().zip(&mut self.said) {
+                *said |= left.as_ref().is_some_and(says) && right.as_ref().is_some_and(says);
             }
             self.steps += 1;
             self.recent.extend(left);
@@ -130,8 +161,9 @@ impl<R: BufRead> TraceComparison<R> {
     /// Those of reading the rest of the trace.
     pub fn finish(
         mut self,
-        left: &TraceEnd,
+        left: TraceEnd,
     ) -> Result<Result<TraceAgreement, Box<TraceDifference>>, ReadError> {
+        self.left_end.add(left);
         let right_client = self.right.reader.client();
         loop {
             self.due()?;
@@ -139,25 +171,62 @@ impl<R: BufRead> TraceComparison<R> {
             if is_unpaired_stop((&right, right_client), (&None, self.left_client)) {
                 continue;
             }
-            let difference = match &right {
-                Some(_) => Some(("length", "the end".to_owned(), "a step".to_owned())),
-                None => end_difference(left, &self.right.end),
-            };
+            let difference = self.ends().or_else(|| {
+                let lines = self.lines_of([&None, &right]);
+                right.is_some().then(|| (("length", "the end".to_owned(), "a step".to_owned()), lines))
+            });
             return Ok(match difference {
-                Some(difference) => Err(self.difference(difference, None, right)),
-                None => Ok(TraceAgreement { steps: self.steps }),
+                Some(difference) => Err(self.difference(difference, [None, right])),
+                None => Ok(TraceAgreement { steps: self.steps, unknown: self.unknown() }),
             });
         }
     }
 
+    /// Whether the trace has said the state after the transaction, and yet has a step due: it is of more than one.
+    ///
+    /// # Errors
+    ///
+    /// Those of reading the trace.
+    pub fn has_another_transaction(&mut self) -> Result<bool, ReadError> {
+        Ok(self.due()?.is_some() && self.right.end.state_root.is_some())
+    }
+
+    /// Compares what both sides said since the last step; with the lines that differ.
+    fn ends(&mut self) -> Option<Found> {
+        let [left, right] = [&mut self.left_end, &mut self.right.end].map(std::mem::take);
+        for ((_, says), said) in OPTIONAL_ENDS.iter().zip(&mut self.said_at_end) {
+            *said |= says(&left, &right);
+        }
+        let difference = end_difference(&left, &right)?;
+        let of_the_rest = usize::from(difference.0 != "stateRoot");
+        Some((difference, [left.lines[of_the_rest], right.lines[of_the_rest]]))
+    }
+
+    /// Where two steps stand; for what is at its end, where its last one did.
+    fn lines_of(&self, steps: [&Option<Step>; 2]) -> [u64; 2] {
+        let [left, right] = steps;
+        let line = |step: &Option<Step>, last| step.as_ref().map_or(last, |step| step.line);
+        [line(left, self.lines[0]), line(right, self.lines[1])]
+    }
+
+    fn unknown(&self) -> Vec<&'static str> {
+        let steps = OPTIONAL
+            .iter()
+            .zip(&self.said)
+            .filter(|(_, said)| self.steps > 0 && !**said)
+            .map(|(field, _)| field.0);
+        let ends =
+            OPTIONAL_ENDS.iter().zip(&self.said_at_end).filter(|(_, said)| !**said).map(|(field, _)| field.0);
+        steps.chain(ends).collect()
+    }
+
     fn difference(
         &mut self,
-        (field, left, right): (&'static str, String, String),
-        left_step: Option<Step>,
-        right_step: Option<Step>,
+        ((field, left, right), lines): Found,
+        [left_step, right_step]: [Option<Step>; 2],
     ) -> Box<TraceDifference> {
-        let recent = std::mem::take(&mut self.recent).into();
-        Box::new(TraceDifference { step: self.steps, field, left, right, left_step, right_step, recent })
+        let (step, recent) = (self.steps, std::mem::take(&mut self.recent).into());
+        Box::new(TraceDifference { step, field, left, right, left_step, right_step, lines, recent })
     }
 }
 
@@ -172,16 +241,36 @@ impl<R: BufRead> Side<R> {
         for record in self.reader.by_ref() {
             match record? {
                 Record::Step(step) => return Ok(Some(step)),
-                Record::FrameExit => {}
-                Record::End(end) => {
-                    self.end.state_root = end.state_root.or(self.end.state_root);
-                    self.end.output = end.output.or(self.end.output.take());
-                }
+                Record::FrameExit(end) | Record::End(end) => self.end.add(end),
             }
         }
         Ok(None)
     }
 }
+
+type SaidOfStep = fn(&Step) -> bool;
+type SaidOfEnds = fn(&TraceEnd, &TraceEnd) -> bool;
+
+/// What a step need not say, and whether it does.
+const OPTIONAL: [(&str, SaidOfStep); 7] = [
+    ("gasCost", |step| step.gas_cost.is_some()),
+    ("stack", |step| step.stack.is_some()),
+    ("memSize", |step| step.memory_size.is_some()),
+    ("memory", |step| step.memory.is_some()),
+    ("returnData", |step| step.return_data.is_some()),
+    ("refund", |step| step.refund.is_some()),
+    ("error", |step| step.failure.is_some()),
+];
+
+/// What the lines behind the steps need not say, and whether both sides do.
+const OPTIONAL_ENDS: [(&str, SaidOfEnds); 3] = [
+    ("stateRoot", |a, b| a.state_root.is_some() && b.state_root.is_some()),
+    ("output", |a, b| a.output.is_some() && b.output.is_some()),
+    ("gasUsed", |a, b| {
+        let of_both = |gas: fn(&TraceEnd) -> Option<u64>| gas(a).is_some() && gas(b).is_some();
+        of_both(|end| end.gas_used) || of_both(|end| end.frame_gas)
+    }),
+];
 
 /// Whether `step` is a STOP that the other client would not have written: one that the code implied, or revm's of init code
 /// without a byte. Whoever puts two traces side by side passes over it.
@@ -195,7 +284,11 @@ pub fn is_unpaired_stop(
     step.opcode.0 == 0 && (of_no_code || !other_client.writes_implied_stop()) && !paired
 }
 
+/// Name of the field, and both values.
 type Difference = Option<(&'static str, String, String)>;
+
+/// A difference and the lines of it.
+type Found = ((&'static str, String, String), [u64; 2]);
 
 fn differ<T: PartialEq>(
     field: &'static str,
@@ -221,6 +314,7 @@ fn step_difference(a: &Step, b: &Step) -> Difference {
         .or_else(|| differ("memory", &a.memory, &b.memory, ToString::to_string))
         .or_else(|| differ("returnData", &a.return_data, &b.return_data, ToString::to_string))
         .or_else(|| differ("refund", &a.refund, &b.refund, ToString::to_string))
+        .or_else(|| differ("refundAfter", &a.refund_after, &b.refund_after, ToString::to_string))
         .or_else(|| failure_difference(a, b))
         .or_else(|| {
             let failed = |step: &Step| !matches!(step.failure, None | Some(Failure::None | Failure::Revert));
@@ -243,6 +337,8 @@ fn failure_difference(a: &Step, b: &Step) -> Difference {
 fn end_difference(a: &TraceEnd, b: &TraceEnd) -> Difference {
     differ("stateRoot", &a.state_root, &b.state_root, ToString::to_string)
         .or_else(|| differ("output", &a.output, &b.output, ToString::to_string))
+        .or_else(|| differ("gasUsed", &a.gas_used, &b.gas_used, |gas| format!("{gas:#x}")))
+        .or_else(|| differ("gasUsed of the frame", &a.frame_gas, &b.frame_gas, |gas| format!("{gas:#x}")))
 }
 
 fn show_stack(stack: &[parallax_primitives::U256]) -> String {
@@ -262,8 +358,13 @@ impl fmt::Display for TraceDifference {
             }
         }
         writeln!(f, "first difference at step {}: {}", self.step, self.field)?;
-        writeln!(f, "  left  {}", self.left)?;
-        write!(f, "  right {}", self.right)
+        // Steps have their lines above.
+        let line = |line: u64| match OPTIONAL_ENDS.iter().any(|(name, _)| self.field.starts_with(name)) {
+            true => format!("line {line}: "),
+            false => String::new(),
+        };
+        writeln!(f, "  left  {}{}", line(self.lines[0]), self.left)?;
+        write!(f, "  right {}{}", line(self.lines[1]), self.right)
     }
 }
 

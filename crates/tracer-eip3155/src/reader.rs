@@ -6,7 +6,10 @@ use std::{borrow::Cow, io, io::BufRead};
 use parallax_primitives::{Bytes, Opcode, U256};
 use serde::{Deserialize, Deserializer, de};
 
-use crate::{Client, Failure, Record, Step, TraceEnd, client::RefundKind};
+use crate::{
+    Client, Failure, Record, Step, TraceEnd,
+    client::{GasUsedKind, RefundKind},
+};
 
 /// Longest line that is read, in bytes: a full stack is 70 KB, a memory of 100 MB is 200 MB of text.
 pub const LINE_LIMIT: usize = 256 << 20;
@@ -16,12 +19,12 @@ pub const LINE_LIMIT: usize = 256 << 20;
 #[non_exhaustive]
 pub enum ReadError {
     /// The file itself.
-    #[error("line {line}: {source}")]
+    #[error("line {line}: {error}")]
     Io {
         /// Where.
         line: u64,
         /// Why.
-        source: io::Error,
+        error: io::Error,
     },
     /// A line longer than [`LINE_LIMIT`].
     #[error("line {line}: longer than {LINE_LIMIT} bytes")]
@@ -47,7 +50,10 @@ pub enum ReadError {
     },
 }
 
-/// The JSON objects of a trace file, by line. What does not start with `{"` is a client's talk and passed over.
+/// What Windows tools put before a text.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// The JSON objects of a trace file, by line. What does not start with `{"`, spaces aside, is a client's talk and passed over.
 pub(crate) struct Lines<R> {
     input: R,
     line: Vec<u8>,
@@ -69,19 +75,30 @@ impl<R: BufRead> Lines<R> {
             self.number += 1;
             let line = self.number;
             let mut limited = io::Read::take(&mut self.input, LINE_LIMIT as u64 + 1);
-            match limited.read_until(b'\n', &mut self.line) {
-                Err(source) => return Err(ReadError::Io { line, source }),
+            let read = limited.read_until(b'\n', &mut self.line);
+            match read {
+                Err(error) => return Err(ReadError::Io { line, error }),
                 Ok(0) => {
                     self.number -= 1;
                     return Ok(None);
                 }
                 Ok(_) if self.line.len() > LINE_LIMIT => return Err(ReadError::LineTooLong { line }),
-                Ok(_) if self.line.starts_with(b"{\"") => break,
+                Ok(_) if is_object(text_of(&self.line, line)) => break,
                 Ok(_) => {}
             }
         }
-        Ok(Some((self.number, self.line.trim_ascii_end())))
+        Ok(Some((self.number, text_of(&self.line, self.number))))
     }
+}
+
+/// A line without what stands around its text.
+fn text_of(line: &[u8], number: u64) -> &[u8] {
+    let text = if number == 1 { line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line) } else { line };
+    text.trim_ascii()
+}
+
+fn is_object(text: &[u8]) -> bool {
+    text.strip_prefix(b"{").is_some_and(|rest| rest.trim_ascii_start().starts_with(b"\""))
 }
 
 /// A line's fields as they stand.
@@ -110,6 +127,7 @@ struct Fields<'a> {
     state_root: Option<Cow<'a, str>>,
     #[serde(borrow)]
     output: Option<Cow<'a, str>>,
+    gas_used: Option<Number>,
     pass: Option<bool>,
     test: Option<de::IgnoredAny>,
     fork: Option<de::IgnoredAny>,
@@ -137,6 +155,18 @@ pub(crate) struct RawLine<'a> {
     stack: Option<Vec<Cow<'a, str>>>,
     depth: Option<Number>,
     refund: Option<Number>,
+    gas_used: Option<Number>,
+}
+
+/// What a line is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum About {
+    /// An opcode.
+    Step,
+    /// The end of a frame or of the transaction.
+    End,
+    /// Something else, which is passed over.
+    Else,
 }
 
 impl<'a> RawLine<'a> {
@@ -172,7 +202,23 @@ impl<'a> RawLine<'a> {
             stack: fields.stack,
             depth: fields.depth,
             refund: fields.refund,
+            gas_used: fields.gas_used,
         })
+    }
+
+    /// # Errors
+    ///
+    /// If it has what only steps have, but does not say where the opcode is.
+    pub(crate) fn about(&self) -> Result<About, ReadError> {
+        let has_step = self.op.is_some() || self.depth.is_some() || self.gas_cost.is_some();
+        match self.pc {
+            Some(_) => Ok(About::Step),
+            None if has_step => Err(self.malformed("no pc, expected a number")),
+            None if self.state_root.is_some() || self.output.is_some() || self.pass.is_some() => {
+                Ok(About::End)
+            }
+            None => Ok(About::Else),
+        }
     }
 
     fn malformed(&self, reason: impl Into<String>) -> ReadError {
@@ -189,7 +235,7 @@ impl<'a> RawLine<'a> {
             .map_err(|error| self.malformed(format!("{name}: {error}, expected hexadecimal bytes")))
     }
 
-    fn end(&self) -> Result<Record, ReadError> {
+    fn end(&self, client: Client) -> Result<TraceEnd, ReadError> {
         let state_root = match &self.state_root {
             Some(text) => Some(
                 text.parse()
@@ -197,11 +243,27 @@ impl<'a> RawLine<'a> {
             ),
             None => None,
         };
-        let output = self.output.as_deref().map(|text| self.bytes(text, "output")).transpose()?;
-        Ok(Record::End(TraceEnd { state_root, output }))
+        let is_refused = client == Client::Geth
+            && self.error.as_deref().is_some_and(|error| error != "execution reverted");
+        let output = self
+            .output
+            .as_deref()
+            .filter(|_| !is_refused)
+            .map(|text| self.bytes(text, "output"))
+            .transpose()?;
+        let gas = self.gas_used.map(Number::unsigned);
+        let [gas_used, frame_gas] = match client.gas_used_kind() {
+            GasUsedKind::Transaction => [gas, None],
+            GasUsedKind::Frame => [None, gas],
+            GasUsedKind::Unknown => [None, None],
+        };
+        let line = |says: bool| if says { self.number } else { 0 };
+        let lines = [line(state_root.is_some()), line(output.is_some() || gas.is_some())];
+        Ok(TraceEnd { state_root, output, gas_used, frame_gas, lines })
     }
 
-    fn step(&self, client: Client, pc: u64) -> Result<Step, ReadError> {
+    fn step(&self, client: Client) -> Result<Step, ReadError> {
+        let pc = self.pc.ok_or_else(|| self.malformed("no pc, expected a number"))?;
         let op = self.need(self.op, "op")?;
         let opcode =
             Opcode(u8::try_from(op).map_err(|_| self.malformed(format!("op is {op}, expected a byte")))?);
@@ -229,6 +291,7 @@ impl<'a> RawLine<'a> {
                 None => None,
             },
             refund: self.refund.map(Number::signed),
+            refund_after: None,
             failure,
         })
     }
@@ -312,15 +375,20 @@ impl<R: BufRead> TraceReader<R> {
     }
 
     fn read(&mut self) -> Result<Option<Record>, ReadError> {
-        let Some((number, line)) = self.lines.next_object()? else { return Ok(None) };
-        let raw = RawLine::parse(number, line)?;
-        Ok(Some(match raw.pc {
-            Some(pc) => Record::Step(raw.step(self.client, pc)?),
-            None if raw.state_root.is_none() && raw.pass.is_none() && self.client == Client::Geth => {
-                Record::FrameExit
-            }
-            None => raw.end()?,
-        }))
+        while let Some((number, line)) = self.lines.next_object()? {
+            let raw = RawLine::parse(number, line)?;
+            return Ok(Some(match raw.about()? {
+                About::Step => Record::Step(raw.step(self.client)?),
+                About::End
+                    if self.client == Client::Geth && raw.state_root.is_none() && raw.pass.is_none() =>
+                {
+                    Record::FrameExit(raw.end(self.client)?)
+                }
+                About::End => Record::End(raw.end(self.client)?),
+                About::Else => continue,
+            }));
+        }
+        Ok(None)
     }
 
     fn next_record(&mut self) -> Result<Option<Record>, ReadError> {
@@ -360,7 +428,7 @@ impl<R: BufRead> Iterator for TraceReader<R> {
     }
 }
 
-/// Turns every client's refund counter into the transaction's before the opcode.
+/// Turns every client's refund counter into the transaction's before the opcode, and after it where it is that.
 struct Refunds {
     client: Client,
     /// What the last line at each depth said, outermost first.
@@ -377,6 +445,8 @@ impl Refunds {
         let Some(said) = step.refund else { return };
         let depth = usize::try_from(step.depth).unwrap_or(usize::MAX).min(1025);
         let returned = depth < self.frames.len();
+        let failed = !matches!(step.failure, None | Some(Failure::None));
+        step.refund_after = (self.client.refund_kind() == RefundKind::After && !failed).then_some(said);
         step.refund = match self.client.refund_kind() {
             RefundKind::Before => Some(said),
             // The line before said what this opcode found, unless a frame ended in between: it may have been undone.
@@ -396,6 +466,6 @@ impl Refunds {
         // A trace that begins below the top, or skips a depth, still has a place for every frame.
         self.frames.resize(depth.saturating_sub(1), 0);
         self.frames.push(if unknown_call { keep.unwrap_or(0) } else { said });
-        self.last_failed = !matches!(step.failure, None | Some(Failure::None));
+        self.last_failed = failed;
     }
 }

@@ -29,6 +29,8 @@ pub struct Step {
     pub return_data: Option<Bytes>,
     /// The transaction's refund counter before the opcode.
     pub refund: Option<i64>,
+    /// The same after it, where that is what the client writes and the opcode did not fail.
+    pub refund_after: Option<i64>,
     /// How the opcode failed, if it did; `None` if the client does not say on its lines.
     pub failure: Option<Failure>,
 }
@@ -49,13 +51,16 @@ impl Step {
             stack: Some(step.stack.to_vec()),
             return_data: Some(Bytes::copy_from_slice(step.return_data)),
             refund: Some(step.refund),
+            refund_after: None,
             failure: None,
         }
     }
 
     /// Adds what is known once the opcode has run. Of one that fails the cost is unknown: clients count it in many ways.
-    pub fn finish(&mut self, end: &StepEnd<'_>) {
+    /// `step` is what it left.
+    pub fn finish(&mut self, step: &StepView<'_>, end: &StepEnd<'_>) {
         self.gas_cost = end.halt.is_none().then_some(end.gas_cost);
+        self.refund_after = end.halt.is_none().then_some(step.refund);
         self.failure = match end.halt {
             None if self.opcode == Opcode::REVERT => Some(Failure::Revert),
             halt => Client::Eip3155.failure(self.opcode, halt.map(Halt::name)),
@@ -91,8 +96,27 @@ pub enum Failure {
 pub struct TraceEnd {
     /// Root of the post-state.
     pub state_root: Option<B256>,
-    /// Output of the transaction's own frame.
+    /// Output of the transaction's own frame; of a successful creation the code.
     pub output: Option<Bytes>,
+    /// Gas of the transaction, refunds taken off.
+    pub gas_used: Option<u64>,
+    /// Gas of the transaction's own frame: without what the transaction costs before it, and without refunds.
+    pub frame_gas: Option<u64>,
+    /// Line of the file that says the root, and the one that says the rest; 0 for none.
+    pub lines: [u64; 2],
+}
+
+impl TraceEnd {
+    /// Adds what a later line says.
+    pub(crate) fn add(&mut self, more: TraceEnd) {
+        for (line, more) in self.lines.iter_mut().zip(more.lines) {
+            *line = if more > 0 { more } else { *line };
+        }
+        self.state_root = more.state_root.or(self.state_root);
+        self.output = more.output.or(self.output.take());
+        self.gas_used = more.gas_used.or(self.gas_used);
+        self.frame_gas = more.frame_gas.or(self.frame_gas);
+    }
 }
 
 /// One thing a trace file says.
@@ -100,8 +124,9 @@ pub struct TraceEnd {
 pub enum Record {
     /// An opcode.
     Step(Step),
-    /// The end of a frame, as geth writes it; depth and place follow from the steps around it.
-    FrameExit,
+    /// The end of a frame, as geth writes it; depth and place follow from the steps around it. That of the transaction's own
+    /// comes behind all steps.
+    FrameExit(TraceEnd),
     /// The end of the trace, or a part of it.
     End(TraceEnd),
 }

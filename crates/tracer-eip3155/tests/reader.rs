@@ -41,6 +41,13 @@ fn hostile_traces_get_an_error_with_their_line() {
     check_error(&STEP.replace("[]", &format!("[\"0x{}\"]", "f".repeat(65))), "of at most 32 bytes");
     check_error(&format!("{{\"x\":{}", "[".repeat(100_000)), "line 1: EOF while parsing a list");
     check_error("{\"stateRoot\":\"0x12\"}", "line 1: stateRoot: expected 0x and 64");
+    check_error("{\"op\":1,\"gas\":\"0x1\"}", "line 1: no pc, expected a number");
+    // An object that says nothing of a trace: an answer of debug_traceTransaction, a setting.
+    check_error(
+        "{\"gas\":9,\"failed\":false,\"returnValue\":\"\",\"structLogs\":[]}",
+        "no EIP-3155 line in 1 lines",
+    );
+    check_error("{\"hello\":1}\n{\"error\":\"none\"}", "no EIP-3155 line in 2 lines");
     check_error("{\"output\":\"0x1\",\"gasUsed\":\"0x0\",\"pass\":true}", "line 1: output:");
 }
 
@@ -131,6 +138,31 @@ fn a_comparison_sees_every_field_that_both_know() {
     let end = |root: &str| format!("{STEP}\n{{\"stateRoot\":\"0x{}\"}}\n", root.repeat(64));
     check_difference(&end("1"), &end("2"), Some((1, "stateRoot")));
     check_difference(&end("1"), STEP, None);
+    // Of a file that holds several transactions, each one's end is compared.
+    let two_ends = |first: &str, second: &str| end(first) + &end(second);
+    check_difference(&two_ends("1", "2"), &two_ends("1", "2"), None);
+    check_difference(&two_ends("1", "2"), &two_ends("3", "2"), Some((1, "stateRoot")));
+    check_difference(&two_ends("1", "2"), &two_ends("1", "3"), Some((2, "stateRoot")));
+    let gas = |gas: &str| format!("{STEP}\n{{\"output\":\"\",\"gasUsed\":\"{gas}\"}}\n");
+    check_difference(&gas("0x5"), &gas("0x6"), Some((1, "gasUsed of the frame")));
+}
+
+#[test]
+fn an_agreement_says_what_it_is_silent_about() {
+    let unknown = |left: &str, right: &str| {
+        let [left, right] =
+            [left, right].map(|text| TraceReader::new(text.as_bytes(), detect(text.as_bytes()).unwrap()));
+        compare_traces(left, right).unwrap().unwrap().unknown
+    };
+    let rest = ["memory", "returnData", "stateRoot", "output", "gasUsed"];
+    assert_eq!(unknown(STEP, STEP), rest);
+    let nethermind = r#"{"pc":0,"op":96,"gas":"0x10","gasCost":"0x3","stack":[],"depth":1,"memSize":0}"#;
+    assert_eq!(
+        unknown(STEP, nethermind),
+        ["memory", "returnData", "refund", "stateRoot", "output", "gasUsed"]
+    );
+    let root = format!("{{\"stateRoot\":\"0x{}\"}}", "1".repeat(64));
+    assert_eq!(unknown(&root, &root), ["output", "gasUsed"], "there is no step to say anything");
 }
 
 #[test]

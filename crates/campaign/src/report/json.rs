@@ -2,12 +2,12 @@
 
 use std::io::{self, Write};
 
-use parallax_primitives::{Fork, Opcode, hex};
+use parallax_primitives::{Opcode, hex};
 use parallax_shadow_diff::{Detail, Divergence, GasSplit, Place, Row, Verdict};
 use parallax_state_tests::{Case, CaseResult, Raised};
 use serde::Serialize;
 
-use super::{DiffSetup, Origin, verdict_name};
+use super::{Answer, DiffSetup, Origin, Program, Subject, verdict_name};
 use crate::{Delivered, DiffOutcome, TestOutcome, TraceDigest};
 
 #[derive(Serialize)]
@@ -40,12 +40,16 @@ struct TestLine<'a> {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct DiffLine<'a> {
     #[serde(flatten)]
     origin: Origin<'a>,
     verdict: &'static str,
     steps: u64,
     divergence: Option<DivergenceRecord>,
+    /// Where in a trace the right side differs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    right_at: Option<&'a str>,
     /// Why it is poisoned.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
@@ -137,7 +141,7 @@ pub fn test_json(delivered: &Delivered<TestOutcome>) -> String {
         Delivered::Case(case, TestOutcome::Ran(result, digest)) => test_line(case, result, digest.as_ref()),
         Delivered::Case(case, TestOutcome::Unsupported(reason)) => {
             let expected_root = Some(case.expected.state_root.to_string());
-            TestLine { expected_root, ..failed(Origin::of(case), (*reason).to_owned()) }
+            TestLine { expected_root, ..failed(Subject::Case(case).origin(), (*reason).to_owned()) }
         }
         Delivered::Unreadable(error) => failed(Origin::of_error(error), error.to_string()),
     };
@@ -147,7 +151,7 @@ pub fn test_json(delivered: &Delivered<TestOutcome>) -> String {
 fn test_line<'a>(case: &'a Case, result: &CaseResult, digest: Option<&TraceDigest>) -> TestLine<'a> {
     let ran = result.state_root.is_some();
     TestLine {
-        origin: Origin::of(case),
+        origin: Subject::Case(case).origin(),
         pass: result.pass,
         state_root: result.state_root.map(|root| root.to_string()),
         expected_root: Some(result.expected_root.to_string()),
@@ -177,33 +181,35 @@ fn failed(origin: Origin<'_>, error: String) -> TestLine<'_> {
     }
 }
 
-/// The JSON line of one case of `diff`: `file name fork d g v verdict steps divergence`, and `reason` if it is poisoned.
+/// The JSON line of one case of `diff`: `file name fork d g v verdict steps divergence`, and `reason` if it is poisoned; of a
+/// trace that differs also `rightAt`.
 pub fn diff_json(delivered: &Delivered<DiffOutcome>) -> String {
-    let (origin, verdict, steps) = match delivered {
-        Delivered::Case(case, DiffOutcome::Compared { verdict, steps, .. }) => {
-            return verdict_json(Origin::of(case), verdict, *steps);
-        }
-        Delivered::Case(case, DiffOutcome::Unsupported(reason)) => {
-            (Origin::of(case), Verdict::Poisoned((*reason).to_owned()), 0)
-        }
-        Delivered::Unreadable(error) => (Origin::of_error(error), Verdict::Poisoned(error.to_string()), 0),
-    };
-    verdict_json(origin, &verdict, steps)
+    answer(&Answer::of(delivered))
 }
 
-/// The same line for a program that no file holds: its file and name are empty.
-pub fn code_json(fork: Fork, verdict: &Verdict, steps: u64) -> String {
-    let origin = Origin { file: "", name: "", fork: Some(fork.name()), d: None, g: None, v: None };
-    verdict_json(origin, verdict, steps)
+/// The same line for a program: its file and name are empty.
+pub fn program_json(program: &Program, outcome: &DiffOutcome) -> String {
+    answer(&Answer::to(Subject::Program(program), outcome))
 }
 
-fn verdict_json(origin: Origin<'_>, verdict: &Verdict, steps: u64) -> String {
-    let (divergence, reason) = match verdict {
-        Verdict::Agree => (None, None),
-        Verdict::Diverge(divergence) => (Some(record(divergence)), None),
-        Verdict::Poisoned(reason) => (None, Some(reason.as_str())),
+pub(super) fn answer(answer: &Answer<'_>) -> String {
+    let poisoned = |origin, reason: &str| {
+        let (verdict, reason) = ("poisoned", Some(reason));
+        json(&DiffLine { origin, verdict, steps: 0, divergence: None, right_at: None, reason })
     };
-    json(&DiffLine { origin, verdict: verdict_name(verdict), steps, divergence, reason })
+    match answer {
+        Answer::Compared { subject, verdict, steps, right_at } => {
+            let (divergence, reason) = match verdict {
+                Verdict::Agree => (None, None),
+                Verdict::Diverge(divergence) => (Some(record(divergence)), None),
+                Verdict::Poisoned(reason) => (None, Some(reason.as_str())),
+            };
+            let (origin, verdict) = (subject.origin(), verdict_name(verdict));
+            json(&DiffLine { origin, verdict, steps: *steps, divergence, right_at: *right_at, reason })
+        }
+        Answer::Unsupported(subject, reason) => poisoned(subject.origin(), reason),
+        Answer::Unreadable(error) => poisoned(Origin::of_error(error), &error.to_string()),
+    }
 }
 
 fn record(divergence: &Divergence) -> DivergenceRecord {

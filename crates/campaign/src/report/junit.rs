@@ -11,7 +11,7 @@ use std::{
 
 use parallax_shadow_diff::Verdict;
 
-use super::{Answer, DiffSetup, Origin, printable::escaped, rerun};
+use super::{Answer, DiffSetup, Origin, printable::escaped};
 use crate::{Delivered, DiffOutcome, DiffSummary};
 
 /// Bytes left for the counts: five numbers of 20 digits with their names, and a time.
@@ -49,13 +49,16 @@ impl<W: Write + Seek> JunitReport<W> {
 
     /// Adds one case.
     pub fn case(&mut self, delivered: &Delivered<DiffOutcome>) -> io::Result<()> {
-        let answer = Answer::of(delivered);
+        self.add(&Answer::of(delivered))
+    }
+
+    pub(super) fn add(&mut self, answer: &Answer<'_>) -> io::Result<()> {
         let (Origin { file, name, fork, d, g, v }, content) = match answer {
-            Answer::Compared(case, verdict) => {
-                (Origin::of(case), self.content(verdict, || rerun(case, &self.setup.command)))
+            Answer::Compared { subject, verdict, right_at, .. } => {
+                (subject.origin(), self.content(verdict, *right_at, || subject.again(&self.setup)))
             }
-            Answer::Unsupported(case, reason) => {
-                (Origin::of(case), Some(format!("<skipped message=\"{}\"/>", escaped(reason))))
+            Answer::Unsupported(subject, reason) => {
+                (subject.origin(), Some(format!("<skipped message=\"{}\"/>", escaped(reason))))
             }
             Answer::Unreadable(error) => {
                 (Origin::of_error(error), Some(problem("error", "unreadable", &error.to_string(), "")))
@@ -64,6 +67,8 @@ impl<W: Write + Seek> JunitReport<W> {
         let which = [("fork ", fork.map(str::to_owned)), ("d", text(d)), ("g", text(g)), ("v", text(v))];
         let which: String =
             which.iter().filter_map(|(name, value)| Some(format!(" {name}{}", value.as_ref()?))).collect();
+        // A program has no file and no name.
+        let name = if file.is_empty() { "a program" } else { name };
         let (file, name) = (escaped(file), escaped(&format!("{name}{which}")));
         write!(self.out, "<testcase classname=\"{file}\" name=\"{}\"", name.trim_start())?;
         match content {
@@ -94,12 +99,18 @@ impl<W: Write + Seek> JunitReport<W> {
         self.out.flush()
     }
 
-    fn content(&self, verdict: &Verdict, again: impl Fn() -> String) -> Option<String> {
+    fn content(
+        &self,
+        verdict: &Verdict,
+        right_at: Option<&str>,
+        again: impl Fn() -> String,
+    ) -> Option<String> {
         match verdict {
             Verdict::Agree => None,
             Verdict::Diverge(divergence) => {
                 let title = format!("{} differs {}", divergence.field, divergence.place);
-                let text = format!("{divergence}\nagain: {}", again());
+                let right_at = right_at.map_or(String::new(), |at| format!("at {at}\n"));
+                let text = format!("{right_at}{divergence}\nagain: {}", again());
                 Some(problem("failure", divergence.cause.name(), &title, &text))
             }
             Verdict::Poisoned(reason) => {

@@ -10,6 +10,7 @@ mod text;
 
 use std::io::{self, Seek, Write};
 
+use parallax_primitives::Fork;
 use parallax_shadow_diff::{ShadowConfig, ShadowMode, Verdict};
 use parallax_state_tests::{Case, FixtureError};
 use serde::Serialize;
@@ -17,10 +18,10 @@ use serde::Serialize;
 use crate::{Delivered, DiffOutcome, DiffSummary, tolerated};
 
 pub use html::{HtmlReport, PageLimits, html_of_run};
-pub use json::{JsonReport, code_json, diff_json, test_json};
+pub use json::{JsonReport, diff_json, program_json, test_json};
 pub use junit::JunitReport;
 pub use printable::shell_word;
-pub use text::{diff_text, rerun, test_text, title};
+pub use text::{diff_text, program_text, rerun, test_text, title};
 
 /// How a comparison was asked for: what its reports say besides the cases.
 #[derive(Clone, Debug)]
@@ -109,13 +110,22 @@ impl<W: Write + Seek> Report<W> {
 
     /// Adds one case.
     pub fn case(&mut self, delivered: &Delivered<DiffOutcome>) -> io::Result<()> {
+        self.add(&Answer::of(delivered))
+    }
+
+    /// Adds a program.
+    pub fn program(&mut self, program: &Program, outcome: &DiffOutcome) -> io::Result<()> {
+        self.add(&Answer::to(Subject::Program(program), outcome))
+    }
+
+    fn add(&mut self, answer: &Answer<'_>) -> io::Result<()> {
         match self {
             Report::Html(page, _) => {
-                page.case(delivered);
+                page.add(answer);
                 Ok(())
             }
-            Report::Json(report, _) => report.case(&diff_json(delivered)),
-            Report::Junit(report) => report.case(delivered),
+            Report::Json(report, _) => report.case(&json::answer(answer)),
+            Report::Junit(report) => report.add(answer),
         }
     }
 
@@ -132,6 +142,52 @@ impl<W: Write + Seek> Report<W> {
     }
 }
 
+/// A program that no file of tests holds.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// The rules it is run by.
+    pub fork: Fork,
+    /// The options of the command that give it again.
+    pub options: String,
+}
+
+/// What two sides are compared on.
+#[derive(Clone, Copy)]
+enum Subject<'a> {
+    Case(&'a Case),
+    Program(&'a Program),
+}
+
+impl<'a> Subject<'a> {
+    fn title(self) -> String {
+        match self {
+            Subject::Case(case) => title(case),
+            Subject::Program(Program { fork, .. }) => format!("a program, fork {fork}"),
+        }
+    }
+
+    /// The command line that runs it again, to be pasted into a shell.
+    fn again(self, setup: &DiffSetup) -> String {
+        match self {
+            Subject::Case(case) => rerun(case, &setup.command),
+            Subject::Program(Program { fork, options }) => {
+                format!("{} --fork {fork} {options}", setup.command)
+            }
+        }
+    }
+
+    fn origin(self) -> Origin<'a> {
+        match self {
+            Subject::Case(Case { file, name, fork_name, d, g, v, .. }) => {
+                Origin { file, name, fork: Some(fork_name), d: Some(*d), g: Some(*g), v: Some(*v) }
+            }
+            Subject::Program(Program { fork, .. }) => {
+                Origin { file: "", name: "", fork: Some(fork.name()), d: None, g: None, v: None }
+            }
+        }
+    }
+}
+
 /// Where a case is from. What could not be read has only a place in its file.
 #[derive(Serialize)]
 struct Origin<'a> {
@@ -144,29 +200,32 @@ struct Origin<'a> {
 }
 
 impl<'a> Origin<'a> {
-    fn of(case: &'a Case) -> Self {
-        let Case { file, name, fork_name, d, g, v, .. } = case;
-        Self { file, name, fork: Some(fork_name), d: Some(*d), g: Some(*g), v: Some(*v) }
-    }
-
     fn of_error(error: &'a FixtureError) -> Self {
         Self { file: &error.file, name: &error.path, fork: None, d: None, g: None, v: None }
     }
 }
 
-/// A case as every report file takes it.
+/// What came of one comparison, as every report takes it.
 enum Answer<'a> {
-    Compared(&'a Case, &'a Verdict),
-    Unsupported(&'a Case, &'static str),
+    Compared { subject: Subject<'a>, verdict: &'a Verdict, steps: u64, right_at: Option<&'a str> },
+    Unsupported(Subject<'a>, &'static str),
     Unreadable(&'a FixtureError),
 }
 
 impl<'a> Answer<'a> {
     fn of(delivered: &'a Delivered<DiffOutcome>) -> Self {
         match delivered {
-            Delivered::Case(case, DiffOutcome::Compared { verdict, .. }) => Answer::Compared(case, verdict),
-            Delivered::Case(case, DiffOutcome::Unsupported(reason)) => Answer::Unsupported(case, reason),
+            Delivered::Case(case, outcome) => Answer::to(Subject::Case(case), outcome),
             Delivered::Unreadable(error) => Answer::Unreadable(error),
+        }
+    }
+
+    fn to(subject: Subject<'a>, outcome: &'a DiffOutcome) -> Self {
+        match outcome {
+            DiffOutcome::Compared { verdict, steps, right_at, .. } => {
+                Answer::Compared { subject, verdict, steps: *steps, right_at: right_at.as_deref() }
+            }
+            DiffOutcome::Unsupported(reason) => Answer::Unsupported(subject, reason),
         }
     }
 }

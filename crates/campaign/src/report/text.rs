@@ -5,7 +5,7 @@ use parallax_shadow_diff::Verdict;
 use parallax_state_tests::Case;
 
 use super::{
-    Answer, DiffSetup,
+    Answer, DiffSetup, Program, Subject,
     printable::{exactly, printable, shell_word},
 };
 use crate::{Delivered, DiffOutcome, DiffSummary, TestOutcome, TestSummary, TraceDigest};
@@ -32,20 +32,32 @@ pub fn test_text(delivered: &Delivered<TestOutcome>, engine: &str) -> Option<Str
 
 /// What a person reads of one case of `diff`: nothing if the engines agree.
 pub fn diff_text(delivered: &Delivered<DiffOutcome>, setup: &DiffSetup) -> Option<String> {
-    let (case, verdict) = match Answer::of(delivered) {
-        Answer::Compared(case, verdict) => (case, verdict),
-        Answer::Unsupported(case, reason) => return Some(format!("NOT RUN {}\n  {reason}", title(case))),
+    text(&Answer::of(delivered), setup)
+}
+
+/// The same of a program.
+pub fn program_text(program: &Program, outcome: &DiffOutcome, setup: &DiffSetup) -> Option<String> {
+    text(&Answer::to(Subject::Program(program), outcome), setup)
+}
+
+fn text(answer: &Answer<'_>, setup: &DiffSetup) -> Option<String> {
+    let (subject, verdict, right_at) = match answer {
+        Answer::Compared { subject, verdict, right_at, .. } => (subject, verdict, right_at),
+        Answer::Unsupported(subject, reason) => {
+            return Some(format!("NOT RUN {}\n  {reason}", subject.title()));
+        }
         Answer::Unreadable(error) => return Some(format!("UNREADABLE {}", printable(&error.to_string()))),
     };
-    let again = rerun(case, &setup.command);
+    let (title, again) = (subject.title(), subject.again(setup));
     match verdict {
         Verdict::Agree => None,
         Verdict::Diverge(divergence) => {
             let lines = divergence.summary().join("\n  ");
-            Some(format!("DIVERGE {}\n  {lines}\n  again: {again}", title(case)))
+            let right_at = right_at.map_or(String::new(), |at| format!("  at {at}\n"));
+            Some(format!("DIVERGE {title}\n{right_at}  {lines}\n  again: {again}"))
         }
         Verdict::Poisoned(reason) => {
-            Some(format!("POISONED {}\n  {}\n  again: {again}", title(case), printable(reason)))
+            Some(format!("POISONED {title}\n  {}\n  again: {again}", printable(reason)))
         }
     }
 }
@@ -62,12 +74,9 @@ pub fn rerun(case: &Case, command: &str) -> String {
         true => format!("./{}", case.file),
         false => case.file.to_string(),
     };
-    format!(
-        "{command} --fork {} --filter {} {}",
-        case.fork,
-        shell_word(&exactly(&case.name)),
-        shell_word(&file)
-    )
+    let Case { fork, name, d, g, v, .. } = case;
+    let (name, file) = (shell_word(&exactly(name)), shell_word(&file));
+    format!("{command} --fork {fork} --index {d},{g},{v} --filter {name} {file}")
 }
 
 impl TestSummary {

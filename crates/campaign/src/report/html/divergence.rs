@@ -27,12 +27,12 @@ pub(super) fn index_row(number: usize, title: &str, divergence: &Divergence) -> 
     )
 }
 
-/// All of it. `steps` is the table of both sides' steps.
+/// All of it. `right_at` is where in a trace the right side differs, `steps` the table of both sides' steps.
 pub(super) fn article(
     number: usize,
-    title: &str,
-    again: &str,
+    [title, again]: [&str; 2],
     divergence: &Divergence,
+    right_at: Option<&str>,
     steps: Option<String>,
 ) -> String {
     let [left, right] = divergence.engines.each_ref().map(|name| escaped(name));
@@ -45,6 +45,9 @@ pub(super) fn article(
         divergence.cause,
         escaped(again)
     );
+    if let Some(right_at) = right_at {
+        let _ = writeln!(html, "<p>At {}.</p>", escaped(right_at));
+    }
     if let Place::Block { suspect: Some(suspect), .. } = &divergence.place {
         let _ = writeln!(html, "<p>No opcode run one by one differs. Suspect: <code>{suspect}</code>.</p>");
     }

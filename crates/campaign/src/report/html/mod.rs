@@ -15,7 +15,6 @@ use sha2::{Digest, Sha256};
 use super::{
     Answer, DiffSetup,
     printable::{escaped, printable},
-    rerun, title,
 };
 use crate::{Delivered, DiffOutcome, DiffSummary};
 
@@ -105,26 +104,38 @@ impl HtmlReport {
 
     /// Adds one case of a campaign.
     pub fn case(&mut self, delivered: &Delivered<DiffOutcome>) {
-        match Answer::of(delivered) {
-            Answer::Compared(case, Verdict::Agree) => {
-                let title = title(case);
-                let name = title.strip_prefix(&*printable(&case.file)).unwrap_or(&title);
-                self.agree(&case.file, name.trim_start());
+        self.add(&Answer::of(delivered));
+    }
+
+    pub(super) fn add(&mut self, answer: &Answer<'_>) {
+        match answer {
+            Answer::Compared { subject, verdict: Verdict::Agree, .. } => {
+                let (title, file) = (subject.title(), subject.origin().file);
+                let name = title.strip_prefix(&*printable(file)).unwrap_or(&title);
+                self.agree(file, name.trim_start());
             }
-            Answer::Compared(case, verdict) => {
-                self.verdict(&title(case), &rerun(case, &self.setup.command), verdict, None);
+            Answer::Compared { subject, verdict, right_at, .. } => {
+                let again = subject.again(&self.setup);
+                self.verdict(&subject.title(), &again, verdict, *right_at, None);
             }
-            Answer::Unsupported(case, reason) => self.other("not run", &title(case), reason, None),
+            Answer::Unsupported(subject, reason) => self.other("not run", &subject.title(), reason, None),
             Answer::Unreadable(error) => self.other("unreadable", "", &error.to_string(), None),
         }
     }
 
     /// Adds a run with its steps side by side; `title` says of what, `again` how to run it again.
     pub fn run(&mut self, title: &str, again: &str, run: &SideBySideRun) {
-        self.verdict(title, again, &run.verdict, Some(run));
+        self.verdict(title, again, &run.verdict, None, Some(run));
     }
 
-    fn verdict(&mut self, title: &str, again: &str, verdict: &Verdict, run: Option<&SideBySideRun>) {
+    fn verdict(
+        &mut self,
+        title: &str,
+        again: &str,
+        verdict: &Verdict,
+        right_at: Option<&str>,
+        run: Option<&SideBySideRun>,
+    ) {
         let steps = |page: &Self| run.map(|run| steps::section(run, page.limits.steps));
         match verdict {
             Verdict::Agree => {
@@ -136,7 +147,8 @@ impl HtmlReport {
             Verdict::Diverge(divergence) => {
                 let row = |number| divergence::index_row(number, title, divergence);
                 if let Some(number) = self.index.push(self.limits.divergences, row) {
-                    let article = divergence::article(number, title, again, divergence, steps(self));
+                    let article =
+                        divergence::article(number, [title, again], divergence, right_at, steps(self));
                     self.articles.push_str(&article);
                 }
             }
@@ -156,6 +168,7 @@ impl HtmlReport {
         let end = if self.agreeing.count > 0 && is_new { "</ul>\n" } else { "" };
         let listed = self.agreeing.push(self.limits.agreeing, |_| {
             let begin = match is_new {
+                true if file.is_empty() => format!("{end}<ul class=\"cases\">\n"),
                 true => format!("{end}<h3 class=\"mono\">{}</h3>\n<ul class=\"cases\">\n", escaped(file)),
                 false => String::new(),
             };
