@@ -28,7 +28,9 @@ const FAILURES: [Failure; 9] = [
     Failure::OutOfBounds,
     Failure::Other,
 ];
-const UNKNOWN: u8 = 0xff;
+const UNKNOWN: u8 = 0x3f;
+/// Beside the failure.
+const HAS_REFUND_AFTER: u8 = 0x40;
 
 /// What a trace file said, step by step.
 #[derive(Clone, Debug, Default)]
@@ -74,12 +76,13 @@ impl FileTrace {
         set(NO_RETURN, step.return_data.is_none());
         out.extend([flags, step.opcode.0]);
         let failure = step.failure.and_then(|failure| FAILURES.iter().position(|known| *known == failure));
-        out.push(failure.and_then(|at| u8::try_from(at).ok()).unwrap_or(UNKNOWN));
+        let failure = failure.and_then(|at| u8::try_from(at).ok()).unwrap_or(UNKNOWN);
+        out.push(failure | if step.refund_after.is_some() { HAS_REFUND_AFTER } else { 0 });
         let numbers = [Some(step.pc), Some(step.depth), Some(step.gas), step.gas_cost, step.memory_size];
         for number in numbers.into_iter().flatten() {
             put(out, number);
         }
-        if let Some(refund) = step.refund {
+        for refund in [step.refund, step.refund_after].into_iter().flatten() {
             put(out, refund.cast_unsigned());
         }
         if let Some(stack) = &step.stack {
@@ -148,6 +151,7 @@ impl FileReplay<'_> {
         let gas_cost = has(HAS_COST).then(|| self.number());
         let memory_size = has(HAS_SIZE).then(|| self.number());
         let refund = has(HAS_REFUND).then(|| self.number().cast_signed());
+        let refund_after = (failure & HAS_REFUND_AFTER != 0).then(|| self.number().cast_signed());
         let last = self.now.take();
         let (mut stack, memory, return_data) =
             last.map_or((None, None, None), |last| (last.stack, last.memory, last.return_data));
@@ -174,7 +178,8 @@ impl FileReplay<'_> {
             stack: if has(HAS_STACK) { stack } else { None },
             return_data,
             refund,
-            failure: FAILURES.get(usize::from(failure)).copied(),
+            refund_after,
+            failure: FAILURES.get(usize::from(failure & UNKNOWN)).copied(),
         };
         Some(self.now.insert(step))
     }
@@ -249,6 +254,7 @@ mod tests {
                     .then(|| (0..n % 9).map(|item| U256::from(item * n).pow(U256::from(3))).collect()),
                 return_data: bytes(n + 1),
                 refund: n.is_multiple_of(2).then(|| -i64::try_from(n).unwrap()),
+                refund_after: n.is_multiple_of(3).then(|| i64::try_from(n * n).unwrap()),
                 failure: FAILURES.get(usize::try_from(n % 10).unwrap()).copied(),
             })
             .collect();
