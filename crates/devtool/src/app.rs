@@ -10,6 +10,7 @@ use std::{
 
 use axum::http::StatusCode;
 use parallax_primitives::Fork;
+use tokio::sync::Semaphore;
 
 use crate::{
     config::{Config, SessionLimits},
@@ -29,6 +30,8 @@ pub(crate) struct App {
     pub(crate) folder: Option<Folder>,
     /// What a request's Host may be.
     pub(crate) port: u16,
+    /// Room for WebSockets: they are connections no longer.
+    pub(crate) listeners: Arc<Semaphore>,
     sessions: Mutex<Sessions>,
 }
 
@@ -42,7 +45,8 @@ struct Sessions {
 
 impl App {
     pub(crate) fn new(config: Config, folder: Option<Folder>, port: u16) -> Self {
-        Self { config, folder, port, sessions: Mutex::default() }
+        let listeners = Arc::new(Semaphore::new(config.bounds.connections));
+        Self { config, folder, port, listeners, sessions: Mutex::default() }
     }
 
     pub(crate) fn sessions(&self) -> Vec<Arc<Session>> {

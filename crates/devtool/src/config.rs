@@ -75,7 +75,7 @@ pub struct Bounds {
     pub file_bytes: u64,
     /// A session that nobody asks about for so long ends.
     pub idle: Duration,
-    /// Connections at a time.
+    /// Connections at a time, and, besides, as many WebSockets.
     pub connections: usize,
     /// How long a client may take for the head of a request, for its body, and for each piece of an answer.
     pub patience: Duration,

@@ -46,15 +46,23 @@ pub(crate) async fn events(
     let upgrade = upgrade.map_err(|_| {
         ApiError::new(StatusCode::BAD_REQUEST, "bad_request", "expected a WebSocket's handshake")
     })?;
+    let place = Arc::clone(&app.listeners).try_acquire_owned().map_err(|_| {
+        let message = "there are as many WebSockets as there may be: close one first";
+        ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", message)
+    })?;
     let patience = app.config.bounds.patience;
-    Ok(upgrade.max_message_size(MESSAGE_BYTES).max_frame_size(MESSAGE_BYTES).write_buffer_size(0).on_upgrade(
-        move |socket| async move {
-            let mut listener =
-                Listener { socket, session, patience, seen: Change::default(), shown_progress: None };
-            // However it ends, there is nobody left to tell.
-            let _ = listener.serve().await;
-        },
-    ))
+    let upgrade = upgrade
+        .max_message_size(MESSAGE_BYTES)
+        .max_frame_size(MESSAGE_BYTES)
+        .read_buffer_size(MESSAGE_BYTES)
+        .write_buffer_size(0);
+    Ok(upgrade.on_upgrade(move |socket| async move {
+        let mut listener =
+            Listener { socket, session, patience, seen: Change::default(), shown_progress: None };
+        // However it ends, there is nobody left to tell.
+        let _ = listener.serve().await;
+        drop(place);
+    }))
 }
 
 /// Why a listener ends.
@@ -158,8 +166,8 @@ impl Listener {
                 Err(error) => self.refuse("bad_json", &error.to_string()).await,
             },
             Message::Binary(_) => self.refuse("bad_request", "expected text").await,
-            Message::Ping(_) | Message::Pong(_) => Ok(()),
-            Message::Close(_) => Err(Over),
+            // Asking for the next message answers these; behind a close there is none.
+            Message::Ping(_) | Message::Pong(_) | Message::Close(_) => Ok(()),
         }
     }
 

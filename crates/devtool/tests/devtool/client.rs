@@ -139,6 +139,13 @@ impl Running {
     }
 
     pub(crate) fn listen(&self, session: &str) -> Socket {
+        let (head, stream) = self.knock(session);
+        assert!(head.starts_with("HTTP/1.1 101"), "{head}");
+        Socket(stream)
+    }
+
+    /// The head of the answer to a WebSocket's handshake.
+    pub(crate) fn knock(&self, session: &str) -> (String, TcpStream) {
         let mut stream = self.connect();
         let key = "dGhlIHNhbXBsZSBub25jZQ==";
         write!(
@@ -154,8 +161,7 @@ impl Running {
             stream.read_exact(&mut byte).unwrap();
             head.push(byte[0]);
         }
-        assert!(head.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&head));
-        Socket(stream)
+        (String::from_utf8_lossy(&head).into_owned(), stream)
     }
 }
 
@@ -222,6 +228,13 @@ impl Socket {
                 _ => {}
             }
         }
+    }
+
+    /// All that comes until the server ends the connection.
+    pub(crate) fn rest(mut self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let _ = self.0.read_to_end(&mut bytes);
+        bytes
     }
 
     /// The next message of a kind.

@@ -451,6 +451,28 @@ fn wait_for_room(server: &Running) {
     }
 }
 
+#[test]
+fn a_thousand_web_sockets_are_refused_and_a_close_is_answered() {
+    let server = with(Bounds { connections: 8, ..Bounds::default() });
+    let path = server.session(&program("0x00", &["primary", "mini"]));
+    let mut open: Vec<_> = (0..8).map(|_| server.listen(&path)).collect();
+    for _ in 0..1000 {
+        let (head, _) = server.knock(&path);
+        assert!(head.starts_with("HTTP/1.1 429"), "{head}");
+    }
+    assert_eq!(server.get("/api/v1/info").status, 200);
+    // One that leaves politely is answered, and makes room.
+    let mut leaving = open.pop().unwrap();
+    leaving.receive();
+    leaving.frame(0x88, &1000_u16.to_be_bytes());
+    assert_eq!(leaving.rest(), [0x88, 2, 0x03, 0xe8]);
+    let begun = Instant::now();
+    while !server.knock(&path).0.starts_with("HTTP/1.1 101") {
+        assert!(begun.elapsed() < PATIENCE);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
 /// Panics as soon as it is to run.
 struct Panicking;
 
