@@ -358,15 +358,18 @@ impl MiniStepState {
         }
     }
 
-    /// What it takes to make all `regions` (offset and size) part of the memory (Yellow Paper, appendix H).
+    /// What it takes to make all `regions` (offset and size) part of the memory (Yellow Paper, appendix H). An end of more than
+    /// 64 bits is beyond any price, whatever has been paid for already.
     pub(crate) fn extension<const N: usize>(&self, regions: [(U256, U256); N]) -> Extension {
-        let mut end = self.memory.len() as u64;
-        for (offset, size) in regions {
-            if !size.is_zero() {
-                end = end.max(offset.saturating_add(size).saturating_to());
+        let now = self.memory.len() as u64;
+        let mut end = now;
+        for (offset, size) in regions.into_iter().filter(|(_, size)| !size.is_zero()) {
+            match offset.checked_add(size).and_then(|last| u64::try_from(last).ok()) {
+                Some(last) => end = end.max(last),
+                None => return Extension { cost: u64::MAX, end: u64::MAX },
             }
         }
-        Extension { cost: memory_gas(end).saturating_sub(memory_gas(self.memory.len() as u64)), end }
+        Extension { cost: memory_gas(end).saturating_sub(memory_gas(now)), end }
     }
 
     /// Extends the memory with zeros, once it is paid for.
