@@ -87,8 +87,8 @@ struct Live<R> {
     messages: usize,
     /// The open ones.
     path: Vec<PathItem>,
-    /// What the transaction's own message took, once it is over, and what it was.
-    own: Option<(u64, PathItem)>,
+    /// The messages around the one that ended last, itself at the end.
+    over: Vec<PathItem>,
     found: Option<Result<Found, ReadError>>,
 }
 
@@ -105,6 +105,7 @@ struct At {
     /// Why the opcode failed.
     halt: Option<Halt>,
     path: Vec<PathItem>,
+    over: Vec<PathItem>,
 }
 
 impl<R: BufRead> Live<R> {
@@ -116,7 +117,7 @@ impl<R: BufRead> Live<R> {
             steps: 0,
             messages: 0,
             path: Vec::new(),
-            own: None,
+            over: Vec::new(),
             found: None,
         }
     }
@@ -140,14 +141,13 @@ impl<R: BufRead> Live<R> {
             state_root: result.state_root,
             output: ran.then(|| result.output.clone()),
             gas_used: ran.then_some(result.gas_used),
-            frame_gas: self.own.map(|(gas, _)| gas),
             ..TraceEnd::default()
         };
         Ok(match self.comparison.finish(end)? {
             Ok(agreement) => Found::Agreement(agreement),
             Err(difference) => {
-                let path = self.own.into_iter().map(|(_, item)| item).collect();
-                Found::Difference(difference, At { step: None, halt: None, path })
+                let at = At { step: None, halt: None, path: Vec::new(), over: self.over };
+                Found::Difference(difference, at)
             }
         })
     }
@@ -177,7 +177,8 @@ impl<R: BufRead> Hooks for Live<R> {
         self.found = match self.comparison.step(step) {
             Ok(None) => return,
             Ok(Some(difference)) => {
-                let at = At { step: Some(side), halt: end.halt, path: self.path.clone() };
+                let (path, over) = (self.path.clone(), std::mem::take(&mut self.over));
+                let at = At { step: Some(side), halt: end.halt, path, over };
                 Some(Ok(Found::Difference(difference, at)))
             }
             Err(error) => Some(Err(error)),
@@ -191,14 +192,26 @@ impl<R: BufRead> Hooks for Live<R> {
                 self.messages += 1;
             }
             MessagePhase::After(outcome) => {
-                let item = self.path.pop();
-                if self.path.is_empty() {
-                    self.own = item.map(|item| (message.gas.saturating_sub(outcome.gas_left), item));
-                }
+                self.over.clone_from(&self.path);
+                self.path.pop();
+                self.comparison.say(TraceEnd {
+                    frame_gas: Some(message.gas.saturating_sub(outcome.gas_left)),
+                    // What a creation gives is its code, which is not told here.
+                    output: (!message.kind.is_create()).then(|| outcome.output.clone()),
+                    ..TraceEnd::default()
+                });
             }
         }
     }
 }
+
+/// Whether it is in what is said behind the steps of a frame or of the transaction.
+fn is_of_an_end(difference: &TraceDifference) -> bool {
+    ["stateRoot", "output", "gasUsed", FRAME_GAS].contains(&difference.field)
+}
+
+/// What a difference calls the gas of a frame.
+const FRAME_GAS: &str = "gasUsed of the frame";
 
 /// The difference in the words of two engines.
 fn divergence(
@@ -210,7 +223,7 @@ fn divergence(
 ) -> Box<Divergence> {
     let (left, right) = (difference.left_step.as_ref(), difference.right_step.as_ref());
     let mismatch = match (left, right, exception) {
-        _ if difference.field != "length" && left.is_none() => end_mismatch(difference),
+        _ if is_of_an_end(difference) => end_mismatch(difference),
         (None, Some(_), Some(Raised::Rejected(rejection))) => {
             Mismatch { field: Field::Status, left: Value::Rejection(rejection), right: Value::Present }
         }
@@ -223,8 +236,9 @@ fn divergence(
     let index = left.map_or(difference.step, |step| step.line - 1);
     let place = match (at.step.or_else(|| right.map(side)), mismatch.field) {
         (_, Field::StateRoot) => Place::PostState,
-        _ if difference.field == "gasUsed of the frame" => {
-            Place::Message { index: 0, is_over: true, path: at.path }
+        _ if is_of_an_end(difference) && (left.is_some() || difference.field == FRAME_GAS) => {
+            let index = at.over.last().map_or(0, |item| item.index);
+            Place::Message { index, is_over: true, path: at.over }
         }
         (_, Field::Status | Field::Output | Field::GasUsed) | (None, _) => Place::Transaction,
         (Some(step), field) => {

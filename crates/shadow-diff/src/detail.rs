@@ -21,7 +21,7 @@ pub struct Detail {
 /// The state of one side.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SideDetail {
-    /// What the opcode's cost is made of, if it has run.
+    /// What the opcode's cost is made of, if it has run and both sides know its cost.
     pub gas: Option<GasSplit>,
     /// The topmost items of the stack, the top last, at most `stack_compare_limit`.
     pub stack: Vec<U256>,
@@ -162,6 +162,9 @@ impl Detail {
                 .max((offset + 1).saturating_sub(config.memory_window)),
             _ => 0,
         };
+        // Of an opcode that failed before it was charged for, or on an engine that does not know the cost, there is none to split.
+        let is_unknown = mismatch.field == Field::Halt && gas.iter().flatten().any(|gas| gas.total() == 0);
+        let gas = if is_unknown { [None; 2] } else { gas };
         let [left, right] = views;
         let side = |view: &StepView<'_>, gas| {
             let start = from.min(view.memory.len());

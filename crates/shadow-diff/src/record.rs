@@ -34,8 +34,8 @@ impl Record {
     }
 
     /// Of a run that was not recorded.
-    pub(crate) fn only_totals(steps: u64) -> Self {
-        Self { totals: [steps; 2], ..Self::new(0, false) }
+    pub(crate) fn only_totals(totals: [u64; 2]) -> Self {
+        Self { totals, ..Self::new(0, false) }
     }
 
     pub(crate) fn push(&mut self, index: u64, sides: [Option<StepSide>; 2], mismatch: Option<Field>) {

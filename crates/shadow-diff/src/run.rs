@@ -73,8 +73,9 @@ fn per_call(left: &dyn Engine, right: &dyn Engine, job: &Job<'_>, config: &Shado
         &side(right.name(), &right_result, right_log),
         config,
     );
-    let steps = logs[0].messages().len() as u64;
-    Compared { verdict, steps, results: [left_result, right_result], times, record: None }
+    let totals = logs.each_ref().map(|log| log.messages().len() as u64);
+    let record = Some(Record::only_totals(totals));
+    Compared { verdict, steps: totals[0], results: [left_result, right_result], times, record }
 }
 
 /// Runs one engine with the other beside it.
@@ -157,7 +158,7 @@ impl SideBySideRun {
             [Some(left), Some(right)] => Some(i128::from(left) - i128::from(right)),
             _ => None,
         };
-        let record = record.unwrap_or_else(|| Record::only_totals(steps));
+        let record = record.unwrap_or_else(|| Record::only_totals([steps; 2]));
         let diverged_at = match &verdict {
             Verdict::Diverge(divergence) => match divergence.place {
                 Place::Step { index, .. } => Some(index),

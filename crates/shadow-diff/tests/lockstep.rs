@@ -607,6 +607,12 @@ fn a_run_per_call_has_totals_and_no_steps() {
     let run = run_both_per_call(engines::primary(), engines::mini(), &world.job(), &config);
     assert_eq!((run.mode, &run.verdict, run.total_steps), (ShadowMode::PerCall, &Verdict::Agree, [2, 2]));
     assert!(run.steps.is_empty() && run.gas_used[0].is_some() && run.gas_delta == Some(0));
+    // Each side's own, where one of them does not jump over its call.
+    let calls =
+        "PUSH 0 PUSH 1 ADD PUSH @end JUMPI PUSH 0 PUSH 0 PUSH 0 PUSH 0 PUSH 0 PUSH 4 GAS CALL end: STOP";
+    let flipped = faulty(Fault::FlipResult(0), Opcode::ADD);
+    let run = run_both_per_call(engines::primary(), &flipped, &World::new(calls).job(), &config);
+    assert_eq!(run.total_steps, [1, 2]);
 
     let faulty = faulty(Fault::GasMore, Opcode::CALL);
     let run = run_both_per_call(engines::primary(), &faulty, &world.job(), &config);

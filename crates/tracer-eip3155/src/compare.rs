@@ -114,10 +114,15 @@ impl<R: BufRead> TraceComparison<R> {
         self.step_behind(TraceEnd::default(), left)
     }
 
+    /// What the left side says between its last step and the next: the end of a frame, which some clients write.
+    pub fn say(&mut self, end: TraceEnd) {
+        self.left_end.add(end);
+    }
+
     /// Compares the left side's next step, and `end`, which it said since the step before: a file may hold several
     /// transactions.
     fn step_behind(&mut self, end: TraceEnd, left: Step) -> Result<Option<Box<TraceDifference>>, ReadError> {
-        self.left_end.add(end);
+        self.say(end);
         let left = Some(left);
         loop {
             self.due()?;
@@ -163,7 +168,7 @@ impl<R: BufRead> TraceComparison<R> {
         mut self,
         left: TraceEnd,
     ) -> Result<Result<TraceAgreement, Box<TraceDifference>>, ReadError> {
-        self.left_end.add(left);
+        self.say(left);
         let right_client = self.right.reader.client();
         loop {
             self.due()?;
