@@ -11,6 +11,7 @@ use parallax_mini_interpreter::{Fault, FaultPlan, FaultyMini};
 use parallax_primitives::{
     Address, BlockEnv, Bytecode, Effect, Fork, Halt, Message, Opcode, StorageChange, Transaction, U256,
 };
+use parallax_run_control::{Breakpoints, Condition};
 use parallax_shadow_diff::{
     Cause, Compared, Divergence, Field, Place, RunLimits, Shadow, ShadowConfig, ShadowMode, SideBySide,
     Tolerance, Verdict, compare_engines, lockstep, run_both_per_call, run_both_per_step,
@@ -364,6 +365,35 @@ fn a_divergence_outlives_every_pause() {
     assert_ne!(run.total_steps[0], run.total_steps[1], "the loop goes another number of rounds");
     assert!(run.total_steps[1] > 0 && run.steps.len() as u64 == run.total_steps[0].max(run.total_steps[1]));
     assert!(run.steps[..usize::try_from(at).unwrap()].iter().all(|step| step.mismatch.is_none()));
+}
+
+#[test]
+fn both_pause_at_a_breakpoint_and_later_at_the_divergence() {
+    let callee = Address::repeat_byte(0x33);
+    let mut world = World::new(
+        "PUSH 0 PUSH 0 PUSH 0 PUSH 0 PUSH 0x3333333333333333333333333333333333333333 GAS STATICCALL
+         PUSH 1 SLOAD PUSH 2 ADD POP PUSH 2 SLOAD",
+    );
+    let code = assemble("PUSH 1 SLOAD PUSH 0 MSTORE PUSH 32 PUSH 0 RETURN").unwrap();
+    world.database.accounts.entry(callee).or_default().code = Bytecode::new(code);
+    let faulty = faulty(Fault::FlipResult(3), Opcode::ADD);
+    let (job, config) = (world.job(), config(ShadowMode::PerStep));
+    let start = SideBySide::start(engines::primary(), &faulty, &job, &config, RunLimits::default());
+    let mut both = start.unwrap().unwrap();
+    let mut breakpoints =
+        Breakpoints::new(vec![Condition::Opcode(Opcode::SLOAD), Condition::Opcode(Opcode::RETURN)]);
+    let mut stops = Vec::new();
+    while both.run(&mut breakpoints).unwrap() == Progress::Paused {
+        let [left, right] = both.views().map(|view| view.map(|view| (view.index, view.depth, view.opcode)));
+        assert_eq!(left, right, "both stand before the same step");
+        stops.extend(left);
+        assert_eq!(both.divergence().is_some(), stops.len() > 3);
+        both.go_on();
+    }
+    let (sload, ret) = (Opcode::SLOAD, Opcode::RETURN);
+    // The fourth is the divergence's own: the step behind the ADD.
+    assert_eq!(stops, [(8, 1, sload), (13, 1, ret), (15, 0, sload), (18, 0, Opcode::POP), (20, 0, sload)]);
+    assert_eq!(both.finish().diverged_at, Some(17));
 }
 
 #[test]
