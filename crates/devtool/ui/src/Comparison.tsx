@@ -55,7 +55,7 @@ export function ComparisonView(props: { run: Run; onDiff: () => void }): JSX.Ele
           <SlotSection title="Storage" pair={states()} of={(state) => state.storage} truncated={(state) => state.storageTruncated} />
           <SlotSection title="Transient storage" pair={states()} of={(state) => state.transient} truncated={() => false} />
           <LogSection pair={states()} />
-          <BytesSection title="Return data" pair={states()} of={(state) => state.returnData} />
+          <BytesSection title="Return data" pair={states()} of={(state) => state.returnData} lengthOf={(state) => state.returnDataLength} />
           <FrameSection pair={states()} />
         </div>
       </Show>
@@ -304,7 +304,7 @@ function LogSection(props: { pair: Pair<SideState> }): JSX.Element {
   const count = () => Math.max(logs()[0]?.length ?? 0, logs()[1]?.length ?? 0);
   const both = () => logs()[0] !== undefined && logs()[1] !== undefined;
   const isCut = () => count() >= LOGS_TOLD;
-  const text = (log: LogEntry | undefined) => JSON.stringify(log && [log.address, log.topics, log.data, log.reverted]);
+  const text = (log: LogEntry | undefined) => JSON.stringify(log && [log.address, log.topics, log.data, log.dataLength, log.reverted]);
   const differs = (at: number) => both() && text(logs()[0]?.[at]) !== text(logs()[1]?.[at]);
   const side = (own: 0 | 1, at: number) => {
     const log = () => logs()[own]?.[at];
@@ -320,7 +320,7 @@ function LogSection(props: { pair: Pair<SideState> }): JSX.Element {
             <For each={here().topics}>
               {(topic, number) => <div>topic <Bytes value={topic} other={other((log) => log.topics[number()])} /></div>}
             </For>
-            <div>data <Bytes value={here().data} other={other((log) => log.data)} /></div>
+            <div>data <Bytes value={here().data} other={other((log) => log.data)} length={here().dataLength} /></div>
             <Show when={here().reverted}><div><Plain value="reverted" other={other((log) => (log.reverted ? 'reverted' : ''))} /></div></Show>
           </span>
         )}
@@ -343,14 +343,18 @@ function LogSection(props: { pair: Pair<SideState> }): JSX.Element {
   );
 }
 
-function BytesSection(props: { title: string; pair: Pair<SideState>; of: (state: SideState) => string | null }): JSX.Element {
+function BytesSection(props: { title: string; pair: Pair<SideState>; of: (state: SideState) => string | null; lengthOf: (state: SideState) => number | null }): JSX.Element {
   const bytes = createMemo(() => props.pair.map((state) => (state ? (props.of(state) ?? undefined) : undefined)) as Pair<string>);
-  const length = (side: 0 | 1) => (bytes()[side] === undefined ? undefined : bare(bytes()[side] ?? '').length / 2);
+  const length = (side: 0 | 1) => {
+    const state = props.pair[side];
+    const told = bytes()[side];
+    return state && told !== undefined ? (props.lengthOf(state) ?? bare(told).length / 2) : undefined;
+  };
   const both = () => bytes()[0] !== undefined && bytes()[1] !== undefined;
   const differs = () => both() && bytes()[0] !== bytes()[1];
   const side = (own: 0 | 1) => (
     <Show when={bytes()[own] !== undefined}>
-      <span class="bytes"><Bytes value={bytes()[own] ?? ''} other={both() ? bytes()[1 - own] : undefined} /></span>
+      <span class="bytes"><Bytes value={bytes()[own] ?? ''} other={both() ? bytes()[1 - own] : undefined} length={length(own)} /></span>
     </Show>
   );
   const empty = () => {
@@ -364,13 +368,15 @@ function BytesSection(props: { title: string; pair: Pair<SideState>; of: (state:
   );
 }
 
+const calldata = (state: SideState) => (state.calldata === '0x' ? 'empty' : state.calldata);
+
 function FrameSection(props: { pair: Pair<SideState> }): JSX.Element {
   const rows: [string, (state: SideState) => string | null][] = [
     ['address', (state) => state.address],
     ['caller', (state) => state.caller],
     ['code of', (state) => state.codeAddress],
     ['value', (state) => (state.value === null ? null : grouped(BigInt(state.value)))],
-    ['calldata', (state) => (state.calldata === '0x' ? 'empty' : state.calldata)],
+    ['calldata', calldata],
     ['static', (state) => (state.isStatic === null ? null : state.isStatic ? 'yes' : 'no')],
     ['refund', (state) => (state.refund === null ? null : grouped(state.refund))],
   ];
@@ -387,7 +393,7 @@ function FrameSection(props: { pair: Pair<SideState> }): JSX.Element {
     return (
       <span class="bytes">
         <Show when={/^0x(..)+$/.test(here() ?? '')} fallback={<Plain value={here() ?? ''} other={other()} />}>
-          <Bytes value={here() ?? ''} other={other()} />
+          <Bytes value={here() ?? ''} other={other()} length={of === calldata ? props.pair[own]?.calldataLength : null} />
         </Show>
       </span>
     );

@@ -39,8 +39,9 @@ const SHOWN = 1024;
 /** Bytes of what is alike that lead to the first one that is not, if that is far behind. */
 const LEAD = 32;
 
-/** Bytes in one run, marked byte by byte. Of many, the first ones are shown, or those where the sides part. */
-export function Bytes(props: { value: string; other: string | undefined }): JSX.Element {
+/** Bytes in one run, marked byte by byte. Of many, the first ones are shown, or those where the sides part; `length` says
+ *  how many there are if the server told fewer. */
+export function Bytes(props: { value: string; other: string | undefined; length?: number | null | undefined }): JSX.Element {
   const [all, setAll] = createSignal(false);
   const own = createMemo(() => bare(props.value));
   const theirs = createMemo(() => (props.other === undefined ? own() : bare(props.other)));
@@ -69,6 +70,7 @@ export function Bytes(props: { value: string; other: string | undefined }): JSX.
       <Show when={start() > 0 || end() < own().length}>
         … <button type="button" class="link" onClick={() => setAll(true)}>all {counted(own().length / 2, 'byte')}</button>
       </Show>
+      <Show when={(props.length ?? 0) > own().length / 2}> … {grouped(own().length / 2)} of {counted(props.length ?? 0, 'byte')} are told</Show>
     </>
   );
 }

@@ -163,11 +163,12 @@ inPage('a deep link leads to its step and follows it', {}, async (page) => {
   await settled(page);
   await connected();
   await page.keyboard.press('i');
+  const ends = page.locator('.sessions li').first().getByRole('button', { name: /^End session/ });
+  await ends.waitFor();
+  // The list is asked for again once the session has ended.
   const listed = page.waitForResponse((answer) => answer.url().endsWith('/sessions') && answer.request().method() === 'GET');
+  await ends.click();
   await listed;
-  const listedAgain = page.waitForResponse((answer) => answer.url().endsWith('/sessions') && answer.request().method() === 'GET');
-  await page.locator('.sessions li').first().getByRole('button', { name: /^End session/ }).click();
-  await listedAgain;
   await visit(page, `${server.url}/#session=${id}&step=3`);
   await page.getByText('The session of this link is over').waitFor();
 });
@@ -458,6 +459,11 @@ inPage('the next divergence is shown once the divergences are known', { at: () =
     return new Promise((resolve) => setTimeout(resolve));
   });
   assert.equal(await page.getByRole('dialog', { name: 'Keys' }).count(), 1);
+});
+
+inPage('data that is not told whole says how long it is', {}, async (page) => {
+  await session(page, { source: { kind: 'code', code: 'PUSH 5000 PUSH 0 LOG0 STOP', format: 'assembly' } }, server, '&step=3');
+  await page.getByText('4,096 of 5,000 bytes are told').first().waitFor();
 });
 
 inPage('gas that differs after a step is shown', {}, async (page) => {
