@@ -143,19 +143,34 @@ impl<'a, I: Interpreter> Machine<'a, I> {
     /// Goes on to the next stage: a message starts, a frame runs until it exits, or an outcome is handed down. Answers
     /// whether a hook asked to pause.
     pub(crate) fn advance(&mut self, observer: &mut Observer<'_>) -> Result<bool, HostError> {
-        if matches!(self.stage, Stage::Running) {
-            return match self.run_frame(observer) {
-                Ok(None) => Ok(true),
-                Ok(Some(stage)) => {
-                    self.stage = stage;
-                    Ok(false)
-                }
-                Err(error) => {
-                    self.stage = Stage::Aborted;
-                    Err(error)
-                }
-            };
+        if !matches!(self.stage, Stage::Running) {
+            return self.pass_on(observer).map(|()| false);
         }
+        let Some(open) = self.frames.last_mut() else {
+            return Err(HostError::new("the machine runs without a frame"));
+        };
+        let host = self.journal.as_host();
+        let exit = if observer.interest >= Interest::Blocks {
+            self.interpreter.resume(&mut open.frame, host, observer, &mut self.clock)
+        } else {
+            self.interpreter.resume(&mut open.frame, host, &mut NoHooks, &mut self.clock)
+        };
+        if matches!(exit, Ok(FrameExit::Paused)) {
+            return Ok(true);
+        }
+        // If the host fails on the way, the run is over.
+        self.stage = Stage::Aborted;
+        self.stage = match exit? {
+            FrameExit::Message(message) => Stage::Starting(Box::new(message)),
+            FrameExit::Done(outcome) => self.end_frame(outcome, observer)?,
+            FrameExit::Paused => Stage::Running,
+            FrameExit::Aborted => Stage::Aborted,
+        };
+        Ok(false)
+    }
+
+    /// Starts a message, or hands an outcome down.
+    fn pass_on(&mut self, observer: &mut Observer<'_>) -> Result<(), HostError> {
         // If the host fails on the way, the run is over.
         match std::mem::replace(&mut self.stage, Stage::Aborted) {
             Stage::Starting(message) => self.stage = self.start(*message, observer)?,
@@ -170,26 +185,7 @@ impl<'a, I: Interpreter> Machine<'a, I> {
             }
             end @ (Stage::Running | Stage::Over(_) | Stage::Aborted) => self.stage = end,
         }
-        Ok(false)
-    }
-
-    /// Runs the innermost frame until it exits, and answers the stage after that; `None` if a hook paused it.
-    fn run_frame(&mut self, observer: &mut Observer<'_>) -> Result<Option<Stage>, HostError> {
-        let Some(open) = self.frames.last_mut() else {
-            return Err(HostError::new("the machine runs without a frame"));
-        };
-        let host = self.journal.as_host();
-        let exit = if observer.interest >= Interest::Blocks {
-            self.interpreter.resume(&mut open.frame, host, observer, &mut self.clock)?
-        } else {
-            self.interpreter.resume(&mut open.frame, host, &mut NoHooks, &mut self.clock)?
-        };
-        Ok(match exit {
-            FrameExit::Message(message) => Some(Stage::Starting(Box::new(message))),
-            FrameExit::Done(outcome) => Some(self.end_frame(outcome, observer)?),
-            FrameExit::Paused => None,
-            FrameExit::Aborted => Some(Stage::Aborted),
-        })
+        Ok(())
     }
 
     /// Starts a message: it gets a frame, or has its outcome at once.

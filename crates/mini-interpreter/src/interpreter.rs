@@ -167,17 +167,13 @@ fn run_by_steps<E: Executor, K: Hooks>(
 
         let gas_cost = frame.state.gas_cost;
         let journal = host.journal_view();
-        let end = match flow {
-            Flow::Halt(halt) => {
-                StepEnd { gas_cost, gas_left: gas_before, halt: Some(halt), effect: Effect::None }
-            }
-            _ => StepEnd {
-                gas_cost,
-                gas_left: gas_before - gas_cost,
-                halt: None,
-                effect: effect(opcode, &frame.state, journal),
-            },
-        };
+        let mut end = StepEnd { gas_cost, gas_left: gas_before, halt: None, effect: Effect::None };
+        if let Flow::Halt(halt) = flow {
+            end.halt = Some(halt);
+        } else {
+            end.gas_left -= gas_cost;
+            show_effect(opcode, &frame.state, journal, &mut end.effect);
+        }
         let left = StepView { pc, opcode, gas: end.gas_left, ..frame.state.view(*clock, journal) };
         hooks.on_step_end(&left, &end);
         *clock += 1;
@@ -193,13 +189,18 @@ fn ends_block(opcode: Opcode) -> bool {
     matches!(opcode, Opcode::JUMP | Opcode::JUMPI)
 }
 
-/// What an opcode that did not fail left behind outside its frame.
-fn effect<'a>(opcode: Opcode, state: &MiniStepState, journal: &'a dyn JournalView) -> Effect<'a> {
-    match opcode {
-        Opcode::SSTORE => state.written.map_or(Effect::None, Effect::Storage),
-        Opcode::TSTORE => state.written.map_or(Effect::None, Effect::Transient),
-        Opcode(0xa0..=0xa4) => journal.logs().last().map_or(Effect::None, Effect::Log),
-        _ => Effect::None,
+/// What an opcode that did not fail left behind outside its frame, if it did: written in place, being large.
+fn show_effect<'a>(
+    opcode: Opcode,
+    state: &MiniStepState,
+    journal: &'a dyn JournalView,
+    effect: &mut Effect<'a>,
+) {
+    match (opcode, &state.written) {
+        (Opcode::SSTORE, Some(change)) => *effect = Effect::Storage(*change),
+        (Opcode::TSTORE, Some(change)) => *effect = Effect::Transient(*change),
+        (Opcode(0xa0..=0xa4), _) => *effect = journal.logs().last().map_or(Effect::None, Effect::Log),
+        _ => {}
     }
 }
 

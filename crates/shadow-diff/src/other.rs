@@ -23,7 +23,7 @@ pub(crate) struct Other<'a> {
     /// Messages that it has shown and the watched engine has not.
     pub(crate) events: VecDeque<Event>,
     pub(crate) block: Block,
-    is_started: bool,
+    pub(crate) is_started: bool,
 }
 
 /// A message began or ended.
@@ -74,16 +74,16 @@ impl<'a> Other<'a> {
     }
 
     /// Stands before the first opcode; nothing if it does already.
-    pub(crate) fn start(&mut self, until: Until) -> Result<(), HostError> {
-        if self.is_started { Ok(()) } else { self.advance(until, &mut |_, _| ()) }
+    pub(crate) fn start(&mut self, until: Until) -> Result<(), Box<HostError>> {
+        if self.is_started { Ok(()) } else { self.advance(until, |_, _| ()) }
     }
 
     /// Runs on to the next step or block. `end` sees the end of each opcode on the way.
     pub(crate) fn advance(
         &mut self,
         until: Until,
-        end: &mut dyn FnMut(&StepView<'_>, &StepEnd<'_>),
-    ) -> Result<(), HostError> {
+        end: impl FnMut(&StepView<'_>, &StepEnd<'_>),
+    ) -> Result<(), Box<HostError>> {
         if self.progress != Progress::Paused {
             return Ok(());
         }
@@ -97,9 +97,9 @@ impl<'a> Other<'a> {
 }
 
 /// The hooks of the side that follows.
-struct Probe<'p, 'a> {
+struct Probe<'p, 'a, F> {
     until: Until,
-    end: &'p mut dyn FnMut(&StepView<'_>, &StepEnd<'_>),
+    end: F,
     observer: &'p mut Option<&'a mut dyn Hooks>,
     events: &'p mut VecDeque<Event>,
     block: &'p mut Block,
@@ -107,7 +107,7 @@ struct Probe<'p, 'a> {
     stand: &'p mut StepSide,
 }
 
-impl Hooks for Probe<'_, '_> {
+impl<F: FnMut(&StepView<'_>, &StepEnd<'_>)> Hooks for Probe<'_, '_, F> {
     fn on_step(&mut self, step: &StepView<'_>) -> StepControl {
         if let Some(observer) = self.observer {
             // What it asks for is the watched engine's to decide.

@@ -273,21 +273,32 @@ impl<'a> Shadow<'a> {
     }
 
     /// Runs the other side on; its time is counted.
-    fn advance(&mut self, until: Until, end: &mut dyn FnMut(&StepView<'_>, &StepEnd<'_>)) {
+    fn advance(&mut self, until: Until, end: impl FnMut(&StepView<'_>, &StepEnd<'_>)) {
         let advanced = timed(&mut self.clock, || self.other.advance(until, end));
-        self.note(&advanced);
+        self.note(advanced);
     }
 
-    fn note(&mut self, advanced: &Result<(), HostError>) {
+    #[inline]
+    fn note(&mut self, advanced: Result<(), Box<HostError>>) {
         if let Err(error) = advanced {
             self.fault = Some(format!("{}: {error}", self.names()[1]));
         }
     }
 
+    /// The other side stands before its first opcode from the first callback on.
+    #[inline]
     fn start_other(&mut self) {
+        if !self.other.is_started {
+            self.start_other_now();
+        }
+    }
+
+    /// Apart from the check, which is made at every callback.
+    #[cold]
+    fn start_other_now(&mut self) {
         let until = if self.config.mode == ShadowMode::PerBlock { Until::NextBlock } else { Until::NextStep };
         let started = self.other.start(until);
-        self.note(&started);
+        self.note(started);
     }
 
     /// Lets the other side leave the block entry at which both stand.
@@ -295,7 +306,7 @@ impl<'a> Shadow<'a> {
         if std::mem::take(&mut self.at_entry) {
             let log_count = self.other.stepper.view().map_or(0, |view| view.journal.logs().len());
             self.other.block.begin(log_count);
-            self.advance(Until::NextBlock, &mut |_, _| ());
+            self.advance(Until::NextBlock, |_, _| ());
         }
     }
 
@@ -315,9 +326,13 @@ impl<'a> Shadow<'a> {
             && stand.gas_before == step.gas
             && stand.opcode == step.opcode
             && stand.depth == step.depth;
-        if is_settled || self.found.is_some() {
-            return;
+        if !is_settled && self.found.is_none() {
+            self.compare_stand(step);
         }
+    }
+
+    /// Compares all of what both sides stand before.
+    fn compare_stand(&mut self, step: &StepView<'_>) {
         let Some(other) = self.other.stepper.view() else { return };
         let [left, right] = self.sides(step, &other);
         let mismatch = compare_state(left, right, self.is_memory_fresh, &self.config);
@@ -326,7 +341,7 @@ impl<'a> Shadow<'a> {
                 let touched = self.touched.newest_first();
                 Box::new(Detail::new(&mismatch, &[], [left, right], [None; 2], touched, &self.config))
             });
-            self.diverge_at_step(step, mismatch, detail);
+            self.diverge_at_step(step, *mismatch, detail);
         }
     }
 
@@ -408,7 +423,7 @@ impl<'a> Shadow<'a> {
         while self.other.progress == Progress::Paused && self.fault.is_none() && self.steps < self.max_steps {
             let before = self.other.stepper.view().map(|view| StepSide::before(&view));
             let mut gas_after = None;
-            self.advance(Until::NextStep, &mut |_, end| gas_after = Some(end.gas_left));
+            self.advance(Until::NextStep, |_, end| gas_after = Some(end.gas_left));
             if let (Some(before), Some(gas_after)) = (before, gas_after) {
                 let other = StepSide { gas_after, ..before };
                 let sides = self.sides(None, Some(other));
@@ -429,6 +444,7 @@ impl<'a> Shadow<'a> {
         let [left, right] = self.sides(entry, &other);
         let block = &self.other.block;
         let mismatch = compare_step(left, right, &self.config)
+            .map(|mismatch| *mismatch)
             .or_else(|| written(left, right, &block.written))
             .or_else(|| {
                 let [l, r] = [left.journal.logs(), right.journal.logs()];
@@ -480,12 +496,14 @@ impl Hooks for Shadow<'_> {
         if self.steps >= self.max_steps && self.fault.is_none() {
             self.fault = Some(format!("more than {} steps", self.max_steps));
         }
-        if self.is_running() && !self.other.events.is_empty() {
-            let mismatch = self.one_sided(Field::Message, false);
-            self.diverge_at_step(step, mismatch, None);
+        if !self.other.events.is_empty() {
+            if self.is_running() {
+                let mismatch = self.one_sided(Field::Message, false);
+                self.diverge_at_step(step, mismatch, None);
+            }
+            // Past a divergence messages pair up no longer.
+            self.other.events.clear();
         }
-        // Past a divergence messages pair up no longer.
-        self.other.events.clear();
         let was_running = self.found.is_none();
         self.before(step);
         self.is_fresh = false;
@@ -521,11 +539,11 @@ impl Hooks for Shadow<'_> {
         let index = self.steps;
         self.steps += 1;
         let mut other_gas = None;
-        let mut found: Option<Box<(Mismatch, Option<Box<Detail>>)>> = None;
+        let mut found: Option<(Box<Mismatch>, Option<Box<Detail>>)> = None;
         if self.fault.is_none() && self.begun.has_other {
             let compares = self.found.is_none();
             let Self { begun, other, clock, config, fork, watched, touched, inputs, .. } = self;
-            let mut compare = |other: &StepView<'_>, other_end: &StepEnd<'_>| {
+            let compare = |other: &StepView<'_>, other_end: &StepEnd<'_>| {
                 other_gas = Some(other_end.gas_left);
                 let mut sides = [(step, end), (other, other_end)];
                 if *watched == Which::Right {
@@ -541,21 +559,18 @@ impl Hooks for Shadow<'_> {
                         let views = sides.map(|(step, _)| step);
                         Box::new(Detail::new(&mismatch, inputs, views, gas, touched.newest_first(), config))
                     });
-                    found = Some(Box::new((mismatch, detail)));
+                    found = Some((mismatch, detail));
                 }
             };
-            let advanced = timed(clock, || other.advance(Until::NextStep, &mut compare));
-            self.note(&advanced);
+            let advanced = timed(clock, || other.advance(Until::NextStep, compare));
+            self.note(advanced);
         }
-        let begun = &self.begun;
-        let (gas_before, stack_size) = (begun.gas, begun.stack_size);
+        let (gas_before, stack_size) = (self.begun.gas, self.begun.stack_size);
         let side = || StepSide { gas_before, gas_after: end.gas_left, stack_size, ..StepSide::before(step) };
-        let mut mismatch = begun.mismatch;
-        if let Some(found) = found {
-            let (difference, detail) = *found;
-            mismatch = mismatch.or(Some(difference.field));
+        if let Some((difference, detail)) = found {
+            self.begun.mismatch = self.begun.mismatch.or(Some(difference.field));
             let place = Place::Step { index, step: side(), is_over: true, path: self.frames.clone() };
-            self.diverge(place, difference, detail);
+            self.diverge(place, *difference, detail);
             self.forwards = true;
         }
         if self.record.is_some() {
@@ -564,8 +579,9 @@ impl Hooks for Shadow<'_> {
             let sides = self.sides(Some(side()), other);
             // Past a divergence what is kept of both is compared.
             let differ = sides[0] != sides[1] && self.found.is_some();
+            let mismatch = self.begun.mismatch.or(differ.then_some(Field::Step));
             if let Some(record) = &mut self.record {
-                record.push(index, sides, mismatch.or(differ.then_some(Field::Step)));
+                record.push(index, sides, mismatch);
             }
         }
         let recent = self.recent.next(index);

@@ -5,7 +5,7 @@ use parallax_primitives::{Address, Bytes, Effect, FrameStatus, Halt, Opcode, Sto
 
 use crate::{
     Field, ShadowConfig, StepMismatch, Value,
-    outcome::{self, Mismatch, differs},
+    outcome::{self, Mismatch},
 };
 
 /// One opcode on one side, kept past the callback.
@@ -61,7 +61,11 @@ impl StepSide {
 
 /// Compares all of what two engines stand before: pc, opcode, depth, address, gas, refund, the whole stack, the whole memory,
 /// the return data. The first mismatch in that order that `config` does not tolerate.
-pub fn compare_step(left: &StepView<'_>, right: &StepView<'_>, config: &ShadowConfig) -> Option<Mismatch> {
+pub fn compare_step(
+    left: &StepView<'_>,
+    right: &StepView<'_>,
+    config: &ShadowConfig,
+) -> Option<Box<Mismatch>> {
     compare_state(left, right, true, config)
 }
 
@@ -71,7 +75,7 @@ pub(crate) fn compare_state(
     right: &StepView<'_>,
     memory_contents: bool,
     config: &ShadowConfig,
-) -> Option<Mismatch> {
+) -> Option<Box<Mismatch>> {
     let mut judge = Judge { config, opcode: left.opcode, halts: [None; 2], found: None };
     let _ = place(&mut judge, left, right)
         .or_else(|| {
@@ -95,7 +99,7 @@ pub fn compare_step_end(
     right: (&StepView<'_>, &StepEnd<'_>),
     memory_before: usize,
     config: &ShadowConfig,
-) -> Option<Mismatch> {
+) -> Option<Box<Mismatch>> {
     let ((left, left_end), (right, right_end)) = (left, right);
     let halts = [left_end.halt, right_end.halt];
     let mut judge = Judge { config, opcode: left.opcode, halts, found: None };
@@ -107,11 +111,14 @@ pub fn compare_step_end(
         .or_else(|| refund(&mut judge, left, right))
         .or_else(|| stack(&mut judge, left, right))
         .or_else(|| memory(&mut judge, left, right, touches_memory))
-        .or_else(|| {
-            let logs = [left, right].map(|view| view.journal.logs().len());
-            effect(&mut judge, left_end.effect, right_end.effect, logs)
+        .or_else(|| match (&left_end.effect, &right_end.effect) {
+            (Effect::None, Effect::None) => None,
+            (left_effect, right_effect) => {
+                let logs = [left, right].map(|view| view.journal.logs().len());
+                effect(&mut judge, left_effect, right_effect, logs)
+                    .or_else(|| kept(&mut judge, left, right, left_effect))
+            }
         })
-        .or_else(|| kept(&mut judge, left, right, left_end.effect))
         .or_else(|| return_data(&mut judge, left, right, false));
     judge.found
 }
@@ -139,7 +146,8 @@ struct Judge<'c> {
     config: &'c ShadowConfig,
     opcode: Opcode,
     halts: [Option<Halt>; 2],
-    found: Option<Mismatch>,
+    // Boxed: nearly always there is none, and that is to be one word.
+    found: Option<Box<Mismatch>>,
 }
 
 impl Judge<'_> {
@@ -154,8 +162,7 @@ impl Judge<'_> {
 
     #[inline]
     fn differs<T: PartialEq + Into<Value>>(&mut self, field: Field, left: T, right: T) -> Option<()> {
-        let mismatch = differs(field, left, right)?;
-        self.take(mismatch)
+        self.check(left != right, || (field, left.into(), right.into()))
     }
 
     #[cold]
@@ -164,7 +171,7 @@ impl Judge<'_> {
         if self.config.tolerances.iter().any(|tolerance| (tolerance.covers)(&step)) {
             return None;
         }
-        self.found = Some(mismatch);
+        self.found = Some(Box::new(mismatch));
         Some(())
     }
 }
@@ -195,10 +202,13 @@ fn refund(judge: &mut Judge<'_>, left: &StepView<'_>, right: &StepView<'_>) -> O
     judge.differs(Field::Refund, left.refund, right.refund)
 }
 
+#[inline]
 fn stack(judge: &mut Judge<'_>, left: &StepView<'_>, right: &StepView<'_>) -> Option<()> {
-    if left.stack == right.stack {
-        return None;
-    }
+    if left.stack == right.stack { None } else { first_item(judge, left, right) }
+}
+
+#[cold]
+fn first_item(judge: &mut Judge<'_>, left: &StepView<'_>, right: &StepView<'_>) -> Option<()> {
     judge.differs(Field::StackSize, left.stack.len(), right.stack.len()).or_else(|| {
         let mut both = left.stack.iter().rev().zip(right.stack.iter().rev()).enumerate();
         // One that is tolerated hides none below it.
@@ -206,9 +216,21 @@ fn stack(judge: &mut Judge<'_>, left: &StepView<'_>, right: &StepView<'_>) -> Op
     })
 }
 
+#[inline]
 fn memory(judge: &mut Judge<'_>, left: &StepView<'_>, right: &StepView<'_>, contents: bool) -> Option<()> {
+    let is_same = left.memory.len() == right.memory.len() && (!contents || left.memory == right.memory);
+    if is_same { None } else { first_word(judge, left, right, contents) }
+}
+
+#[cold]
+fn first_word(
+    judge: &mut Judge<'_>,
+    left: &StepView<'_>,
+    right: &StepView<'_>,
+    contents: bool,
+) -> Option<()> {
     judge.differs(Field::MemorySize, left.memory.len(), right.memory.len()).or_else(|| {
-        if !contents || left.memory == right.memory {
+        if !contents {
             return None;
         }
         // The word around the first byte that differs.
@@ -234,7 +256,7 @@ fn return_data(
 }
 
 /// `logs` is how many there are on each side, the one of this opcode included: without it, the last one is an earlier one.
-fn effect(judge: &mut Judge<'_>, left: Effect<'_>, right: Effect<'_>, logs: [usize; 2]) -> Option<()> {
+fn effect(judge: &mut Judge<'_>, left: &Effect<'_>, right: &Effect<'_>, logs: [usize; 2]) -> Option<()> {
     let [logs, others] = logs;
     if matches!((left, right), (Effect::Log(_), Effect::Log(_))) && logs != others {
         return judge.take(outcome::presence(Field::Log(logs.min(others)), logs > others));
@@ -244,7 +266,7 @@ fn effect(judge: &mut Judge<'_>, left: Effect<'_>, right: Effect<'_>, logs: [usi
     }
     let mismatch = match (left, right) {
         (Effect::Log(left), Effect::Log(right)) => {
-            let (left, right) = (std::slice::from_ref(left), std::slice::from_ref(right));
+            let (left, right) = (std::slice::from_ref(*left), std::slice::from_ref(*right));
             outcome::logs(left, right, logs.saturating_sub(1))
         }
         (Effect::Log(_), _) => Some(outcome::presence(Field::Log(logs.saturating_sub(1)), true)),
@@ -265,17 +287,22 @@ fn effect(judge: &mut Judge<'_>, left: Effect<'_>, right: Effect<'_>, logs: [usi
 }
 
 /// The slot that both sides say they wrote: an engine may say so and not do it.
-fn kept(judge: &mut Judge<'_>, left: &StepView<'_>, right: &StepView<'_>, effect: Effect<'_>) -> Option<()> {
-    let (field, StorageChange { address, key, .. }) = write(effect)?;
-    let value = |view: &StepView<'_>| match field {
-        Field::Storage(..) => view.journal.storage(address, key),
-        _ => Some(view.journal.transient_storage(address, key)),
-    };
-    judge.differs(field, value(left)?, value(right)?)
+fn kept(judge: &mut Judge<'_>, left: &StepView<'_>, right: &StepView<'_>, effect: &Effect<'_>) -> Option<()> {
+    match *effect {
+        Effect::Storage(StorageChange { address, key, .. }) => {
+            let value = |view: &StepView<'_>| view.journal.storage(address, key);
+            judge.differs(Field::Storage(address, key), value(left)?, value(right)?)
+        }
+        Effect::Transient(StorageChange { address, key, .. }) => {
+            let value = |view: &StepView<'_>| view.journal.transient_storage(address, key);
+            judge.differs(Field::TransientStorage(address, key), value(left), value(right))
+        }
+        Effect::None | Effect::Log(_) => None,
+    }
 }
 
-fn write(effect: Effect<'_>) -> Option<(Field, StorageChange)> {
-    match effect {
+fn write(effect: &Effect<'_>) -> Option<(Field, StorageChange)> {
+    match *effect {
         Effect::Storage(change) => Some((Field::Storage(change.address, change.key), change)),
         Effect::Transient(change) => Some((Field::TransientStorage(change.address, change.key), change)),
         Effect::None | Effect::Log(_) => None,

@@ -50,7 +50,7 @@ fn last_writer(engine: &dyn Engine, job: &Job<'_>, entry: u64, field: Field) -> 
         writer.on_step(&view);
     }
     other.observer = Some(&mut writer);
-    let advanced = other.advance(Until::NextBlock, &mut |_, _| ());
+    let advanced = other.advance(Until::NextBlock, |_, _| ());
     drop(other);
     advanced.ok()?;
     writer.suspect
@@ -59,7 +59,7 @@ fn last_writer(engine: &dyn Engine, job: &Job<'_>, entry: u64, field: Field) -> 
 fn stand_at(other: &mut Other<'_>, entry: u64) -> Option<()> {
     other.start(Until::NextBlock).ok()?;
     for _ in 0..entry {
-        other.advance(Until::NextBlock, &mut |_, _| ()).ok()?;
+        other.advance(Until::NextBlock, |_, _| ()).ok()?;
     }
     (other.progress == Progress::Paused).then_some(())
 }

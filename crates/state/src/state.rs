@@ -31,6 +31,8 @@ pub struct State<'a> {
     last_slot: usize,
     /// Where each transient slot is in `transient`.
     transient_places: HashMap<(Address, U256), usize>,
+    /// Transient slot written last, and its place: an observer reads back what was written.
+    last_transient: Option<((Address, U256), usize)>,
     pub(crate) transient: Vec<U256>,
     pub(crate) logs: Vec<Log>,
     pub(crate) refund: i64,
@@ -52,6 +54,7 @@ impl<'a> State<'a> {
             last_account: 0,
             last_slot: 0,
             transient_places: HashMap::default(),
+            last_transient: None,
             transient: Vec::new(),
             logs: Vec::new(),
             refund: 0,
@@ -234,6 +237,7 @@ impl Host for State<'_> {
         if slot == next {
             self.transient.push(U256::ZERO);
         }
+        self.last_transient = Some(((address, key), slot));
         let previous = std::mem::replace(&mut self.transient[slot], value);
         if previous != value {
             self.undo.push(Undo::StoredTransient { slot, previous });
@@ -293,7 +297,10 @@ impl JournalView for State<'_> {
     }
 
     fn transient_storage(&self, address: Address, key: U256) -> U256 {
-        self.transient_places.get(&(address, key)).map_or(U256::ZERO, |&slot| self.transient[slot])
+        match &self.last_transient {
+            Some((last, slot)) if *last == (address, key) => self.transient[*slot],
+            _ => self.transient_places.get(&(address, key)).map_or(U256::ZERO, |&slot| self.transient[slot]),
+        }
     }
 
     fn logs(&self) -> &[Log] {
