@@ -50,7 +50,7 @@ fn on_cases(arguments: &DiffArguments, left: &dyn Engine, right: &dyn Engine) ->
     let json = arguments.selection.json;
     let config = config(arguments, left, right);
     let setup = setup(arguments, &config);
-    let mut reports = Reports::begin(&arguments.report, &setup)?;
+    let mut reports = Reports::begin(&arguments.report, &setup, selected.files())?;
     let mut printer = Printer::new();
     let summary = diff_with(&campaign, left, right, &config, |delivered, progress| {
         let text = match delivered {
@@ -129,7 +129,7 @@ fn on_code(arguments: &DiffArguments, code: &str, left: &dyn Engine, right: &dyn
     let job = Job { fork, chain_id: 1, block: &block, transaction: &transaction, database: &database };
     let config = config(arguments, left, right);
     let setup = setup(arguments, &config);
-    let reports = Reports::begin(&arguments.report, &setup)?;
+    let reports = Reports::begin(&arguments.report, &setup, &arguments.code)?;
     let Compared { verdict, steps, results: [result, _], times, .. } =
         compare_engines(left, right, &job, &config);
     let (gas, input) = (transaction.gas_limit, &transaction.input);

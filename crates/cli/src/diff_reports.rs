@@ -3,8 +3,10 @@
 //! Invariant: a file that can be written is a complete document when the command ends, interrupted or not.
 
 use std::{
-    fs::File,
+    collections::HashSet,
+    fs::{self, File},
     io::{self, BufWriter},
+    path::Path,
     time::Instant,
 };
 
@@ -39,14 +41,31 @@ pub(crate) struct Reports<'p> {
 }
 
 impl<'p> Reports<'p> {
-    /// Creates every file, so that one that cannot be written is known before the work is done.
-    pub(crate) fn begin(options: &'p [ReportOption], setup: &DiffSetup) -> Result<Self> {
+    /// Creates every file, so that one that cannot be written is known before the work is done. None of `inputs` is written
+    /// over.
+    pub(crate) fn begin<I: AsRef<Path>>(
+        options: &'p [ReportOption],
+        setup: &DiffSetup,
+        inputs: impl IntoIterator<Item = I>,
+    ) -> Result<Self> {
+        let is_there = options.iter().any(|ReportOption { path, .. }| Path::new(path).exists());
+        let inputs: HashSet<_> = match is_there {
+            true => inputs.into_iter().filter_map(|path| fs::canonicalize(path).ok()).collect(),
+            false => HashSet::new(),
+        };
+        let mut written = HashSet::new();
         let mut files = Vec::with_capacity(options.len());
-        for (number, ReportOption { format, path }) in options.iter().enumerate() {
-            if options[..number].iter().any(|other| other.path == *path) {
+        for ReportOption { format, path } in options {
+            if fs::canonicalize(path).is_ok_and(|path| inputs.contains(&path)) {
+                bail!("{path}: the report would be written over what is compared");
+            }
+            let file = File::create(path).with_context(|| unwritten(path))?;
+            // Devices are not files that one report takes from another.
+            let is_file = file.metadata().is_ok_and(|metadata| metadata.is_file());
+            if is_file && fs::canonicalize(path).is_ok_and(|path| !written.insert(path)) {
                 bail!("{path}: two reports are to be written to it");
             }
-            let begun = File::create(path).and_then(|file| Report::new(*format, BufWriter::new(file), setup));
+            let begun = Report::new(*format, BufWriter::new(file), setup);
             files.push((path.as_str(), begun.with_context(|| unwritten(path))?));
         }
         Ok(Self { files, start: Instant::now(), failure: None })

@@ -42,7 +42,7 @@ pub(crate) fn run(arguments: &DiffArguments, path: &str) -> Result<Status> {
     if !unknown.is_empty() {
         setup.tolerances = vec![format!("{}: not in {side}", unknown.join(", "))];
     }
-    let mut reports = Reports::begin(&arguments.report, &setup)?;
+    let mut reports = Reports::begin(&arguments.report, &setup, [path, &*case.file])?;
     let summary = DiffSummary::of(&outcome);
     let steps = match &outcome {
         DiffOutcome::Compared { steps, .. } => *steps,

@@ -65,6 +65,10 @@ impl Selected {
         Ok(Self { files, selection, jobs: arguments.jobs.map_or(0, usize::from), status })
     }
 
+    pub(crate) fn files(&self) -> &[PathBuf] {
+        &self.files
+    }
+
     /// The campaign over them. From now on an interrupt stops it instead of the process.
     pub(crate) fn campaign(&self) -> Result<Campaign<'_>> {
         ctrlc::set_handler(|| {

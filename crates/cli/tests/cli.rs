@@ -464,6 +464,19 @@ fn a_report_that_cannot_be_written_is_said() {
     let same = format!("{}/r", folder.path());
     let [html, junit] = ["html", "junit"].map(|kind| format!("{kind}={same}"));
     check_wrong(&run(&["diff", &stack, "--report", &html, "--report", &junit]), &[&same, "two reports"]);
+    let other_name = format!("junit={}/./r", folder.path());
+    check_wrong(&run(&["diff", &stack, "--report", &html, "--report", &other_name]), &["/./r: two reports"]);
+    // What is compared is not written over.
+    let test = folder.file("test.json", fs::read_to_string(&stack).unwrap());
+    let code = folder.file("code.hex", "00");
+    for command in [&["diff", &test][..], &["diff", folder.path()], &["diff", "--code", &code]] {
+        let input = if command.len() == 2 { &test } else { &code };
+        let option = format!("json={input}");
+        let before = fs::read_to_string(input).unwrap();
+        let ran = run(&[command, &["--report", &option]].concat());
+        check_wrong(&ran, &[input, "the report would be written over what is compared"]);
+        assert_eq!(fs::read_to_string(input).unwrap(), before);
+    }
     if Path::new("/dev/full").exists() {
         for kind in ["html", "json", "junit"] {
             let ran = run(&["diff", &stack, "--report", &format!("{kind}=/dev/full")]);
