@@ -17,12 +17,12 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<Status> {
         Some(path) => format!("cannot serve {path} on port {}", arguments.port),
         None => format!("cannot serve on port {}", arguments.port),
     })?;
+    // Whatever the engines are at: nothing is to be kept.
+    ctrlc::set_handler(|| std::process::exit(130)).context("cannot watch for interrupts")?;
     let mut out = io::stdout().lock();
     writeln!(out, "{}", server.url())?;
     out.flush()?;
     drop(out);
-    // Whatever the engines are at: nothing is to be kept.
-    ctrlc::set_handler(|| std::process::exit(130)).context("cannot watch for interrupts")?;
     server.wait();
     Ok(Status::Well)
 }

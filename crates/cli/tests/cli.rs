@@ -104,31 +104,6 @@ fn help_texts() {
 }
 
 #[test]
-fn the_devtool_says_where_it_is_and_answers() {
-    let folder = Folder::new("serve");
-    folder.file("a.json", "{}");
-    let arguments = ["serve", folder.path(), "--port", "0"];
-    let mut server = parallax(&arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
-    let url = lines.next().unwrap().unwrap();
-    let address = url.strip_prefix("http://").and_then(|url| url.strip_suffix('/')).unwrap().to_owned();
-    let ask = |path: &str| {
-        let mut stream = std::net::TcpStream::connect(&address).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
-    };
-    let (page, tests) = (ask("/"), ask("/api/v1/tests"));
-    server.kill().unwrap();
-    server.wait().unwrap();
-    assert!(page.starts_with("HTTP/1.1 200") && page.contains("<html"), "{page}");
-    assert!(tests.contains(r#""path":"a.json""#), "{tests}");
-
-    check_wrong(&run(&["serve", "/nowhere/at/all", "--port", "0"]), &["/nowhere/at/all", "port 0"]);
-}
-
-#[test]
 fn code_runs() {
     check(&["run", "0x6001600201"], 0, "status    success\ngas used  9\ngas left  9999991\noutput    0x\n");
     for engine in ["primary", "mini"] {

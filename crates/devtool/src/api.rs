@@ -198,8 +198,9 @@ async fn create(State(app): Shared, body: Bytes) -> Answer {
     app.check_room(0)?;
     beside(move || {
         let wanted: CreateSession = parse(&body)?;
+        let asked = body.len();
         drop(body);
-        let session = app.create(wanted)?;
+        let session = app.create(wanted, asked)?;
         let place = format!("/api/v1/sessions/{}", session.id);
         let mut response = answer(StatusCode::CREATED, &session.shown());
         if let Ok(place) = header::HeaderValue::from_str(&place) {

@@ -95,9 +95,12 @@ impl App {
         lock(&self.sessions).check_room(&self.config, bytes)
     }
 
-    pub(crate) fn create(&self, wanted: CreateSession) -> Result<Arc<Session>, ApiError> {
+    /// Begins a session that was asked for in so many bytes.
+    pub(crate) fn create(&self, wanted: CreateSession, asked: usize) -> Result<Arc<Session>, ApiError> {
         let limits = self.limits(wanted.limits)?;
         self.check_room(limits.bytes)?;
+        // What it is made of is kept for as long as it is there, in about as many bytes as its text has.
+        let mut source_bytes = asked as u64;
         let conditions = Conditions::new(&wanted.breakpoints, "breakpoints")?;
         let mode = wanted.mode.unwrap_or(Mode::PerStep);
         let folder = self.folder.as_ref();
@@ -109,6 +112,7 @@ impl App {
                 }
                 let (texts, shown) = source::traces(given, folder, file_bytes)?;
                 let names = texts.iter().map(|text| text.client.name().to_owned()).collect();
+                source_bytes = source_bytes.max(texts.iter().map(source::TraceText::size).sum());
                 (Work::Traces(Box::new(texts)), shown, Mode::PerStep, names)
             }
             given => {
@@ -119,6 +123,7 @@ impl App {
                     Source::Test(test) => {
                         let folder = source::below(folder, "source.path")?;
                         let text = folder.read(&test.path, "source.path", file_bytes)?;
+                        source_bytes += text.len() as u64;
                         let (name, fork) = (test.name.as_deref(), test.fork.as_deref());
                         let whole = self.config.folder.as_ref().map(|folder| folder.join(&test.path));
                         let whole_path = whole.as_deref().and_then(Path::to_str);
@@ -138,10 +143,11 @@ impl App {
             engines,
             source: shown,
             limits,
+            source_bytes,
             breakpoints: wanted.breakpoints,
             conditions,
         };
-        let session = lock(&self.sessions).add(&self.config, limits.bytes, made)?;
+        let session = lock(&self.sessions).add(&self.config, limits.bytes + source_bytes, made)?;
         session.start(work).map_err(|error| {
             let _ = self.delete(&session.id);
             ApiError::internal(format!("cannot start a thread: {error}"))
@@ -215,7 +221,7 @@ impl Sessions {
         let aside: u64 = self.all.values().map(|session| session.set_aside()).sum();
         if aside.saturating_add(bytes) > bounds.total_bytes {
             return full(format!(
-                "the sessions' records have {aside} bytes set aside of {}: end one first, or ask for less memoryBytes",
+                "the sessions have {aside} bytes set aside of {}, and {bytes} more do not fit: end one first, or ask for less memoryBytes",
                 bounds.total_bytes
             ));
         }

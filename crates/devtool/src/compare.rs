@@ -27,7 +27,8 @@ pub(crate) fn config(engines: [&'static dyn Engine; 2], mode: ShadowMode) -> Sha
     tolerances(engines[0].name(), engines[1].name(), mode)
 }
 
-/// Runs both engines in lockstep. `None` if neither can be stepped, or if one does not start at all: then what the two
+/// Runs both engines in lockstep, within limits; `compare_engines` knows none, and runs an engine alone where the other does
+/// not start. `None` if neither can be stepped, or if one does not start at all: then what the two
 /// answer is all there is to compare.
 pub(crate) fn per_step(
     [left, right]: [&'static dyn Engine; 2],

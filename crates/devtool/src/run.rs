@@ -321,7 +321,7 @@ impl<'t> Reading<'t> {
     fn outcome(&self) -> model::Outcome {
         model::Outcome {
             status: "told by a trace".to_owned(),
-            gas_used: None,
+            gas_used: self.end.gas_used,
             gas_refunded: None,
             output: self.end.output.as_ref().map(|output| model::cut(output, DATA_SHOWN)),
             output_length: self.end.output.as_ref().map(|output| output.len()),

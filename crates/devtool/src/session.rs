@@ -32,6 +32,7 @@ pub(crate) struct Session {
     engines: Vec<String>,
     source: model::SourceShown,
     pub(crate) limits: SessionLimits,
+    source_bytes: u64,
     pub(crate) control: Arc<Control>,
     ended: OnceLock<Result<Ended, String>>,
     /// The state before the run, and its rules.
@@ -71,13 +72,14 @@ pub(crate) struct Made {
     pub(crate) engines: Vec<String>,
     pub(crate) source: model::SourceShown,
     pub(crate) limits: SessionLimits,
+    pub(crate) source_bytes: u64,
     pub(crate) breakpoints: Vec<Breakpoint>,
     pub(crate) conditions: Conditions,
 }
 
 impl Session {
     pub(crate) fn new(made: Made) -> Self {
-        let Made { id, mode, engines, source, limits, breakpoints, conditions } = made;
+        let Made { id, mode, engines, source, limits, source_bytes, breakpoints, conditions } = made;
         let place = Place { position: Position::default(), breakpoints, conditions };
         Self {
             id,
@@ -85,6 +87,7 @@ impl Session {
             engines,
             source,
             limits,
+            source_bytes,
             control: Arc::new(Control::new(limits)),
             ended: OnceLock::new(),
             before: OnceLock::new(),
@@ -143,10 +146,11 @@ impl Session {
 
     /// Bytes that it may still come to take.
     pub(crate) fn set_aside(&self) -> u64 {
-        match self.ended.get() {
+        let records = match self.ended.get() {
             Some(_) => self.control.bytes(),
             None => self.limits.bytes,
-        }
+        };
+        records.saturating_add(self.source_bytes)
     }
 
     pub(crate) fn status(&self) -> Status {
@@ -321,6 +325,7 @@ mod tests {
             engines: vec!["mini".to_owned()],
             source,
             limits: Bounds::default().default,
+            source_bytes: 0,
             breakpoints: Vec::new(),
             conditions: Conditions::default(),
         });

@@ -65,6 +65,11 @@ pub(crate) struct TraceText {
 }
 
 impl TraceText {
+    /// Bytes.
+    pub(crate) fn size(&self) -> u64 {
+        self.text.len() as u64
+    }
+
     pub(crate) fn reader(&self) -> TraceReader<Cursor<&[u8]>> {
         TraceReader::new(Cursor::new(&self.text), self.client)
     }

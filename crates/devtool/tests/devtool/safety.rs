@@ -360,6 +360,20 @@ fn memory_that_is_set_aside_is_bounded_over_all_sessions() {
 }
 
 #[test]
+fn what_a_session_is_made_of_counts_as_its_memory() {
+    let most = SessionLimits { bytes: 1 << 20, ..Bounds::default().most };
+    let default = SessionLimits { bytes: 1 << 20, ..Bounds::default().default };
+    let server = with(Bounds { total_bytes: 5 << 20, most, default, ..Bounds::default() });
+    let code = format!("0x00{}", "00".repeat(800_000));
+    let body = program(&code, &["primary", "mini"]);
+    server.session(&body);
+    // Its records are small by now; its code is not.
+    server.session(&program("0x00", &["primary", "mini"]));
+    let refused = server.post("/api/v1/sessions", &body);
+    assert_eq!((refused.status, refused.code().as_str()), (503, "too_many_sessions"), "{}", refused.json());
+}
+
+#[test]
 fn limits_end_a_run_and_say_so() {
     let server = Running::new(Config::default());
     for (limits, code, reason) in [
