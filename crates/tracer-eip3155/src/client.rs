@@ -231,6 +231,7 @@ struct Tells {
     exception_names: bool,
     end_with_pass: bool,
     end_with_test: bool,
+    end_with_logs_hash: bool,
     end_with_fork: bool,
     end_with_output: bool,
 }
@@ -251,6 +252,7 @@ impl Tells {
             self.ends += 1;
             self.end_with_pass |= line.pass.is_some();
             self.end_with_test |= line.test;
+            self.end_with_logs_hash |= line.post_logs_hash;
             self.end_with_fork |= line.fork;
             self.end_with_output |= line.output.is_some();
         }
@@ -277,9 +279,10 @@ impl Tells {
             Client::Eip3155
         } else if self.nimbus_words {
             Client::Nimbus
-        } else if self.end_with_test {
+        } else if self.end_with_test && self.end_with_logs_hash {
             Client::Besu
-        } else if self.end_with_pass && !self.end_with_output {
+        } else if self.end_with_pass && (self.end_with_test || !self.end_with_output) {
+            // evmone itself names no test and has no output there; `statetest` writes both behind lines like evmone's.
             Client::Evmone
         } else if self.exception_names || self.return_data_empty {
             Client::Eels

@@ -130,6 +130,7 @@ struct Fields<'a> {
     gas_used: Option<Number>,
     pass: Option<bool>,
     test: Option<de::IgnoredAny>,
+    post_logs_hash: Option<de::IgnoredAny>,
     fork: Option<de::IgnoredAny>,
 }
 
@@ -146,6 +147,7 @@ pub(crate) struct RawLine<'a> {
     pub(crate) reservoir: bool,
     pub(crate) depth_before_return_data: bool,
     pub(crate) test: bool,
+    pub(crate) post_logs_hash: bool,
     pub(crate) fork: bool,
     number: u64,
     op: Option<Number>,
@@ -193,6 +195,7 @@ impl<'a> RawLine<'a> {
             reservoir: fields.reservoir.is_some(),
             depth_before_return_data,
             test: fields.test.is_some(),
+            post_logs_hash: fields.post_logs_hash.is_some(),
             fork: fields.fork.is_some(),
             number,
             op: fields.op,
