@@ -72,6 +72,9 @@ fn on_cases(arguments: &DiffArguments, left: &dyn Engine, right: &dyn Engine) ->
     let tolerated = setup.tolerances.iter().map(|line| format!("\n  not compared: {line}"));
     let text = summary.text(left.name(), right.name());
     let printed = printer.finish(&if json { text } else { text + &tolerated.collect::<String>() }, json);
+    if json {
+        setup.tolerances.iter().for_each(|line| complain(&format!("not compared: {line}")));
+    }
     reports.finish(&summary)?;
     printed?;
     let counted =

@@ -14,7 +14,7 @@ use crate::{
     colour,
     compare::open,
     diff_reports::Reports,
-    report::Status,
+    report::{Status, complain},
     selection::Selected,
 };
 
@@ -58,6 +58,9 @@ pub(crate) fn run(arguments: &DiffArguments, path: &str) -> Result<Status> {
             agreed + &silent.collect::<String>()
         }
     };
+    if arguments.selection.json {
+        setup.tolerances.iter().for_each(|line| complain(&format!("not compared: {line}")));
+    }
     let printed = writeln!(io::stdout().lock(), "{text}");
     reports.case(&delivered);
     reports.finish(&summary)?;

@@ -267,6 +267,8 @@ fn comparisons() {
         let mut others = ran.out.lines().skip(1);
         assert!(others.all(|line| right == "revm" && line.starts_with("  not compared: ")), "{}", ran.out);
     }
+    let ran = run(&["diff", &stack, "--json", "--right", "revm"]);
+    assert!(ran.err.contains("\nparallax: not compared: the reason of a rejection: "), "{}", ran.err);
     let ran = run(&["diff", &stack, "--json", "--filter", "stack"]);
     let first = ran.out.lines().next().unwrap();
     for field in ["file", "name", "fork", "d", "g", "v", "verdict", "steps", "divergence"] {
@@ -630,6 +632,7 @@ fn a_clients_trace_is_a_side() {
     }
     let ran = diff(&["--right-trace", &trace, "--json"]);
     assert!(ran.status == Some(0) && ran.out.contains(r#""verdict":"agree""#), "{}", ran.out);
+    assert_eq!(ran.err, "parallax: not compared: memory, returnData: not in geth's trace\n");
     let stdin = ["--right-trace", "-", "--right-client", "geth"];
     let mut child = parallax(&[&["diff"], &one[..], &stdin].concat());
     child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
