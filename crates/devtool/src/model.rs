@@ -613,6 +613,9 @@ impl<T: fmt::LowerHex> Serialize for Text<T> {
 impl<'de, T: FromStr<Err: fmt::Display>> Deserialize<'de> for Text<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
+        if text.strip_prefix("0x").unwrap_or(&text).is_empty() {
+            return Err(D::Error::custom("expected hex digits behind 0x"));
+        }
         T::from_str(&text).map(Text).map_err(D::Error::custom)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use parallax_primitives::{Address, Opcode, U256};
+use parallax_primitives::{Address, Halt, Opcode, U256};
 
 use crate::{
     error::ApiError,
@@ -224,7 +224,18 @@ impl Conditions {
                 Breakpoint::Storage { key, address } => {
                     Condition::Storage(key.0, address.map(|address| address.0))
                 }
-                Breakpoint::Halt { halt } => Condition::Halt(halt.clone()),
+                Breakpoint::Halt { halt } => {
+                    let known = |halt: &String| {
+                        // The last two are words of traces that say no more.
+                        let mut names = Halt::ALL.map(Halt::name).into_iter().chain(["Stack", "Other"]);
+                        names.any(|name| halt.eq_ignore_ascii_case(name))
+                    };
+                    if halt.as_ref().is_some_and(|halt| !known(halt)) {
+                        let message = "expected the name of a halt, such as OutOfGas";
+                        return Err(ApiError::bad(&format!("{field}[{number}].halt"), message));
+                    }
+                    Condition::Halt(halt.clone())
+                }
                 Breakpoint::Gas { below } => Condition::Gas(*below),
                 Breakpoint::Step { step } => Condition::Step(*step),
             })
@@ -300,7 +311,8 @@ impl Condition {
 
 /// A mnemonic, or 0x and two digits.
 pub(crate) fn opcode(text: &str, field: &str) -> Result<Opcode, ApiError> {
-    let byte = text.strip_prefix("0x").filter(|digits| digits.len() <= 2);
+    let is_byte = |digits: &&str| digits.len() <= 2 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    let byte = text.strip_prefix("0x").filter(is_byte);
     byte.and_then(|digits| u8::from_str_radix(digits, 16).ok())
         .map(Opcode)
         .or_else(|| Opcode::from_name(&text.to_ascii_uppercase()))

@@ -265,6 +265,21 @@ fn malformed_requests_are_answered_and_harm_nothing() {
     let step = |body: Value| server.post(&format!("{path}/step"), &body).code();
     assert_eq!(step(json!({"kind": "into", "count": 0})), "bad_request");
     assert_eq!(step(json!({"kind": "into", "count": 1_000_001})), "bad_request");
+    for wrong in [
+        json!({"kind": "opcode", "opcode": "0x+1"}),
+        json!({"kind": "opcode", "opcode": "0x"}),
+        json!({"kind": "opcode", "opcode": "NOTHING"}),
+        json!({"kind": "storage", "key": ""}),
+        json!({"kind": "storage", "key": "0x"}),
+        json!({"kind": "depth", "depth": 65536}),
+        json!({"kind": "address", "address": "0x1"}),
+        json!({"kind": "halt", "halt": "OutOfLuck"}),
+        json!(null),
+    ] {
+        let body = json!({ "breakpoints": [wrong] }).to_string();
+        let answer = server.send("PUT", &format!("{path}/breakpoints"), json, &body);
+        assert_eq!(answer.code(), "bad_request", "{body}");
+    }
     for tail in [
         "/steps?from=x",
         "/steps?from=%2b1",
