@@ -630,6 +630,21 @@ fn a_clients_trace_is_a_side() {
         assert_eq!((ran.status, ran.err.as_str()), (Some(0), ""));
         assert!(ran.out.starts_with(&format!("{left} and geth's trace: ")), "{}", ran.out);
     }
+    // Each of ours is recognised, whatever it leaves out.
+    for (dialect, rest) in [
+        ("eip3155", &[][..]),
+        ("eip3155", &["--no-return-data"]),
+        ("eels", &[]),
+        ("revm", &[]),
+        ("evmone", &[]),
+    ] {
+        let ours = folder.file("ours", "");
+        let traced = ["--trace", "eip3155", "--dialect", dialect, "--trace-out", &ours];
+        assert_eq!(run(&[&["statetest"], &one[..], &traced, rest].concat()).status, Some(0));
+        let ran = diff(&["--right-trace", &ours]);
+        assert!(ran.out.starts_with(&format!("primary and {dialect}'s trace: ")), "{}", ran.out);
+        assert_eq!(ran.status, Some(0), "{}", ran.out);
+    }
     let ran = diff(&["--right-trace", &trace, "--json"]);
     assert!(ran.status == Some(0) && ran.out.contains(r#""verdict":"agree""#), "{}", ran.out);
     assert_eq!(ran.err, "parallax: not compared: memory, returnData: not in geth's trace\n");

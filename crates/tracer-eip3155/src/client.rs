@@ -231,6 +231,8 @@ struct Tells {
     exception_names: bool,
     end_with_pass: bool,
     end_with_test: bool,
+    /// Ours, which says the test too.
+    end_with_root_first: bool,
     end_with_logs_hash: bool,
     end_with_fork: bool,
     end_with_output: bool,
@@ -252,6 +254,7 @@ impl Tells {
             self.ends += 1;
             self.end_with_pass |= line.pass.is_some();
             self.end_with_test |= line.test;
+            self.end_with_root_first |= line.test && line.root_first;
             self.end_with_logs_hash |= line.post_logs_hash;
             self.end_with_fork |= line.fork;
             self.end_with_output |= line.output.is_some();
@@ -274,6 +277,7 @@ impl Tells {
         } else if self.steps > 0 && !self.names {
             Client::Nethermind
         } else if self.depth_before_return_data
+            || self.end_with_root_first
             || (self.end_with_pass && self.end_with_fork && !self.end_with_test)
         {
             Client::Eip3155

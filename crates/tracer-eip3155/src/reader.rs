@@ -149,6 +149,8 @@ pub(crate) struct RawLine<'a> {
     pub(crate) test: bool,
     pub(crate) post_logs_hash: bool,
     pub(crate) fork: bool,
+    /// Whether it begins with the state root.
+    pub(crate) root_first: bool,
     number: u64,
     op: Option<Number>,
     gas: Option<Number>,
@@ -197,6 +199,7 @@ impl<'a> RawLine<'a> {
             test: fields.test.is_some(),
             post_logs_hash: fields.post_logs_hash.is_some(),
             fork: fields.fork.is_some(),
+            root_first: line.starts_with(b"{\"stateRoot\""),
             number,
             op: fields.op,
             gas: fields.gas,

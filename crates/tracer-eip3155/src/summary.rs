@@ -22,8 +22,8 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Appends the summary as one line, its newline included. Every dialect but geth's and eels' writes the EIP's fields;
-    /// theirs is the state root alone, behind the line of the outermost frame that the writer gave already.
+    /// Appends the summary as one line, its newline included. geth's and eels' is the state root alone, behind the line of the
+    /// outermost frame that the writer gave already, evmone's a few fields in its own order; the others write the EIP's fields.
     pub(crate) fn write(&self, dialect: Dialect, out: &mut Vec<u8>) {
         let root = |out: &mut Vec<u8>| {
             if let Some(root) = self.state_root {
@@ -39,6 +39,18 @@ impl Summary {
                 root(out);
                 out.extend_from_slice(b"}\n");
             }
+            return;
+        }
+        if dialect == Dialect::Evmone {
+            out.extend_from_slice(if self.pass { b"{\"pass\":true" } else { b"{\"pass\":false" });
+            out.extend_from_slice(b",\"gasUsed\":\"");
+            text::hex(out, self.gas_used);
+            out.push(b'"');
+            if self.state_root.is_some() {
+                out.push(b',');
+                root(out);
+            }
+            out.extend_from_slice(b"}\n");
             return;
         }
         out.push(b'{');
