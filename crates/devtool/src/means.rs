@@ -6,10 +6,13 @@
 use parallax_hooks::StepView;
 use parallax_precompiles::{PrecompileError, Precompiles};
 use parallax_primitives::{Address, Fork, Opcode, U256};
+use parallax_tracer_eip3155::{growth_cost, needed};
 
 /// Bytes that one execution may hold: of all open frames the memory, the input and the return data; logs, deployed codes,
 /// and writes to storage.
 const LIMIT: usize = 128 << 20;
+/// Gas that pays for half of that as memory at the most: n words cost at least n * n / 512 (Yellow Paper, appendix H).
+const POOR: u64 = ((LIMIT / 32) as u64).pow(2) / 512 / 4;
 /// Bytes that a journal takes for a write to storage, about.
 const WRITE: usize = 128;
 /// Gas of one call of a precompiled contract. With more it would run for minutes, and nothing can stop it.
@@ -68,14 +71,13 @@ impl Means {
         }
         self.since_look += 1 + (step.memory.len() / BYTES_PER_STEP) as u64;
         self.total = self.total.saturating_add(keeps(step));
-        // Gas for memory of n words is at least n * n / 512 (Yellow Paper, appendix H): most runs cannot pay for too much.
-        let gas = u128::from(step.gas);
-        let is_poor = gas < memory_gas(LIMIT) / 4;
+        // Most runs cannot pay for too much.
+        let is_poor = step.gas < POOR;
         if !(is_poor && self.total < LIMIT / 2) {
-            let asked = asked(step);
-            let grown = asked.saturating_sub(step.memory.len());
+            let grown = needed(step).saturating_sub(step.memory.len() as u64);
+            let grown = usize::try_from(grown).unwrap_or(usize::MAX);
             // What cannot be paid fails before there is any memory.
-            let is_paid = memory_gas(asked).saturating_sub(memory_gas(step.memory.len())) <= gas;
+            let is_paid = growth_cost(step) <= step.gas && grown < usize::MAX / 2;
             if self.total > LIMIT || (is_paid && self.total.saturating_add(grown) > LIMIT) {
                 return Some(Beyond::Memory);
             }
@@ -145,38 +147,5 @@ fn keeps(step: &StepView<'_>) -> usize {
         Opcode(0xa0..=0xa4) => paid(8),
         Opcode::RETURN if step.message.kind.is_create() => paid(200),
         _ => 0,
-    }
-}
-
-/// What memory of so many bytes costs in all, in gas, within a word.
-const fn memory_gas(bytes: usize) -> u128 {
-    let words = (bytes / 32) as u128;
-    words * words / 512 + 3 * words
-}
-
-/// A bound on the bytes that its frame's memory has behind the opcode, if it grows; 0 if the opcode leaves it alone.
-fn asked(step: &StepView<'_>) -> usize {
-    regions(step.opcode)
-        .iter()
-        .map(|(offset, length)| match length.map(|at| operand(step, at).saturating_to::<usize>()) {
-            Some(0) => 0,
-            length => operand(step, *offset).saturating_to::<usize>().saturating_add(length.unwrap_or(32)),
-        })
-        .max()
-        .unwrap_or(0)
-}
-
-/// Where on the stack, from the top, the regions of memory stand that an opcode touches: offset and length, or one word.
-fn regions(opcode: Opcode) -> &'static [(usize, Option<usize>)] {
-    match opcode.0 {
-        0x51..=0x53 => &[(0, None)],
-        0x20 | 0xa0..=0xa4 | 0xf3 | 0xfd => &[(0, Some(1))],
-        0x37 | 0x39 | 0x3e => &[(0, Some(2))],
-        0x3c => &[(1, Some(3))],
-        0x5e => &[(0, Some(2)), (1, Some(2))],
-        0xf0 | 0xf5 => &[(1, Some(2))],
-        0xf1 | 0xf2 => &[(3, Some(4)), (5, Some(6))],
-        0xf4 | 0xfa => &[(2, Some(3)), (4, Some(5))],
-        _ => &[],
     }
 }

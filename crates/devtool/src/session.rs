@@ -171,6 +171,10 @@ impl Session {
                 first: ended.verdict.as_ref().and_then(|verdict| verdict.divergence.clone()),
                 report: ended.report.clone(),
             }),
+            // A trace is what the client gave.
+            Some(Err(error)) if self.source.kind == "traces" => {
+                Err(ApiError::source("source", error.clone()))
+            }
             Some(Err(error)) => Err(ApiError::internal(format!("the session failed: {error}"))),
             None if self.control.is_paused() => self.partial(),
             None => Err(ApiError::not_ready()),

@@ -110,8 +110,7 @@ impl Side {
         {
             let row = row(&found);
             if let Some(before) = rows.last_mut() {
-                let sends =
-                    before.opcode >= 0xf0 && matches!(before.opcode, 0xf0 | 0xf1 | 0xf2 | 0xf4 | 0xf5 | 0xfa);
+                let sends = matches!(before.opcode, 0xf0 | 0xf1 | 0xf2 | 0xf4 | 0xf5 | 0xfa);
                 let same_frame = before.call == row.call && before.depth == row.depth;
                 if same_frame && !sends && before.halt.is_none() {
                     before.gas_after = Some(row.gas_before);

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, io::Cursor, str::FromStr, sync::Arc};
 
-use parallax_assembly::assemble_for;
+use parallax_assembly::{assemble_for, parse_hex};
 use parallax_campaign::rerun;
 use parallax_engine_interface::Job;
 use parallax_primitives::{
@@ -301,24 +301,7 @@ pub(crate) fn number(field: &str, text: &str) -> Result<U256, ApiError> {
 
 /// Hex digits, with or without 0x, white space between them allowed.
 fn hex(field: &str, text: &str) -> Result<Bytes, ApiError> {
-    let mut digits: Vec<u8> = Vec::with_capacity(text.len());
-    for (at, character) in text.chars().enumerate() {
-        match character.to_digit(16).and_then(|digit| u8::try_from(digit).ok()) {
-            Some(digit) => digits.push(digit),
-            None if character.is_whitespace() => {}
-            None if digits == [0] && matches!(character, 'x' | 'X') => digits.clear(),
-            None => {
-                let message = format!("character {}: expected a hex digit, found {character:?}", at + 1);
-                return Err(ApiError::source(field, message));
-            }
-        }
-    }
-    let (pairs, rest) = digits.as_chunks::<2>();
-    if !rest.is_empty() {
-        let message = format!("expected an even number of hex digits, found {}", digits.len());
-        return Err(ApiError::source(field, message));
-    }
-    Ok(pairs.iter().map(|[high, low]| high << 4 | low).collect::<Vec<u8>>().into())
+    parse_hex(text).map_err(|error| ApiError::source(field, error.to_string()))
 }
 
 /// Slots that an account has before the transaction.

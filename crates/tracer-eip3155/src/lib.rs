@@ -16,6 +16,7 @@ mod writer;
 pub use client::{Client, UnknownClient, detect};
 pub use compare::{TraceAgreement, TraceComparison, TraceDifference, compare_traces, is_unpaired_stop};
 pub use dialect::{Dialect, UnknownDialect};
+pub use memory::{growth_cost, needed};
 pub use reader::{LINE_LIMIT, ReadError, TraceReader};
 pub use record::{Failure, Record, Step, TraceEnd};
 pub use summary::Summary;

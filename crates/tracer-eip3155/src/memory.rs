@@ -42,14 +42,14 @@ pub(crate) fn is_beyond_64_bits(step: &StepView<'_>) -> bool {
 }
 
 /// Bytes of memory that the opcode needs, in whole words, at least those of now. Saturates.
-pub(crate) fn needed(step: &StepView<'_>) -> u64 {
+pub fn needed(step: &StepView<'_>) -> u64 {
     let ends = touched(step).map(|(offset, length)| offset.saturating_add(length).saturating_to::<u64>());
     let end = ends.max().unwrap_or(0);
     end.checked_next_multiple_of(32).unwrap_or(u64::MAX).max(step.memory.len() as u64)
 }
 
 /// Gas for growing the memory to what the opcode needs (Yellow Paper, appendix H). Saturates.
-pub(crate) fn growth_cost(step: &StepView<'_>) -> u64 {
+pub fn growth_cost(step: &StepView<'_>) -> u64 {
     let cost = |bytes: u64| {
         let words = u128::from(bytes / 32);
         u64::try_from(3 * words + words * words / 512).unwrap_or(u64::MAX)

@@ -390,10 +390,10 @@ fn listeners_hear_of_all_that_changes() {
 #[test]
 fn a_run_can_be_held_looked_at_and_ended() {
     let server = Running::new(parallax_devtool::Config::default());
-    let mut body = assembly("loop: PUSH @loop JUMP", &["primary", "mini"]);
+    let mut body = assembly("loop: PUSH 0x10000 PUSH 0 KECCAK256 POP PUSH @loop JUMP", &["primary", "mini"]);
     // Osaka has a cap on gas (EIP-7825).
     body["source"]["fork"] = json!("Prague");
-    body["source"]["gas"] = json!(10_000_000_000_u64);
+    body["source"]["gas"] = json!(1_000_000_000_000_000_u64);
     body["limits"] = json!({"steps": 20_000_000, "seconds": 600});
     body["mode"] = json!("per_call");
     let path = server.post("/api/v1/sessions", &body).header("location").unwrap().to_owned();

@@ -122,6 +122,18 @@ fn traces_are_compared_in_what_both_say() {
 }
 
 #[test]
+fn a_malformed_trace_is_its_givers_fault() {
+    let server = Running::new(Config::default());
+    let good = line(0, 0x60, 100, &[]);
+    let broken = format!("{good}{}", line(2, 0x60, 97, &["0xzz"]));
+    let source = json!({"kind": "traces", "left": {"text": good}, "right": {"text": broken}});
+    let path = server.session(&json!({ "source": source }));
+    assert_eq!(server.ask(&path)["status"], "failed");
+    let answer = server.get(&format!("{path}/steps"));
+    assert_eq!((answer.status, answer.code().as_str()), (422, "bad_source"), "{}", answer.json());
+}
+
+#[test]
 fn a_recorded_trace_file_opens_beside_another() {
     // What a session exports is not a trace; what the command line writes is. Here the reader's own format is enough.
     let folder = std::env::temp_dir().join(format!("parallax-devtool-{}-traces", std::process::id()));
