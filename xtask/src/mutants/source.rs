@@ -17,7 +17,7 @@ const PERCENT_CAUGHT: usize = 95;
 /// Which mutants are tried.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Change the source of the fast engine too, and run the tests each time: about a quarter of a minute each. Needs
+    /// Change the source of the fast engine too, and run the tests each time: about eight seconds each. Needs
     /// cargo-mutants.
     #[arg(long)]
     cargo_mutants: bool,
@@ -43,11 +43,11 @@ impl Arguments {
         let listed = list()?;
         let names = draw(&listed, self.sample.into(), self.seed);
         println!(
-            "seed {}: {} of {} mutants; two cores need about {} minutes\n",
+            "seed {}: {} of {} mutants; two idle cores need about {} minutes\n",
             self.seed,
             names.len(),
             listed.len(),
-            3 + names.len() / 4
+            3 + names.len() / 8
         );
         Ok(Some(Drawn(names)))
     }
