@@ -21,12 +21,16 @@ pub enum HexError {
 /// Bytes as people paste them: hex digits, with or without 0x before them, white space anywhere between.
 pub fn parse_hex(text: &str) -> Result<Bytes, HexError> {
     let mut digits = Vec::with_capacity(text.len());
+    let mut is_prefixed = false;
     for (line, content) in text.lines().enumerate() {
         for (column, found) in content.chars().enumerate() {
             match found.to_digit(16).and_then(|digit| u8::try_from(digit).ok()) {
                 Some(digit) => digits.push(digit),
                 None if found.is_whitespace() => {}
-                None if digits == [0] && matches!(found, 'x' | 'X') => digits.clear(),
+                None if digits == [0] && !is_prefixed && matches!(found, 'x' | 'X') => {
+                    digits.clear();
+                    is_prefixed = true;
+                }
                 None => return Err(HexError::NotADigit { line: line + 1, column: column + 1, found }),
             }
         }
