@@ -4,7 +4,8 @@
 //! stack. A slot is written only when no item is in it any more; so at every opcode the exact stack can be found again, by
 //! walking the block a second time up to there ([`recover`]). Both walks are the same code, so they agree.
 //!
-//! Invariant: the work is linear in the code, whatever it is: a block's window is only as large as its opcodes reach.
+//! Invariant: the work is linear in the code, whatever it is: a block's window is only as large as its opcodes reach. A
+//! recovery walks no opcode that the block's header has not charged for.
 
 mod settle;
 
@@ -15,8 +16,12 @@ use parallax_primitives::{Fork, GasSchedule, Opcode, OpcodeTable, OpcodeTables, 
 use crate::{
     code::PaddedCode,
     fold,
-    form::{Block, FastCode, Instr, JUMPABLE, Op, Place, Recovery, TEMPORARIES, is_heavy},
+    form::{Block, FastCode, Instr, JUMPABLE, Op, Parts, Place, Recovery, TEMPORARIES, is_heavy},
+    verify::Malformed,
 };
+
+/// The longest code that is translated, in bytes. A byte of code becomes up to 60 bytes of its translation.
+pub const MAX_TRANSLATED: usize = 1 << 20;
 
 /// A block is split behind so many opcodes, or when the stack is so far from its entry: operands are 16 bits.
 const MAX_OPCODES: u32 = 4000;
@@ -42,8 +47,28 @@ enum End {
     Dead(usize),
 }
 
-/// Translates `code` under the rules of `fork`.
-pub fn translate(code: &PaddedCode, fork: Fork) -> FastCode {
+/// How far a block is walked.
+#[derive(Clone, Copy)]
+enum Walk {
+    Whole,
+    /// Up to the opcode at `pc`, from behind the `run` of jump destinations that the block begins with: who enters at the last
+    /// of them has not paid for the others.
+    UpTo {
+        pc: usize,
+        run: usize,
+    },
+}
+
+/// Translates `code` under the rules of `fork`. An error is a code above [`MAX_TRANSLATED`], or a mistake of this crate that
+/// verification found: the code then has no fast form.
+pub fn translate(code: &PaddedCode, fork: Fork) -> Result<FastCode, Malformed> {
+    if code.len() > MAX_TRANSLATED {
+        return Err(Malformed::TooLong(code.len()));
+    }
+    FastCode::verified(parts(code, fork), code, OpcodeTables::of(fork))
+}
+
+pub(crate) fn parts(code: &PaddedCode, fork: Fork) -> Parts {
     let mut translator = Translator::new(code, fork);
     let mut entries = vec![0u32; code.bytes().len()].into_boxed_slice();
     let (mut blocks, mut rejoins) = (Vec::new(), Vec::new());
@@ -52,8 +77,9 @@ pub fn translate(code: &PaddedCode, fork: Fork) -> FastCode {
         let first = translator.out.len();
         entries[pc] = entry_word(code, pc, first);
         let start = pc;
-        let end = translator.block(start, None);
-        blocks.push(Block { first: index(first), pc: index(start), gas: translator.used_gas });
+        let end = translator.block(start, Walk::Whole);
+        let (gas, run) = (translator.used_gas, index(translator.run));
+        blocks.push(Block { first: index(first), pc: index(start), gas, run });
         rejoins.extend((1..translator.run).map(|back| (start + back, back, first)));
         pc = match end {
             End::Next(pc) => pc,
@@ -68,6 +94,8 @@ pub fn translate(code: &PaddedCode, fork: Fork) -> FastCode {
             }
         };
     }
+    // The implied STOP ends the stream, whatever the last block does.
+    translator.put(code.len(), Instr { op: Op::Exit, flag: 0, a: 0, b: 0, c: 0, imm: code.len() as u64 });
     // The other destinations of a run of them: they give back what the header charges for the ones before. They stand
     // behind all blocks, for a block may fall into the next one.
     for (pc, back, header) in rejoins {
@@ -79,7 +107,7 @@ pub fn translate(code: &PaddedCode, fork: Fork) -> FastCode {
         let target = (entries[*target] & !JUMPABLE) - 1;
         translator.out[*instr].imm |= u64::from(target);
     }
-    FastCode {
+    Parts {
         instrs: translator.out.into_boxed_slice(),
         pool: translator.pool.into_boxed_slice(),
         entries,
@@ -91,9 +119,9 @@ pub fn translate(code: &PaddedCode, fork: Fork) -> FastCode {
 /// What the exact form has before the opcode that instruction `instr` of `fast` came from. `fast` is the translation of
 /// `code` under the rules of `fork`.
 pub fn recover(code: &PaddedCode, fork: Fork, fast: &FastCode, instr: u32) -> Recovery {
-    let block = fast.blocks[fast.blocks.partition_point(|block| block.first <= instr).saturating_sub(1)];
+    let block = fast.block_of(instr);
     let mut translator = Translator::new(code, fork);
-    translator.block(block.pc as usize, Some(fast.pc(instr)));
+    translator.block(block.pc as usize, Walk::UpTo { pc: fast.pc(instr), run: block.run as usize });
     let place = |sym: &Sym| match sym {
         Sym::Slot(slot) => Place::Slot(*slot),
         Sym::Const(constant) => Place::Constant(translator.pool[*constant as usize]),
@@ -162,20 +190,28 @@ impl<'a> Translator<'a> {
         }
     }
 
-    /// Walks one block; stops before the opcode at `stop`.
-    fn block(&mut self, start: usize, stop: Option<usize>) -> End {
+    /// Walks one block.
+    fn block(&mut self, start: usize, walk: Walk) -> End {
         self.reset();
-        self.pc = start;
+        let stop = match walk {
+            Walk::Whole => {
+                while self.code.is_jumpdest(start + self.run) {
+                    self.run += 1;
+                }
+                None
+            }
+            Walk::UpTo { pc, run } => {
+                self.run = run;
+                Some(pc)
+            }
+        };
+        self.pc = start + self.run;
+        self.used_gas = index(self.run) * u32::from(self.table[usize::from(Opcode::JUMPDEST.0)].gas);
         self.first = self.out.len();
-        self.emit(Op::Enter, 0, 0, 0, 0);
+        self.put(start, Instr { op: Op::Enter, flag: 0, a: 0, b: 0, c: 0, imm: 0 });
         let (mut need, mut growth) = (0i16, 0i16);
         let mut gas_reads = Vec::new();
         let mut opcodes = 0;
-        while self.code.is_jumpdest(self.pc) && stop != Some(self.pc) {
-            self.used_gas += u32::from(self.table[usize::from(Opcode::JUMPDEST.0)].gas);
-            self.pc += 1;
-            self.run += 1;
-        }
         let end = loop {
             if stop == Some(self.pc) {
                 return End::Dead(self.pc);
@@ -187,13 +223,8 @@ impl<'a> Translator<'a> {
                 || !(-MAX_REACH..MAX_REACH).contains(&height)
                 || self.low < -MAX_REACH
                 || self.spare_temporaries() < SPARE_TEMPORARIES;
-            if split || (self.code.is_jumpdest(self.pc)) {
-                self.settle();
-                if self.height() != 0 {
-                    self.emit(Op::Fall, 0, 0, 0, self.height());
-                }
-                break End::Next(self.pc);
-            }
+            // First, whether the block ends here for good: behind the code's end stands the implied STOP, and a block that was
+            // split there would fall into nothing.
             if leaves(opcode, row.defined) {
                 self.settle();
                 self.emit(Op::Exit, self.pc as u64, 0, 0, self.height());
@@ -201,6 +232,13 @@ impl<'a> Translator<'a> {
                     0xf0..=0xf2 | 0xf4 | 0xf5 | 0xfa if row.defined => End::Next(self.pc + 1),
                     _ => End::Dead(self.pc + 1),
                 };
+            }
+            if split || (self.code.is_jumpdest(self.pc)) {
+                self.settle();
+                if self.height() != 0 {
+                    self.emit(Op::Fall, 0, 0, 0, self.height());
+                }
+                break End::Next(self.pc);
             }
             opcodes += 1;
             let (inputs, outputs) = (i16::from(row.inputs), i16::from(row.outputs));
@@ -279,6 +317,12 @@ impl<'a> Translator<'a> {
                 self.free.push(slot);
             }
         }
+    }
+
+    /// Undoes [`Translator::release`].
+    fn hold(&mut self, slot: i16) {
+        self.refs[at(slot)] += 1;
+        self.free.retain(|free| *free != slot);
     }
 
     fn push(&mut self, sym: Sym) {
@@ -573,20 +617,17 @@ impl<'a> Translator<'a> {
         let slot = self.in_slot(&mut condition);
         let mut instr = Instr { op: Op::JumpIf, flag: 0, a: slot, b: 0, c: 0, imm: 0 };
         // ISZERO and a comparison just before are part of the jump, if nothing else needs their results.
-        let mut only = self.refs[at(slot)] == 1;
-        while let (true, Some(last)) = (only, self.last_into(instr.a)) {
-            if last.op == Op::IsZero {
+        while instr.op == Op::JumpIf
+            && self.refs[at(instr.a)] == 1
+            && let Some(last) = self.last_into(instr.a)
+        {
+            if let Some(op) = fold::fused(last.op) {
+                (instr.op, instr.a, instr.b, instr.imm) = (op, last.a, last.b, last.imm << 32);
+            } else {
                 instr.a = last.a;
                 instr.flag ^= 1;
-                only = self.unneeded(last.a, slot);
-            } else if let Some(op) = fold::fused(last.op) {
-                (instr.op, instr.a, instr.b, instr.imm) = (op, last.a, last.b, last.imm << 32);
-                only = false;
-            } else {
-                break;
             }
-            self.out.pop();
-            self.pcs.pop();
+            self.take_back(last.c, instr);
         }
         instr.a = if fold::reads_a(instr.op) { self.protect(instr.a) } else { 0 };
         instr.b = if fold::reads_b(instr.op) { self.protect(instr.b) } else { 0 };
@@ -599,9 +640,18 @@ impl<'a> Translator<'a> {
         End::Next(self.pc + 1)
     }
 
-    /// Whether no item is in the slot, not counting the condition itself.
-    fn unneeded(&self, slot: i16, condition: i16) -> bool {
-        self.refs[at(slot)] == u16::from(slot == condition)
+    /// Takes back the last instruction, which wrote `result`: `jump` is to read its operands in its stead. They were released
+    /// when it was emitted, and must be nobody's to write until the jump.
+    fn take_back(&mut self, result: i16, jump: Instr) {
+        self.out.pop();
+        self.pcs.pop();
+        self.release(Sym::Slot(result));
+        if fold::reads_a(jump.op) {
+            self.hold(jump.a);
+        }
+        if fold::reads_b(jump.op) {
+            self.hold(jump.b);
+        }
     }
 
     /// The block's last instruction, if its result is in `slot`.
@@ -628,21 +678,25 @@ fn at(slot: i16) -> usize {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "in a test, an unwrap is an assertion")]
 mod tests {
     use parallax_primitives::hex;
 
     use super::*;
 
+    #[track_caller]
     fn forms(code: &[u8]) -> (PaddedCode, FastCode) {
         let code = PaddedCode::new(code);
-        let fast = translate(&code, Fork::Osaka);
+        let fast = translate(&code, Fork::Osaka).unwrap();
         (code, fast)
     }
 
     #[track_caller]
     fn check(code: &[u8], expected: &[Op]) {
-        let ops: Vec<Op> = forms(code).1.instrs.iter().map(|instr| instr.op).collect();
-        assert_eq!(ops, expected);
+        let (_, fast) = forms(code);
+        let ops: Vec<Op> = fast.instrs().iter().map(|instr| instr.op).collect();
+        // Behind the blocks stands the implied STOP.
+        assert_eq!(ops.split_last(), Some((&Op::Exit, expected)));
     }
 
     #[test]
@@ -667,11 +721,11 @@ mod tests {
         let (_, fast) = forms(&hex!("5b5b5b 00"));
         assert_eq!(fast.entry(0), Some(0));
         let rejoin =
-            |pc: u64| fast.jump(pc).map(|instr| fast.instrs[instr as usize]).map(|i| (i.op, i.imm >> 32));
+            |pc: u64| fast.jump(pc).map(|instr| fast.instrs()[instr as usize]).map(|i| (i.op, i.imm >> 32));
         assert_eq!(rejoin(1), Some((Op::Rejoin, 1)));
         assert_eq!(rejoin(2), Some((Op::Rejoin, 2)));
         assert_eq!((fast.jump(3), fast.entry(3)), (None, None));
-        assert_eq!(fast.instrs[0].imm, 3);
+        assert_eq!(fast.instrs()[0].imm, 3);
     }
 
     /// At every instruction of the middle of a block recovery finds the items and the gas.
@@ -680,7 +734,7 @@ mod tests {
         // PUSH1 5, DUP2, MLOAD, SWAP2, ADD, MLOAD
         let (code, fast) = forms(&hex!("6005 81 51 91 01 51 00"));
         let recovered: Vec<(Op, Recovery)> = (1..4)
-            .map(|instr| (fast.instrs[instr as usize].op, recover(&code, Fork::Osaka, &fast, instr)))
+            .map(|instr| (fast.instrs()[instr as usize].op, recover(&code, Fork::Osaka, &fast, instr)))
             .collect();
         let five = Place::Constant(U256::from(5));
         let slot = Place::Slot;
@@ -704,7 +758,11 @@ mod tests {
         {
             let code: Vec<u8> = unit.iter().copied().cycle().take(24_576).collect();
             let (_, fast) = forms(&code);
-            assert!(fast.instrs.len() <= 4 * code.len(), "{} instructions of {unit:x?}", fast.instrs.len());
+            assert!(
+                fast.instrs().len() <= 4 * code.len(),
+                "{} instructions of {unit:x?}",
+                fast.instrs().len()
+            );
         }
     }
 }

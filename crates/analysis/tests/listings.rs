@@ -83,7 +83,7 @@ fn instruction(fast: &FastCode, instr: &Instr) -> String {
 /// The translation as text, one line for each instruction; behind it what recovery finds there, if that is not nothing.
 fn listing(source: &str, fork: Fork) -> String {
     let code = PaddedCode::new(&assemble_for(source, fork).unwrap());
-    let fast = translate(&code, fork);
+    let fast = translate(&code, fork).unwrap();
     let mut text = String::new();
     for (index, instr) in fast.instrs().iter().enumerate() {
         let at = u32::try_from(index).unwrap();
@@ -149,8 +149,8 @@ fn every_choice_of_operands_has_its_instruction() {
         for operands in ["", "PUSH1 7 SWAP1", "PUSH1 7", "PUSH1 7 PUSH1 9"] {
             let source = format!("{modular} {operands} {opcode} PUSH0 MSTORE");
             let code = PaddedCode::new(&assemble_for(&source, Fork::Osaka).unwrap());
-            let fast = translate(&code, Fork::Osaka);
-            let body = &fast.instrs()[1..fast.instrs().len() - 1];
+            let fast = translate(&code, Fork::Osaka).unwrap();
+            let body = &fast.instrs()[1..fast.instrs().len() - 2];
             let shown: Vec<String> =
                 body.iter().map(|instr| format!("{:?} {}", instr.op, instruction(&fast, instr))).collect();
             writeln!(found, "{opcode} [{operands}]: {}", shown.join("; ")).unwrap();
@@ -164,9 +164,9 @@ fn every_choice_of_operands_has_its_instruction() {
 fn constants_fold() {
     let fold = |source: &str| {
         let code = PaddedCode::new(&assemble_for(&format!("{source} PUSH0 MSTORE"), Fork::Osaka).unwrap());
-        let fast = translate(&code, Fork::Osaka);
+        let fast = translate(&code, Fork::Osaka).unwrap();
         match fast.instrs() {
-            [_, Instr { op: Op::MstoreAtC, imm, .. }, _] => {
+            [_, Instr { op: Op::MstoreAtC, imm, .. }, _, _] => {
                 Some(fast.pool()[usize::try_from(imm >> 32).unwrap()])
             }
             _ => None,
@@ -218,7 +218,7 @@ fn constants_fold() {
 #[track_caller]
 fn check_blocks(source: &str, expected: &[usize]) {
     let code = PaddedCode::new(&assemble_for(source, Fork::Osaka).unwrap());
-    let fast = translate(&code, Fork::Osaka);
+    let fast = translate(&code, Fork::Osaka).unwrap();
     let headers = (0u32..).zip(fast.instrs()).filter(|(_, instr)| instr.op == Op::Enter);
     let found: Vec<usize> = headers.map(|(index, _)| fast.pc(index)).collect();
     assert_eq!(found, expected, "{}", source.chars().take(99).collect::<String>());
@@ -228,13 +228,13 @@ fn check_blocks(source: &str, expected: &[usize]) {
 /// slots fit 16 bits and temporaries never run out.
 #[test]
 fn blocks_are_split_before_they_are_too_large() {
-    check_blocks(&"NOT ".repeat(4000), &[0, 4000]);
-    check_blocks(&"NOT ".repeat(3999), &[0]);
+    check_blocks(&"NOT ".repeat(4001), &[0, 4000]);
+    check_blocks(&"NOT ".repeat(4000), &[0]);
     check_blocks(&"NOT ".repeat(8001), &[0, 4000, 8000]);
-    check_blocks(&"PUSH0 ".repeat(1000), &[0, 1000]);
-    check_blocks(&"PUSH0 ".repeat(999), &[0]);
-    check_blocks(&"POP ".repeat(1001), &[0, 1001]);
-    check_blocks(&"POP ".repeat(1000), &[0]);
+    check_blocks(&"PUSH0 ".repeat(1001), &[0, 1000]);
+    check_blocks(&"PUSH0 ".repeat(1000), &[0]);
+    check_blocks(&"POP ".repeat(1002), &[0, 1001]);
+    check_blocks(&"POP ".repeat(1001), &[0]);
     check_blocks(&format!("{} SWAP16 NOT", "POP ".repeat(983)), &[0]);
     check_blocks(&format!("{} SWAP16 NOT", "POP ".repeat(984)), &[0, 985]);
     // Each round leaves 16 items in slots above their own, and 16 more in temporaries.
@@ -247,4 +247,52 @@ fn blocks_are_split_before_they_are_too_large() {
     check_blocks(&format!("{} NOT", rounds(16)), &[0, 15 * 80 + 65]);
     // Two are free again, and count.
     check_blocks(&format!("PUSH 2 PUSH 1 MSTORE8 {} NOT", rounds(16)), &[0, 5 + 15 * 80 + 65]);
+}
+
+/// Whatever the code ends with, and wherever its last block would be split there, the block ends in the implied STOP. Nothing
+/// but the stream's own last instruction follows it.
+#[test]
+fn every_code_ends_in_its_implied_stop() {
+    let units = [&[0x5f][..], &[0x5f, 0x50], &[0x19], &[0x50], &[0x5b], &[0x58, 0x15]];
+    let mut codes = 0;
+    for (unit, lengths) in units.iter().flat_map(|unit| [(unit, 997..1003), (unit, 3997..4003)]) {
+        for opcodes in lengths {
+            let body: Vec<u8> = unit.iter().copied().cycle().take(opcodes).collect();
+            // No PUSH, and every PUSH with none or all but one of its bytes.
+            let ends = (0x60..=0x7fu8).flat_map(|push| [(Some(push), 0), (Some(push), push - 0x60)]);
+            for (push, data) in ends.chain([(None, 0)]) {
+                let mut bytes = body.clone();
+                bytes.extend(push);
+                bytes.resize(bytes.len() + usize::from(data), 0xfe);
+                let stop = bytes.len().max(push.map_or(0, |push| opcodes + usize::from(push - 0x60) + 2));
+                let code = PaddedCode::new(&bytes);
+                let fast = translate(&code, Fork::Osaka).unwrap();
+                let exits: Vec<u64> =
+                    fast.instrs().iter().filter(|i| i.op == Op::Exit).map(|exit| exit.imm).collect();
+                assert_eq!(
+                    exits,
+                    [stop as u64, code.len() as u64],
+                    "{opcodes} of {unit:x?}, {push:x?}, {data}"
+                );
+                codes += 1;
+            }
+        }
+    }
+    assert_eq!(codes, 6 * 12 * 65);
+}
+
+/// A conditional jump that a comparison became part of reads what the comparison read, though one of its operands has to step
+/// aside and the other one is in a temporary: the copy does not land on it.
+#[test]
+fn a_fused_jump_keeps_both_operands() {
+    let head = "ADDRESS CALLER ORIGIN SWAP1 NOT SWAP1 POP PUSH1 5 SWAP2";
+    for (comparison, turn) in [("LT", ""), ("GT", "SWAP1"), ("SLT", ""), ("SGT", "SWAP1"), ("EQ", "")] {
+        let source = format!("{head} {turn} {comparison} @end JUMPI STOP end: STOP");
+        let code = PaddedCode::new(&assemble_for(&source, Fork::Osaka).unwrap());
+        let fast = translate(&code, Fork::Osaka).unwrap();
+        let jumps: Vec<&Instr> =
+            fast.instrs().iter().filter(|instr| format!("{:?}", instr.op).starts_with("JumpIf")).collect();
+        let [jump] = jumps[..] else { panic!("{source}: {jumps:?}") };
+        assert!(jump.a != jump.b, "{source}: {}", instruction(&fast, jump));
+    }
 }

@@ -25,7 +25,7 @@ pub(crate) const BLOCKS: u8 = 1;
 /// Every opcode is shown.
 pub(crate) const STEPS: u8 = 2;
 
-/// Back jumps of one frame after which its code is worth translating.
+/// Back jumps of one frame after which its code is worth translating, if it has paid for it.
 const HOT_BACK_JUMPS: u32 = 16;
 
 /// Why the exact loop stopped.
@@ -74,7 +74,7 @@ pub(crate) fn run<K: Hooks, const MODE: u8>(
     let mut gas = frame.gas;
     let mut ask = !std::mem::take(&mut frame.asked);
     let mut entry_due = std::mem::take(&mut frame.entry_due);
-    let mut back_jumps = 0;
+    let (mut back_jumps, gas_at_start) = (0, gas);
     let leave = loop {
         let op = Opcode(bytes[pc]);
         if MODE == STEPS || (MODE == BLOCKS && entry_due) {
@@ -116,7 +116,8 @@ pub(crate) fn run<K: Hooks, const MODE: u8>(
                 entry_due = MODE == BLOCKS;
                 if MODE != STEPS && tier != Tier::Exact {
                     back_jumps += u32::from(target <= at);
-                    if tier == Tier::Fast || back_jumps >= HOT_BACK_JUMPS {
+                    let is_hot = back_jumps >= HOT_BACK_JUMPS && program.pays_with(gas_at_start - gas);
+                    if tier == Tier::Fast || is_hot {
                         frame.entry_due = entry_due;
                         break Leave::Fast;
                     }

@@ -1,14 +1,14 @@
 //! The fast loop: translated blocks. It has no halts: whatever does not go the happy way is left to the exact loop, with
 //! the frame as that loop would have it ([`Stop`]). So every instruction charges before it acts.
 //!
-//! Pointers stand in types of one field. What makes them sound: a translation only names slots between `-need` and
-//! `growth` of its block, which the block's header checks, and temporaries, for which the buffer has room above any height;
-//! constants that are in its pool; and instructions that exist.
+//! The loop follows slots, constants and targets by pointer ([`pointers`](crate::pointers)) and does not look. What makes that
+//! sound is what every [`FastCode`] guarantees (its constructor lists it and checks it, in release builds too), together with one
+//! thing that the loop keeps true between a header and the next one: *the entry stands at a height that the header has checked*.
 
 // Numbers that translation packed are unpacked again, on 64-bit addresses.
 #![allow(clippy::cast_possible_truncation)]
 
-use parallax_analysis::{FastCode, Instr, Op, Place, TEMPORARIES, recover};
+use parallax_analysis::{Op, Place, recover};
 use parallax_engine_interface::FrameExit;
 use parallax_hooks::{Hooks, StepControl};
 use parallax_host_interface::{Host, HostError};
@@ -16,129 +16,11 @@ use parallax_primitives::{Opcode, STACK_LIMIT, U256};
 
 use crate::{
     exact::BLOCKS,
-    frame::{Core, Fault, Frame, view},
+    frame::{Fault, Frame, view},
     heavy::{self, Purse},
-    stack::SLOTS,
+    pointers::{Base, Ip, Pool, Window},
     words,
 };
-
-const _: () = assert!(SLOTS == STACK_LIMIT + TEMPORARIES.end as usize);
-
-/// Where a block's slots are counted from.
-#[derive(Clone, Copy)]
-struct Base(*mut U256);
-
-impl Base {
-    #[inline(always)]
-    fn get(self, slot: i16) -> U256 {
-        // SAFETY: see the module's first lines.
-        unsafe { *self.0.offset(slot as isize) }
-    }
-
-    #[inline(always)]
-    fn set(self, slot: i16, value: U256) {
-        // SAFETY: see the module's first lines.
-        unsafe { *self.0.offset(slot as isize) = value }
-    }
-
-    #[inline(always)]
-    fn moved(self, by: i16) -> Self {
-        // SAFETY: the header checked that the stack reaches there.
-        Self(unsafe { self.0.offset(by as isize) })
-    }
-
-    /// Items between the stack's bottom and here.
-    #[inline(always)]
-    fn height(self, bottom: Self) -> usize {
-        (self.0 as usize - bottom.0 as usize) / size_of::<U256>()
-    }
-}
-
-/// The next instruction.
-#[derive(Clone, Copy)]
-struct Ip(*const Instr);
-
-impl Ip {
-    fn new(fast: &FastCode, index: u32) -> Self {
-        Self(&raw const fast.instrs()[index as usize])
-    }
-
-    #[inline(always)]
-    fn get<'a>(self) -> &'a Instr {
-        // SAFETY: only the last instruction of a block moves on without leaving; another one follows it (see
-        // `FastCode::instrs`). The code outlives the loop.
-        unsafe { &*self.0 }
-    }
-
-    #[inline(always)]
-    fn next(self) -> Self {
-        // SAFETY: as above.
-        Self(unsafe { self.0.add(1) })
-    }
-
-    /// An instruction that translation named.
-    #[inline(always)]
-    fn to(first: *const Instr, index: u64) -> Self {
-        // SAFETY: translation names instructions that exist. 32 bits of an immediate fit a pointer.
-        Self(unsafe { first.add((index & 0xffff_ffff) as usize) })
-    }
-
-    fn index(self, fast: &FastCode) -> u32 {
-        let bytes = self.0 as usize - fast.instrs().as_ptr() as usize;
-        u32::try_from(bytes / size_of::<Instr>()).unwrap_or(u32::MAX)
-    }
-}
-
-/// The constants.
-#[derive(Clone, Copy)]
-struct Pool(*const U256);
-
-impl Pool {
-    #[inline(always)]
-    fn get(self, index: u64) -> U256 {
-        // SAFETY: translation names constants that exist.
-        unsafe { *self.0.add(index as usize) }
-    }
-}
-
-/// The memory as it is between two growths.
-#[derive(Clone, Copy)]
-struct Window {
-    start: *mut u8,
-    /// Offsets below this one have a whole word.
-    words: u64,
-}
-
-impl Window {
-    #[inline(always)]
-    fn new(core: &mut Core) -> Self {
-        let bytes = core.memory.bytes_mut();
-        Self { words: (bytes.len() as u64).saturating_sub(31), start: bytes.as_mut_ptr() }
-    }
-
-    #[inline(always)]
-    fn load(self, offset: u64) -> U256 {
-        debug_assert!(offset < self.words);
-        // SAFETY: the caller has compared the offset with `words`: 32 bytes follow it.
-        let bytes = unsafe { self.start.add(offset as usize).cast::<[u8; 32]>().read_unaligned() };
-        U256::from_be_bytes(bytes)
-    }
-
-    #[inline(always)]
-    fn store(self, offset: u64, value: U256) {
-        debug_assert!(offset < self.words);
-        // SAFETY: as above.
-        unsafe {
-            self.start.add(offset as usize).cast::<[u8; 32]>().write_unaligned(value.to_be_bytes::<32>());
-        }
-    }
-
-    #[inline(always)]
-    fn store_byte(self, offset: u64, value: u8) {
-        // SAFETY: the caller has compared the offset with `words`, or grown the memory to it.
-        unsafe { *self.start.add(offset as usize) = value }
-    }
-}
 
 /// Why the loop stopped.
 enum Stop {
@@ -163,23 +45,65 @@ pub(crate) fn run<K: Hooks, const MODE: u8, const FORCE: bool>(
     entry: u32,
 ) -> Result<Option<FrameExit>, HostError> {
     let Frame { core, program, stack, .. } = frame;
-    let fast = program.translated();
+    let Some(fast) = program.fast() else { return Ok(None) };
     let (slots, len) = stack.parts();
-    let bottom = Base(slots.as_mut_ptr());
-    let first = fast.instrs().as_ptr();
-    let pool = Pool(fast.pool().as_ptr());
-    // SAFETY: a height is at most STACK_LIMIT.
-    let mut base = Base(unsafe { bottom.0.add(len) });
+    let bottom = Base::bottom(slots);
+    let pool = Pool::new(fast);
+    // SAFETY: a stack's height is at most STACK_LIMIT, and the buffer is longer.
+    let mut base = unsafe { bottom.moved(len as i16) };
     let mut ip = Ip::new(fast, entry);
     let mut gas = frame.gas;
     let mut window = Window::new(core);
     let mut patience = if FORCE { next_patience(&mut frame.force) } else { 0 };
     let ask = !std::mem::take(&mut frame.asked);
 
-    /// Goes on with the next instruction.
+    /// A slot that the instruction `i` reads.
+    macro_rules! read {
+        ($slot:expr) => {{
+            let slot: i16 = $slot;
+            // SAFETY: the argument is a field of an instruction of this code which `Op::shape` says is a slot, so it is one of
+            // the block's or a temporary (`FastCode`, 2); the header has checked that all of the block's are in the buffer.
+            unsafe { base.get(slot) }
+        }};
+    }
+    /// Writes to a slot that the instruction `i` writes.
+    macro_rules! write {
+        ($slot:expr, $value:expr) => {{
+            let (slot, value): (i16, U256) = ($slot, $value);
+            // SAFETY: as for `read`.
+            unsafe { base.set(slot, value) }
+        }};
+    }
+    /// Moves the entry as the instruction `i` says.
+    macro_rules! move_by {
+        ($by:expr) => {{
+            let by: i16 = $by;
+            // SAFETY: `Op::shape` says that the argument moves the entry, so it leads to between `-need` and `growth` of the
+            // block (`FastCode`, 2), where its header has checked the stack to be.
+            base = unsafe { base.moved(by) };
+        }};
+    }
+    /// A constant that the instruction `i` names.
+    macro_rules! constant {
+        ($number:expr) => {{
+            let number: u64 = $number;
+            // SAFETY: `Op::shape` says that the argument is a constant.
+            unsafe { pool.get(number) }
+        }};
+    }
+    /// Goes on at an instruction that the instruction `i`, or the table of jumps, names.
+    macro_rules! go_to {
+        ($number:expr) => {{
+            let number: u64 = $number;
+            // SAFETY: `Op::shape` says that the argument is a target; so is all that `FastCode::jump` answers.
+            ip = unsafe { ip.to(number) };
+        }};
+    }
+    /// Goes on with the next instruction. Not for what `Op::leaves`.
     macro_rules! next {
         () => {{
-            ip = ip.next();
+            // SAFETY: none of the instructions whose arm ends here leaves.
+            ip = unsafe { ip.next() };
             continue;
         }};
     }
@@ -197,8 +121,8 @@ pub(crate) fn run<K: Hooks, const MODE: u8, const FORCE: bool>(
     macro_rules! show {
         ($pc:expr) => {
             if MODE == BLOCKS {
-                // SAFETY: the stack's items, all of them in their places.
-                let items = unsafe { std::slice::from_raw_parts(bottom.0, base.height(bottom)) };
+                // SAFETY: the hook is over before the loop goes on.
+                let items = unsafe { base.items(bottom) };
                 let pc: usize = $pc;
                 let opcode = program.code().bytes()[pc];
                 let seen = view(core, items, opcode, (pc, gas), *clock, host.journal_view());
@@ -215,38 +139,38 @@ pub(crate) fn run<K: Hooks, const MODE: u8, const FORCE: bool>(
         ($i:ident, $value:expr) => {{
             forced!(Stop::Walk);
             let value = $value;
-            base.set($i.c, value);
+            write!($i.c, value);
             next!()
         }};
     }
     macro_rules! ss {
         ($i:ident, |$a:ident, $b:ident| $value:expr) => {{
-            let ($a, $b) = (base.get($i.a), base.get($i.b));
+            let ($a, $b) = (read!($i.a), read!($i.b));
             set!($i, $value)
         }};
     }
     macro_rules! sc {
         ($i:ident, |$a:ident, $b:ident| $value:expr) => {{
-            let ($a, $b) = (base.get($i.a), pool.get($i.imm));
+            let ($a, $b) = (read!($i.a), constant!($i.imm));
             set!($i, $value)
         }};
     }
     macro_rules! cs {
         ($i:ident, |$a:ident, $b:ident| $value:expr) => {{
-            let ($a, $b) = (pool.get($i.imm), base.get($i.b));
+            let ($a, $b) = (constant!($i.imm), read!($i.b));
             set!($i, $value)
         }};
     }
     macro_rules! branch {
         ($i:ident, $condition:expr) => {{
             let taken = $condition != ($i.flag != 0);
-            base = base.moved($i.c);
+            move_by!($i.c);
             if taken {
-                ip = Ip::to(first, $i.imm);
-                show!(fast.pc(ip.index(fast)));
+                go_to!($i.imm);
+                show!(fast.pc(ip.index()));
                 continue;
             }
-            show!(fast.pc(ip.index(fast)) + 1);
+            show!(fast.pc(ip.index()) + 1);
             next!()
         }};
     }
@@ -280,10 +204,34 @@ pub(crate) fn run<K: Hooks, const MODE: u8, const FORCE: bool>(
             offset
         }};
     }
+    /// The word at an offset that was reached.
+    macro_rules! load {
+        ($offset:expr) => {{
+            let offset: u64 = $offset;
+            // SAFETY: `reach` has compared the offset with this window, or grown the memory to it and made the window anew.
+            unsafe { window.load(offset) }
+        }};
+    }
+    /// Writes a word to an offset that was reached.
+    macro_rules! store {
+        ($offset:expr, $value:expr) => {{
+            let (offset, value): (u64, U256) = ($offset, $value);
+            // SAFETY: as for `load`.
+            unsafe { window.store(offset, value) }
+        }};
+    }
+    /// Writes a byte to an offset that was reached.
+    macro_rules! store_byte {
+        ($offset:expr, $value:expr) => {{
+            let (offset, value): (u64, u8) = ($offset, $value);
+            // SAFETY: as for `load`, with a size of one byte.
+            unsafe { window.store_byte(offset, value) }
+        }};
+    }
     /// The offset in a slot. What is longer than 64 bits has no gas that pays for it.
     macro_rules! offset {
         ($slot:expr) => {
-            match words::short(&base.get($slot)) {
+            match words::short(&read!($slot)) {
                 Some(offset) => offset,
                 None => break Stop::Walk,
             }
@@ -299,63 +247,69 @@ pub(crate) fn run<K: Hooks, const MODE: u8, const FORCE: bool>(
             }
         }
         let i = ip.get();
+        if MODE == BLOCKS {
+            frame.ran.instructions += 1;
+        }
         match i.op {
             Op::Enter => {
                 let height = base.height(bottom) as isize;
                 if gas < i.imm || height < i.a as isize || height + i.b as isize > STACK_LIMIT as isize {
-                    break Stop::InPlace(fast.pc(ip.index(fast)), 0);
+                    break Stop::InPlace(fast.pc(ip.index()), 0);
                 }
-                forced!(Stop::InPlace(fast.pc(ip.index(fast)), 0));
+                forced!(Stop::InPlace(fast.pc(ip.index()), 0));
                 gas -= i.imm;
+                if MODE == BLOCKS {
+                    frame.ran.blocks += 1;
+                }
                 next!()
             }
             Op::Rejoin => {
                 let Some(more) = gas.checked_add(i.imm >> 32) else {
-                    break Stop::InPlace(fast.pc(ip.index(fast)), 0);
+                    break Stop::InPlace(fast.pc(ip.index()), 0);
                 };
                 gas = more;
-                ip = Ip::to(first, i.imm);
+                go_to!(i.imm);
             }
             Op::Fall => {
-                base = base.moved(i.c);
+                move_by!(i.c);
                 next!()
             }
             Op::Exit => break Stop::InPlace(i.imm as usize, i.c),
             Op::Jump => {
-                base = base.moved(i.c);
-                ip = Ip::to(first, i.imm);
-                show!(fast.pc(ip.index(fast)));
+                move_by!(i.c);
+                go_to!(i.imm);
+                show!(fast.pc(ip.index()));
             }
             Op::JumpTo => {
-                let destination = base.get(i.a);
+                let destination = read!(i.a);
                 forced!(Stop::Jump(destination, i.c));
                 let Some(target) = words::short(&destination).and_then(|pc| fast.jump(pc)) else {
                     break Stop::Jump(destination, i.c);
                 };
-                base = base.moved(i.c);
-                ip = Ip::to(first, u64::from(target));
+                move_by!(i.c);
+                go_to!(u64::from(target));
                 show!(fast.pc(target));
             }
-            Op::JumpIf => branch!(i, !words::is_zero(base.get(i.a))),
-            Op::JumpIfLtSS => branch!(i, words::less(base.get(i.a), base.get(i.b))),
-            Op::JumpIfLtSC => branch!(i, words::less(base.get(i.a), pool.get(i.imm >> 32))),
-            Op::JumpIfLtCS => branch!(i, words::less(pool.get(i.imm >> 32), base.get(i.b))),
-            Op::JumpIfSltSS => branch!(i, words::signed_less(base.get(i.a), base.get(i.b))),
-            Op::JumpIfSltSC => branch!(i, words::signed_less(base.get(i.a), pool.get(i.imm >> 32))),
-            Op::JumpIfSltCS => branch!(i, words::signed_less(pool.get(i.imm >> 32), base.get(i.b))),
-            Op::JumpIfEqSS => branch!(i, words::equal(base.get(i.a), base.get(i.b))),
-            Op::JumpIfEqSC => branch!(i, words::equal(base.get(i.a), pool.get(i.imm >> 32))),
+            Op::JumpIf => branch!(i, !words::is_zero(read!(i.a))),
+            Op::JumpIfLtSS => branch!(i, words::less(read!(i.a), read!(i.b))),
+            Op::JumpIfLtSC => branch!(i, words::less(read!(i.a), constant!(i.imm >> 32))),
+            Op::JumpIfLtCS => branch!(i, words::less(constant!(i.imm >> 32), read!(i.b))),
+            Op::JumpIfSltSS => branch!(i, words::signed_less(read!(i.a), read!(i.b))),
+            Op::JumpIfSltSC => branch!(i, words::signed_less(read!(i.a), constant!(i.imm >> 32))),
+            Op::JumpIfSltCS => branch!(i, words::signed_less(constant!(i.imm >> 32), read!(i.b))),
+            Op::JumpIfEqSS => branch!(i, words::equal(read!(i.a), read!(i.b))),
+            Op::JumpIfEqSC => branch!(i, words::equal(read!(i.a), constant!(i.imm >> 32))),
             Op::Move => {
-                base.set(i.a, base.get(i.b));
+                write!(i.a, read!(i.b));
                 next!()
             }
             Op::Move2 => {
-                base.set(i.a, base.get(i.b));
-                base.set(i.c, base.get(i.imm as i16));
+                write!(i.a, read!(i.b));
+                write!(i.c, read!(i.imm as i16));
                 next!()
             }
             Op::Const => {
-                base.set(i.a, pool.get(i.imm));
+                write!(i.a, constant!(i.imm));
                 next!()
             }
             Op::AddSS => ss!(i, |a, b| words::add(a, b)),
@@ -378,14 +332,14 @@ pub(crate) fn run<K: Hooks, const MODE: u8, const FORCE: bool>(
             Op::AddMod | Op::MulMod | Op::AddModC | Op::MulModC => {
                 forced!(Stop::Walk);
                 let constant = matches!(i.op, Op::AddModC | Op::MulModC);
-                let modulus = if constant { pool.get(i.imm >> 32) } else { base.get(i.c) };
-                let (a, b) = (base.get(i.a), base.get(i.b));
+                let modulus = if constant { constant!(i.imm >> 32) } else { read!(i.c) };
+                let (a, b) = (read!(i.a), read!(i.b));
                 let result = if matches!(i.op, Op::AddMod | Op::AddModC) {
                     words::addmod(a, b, modulus)
                 } else {
                     words::mulmod(a, b, modulus)
                 };
-                base.set(i.imm as i16, result);
+                write!(i.imm as i16, result);
                 next!()
             }
             Op::LtSS => ss!(i, |a, b| words::flag(words::less(a, b))),
@@ -402,63 +356,63 @@ pub(crate) fn run<K: Hooks, const MODE: u8, const FORCE: bool>(
             Op::OrSC => sc!(i, |a, b| words::bitwise(a, b, |x, y| x | y)),
             Op::XorSS => ss!(i, |a, b| words::bitwise(a, b, |x, y| x ^ y)),
             Op::XorSC => sc!(i, |a, b| words::bitwise(a, b, |x, y| x ^ y)),
-            Op::Not => set!(i, words::not(base.get(i.a))),
-            Op::IsZero => set!(i, words::flag(words::is_zero(base.get(i.a)))),
-            Op::Clz => set!(i, U256::from(base.get(i.a).leading_zeros())),
+            Op::Not => set!(i, words::not(read!(i.a))),
+            Op::IsZero => set!(i, words::flag(words::is_zero(read!(i.a)))),
+            Op::Clz => set!(i, U256::from(read!(i.a).leading_zeros())),
             Op::Byte => ss!(i, |a, b| words::byte(a, b)),
-            Op::ByteAt => set!(i, words::byte_at(base.get(i.a), i.imm)),
+            Op::ByteAt => set!(i, words::byte_at(read!(i.a), i.imm)),
             Op::SignExtend => ss!(i, |a, b| words::sign_extend(a, b)),
-            Op::SignExtendAt => set!(i, words::sign_extend_from(base.get(i.a), i.imm)),
+            Op::SignExtendAt => set!(i, words::sign_extend_from(read!(i.a), i.imm)),
             Op::Shl => ss!(i, |a, b| words::shl(a, b)),
-            Op::ShlBy => set!(i, words::shl_by(base.get(i.a), i.imm)),
+            Op::ShlBy => set!(i, words::shl_by(read!(i.a), i.imm)),
             Op::ShlCS => sc!(i, |a, b| words::shl(a, b)),
             Op::Shr => ss!(i, |a, b| words::shr(a, b)),
-            Op::ShrBy => set!(i, words::shr_by(base.get(i.a), i.imm)),
+            Op::ShrBy => set!(i, words::shr_by(read!(i.a), i.imm)),
             Op::Sar => ss!(i, |a, b| words::sar(a, b)),
-            Op::SarBy => set!(i, words::sar_by(base.get(i.a), i.imm)),
+            Op::SarBy => set!(i, words::sar_by(read!(i.a), i.imm)),
             Op::Mload => {
                 forced!(Stop::Walk);
                 let offset = reach!(offset!(i.a), 32);
-                base.set(i.c, window.load(offset));
+                write!(i.c, load!(offset));
                 next!()
             }
             Op::MloadAt => {
                 forced!(Stop::Walk);
                 let offset = reach!(i.imm, 32);
-                base.set(i.c, window.load(offset));
+                write!(i.c, load!(offset));
                 next!()
             }
             Op::Mstore => {
                 forced!(Stop::Walk);
                 let offset = reach!(offset!(i.a), 32);
-                window.store(offset, base.get(i.b));
+                store!(offset, read!(i.b));
                 next!()
             }
             Op::MstoreC => {
                 forced!(Stop::Walk);
                 let offset = reach!(offset!(i.a), 32);
-                window.store(offset, pool.get(i.imm));
+                store!(offset, constant!(i.imm));
                 next!()
             }
             Op::MstoreAt => {
                 forced!(Stop::Walk);
                 let offset = reach!(i.imm, 32);
-                window.store(offset, base.get(i.a));
+                store!(offset, read!(i.a));
                 next!()
             }
             Op::MstoreAtC => {
                 forced!(Stop::Walk);
                 let offset = reach!(i.imm & 0xffff_ffff, 32);
-                window.store(offset, pool.get(i.imm >> 32));
+                store!(offset, constant!(i.imm >> 32));
                 next!()
             }
             Op::Mstore8 => {
                 forced!(Stop::Walk);
                 let offset = reach!(offset!(i.a), 1);
-                window.store_byte(offset, base.get(i.b).byte(0));
+                store_byte!(offset, read!(i.b).byte(0));
                 next!()
             }
-            Op::CallDataLoad => set!(i, heavy::calldata(&core.message.input, base.get(i.a))),
+            Op::CallDataLoad => set!(i, heavy::calldata(&core.message.input, read!(i.a))),
             Op::Gas => {
                 // What the block charged for later opcodes is still there.
                 set!(i, U256::from(gas + i.imm));
@@ -475,67 +429,60 @@ pub(crate) fn run<K: Hooks, const MODE: u8, const FORCE: bool>(
                     0 if opcode == Opcode::SELFBALANCE => slow!(opcode, &[]),
                     // Nothing is charged beyond the block, nothing fails and no memory moves.
                     0 => heavy::environment(core, host, opcode),
-                    1 => slow!(opcode, &[base.get(i.a)]),
-                    2 => slow!(opcode, &[base.get(i.a), base.get(i.b)]),
+                    1 => slow!(opcode, &[read!(i.a)]),
+                    2 => slow!(opcode, &[read!(i.a), read!(i.b)]),
                     inputs => {
-                        let [c, d, e, f] = slots.map(|slot| base.get(slot));
-                        let all = [base.get(i.a), base.get(i.b), c, d, e, f];
+                        let [c, d, e, f] = slots.map(|slot| read!(slot));
+                        let all = [read!(i.a), read!(i.b), c, d, e, f];
                         slow!(opcode, &all[..usize::from(inputs)])
                     }
                 };
                 if row.outputs == 1 {
-                    base.set(i.c, result);
+                    write!(i.c, result);
                 }
                 next!()
             }
         }
     };
-    let at = ip.index(fast);
+    let at = ip.index();
     let height = base.height(bottom);
-    leave(frame, stop, at, (gas, height), bottom)
+    frame.gas = gas;
+    leave(frame, stop, at, height)
 }
 
-/// Leaves the frame as the exact form has it.
+/// Leaves the frame as the exact form has it: of instruction `at`, whose block was entered at height `entry`.
 #[cold]
 #[inline(never)]
-fn leave(
-    frame: &mut Frame,
-    stop: Stop,
-    at: u32,
-    (gas, entry): (u64, usize),
-    bottom: Base,
-) -> Result<Option<FrameExit>, HostError> {
-    let fast = frame.program.translated();
-    frame.gas = gas;
+fn leave(frame: &mut Frame, stop: Stop, at: u32, entry: usize) -> Result<Option<FrameExit>, HostError> {
+    let Frame { core, program, stack, .. } = frame;
+    let Some(fast) = program.fast() else { return Ok(None) };
     let moved = |by: i16| entry.saturating_add_signed(isize::from(by));
-    // SAFETY: an entry is at most STACK_LIMIT above the bottom.
-    let base = Base(unsafe { bottom.0.add(entry) });
+    let (slots, _) = stack.parts();
     match stop {
         Stop::InPlace(pc, by) => {
             frame.pc = pc;
             frame.stack.set_len(moved(by));
         }
         Stop::Walk => {
-            let recovery = recover(frame.program.code(), frame.core.fork, fast, at);
+            let recovery = recover(program.code(), core.fork, fast, at);
             let items: Vec<U256> = recovery
                 .items
                 .iter()
                 .map(|place| match place {
-                    Place::Slot(slot) => base.get(*slot),
+                    Place::Slot(slot) => slots[moved(*slot)],
                     Place::Constant(value) => *value,
                 })
                 .collect();
-            for (slot, item) in (recovery.low..).zip(&items) {
-                base.set(slot, *item);
-            }
+            let low = moved(recovery.low);
+            slots[low..low + items.len()].copy_from_slice(&items);
             frame.pc = fast.pc(at);
             frame.gas += recovery.unused_gas;
-            frame.stack.set_len(moved(recovery.low) + items.len());
+            frame.stack.set_len(low + items.len());
         }
         Stop::Jump(destination, by) => {
+            slots[moved(by)] = destination;
             frame.pc = fast.pc(at);
-            frame.gas += u64::from(frame.core.table[usize::from(Opcode::JUMP.0)].gas);
-            base.set(by, destination);
+            frame.gas += u64::from(core.table[usize::from(Opcode::JUMP.0)].gas);
             frame.stack.set_len(moved(by) + 1);
         }
         Stop::Pause(pc) => {

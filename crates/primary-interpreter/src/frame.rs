@@ -9,7 +9,11 @@ use parallax_primitives::{
     OpcodeTable, OpcodeTables, StorageChange, U256,
 };
 
-use crate::{memory::Memory, program::Program, stack::Stack};
+use crate::{
+    memory::Memory,
+    program::{FastCounts, Program},
+    stack::Stack,
+};
 
 /// Why an opcode did not do what it does.
 #[derive(Debug)]
@@ -65,6 +69,8 @@ pub struct Frame {
     pub(crate) hot: bool,
     /// Steers forced recovery.
     pub(crate) force: u64,
+    /// What ran in the fast form while block entries were shown, and was not counted yet.
+    pub(crate) ran: FastCounts,
 }
 
 impl Frame {
@@ -96,6 +102,7 @@ impl Frame {
             entry_due: true,
             hot,
             force: 0,
+            ran: FastCounts::default(),
         }
     }
 

@@ -6,12 +6,15 @@ mod frame;
 mod hashes;
 mod heavy;
 mod memory;
+mod pointers;
 mod program;
 mod stack;
 mod system;
 #[cfg(test)]
 mod tests;
 mod words;
+
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parallax_engine_interface::{FrameExit, Interpreter};
 use parallax_hooks::{Hooks, Interest, StepView};
@@ -24,11 +27,13 @@ use crate::{
 };
 
 pub use frame::Frame;
+pub use program::FastCounts;
 
 /// When code is translated to its fast form. The outcome never depends on it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Tiering {
-    /// At the second entry of a code, or after some back jumps in one frame.
+    /// When a code is entered again, or after some back jumps in one frame; and not before it has used four gas for each of its
+    /// bytes in the exact form, so that translation costs no more than in proportion to gas.
     #[default]
     WhenHot,
     /// At the first entry.
@@ -45,6 +50,8 @@ pub enum Tiering {
 pub struct Primary {
     tiering: Tiering,
     cache: Cache,
+    blocks: AtomicU64,
+    instructions: AtomicU64,
 }
 
 impl Primary {
@@ -55,7 +62,16 @@ impl Primary {
 
     /// An engine that translates as told.
     pub fn with_tiering(tiering: Tiering) -> Self {
-        Self { tiering, cache: Cache::default() }
+        Self { tiering, ..Self::default() }
+    }
+
+    /// What it has run in the fast form so far.
+    pub fn counts(&self) -> FastCounts {
+        FastCounts {
+            blocks: self.blocks.load(Ordering::Relaxed),
+            instructions: self.instructions.load(Ordering::Relaxed),
+            refused: self.cache.refused(),
+        }
     }
 
     fn run<K: Hooks, const MODE: u8>(
@@ -69,23 +85,47 @@ impl Primary {
         let mut wants_fast = MODE != STEPS
             && match self.tiering {
                 Tiering::Always | Tiering::AlwaysRecover => true,
-                Tiering::WhenHot => frame.hot || frame.program.fast().is_some(),
+                Tiering::WhenHot => {
+                    frame.program.fast().is_some() || (frame.hot && frame.program.pays_with(0))
+                }
                 Tiering::Never => false,
             };
-        let tier = if self.tiering == Tiering::WhenHot { Tier::WhenHot } else { Tier::Exact };
+        let heats = MODE != STEPS && self.tiering == Tiering::WhenHot;
         loop {
-            if wants_fast && let Some(entry) = frame.program.translated().entry(frame.pc) {
+            let fast = if wants_fast { self.cache.translated(&frame.program) } else { None };
+            // Code without a fast form stays in the exact one.
+            wants_fast = fast.is_some();
+            if let Some(entry) = fast.and_then(|fast| fast.entry(frame.pc)) {
                 let exit = if self.tiering == Tiering::AlwaysRecover {
-                    fast::run::<K, MODE, true>(frame, host, hooks, clock, entry)?
+                    fast::run::<K, MODE, true>(frame, host, hooks, clock, entry)
                 } else {
-                    fast::run::<K, MODE, false>(frame, host, hooks, clock, entry)?
+                    fast::run::<K, MODE, false>(frame, host, hooks, clock, entry)
                 };
-                if let Some(exit) = exit {
+                if MODE == BLOCKS {
+                    let ran = std::mem::take(&mut frame.ran);
+                    self.blocks.fetch_add(ran.blocks, Ordering::Relaxed);
+                    self.instructions.fetch_add(ran.instructions, Ordering::Relaxed);
+                }
+                if let Some(exit) = exit? {
                     return Ok(exit);
                 }
             }
-            let tier = if wants_fast { Tier::Fast } else { tier };
-            match exact::run::<K, MODE>(frame, host, hooks, clock, tier)? {
+            let tier = match (wants_fast, heats) {
+                (true, _) => Tier::Fast,
+                (false, true) => Tier::WhenHot,
+                (false, false) => Tier::Exact,
+            };
+            let before = frame.gas;
+            let leave = exact::run::<K, MODE>(frame, host, hooks, clock, tier)?;
+            if heats {
+                // What a message was given is not spent.
+                let given = match &leave {
+                    Leave::Exit(FrameExit::Message(message)) => message.gas,
+                    _ => 0,
+                };
+                frame.program.spend((before - frame.gas).saturating_sub(given));
+            }
+            match leave {
                 Leave::Exit(exit) => return Ok(exit),
                 Leave::Fast => wants_fast = true,
             }

@@ -1,30 +1,58 @@
 //! Analysed code, shared between frames and kept by code hash.
 //!
-//! Invariant: what the cache holds is bounded in bytes of code, whatever is run.
+//! Invariant: what the cache holds is bounded in bytes, whatever is run: [`SHARDS`] times two generations of [`SHARD_BYTES`], 256
+//! MiB. A translation costs at most in proportion to the gas that its code has used before.
 
 use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
 };
 
-use parallax_analysis::{FastCode, PaddedCode, translate};
+use parallax_analysis::{FastCode, Malformed, PaddedCode, translate};
 use parallax_primitives::{B256, Bytecode, Fork};
+
+/// Gas that a code uses in the exact form, for each of its bytes behind the first [`FREE_BYTES`], before it is translated where
+/// hotness decides: so a translation takes at most some dozen times as long as what was run before it.
+const GAS_PER_BYTE: u64 = 2;
+/// The gas of one call pays for so many.
+const FREE_BYTES: usize = 64;
+
+/// How much of what an engine ran was in the fast form.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FastCounts {
+    /// Basic blocks that were entered, counted while [block entries](parallax_hooks::Interest::Blocks) were observed.
+    pub blocks: u64,
+    /// Instructions of the fast form that ran, counted likewise.
+    pub instructions: u64,
+    /// Translations that were not as they must be: a mistake of this project. Such code runs in the exact form.
+    pub refused: u64,
+}
 
 /// One code under the rules of one fork.
 #[derive(Debug)]
 pub(crate) struct Program {
+    hash: B256,
     code: PaddedCode,
     fork: Fork,
-    fast: OnceLock<FastCode>,
+    /// The fast form, once it was asked for; `None` if it has none.
+    fast: OnceLock<Option<FastCode>>,
     entries: AtomicU32,
+    spent: AtomicU64,
 }
 
 impl Program {
     fn new(code: &Bytecode, fork: Fork) -> Self {
-        Self { code: PaddedCode::new(code.bytes()), fork, fast: OnceLock::new(), entries: AtomicU32::new(0) }
+        Self {
+            hash: code.hash(),
+            code: PaddedCode::new(code.bytes()),
+            fork,
+            fast: OnceLock::new(),
+            entries: AtomicU32::new(0),
+            spent: AtomicU64::new(0),
+        }
     }
 
     pub(crate) fn code(&self) -> &PaddedCode {
@@ -33,17 +61,31 @@ impl Program {
 
     /// The fast form, if it was made.
     pub(crate) fn fast(&self) -> Option<&FastCode> {
-        self.fast.get()
-    }
-
-    /// The fast form, made now if need be.
-    pub(crate) fn translated(&self) -> &FastCode {
-        self.fast.get_or_init(|| translate(&self.code, self.fork))
+        self.fast.get()?.as_ref()
     }
 
     /// Counts an entry; answers how many there were before.
     pub(crate) fn enter(&self) -> u32 {
         self.entries.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Counts gas that the exact form used.
+    pub(crate) fn spend(&self, gas: u64) {
+        // Adding up could come round to zero; what has paid once has paid.
+        if !self.pays_with(0) {
+            self.spent.fetch_add(gas.min(u64::from(u32::MAX)), Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the gas that was used pays for a translation, together with `more` that is not counted yet.
+    pub(crate) fn pays_with(&self, more: u64) -> bool {
+        let spent = self.spent.load(Ordering::Relaxed).saturating_add(more);
+        spent >= self.code.len().saturating_sub(FREE_BYTES) as u64 * GAS_PER_BYTE
+    }
+
+    /// Bytes that it holds.
+    fn size(&self) -> usize {
+        self.code.bytes().len() + self.fast().map_or(0, FastCode::size) + ENTRY_BYTES
     }
 }
 
@@ -55,36 +97,59 @@ type Programs = HashMap<(B256, Fork), Arc<Program>>;
 struct Shard {
     young: Programs,
     old: Programs,
+    /// What the younger one holds. Only what is in it grows: see [`Cache::translated`].
     young_bytes: usize,
 }
 
 const SHARDS: usize = 16;
-/// Bytes of code in one generation of one shard; translated, a byte of code takes up to 60 bytes.
-const SHARD_BYTES: usize = 1 << 20;
-/// What an entry costs besides its code, counted as bytes of code.
+/// Bytes that one generation of one shard may hold. A code that needs more, translated or not, is not kept: its frames have it.
+const SHARD_BYTES: usize = 8 << 20;
+/// What an entry costs besides its code.
 const ENTRY_BYTES: usize = 512;
 
 #[derive(Debug, Default)]
 pub(crate) struct Cache {
     shards: [Mutex<Shard>; SHARDS],
+    refused: AtomicU64,
 }
 
 impl Cache {
     pub(crate) fn program(&self, code: &Bytecode, fork: Fork) -> Arc<Program> {
         let key = (code.hash(), fork);
-        let shard = usize::from(key.0[0]) % SHARDS;
-        if let Some(found) = lock(&self.shards[shard]).find(&key) {
+        if let Some(found) = self.shard(&key.0).find(&key) {
             return found;
         }
         let program = Arc::new(Program::new(code, fork));
-        lock(&self.shards[shard]).insert(key, Arc::clone(&program));
+        self.shard(&key.0).insert(key, Arc::clone(&program));
         program
     }
-}
 
-fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
-    // Nothing in a shard is half done when a thread panics.
-    shard.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The fast form of `program`, made now if need be; `None` if it has none.
+    pub(crate) fn translated<'p>(&self, program: &'p Arc<Program>) -> Option<&'p FastCode> {
+        if let Some(made) = program.fast.get() {
+            return made.as_ref();
+        }
+        let made = program.fast.get_or_init(|| match translate(&program.code, program.fork) {
+            Ok(fast) => Some(fast),
+            Err(Malformed::TooLong(_)) => None,
+            Err(Malformed::Instruction { .. } | Malformed::Table(_)) => {
+                self.refused.fetch_add(1, Ordering::Relaxed);
+                None
+            }
+        });
+        self.shard(&program.hash).grew(program);
+        made.as_ref()
+    }
+
+    /// How many translations were not as they must be.
+    pub(crate) fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
+    }
+
+    fn shard(&self, hash: &B256) -> MutexGuard<'_, Shard> {
+        // Nothing in a shard is half done when a thread panics.
+        self.shards[usize::from(hash[0]) % SHARDS].lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Shard {
@@ -98,7 +163,10 @@ impl Shard {
     }
 
     fn insert(&mut self, key: (B256, Fork), program: Arc<Program>) {
-        let bytes = program.code.len() + ENTRY_BYTES;
+        let bytes = program.size();
+        if bytes > SHARD_BYTES {
+            return;
+        }
         if self.young_bytes + bytes > SHARD_BYTES {
             self.old = std::mem::take(&mut self.young);
             self.young_bytes = 0;
@@ -106,37 +174,115 @@ impl Shard {
         self.young_bytes += bytes;
         self.young.insert(key, program);
     }
+
+    /// Counts the translation of `program`, if that is kept here.
+    fn grew(&mut self, program: &Arc<Program>) {
+        let key = (program.hash, program.fork);
+        let is_it = |kept: &mut Programs| kept.get(&key).is_some_and(|kept| Arc::ptr_eq(kept, program));
+        if is_it(&mut self.young) {
+            self.young.remove(&key);
+            self.young_bytes -= program.size() - program.fast().map_or(0, FastCode::size);
+        } else if is_it(&mut self.old) {
+            self.old.remove(&key);
+        } else {
+            return;
+        }
+        self.insert(key, Arc::clone(program));
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn program(code: Vec<u8>) -> Arc<Program> {
+        Arc::new(Program::new(&Bytecode::new(code.into()), Fork::Osaka))
+    }
+
+    fn key(i: u64) -> (B256, Fork) {
+        (B256::from(parallax_primitives::U256::from(i)), Fork::Osaka)
+    }
+
     #[test]
     fn what_is_used_stays_and_the_rest_is_bounded() {
         let mut shard = Shard::default();
-        let program = Arc::new(Program::new(&Bytecode::new(vec![0; 24_000].into()), Fork::Osaka));
-        let key = |i: u64| (B256::from(parallax_primitives::U256::from(i)), Fork::Osaka);
+        let program = program(vec![0; 240_000]);
         shard.insert(key(0), Arc::clone(&program));
         for i in 1..500 {
             shard.insert(key(i), Arc::clone(&program));
             assert!(shard.find(&key(0)).is_some());
         }
         let held = shard.young.len() + shard.old.len();
-        assert!(held <= 2 * SHARD_BYTES / 24_000, "{held} programs");
+        assert!(held <= 2 * SHARD_BYTES / 240_000, "{held} programs");
         assert!(shard.find(&key(1)).is_none());
     }
 
     #[test]
     fn a_generation_is_full_at_its_last_byte() {
         let mut shard = Shard::default();
-        let len = SHARD_BYTES / 32 - ENTRY_BYTES;
-        let program = Arc::new(Program::new(&Bytecode::new(vec![0; len].into()), Fork::Osaka));
+        let program = program(vec![0; SHARD_BYTES / 32 - ENTRY_BYTES - parallax_analysis::CODE_PADDING]);
         for i in 0..33u64 {
             assert_eq!((shard.young.len() as u64, shard.old.len()), (i, 0));
-            shard.insert((B256::from(parallax_primitives::U256::from(i)), Fork::Osaka), Arc::clone(&program));
+            shard.insert(key(i), Arc::clone(&program));
         }
         assert_eq!((shard.young.len(), shard.old.len(), shard.young_bytes), (1, 32, SHARD_BYTES / 32));
+    }
+
+    /// What a translation takes counts, wherever its code is kept; what alone is more than a generation holds is not kept.
+    #[test]
+    fn translations_count() {
+        let cache = Cache::default();
+        let fill = |cache: &Cache, held: &mut Vec<Arc<Program>>, translates: bool| {
+            for i in 0..200u32 {
+                // 24 KiB of code that become more than a MiB.
+                let mut code: Vec<u8> = [0x5f, 0x5b].into_iter().cycle().take(24_576).collect();
+                code.extend([0x63]);
+                code.extend(i.to_be_bytes());
+                let program = cache.program(&Bytecode::new(code.into()), Fork::Osaka);
+                if translates {
+                    assert!(cache.translated(&program).is_some());
+                }
+                held.push(program);
+            }
+        };
+        let mut held = Vec::new();
+        fill(&cache, &mut held, false);
+        let sizes = |cache: &Cache| -> Vec<[usize; 2]> {
+            let size = |kept: &Programs| kept.values().map(|program| program.size()).sum();
+            let shards = cache.shards.iter().map(|shard| shard.lock().unwrap());
+            shards
+                .map(|shard| {
+                    assert_eq!(shard.young_bytes, size(&shard.young));
+                    [size(&shard.young), size(&shard.old)]
+                })
+                .collect()
+        };
+        sizes(&cache);
+        for program in &held {
+            assert!(cache.translated(program).is_some());
+            assert!(program.size() > 1 << 20);
+        }
+        for [young, old] in sizes(&cache) {
+            assert!(young <= SHARD_BYTES && old <= SHARD_BYTES, "{young}, {old}");
+        }
+        fill(&cache, &mut held, true);
+        assert!(sizes(&cache).into_iter().flatten().all(|bytes| bytes <= SHARD_BYTES));
+        let huge = cache.program(&Bytecode::new(vec![0x5b; 1 << 19].into()), Fork::Osaka);
+        assert!(cache.translated(&huge).is_some() && huge.size() > SHARD_BYTES);
+        let again = cache.program(&Bytecode::new(vec![0x5b; 1 << 19].into()), Fork::Osaka);
+        assert!(!Arc::ptr_eq(&huge, &again));
+        assert_eq!(cache.refused(), 0);
+    }
+
+    #[test]
+    fn a_translation_is_paid_for() {
+        let program = program(vec![0; 1064]);
+        assert!(!program.pays_with(1999) && program.pays_with(2000));
+        program.spend(1500);
+        assert!(!program.pays_with(499) && program.pays_with(500));
+        program.spend(u64::MAX);
+        program.spend(u64::MAX);
+        assert!(program.pays_with(0));
     }
 
     #[test]
@@ -150,7 +296,7 @@ mod tests {
             assert!(!Arc::ptr_eq(program, &cache.program(code, Fork::Prague)));
             assert_eq!((again.enter(), program.enter()), (0, 1));
         }
-        let used = cache.shards.iter().filter(|shard| !lock(shard).young.is_empty()).count();
+        let used = cache.shards.iter().filter(|shard| !shard.lock().unwrap().young.is_empty()).count();
         assert!(used > SHARDS / 2, "{used} shards hold 64 codes");
     }
 }

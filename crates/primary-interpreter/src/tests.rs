@@ -93,7 +93,9 @@ fn the_exact_loop_hands_over_where_the_fast_form_can_be_entered() {
 /// `expected` is where the fast form gives up and the gas used until then; none if the frame is over.
 #[track_caller]
 fn check_fast(source: &str, gas: u64, expected: (usize, u64), stack: &[u64]) {
-    let mut frame = Primary::new().enter(message(gas), code(source), Fork::Osaka);
+    let engine = Primary::new();
+    let mut frame = engine.enter(message(gas), code(source), Fork::Osaka);
+    assert!(engine.cache.translated(&frame.program).is_some());
     let exit =
         world(|host| fast::run::<NoHooks, QUIET, false>(&mut frame, host, &mut NoHooks, &mut 0, 0)).unwrap();
     assert_eq!(exit, None);
@@ -124,6 +126,13 @@ fn the_fast_loop_runs_as_far_as_it_can() {
     check_fast(&format!("{}STOP", "PUSH0 ".repeat(999)), GAS, (999, 1998), &[0; 999]);
     check_fast(&format!("{}STOP", "PUSH0 ".repeat(1025)), GAS, (1000, 2000), &[0; 1000]);
     check_fast(&format!("{}STOP", "PUSH0 ".repeat(1024)), GAS, (1024, 2048), &[0; 1024]);
+    // Behind the code, whose last PUSH has no data, in a block that would be split there.
+    for opcodes in 998..1003 {
+        let gas = 2 * opcodes as u64 + 3;
+        let stack = vec![0; opcodes + 1];
+        let source = format!("{}DB 0x60", "PUSH0 ".repeat(opcodes));
+        check_fast(&source, GAS, (opcodes + 2, gas), &stack);
+    }
     // Into the middle of a block: memory that cannot be paid, what is cold and could be too dear, a jump to nowhere.
     check_fast("PUSH1 9 GAS POP PUSH0 MLOAD STOP", 14, (5, 9), &[9, 0]);
     check_fast("PUSH1 9 PUSH2 0x4000 MLOAD STOP", 100, (5, 6), &[9, 0x4000]);
@@ -196,6 +205,7 @@ fn forced_recovery_gives_up_everywhere() {
     let source = format!("{}STOP", "NOT ".repeat(60));
     let engine = Primary::with_tiering(Tiering::AlwaysRecover);
     let mut frame: Frame = engine.enter(message(GAS), code(&format!("CALLVALUE {source}")), Fork::Osaka);
+    assert!(engine.cache.translated(&frame.program).is_some());
     let mut gave_up = Vec::new();
     for force in 0..64 {
         frame.force = force << 58;

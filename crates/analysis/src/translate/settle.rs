@@ -14,12 +14,9 @@ impl Translator<'_> {
             .is_some_and(|sym| *sym != Sym::Slot(slot))
     }
 
-    /// A slot with this value that settling does not write to.
+    /// A slot with the value of this one, which is held, that settling does not write to.
     pub(super) fn protect(&mut self, slot: i16) -> i16 {
         if !self.is_written(slot) {
-            // Settling may need temporaries: not this one.
-            self.refs[at(slot)] += 1;
-            self.free.retain(|free| *free != slot);
             return slot;
         }
         let copy = self.temporary();
