@@ -103,7 +103,7 @@ pub(crate) fn run(
             let cold = if host.warm_account(address) { core.schedule.cold_account } else { 0 };
             let gas = charge(purse.gas, cost.saturating_add(cold), &extension)?;
             let code = host.code(address)?;
-            core.memory.grow(extension);
+            core.memory.grow(extension)?;
             core.memory.copy_from(*target, code.bytes(), *start, *size);
             Ok((gas, U256::ZERO))
         }
@@ -191,7 +191,7 @@ pub(crate) fn grow(core: &mut Core, region: (U256, U256), dynamic: u64, purse: P
         return Err(Fault::Halt(Halt::StaticViolation, cost.saturating_add(extension.cost)));
     }
     let gas = charge(purse.gas, cost, &extension)?;
-    core.memory.grow(extension);
+    core.memory.grow(extension)?;
     Ok(gas)
 }
 
@@ -227,7 +227,7 @@ fn return_data_copy(
         Some(end) if end <= U256::from(core.return_data.len()) => {}
         _ => return Err(Fault::Halt(Halt::ReturnDataOutOfBounds, cost.saturating_add(extension.cost))),
     }
-    core.memory.grow(extension);
+    core.memory.grow(extension)?;
     core.memory.copy_from(target, &core.return_data, start, size);
     Ok((gas, U256::ZERO))
 }
@@ -242,7 +242,7 @@ fn move_memory(
     let extension = core.memory.reach_both((target, size), (source, size));
     let cost = purse.base.saturating_add(by_word(size, GasSchedule::COPY_WORD));
     let gas = charge(purse.gas, cost, &extension)?;
-    core.memory.grow(extension);
+    core.memory.grow(extension)?;
     let target = Memory::region(target, size).start;
     core.memory.bytes_mut().copy_within(Memory::region(source, size), target);
     Ok((gas, U256::ZERO))

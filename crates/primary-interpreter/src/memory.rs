@@ -1,9 +1,16 @@
 //! The memory of one frame.
 //!
 //! Invariant: its length is a multiple of 32 and never above [`MEMORY_LIMIT`]; the buffer behind it is zero from there on,
-//! so that a growth inside the buffer is nothing but a new length.
+//! so that a growth inside the buffer is nothing but a new length. A buffer is at most twice as large as what was paid for, and at
+//! most [`DOUBLED_BYTES`] larger.
 
-use std::{cell::RefCell, ops::Range};
+use std::{
+    alloc::{Layout, alloc_zeroed},
+    cell::RefCell,
+    ops::Range,
+};
+
+use parallax_host_interface::HostError;
 
 use parallax_primitives::{GasSchedule, Halt, MEMORY_LIMIT, U256};
 
@@ -31,6 +38,8 @@ pub(crate) struct Memory {
 const POOLED_BYTES: usize = 32 << 20;
 /// The smallest buffer.
 const LEAST_BYTES: usize = 4096;
+/// What a buffer grows by at most beyond what is asked for.
+const DOUBLED_BYTES: usize = 256 << 20;
 const POOLED_BUFFERS: usize = 32;
 
 thread_local! {
@@ -88,29 +97,35 @@ impl Memory {
         Extension { len, cost: price(words) - paid, possible: true }
     }
 
-    /// Grows. The extension was made for this memory as it is and is paid for.
-    pub(crate) fn grow(&mut self, extension: Extension) {
+    /// Grows. The extension was made for this memory as it is and is paid for. An error says that the machine that all this
+    /// runs on has no memory left: no failure of the protocol.
+    pub(crate) fn grow(&mut self, extension: Extension) -> Result<(), HostError> {
         if extension.len > self.buffer.len() {
-            self.enlarge(extension.len);
+            self.enlarge(extension.len)?;
         }
         self.len = self.len.max(extension.len);
+        Ok(())
     }
 
-    /// Grows to `size` bytes (at most 32) from `offset` on, if `gas` pays for it: the gas left.
+    /// Grows to `size` bytes (at most 32) from `offset` on, if `gas` pays for it and there is as much: the gas left.
     #[inline(never)]
     pub(crate) fn grow_to(&mut self, offset: u64, size: u64, gas: u64) -> Option<u64> {
         let extension = self.reach_end(offset.checked_add(size));
         let left = gas.checked_sub(extension.cost).filter(|_| extension.possible)?;
-        self.grow(extension);
+        self.grow(extension).ok()?;
         Some(left)
     }
 
-    /// At least doubles the buffer, on pages the system has zeroed.
+    /// At least doubles the buffer, as long as it is not too large for that.
     #[cold]
-    fn enlarge(&mut self, least: usize) {
-        let mut larger = vec![0; least.max(2 * self.buffer.len()).max(LEAST_BYTES)];
+    fn enlarge(&mut self, least: usize) -> Result<(), HostError> {
+        let doubled = self.buffer.len() + self.buffer.len().clamp(LEAST_BYTES, DOUBLED_BYTES);
+        let bytes = least.max(doubled);
+        let mut larger = zeroed(bytes)
+            .ok_or_else(|| HostError::new(format!("no {bytes} bytes for the memory of a frame")))?;
         larger[..self.len].copy_from_slice(&self.buffer[..self.len]);
         self.buffer = larger;
+        Ok(())
     }
 
     /// A region that was reached.
@@ -130,6 +145,18 @@ impl Memory {
         target[..copied].copy_from_slice(&source[..copied]);
         target[copied..].fill(0);
     }
+}
+
+/// Bytes on pages that the system has zeroed; `None` if it has no more.
+fn zeroed(bytes: usize) -> Option<Vec<u8>> {
+    let layout = Layout::array::<u8>(bytes).ok().filter(|layout| layout.size() > 0)?;
+    // SAFETY: the size of the layout is not zero.
+    let start = unsafe { alloc_zeroed(layout) };
+    if start.is_null() {
+        return None;
+    }
+    // SAFETY: the global allocator gave it with the layout of `bytes` bytes, and they are initialised: zero.
+    Some(unsafe { Vec::from_raw_parts(start, bytes, bytes) })
 }
 
 impl Drop for Memory {
@@ -212,6 +239,16 @@ mod tests {
         let memory = Memory::new();
         assert_eq!((memory.bytes().len(), memory.buffer.len(), pooled().len()), (0, 100_000, 0));
         assert!(memory.buffer.iter().all(|byte| *byte == 0));
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "Miri ends where there is no memory")]
+    fn no_memory_left_is_an_error_and_no_end() {
+        assert_eq!(zeroed(isize::MAX.unsigned_abs()), None);
+        assert_eq!(zeroed(usize::MAX), None);
+        let mut memory = grown(100);
+        assert!(memory.enlarge(isize::MAX.unsigned_abs()).is_err());
+        assert_eq!(memory.bytes().len(), 128);
     }
 
     #[test]

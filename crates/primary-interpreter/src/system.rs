@@ -77,7 +77,7 @@ pub(crate) fn call(
         return Err(Fault::Halt(Halt::StaticViolation, fixed.saturating_add(forwarded)));
     }
     let left = charge(gas, extra.saturating_add(forwarded), &extension)?;
-    core.memory.grow(extension);
+    core.memory.grow(extension)?;
     let stipend = if sends { GasSchedule::CALL_STIPEND } else { 0 };
     let parent = &core.message;
     let (caller, address, value) = match kind {
@@ -152,7 +152,7 @@ pub(crate) fn create(
     if *size > U256::from(core.schedule.max_initcode_size) {
         return Err(Fault::Halt(Halt::InitcodeTooLarge, gas - left));
     }
-    core.memory.grow(extension);
+    core.memory.grow(extension)?;
     let forwarded = if core.fork.has(Fork::TangerineWhistle) { left - left / 64 } else { left };
     let message = Message {
         kind: if is_create2 { MessageKind::Create2 } else { MessageKind::Create },
@@ -182,7 +182,7 @@ pub(crate) fn output(
 ) -> Result<(u64, Bytes), Fault> {
     let extension = core.memory.reach(offset, size);
     let left = charge(gas, base, &extension)?;
-    core.memory.grow(extension);
+    core.memory.grow(extension)?;
     Ok((left, Bytes::copy_from_slice(&core.memory.bytes()[Memory::region(offset, size)])))
 }
 
