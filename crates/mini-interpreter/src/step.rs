@@ -372,13 +372,16 @@ impl MiniStepState {
         Extension { cost: memory_gas(end).saturating_sub(memory_gas(now)), end }
     }
 
-    /// Extends the memory with zeros, once it is paid for.
-    pub(crate) fn extend(&mut self, extension: &Extension) -> Result<(), Halt> {
+    /// Extends the memory with zeros, once it is paid for. Where the machine has none left, that is no halt.
+    pub(crate) fn extend(&mut self, extension: &Extension) -> Result<(), Fault> {
         if extension.end > MEMORY_LIMIT {
-            return Err(Halt::OutOfGas);
+            return Err(Halt::OutOfGas.into());
         }
         let size = U256::from(extension.end).saturating_to::<usize>().next_multiple_of(32);
         if size > self.memory.len() {
+            if self.memory.try_reserve(size - self.memory.len()).is_err() {
+                return Err(HostError::new(format!("no {size} bytes for the memory of a frame")).into());
+            }
             self.memory.resize(size, 0);
         }
         Ok(())
