@@ -32,7 +32,7 @@ pub use program::FastCounts;
 /// When code is translated to its fast form. The outcome never depends on it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Tiering {
-    /// When a code is entered again, or after some back jumps in one frame; and not before it has used four gas for each of its
+    /// When a code is entered again, or after some back jumps in one frame; and not before it has used two gas for each of its
     /// bytes in the exact form, so that translation costs no more than in proportion to gas.
     #[default]
     WhenHot,
