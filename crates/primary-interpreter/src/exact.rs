@@ -11,7 +11,8 @@ use parallax_primitives::{
 };
 
 use crate::{
-    frame::{Core, Fault, Frame, view},
+    fault::Fault,
+    frame::{Core, Frame, view},
     heavy::{self, Purse},
     memory::Memory,
     stack::SLOTS,

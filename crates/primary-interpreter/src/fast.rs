@@ -16,7 +16,8 @@ use parallax_primitives::{Opcode, STACK_LIMIT, U256};
 
 use crate::{
     exact::BLOCKS,
-    frame::{Fault, Frame, view},
+    fault::Fault,
+    frame::{Frame, view},
     heavy::{self, Purse},
     pointers::{Base, Ip, Pool, Window},
     words,

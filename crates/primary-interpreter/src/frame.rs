@@ -3,10 +3,9 @@
 use std::{ops::Range, sync::Arc};
 
 use parallax_hooks::StepView;
-use parallax_host_interface::HostError;
 use parallax_primitives::{
-    Address, Bytecode, Bytes, Fork, FrameOutcome, GasSchedule, Halt, JournalView, Message, Opcode,
-    OpcodeTable, OpcodeTables, StorageChange, U256,
+    Address, Bytecode, Bytes, Fork, FrameOutcome, GasSchedule, JournalView, Message, Opcode, OpcodeTable,
+    OpcodeTables, StorageChange, U256,
 };
 
 use crate::{
@@ -14,21 +13,6 @@ use crate::{
     program::{FastCounts, Program},
     stack::Stack,
 };
-
-/// Why an opcode did not do what it does.
-#[derive(Debug)]
-pub(crate) enum Fault {
-    /// It failed, at a charge of so much gas.
-    Halt(Halt, u64),
-    /// The world failed.
-    Host(HostError),
-}
-
-impl From<HostError> for Fault {
-    fn from(error: HostError) -> Self {
-        Self::Host(error)
-    }
-}
 
 /// What opcodes act on besides stack, gas and pc, which the loops keep in registers.
 #[derive(Debug)]

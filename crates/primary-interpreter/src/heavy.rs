@@ -8,7 +8,8 @@ use parallax_host_interface::Host;
 use parallax_primitives::{Bytes, Fork, GasSchedule, Halt, Log, Opcode, StorageChange, U256};
 
 use crate::{
-    frame::{Core, Fault, address_word, word_address},
+    fault::Fault,
+    frame::{Core, address_word, word_address},
     hashes,
     memory::{Memory, by_word, charge},
     words,

@@ -2,6 +2,7 @@
 
 mod exact;
 mod fast;
+mod fault;
 mod frame;
 mod hashes;
 mod heavy;

@@ -14,7 +14,7 @@ use parallax_host_interface::HostError;
 
 use parallax_primitives::{GasSchedule, Halt, MEMORY_LIMIT, U256};
 
-use crate::frame::Fault;
+use crate::fault::Fault;
 
 /// A growth of the memory that is not paid for yet.
 #[derive(Clone, Copy, Debug)]

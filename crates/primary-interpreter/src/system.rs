@@ -4,7 +4,8 @@ use parallax_host_interface::Host;
 use parallax_primitives::{Address, Bytes, Fork, GasSchedule, Halt, Message, MessageKind, Opcode, U256};
 
 use crate::{
-    frame::{Awaiting, Core, Fault, word_address},
+    fault::Fault,
+    frame::{Awaiting, Core, word_address},
     memory::{Memory, by_word, charge},
 };
 
