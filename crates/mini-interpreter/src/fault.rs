@@ -12,7 +12,7 @@ use parallax_primitives::{
 
 use crate::{
     Flow, MiniStepState, execute_single_op,
-    step::{Awaiting, region},
+    state::{Awaiting, region},
 };
 
 /// A mistake in one opcode.

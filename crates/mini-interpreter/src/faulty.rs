@@ -13,7 +13,7 @@ use crate::{
     Fault, FaultPlan, Flow, Mini, MiniFrame, MiniStepState, execute_single_op,
     fault::{self, flip, shift_write},
     interpreter::{self, Executor},
-    step::Awaiting,
+    state::Awaiting,
 };
 
 /// [`Mini`] with one mistake in every transaction, made as planned. Transactions may be run again and their steps mixed, but

@@ -10,6 +10,7 @@ mod fault;
 mod faulty;
 mod instructions;
 mod interpreter;
+mod state;
 mod step;
 
 #[cfg(feature = "fault-injection")]
@@ -17,4 +18,5 @@ pub use fault::{Fault, FaultPlan};
 #[cfg(feature = "fault-injection")]
 pub use faulty::{FaultyFrame, FaultyMini, Fired};
 pub use interpreter::{Mini, MiniFrame};
-pub use step::{Flow, MiniStepState, execute_single_op};
+pub use state::MiniStepState;
+pub use step::{Flow, execute_single_op};

@@ -2,7 +2,7 @@
 
 use parallax_primitives::U256;
 
-use crate::step::{MiniStepState, Outcome, Step};
+use crate::state::{MiniStepState, Outcome, Step};
 
 /// ADD.
 pub(crate) fn add(evm: &mut MiniStepState, base: u64) -> Outcome {

@@ -2,7 +2,7 @@
 
 use parallax_primitives::U256;
 
-use crate::step::{MiniStepState, Outcome, Step};
+use crate::state::{MiniStepState, Outcome, Step};
 
 /// AND.
 pub(crate) fn and(evm: &mut MiniStepState, base: u64) -> Outcome {

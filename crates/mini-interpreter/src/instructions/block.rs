@@ -3,7 +3,7 @@
 use parallax_host_interface::Host;
 use parallax_primitives::{Fork, U256};
 
-use crate::step::{MiniStepState, Outcome, Step, word_of};
+use crate::state::{MiniStepState, Outcome, Step, word_of};
 
 /// BLOCKHASH: zero unless it is one of the 256 blocks before this one.
 pub(crate) fn block_hash(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) -> Outcome {

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use parallax_primitives::U256;
 
-use crate::step::{MiniStepState, Outcome, Step};
+use crate::state::{MiniStepState, Outcome, Step};
 
 /// LT.
 pub(crate) fn less_than(evm: &mut MiniStepState, base: u64) -> Outcome {

@@ -2,7 +2,7 @@
 
 use parallax_primitives::U256;
 
-use crate::step::{MiniStepState, Outcome, Step};
+use crate::state::{MiniStepState, Outcome, Step};
 
 /// STOP, also the one behind the end of the code.
 pub(crate) fn stop(_: &mut MiniStepState) -> Outcome {

@@ -3,7 +3,7 @@
 use parallax_host_interface::Host;
 use parallax_primitives::{GasSchedule, Halt, U256};
 
-use crate::step::{MiniStepState, Outcome, Step, address_of, region, word_of, words};
+use crate::state::{MiniStepState, Outcome, Step, address_of, region, word_of, words};
 
 /// ADDRESS.
 pub(crate) fn address(evm: &mut MiniStepState, base: u64) -> Outcome {

@@ -2,7 +2,7 @@
 
 use parallax_primitives::{GasSchedule, keccak256};
 
-use crate::step::{MiniStepState, Outcome, Step, region, words};
+use crate::state::{MiniStepState, Outcome, Step, region, words};
 
 /// KECCAK256 of a region of memory.
 pub(crate) fn keccak(evm: &mut MiniStepState, base: u64) -> Outcome {

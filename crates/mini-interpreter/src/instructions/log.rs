@@ -3,7 +3,7 @@
 use parallax_host_interface::Host;
 use parallax_primitives::{Bytes, GasSchedule, Log};
 
-use crate::step::{MiniStepState, Outcome, Step, region};
+use crate::state::{MiniStepState, Outcome, Step, region};
 
 /// LOG0 to LOG4: a region of memory under `TOPICS` topics.
 pub(crate) fn log<const TOPICS: usize>(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) -> Outcome {

@@ -2,7 +2,7 @@
 
 use parallax_primitives::{GasSchedule, U256};
 
-use crate::step::{MiniStepState, Outcome, Step, region, words};
+use crate::state::{MiniStepState, Outcome, Step, region, words};
 
 const WORD: U256 = U256::from_limbs([32, 0, 0, 0]);
 

@@ -2,7 +2,7 @@
 
 use parallax_primitives::{Halt, U256};
 
-use crate::step::{MiniStepState, Outcome, Step};
+use crate::state::{MiniStepState, Outcome, Step};
 
 /// POP.
 pub(crate) fn pop(evm: &mut MiniStepState, base: u64) -> Outcome {

@@ -3,7 +3,7 @@
 use parallax_host_interface::{Host, Slot};
 use parallax_primitives::{Fork, GasSchedule, Halt, StorageChange, U256};
 
-use crate::step::{MiniStepState, Outcome, Step};
+use crate::state::{MiniStepState, Outcome, Step};
 
 /// SLOAD (EIP-2929).
 pub(crate) fn sload(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) -> Outcome {

@@ -5,7 +5,7 @@
 use parallax_host_interface::{Host, HostError};
 use parallax_primitives::{Address, Bytes, Fork, GasSchedule, Halt, Message, MessageKind, U256};
 
-use crate::step::{Awaiting, Extension, Fault, MiniStepState, Outcome, Step, address_of, region, words};
+use crate::state::{Awaiting, Extension, Fault, MiniStepState, Outcome, Step, address_of, region, words};
 
 /// CREATE.
 pub(crate) fn create(evm: &mut MiniStepState, base: u64) -> Outcome {
