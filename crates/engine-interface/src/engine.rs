@@ -1,8 +1,8 @@
 use parallax_hooks::Hooks;
-use parallax_host_interface::{Database, HostError, StateChanges};
-use parallax_primitives::{BlockEnv, Fork, Rejection, Transaction, TxOutcome};
+use parallax_host_interface::{Database, HostError};
+use parallax_primitives::{BlockEnv, Fork, Rejection, Transaction};
 
-use crate::{Progress, Stepper};
+use crate::{Execution, Progress, Stepper};
 
 /// Everything one transaction needs.
 #[derive(Clone, Copy)]
@@ -39,15 +39,6 @@ pub trait Engine: Sync {
         while stepper.run(hooks)? == Progress::Paused {}
         Ok(stepper.finish()?)
     }
-}
-
-/// What a transaction came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Execution {
-    /// Its outcome; `None` if a hook aborted it. Then nothing was changed.
-    pub outcome: Option<TxOutcome>,
-    /// What it changed, ordered.
-    pub changes: StateChanges,
 }
 
 /// Why a transaction has no outcome.

@@ -2,9 +2,11 @@
 #![doc = include_str!("../README.md")]
 
 mod engine;
+mod execution;
 mod interpreter;
 mod stepper;
 
-pub use engine::{Engine, EngineError, Execution, Job};
+pub use engine::{Engine, EngineError, Job};
+pub use execution::Execution;
 pub use interpreter::{FrameExit, Interpreter};
 pub use stepper::{Progress, Stepper};
