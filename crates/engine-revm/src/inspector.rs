@@ -17,7 +17,7 @@ use revm::{
     },
 };
 
-use crate::{database::DatabaseError, halt::frame_status, run::Context};
+use crate::{context::Context, database::DatabaseError, halt::frame_status};
 
 /// Watches the messages of one transaction.
 pub(crate) struct Messages<'h, 'a> {

@@ -2,6 +2,7 @@
 #![doc = include_str!("../README.md")]
 
 mod changes;
+mod context;
 mod database;
 mod environment;
 mod halt;

@@ -14,9 +14,9 @@ use revm::{
 };
 
 use crate::{
+    context::{Evm, RunError, context, host_error},
     environment,
     halt::frame_status,
-    run::{Evm, RunError, context, host_error},
 };
 
 /// Runs one CALL message on revm in its fastest way, without an inspector. Each run starts from the database; code is

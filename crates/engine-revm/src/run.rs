@@ -4,36 +4,30 @@ use std::marker::PhantomData;
 
 use parallax_engine_interface::{Engine, EngineError, Execution, Job, Stepper};
 use parallax_hooks::{Hooks, Interest};
-use parallax_host_interface::{Database, HostError, StateChanges};
-use parallax_primitives::{Address, Bytes, FrameStatus, Log, TxOutcome};
+use parallax_host_interface::{HostError, StateChanges};
+use parallax_primitives::{Address, Bytes, FrameStatus, TxOutcome};
 use revm::{
     Inspector, MainBuilder,
-    context::{ContextTr, TxEnv},
+    context::ContextTr,
     context_interface::{
         JournalTr, LocalContextTr,
         context::take_error,
-        result::{EVMError, ExecutionResult, HaltReason, InvalidTransaction, ResultGas},
+        result::{EVMError, ExecutionResult, HaltReason, ResultGas},
     },
-    handler::{EvmTr, FrameResult, Handler, MainnetContext, MainnetEvm, post_execution},
+    handler::{EvmTr, FrameResult, Handler, post_execution},
     inspector::InspectorHandler,
     interpreter::{InterpreterResult, interpreter::EthInterpreter},
-    primitives::hardfork::SpecId,
 };
 
 use crate::{
     changes::changes,
-    database::{Adapter, DatabaseError},
+    context::{Context, Evm, RunError, context, host_error, log},
     environment,
     halt::frame_status,
     inspector::Messages,
     rejection::rejection,
     steps::Steps,
 };
-
-/// revm with everything it runs on.
-pub(crate) type Context<'a> = MainnetContext<Adapter<'a>>;
-pub(crate) type Evm<'a, I> = MainnetEvm<Context<'a>, I>;
-pub(crate) type RunError = EVMError<DatabaseError, InvalidTransaction>;
 
 /// The engine `revm`: revm 43, unmodified, every check on. It shows messages and steps, but no block
 /// entries; a hook can abort it, not pause it.
@@ -103,21 +97,6 @@ fn prepare<'a>(job: &Job<'a>) -> Result<Context<'a>, EngineError> {
     Ok(context(job.database, job, spec, environment::transaction(job)?))
 }
 
-pub(crate) fn context<'a>(database: &'a dyn Database, job: &Job<'_>, spec: SpecId, tx: TxEnv) -> Context<'a> {
-    Context::new(Adapter::new(database, job.fork), spec)
-        .with_cfg(environment::configuration(job, spec))
-        .with_block(environment::block(job))
-        .with_tx(tx)
-}
-
-/// What is no rejection.
-pub(crate) fn host_error(error: RunError) -> HostError {
-    match error {
-        EVMError::Database(DatabaseError(error)) => error,
-        other => HostError::with_source("revm failed", other),
-    }
-}
-
 /// revm's answer in Parallax's words.
 fn execution<I>(
     job: &Job<'_>,
@@ -149,11 +128,6 @@ fn execution<I>(
         created: created.filter(|_| status.is_success()),
     };
     Ok(Execution { outcome: Some(outcome), changes: changes(&state, job.database, job.fork)? })
-}
-
-pub(crate) fn log(log: revm::primitives::Log) -> Log {
-    let (topics, data) = log.data.split();
-    Log { address: log.address, topics, data }
 }
 
 /// revm's mainnet handler, which also keeps what the first frame came to: revm's own result does not tell a deposit that

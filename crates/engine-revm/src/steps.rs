@@ -20,9 +20,9 @@ use revm::{
 };
 
 use crate::{
+    context::{Context, log},
     halt::frame_status,
     inspector::{Messages, fail},
-    run::{Context, log},
 };
 
 /// Watches the messages and every opcode of one transaction.
