@@ -1,7 +1,8 @@
 #![forbid(unsafe_code)]
 #![doc = include_str!("../README.md")]
 
-mod calls;
+mod call;
+mod call_tree;
 mod changes;
 mod codec;
 mod config;
@@ -11,11 +12,12 @@ mod record;
 mod recorder;
 mod replay;
 mod shape;
+mod states;
 mod statistics;
 mod struct_log;
 mod trace;
 
-pub use calls::Call;
+pub use call::Call;
 pub use changes::RecordedChange;
 pub use config::TracerConfig;
 pub use record::State;

@@ -10,11 +10,10 @@
 use parallax_primitives::{Bytes, Halt, Opcode, U256};
 
 use crate::{
-    calls::Call,
+    Call, Trace,
     codec::Input,
     memory::Write,
     shape::{Class, shape_of},
-    trace::Trace,
 };
 
 /// The opcode does not stand where the one before it pointed to.

@@ -39,6 +39,18 @@ pub struct Step<'r> {
     pub state: &'r State,
 }
 
+impl Trace {
+    /// All steps, one after the other.
+    pub fn replay(&self) -> Replay<'_> {
+        self.replay_from(0)
+    }
+
+    /// All steps from this one on.
+    pub fn replay_from(&self, step: u64) -> Replay<'_> {
+        Replay::new(self, step)
+    }
+}
+
 impl<'a> Replay<'a> {
     pub(crate) fn new(trace: &'a Trace, step: u64) -> Self {
         let mut replay = Self {

@@ -5,37 +5,10 @@ use std::{
     ops::Range,
 };
 
-use parallax_primitives::{Address, Bytes, FrameOutcome, FrameStatus, Message, U256};
+use parallax_primitives::{Address, Bytes, FrameStatus, U256};
 use serde::Serialize;
 
-use crate::trace::Trace;
-
-/// One message: a node of the call tree. Precompiled contracts, accounts without code and messages that never had a frame
-/// are in it too.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Call {
-    /// The message.
-    pub message: Message,
-    /// What it came to; `None` while it runs, or if the run was aborted.
-    pub outcome: Option<FrameOutcome>,
-    /// The message whose frame sent it; `None` for the transaction's own.
-    pub parent: Option<usize>,
-    /// The step that sent it.
-    pub sent_by: Option<u64>,
-    /// The first step at or after its start.
-    pub(crate) first_step: u64,
-    /// The step at which it ended.
-    pub(crate) end_step: Option<u64>,
-    /// Number of its code in the trace.
-    pub(crate) code: Option<usize>,
-}
-
-impl Call {
-    /// Gas it took, in gas, its callees included; `None` while it runs.
-    pub fn gas_used(&self) -> Option<u64> {
-        Some(self.message.gas.saturating_sub(self.outcome.as_ref()?.gas_left))
-    }
-}
+use crate::{Call, Trace};
 
 /// The call tree, flat.
 impl Trace {
