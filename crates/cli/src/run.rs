@@ -174,7 +174,7 @@ impl Ran {
             .map(|(address, change)| {
                 let change = match change {
                     AccountChange::Deleted => Value::Null,
-                    AccountChange::Changed { nonce, balance, code, storage_cleared, storage } => {
+                    AccountChange::Changed { nonce, balance, code, storage } => {
                         let storage: serde_json::Map<_, _> = storage
                             .iter()
                             .map(|(key, value)| (format!("{key:#x}"), format!("{value:#x}").into()))
@@ -183,7 +183,6 @@ impl Ran {
                             "nonce": nonce,
                             "balance": format!("{balance:#x}"),
                             "code": code.as_ref().map(|code| code.bytes().to_string()),
-                            "storageCleared": storage_cleared,
                             "storage": storage,
                         })
                     }

@@ -60,11 +60,5 @@ fn change(
         let code = info.code.as_ref().map(revm::bytecode::Bytecode::original_bytes).unwrap_or_default();
         Some(Bytecode::new(code))
     };
-    Ok(Some(AccountChange::Changed {
-        nonce: info.nonce,
-        balance: info.balance,
-        code,
-        storage_cleared: false,
-        storage,
-    }))
+    Ok(Some(AccountChange::Changed { nonce: info.nonce, balance: info.balance, code, storage }))
 }

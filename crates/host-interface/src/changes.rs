@@ -23,9 +23,8 @@ pub enum AccountChange {
         balance: U256,
         /// Its code, if it is new or other than before.
         code: Option<Bytecode>,
-        /// Whether what storage it had before was cleared first.
-        storage_cleared: bool,
-        /// Slots that are not as they were (or, if cleared, not zero).
+        /// Slots that are not as they were. No storage is ever cleared as a whole but by deletion: an account that has any
+        /// cannot be created over (EIP-7610), and a deleted one does not come back in its transaction.
         storage: BTreeMap<U256, U256>,
     },
 }

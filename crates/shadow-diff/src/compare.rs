@@ -5,9 +5,9 @@
 use parallax_engine_interface::{EngineError, Execution};
 
 use crate::{
-    Earlier, Field, MessageLog, PathItem, Place, Recorded, ShadowConfig, Value, Verdict, Which,
+    Earlier, Field, MessageLog, Mismatch, PathItem, Place, Recorded, ShadowConfig, Value, Verdict, Which,
     log::Event,
-    outcome::{self, Mismatch, Stop, differs},
+    outcome::{self, Stop, differs},
 };
 
 /// One engine's run of a transaction, on its own state.

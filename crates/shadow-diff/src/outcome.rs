@@ -5,21 +5,10 @@ use std::collections::BTreeMap;
 use parallax_engine_interface::{EngineError, Execution};
 use parallax_host_interface::{AccountChange, StateChanges};
 use parallax_primitives::{
-    Address, Bytecode, Bytes, FrameOutcome, FrameStatus, Halt, Log, Message, Rejection, TxOutcome, U256,
+    Address, Bytecode, Bytes, FrameOutcome, FrameStatus, Log, Message, Rejection, TxOutcome, U256,
 };
 
-use crate::{Cause, Divergence, Earlier, Field, Place, Rejections, ShadowConfig, Value, Verdict};
-
-/// A field in which two sides differ, and what each has there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mismatch {
-    /// What differs.
-    pub field: Field,
-    /// What the left side has.
-    pub left: Value,
-    /// What the right side has.
-    pub right: Value,
-}
+use crate::{Divergence, Earlier, Field, Mismatch, Place, Rejections, ShadowConfig, Value, Verdict};
 
 /// Why a comparison does not go on.
 pub(crate) enum Stop {
@@ -186,12 +175,11 @@ fn post_state(left: &StateChanges, right: &StateChanges) -> Option<Mismatch> {
 fn account(address: Address, left: Option<&AccountChange>, right: Option<&AccountChange>) -> Mismatch {
     let fates = Mismatch { field: Field::Account(address), left: fate(left), right: fate(right) };
     let (
-        Some(AccountChange::Changed { nonce, balance, code, storage_cleared, storage }),
+        Some(AccountChange::Changed { nonce, balance, code, storage }),
         Some(AccountChange::Changed {
             nonce: right_nonce,
             balance: right_balance,
             code: right_code,
-            storage_cleared: right_cleared,
             storage: right_storage,
         }),
     ) = (left, right)
@@ -206,7 +194,6 @@ fn account(address: Address, left: Option<&AccountChange>, right: Option<&Accoun
             let field = Field::Code(address);
             (code != right_code).then(|| Mismatch { field, left: bytes(code), right: bytes(right_code) })
         })
-        .or_else(|| differs(Field::StorageCleared(address), *storage_cleared, *right_cleared))
         .or_else(|| slots(address, storage, right_storage))
         .or_else(|| differs(Field::Balance(address), *balance, *right_balance))
         .unwrap_or(fates)
@@ -233,55 +220,4 @@ fn first_difference<'m, K: Ord, V: PartialEq>(
     right: &'m BTreeMap<K, V>,
 ) -> Option<&'m K> {
     left.keys().chain(right.keys()).filter(|key| left.get(key) != right.get(key)).min()
-}
-
-pub(crate) fn cause(field: Field, left: &Value, right: &Value) -> Cause {
-    match field {
-        Field::Status => match (left, right) {
-            (Value::Rejection(_), _) | (_, Value::Rejection(_)) => Cause::Rejection,
-            (Value::Status(FrameStatus::Halt(_)), Value::Status(FrameStatus::Halt(_))) => {
-                Cause::HaltPrecedence
-            }
-            (Value::Status(FrameStatus::Halt(halt)), _) | (_, Value::Status(FrameStatus::Halt(halt)))
-                if matches!(halt, Halt::OutOfGas | Halt::DepositOutOfGas) =>
-            {
-                Cause::Gas
-            }
-            _ => Cause::ControlFlow,
-        },
-        Field::Halt => match (left, right) {
-            (Value::Halt(_), Value::Halt(_)) => Cause::HaltPrecedence,
-            (Value::Halt(Halt::OutOfGas), _) | (_, Value::Halt(Halt::OutOfGas)) => Cause::Gas,
-            _ => Cause::ControlFlow,
-        },
-        Field::GasCost => Cause::Gas,
-        Field::Refund => Cause::Refund,
-        Field::Stack(_) => Cause::Arithmetic,
-        Field::MemorySize | Field::Memory(_) => Cause::Memory,
-        Field::ReturnData => Cause::Output,
-        Field::TransientStorage(..) => Cause::Storage,
-        Field::Step
-        | Field::Pc
-        | Field::Opcode
-        | Field::StackSize
-        | Field::Message
-        | Field::Kind
-        | Field::Depth
-        | Field::Static
-        | Field::Caller
-        | Field::Address
-        | Field::CodeAddress
-        | Field::Delegated
-        | Field::Created => Cause::ControlFlow,
-        Field::Gas | Field::GasLeft | Field::GasUsed => Cause::Gas,
-        Field::GasRefunded => Cause::Refund,
-        Field::Value | Field::Salt => Cause::Arithmetic,
-        Field::Input => Cause::Memory,
-        Field::Output => Cause::Output,
-        Field::Log(_) | Field::LogAddress(_) | Field::LogTopics(_) | Field::LogData(_) => Cause::Logs,
-        Field::Account(_) | Field::Nonce(_) | Field::Balance(_) | Field::Code(_) | Field::StateRoot => {
-            Cause::PostState
-        }
-        Field::Storage(..) | Field::StorageCleared(_) => Cause::Storage,
-    }
 }

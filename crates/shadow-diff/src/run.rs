@@ -2,14 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use parallax_engine_interface::{Engine, EngineError, Execution, Job, Progress, Stepper};
+use parallax_engine_interface::{Engine, EngineError, Job, Progress, Stepper};
 use parallax_hooks::{Hooks, NoHooks, StepControl, StepView};
 use parallax_host_interface::HostError;
 use parallax_primitives::TxOutcome;
 
 use crate::{
     Bounds, Compared, Divergence, MessageLog, Place, Shadow, ShadowConfig, ShadowMode, Side, SideBySideStep,
-    Verdict, Which, compare_call_results, outcome, record::Record, suspect,
+    Verdict, compare_call_results,
+    lockstep::{beside, unstarted},
+    record::Record,
+    suspect,
 };
 
 /// How far a run may go, and how much of it is kept.
@@ -26,11 +29,6 @@ impl Default for RunLimits {
     fn default() -> Self {
         Self { steps: u64::MAX, recorded_steps: 1 << 20 }
     }
-}
-
-/// Runs `watched` until its end, or until `shadow` pauses it at a divergence. Both stand at the same step whenever it pauses.
-pub fn lockstep(watched: &mut dyn Stepper, shadow: &mut Shadow<'_>) -> Result<Progress, HostError> {
-    watched.run(shadow)
 }
 
 /// Compares two engines on one transaction in the mode of `config`; in the mode off the left one runs alone, and the verdict is
@@ -76,50 +74,6 @@ fn per_call(left: &dyn Engine, right: &dyn Engine, job: &Job<'_>, config: &Shado
     let totals = logs.each_ref().map(|log| log.messages().len() as u64);
     let record = Some(Record::only_totals(totals));
     Compared { verdict, steps: totals[0], results: [left_result, right_result], times, record }
-}
-
-/// Runs one engine with the other beside it.
-pub(crate) fn beside<'a>(
-    left: &'a dyn Engine,
-    right: &'a dyn Engine,
-    job: &Job<'a>,
-    config: &ShadowConfig,
-    prepare: impl FnOnce(Shadow<'a>) -> Shadow<'a>,
-) -> Compared {
-    let names = [left.name(), right.name()];
-    let started = match right.start(job) {
-        Ok(Some(stepper)) => Ok((stepper, Which::Left)),
-        Ok(None) => match left.start(job) {
-            Ok(Some(stepper)) => Ok((stepper, Which::Right)),
-            Ok(None) => Err([Err(not_steppable(names)), Err(not_steppable(names))]),
-            Err(error) => Err([Err(error), right.execute(job, &mut NoHooks)]),
-        },
-        Err(error) => Err([left.execute(job, &mut NoHooks), Err(error)]),
-    };
-    match started {
-        Ok((stepper, watched)) => {
-            let mut shadow = prepare(Shadow::new(names, stepper, job.fork, config).watching(watched));
-            let engine = if watched == Which::Left { left } else { right };
-            let result = engine.execute(job, &mut shadow);
-            shadow.finish(result)
-        }
-        // One side at least has no run.
-        Err(results) => unstarted(names, results, config),
-    }
-}
-
-fn not_steppable(names: [&str; 2]) -> EngineError {
-    HostError::new(format!("neither {} nor {} can be stepped", names[0], names[1])).into()
-}
-
-fn unstarted(
-    names: [&str; 2],
-    results: [Result<Execution, EngineError>; 2],
-    config: &ShadowConfig,
-) -> Compared {
-    let compared = outcome::answers(names, [&results[0], &results[1]], config, || Ok(()));
-    let verdict = outcome::verdict(compared, names, Vec::new, config);
-    Compared { verdict, steps: 0, results, times: [Duration::ZERO; 2], record: None }
 }
 
 /// Two engines on one transaction, side by side: a value for reports and user interfaces.

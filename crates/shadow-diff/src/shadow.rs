@@ -13,10 +13,11 @@ use parallax_host_interface::HostError;
 use parallax_primitives::{Fork, GasSchedule, Message, U256};
 
 use crate::{
-    Detail, Divergence, Field, PathItem, Place, ShadowConfig, ShadowMode, StepSide, Value, Verdict, Which,
+    Detail, Divergence, Field, Mismatch, PathItem, Place, ShadowConfig, ShadowMode, StepSide, Value, Verdict,
+    Which,
     detail::{GasSplit, LastTouched, Touched},
     other::{Event, Other, Until},
-    outcome::{self, Mismatch, differs},
+    outcome::{self, differs},
     recent::Recent,
     record::Record,
     step::{compare_state, compare_step, compare_step_end},

@@ -11,8 +11,8 @@ use parallax_primitives::Message;
 
 use crate::{
     Compared, Field, Place, ShadowConfig, ShadowMode, Suspect, Value, Verdict,
+    lockstep::beside,
     other::{Other, Until},
-    run::beside,
 };
 
 /// Makes a divergence at a block entry say which opcode.

@@ -60,7 +60,6 @@ fn run() -> Run {
         nonce: 1,
         balance: U256::from(5),
         code: None,
-        storage_cleared: false,
         storage: BTreeMap::from([(U256::ONE, U256::from(9))]),
     };
     let log = Log { address: INNER, topics: vec![B256::ZERO], data: Bytes::from_static(&[7; 40]) };
@@ -227,12 +226,10 @@ fn a_message_of_one_side_only_is_found() {
 
 #[test]
 fn every_change_of_an_account_is_compared() {
-    type Changed<'a> = (&'a mut u64, &'a mut U256, &'a mut bool, &'a mut BTreeMap<U256, U256>);
+    type Changed<'a> = (&'a mut u64, &'a mut U256, &'a mut BTreeMap<U256, U256>);
     fn changed(run: &mut Run) -> Changed<'_> {
         match run.result.as_mut().unwrap().changes.accounts.get_mut(&INNER) {
-            Some(AccountChange::Changed { nonce, balance, storage_cleared, storage, .. }) => {
-                (nonce, balance, storage_cleared, storage)
-            }
+            Some(AccountChange::Changed { nonce, balance, storage, .. }) => (nonce, balance, storage),
             other => panic!("{other:?}"),
         }
     }
@@ -240,10 +237,9 @@ fn every_change_of_an_account_is_compared() {
     let post = Cause::PostState;
     check(|run| *changed(run).0 += 1, Field::Nonce(INNER), post);
     check(|run| *changed(run).1 += U256::ONE, Field::Balance(INNER), post);
-    check(|run| *changed(run).2 = true, Field::StorageCleared(INNER), Cause::Storage);
-    check(|run| changed(run).3.clear(), Field::Storage(INNER, U256::ONE), Cause::Storage);
+    check(|run| changed(run).2.clear(), Field::Storage(INNER, U256::ONE), Cause::Storage);
     let other_slot = |run: &mut Run| {
-        changed(run).3.insert(U256::ZERO, U256::ONE);
+        changed(run).2.insert(U256::ZERO, U256::ONE);
     };
     check(other_slot, Field::Storage(INNER, U256::ZERO), Cause::Storage);
     check(|run| drop(accounts(run)), Field::Account(INNER), post);

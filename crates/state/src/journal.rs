@@ -61,13 +61,7 @@ impl State<'_> {
             return None;
         }
         let code = (entry.info.code_hash != code_before).then(|| entry.code.clone()).flatten();
-        Some(AccountChange::Changed {
-            nonce: entry.info.nonce,
-            balance: entry.info.balance,
-            code,
-            storage_cleared: false,
-            storage,
-        })
+        Some(AccountChange::Changed { nonce: entry.info.nonce, balance: entry.info.balance, code, storage })
     }
 }
 

@@ -3,6 +3,7 @@
 //!
 //! No rule of messages or transactions is here (that is the machine's), and no opcode.
 
+mod account;
 mod entry;
 mod journal;
 mod memory_database;
@@ -10,6 +11,7 @@ mod root;
 mod state;
 mod undo;
 
-pub use memory_database::{Account, BlockHashes, MemoryDatabase};
+pub use account::Account;
+pub use memory_database::{BlockHashes, MemoryDatabase};
 pub use root::{logs_hash, state_root};
 pub use state::State;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use parallax_host_interface::{AccountChange, AccountInfo, Database, HostError, StateChanges};
 use parallax_primitives::{Address, B256, Bytecode, KECCAK256_EMPTY, U256, keccak256};
 
-use crate::state_root;
+use crate::{Account, state_root};
 
 /// Accounts in memory, ordered by address.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,26 +15,6 @@ pub struct MemoryDatabase {
     pub accounts: BTreeMap<Address, Account>,
     /// What BLOCKHASH is answered from.
     pub block_hashes: BlockHashes,
-}
-
-/// One account of a [`MemoryDatabase`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Account {
-    /// Transactions sent, or contracts created.
-    pub nonce: u64,
-    /// In wei.
-    pub balance: U256,
-    /// Its code, empty if it has none.
-    pub code: Bytecode,
-    /// Its storage.
-    pub storage: BTreeMap<U256, U256>,
-}
-
-impl Account {
-    /// Its slots that are not zero, ordered by key.
-    pub(crate) fn nonzero_slots(&self) -> impl Iterator<Item = (&U256, &U256)> {
-        self.storage.iter().filter(|(_, value)| !value.is_zero())
-    }
 }
 
 /// Where block hashes come from.
@@ -55,14 +35,11 @@ impl MemoryDatabase {
                 AccountChange::Deleted => {
                     self.accounts.remove(&address);
                 }
-                AccountChange::Changed { nonce, balance, code, storage_cleared, storage } => {
+                AccountChange::Changed { nonce, balance, code, storage } => {
                     let account = self.accounts.entry(address).or_default();
                     (account.nonce, account.balance) = (*nonce, *balance);
                     if let Some(code) = code {
                         account.code = code.clone();
-                    }
-                    if *storage_cleared {
-                        account.storage.clear();
                     }
                     for (&key, &value) in storage {
                         if value.is_zero() {

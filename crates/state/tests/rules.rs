@@ -61,7 +61,7 @@ fn changed(
     storage: &[(u64, u64)],
 ) -> Option<AccountChange> {
     let storage = storage.iter().map(|&(key, value)| (u(key), u(value))).collect();
-    Some(AccountChange::Changed { nonce, balance: u(balance), code, storage_cleared: false, storage })
+    Some(AccountChange::Changed { nonce, balance: u(balance), code, storage })
 }
 
 const DELETED: Option<AccountChange> = Some(AccountChange::Deleted);
@@ -248,21 +248,14 @@ fn changes_are_in_normal_form() {
 #[test]
 fn changes_are_carried_out() {
     let mut world = world();
-    let cleared = AccountChange::Changed {
-        nonce: 2,
-        balance: u(1),
-        code: Some(code(b"\x62")),
-        storage_cleared: true,
-        storage: BTreeMap::from([(u(9), u(99))]),
-    };
     let accounts = BTreeMap::from([
-        (CONTRACT, cleared),
+        (CONTRACT, changed(2, 1, Some(code(b"\x62")), &[(1, 0), (9, 99)]).unwrap()),
         (EMPTY, AccountChange::Deleted),
         (STORED, changed(0, 1, None, &[(1, 0), (3, 33)]).unwrap()),
     ]);
     world.apply(&parallax_host_interface::StateChanges { accounts });
-    let contract =
-        Account { nonce: 2, balance: u(1), code: code(b"\x62"), storage: BTreeMap::from([(u(9), u(99))]) };
+    let storage = BTreeMap::from([(u(2), u(22)), (u(9), u(99))]);
+    let contract = Account { nonce: 2, balance: u(1), code: code(b"\x62"), storage };
     assert_eq!(world.accounts[&CONTRACT], contract);
     assert!(!world.accounts.contains_key(&EMPTY));
     assert_eq!(world.accounts[&STORED].storage, BTreeMap::from([(u(2), u(22)), (u(3), u(33))]));

@@ -1,0 +1,59 @@
+//! One engine that runs, and the other beside it.
+
+use std::time::Duration;
+
+use parallax_engine_interface::{Engine, EngineError, Execution, Job, Progress, Stepper};
+use parallax_hooks::NoHooks;
+use parallax_host_interface::HostError;
+
+use crate::{Compared, Shadow, ShadowConfig, Which, outcome};
+
+/// Runs `watched` until its end, or until `shadow` pauses it at a divergence. Both stand at the same step whenever it pauses.
+pub fn lockstep(watched: &mut dyn Stepper, shadow: &mut Shadow<'_>) -> Result<Progress, HostError> {
+    watched.run(shadow)
+}
+
+/// Runs one engine with the other beside it.
+pub(crate) fn beside<'a>(
+    left: &'a dyn Engine,
+    right: &'a dyn Engine,
+    job: &Job<'a>,
+    config: &ShadowConfig,
+    prepare: impl FnOnce(Shadow<'a>) -> Shadow<'a>,
+) -> Compared {
+    let names = [left.name(), right.name()];
+    let started = match right.start(job) {
+        Ok(Some(stepper)) => Ok((stepper, Which::Left)),
+        Ok(None) => match left.start(job) {
+            Ok(Some(stepper)) => Ok((stepper, Which::Right)),
+            Ok(None) => Err([Err(not_steppable(names)), Err(not_steppable(names))]),
+            Err(error) => Err([Err(error), right.execute(job, &mut NoHooks)]),
+        },
+        Err(error) => Err([left.execute(job, &mut NoHooks), Err(error)]),
+    };
+    match started {
+        Ok((stepper, watched)) => {
+            let mut shadow = prepare(Shadow::new(names, stepper, job.fork, config).watching(watched));
+            let engine = if watched == Which::Left { left } else { right };
+            let result = engine.execute(job, &mut shadow);
+            shadow.finish(result)
+        }
+        // One side at least has no run.
+        Err(results) => unstarted(names, results, config),
+    }
+}
+
+fn not_steppable(names: [&str; 2]) -> EngineError {
+    HostError::new(format!("neither {} nor {} can be stepped", names[0], names[1])).into()
+}
+
+/// The verdict of a run that had no two sides.
+pub(crate) fn unstarted(
+    names: [&str; 2],
+    results: [Result<Execution, EngineError>; 2],
+    config: &ShadowConfig,
+) -> Compared {
+    let compared = outcome::answers(names, [&results[0], &results[1]], config, || Ok(()));
+    let verdict = outcome::verdict(compared, names, Vec::new, config);
+    Compared { verdict, steps: 0, results, times: [Duration::ZERO; 2], record: None }
+}

@@ -1,0 +1,281 @@
+//! What two sides differ in, and what kind of fault that looks like.
+
+use std::fmt;
+
+use parallax_primitives::{Address, FrameStatus, Halt, U256};
+
+use crate::Value;
+
+/// A field in which two sides differ, and what each has there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mismatch {
+    /// What differs.
+    pub field: Field,
+    /// What the left side has.
+    pub left: Value,
+    /// What the right side has.
+    pub right: Value,
+}
+
+/// What differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Field {
+    /// Whether there is such a step at all.
+    Step,
+    /// Offset of the opcode.
+    Pc,
+    /// The opcode.
+    Opcode,
+    /// Gas that the opcode took.
+    GasCost,
+    /// The transaction's refund counter.
+    Refund,
+    /// Items on the stack.
+    StackSize,
+    /// An item of the stack, by its number from the top, 0 first.
+    Stack(usize),
+    /// Bytes of memory.
+    MemorySize,
+    /// The word of memory around the first byte that differs, by that byte's offset.
+    Memory(usize),
+    /// The return data of the last message.
+    ReturnData,
+    /// Why the opcode failed.
+    Halt,
+    /// What the opcode wrote to transient storage (EIP-1153).
+    TransientStorage(Address, U256),
+    /// Whether there is such a message at all.
+    Message,
+    /// CALL, CREATE, ...
+    Kind,
+    /// Depth of the frame.
+    Depth,
+    /// Whether state may change.
+    Static,
+    /// Gas left before or after an opcode; of a message, the gas given to it.
+    Gas,
+    /// CALLER.
+    Caller,
+    /// ADDRESS.
+    Address,
+    /// The account whose code runs.
+    CodeAddress,
+    /// Whether that account is a delegate (EIP-7702).
+    Delegated,
+    /// CALLVALUE.
+    Value,
+    /// Calldata or init code.
+    Input,
+    /// CREATE2's salt.
+    Salt,
+    /// How it ended.
+    Status,
+    /// Gas handed back.
+    GasLeft,
+    /// Gas paid for.
+    GasUsed,
+    /// Refund granted.
+    GasRefunded,
+    /// What it returned.
+    Output,
+    /// Root of the state after the transaction, where a trace says no more of it.
+    StateRoot,
+    /// The account it created.
+    Created,
+    /// Whether there is such a log, by its number.
+    Log(usize),
+    /// The account that logged.
+    LogAddress(usize),
+    /// The topics, one after another.
+    LogTopics(usize),
+    /// The data.
+    LogData(usize),
+    /// Whether the account was changed at all, or deleted.
+    Account(Address),
+    /// Nonce of an account.
+    Nonce(Address),
+    /// Balance of an account, in wei.
+    Balance(Address),
+    /// Code of an account, where it is new.
+    Code(Address),
+    /// A slot of an account: what the opcode wrote there, or what it is after the transaction.
+    Storage(Address, U256),
+}
+
+impl Field {
+    /// The field's name, as reports and JSON have it, without which log or account.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Field::Step => "step",
+            Field::Pc => "pc",
+            Field::Opcode => "opcode",
+            Field::GasCost => "gas cost",
+            Field::Refund => "refund",
+            Field::StackSize => "stack size",
+            Field::Stack(_) => "stack",
+            Field::MemorySize => "memory size",
+            Field::Memory(_) => "memory",
+            Field::ReturnData => "return data",
+            Field::Halt => "halt",
+            Field::TransientStorage(..) => "transient storage",
+            Field::Message => "message",
+            Field::Kind => "kind",
+            Field::Depth => "depth",
+            Field::Static => "static",
+            Field::Gas => "gas",
+            Field::Caller => "caller",
+            Field::Address => "address",
+            Field::CodeAddress => "code address",
+            Field::Delegated => "delegated",
+            Field::Value => "value",
+            Field::Input => "input",
+            Field::Salt => "salt",
+            Field::Status => "status",
+            Field::GasLeft => "gas left",
+            Field::GasUsed => "gas used",
+            Field::GasRefunded => "gas refunded",
+            Field::Output => "output",
+            Field::StateRoot => "state root",
+            Field::Created => "created",
+            Field::Log(_) => "log",
+            Field::LogAddress(_) => "log address",
+            Field::LogTopics(_) => "log topics",
+            Field::LogData(_) => "log data",
+            Field::Account(_) => "account",
+            Field::Nonce(_) => "nonce",
+            Field::Balance(_) => "balance",
+            Field::Code(_) => "code",
+            Field::Storage(..) => "storage",
+        }
+    }
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())?;
+        match self {
+            Field::Log(number)
+            | Field::LogAddress(number)
+            | Field::LogTopics(number)
+            | Field::LogData(number) => write!(f, " {number}"),
+            Field::Account(address)
+            | Field::Nonce(address)
+            | Field::Balance(address)
+            | Field::Code(address) => write!(f, " of {address:#x}"),
+            Field::Stack(0) => f.write_str(" top"),
+            Field::Stack(number) => write!(f, " top-{number}"),
+            Field::Memory(offset) => write!(f, " at {offset:#x}"),
+            Field::Storage(address, key) | Field::TransientStorage(address, key) => {
+                write!(f, " of {address:#x} at {key:#x}")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What kind of fault a divergence looks like, from the field and the values alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Cause {
+    /// A charge, a forwarded amount or a stipend.
+    Gas,
+    /// A word that was computed.
+    Arithmetic,
+    /// Bytes taken from memory.
+    Memory,
+    /// A storage slot.
+    Storage,
+    /// The two sides went different ways.
+    ControlFlow,
+    /// Both halted, for different reasons: one checks in another order.
+    HaltPrecedence,
+    /// The refund counter.
+    Refund,
+    /// Logs.
+    Logs,
+    /// An account.
+    PostState,
+    /// What was returned.
+    Output,
+    /// Whether, or why, the transaction cannot be in a block.
+    Rejection,
+}
+
+impl Cause {
+    /// The cause of a mismatch.
+    pub(crate) fn of(mismatch: &Mismatch) -> Self {
+        let Mismatch { field, left, right } = mismatch;
+        match field {
+            Field::Status => match (left, right) {
+                (Value::Rejection(_), _) | (_, Value::Rejection(_)) => Cause::Rejection,
+                (Value::Status(FrameStatus::Halt(_)), Value::Status(FrameStatus::Halt(_))) => {
+                    Cause::HaltPrecedence
+                }
+                (Value::Status(FrameStatus::Halt(halt)), _) | (_, Value::Status(FrameStatus::Halt(halt)))
+                    if matches!(halt, Halt::OutOfGas | Halt::DepositOutOfGas) =>
+                {
+                    Cause::Gas
+                }
+                _ => Cause::ControlFlow,
+            },
+            Field::Halt => match (left, right) {
+                (Value::Halt(_), Value::Halt(_)) => Cause::HaltPrecedence,
+                (Value::Halt(Halt::OutOfGas), _) | (_, Value::Halt(Halt::OutOfGas)) => Cause::Gas,
+                _ => Cause::ControlFlow,
+            },
+            Field::GasCost => Cause::Gas,
+            Field::Refund => Cause::Refund,
+            Field::Stack(_) => Cause::Arithmetic,
+            Field::MemorySize | Field::Memory(_) => Cause::Memory,
+            Field::ReturnData => Cause::Output,
+            Field::TransientStorage(..) => Cause::Storage,
+            Field::Step
+            | Field::Pc
+            | Field::Opcode
+            | Field::StackSize
+            | Field::Message
+            | Field::Kind
+            | Field::Depth
+            | Field::Static
+            | Field::Caller
+            | Field::Address
+            | Field::CodeAddress
+            | Field::Delegated
+            | Field::Created => Cause::ControlFlow,
+            Field::Gas | Field::GasLeft | Field::GasUsed => Cause::Gas,
+            Field::GasRefunded => Cause::Refund,
+            Field::Value | Field::Salt => Cause::Arithmetic,
+            Field::Input => Cause::Memory,
+            Field::Output => Cause::Output,
+            Field::Log(_) | Field::LogAddress(_) | Field::LogTopics(_) | Field::LogData(_) => Cause::Logs,
+            Field::Account(_) | Field::Nonce(_) | Field::Balance(_) | Field::Code(_) | Field::StateRoot => {
+                Cause::PostState
+            }
+            Field::Storage(..) => Cause::Storage,
+        }
+    }
+
+    /// As reports and JSON have it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Cause::Gas => "gas",
+            Cause::Arithmetic => "arithmetic",
+            Cause::Memory => "memory",
+            Cause::Storage => "storage",
+            Cause::ControlFlow => "control flow",
+            Cause::HaltPrecedence => "halt precedence",
+            Cause::Refund => "refund",
+            Cause::Logs => "logs",
+            Cause::PostState => "post-state",
+            Cause::Output => "output",
+            Cause::Rejection => "rejection",
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}

@@ -1,0 +1,55 @@
+//! What is kept of an opcode.
+
+use parallax_hooks::StepView;
+use parallax_primitives::{Address, Opcode};
+
+/// One opcode on one side, kept past the callback.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StepSide {
+    /// 0 is the transaction's own frame.
+    pub depth: u16,
+    /// Offset of the opcode in the code.
+    pub pc: usize,
+    /// The opcode.
+    pub opcode: Opcode,
+    /// The account in whose name its frame runs.
+    pub address: Address,
+    /// Gas left before it.
+    pub gas_before: u64,
+    /// Gas left after it; before it has run, as before.
+    pub gas_after: u64,
+    /// Items on the stack before it.
+    pub stack_size: usize,
+}
+
+impl StepSide {
+    /// None yet.
+    pub(crate) const EMPTY: Self = Self {
+        depth: 0,
+        pc: 0,
+        opcode: Opcode::STOP,
+        address: Address::ZERO,
+        gas_before: 0,
+        gas_after: 0,
+        stack_size: 0,
+    };
+
+    /// As it is before the opcode.
+    pub fn before(step: &StepView<'_>) -> Self {
+        let mut side = Self::EMPTY;
+        side.set(step);
+        side
+    }
+
+    /// Becomes what it is before the opcode. Field by field: a copy of what has just been put together waits for it.
+    #[inline]
+    pub(crate) fn set(&mut self, step: &StepView<'_>) {
+        self.depth = step.depth;
+        self.pc = step.pc;
+        self.opcode = step.opcode;
+        self.address = step.message.address;
+        self.gas_before = step.gas;
+        self.gas_after = step.gas;
+        self.stack_size = step.stack.len();
+    }
+}

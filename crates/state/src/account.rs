@@ -1,0 +1,23 @@
+use std::collections::BTreeMap;
+
+use parallax_primitives::{Bytecode, U256};
+
+/// One account of a [`crate::MemoryDatabase`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Account {
+    /// Transactions sent, or contracts created.
+    pub nonce: u64,
+    /// In wei.
+    pub balance: U256,
+    /// Its code, empty if it has none.
+    pub code: Bytecode,
+    /// Its storage.
+    pub storage: BTreeMap<U256, U256>,
+}
+
+impl Account {
+    /// Its slots that are not zero, ordered by key.
+    pub(crate) fn nonzero_slots(&self) -> impl Iterator<Item = (&U256, &U256)> {
+        self.storage.iter().filter(|(_, value)| !value.is_zero())
+    }
+}
