@@ -12,7 +12,7 @@
 
 use std::marker::PhantomData;
 
-use parallax_analysis::{FastCode, Instr, TEMPORARIES};
+use parallax_analysis::{FastCode, Instr, Op, TEMPORARIES};
 use parallax_primitives::{STACK_LIMIT, U256};
 
 use crate::{frame::Core, stack::SLOTS};
@@ -114,13 +114,14 @@ pub(crate) struct Ip<'a> {
 }
 
 impl<'a> Ip<'a> {
+    /// Stands at a header, which checks what all the others rely on, or at what leads to one.
     pub(crate) fn new(fast: &'a FastCode, index: u32) -> Self {
         let instrs = fast.instrs();
-        assert!((index as usize) < instrs.len());
+        assert!(matches!(instrs[index as usize].op, Op::Enter | Op::Rejoin));
         // The whole slice's pointer: it may go everywhere in it.
         let first = instrs.as_ptr();
         Self {
-            // SAFETY: just asserted.
+            // SAFETY: there is such an instruction: it was just looked at.
             at: unsafe { first.add(index as usize) },
             first,
             #[cfg(debug_assertions)]
