@@ -1,11 +1,9 @@
-//! The fast form: what a translated code consists of.
+//! What a translated code consists of.
 
-use parallax_primitives::{Opcode, OpcodeTable, U256};
+use parallax_primitives::{Opcode, U256};
 
-use crate::{
-    code::PaddedCode,
-    verify::{Malformed, verify},
-};
+/// The longest code that is translated, in bytes. A byte of code becomes up to 60 bytes of its translation.
+pub const MAX_TRANSLATED: usize = 1 << 20;
 
 /// Slots for temporaries, relative to a block's entry: above the highest stack, and not a whole number of pages away from
 /// it, so that a temporary and the stack item it came from do not collide in the cache.
@@ -294,84 +292,8 @@ pub(crate) struct Parts {
     pub(crate) blocks: Box<[Block]>,
 }
 
-/// A whole code in the fast form. Its shape is sound, whatever translation did: [`FastCode::verified`] is the one way to make
-/// one, and says what that means.
-#[derive(Debug)]
-pub struct FastCode(Parts);
-
 /// Marks an entry that may be jumped to.
 pub(crate) const JUMPABLE: u32 = 1 << 31;
-
-impl FastCode {
-    /// Verifies a translation of `code` under the rules of `table`, in time linear in it. What holds of every value:
-    ///
-    /// 1. There is a first instruction. It is a header, and behind every instruction that can go on ([`Op::leaves`]) there is
-    ///    another one, which is no [`Op::Rejoin`]; behind one that moves the entry it is a header.
-    /// 2. Behind a header, up to the next one, every slot that an instruction names is one of those between `-a` and `b` of the
-    ///    header, or a [temporary](TEMPORARIES); and so is, `b` included, what the entry moves by. Neither `a` nor `b` is
-    ///    negative nor above the [limit of the stack](parallax_primitives::STACK_LIMIT).
-    /// 3. Every constant that an instruction names is in the pool.
-    /// 4. Every instruction that a jump or an entry names exists and is a header or an [`Op::Rejoin`], and that names a header.
-    /// 5. [`FastCode::jump`] answers at the jump destinations of the code and nowhere else.
-    /// 6. Every pc is at most the code's length, or where the data of a PUSH that is cut off would end.
-    /// 7. [`Op::Heavy`] names an opcode that this fork defines and that runs out of the loop's line. It may be given six slots.
-    pub(crate) fn verified(parts: Parts, code: &PaddedCode, table: &OpcodeTable) -> Result<Self, Malformed> {
-        verify(&parts, code, table)?;
-        Ok(Self(parts))
-    }
-
-    /// The instructions.
-    #[inline]
-    pub fn instrs(&self) -> &[Instr] {
-        &self.0.instrs
-    }
-
-    /// The constants that instructions point to.
-    #[inline]
-    pub fn pool(&self) -> &[U256] {
-        &self.0.pool
-    }
-
-    /// The instruction to go on at, if the form can be entered at `pc`.
-    #[inline]
-    pub fn entry(&self, pc: usize) -> Option<u32> {
-        match self.0.entries.get(pc) {
-            Some(entry) if entry & !JUMPABLE != 0 => Some((entry & !JUMPABLE) - 1),
-            _ => None,
-        }
-    }
-
-    /// The instruction to jump to, if `pc` is a jump destination.
-    #[inline]
-    pub fn jump(&self, pc: u64) -> Option<u32> {
-        match usize::try_from(pc).ok().and_then(|pc| self.0.entries.get(pc)) {
-            Some(entry) if entry & JUMPABLE != 0 => Some((entry & !JUMPABLE) - 1),
-            _ => None,
-        }
-    }
-
-    /// The pc of the opcode that an instruction came from.
-    #[inline]
-    pub fn pc(&self, instr: u32) -> usize {
-        self.0.pcs[instr as usize] as usize
-    }
-
-    /// The block that an instruction is in.
-    pub(crate) fn block_of(&self, instr: u32) -> Block {
-        let behind = self.0.blocks.partition_point(|block| block.first <= instr);
-        self.0.blocks[behind.saturating_sub(1)]
-    }
-
-    /// Bytes that it takes.
-    pub fn size(&self) -> usize {
-        let Parts { instrs, pool, entries, pcs, blocks } = &self.0;
-        size_of_val(&**instrs)
-            + size_of_val(&**pool)
-            + size_of_val(&**entries)
-            + size_of_val(&**pcs)
-            + size_of_val(&**blocks)
-    }
-}
 
 /// Where a stack item of the exact form is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,13 +15,11 @@ use parallax_primitives::{Fork, GasSchedule, Opcode, OpcodeTable, OpcodeTables, 
 
 use crate::{
     code::PaddedCode,
+    fast_code::FastCode,
     fold,
-    form::{Block, FastCode, Instr, JUMPABLE, Op, Parts, Place, Recovery, TEMPORARIES, is_heavy},
+    form::{Block, Instr, JUMPABLE, MAX_TRANSLATED, Op, Parts, Place, Recovery, TEMPORARIES, is_heavy},
     verify::Malformed,
 };
-
-/// The longest code that is translated, in bytes. A byte of code becomes up to 60 bytes of its translation.
-pub const MAX_TRANSLATED: usize = 1 << 20;
 
 /// A block is split behind so many opcodes, or when the stack is so far from its entry: operands are 16 bits.
 const MAX_OPCODES: u32 = 4000;

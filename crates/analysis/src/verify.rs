@@ -8,8 +8,7 @@ use parallax_primitives::{Opcode, OpcodeTable, STACK_LIMIT};
 
 use crate::{
     code::PaddedCode,
-    form::{Field, Immediate, Instr, JUMPABLE, Op, Parts, TEMPORARIES, is_heavy},
-    translate::MAX_TRANSLATED,
+    form::{Field, Immediate, Instr, JUMPABLE, MAX_TRANSLATED, Op, Parts, TEMPORARIES, is_heavy},
 };
 
 /// Why a code has no fast form.
