@@ -5,11 +5,17 @@ mod code;
 mod fast_code;
 mod fold;
 mod form;
+mod listing;
 mod translate;
+#[cfg(feature = "validate")]
+mod validate;
 mod verify;
 
 pub use code::{CODE_PADDING, PaddedCode};
 pub use fast_code::FastCode;
 pub use form::{Field, Immediate, Instr, MAX_TRANSLATED, Op, Place, Recovery, Shape, TEMPORARIES};
+pub use listing::{Line, listing};
 pub use translate::{recover, translate};
+#[cfg(feature = "validate")]
+pub use validate::{Invalid, Validated, What, validate};
 pub use verify::{Fault, Malformed};

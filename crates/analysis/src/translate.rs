@@ -45,18 +45,6 @@ enum End {
     Dead(usize),
 }
 
-/// How far a block is walked.
-#[derive(Clone, Copy)]
-enum Walk {
-    Whole,
-    /// Up to the opcode at `pc`, from behind the `run` of jump destinations that the block begins with: who enters at the last
-    /// of them has not paid for the others.
-    UpTo {
-        pc: usize,
-        run: usize,
-    },
-}
-
 /// Translates `code` under the rules of `fork`. An error is a code above [`MAX_TRANSLATED`], or a mistake of this crate that
 /// verification found: the code then has no fast form.
 pub fn translate(code: &PaddedCode, fork: Fork) -> Result<FastCode, Malformed> {
@@ -75,7 +63,7 @@ pub(crate) fn parts(code: &PaddedCode, fork: Fork) -> Parts {
         let first = translator.out.len();
         entries[pc] = entry_word(code, pc, first);
         let start = pc;
-        let end = translator.block(start, Walk::Whole);
+        let end = translator.block(start);
         let (gas, run) = (translator.used_gas, index(translator.run));
         blocks.push(Block { first: index(first), pc: index(start), gas, run });
         rejoins.extend((1..translator.run).map(|back| (start + back, back, first)));
@@ -117,17 +105,38 @@ pub(crate) fn parts(code: &PaddedCode, fork: Fork) -> Parts {
 /// What the exact form has before the opcode that instruction `instr` of `fast` came from. `fast` is the translation of
 /// `code` under the rules of `fork`.
 pub fn recover(code: &PaddedCode, fork: Fork, fast: &FastCode, instr: u32) -> Recovery {
-    let block = fast.block_of(instr);
-    let mut translator = Translator::new(code, fork);
-    translator.block(block.pc as usize, Walk::UpTo { pc: fast.pc(instr), run: block.run as usize });
-    let place = |sym: &Sym| match sym {
-        Sym::Slot(slot) => Place::Slot(*slot),
-        Sym::Const(constant) => Place::Constant(translator.pool[*constant as usize]),
-    };
-    Recovery {
-        unused_gas: u64::from(block.gas) - u64::from(translator.used_gas),
-        low: translator.low,
-        items: translator.window.iter().map(place).collect(),
+    Recoveries::new(code, fork, fast, instr).at(instr)
+}
+
+/// [`recover`] at instructions of one block, one after the other, in one walk.
+pub(crate) struct Recoveries<'a> {
+    translator: Translator<'a>,
+    fast: &'a FastCode,
+    block: Block,
+}
+
+impl<'a> Recoveries<'a> {
+    /// For instructions of the block that `instr` is in.
+    pub(crate) fn new(code: &'a PaddedCode, fork: Fork, fast: &'a FastCode, instr: u32) -> Self {
+        let block = fast.block_of(instr);
+        let mut translator = Translator::new(code, fork);
+        translator.enter(block.pc as usize, block.run as usize);
+        Self { translator, fast, block }
+    }
+
+    /// At an instruction that is not before those which were asked for.
+    pub(crate) fn at(&mut self, instr: u32) -> Recovery {
+        let (translator, stop) = (&mut self.translator, self.fast.pc(instr));
+        while translator.pc != stop && translator.step().is_none() {}
+        let place = |sym: &Sym| match sym {
+            Sym::Slot(slot) => Place::Slot(*slot),
+            Sym::Const(constant) => Place::Constant(translator.pool[*constant as usize]),
+        };
+        Recovery {
+            unused_gas: u64::from(self.block.gas) - u64::from(translator.used_gas),
+            low: translator.low,
+            items: translator.window.iter().map(place).collect(),
+        }
     }
 }
 
@@ -159,6 +168,13 @@ struct Translator<'a> {
     /// One above the highest slot of the stack that was used.
     highest: i16,
     used_gas: u32,
+    /// Items that the block needs, and its growth.
+    need: i16,
+    growth: i16,
+    /// Opcodes behind the jump destinations.
+    opcodes: u32,
+    /// Where GAS is read, and what was used by then.
+    gas_reads: Vec<(usize, u32)>,
     /// Jump destinations at the block's start.
     run: usize,
     pc: usize,
@@ -182,6 +198,10 @@ impl<'a> Translator<'a> {
             next_temporary: TEMPORARIES.start,
             highest: 0,
             used_gas: 0,
+            need: 0,
+            growth: 0,
+            opcodes: 0,
+            gas_reads: Vec::new(),
             run: 0,
             pc: 0,
             first: 0,
@@ -189,83 +209,80 @@ impl<'a> Translator<'a> {
     }
 
     /// Walks one block.
-    fn block(&mut self, start: usize, walk: Walk) -> End {
-        self.reset();
-        let stop = match walk {
-            Walk::Whole => {
-                while self.code.is_jumpdest(start + self.run) {
-                    self.run += 1;
-                }
-                None
-            }
-            Walk::UpTo { pc, run } => {
-                self.run = run;
-                Some(pc)
-            }
-        };
-        self.pc = start + self.run;
-        self.used_gas = index(self.run) * u32::from(self.table[usize::from(Opcode::JUMPDEST.0)].gas);
-        self.first = self.out.len();
-        self.put(start, Instr { op: Op::Enter, flag: 0, a: 0, b: 0, c: 0, imm: 0 });
-        let (mut need, mut growth) = (0i16, 0i16);
-        let mut gas_reads = Vec::new();
-        let mut opcodes = 0;
+    fn block(&mut self, start: usize) -> End {
+        self.enter(start, (start..).take_while(|pc| self.code.is_jumpdest(*pc)).count());
         let end = loop {
-            if stop == Some(self.pc) {
-                return End::Dead(self.pc);
+            if let Some(end) = self.step() {
+                break end;
             }
-            let opcode = Opcode(self.code.bytes()[self.pc]);
-            let row = self.table[usize::from(opcode.0)];
-            let height = self.height();
-            let split = opcodes >= MAX_OPCODES
-                || !(-MAX_REACH..MAX_REACH).contains(&height)
-                || self.low < -MAX_REACH
-                || self.spare_temporaries() < SPARE_TEMPORARIES;
-            // First, whether the block ends here for good: behind the code's end stands the implied STOP, and a block that was
-            // split there would fall into nothing.
-            if leaves(opcode, row.defined) {
-                self.settle();
-                self.emit(Op::Exit, self.pc as u64, 0, 0, self.height());
-                break match opcode.0 {
-                    0xf0..=0xf2 | 0xf4 | 0xf5 | 0xfa if row.defined => End::Next(self.pc + 1),
-                    _ => End::Dead(self.pc + 1),
-                };
-            }
-            if split || (self.code.is_jumpdest(self.pc)) {
-                self.settle();
-                if self.height() != 0 {
-                    self.emit(Op::Fall, 0, 0, 0, self.height());
-                }
-                break End::Next(self.pc);
-            }
-            opcodes += 1;
-            let (inputs, outputs) = (i16::from(row.inputs), i16::from(row.outputs));
-            if opcode == Opcode::JUMP || opcode == Opcode::JUMPI {
-                let target = self.constant_target();
-                if opcode == Opcode::JUMPI && target.is_none() {
-                    self.settle();
-                    self.emit(Op::Exit, self.pc as u64, 0, 0, self.height());
-                    break End::Next(self.pc + 1);
-                }
-                need = need.max(inputs - height);
-                self.used_gas += u32::from(row.gas);
-                break if opcode == Opcode::JUMP { self.jump(target) } else { self.jump_if(target) };
-            }
-            need = need.max(inputs - height);
-            growth = growth.max(height - inputs + outputs);
-            self.used_gas += u32::from(row.gas);
-            if opcode == Opcode::GAS {
-                gas_reads.push((self.out.len(), self.used_gas));
-            }
-            self.opcode(opcode);
-            self.pc += 1 + opcode.immediate();
         };
-        for (instr, used) in gas_reads {
+        for (instr, used) in self.gas_reads.drain(..) {
             self.out[instr].imm = u64::from(self.used_gas - used);
         }
         let header = &mut self.out[self.first];
-        (header.imm, header.a, header.b) = (u64::from(self.used_gas), need, growth);
+        (header.imm, header.a, header.b) = (u64::from(self.used_gas), self.need, self.growth);
         end
+    }
+
+    /// Goes to a block's start, behind the `run` of jump destinations that it begins with: who enters at the last of them has
+    /// not paid for the others.
+    fn enter(&mut self, start: usize, run: usize) {
+        self.reset();
+        self.run = run;
+        self.pc = start + run;
+        self.used_gas = index(run) * u32::from(self.table[usize::from(Opcode::JUMPDEST.0)].gas);
+        self.first = self.out.len();
+        self.put(start, Instr { op: Op::Enter, flag: 0, a: 0, b: 0, c: 0, imm: 0 });
+    }
+
+    /// Walks one opcode, or ends the block before it.
+    fn step(&mut self) -> Option<End> {
+        let opcode = Opcode(self.code.bytes()[self.pc]);
+        let row = self.table[usize::from(opcode.0)];
+        let height = self.height();
+        let split = self.opcodes >= MAX_OPCODES
+            || !(-MAX_REACH..MAX_REACH).contains(&height)
+            || self.low < -MAX_REACH
+            || self.spare_temporaries() < SPARE_TEMPORARIES;
+        // First, whether the block ends here for good: behind the code's end stands the implied STOP, and a block that was
+        // split there would fall into nothing.
+        if leaves(opcode, row.defined) {
+            self.settle();
+            self.emit(Op::Exit, self.pc as u64, 0, 0, self.height());
+            return Some(match opcode.0 {
+                0xf0..=0xf2 | 0xf4 | 0xf5 | 0xfa if row.defined => End::Next(self.pc + 1),
+                _ => End::Dead(self.pc + 1),
+            });
+        }
+        if split || (self.code.is_jumpdest(self.pc)) {
+            self.settle();
+            if self.height() != 0 {
+                self.emit(Op::Fall, 0, 0, 0, self.height());
+            }
+            return Some(End::Next(self.pc));
+        }
+        self.opcodes += 1;
+        let (inputs, outputs) = (i16::from(row.inputs), i16::from(row.outputs));
+        if opcode == Opcode::JUMP || opcode == Opcode::JUMPI {
+            let target = self.constant_target();
+            if opcode == Opcode::JUMPI && target.is_none() {
+                self.settle();
+                self.emit(Op::Exit, self.pc as u64, 0, 0, self.height());
+                return Some(End::Next(self.pc + 1));
+            }
+            self.need = self.need.max(inputs - height);
+            self.used_gas += u32::from(row.gas);
+            return Some(if opcode == Opcode::JUMP { self.jump(target) } else { self.jump_if(target) });
+        }
+        self.need = self.need.max(inputs - height);
+        self.growth = self.growth.max(height - inputs + outputs);
+        self.used_gas += u32::from(row.gas);
+        if opcode == Opcode::GAS {
+            self.gas_reads.push((self.out.len(), self.used_gas));
+        }
+        self.opcode(opcode);
+        self.pc += 1 + opcode.immediate();
+        None
     }
 
     fn reset(&mut self) {
@@ -274,7 +291,7 @@ impl<'a> Translator<'a> {
         self.window.clear();
         self.free.clear();
         (self.low, self.highest, self.next_temporary) = (0, 0, TEMPORARIES.start);
-        (self.used_gas, self.run) = (0, 0);
+        (self.used_gas, self.need, self.growth, self.opcodes) = (0, 0, 0, 0);
     }
 
     /// Position of the next item, relative to the entry.

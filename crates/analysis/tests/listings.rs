@@ -8,103 +8,17 @@
 
 use std::fmt::Write as _;
 
-use parallax_analysis::{FastCode, Instr, Op, PaddedCode, Place, recover, translate};
+use parallax_analysis::{Instr, Op, PaddedCode, listing, translate};
 use parallax_assembly::assemble_for;
 use parallax_primitives::{Fork, Opcode, U256};
 
-/// An instruction with its operands; constants by their value.
-fn instruction(fast: &FastCode, instr: &Instr) -> String {
-    let Instr { op, flag, a, b, c, imm } = *instr;
-    let (low, high) = (imm & 0xffff_ffff, imm >> 32);
-    let constant = |index: u64| format!("{:#x}", fast.pool()[usize::try_from(index).unwrap()]);
-    let quarter = |n: u32| (imm >> (16 * n) & 0xffff) as u16 as i16;
-    match op {
-        Op::Enter => format!("gas {imm}, needs {a}, grows {b}"),
-        Op::Rejoin => format!("gas +{high}, at {low}"),
-        Op::Fall => format!("height {c}"),
-        Op::Exit => format!("pc {imm}, height {c}"),
-        Op::Jump => format!("to {low}, height {c}"),
-        Op::JumpTo => format!("to s{a}, height {c}"),
-        Op::JumpIf => format!("s{a}, not {flag}, to {low}, height {c}"),
-        Op::JumpIfLtSS | Op::JumpIfSltSS | Op::JumpIfEqSS => {
-            format!("s{a} s{b}, not {flag}, to {low}, height {c}")
-        }
-        Op::JumpIfLtSC | Op::JumpIfSltSC | Op::JumpIfEqSC => {
-            format!("s{a} {}, not {flag}, to {low}, height {c}", constant(high))
-        }
-        Op::JumpIfLtCS | Op::JumpIfSltCS => {
-            format!("{} s{b}, not {flag}, to {low}, height {c}", constant(high))
-        }
-        Op::Move => format!("s{a} <- s{b}"),
-        Op::Move2 => format!("s{a} <- s{b}, s{c} <- s{}", quarter(0)),
-        Op::Const => format!("s{a} <- {}", constant(imm)),
-        Op::AddSC
-        | Op::MulSC
-        | Op::SubSC
-        | Op::DivSC
-        | Op::ModSC
-        | Op::SdivSC
-        | Op::SmodSC
-        | Op::LtSC
-        | Op::SltSC
-        | Op::EqSC
-        | Op::AndSC
-        | Op::OrSC
-        | Op::XorSC
-        | Op::ShlCS => {
-            format!("s{c} <- s{a}, {}", constant(imm))
-        }
-        Op::SubCS | Op::DivCS | Op::ModCS | Op::LtCS | Op::SltCS => {
-            format!("s{c} <- {}, s{b}", constant(imm))
-        }
-        Op::AddMod | Op::MulMod => format!("s{} <- s{a}, s{b}, s{c}", quarter(0)),
-        Op::AddModC | Op::MulModC => format!("s{} <- s{a}, s{b}, {}", quarter(0), constant(high)),
-        Op::Not | Op::IsZero | Op::Clz | Op::Mload | Op::CallDataLoad => format!("s{c} <- s{a}"),
-        Op::ByteAt | Op::SignExtendAt | Op::ShlBy | Op::ShrBy | Op::SarBy => format!("s{c} <- s{a}, {imm}"),
-        Op::MloadAt => format!("s{c} <- [{imm}]"),
-        Op::Mstore | Op::Mstore8 => format!("[s{a}] <- s{b}"),
-        Op::MstoreAt => format!("[{imm}] <- s{a}"),
-        Op::MstoreC => format!("[s{a}] <- {}", constant(imm)),
-        Op::MstoreAtC => format!("[{low}] <- {}", constant(high)),
-        Op::Gas => format!("s{c} <- gas + {imm}"),
-        Op::Heavy => {
-            let opcode = Opcode(flag);
-            let info = opcode.info().unwrap();
-            let all = [a, b, quarter(0), quarter(1), quarter(2), quarter(3)];
-            let operands: Vec<String> =
-                all[..usize::from(info.inputs)].iter().map(|slot| format!("s{slot}")).collect();
-            let result = if info.outputs == 1 { format!("s{c} <- ") } else { String::new() };
-            format!("{result}{opcode}({})", operands.join(", "))
-        }
-        _ => format!("s{c} <- s{a}, s{b}"),
-    }
-}
-
-/// The translation as text, one line for each instruction; behind it what recovery finds there, if that is not nothing.
-fn listing(source: &str, fork: Fork) -> String {
+/// The translation as text, one line for each instruction; behind it where it can be entered.
+fn listed(source: &str, fork: Fork) -> String {
     let code = PaddedCode::new(&assemble_for(source, fork).unwrap());
     let fast = translate(&code, fork).unwrap();
     let mut text = String::new();
-    for (index, instr) in fast.instrs().iter().enumerate() {
-        let at = u32::try_from(index).unwrap();
-        let name = format!("{:?}", instr.op);
-        write!(text, "{index:3} @{:<3} {name:12} {}", fast.pc(at), instruction(&fast, instr)).unwrap();
-        let ends_block = matches!(instr.op, Op::Exit | Op::Fall | Op::Jump | Op::JumpTo | Op::Rejoin)
-            || format!("{:?}", instr.op).starts_with("JumpIf");
-        if !ends_block && !matches!(instr.op, Op::Enter | Op::Move | Op::Move2 | Op::Const) {
-            let recovery = recover(&code, fork, &fast, at);
-            let items: Vec<String> = recovery
-                .items
-                .iter()
-                .map(|item| match item {
-                    Place::Slot(slot) => format!("s{slot}"),
-                    Place::Constant(value) => format!("{value:#x}"),
-                })
-                .collect();
-            write!(text, "   ; {} gas, from {}: {}", recovery.unused_gas, recovery.low, items.join(" "))
-                .unwrap();
-        }
-        text.push('\n');
+    for line in listing(&code, fork, &fast) {
+        writeln!(text, "{line}").unwrap();
     }
     let entries = (0..=code.len() + 1).filter_map(|pc| {
         let entry = fast.entry(pc)?;
@@ -134,7 +48,7 @@ fn translations_are_as_listed() {
     for part in text.split("== ").skip(1) {
         let (head, _) = part.split_once('\n').unwrap();
         let (fork, source) = head.split_once(": ").unwrap();
-        writeln!(found, "== {head}\n{}", listing(source, fork.parse().unwrap())).unwrap();
+        writeln!(found, "== {head}\n{}", listed(source, fork.parse().unwrap())).unwrap();
     }
     check_parts(&found, text, "\n\n");
 }
@@ -150,9 +64,10 @@ fn every_choice_of_operands_has_its_instruction() {
             let source = format!("{modular} {operands} {opcode} PUSH0 MSTORE");
             let code = PaddedCode::new(&assemble_for(&source, Fork::Osaka).unwrap());
             let fast = translate(&code, Fork::Osaka).unwrap();
-            let body = &fast.instrs()[1..fast.instrs().len() - 2];
-            let shown: Vec<String> =
-                body.iter().map(|instr| format!("{:?} {}", instr.op, instruction(&fast, instr))).collect();
+            let shown: Vec<String> = listing(&code, Fork::Osaka, &fast)
+                .map(|line| format!("{:?} {}", line.op, line.operands))
+                .collect();
+            let shown = &shown[1..shown.len() - 2];
             writeln!(found, "{opcode} [{operands}]: {}", shown.join("; ")).unwrap();
         }
     }
@@ -293,6 +208,6 @@ fn a_fused_jump_keeps_both_operands() {
         let jumps: Vec<&Instr> =
             fast.instrs().iter().filter(|instr| format!("{:?}", instr.op).starts_with("JumpIf")).collect();
         let [jump] = jumps[..] else { panic!("{source}: {jumps:?}") };
-        assert!(jump.a != jump.b, "{source}: {}", instruction(&fast, jump));
+        assert!(jump.a != jump.b, "{source}: {jump:?}");
     }
 }

@@ -290,7 +290,12 @@ pub(crate) struct AsmArguments {
 #[command(after_help = "Examples:
   parallax disasm 0x5b600056
   parallax disasm contract.hex --fork Istanbul
-  parallax disasm contract.hex --source > contract.asm")]
+  parallax disasm contract.hex --source > contract.asm
+  parallax disasm contract.hex --fast --validate
+
+With --fast, '>' marks what a jump may go to, s-1 is the topmost item at the block's entry, and behind ';' stands what the \
+exact form has before the opcode: gas to give back, and each item from the position given on. With --validate the exit status \
+is 1 if the fast form is not equal to the byte code.")]
 pub(crate) struct DisasmArguments {
     /// Hex digits, the path of a file, or - for standard input
     #[arg(default_value = "-")]
@@ -301,6 +306,12 @@ pub(crate) struct DisasmArguments {
     /// Print plain assembly that gives the same bytes
     #[arg(long, conflicts_with = "json")]
     pub(crate) source: bool,
+    /// List what the fast engine makes of it: blocks of register instructions
+    #[arg(long, conflicts_with = "source")]
+    pub(crate) fast: bool,
+    /// Prove that the fast form means what the byte code means
+    #[arg(long, requires = "fast")]
+    pub(crate) validate: bool,
     /// Print one JSON object an instruction
     #[arg(long)]
     pub(crate) json: bool,

@@ -1,10 +1,11 @@
 //! `parallax asm` and `parallax disasm`.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 use anyhow::Result;
+use parallax_analysis::{Invalid, Line, Op, PaddedCode, Validated, listing, translate, validate};
 use parallax_assembly::disassemble as disassembly;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     arguments::{AsmArguments, DisasmArguments},
@@ -25,6 +26,9 @@ pub(crate) fn assemble(arguments: &AsmArguments) -> Result<Status> {
 
 pub(crate) fn disassemble(arguments: &DisasmArguments) -> Result<Status> {
     let code = Text::read(&arguments.code)?.code(false, arguments.fork)?;
+    if arguments.fast {
+        return list_fast(&PaddedCode::new(&code), arguments);
+    }
     let listing = disassembly(&code, arguments.fork);
     let mut out = io::stdout().lock();
     if arguments.json {
@@ -47,4 +51,54 @@ pub(crate) fn disassemble(arguments: &DisasmArguments) -> Result<Status> {
         write!(out, "{listing}")?;
     }
     Ok(Status::Well)
+}
+
+/// Lists the fast form of `primary`, and proves it right if that is asked for.
+fn list_fast(code: &PaddedCode, arguments: &DisasmArguments) -> Result<Status> {
+    let fork = arguments.fork;
+    let fast = translate(code, fork)?;
+    let mut out = BufWriter::new(io::stdout().lock());
+    for line in listing(code, fork, &fast) {
+        if arguments.json {
+            writeln!(out, "{}", fast_json(&line))?;
+            continue;
+        }
+        if line.op == Op::Enter && line.instr > 0 {
+            writeln!(out)?;
+        }
+        writeln!(out, "{} {line}", if line.is_destination { '>' } else { ' ' })?;
+    }
+    let proved = if arguments.validate { Some(validate(code, fork, &fast)) } else { None };
+    match &proved {
+        None => {}
+        Some(Ok(Validated { blocks, instructions })) if arguments.json => {
+            writeln!(out, "{}", json!({ "equal": true, "blocks": blocks, "instructions": instructions }))?;
+        }
+        Some(Ok(Validated { blocks, instructions })) => {
+            writeln!(out, "\nequal to the byte code: {blocks} blocks, {instructions} instructions")?;
+        }
+        Some(Err(Invalid { pc, instr, what, detail })) if arguments.json => {
+            let what = what.to_string();
+            let line = json!({ "equal": false, "pc": pc, "instr": instr, "what": what, "detail": detail });
+            writeln!(out, "{line}")?;
+        }
+        Some(Err(invalid)) => writeln!(out, "\nnot equal to the byte code: {invalid}")?,
+    }
+    out.flush()?;
+    Ok(if matches!(proved, Some(Err(_))) { Status::Failure } else { Status::Well })
+}
+
+fn fast_json(line: &Line) -> Value {
+    let recovery = line.recovery.as_ref().map(|recovery| {
+        let items: Vec<String> = recovery.items.iter().map(ToString::to_string).collect();
+        json!({ "gas": recovery.unused_gas, "from": recovery.low, "items": items })
+    });
+    json!({
+        "instr": line.instr,
+        "pc": line.pc,
+        "op": format!("{:?}", line.op),
+        "operands": line.operands,
+        "isDestination": line.is_destination,
+        "recovery": recovery,
+    })
 }

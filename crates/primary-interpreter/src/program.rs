@@ -130,7 +130,11 @@ impl Cache {
             return made.as_ref();
         }
         let made = program.fast.get_or_init(|| match translate(&program.code, program.fork) {
-            Ok(fast) => Some(fast),
+            Ok(fast) => {
+                #[cfg(feature = "validate")]
+                prove(program, &fast);
+                Some(fast)
+            }
             Err(Malformed::TooLong(_)) => None,
             Err(Malformed::Instruction { .. } | Malformed::Table(_)) => {
                 self.refused.fetch_add(1, Ordering::Relaxed);
@@ -149,6 +153,14 @@ impl Cache {
     fn shard(&self, hash: &B256) -> MutexGuard<'_, Shard> {
         // Nothing in a shard is half done when a thread panics.
         self.shards[usize::from(hash[0]) % SHARDS].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A translation that is not equal to its code ends the test that made it.
+#[cfg(feature = "validate")]
+fn prove(program: &Program, fast: &FastCode) {
+    if let Err(invalid) = parallax_analysis::validate(&program.code, program.fork, fast) {
+        panic!("the translation of {} in {} is wrong: {invalid}", program.hash, program.fork);
     }
 }
 

@@ -1,0 +1,149 @@
+//! The fast form as text: for people, for `parallax disasm --fast`, and for tests.
+
+use std::fmt;
+
+use parallax_primitives::{Fork, Opcode};
+
+use crate::{
+    code::PaddedCode,
+    fast_code::FastCode,
+    form::{Instr, Op, Place, Recovery},
+    translate::Recoveries,
+};
+
+/// Items of a recovery that a line shows, the topmost ones.
+const SHOWN_ITEMS: usize = 20;
+
+/// One instruction of a listing. Its `Display` is its number, its pc, what it is, its operands, and behind a semicolon what
+/// recovery finds there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Number of the instruction.
+    pub instr: u32,
+    /// The opcode that it came from, by its offset in the code.
+    pub pc: usize,
+    /// What it does.
+    pub op: Op,
+    /// Its operands: `s-2` is the slot two below the block's entry; constants by their value.
+    pub operands: String,
+    /// Whether a jump may go to it.
+    pub is_destination: bool,
+    /// What the exact form has before the opcode, where the instruction may give up in the middle of a block.
+    pub recovery: Option<Recovery>,
+}
+
+/// Lists `fast`, the translation of `code` under the rules of `fork`, instruction by instruction.
+pub fn listing<'a>(code: &'a PaddedCode, fork: Fork, fast: &'a FastCode) -> impl Iterator<Item = Line> + 'a {
+    let mut walk = None;
+    (0..).zip(fast.instrs()).map(move |(instr, what)| {
+        if what.op == Op::Enter {
+            walk = Some(Recoveries::new(code, fork, fast, instr));
+        }
+        let pc = fast.pc(instr);
+        let recovery = walk.as_mut().filter(|_| gives_up(what.op)).map(|walk| walk.at(instr));
+        let is_destination = fast.jump(pc as u64) == Some(instr);
+        Line { instr, pc, op: what.op, operands: operands(fast, what), is_destination, recovery }
+    })
+}
+
+/// Whether the instruction may leave the block to the exact form before its opcode.
+fn gives_up(op: Op) -> bool {
+    let copies = matches!(op, Op::Enter | Op::Rejoin | Op::Move | Op::Move2 | Op::Const);
+    !copies && !op.leaves() && !op.moves_on()
+}
+
+/// The operands of an instruction as text; constants by their value.
+// tidy: dispatch table
+fn operands(fast: &FastCode, instr: &Instr) -> String {
+    let Instr { op, flag, a, b, c, imm } = *instr;
+    let (low, high) = (imm & 0xffff_ffff, imm >> 32);
+    let constant = |index: u64| {
+        let value = usize::try_from(index).ok().and_then(|index| fast.pool().get(index));
+        value.map_or_else(|| format!("constant {index}"), |value| format!("{value:#x}"))
+    };
+    let quarter = |n: u32| u16::try_from(imm >> (16 * n) & 0xffff).unwrap_or(0).cast_signed();
+    match op {
+        Op::Enter => format!("gas {imm}, needs {a}, grows {b}"),
+        Op::Rejoin => format!("gas +{high}, at {low}"),
+        Op::Fall => format!("height {c}"),
+        Op::Exit => format!("pc {imm}, height {c}"),
+        Op::Jump => format!("to {low}, height {c}"),
+        Op::JumpTo => format!("to s{a}, height {c}"),
+        Op::JumpIf => format!("s{a}, not {flag}, to {low}, height {c}"),
+        Op::JumpIfLtSS | Op::JumpIfSltSS | Op::JumpIfEqSS => {
+            format!("s{a} s{b}, not {flag}, to {low}, height {c}")
+        }
+        Op::JumpIfLtSC | Op::JumpIfSltSC | Op::JumpIfEqSC => {
+            format!("s{a} {}, not {flag}, to {low}, height {c}", constant(high))
+        }
+        Op::JumpIfLtCS | Op::JumpIfSltCS => {
+            format!("{} s{b}, not {flag}, to {low}, height {c}", constant(high))
+        }
+        Op::Move => format!("s{a} <- s{b}"),
+        Op::Move2 => format!("s{a} <- s{b}, s{c} <- s{}", quarter(0)),
+        Op::Const => format!("s{a} <- {}", constant(imm)),
+        Op::AddSC
+        | Op::MulSC
+        | Op::SubSC
+        | Op::DivSC
+        | Op::ModSC
+        | Op::SdivSC
+        | Op::SmodSC
+        | Op::LtSC
+        | Op::SltSC
+        | Op::EqSC
+        | Op::AndSC
+        | Op::OrSC
+        | Op::XorSC
+        | Op::ShlCS => {
+            format!("s{c} <- s{a}, {}", constant(imm))
+        }
+        Op::SubCS | Op::DivCS | Op::ModCS | Op::LtCS | Op::SltCS => {
+            format!("s{c} <- {}, s{b}", constant(imm))
+        }
+        Op::AddMod | Op::MulMod => format!("s{} <- s{a}, s{b}, s{c}", quarter(0)),
+        Op::AddModC | Op::MulModC => format!("s{} <- s{a}, s{b}, {}", quarter(0), constant(high)),
+        Op::Not | Op::IsZero | Op::Clz | Op::Mload | Op::CallDataLoad => format!("s{c} <- s{a}"),
+        Op::ByteAt | Op::SignExtendAt | Op::ShlBy | Op::ShrBy | Op::SarBy => format!("s{c} <- s{a}, {imm}"),
+        Op::MloadAt => format!("s{c} <- [{imm}]"),
+        Op::Mstore | Op::Mstore8 => format!("[s{a}] <- s{b}"),
+        Op::MstoreAt => format!("[{imm}] <- s{a}"),
+        Op::MstoreC => format!("[s{a}] <- {}", constant(imm)),
+        Op::MstoreAtC => format!("[{low}] <- {}", constant(high)),
+        Op::Gas => format!("s{c} <- gas + {imm}"),
+        Op::Heavy => {
+            let opcode = Opcode(flag);
+            let (inputs, outputs) = opcode.info().map_or((0, 0), |info| (info.inputs, info.outputs));
+            let all = [a, b, quarter(0), quarter(1), quarter(2), quarter(3)];
+            let operands: Vec<String> =
+                all.iter().take(usize::from(inputs)).map(|slot| format!("s{slot}")).collect();
+            let result = if outputs == 1 { format!("s{c} <- ") } else { String::new() };
+            format!("{result}{opcode}({})", operands.join(", "))
+        }
+        _ => format!("s{c} <- s{a}, s{b}"),
+    }
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { instr, pc, op, operands, recovery, .. } = self;
+        let name = format!("{op:?}");
+        write!(f, "{instr:3} @{pc:<3} {name:12} {operands}")?;
+        let Some(Recovery { unused_gas, low, items }) = recovery else { return Ok(()) };
+        write!(f, "   ; {unused_gas} gas, from {low}:")?;
+        let hidden = items.len().saturating_sub(SHOWN_ITEMS);
+        if hidden > 0 {
+            write!(f, " ({hidden} more)")?;
+        }
+        items[hidden..].iter().try_for_each(|place| write!(f, " {place}"))
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Slot(slot) => write!(f, "s{slot}"),
+            Place::Constant(value) => write!(f, "{value:#x}"),
+        }
+    }
+}

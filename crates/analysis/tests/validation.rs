@@ -1,0 +1,76 @@
+//! Translations of many programs, each proved equal to its byte code. `cargo xtask validate` proves many more; this is what
+//! `cargo xtask mutants --translator` runs on a translator with a fault.
+
+#![allow(clippy::unwrap_used, reason = "in a test, an unwrap is an assertion")]
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use parallax_analysis::{PaddedCode, translate, validate};
+use parallax_assembly::assemble_for;
+use parallax_primitives::{Fork, Opcode, hex};
+
+/// Why the translation of a code is not right.
+fn refusal(code: &[u8], fork: Fork) -> Option<(&'static str, String)> {
+    let code = PaddedCode::new(code);
+    let tried = catch_unwind(AssertUnwindSafe(|| match translate(&code, fork) {
+        Err(malformed) => Some(("verification", malformed.to_string())),
+        Ok(fast) => validate(&code, fork, &fast).err().map(|invalid| ("validation", invalid.to_string())),
+    }));
+    tried.unwrap_or_else(|_| Some(("panic", "the translator panicked".to_owned())))
+}
+
+/// Small programs: each opcode on operands from the stack and constant ones, in the oldest and the newest fork; and what was
+/// translated wrongly once.
+fn small() -> Vec<(Vec<u8>, Fork)> {
+    let mut programs = Vec::new();
+    for info in Opcode::all() {
+        for fork in [info.since, Fork::Osaka] {
+            for operands in ["", "PUSH1 7", "PUSH1 7 SWAP1", "PUSH1 7 PUSH1 8", "PUSH1 7 PUSH1 9 PUSH1 64"] {
+                let mut code = assemble_for(operands, fork).unwrap().to_vec();
+                code.extend([info.opcode.0, 0x80, 0x5a]);
+                programs.push((code, fork));
+            }
+        }
+    }
+    // A conditional jump that overwrites what it reads; blocks of 999 items and 3,999 opcodes that end in a PUSH without data.
+    let jump = hex!("60115b60019003806002573033329019905060059110601e5760016000fd5b60aa60005260206000f3");
+    let cut = |unit: &[u8], count: usize| [&unit.repeat(count)[..], &[0x60]].concat();
+    for code in [jump.to_vec(), cut(&[0x5f], 999), [&hex!("5f50").repeat(1999)[..], &[0x5f, 0x60]].concat()] {
+        programs.push((code, Fork::Osaka));
+    }
+    programs
+}
+
+/// Any bytes, but mostly opcodes that move and compute.
+fn random() -> impl Iterator<Item = (Vec<u8>, Fork)> {
+    let mut state = 1u64;
+    let mut draw = move |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap() % below
+    };
+    (0..3000).map(move |_| {
+        let code = (0..draw(200)).map(|_| {
+            let (first, count) = [(0, 256), (0x01, 30), (0x80, 32), (0x50, 17), (0x30, 12)][draw(5)];
+            u8::try_from(first + draw(count)).unwrap()
+        });
+        (code.collect(), Fork::Osaka)
+    })
+}
+
+#[test]
+fn every_translation_is_equal_to_its_code() {
+    let programs: Vec<_> = small().into_iter().chain(random()).collect();
+    let refused: Vec<_> =
+        programs.iter().filter_map(|(code, fork)| Some((code, *fork, refusal(code, *fork)?))).collect();
+    // One line, which the mutants' task reads.
+    if let Some((code, fork, (_, first))) = refused.iter().min_by_key(|(code, _, _)| code.len()) {
+        let count = |by: &str| refused.iter().filter(|(_, _, (refused, _))| *refused == by).count();
+        let [verification, validation, panics] = ["verification", "validation", "panic"].map(count);
+        panic!(
+            "of {} programs {verification} refused by verification, {validation} by validation, {panics} panicked; \
+             the shortest in {fork}, 0x{}: {first}",
+            programs.len(),
+            hex::encode(code)
+        );
+    }
+}
