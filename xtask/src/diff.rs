@@ -113,15 +113,14 @@ pub(crate) fn compare(
     let setup = DiffSetup::new(left.name(), right.name(), &config);
     let (mut steps, mut times, mut shown) = (0, [Duration::ZERO; 2], 0);
     let summary = diff_with(&campaign, left, right, &config, |delivered, _| {
-        if let Delivered::Case(_, DiffOutcome::Compared { steps: of_case, times: of_engines, .. }) = delivered
-        {
+        if let Delivered::Case(_, DiffOutcome { steps: of_case, times: of_engines, .. }) = delivered {
             steps += of_case;
             times[0] += of_engines[0];
             times[1] += of_engines[1];
         }
-        // What an engine does not know is in the table, not a fault of the other one.
-        let is_known = !matches!(delivered, Delivered::Case(_, DiffOutcome::Unsupported(_)));
-        if let (true, Some(text)) = (is_known && shown < SHOWN, diff_text(delivered, &setup)) {
+        // What was not compared is in the table, and no fault.
+        let is_fault = !matches!(delivered, Delivered::Case(_, outcome) if !outcome.verdict.is_failure());
+        if let (true, Some(text)) = (is_fault && shown < SHOWN, diff_text(delivered, &setup)) {
             shown += 1;
             println!("{text}");
         }
@@ -130,13 +129,6 @@ pub(crate) fn compare(
     .context("the campaign did not start")?;
     let (left, right) = (left.name().to_owned(), right.name().to_owned());
     Ok(Line { left, right, mode, summary, steps, times, time: start.elapsed() })
-}
-
-impl Line {
-    /// Whether there were cases and the engines agree on each that both know the rules of.
-    pub(crate) fn is_success(&self) -> bool {
-        DiffSummary { unsupported: 0, ..self.summary }.is_success()
-    }
 }
 
 impl Line {
@@ -162,27 +154,36 @@ impl Table {
         self.0.push(line);
     }
 
+    fn text(&self) -> String {
+        // The verdicts that hardly ever come are columns only where one came.
+        let counts =
+            |summary: &DiffSummary| summary.counts().into_iter().chain([("unreadable", summary.unreadable)]);
+        let is_shown = |verdict: &str| {
+            let came = |line: &Line| counts(&line.summary).any(|(name, count)| name == verdict && count > 0);
+            ["agree", "rejected", "diverge", "poisoned"].contains(&verdict) || self.0.iter().any(came)
+        };
+        let mut text = format!("{:8} {:8} {:9} {:>8}", "left", "right", "mode", "cases");
+        for (name, _) in counts(&DiffSummary::default()).filter(|(name, _)| is_shown(name)) {
+            text.push_str(&format!(" {name:>8}"));
+        }
+        text.push_str("      steps     time  steps/s left, right\n");
+        for line in &self.0 {
+            let Line { left, right, mode, steps, time, summary, .. } = line;
+            let (mode, cases, seconds) = (mode.name(), summary.cases(), time.as_secs_f64());
+            text.push_str(&format!("{left:8} {right:8} {mode:9} {cases:8}"));
+            for (name, count) in counts(summary).filter(|(name, _)| is_shown(name)) {
+                text.push_str(&format!(" {count:>width$}", width = name.len().max(8)));
+            }
+            let rates = [0, 1].map(|side| line.rate(side)).join(", ");
+            text.push_str(&format!(" {steps:10} {seconds:6.1} s  {rates}\n"));
+        }
+        text
+    }
+
     /// Prints the table; an error if a pair does not agree.
     pub(crate) fn finish(&self) -> Result<()> {
-        println!(
-            "left     right    mode         cases    agree  diverge poisoned unreadable no rules      steps     time  \
-             steps/s left, right"
-        );
-        for line in &self.0 {
-            let DiffSummary { agreed, diverged, poisoned, unsupported, unreadable, .. } = line.summary;
-            let cases = agreed + diverged + poisoned + unsupported + unreadable;
-            println!(
-                "{:8} {:8} {:9} {cases:8} {agreed:8} {diverged:8} {poisoned:8} {unreadable:10} {unsupported:8} {:10} {:6.1} s  {}, {}",
-                line.left,
-                line.right,
-                line.mode.name(),
-                line.steps,
-                line.time.as_secs_f64(),
-                line.rate(0),
-                line.rate(1),
-            );
-        }
-        if !self.0.iter().all(Line::is_success) {
+        print!("{}", self.text());
+        if !self.0.iter().all(|line| line.summary.is_success()) {
             bail!("the engines do not agree");
         }
         Ok(())

@@ -15,34 +15,46 @@ use crate::{Campaign, Delivered, Progress, WorkersError, engines};
 
 /// What came of one case on two engines.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DiffOutcome {
-    /// They were compared.
-    Compared {
-        /// The answer.
-        verdict: Verdict,
-        /// What the comparison counted: opcodes in the mode per-step, block entries per-block, messages per-call.
-        steps: u64,
-        /// Time of each engine apart, left and right, if it was measured.
-        times: [Duration; 2],
-        /// Where the right side is a trace and differs: the place in it.
-        right_at: Option<String>,
-    },
-    /// An engine does not know the fork's rules, for this reason. Not an agreement.
-    Unsupported(&'static str),
+pub struct DiffOutcome {
+    /// The answer.
+    pub verdict: Verdict,
+    /// What the comparison counted: opcodes in the mode per-step, block entries per-block, messages per-call.
+    pub steps: u64,
+    /// Time of each engine apart, left and right, if it was measured.
+    pub times: [Duration; 2],
+    /// Where the right side is a trace and differs: the place in it.
+    pub right_at: Option<String>,
 }
 
-/// How many cases came to what.
+impl From<Verdict> for DiffOutcome {
+    /// That of a case of which nothing else is known.
+    fn from(verdict: Verdict) -> Self {
+        Self { verdict, steps: 0, times: [Duration::ZERO; 2], right_at: None }
+    }
+}
+
+/// How many cases came to what: one count for each [`Verdict`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct DiffSummary {
-    /// The same in everything that is compared.
+    /// [`Verdict::Agree`].
     pub agreed: u64,
-    /// Not the same.
+    /// [`Verdict::Rejected`].
+    pub rejected: u64,
+    /// [`Verdict::Diverge`].
     pub diverged: u64,
-    /// It cannot be said. Never counted as agreement.
+    /// [`Verdict::Crashed`].
+    pub crashed: u64,
+    /// [`Verdict::TimedOut`].
+    pub timed_out: u64,
+    /// [`Verdict::Limit`].
+    pub limit: u64,
+    /// [`Verdict::Poisoned`].
     pub poisoned: u64,
-    /// An engine does not know the rules.
+    /// [`Verdict::Unsupported`].
     pub unsupported: u64,
-    /// Cases, tests or files that could not be read, or whose transaction is none.
+    /// [`Verdict::NotCompared`].
+    pub not_compared: u64,
+    /// Cases, tests or files that could not be read.
     pub unreadable: u64,
     /// Whether every selected case is counted: false if the campaign was stopped.
     pub complete: bool,
@@ -57,19 +69,48 @@ impl DiffSummary {
     }
 
     fn count(&mut self, outcome: &DiffOutcome) {
-        let count = match outcome {
-            DiffOutcome::Compared { verdict: Verdict::Agree, .. } => &mut self.agreed,
-            DiffOutcome::Compared { verdict: Verdict::Diverge(_), .. } => &mut self.diverged,
-            DiffOutcome::Compared { verdict: Verdict::Poisoned(_), .. } => &mut self.poisoned,
-            DiffOutcome::Unsupported(_) => &mut self.unsupported,
+        let count = match outcome.verdict {
+            Verdict::Agree => &mut self.agreed,
+            Verdict::Rejected(_) => &mut self.rejected,
+            Verdict::Diverge(_) => &mut self.diverged,
+            Verdict::Crashed(_) => &mut self.crashed,
+            Verdict::TimedOut(_) => &mut self.timed_out,
+            Verdict::Limit(_) => &mut self.limit,
+            Verdict::Poisoned(_) => &mut self.poisoned,
+            Verdict::Unsupported(_) => &mut self.unsupported,
+            Verdict::NotCompared(_) => &mut self.not_compared,
         };
         *count += 1;
     }
 
-    /// Whether there were cases and the engines agree on every one.
+    /// Each count that is a verdict's, by its name, the good ones first.
+    pub const fn counts(&self) -> [(&'static str, u64); 9] {
+        [
+            ("agree", self.agreed),
+            ("rejected", self.rejected),
+            ("diverge", self.diverged),
+            ("crashed", self.crashed),
+            ("timed_out", self.timed_out),
+            ("limit", self.limit),
+            ("poisoned", self.poisoned),
+            ("unsupported", self.unsupported),
+            ("not_compared", self.not_compared),
+        ]
+    }
+
+    /// Everything that came to something, or could not be read.
+    pub fn cases(&self) -> u64 {
+        self.counts().iter().map(|(_, count)| count).sum::<u64>() + self.unreadable
+    }
+
+    /// Comparisons that came to no end: neither a divergence nor well.
+    pub const fn errors(&self) -> u64 {
+        self.crashed + self.timed_out + self.limit + self.poisoned + self.unreadable
+    }
+
+    /// Whether there were cases, all of them are counted, and no verdict is a failure ([`Verdict::is_failure`]).
     pub fn is_success(&self) -> bool {
-        let others = self.diverged + self.poisoned + self.unsupported + self.unreadable;
-        self.complete && self.agreed > 0 && others == 0
+        self.complete && self.cases() > 0 && self.diverged + self.errors() == 0
     }
 }
 
@@ -98,16 +139,12 @@ pub fn diff_with(
         let unsupported =
             [left, right].into_iter().find_map(|engine| engines::unsupported(engine.name(), case.fork));
         match unsupported {
-            Some(reason) => DiffOutcome::Unsupported(reason),
+            Some(reason) => Verdict::Unsupported(reason.to_owned()).into(),
             None => compare_case(case, left, right, config),
         }
     };
-    let panicked = |_: &Case, message: String| DiffOutcome::Compared {
-        verdict: Verdict::Poisoned(format!("an engine panicked: {message}")),
-        steps: 0,
-        times: [Duration::ZERO; 2],
-        right_at: None,
-    };
+    let panicked =
+        |_: &Case, message: String| Verdict::Crashed(format!("an engine panicked: {message}")).into();
     summary.complete = campaign.run(each, panicked, |delivered, progress| {
         match &delivered {
             Delivered::Case(_, outcome) => summary.count(outcome),
@@ -183,11 +220,16 @@ pub fn compare_case(
     right: &dyn Engine,
     config: &ShadowConfig,
 ) -> DiffOutcome {
-    let Ok(job) = case.job() else {
-        // No engine is asked about what is no transaction, so there is nothing they could differ in.
-        let times = [Duration::ZERO; 2];
-        return DiffOutcome::Compared { verdict: Verdict::Agree, steps: 0, times, right_at: None };
-    };
-    let Compared { verdict, steps, times, .. } = compare_engines(left, right, &job, config);
-    DiffOutcome::Compared { verdict, steps, times, right_at: None }
+    match case.job() {
+        Ok(job) => {
+            let Compared { verdict, steps, times, .. } = compare_engines(left, right, &job, config);
+            DiffOutcome { verdict, steps, times, right_at: None }
+        }
+        // No engine is asked about what is no transaction: neither side refuses it.
+        Err(reason) => Verdict::NotCompared(no_transaction(reason)).into(),
+    }
+}
+
+pub(crate) fn no_transaction(reason: &str) -> String {
+    format!("there is no transaction: {reason}")
 }

@@ -18,7 +18,7 @@ use parallax_tracer_eip3155::{
     Client, Failure, ReadError, Step, TraceAgreement, TraceComparison, TraceDifference, TraceEnd, TraceReader,
 };
 
-use crate::{DiffOutcome, engines};
+use crate::{DiffOutcome, diff::no_transaction, engines};
 
 /// What came of one case and the trace of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +42,8 @@ pub fn diff_trace<R: BufRead>(
     config: &ShadowConfig,
 ) -> Result<TraceCompared, ReadError> {
     if let Some(reason) = engines::unsupported(engine.name(), case.fork) {
-        return Ok(TraceCompared { outcome: DiffOutcome::Unsupported(reason), unknown: Vec::new() });
+        let outcome = Verdict::Unsupported(reason.to_owned()).into();
+        return Ok(TraceCompared { outcome, unknown: Vec::new() });
     }
     let names = [engine.name().to_owned(), format!("{}'s trace", trace.client())];
     let mut live = Live::new(trace);
@@ -54,7 +55,15 @@ pub fn diff_trace<R: BufRead>(
     let verdict = match live.end(&result)? {
         Found::Agreement(agreement) => {
             unknown = agreement.unknown;
-            Verdict::Agree
+            let is_silent = ENDS.iter().all(|end| unknown.contains(end));
+            match &result.exception {
+                Some(Raised::Malformed(reason)) => Verdict::NotCompared(no_transaction(reason)),
+                _ if agreement.steps == 0 && is_silent => {
+                    Verdict::NotCompared("the trace has no step and says nothing of the end".to_owned())
+                }
+                Some(Raised::Rejected(rejection)) => Verdict::Rejected(rejection.to_string()),
+                None => Verdict::Agree,
+            }
         }
         Found::Failure(reason) => Verdict::Poisoned(reason),
         Found::Difference(difference, at) => {
@@ -62,7 +71,7 @@ pub fn diff_trace<R: BufRead>(
             Verdict::Diverge(divergence(names, &difference, at, result.exception, config))
         }
     };
-    Ok(TraceCompared { outcome: DiffOutcome::Compared { verdict, steps, times, right_at }, unknown })
+    Ok(TraceCompared { outcome: DiffOutcome { verdict, steps, times, right_at }, unknown })
 }
 
 /// Where in the trace the difference is.
@@ -205,9 +214,12 @@ impl<R: BufRead> Hooks for Live<R> {
     }
 }
 
+/// What is said behind the steps of a transaction.
+const ENDS: [&str; 3] = ["stateRoot", "output", "gasUsed"];
+
 /// Whether it is in what is said behind the steps of a frame or of the transaction.
 fn is_of_an_end(difference: &TraceDifference) -> bool {
-    ["stateRoot", "output", "gasUsed", FRAME_GAS].contains(&difference.field)
+    ENDS.contains(&difference.field) || difference.field == FRAME_GAS
 }
 
 /// What a difference calls the gas of a frame.

@@ -11,8 +11,8 @@ use std::{
 };
 
 use parallax_campaign::{
-    Campaign, Delivered, DiffOutcome, DiffSetup, JsonReport, Selection, TestOutcome, TestSummary, diff,
-    diff_json, diff_text, engines, statetest, test_json, test_text,
+    Campaign, Delivered, DiffSetup, JsonReport, Selection, TestOutcome, TestSummary, diff, diff_json,
+    diff_text, engines, statetest, test_json, test_text,
 };
 use parallax_engine_interface::{Engine, EngineError, Execution, Job, Stepper};
 use parallax_hooks::Hooks;
@@ -297,22 +297,23 @@ fn verdicts(name: &str, left: &dyn Engine, right: &dyn Engine) -> (Vec<Verdict>,
     );
     let (mut verdicts, mut lines, mut texts) = (Vec::new(), Vec::new(), Vec::new());
     let summary = diff(&campaign, left, right, ShadowMode::PerCall, |delivered, _| {
-        if let Delivered::Case(_, DiffOutcome::Compared { verdict, .. }) = delivered {
-            verdicts.push(verdict.clone());
+        if let Delivered::Case(_, outcome) = delivered {
+            verdicts.push(outcome.verdict.clone());
         }
         let plain = |text: String| text.replace(&format!("{}/", files.folder.display()), "");
         lines.push(plain(diff_json(delivered)));
         texts.push(plain(diff_text(delivered, &setup).unwrap_or_default()));
         ControlFlow::Continue(())
     });
-    assert_eq!(summary.unwrap().is_success(), verdicts.iter().filter(|v| **v == Verdict::Agree).count() == 3);
+    assert_eq!(summary.unwrap().is_success(), !verdicts.iter().any(Verdict::is_failure));
     (verdicts, lines, texts)
 }
 
 #[test]
 fn engines_that_agree_are_said_to() {
     let (verdicts, lines, _) = verdicts("agree", engines::primary(), engines::mini());
-    assert_eq!(verdicts, [Verdict::Agree, Verdict::Agree, Verdict::Agree]);
+    let refused = "gas limit 20999 is below the intrinsic gas 21000".to_owned();
+    assert_eq!(verdicts, [Verdict::Agree, Verdict::Agree, Verdict::Rejected(refused)]);
     assert_eq!(
         lines[1],
         r#"{"file":"000.json","name":"stores","fork":"London","d":0,"g":0,"v":0,"verdict":"agree","steps":1,"divergence":null}"#
@@ -320,7 +321,7 @@ fn engines_that_agree_are_said_to() {
 }
 
 #[test]
-fn an_engine_that_is_wrong_diverges_and_one_that_panics_poisons() {
+fn an_engine_that_is_wrong_diverges_and_one_that_panics_has_crashed() {
     let (_, lines, texts) = verdicts("diverge", engines::mini(), &OVERCHARGES);
     assert_eq!(
         lines[1],
@@ -330,10 +331,10 @@ fn an_engine_that_is_wrong_diverges_and_one_that_panics_poisons() {
     assert!(texts[1].ends_with(
         "\n  again: parallax diff --mode per-call --left mini --right faulty --fork London --index 0,0,0 --filter '^stores$' '000.json'"
     ));
-    let (verdicts, lines, _) = verdicts("poison", &PANICS, engines::mini());
-    assert_eq!(verdicts[1], Verdict::Poisoned("an engine panicked: no idea of London".to_owned()));
+    let (verdicts, lines, _) = verdicts("crash", &PANICS, engines::mini());
+    assert_eq!(verdicts[1], Verdict::Crashed("an engine panicked: no idea of London".to_owned()));
     assert!(lines[1].ends_with(
-        r#""verdict":"poisoned","steps":0,"divergence":null,"reason":"an engine panicked: no idea of London"}"#
+        r#""verdict":"crashed","steps":0,"divergence":null,"reason":"an engine panicked: no idea of London"}"#
     ));
 }
 

@@ -132,6 +132,10 @@ fn compared(
     Delivered::Case(Box::new(case), outcome)
 }
 
+fn of_verdict(name: &str, verdict: Verdict) -> Delivered<DiffOutcome> {
+    Delivered::Case(Box::new(case(name, "STOP")), verdict.into())
+}
+
 /// One of each kind.
 fn everything() -> Vec<Delivered<DiffOutcome>> {
     let mini = engines::mini();
@@ -147,6 +151,12 @@ fn everything() -> Vec<Delivered<DiffOutcome>> {
         compared("block entry", LOOPS, &Spoiled(Ok), mini, ShadowMode::PerBlock),
         compared("post-state", CALLS, mini, &Spoiled(other_slot), ShadowMode::PerCall),
         compared("poisoned", CALLS, mini, &Spoiled(lost), ShadowMode::PerCall),
+        of_verdict("rejected", Verdict::Rejected("the nonce <is> max".to_owned())),
+        of_verdict("crashed", Verdict::Crashed("an engine panicked: no & idea".to_owned())),
+        of_verdict("timed out", Verdict::TimedOut("more than 10 s".to_owned())),
+        of_verdict("limit", Verdict::Limit("more than 50 steps".to_owned())),
+        of_verdict("unsupported", Verdict::Unsupported("revm has no Constantinople".to_owned())),
+        of_verdict("not compared", Verdict::NotCompared("there is no transaction: \"type\" 5".to_owned())),
         compared("agree", CALLS, mini, engines::primary(), ShadowMode::PerStep),
         compared(HOSTILE, JUMPS, mini, engines::primary(), ShadowMode::PerStep),
         mistaken(HOSTILE, JUMPS, Fault::SwapHalt, Opcode::JUMP),
@@ -171,12 +181,17 @@ fn sum(delivered: &[Delivered<DiffOutcome>], complete: bool) -> DiffSummary {
     let mut summary = DiffSummary { complete, ..DiffSummary::default() };
     for delivered in delivered {
         match delivered {
-            Delivered::Case(_, DiffOutcome::Compared { verdict: Verdict::Agree, .. }) => summary.agreed += 1,
-            Delivered::Case(_, DiffOutcome::Compared { verdict: Verdict::Diverge(_), .. }) => {
-                summary.diverged += 1;
-            }
-            Delivered::Case(_, DiffOutcome::Compared { .. }) => summary.poisoned += 1,
-            Delivered::Case(..) => summary.unsupported += 1,
+            Delivered::Case(_, outcome) => match &outcome.verdict {
+                Verdict::Agree => summary.agreed += 1,
+                Verdict::Rejected(_) => summary.rejected += 1,
+                Verdict::Diverge(_) => summary.diverged += 1,
+                Verdict::Crashed(_) => summary.crashed += 1,
+                Verdict::TimedOut(_) => summary.timed_out += 1,
+                Verdict::Limit(_) => summary.limit += 1,
+                Verdict::Poisoned(_) => summary.poisoned += 1,
+                Verdict::Unsupported(_) => summary.unsupported += 1,
+                Verdict::NotCompared(_) => summary.not_compared += 1,
+            },
             Delivered::Unreadable(_) => summary.unreadable += 1,
         }
     }
@@ -231,7 +246,7 @@ fn continuous_integration_reads_junit() {
     let xml = report(ReportFormat::Junit, &everything(), false);
     well_formed(&xml);
     assert!(!xml.contains(|c: char| (c < ' ' && c != '\n') || c == '\u{fffe}' || c == '\u{ffff}'));
-    for (element, count) in [("<testcase ", 15), ("<failure ", 11), ("<error ", 2)] {
+    for (element, count) in [("<testcase ", 21), ("<failure ", 11), ("<error ", 5), ("<skipped ", 2)] {
         assert_eq!(xml.matches(element).count(), count, "{element}");
     }
     insta::assert_snapshot!("junit", xml.lines().map(str::trim_end).collect::<Vec<_>>().join("\n"));
@@ -285,7 +300,7 @@ fn a_page_that_met_a_limit_says_so() {
     let all = everything();
     all.iter().for_each(|delivered| page.case(delivered));
     let html = page.render(&sum(&all, true), None);
-    for rest in ["9 more divergences", "1 more cases", "1 more agreeing cases"] {
+    for rest in ["9 more divergences", "6 more cases", "1 more agreeing cases"] {
         assert!(html.contains(&format!("The limit of this page was met: {rest}")), "{rest}");
     }
     assert_eq!(html.matches("<article").count(), 2);

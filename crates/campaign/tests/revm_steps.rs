@@ -23,8 +23,9 @@ fn divergences(cases: &[Case], sides: [&str; 2], config: &ShadowConfig) -> Vec<D
     let mut steps = 0;
     for case in cases {
         match compare_case(case, left, right, config) {
-            DiffOutcome::Compared { verdict: Verdict::Agree, steps: more, .. } => steps += more,
-            DiffOutcome::Compared { verdict: Verdict::Diverge(divergence), .. } => found.push(*divergence),
+            DiffOutcome { verdict: Verdict::Agree, steps: more, .. } => steps += more,
+            DiffOutcome { verdict: Verdict::Diverge(divergence), .. } => found.push(*divergence),
+            DiffOutcome { verdict: Verdict::Rejected(_) | Verdict::NotCompared(_), .. } => {}
             other => panic!("{} {}: {other:?}", case.file, case.name),
         }
     }

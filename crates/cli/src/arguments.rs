@@ -179,8 +179,20 @@ pub(crate) struct CompareArguments {
 What is compared: in the mode per-call every message's outcome, nested ones included, and the state after the transaction; \
 per-block also all of the machine's state at every entry of a basic block; per-step also before and after every opcode.
 
-With --json each case is one line with the fields: file name fork d g v verdict steps divergence; verdict is agree, diverge or \
-poisoned (one side failed or met a limit: never counted as agreement).")]
+With --json each case is one line with the fields: file name fork d g v verdict steps divergence, and reason where the verdict \
+has one. The verdicts:
+  agree         something was compared, and nothing differs
+  rejected      both sides refuse the transaction for the same reason; nothing ran
+  diverge       the first difference
+  crashed       a side panicked, aborted or took a signal
+  timed_out     the limit of time was met
+  limit         a limit of steps, memory or record was met
+  poisoned      it cannot be said: the world failed, or a side contradicts itself
+  unsupported   a side does not have these rules
+  not_compared  there is nothing that both sides tell
+
+Exit status: 0 if no verdict is diverge, crashed, timed_out, limit or poisoned; 1 if one is; 2 if the command or its input is \
+wrong: of --code a transaction that is rejected, too.")]
 pub(crate) struct DiffArguments {
     #[command(flatten)]
     pub(crate) selection: SelectionArguments,

@@ -77,9 +77,7 @@ fn on_cases(arguments: &DiffArguments, left: &dyn Engine, right: &dyn Engine) ->
     }
     reports.finish(&summary)?;
     printed?;
-    let counted =
-        summary.agreed + summary.diverged + summary.poisoned + summary.unsupported + summary.unreadable;
-    Ok(selected.status(summary.is_success(), counted, summary.unreadable))
+    Ok(selected.status(summary.is_success(), summary.cases(), summary.unreadable))
 }
 
 /// What the sides may differ in.
@@ -106,7 +104,7 @@ fn setup(arguments: &DiffArguments, config: &ShadowConfig) -> DiffSetup {
 }
 
 fn diverges(delivered: &Delivered<DiffOutcome>) -> bool {
-    matches!(delivered, Delivered::Case(_, DiffOutcome::Compared { verdict: Verdict::Diverge(_), .. }))
+    matches!(delivered, Delivered::Case(_, DiffOutcome { verdict: Verdict::Diverge(_), .. }))
 }
 
 /// One program, in a transaction from an account without anything: gas is free.
@@ -137,29 +135,38 @@ fn on_code(arguments: &DiffArguments, code: &str, left: &dyn Engine, right: &dyn
         compare_engines(left, right, &job, &config);
     let (gas, input) = (transaction.gas_limit, &transaction.input);
     let program = Program { fork, options: format!("{code} --gas {gas} --input {input}") };
-    let status = if verdict == Verdict::Agree { Status::Well } else { Status::Failure };
-    let outcome = DiffOutcome::Compared { verdict, steps, times, right_at: None };
-    let text = match &outcome {
-        _ if arguments.selection.json => program_json(&program, &outcome),
-        _ if status == Status::Failure => {
-            colour::painted(program_text(&program, &outcome, &setup).unwrap_or_default())
-        }
-        _ => {
+    let outcome = DiffOutcome { verdict, steps, times, right_at: None };
+    let text = match (program_text(&program, &outcome, &setup), &outcome.verdict) {
+        _ if arguments.selection.json => Some(program_json(&program, &outcome)),
+        // It was written by whoever asks, who is told so below.
+        (_, Verdict::Rejected(_)) => None,
+        (Some(text), _) => Some(colour::painted(text)),
+        (None, _) => {
             let what = match result {
                 Ok(Execution { outcome: Some(TxOutcome { status, gas_used, .. }), .. }) => {
-                    let counted = counted(config.mode);
-                    format!("{status}, gas used {gas_used}, {steps} {counted}")
+                    format!("{status}, gas used {gas_used}, ")
                 }
-                Ok(_) => "aborted".to_owned(),
-                Err(error) => format!("no transaction: {error}"),
+                _ => String::new(),
             };
-            format!("{} and {} agree: {what}", left.name(), right.name())
+            Some(format!(
+                "{} and {} agree: {what}{steps} {}",
+                left.name(),
+                right.name(),
+                counted(config.mode)
+            ))
         }
     };
-    let printed = writeln!(io::stdout().lock(), "{text}");
+    let printed = text.map_or(Ok(()), |text| writeln!(io::stdout().lock(), "{text}"));
     reports.finish_with_program(&program, &outcome)?;
     printed?;
-    Ok(status)
+    Ok(match &outcome.verdict {
+        Verdict::Rejected(reason) => {
+            complain(&format!("{} and {} refuse the transaction: {reason}", left.name(), right.name()));
+            Status::WrongInput
+        }
+        verdict if verdict.is_failure() => Status::Failure,
+        _ => Status::Well,
+    })
 }
 
 /// What a comparison counts.

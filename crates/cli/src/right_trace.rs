@@ -4,10 +4,9 @@ use std::io::{self, Write};
 
 use anyhow::{Error, Result, bail};
 use parallax_campaign::{
-    Delivered, DiffOutcome, DiffSetup, DiffSummary, TraceCompared, diff_json, diff_text, diff_trace, engines,
-    shell_word,
+    Delivered, DiffSetup, DiffSummary, TraceCompared, diff_json, diff_text, diff_trace, engines, shell_word,
 };
-use parallax_shadow_diff::{ShadowConfig, ShadowMode};
+use parallax_shadow_diff::{ShadowConfig, ShadowMode, Verdict};
 
 use crate::{
     arguments::{DiffArguments, Mode},
@@ -44,16 +43,16 @@ pub(crate) fn run(arguments: &DiffArguments, path: &str) -> Result<Status> {
     }
     let mut reports = Reports::begin(&arguments.report, &setup, [path, &*case.file])?;
     let summary = DiffSummary::of(&outcome);
-    let steps = match &outcome {
-        DiffOutcome::Compared { steps, .. } => *steps,
-        DiffOutcome::Unsupported(_) => 0,
+    let agreed = match &outcome.verdict {
+        Verdict::Rejected(reason) => format!("both refuse the transaction: {reason}"),
+        _ => format!("{} steps agree", outcome.steps),
     };
     let delivered = Delivered::Case(Box::new(case), outcome);
     let text = match diff_text(&delivered, &setup) {
         _ if arguments.selection.json => diff_json(&delivered),
         Some(text) => colour::painted(text),
         None => {
-            let agreed = format!("{} and {side}: {steps} steps agree", engine.name());
+            let agreed = format!("{} and {side}: {agreed}", engine.name());
             let silent = setup.tolerances.iter().map(|line| format!("\n  not compared: {line}"));
             agreed + &silent.collect::<String>()
         }

@@ -72,11 +72,18 @@ pub(crate) fn step(verdict: &Verdict) -> Option<u64> {
 
 /// What a comparison came to, as the API says it.
 pub(crate) fn told(verdict: Verdict, step_of: StepOfMessage<'_>) -> Compared {
-    let differs = !matches!(verdict, Verdict::Agree);
-    let (kind, reason, divergence) = match verdict {
-        Verdict::Agree => ("agree", None, None),
-        Verdict::Poisoned(reason) => ("poisoned", Some(reason), None),
-        Verdict::Diverge(divergence) => ("diverge", None, Some(shown(&divergence, step_of))),
+    let differs = !matches!(verdict, Verdict::Agree | Verdict::Rejected(_));
+    let kind = match &verdict {
+        Verdict::Agree | Verdict::Diverge(_) | Verdict::Rejected(_) | Verdict::NotCompared(_) => {
+            verdict.name()
+        }
+        // The API has one word for what came to no end; the reason says which.
+        _ => "poisoned",
+    };
+    let reason = verdict.reason().map(str::to_owned);
+    let divergence = match verdict {
+        Verdict::Diverge(divergence) => Some(shown(&divergence, step_of)),
+        _ => None,
     };
     Compared { verdict: model::Verdict { kind, reason, divergence }, differs }
 }

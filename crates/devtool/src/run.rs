@@ -112,7 +112,7 @@ fn of_engines(
     let met = control.begin_again();
     let in_steps = match (in_steps, met) {
         (Some(Verdict::Poisoned(_)), Some(limit)) => {
-            Some(Verdict::Poisoned(format!("the comparison met its limit: {limit}")))
+            Some(Verdict::Limit(format!("the comparison met its limit: {limit}")))
         }
         (verdict, _) => verdict,
     };

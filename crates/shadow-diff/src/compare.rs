@@ -1,12 +1,12 @@
 //! Compares two finished runs message by message, in the order things happened, then the outcome, then the state.
 //!
-//! Invariant: `Agree` is answered only if both records are whole and nothing differs. What is not known poisons.
+//! Invariant: `Agree` is answered only if both records are whole and nothing differs. What is not known is another verdict.
 
 use parallax_engine_interface::{EngineError, Execution};
 
 use crate::{
     Earlier, Field, MessageLog, Mismatch, PathItem, Place, Recorded, ShadowConfig, Value, Verdict, Which,
-    log::Event,
+    log::{Event, Fault},
     outcome::{self, Stop, differs},
 };
 
@@ -58,8 +58,8 @@ impl Comparison<'_, '_> {
             }
         }
         for side in [self.left, self.right] {
-            if let Some(reason) = incomplete(side) {
-                return Err((left.events().len(), Stop::Poisoned(reason)));
+            if let Some(verdict) = incomplete(side) {
+                return Err((left.events().len(), Stop::Other(verdict)));
             }
         }
         let both = left.events().len().min(right.events().len());
@@ -114,15 +114,18 @@ impl Comparison<'_, '_> {
 }
 
 /// Why the record of an executed transaction does not say all.
-fn incomplete(side: &Side<'_>) -> Option<String> {
+fn incomplete(side: &Side<'_>) -> Option<Verdict> {
     let log = side.messages;
-    let reason = match log.fault() {
-        Some(fault) => fault,
-        None if log.messages().is_empty() => "no message was recorded, not even the transaction's own",
-        None if log.is_open() => "a message has no outcome",
-        None => return None,
-    };
-    Some(format!("{}: the record of messages is not complete: {reason}", side.engine))
+    let told = |reason: &str| format!("{}: the record of messages is not complete: {reason}", side.engine);
+    match log.fault() {
+        Some(Fault::Limit(limit)) => Some(Verdict::Limit(told(limit))),
+        Some(Fault::Unpaired) => Some(Verdict::Poisoned(told("a message ended that had not begun"))),
+        None if log.messages().is_empty() => {
+            Some(Verdict::NotCompared(told("no message was recorded, not even the transaction's own")))
+        }
+        None if log.is_open() => Some(Verdict::Poisoned(told("a message has no outcome"))),
+        None => None,
+    }
 }
 
 fn place(log: &MessageLog, event: Event) -> Place {

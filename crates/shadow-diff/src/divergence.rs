@@ -4,17 +4,6 @@ use parallax_primitives::{Address, Message, MessageKind, Opcode};
 
 use crate::{Cause, Detail, Earlier, Field, Mismatch, ShadowConfig, StepSide, Value};
 
-/// What a comparison came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Both sides are the same in everything that is compared.
-    Agree,
-    /// They are not.
-    Diverge(Box<Divergence>),
-    /// It cannot be said: the world failed, a run was aborted or a record is not complete. Never counted as agreement.
-    Poisoned(String),
-}
-
 /// The first place where two runs part. Its `Display` is the report for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Divergence {

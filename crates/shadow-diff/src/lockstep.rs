@@ -6,7 +6,7 @@ use parallax_engine_interface::{Engine, EngineError, Execution, Job, Progress, S
 use parallax_hooks::NoHooks;
 use parallax_host_interface::HostError;
 
-use crate::{Compared, Shadow, ShadowConfig, Which, outcome};
+use crate::{Compared, Shadow, ShadowConfig, Verdict, Which, outcome};
 
 /// Runs `watched` until its end, or until `shadow` pauses it at a divergence. Both stand at the same step whenever it pauses.
 pub fn lockstep(watched: &mut dyn Stepper, shadow: &mut Shadow<'_>) -> Result<Progress, HostError> {
@@ -26,7 +26,7 @@ pub(crate) fn beside<'a>(
         Ok(Some(stepper)) => Ok((stepper, Which::Left)),
         Ok(None) => match left.start(job) {
             Ok(Some(stepper)) => Ok((stepper, Which::Right)),
-            Ok(None) => Err([Err(not_steppable(names)), Err(not_steppable(names))]),
+            Ok(None) => return uncompared(names),
             Err(error) => Err([Err(error), right.execute(job, &mut NoHooks)]),
         },
         Err(error) => Err([left.execute(job, &mut NoHooks), Err(error)]),
@@ -43,8 +43,12 @@ pub(crate) fn beside<'a>(
     }
 }
 
-fn not_steppable(names: [&str; 2]) -> EngineError {
-    HostError::new(format!("neither {} nor {} can be stepped", names[0], names[1])).into()
+/// What neither side can show step by step.
+fn uncompared([left, right]: [&str; 2]) -> Compared {
+    let reason = format!("neither {left} nor {right} can be stepped");
+    let results = [(); 2].map(|()| Err(HostError::new(reason.clone()).into()));
+    let verdict = Verdict::NotCompared(reason);
+    Compared { verdict, steps: 0, results, times: [Duration::ZERO; 2], record: None }
 }
 
 /// The verdict of a run that had no two sides.

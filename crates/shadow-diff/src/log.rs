@@ -34,7 +34,16 @@ pub struct MessageLog {
     open: Vec<usize>,
     bytes: usize,
     history: History,
-    fault: Option<String>,
+    fault: Option<Fault>,
+}
+
+/// Why a log is not the whole run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// This bound was met.
+    Limit(String),
+    /// A message ended that had not begun.
+    Unpaired,
 }
 
 /// One message of a run.
@@ -127,8 +136,8 @@ impl MessageLog {
     }
 
     /// Why this is not the whole run: a bound was met, or the calls of the hooks did not pair up.
-    pub fn fault(&self) -> Option<&str> {
-        self.fault.as_deref()
+    pub(crate) fn fault(&self) -> Option<&Fault> {
+        self.fault.as_ref()
     }
 
     pub(crate) fn events(&self) -> &[Event] {
@@ -156,7 +165,7 @@ impl MessageLog {
 
     fn begin(&mut self, message: &Message) {
         if self.messages.len() >= self.bounds.messages {
-            self.fault = Some(format!("more than {} messages", self.bounds.messages));
+            self.fault = Some(Fault::Limit(format!("more than {} messages", self.bounds.messages)));
             return;
         }
         let number = self.messages.len();
@@ -174,7 +183,7 @@ impl MessageLog {
 
     fn end(&mut self, outcome: &FrameOutcome) {
         let Some(number) = self.open.pop() else {
-            self.fault = Some("a message ended that had not begun".to_owned());
+            self.fault = Some(Fault::Unpaired);
             return;
         };
         let output = self.keep(&outcome.output);
@@ -188,7 +197,8 @@ impl MessageLog {
         let packed = self.history.pack(bytes);
         self.bytes = self.bytes.saturating_add(packed.middle.len());
         if self.bytes > self.bounds.bytes {
-            self.fault = Some(format!("more than {} bytes of inputs and outputs", self.bounds.bytes));
+            let limit = format!("more than {} bytes of inputs and outputs", self.bounds.bytes);
+            self.fault = Some(Fault::Limit(limit));
         }
         packed
     }

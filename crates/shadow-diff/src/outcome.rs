@@ -1,6 +1,6 @@
 //! What is compared of a message, of an outcome, of logs and of the state after, whichever way two sides were driven.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Display};
 
 use parallax_engine_interface::{EngineError, Execution};
 use parallax_host_interface::{AccountChange, StateChanges};
@@ -13,7 +13,8 @@ use crate::{Divergence, Earlier, Field, Mismatch, Place, Rejections, ShadowConfi
 /// Why a comparison does not go on.
 pub(crate) enum Stop {
     Differ(Box<(Place, Mismatch)>),
-    Poisoned(String),
+    /// For another reason, which is the verdict.
+    Other(Verdict),
 }
 
 impl Stop {
@@ -24,14 +25,13 @@ impl Stop {
 
 /// The verdict of a comparison; `recent` tells what happened before a divergence.
 pub(crate) fn verdict(
-    compared: Result<(), Stop>,
+    compared: Result<Verdict, Stop>,
     engines: [&str; 2],
     recent: impl FnOnce() -> Vec<Earlier>,
     config: &ShadowConfig,
 ) -> Verdict {
     match compared {
-        Ok(()) => Verdict::Agree,
-        Err(Stop::Poisoned(reason)) => Verdict::Poisoned(reason),
+        Ok(verdict) | Err(Stop::Other(verdict)) => verdict,
         Err(Stop::Differ(difference)) => {
             let (place, mismatch) = *difference;
             let engines = engines.map(str::to_owned);
@@ -46,13 +46,14 @@ enum Answer<'a> {
     Executed(&'a TxOutcome, &'a StateChanges),
 }
 
-/// Compares what two engines answered. `inside` compares what happened on the way; it is asked if both sides executed.
+/// Compares what two engines answered: they agree, or both refuse. `inside` compares what happened on the way; it is asked
+/// if both sides executed.
 pub(crate) fn answers(
     names: [&str; 2],
     results: [&Result<Execution, EngineError>; 2],
     config: &ShadowConfig,
     inside: impl FnOnce() -> Result<(), Stop>,
-) -> Result<(), Stop> {
+) -> Result<Verdict, Stop> {
     let status =
         |left, right| Err(Stop::differ(Place::Transaction, Mismatch { field: Field::Status, left, right }));
     let (left, right) = (answer(names[0], results[0])?, answer(names[1], results[1])?);
@@ -61,7 +62,7 @@ pub(crate) fn answers(
             if left != right && config.rejections == Rejections::Exact {
                 return status(Value::Rejection(left), Value::Rejection(right));
             }
-            Ok(())
+            Ok(Verdict::Rejected(left.to_string()))
         }
         (Answer::Rejected(left), Answer::Executed(right, _)) => {
             status(Value::Rejection(left), Value::Status(right.status))
@@ -76,7 +77,7 @@ pub(crate) fn answers(
             }
             match post_state(left_changes, right_changes) {
                 Some(mismatch) => Err(Stop::differ(Place::PostState, mismatch)),
-                None => Ok(()),
+                None => Ok(Verdict::Agree),
             }
         }
     }
@@ -85,10 +86,14 @@ pub(crate) fn answers(
 fn answer<'a>(name: &str, result: &'a Result<Execution, EngineError>) -> Result<Answer<'a>, Stop> {
     match result {
         Ok(Execution { outcome: Some(outcome), changes }) => Ok(Answer::Executed(outcome, changes)),
-        Ok(Execution { outcome: None, .. }) => Err(Stop::Poisoned(format!("{name}: the run was aborted"))),
+        Ok(Execution { outcome: None, .. }) => Err(poisoned(name, &"the run was aborted")),
         Err(EngineError::Rejected(rejection)) => Ok(Answer::Rejected(*rejection)),
-        Err(EngineError::Host(error)) => Err(Stop::Poisoned(format!("{name}: {error}"))),
+        Err(EngineError::Host(error)) => Err(poisoned(name, error)),
     }
+}
+
+fn poisoned(name: &str, reason: &dyn Display) -> Stop {
+    Stop::Other(Verdict::Poisoned(format!("{name}: {reason}")))
 }
 
 fn transaction(left: &TxOutcome, right: &TxOutcome, config: &ShadowConfig) -> Option<Mismatch> {

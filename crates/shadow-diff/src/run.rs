@@ -9,16 +9,13 @@ use parallax_primitives::TxOutcome;
 
 use crate::{
     Bounds, Compared, Divergence, MessageLog, Place, Shadow, ShadowConfig, ShadowMode, Side, SideBySideStep,
-    Verdict, compare_call_results,
-    lockstep::{beside, unstarted},
-    record::Record,
-    suspect,
+    Verdict, compare_call_results, lockstep::beside, record::Record, suspect,
 };
 
 /// How far a run may go, and how much of it is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunLimits {
-    /// Most steps; a run that has more ends there, poisoned unless it has diverged before.
+    /// Most steps; a run that has more ends there, at its limit unless it has diverged before.
     pub steps: u64,
     /// Most steps that are kept. Comparison goes on past it.
     pub recorded_steps: usize,
@@ -31,8 +28,8 @@ impl Default for RunLimits {
     }
 }
 
-/// Compares two engines on one transaction in the mode of `config`; in the mode off the left one runs alone, and the verdict is
-/// poisoned. An engine that cannot be stepped is the watched one; otherwise the left one is, and is the one whose fast form runs
+/// Compares two engines on one transaction in the mode of `config`; in the mode off the left one runs alone, and nothing
+/// is compared. An engine that cannot be stepped is the watched one; otherwise the left one is, and is the one whose fast form runs
 /// in the mode per-block.
 pub fn compare_engines(
     left: &dyn Engine,
@@ -42,9 +39,10 @@ pub fn compare_engines(
 ) -> Compared {
     match config.mode {
         ShadowMode::Off => {
-            let not_run = HostError::new("it was not run: the mode is off");
-            let results = [left.execute(job, &mut NoHooks), Err(not_run.into())];
-            unstarted([left.name(), right.name()], results, config)
+            let off = "the mode is off";
+            let results = [left.execute(job, &mut NoHooks), Err(HostError::new(off).into())];
+            let verdict = Verdict::NotCompared(off.to_owned());
+            Compared { verdict, steps: 0, results, times: [Duration::ZERO; 2], record: None }
         }
         ShadowMode::PerCall => per_call(left, right, job, config),
         ShadowMode::PerStep => beside(left, right, job, config, |shadow| shadow),

@@ -26,6 +26,9 @@ use crate::{
 /// Most items that any opcode takes from the stack and a report shows: CALL's.
 const INPUTS: usize = 7;
 
+/// Why nothing is compared where no callback came.
+const NOTHING_SHOWN: &str = "no step, block entry or message was shown";
+
 /// Watches one engine and steps another beside it. Give it to the watched engine as its hooks, then ask it to
 /// [`Shadow::finish`].
 ///
@@ -58,7 +61,8 @@ pub struct Shadow<'a> {
     /// What the diverging call forwards is not known yet.
     forwards: bool,
     found: Option<Box<Divergence>>,
-    fault: Option<String>,
+    /// Why nothing more is compared, if not for a difference: the verdict.
+    fault: Option<Verdict>,
     on_divergence: StepControl,
     pub(crate) record: Option<Record>,
     clock: Option<Clock>,
@@ -152,7 +156,7 @@ impl<'a> Shadow<'a> {
         Self { on_divergence: control, ..self }
     }
 
-    /// Ends the run after so many steps, or block entries. It is poisoned then, unless it has diverged before.
+    /// Ends the run after so many steps, or block entries. The limit is the verdict then, unless it has diverged before.
     #[must_use]
     pub fn limited_to(self, max_steps: u64) -> Self {
         Self { max_steps, ..self }
@@ -189,6 +193,9 @@ impl<'a> Shadow<'a> {
         }
         // A watched side that was ended where it stands says nothing of what would have followed.
         if matches!(&watched, Ok(Execution { outcome: Some(_), .. })) {
+            if self.steps == 0 && self.messages == 0 && self.is_running() {
+                self.fault = Some(Verdict::NotCompared(NOTHING_SHOWN.to_owned()));
+            }
             if self.is_running() {
                 self.left_over();
             }
@@ -197,8 +204,8 @@ impl<'a> Shadow<'a> {
                 self.run_out();
             }
         }
-        let Self { names, watched: side, config, other, steps, recent, found, fault, record, clock, .. } =
-            self;
+        let Self { names, watched: side, config, other, steps, recent, .. } = self;
+        let Self { found, fault, record, clock, .. } = self;
         let mut results = [watched, other.stepper.finish().map_err(EngineError::from)];
         let mut times = clock.map_or([Duration::ZERO; 2], |clock| clock.times);
         if side == Which::Right {
@@ -207,7 +214,7 @@ impl<'a> Shadow<'a> {
         }
         let verdict = match (found, fault) {
             (Some(found), _) => Verdict::Diverge(found),
-            (None, Some(fault)) => Verdict::Poisoned(fault),
+            (None, Some(fault)) => fault,
             (None, None) => {
                 let engines = [names[0].as_str(), names[1].as_str()];
                 let compared = outcome::answers(engines, [&results[0], &results[1]], &config, || Ok(()));
@@ -282,7 +289,7 @@ impl<'a> Shadow<'a> {
     #[inline]
     fn note(&mut self, advanced: Result<(), Box<HostError>>) {
         if let Err(error) = advanced {
-            self.fault = Some(format!("{}: {error}", self.names()[1]));
+            self.fault = Some(Verdict::Poisoned(format!("{}: {error}", self.names()[1])));
         }
     }
 
@@ -357,7 +364,7 @@ impl<'a> Shadow<'a> {
         let event = self.other.events.pop_front();
         if self.config.mode == ShadowMode::PerBlock && self.steps == 0 && event.is_none() {
             // The other side waits at the first entry of all, which every frame with code has.
-            self.fault = Some(format!("{}: it shows no block entries", self.names()[0]));
+            self.fault = Some(Verdict::Poisoned(format!("{}: it shows no block entries", self.names()[0])));
             return;
         }
         let (is_over, mismatch) = match (phase, event) {
@@ -495,7 +502,7 @@ impl Hooks for Shadow<'_> {
         self.start_other();
         // Past a divergence as well, which stays the verdict.
         if self.steps >= self.max_steps && self.fault.is_none() {
-            self.fault = Some(format!("more than {} steps", self.max_steps));
+            self.fault = Some(Verdict::Limit(format!("more than {} steps", self.max_steps)));
         }
         if !self.other.events.is_empty() {
             if self.is_running() {
@@ -602,7 +609,7 @@ impl Hooks for Shadow<'_> {
         self.steps += 1;
         self.at_entry = true;
         if self.steps > self.max_steps && self.fault.is_none() {
-            self.fault = Some(format!("more than {} block entries", self.max_steps));
+            self.fault = Some(Verdict::Limit(format!("more than {} block entries", self.max_steps)));
         }
         self.recent.next(entry.index).set(entry);
         let control = self.control();

@@ -99,7 +99,7 @@ fn a_mode_that_compares_nothing_is_no_agreement() {
     let world = World::new(&counting(3));
     let compared =
         compare_engines(engines::primary(), engines::mini(), &world.job(), &config(ShadowMode::Off));
-    assert_eq!(compared.verdict, Verdict::Poisoned("mini: it was not run: the mode is off".to_owned()));
+    assert_eq!(compared.verdict, Verdict::NotCompared("the mode is off".to_owned()));
     assert!(compared.results[0].as_ref().is_ok_and(|execution| execution.outcome.is_some()));
 }
 
@@ -496,11 +496,19 @@ fn an_engine_that_shows_no_blocks_is_not_called_wrong() {
         engines::primary().execute(job, &mut Messages(hooks))
     });
     let poisoned = Verdict::Poisoned("blockless: it shows no block entries".to_owned());
+    let silent = Watched("silent", |job: &Job<'_>, _: &mut dyn Hooks| {
+        engines::primary().execute(job, &mut parallax_hooks::NoHooks)
+    });
     for code in ["STOP", TELLING] {
         let world = World::new(code);
         let compared =
             compare_engines(&blockless, engines::mini(), &world.job(), &config(ShadowMode::PerBlock));
         assert_eq!(compared.verdict, poisoned, "{code}");
+        for mode in [ShadowMode::PerBlock, ShadowMode::PerStep] {
+            let compared = compare_engines(&silent, engines::mini(), &world.job(), &config(mode));
+            let nothing = Verdict::NotCompared("no step, block entry or message was shown".to_owned());
+            assert_eq!(compared.verdict, nothing, "{code}");
+        }
     }
 }
 
@@ -540,7 +548,7 @@ fn comparison_goes_on_past_the_bound_of_the_record() {
 
     let limits = RunLimits { steps: 50, ..RunLimits::default() };
     let run = run_both_per_step(engines::primary(), &faulty, &world.job(), &skipping, limits);
-    assert_eq!(run.verdict, Verdict::Poisoned("more than 50 steps".to_owned()));
+    assert_eq!(run.verdict, Verdict::Limit("more than 50 steps".to_owned()));
 }
 
 /// Differences at the far end of all that a report cuts.

@@ -347,7 +347,7 @@ impl Table {
             Verdict::Diverge(divergence) => {
                 at(divergence).as_ref() == Some(&expected.0) && divergence.field.name() == expected.1
             }
-            Verdict::Agree | Verdict::Poisoned(_) => false,
+            _ => false,
         };
         let shown = |verdict: &Verdict| match verdict {
             Verdict::Diverge(divergence) => format!("{:?}, {}", divergence.place, divergence.field),
@@ -376,7 +376,7 @@ impl Table {
             let is_found = match &verdict {
                 // What is found at a block's entry is explained by the step: the same one.
                 Verdict::Diverge(found) => !matches!(found.place, Place::Step { .. }) || is_exact(&verdict),
-                Verdict::Agree | Verdict::Poisoned(_) => false,
+                _ => false,
             };
             let (reached, found) = match mode {
                 ShadowMode::PerCall => (&mut score.reaches_calls, &mut score.found_in_calls),

@@ -7,7 +7,7 @@ use parallax_shadow_diff::{Detail, Divergence, GasSplit, Place, Row, Verdict};
 use parallax_state_tests::{Case, CaseResult, Raised};
 use serde::Serialize;
 
-use super::{Answer, DiffSetup, Origin, Program, Subject, verdict_name};
+use super::{Answer, DiffSetup, Origin, Program, Subject};
 use crate::{Delivered, DiffOutcome, TestOutcome, TraceDigest};
 
 #[derive(Serialize)]
@@ -50,7 +50,7 @@ struct DiffLine<'a> {
     /// Where in a trace the right side differs.
     #[serde(skip_serializing_if = "Option::is_none")]
     right_at: Option<&'a str>,
-    /// Why it is poisoned.
+    /// Why, where the verdict has a reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
 }
@@ -181,34 +181,41 @@ fn failed(origin: Origin<'_>, error: String) -> TestLine<'_> {
     }
 }
 
-/// The JSON line of one case of `diff`: `file name fork d g v verdict steps divergence`, and `reason` if it is poisoned; of a
-/// trace that differs also `rightAt`.
+/// The JSON line of one case of `diff`: `file name fork d g v verdict steps divergence`, and `reason` where the verdict has
+/// one; of a trace that differs also `rightAt`. What cannot be read is poisoned.
 pub fn diff_json(delivered: &Delivered<DiffOutcome>) -> String {
     answer(&Answer::of(delivered))
 }
 
 /// The same line for a program: its file and name are empty.
 pub fn program_json(program: &Program, outcome: &DiffOutcome) -> String {
-    answer(&Answer::to(Subject::Program(program), outcome))
+    answer(&Answer::Outcome(Subject::Program(program), outcome))
 }
 
 pub(super) fn answer(answer: &Answer<'_>) -> String {
-    let poisoned = |origin, reason: &str| {
-        let (verdict, reason) = ("poisoned", Some(reason));
-        json(&DiffLine { origin, verdict, steps: 0, divergence: None, right_at: None, reason })
-    };
     match answer {
-        Answer::Compared { subject, verdict, steps, right_at } => {
-            let (divergence, reason) = match verdict {
-                Verdict::Agree => (None, None),
-                Verdict::Diverge(divergence) => (Some(record(divergence)), None),
-                Verdict::Poisoned(reason) => (None, Some(reason.as_str())),
+        Answer::Outcome(subject, DiffOutcome { verdict, steps, right_at, .. }) => {
+            let divergence = match verdict {
+                Verdict::Diverge(divergence) => Some(record(divergence)),
+                _ => None,
             };
-            let (origin, verdict) = (subject.origin(), verdict_name(verdict));
-            json(&DiffLine { origin, verdict, steps: *steps, divergence, right_at: *right_at, reason })
+            json(&DiffLine {
+                origin: subject.origin(),
+                verdict: verdict.name(),
+                steps: *steps,
+                divergence,
+                right_at: right_at.as_deref(),
+                reason: verdict.reason(),
+            })
         }
-        Answer::Unsupported(subject, reason) => poisoned(subject.origin(), reason),
-        Answer::Unreadable(error) => poisoned(Origin::of_error(error), &error.to_string()),
+        Answer::Unreadable(error) => json(&DiffLine {
+            origin: Origin::of_error(error),
+            verdict: "poisoned",
+            steps: 0,
+            divergence: None,
+            right_at: None,
+            reason: Some(&error.to_string()),
+        }),
     }
 }
 

@@ -1,5 +1,5 @@
-//! JUnit XML: what continuous integration reads. One suite, one test case a case: a divergence is a failure, what cannot be
-//! said an error, what was not run is skipped.
+//! JUnit XML: what continuous integration reads. One suite, one test case a case: a divergence is a failure, what came to no
+//! end an error, what was not compared is skipped.
 //!
 //! Written as the campaign goes. The counts stand at the start of such a file, so room is left for them and filled at the
 //! end; where there is no going back (a pipe), they are left out.
@@ -54,11 +54,8 @@ impl<W: Write + Seek> JunitReport<W> {
 
     pub(super) fn add(&mut self, answer: &Answer<'_>) -> io::Result<()> {
         let (Origin { file, name, fork, d, g, v }, content) = match answer {
-            Answer::Compared { subject, verdict, right_at, .. } => {
-                (subject.origin(), self.content(verdict, *right_at, || subject.again(&self.setup)))
-            }
-            Answer::Unsupported(subject, reason) => {
-                (subject.origin(), Some(format!("<skipped message=\"{}\"/>", escaped(reason))))
+            Answer::Outcome(subject, outcome) => {
+                (subject.origin(), content(outcome, || subject.again(&self.setup)))
             }
             Answer::Unreadable(error) => {
                 (Origin::of_error(error), Some(problem("error", "unreadable", &error.to_string(), "")))
@@ -84,12 +81,11 @@ impl<W: Write + Seek> JunitReport<W> {
         }
         self.out.write_all(b"</testsuite>\n</testsuites>\n")?;
         if let Some(rooms) = self.rooms {
-            let DiffSummary { agreed, diverged, poisoned, unsupported, unreadable, .. } = *summary;
-            let errors = poisoned + unreadable;
-            let tests = agreed + diverged + errors + unsupported;
+            let (tests, diverged, errors) = (summary.cases(), summary.diverged, summary.errors());
+            let skipped = summary.unsupported + summary.not_compared;
             let time = time.map_or(String::new(), |time| format!(" time=\"{:.3}\"", time.as_secs_f64()));
             let counts = format!(
-                " tests=\"{tests}\" failures=\"{diverged}\" errors=\"{errors}\" skipped=\"{unsupported}\"{time}"
+                " tests=\"{tests}\" failures=\"{diverged}\" errors=\"{errors}\" skipped=\"{skipped}\"{time}"
             );
             for room in rooms {
                 self.out.seek(SeekFrom::Start(room))?;
@@ -98,24 +94,27 @@ impl<W: Write + Seek> JunitReport<W> {
         }
         self.out.flush()
     }
+}
 
-    fn content(
-        &self,
-        verdict: &Verdict,
-        right_at: Option<&str>,
-        again: impl Fn() -> String,
-    ) -> Option<String> {
-        match verdict {
-            Verdict::Agree => None,
-            Verdict::Diverge(divergence) => {
-                let title = format!("{} differs {}", divergence.field, divergence.place);
-                let right_at = right_at.map_or(String::new(), |at| format!("at {at}\n"));
-                let text = format!("{right_at}{divergence}\nagain: {}", again());
-                Some(problem("failure", divergence.cause.name(), &title, &text))
-            }
-            Verdict::Poisoned(reason) => {
-                Some(problem("error", "poisoned", reason, &format!("again: {}", again())))
-            }
+/// What stands in the element of a case; nothing in that of one that passed.
+fn content(outcome: &DiffOutcome, again: impl Fn() -> String) -> Option<String> {
+    let verdict = &outcome.verdict;
+    match verdict {
+        Verdict::Agree | Verdict::Rejected(_) => None,
+        Verdict::Diverge(divergence) => {
+            let title = format!("{} differs {}", divergence.field, divergence.place);
+            let right_at = outcome.right_at.as_ref().map_or(String::new(), |at| format!("at {at}\n"));
+            let text = format!("{right_at}{divergence}\nagain: {}", again());
+            Some(problem("failure", divergence.cause.name(), &title, &text))
+        }
+        Verdict::Crashed(reason)
+        | Verdict::TimedOut(reason)
+        | Verdict::Limit(reason)
+        | Verdict::Poisoned(reason) => {
+            Some(problem("error", verdict.name(), reason, &format!("again: {}", again())))
+        }
+        Verdict::Unsupported(reason) | Verdict::NotCompared(reason) => {
+            Some(format!("<skipped message=\"{}: {}\"/>", verdict.name(), escaped(reason)))
         }
     }
 }

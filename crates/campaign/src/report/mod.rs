@@ -11,7 +11,7 @@ mod text;
 use std::io::{self, Seek, Write};
 
 use parallax_primitives::Fork;
-use parallax_shadow_diff::{ShadowConfig, ShadowMode, Verdict};
+use parallax_shadow_diff::{ShadowConfig, ShadowMode};
 use parallax_state_tests::{Case, FixtureError};
 use serde::Serialize;
 
@@ -56,15 +56,6 @@ impl DiffSetup {
     }
 }
 
-/// What reports call a verdict.
-const fn verdict_name(verdict: &Verdict) -> &'static str {
-    match verdict {
-        Verdict::Agree => "agree",
-        Verdict::Diverge(_) => "diverge",
-        Verdict::Poisoned(_) => "poisoned",
-    }
-}
-
 /// The form of a report file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReportFormat {
@@ -91,7 +82,7 @@ impl ReportFormat {
 /// A report file of any form. Whenever it is finished it is a complete document, the campaign at its end or not.
 pub enum Report<W: Write + Seek> {
     /// Of the form HTML; written at the end.
-    Html(HtmlReport, W),
+    Html(Box<HtmlReport>, W),
     /// Of the form JSON, written as the campaign goes.
     Json(JsonReport<W>, DiffSetup),
     /// Of the form JUnit, written as the campaign goes.
@@ -102,7 +93,7 @@ impl<W: Write + Seek> Report<W> {
     /// Begins a report.
     pub fn new(format: ReportFormat, out: W, setup: &DiffSetup) -> io::Result<Self> {
         Ok(match format {
-            ReportFormat::Html => Report::Html(HtmlReport::new(setup.clone()), out),
+            ReportFormat::Html => Report::Html(Box::new(HtmlReport::new(setup.clone())), out),
             ReportFormat::Json => Report::Json(JsonReport::new(out)?, setup.clone()),
             ReportFormat::Junit => Report::Junit(JunitReport::new(out, setup.clone())?),
         })
@@ -115,7 +106,7 @@ impl<W: Write + Seek> Report<W> {
 
     /// Adds a program.
     pub fn program(&mut self, program: &Program, outcome: &DiffOutcome) -> io::Result<()> {
-        self.add(&Answer::to(Subject::Program(program), outcome))
+        self.add(&Answer::Outcome(Subject::Program(program), outcome))
     }
 
     fn add(&mut self, answer: &Answer<'_>) -> io::Result<()> {
@@ -207,25 +198,15 @@ impl<'a> Origin<'a> {
 
 /// What came of one comparison, as every report takes it.
 enum Answer<'a> {
-    Compared { subject: Subject<'a>, verdict: &'a Verdict, steps: u64, right_at: Option<&'a str> },
-    Unsupported(Subject<'a>, &'static str),
+    Outcome(Subject<'a>, &'a DiffOutcome),
     Unreadable(&'a FixtureError),
 }
 
 impl<'a> Answer<'a> {
     fn of(delivered: &'a Delivered<DiffOutcome>) -> Self {
         match delivered {
-            Delivered::Case(case, outcome) => Answer::to(Subject::Case(case), outcome),
+            Delivered::Case(case, outcome) => Answer::Outcome(Subject::Case(case), outcome),
             Delivered::Unreadable(error) => Answer::Unreadable(error),
-        }
-    }
-
-    fn to(subject: Subject<'a>, outcome: &'a DiffOutcome) -> Self {
-        match outcome {
-            DiffOutcome::Compared { verdict, steps, right_at, .. } => {
-                Answer::Compared { subject, verdict, steps: *steps, right_at: right_at.as_deref() }
-            }
-            DiffOutcome::Unsupported(reason) => Answer::Unsupported(subject, reason),
         }
     }
 }

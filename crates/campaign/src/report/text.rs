@@ -30,36 +30,34 @@ pub fn test_text(delivered: &Delivered<TestOutcome>, engine: &str) -> Option<Str
     }
 }
 
-/// What a person reads of one case of `diff`: nothing if the engines agree.
+/// What a person reads of one case of `diff`: nothing if the engines agree, or both refuse the transaction.
 pub fn diff_text(delivered: &Delivered<DiffOutcome>, setup: &DiffSetup) -> Option<String> {
     text(&Answer::of(delivered), setup)
 }
 
 /// The same of a program.
 pub fn program_text(program: &Program, outcome: &DiffOutcome, setup: &DiffSetup) -> Option<String> {
-    text(&Answer::to(Subject::Program(program), outcome), setup)
+    text(&Answer::Outcome(Subject::Program(program), outcome), setup)
 }
 
 fn text(answer: &Answer<'_>, setup: &DiffSetup) -> Option<String> {
-    let (subject, verdict, right_at) = match answer {
-        Answer::Compared { subject, verdict, right_at, .. } => (subject, verdict, right_at),
-        Answer::Unsupported(subject, reason) => {
-            return Some(format!("NOT RUN {}\n  {reason}", subject.title()));
-        }
+    let (subject, DiffOutcome { verdict, right_at, .. }) = match answer {
+        Answer::Outcome(subject, outcome) => (subject, outcome),
         Answer::Unreadable(error) => return Some(format!("UNREADABLE {}", printable(&error.to_string()))),
     };
-    let (title, again) = (subject.title(), subject.again(setup));
+    let mut lines = vec![format!("{} {}", verdict.name().to_uppercase(), subject.title())];
     match verdict {
-        Verdict::Agree => None,
+        Verdict::Agree | Verdict::Rejected(_) => return None,
         Verdict::Diverge(divergence) => {
-            let lines = divergence.summary().join("\n  ");
-            let right_at = right_at.map_or(String::new(), |at| format!("  at {at}\n"));
-            Some(format!("DIVERGE {title}\n{right_at}  {lines}\n  again: {again}"))
+            lines.extend(right_at.as_ref().map(|at| format!("at {at}")));
+            lines.extend(divergence.summary());
         }
-        Verdict::Poisoned(reason) => {
-            Some(format!("POISONED {title}\n  {}\n  again: {again}", printable(reason)))
-        }
+        other => lines.extend(other.reason().map(|reason| printable(reason).into_owned())),
     }
+    if verdict.is_failure() {
+        lines.push(format!("again: {}", subject.again(setup)));
+    }
+    Some(lines.join("\n  "))
 }
 
 /// What a case is called: where it is from and which of its test's it is.
@@ -94,13 +92,10 @@ impl TestSummary {
 impl DiffSummary {
     /// One line: on how many the engines agree, and, where there are any, what else came.
     pub fn text(&self, left: &str, right: &str) -> String {
-        let parts = [
-            (self.diverged, "diverge"),
-            (self.poisoned, "poisoned"),
-            (self.unsupported, "not run: an engine does not know the fork"),
-            (self.unreadable, "unreadable"),
-        ];
-        sum(&format!("{left} and {right}"), self.agreed, "agree", &parts, self.complete)
+        let [(verb, agreed), others @ ..] = self.counts();
+        let others = others.into_iter().chain([("unreadable", self.unreadable)]);
+        let parts: Vec<_> = others.map(|(name, count)| (count, name)).collect();
+        sum(&format!("{left} and {right}"), agreed, verb, &parts, self.complete)
     }
 }
 

@@ -277,7 +277,7 @@ export type Divergences = {
 };
 
 export type Verdict = {
-  kind: "agree" | "diverge" | "poisoned";
+  kind: "agree" | "rejected" | "diverge" | "poisoned" | "not_compared";
   reason: string | null;
   divergence: Divergence | null;
 };

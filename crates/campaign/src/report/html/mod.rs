@@ -26,9 +26,9 @@ const SCRIPT: &str = include_str!("page.js");
 pub struct PageLimits {
     /// Divergences that are explained.
     pub divergences: usize,
-    /// Cases that are neither agreement nor divergence.
+    /// Cases that are neither agreement nor divergence nor rejected.
     pub others: usize,
-    /// Agreeing cases that are listed.
+    /// Agreeing cases that are listed, and as many rejected ones.
     pub agreeing: usize,
     /// Steps side by side, of one run; those around the divergence.
     pub steps: usize,
@@ -52,6 +52,8 @@ pub struct HtmlReport {
     /// What could not be said or run.
     others: Items,
     agreeing: Items,
+    /// What both sides refuse.
+    rejected: Items,
     /// That of the last agreeing case.
     file: String,
 }
@@ -91,9 +93,9 @@ impl HtmlReport {
     /// A page without cases.
     pub fn new(setup: DiffSetup) -> Self {
         let limits = PageLimits::default();
-        let (index, others, agreeing) = Default::default();
+        let [index, others, agreeing, rejected] = Default::default();
         let (articles, file) = Default::default();
-        Self { setup, limits, index, articles, others, agreeing, file }
+        Self { setup, limits, index, articles, others, agreeing, rejected, file }
     }
 
     /// With other limits.
@@ -109,16 +111,15 @@ impl HtmlReport {
 
     pub(super) fn add(&mut self, answer: &Answer<'_>) {
         match answer {
-            Answer::Compared { subject, verdict: Verdict::Agree, .. } => {
+            Answer::Outcome(subject, DiffOutcome { verdict: Verdict::Agree, .. }) => {
                 let (title, file) = (subject.title(), subject.origin().file);
                 let name = title.strip_prefix(&*printable(file)).unwrap_or(&title);
                 self.agree(file, name.trim_start());
             }
-            Answer::Compared { subject, verdict, right_at, .. } => {
+            Answer::Outcome(subject, DiffOutcome { verdict, right_at, .. }) => {
                 let again = subject.again(&self.setup);
-                self.verdict(&subject.title(), &again, verdict, *right_at, None);
+                self.verdict(&subject.title(), &again, verdict, right_at.as_deref(), None);
             }
-            Answer::Unsupported(subject, reason) => self.other("not run", &subject.title(), reason, None),
             Answer::Unreadable(error) => self.other("unreadable", "", &error.to_string(), None),
         }
     }
@@ -152,8 +153,18 @@ impl HtmlReport {
                     self.articles.push_str(&article);
                 }
             }
-            Verdict::Poisoned(reason) => {
-                self.other("poisoned", title, reason, Some(again));
+            other => {
+                let reason = other.reason().unwrap_or_default();
+                if let Verdict::Rejected(_) = other {
+                    let row = format!(
+                        "<li><span class=\"mono\">{}</span>: {}</li>\n",
+                        escaped(title),
+                        escaped(reason)
+                    );
+                    self.rejected.push(self.limits.agreeing, |_| row);
+                } else {
+                    self.other(other.name(), title, reason, other.is_failure().then_some(again));
+                }
                 if let Some(steps) = steps(self) {
                     let _ =
                         write!(self.articles, "<article>\n<h2>{}</h2>\n{steps}</article>\n", escaped(title));
@@ -194,8 +205,8 @@ impl HtmlReport {
     pub fn render(&self, summary: &DiffSummary, time: Option<Duration>) -> String {
         let [left, right] = self.setup.engines.each_ref().map(|name| escaped(name));
         let heading = match (summary.diverged, summary.is_success()) {
-            (0, true) => format!("{left} and {right} agree"),
-            (0, false) => format!("{left} and {right}: not all is known to agree"),
+            (0, true) if summary.agreed > 0 => format!("{left} and {right} agree"),
+            (0, _) => format!("{left} and {right}: not all is known to agree"),
             (1, _) => format!("{left} and {right} diverge on one case"),
             (count, _) => format!("{left} and {right} diverge on {count} cases"),
         };
@@ -234,6 +245,14 @@ impl HtmlReport {
                 self.others.rest("cases")
             );
         }
+        if self.rejected.count > 0 {
+            let _ = writeln!(
+                page,
+                "<section>\n<h2>Rejected by both</h2>\n<ul class=\"cases\">\n{}</ul>\n{}</section>",
+                self.rejected.html,
+                self.rejected.rest("rejected cases")
+            );
+        }
         if self.agreeing.count > 0 {
             let _ = writeln!(
                 page,
@@ -250,20 +269,19 @@ impl HtmlReport {
 
     /// The table of totals, and what was asked for.
     fn summary(&self, summary: &DiffSummary, time: Option<Duration>) -> String {
-        let totals = [
-            ("agree", summary.agreed, "good"),
-            ("diverge", summary.diverged, "bad"),
-            ("poisoned: nothing can be said", summary.poisoned, "warn"),
-            ("not run: an engine does not know the fork", summary.unsupported, "warn"),
-            ("unreadable", summary.unreadable, "warn"),
-        ];
+        let totals = summary.counts().into_iter().chain([("unreadable", summary.unreadable)]);
         let mut html = "<section aria-label=\"Summary\">\n<table class=\"narrow\"><tbody>\n".to_owned();
-        let is_one_run = totals.iter().map(|(_, count, _)| count).sum::<u64>() == 1;
-        for (name, count, class) in totals {
-            if is_one_run && count == 0 {
-                continue;
-            }
-            let class = if count > 0 { class } else { "quiet" };
+        let is_one_run = summary.cases() == 1;
+        for (name, count) in totals {
+            // What hardly ever comes is no row of its own where it did not.
+            let is_always_told = !is_one_run && ["agree", "rejected", "diverge", "poisoned"].contains(&name);
+            let class = match name {
+                _ if count == 0 && !is_always_told => continue,
+                _ if count == 0 => "quiet",
+                "agree" | "rejected" => "good",
+                "diverge" | "crashed" | "timed_out" => "bad",
+                _ => "warn",
+            };
             let _ = writeln!(
                 html,
                 "<tr><th scope=\"row\">{name}</th><td class=\"number {class}\">{count}</td></tr>"
