@@ -15,7 +15,8 @@ use parallax_shadow_diff::{
 };
 use parallax_state_tests::{Case, CaseResult, Raised, run};
 use parallax_tracer_eip3155::{
-    Client, Failure, ReadError, Step, TraceAgreement, TraceComparison, TraceDifference, TraceEnd, TraceReader,
+    Client, HaltKind, ReadError, Step, TraceAgreement, TraceComparison, TraceDifference, TraceEnd,
+    TraceReader,
 };
 
 use crate::{DiffOutcome, diff::no_transaction, engines};
@@ -306,7 +307,7 @@ fn value(name: &str, step: &Step, other: &Step, halt: Option<Halt>) -> (Field, V
         "returnData" => (Field::ReturnData, bytes(&step.return_data)),
         "stack" => stack_value(step.stack.as_deref(), other.stack.as_deref()),
         "memory" => memory_value(step.memory.as_ref(), other.memory.as_ref()),
-        _ => (Field::Halt, failure_value(step, halt)),
+        _ => (Field::Halt, halt_value(step, halt)),
     }
 }
 
@@ -337,18 +338,18 @@ fn memory_value(memory: Option<&Bytes>, other: Option<&Bytes>) -> (Field, Value)
 }
 
 /// How the opcode failed: a run knows the halt, a trace only its kind.
-fn failure_value(step: &Step, halt: Option<Halt>) -> Value {
-    let kind = match step.failure {
-        None | Some(Failure::None) => return Value::Absent,
-        Some(Failure::Revert) => return Value::Status(FrameStatus::Revert),
-        Some(Failure::OutOfGas) => Halt::OutOfGas,
-        Some(Failure::Stack) => Halt::StackUnderflow,
-        Some(Failure::InvalidJump) => Halt::InvalidJump,
-        Some(Failure::InvalidOpcode) if step.opcode == Opcode::INVALID => Halt::InvalidOpcode,
-        Some(Failure::InvalidOpcode) => Halt::UndefinedOpcode,
-        Some(Failure::StaticViolation) => Halt::StaticViolation,
-        Some(Failure::OutOfBounds) => Halt::ReturnDataOutOfBounds,
-        Some(Failure::Other) => return Value::Present,
+fn halt_value(step: &Step, halt: Option<Halt>) -> Value {
+    let kind = match step.halt {
+        None | Some(HaltKind::None) => return Value::Absent,
+        Some(HaltKind::Revert) => return Value::Status(FrameStatus::Revert),
+        Some(HaltKind::OutOfGas) => Halt::OutOfGas,
+        Some(HaltKind::Stack) => Halt::StackUnderflow,
+        Some(HaltKind::InvalidJump) => Halt::InvalidJump,
+        Some(HaltKind::InvalidOpcode) if step.opcode == Opcode::INVALID => Halt::InvalidOpcode,
+        Some(HaltKind::InvalidOpcode) => Halt::UndefinedOpcode,
+        Some(HaltKind::StaticViolation) => Halt::StaticViolation,
+        Some(HaltKind::OutOfBounds) => Halt::ReturnDataOutOfBounds,
+        Some(HaltKind::Other) => return Value::Present,
     };
     Value::Halt(halt.unwrap_or(kind))
 }

@@ -21,6 +21,7 @@ use serde_json::json;
 use crate::{
     app::App,
     assets,
+    cursor::MAX_STEPS,
     error::{ApiError, json as answer},
     events, export,
     guard::guard,
@@ -28,7 +29,6 @@ use crate::{
         self, Breakpoints, ContinueCommand, CreateSession, GotoCommand, Mode, RunCommand, SideName,
         StepCommand, When,
     },
-    navigate::MAX_STEPS,
     query::Query,
     search::{Wanted, search},
     session::Session,
@@ -253,7 +253,7 @@ async fn step(State(app): Shared, Path(id): Path<String>, body: Bytes) -> Answer
         return Err(ApiError::bad("count", format!("expected a number from 1 to {MAX_STEPS}")));
     }
     of_session(app, id, move |session| {
-        ok(&session.go(|position, look, breakpoints| position.step(look, command, breakpoints))?)
+        ok(&session.go(|position, records, breakpoints| position.step(records, command, breakpoints))?)
     })
     .await
 }
@@ -261,7 +261,7 @@ async fn step(State(app): Shared, Path(id): Path<String>, body: Bytes) -> Answer
 async fn run(State(app): Shared, Path(id): Path<String>, body: Bytes) -> Answer {
     let command: RunCommand = parse(&body)?;
     of_session(app, id, move |session| {
-        ok(&session.go(|position, look, breakpoints| position.run(look, command, breakpoints))?)
+        ok(&session.go(|position, records, breakpoints| position.run(records, command, breakpoints))?)
     })
     .await
 }
@@ -269,7 +269,8 @@ async fn run(State(app): Shared, Path(id): Path<String>, body: Bytes) -> Answer 
 async fn go_on(State(app): Shared, Path(id): Path<String>, body: Bytes) -> Answer {
     let command: ContinueCommand = parse(&body)?;
     of_session(app, id, move |session| {
-        ok(&session.go(|position, look, breakpoints| position.go_on(look, command.until, breakpoints))?)
+        ok(&session
+            .go(|position, records, breakpoints| position.go_on(records, command.until, breakpoints))?)
     })
     .await
 }
@@ -277,7 +278,7 @@ async fn go_on(State(app): Shared, Path(id): Path<String>, body: Bytes) -> Answe
 async fn jump(State(app): Shared, Path(id): Path<String>, body: Bytes) -> Answer {
     let command: GotoCommand = parse(&body)?;
     of_session(app, id, move |session| {
-        ok(&session.go(|position, look, _| position.jump(look, command.step_index))?)
+        ok(&session.go(|position, records, _| position.jump(records, command.step_index))?)
     })
     .await
 }
@@ -287,8 +288,8 @@ async fn steps(State(app): Shared, Path(id): Path<String>, RawQuery(query): RawQ
     let from = query.number("from", 0..=u64::MAX)?.unwrap_or(0);
     let limit = query.size("limit", 1..=PAGE)?.unwrap_or(DEFAULT_PAGE);
     of_session(app, id, move |session| {
-        let look = session.look()?;
-        ok(&model::Steps { from, total: look.total(), steps: look.rows(from, limit) })
+        let records = session.records()?;
+        ok(&model::Steps { from, total: records.total(), steps: records.rows(from, limit) })
     })
     .await
 }
@@ -296,9 +297,9 @@ async fn steps(State(app): Shared, Path(id): Path<String>, RawQuery(query): RawQ
 async fn step_at(State(app): Shared, Path((id, index)): Path<(String, String)>) -> Answer {
     let index = step_number(&index)?;
     of_session(app, id, move |session| {
-        let look = session.look()?;
-        check_step(index, look.total())?;
-        ok(&session.step_at(&look, index))
+        let records = session.records()?;
+        check_step(index, records.total())?;
+        ok(&session.step_at(&records, index))
     })
     .await
 }
@@ -319,9 +320,9 @@ async fn state_at(
         length: query.size("memoryLength", 0..=STATE_BYTES)?.unwrap_or(1 << 16),
     };
     of_session(app, id, move |session| {
-        let look = session.look()?;
-        check_step(index, look.total())?;
-        ok(&state(&look, index, when, window, session.engines()))
+        let records = session.records()?;
+        check_step(index, records.total())?;
+        ok(&state(&records, index, when, window, session.engines()))
     })
     .await
 }
@@ -337,7 +338,7 @@ fn check_step(index: u64, total: u64) -> Result<(), ApiError> {
 async fn divergences(State(app): Shared, Path(id): Path<String>, RawQuery(query): RawQuery) -> Answer {
     let query = Query::new(query.as_deref(), &["offset", "limit"])?;
     let (offset, limit) = page(&query)?;
-    of_session(app, id, move |session| ok(&session.look()?.divergences(offset, limit))).await
+    of_session(app, id, move |session| ok(&session.records()?.divergences(offset, limit))).await
 }
 
 async fn timeline(State(app): Shared, Path(id): Path<String>, RawQuery(query): RawQuery) -> Answer {
@@ -345,18 +346,18 @@ async fn timeline(State(app): Shared, Path(id): Path<String>, RawQuery(query): R
     let from = query.number("from", 0..=u64::MAX)?.unwrap_or(0);
     let to = query.number("to", 0..=u64::MAX)?.unwrap_or(u64::MAX);
     let buckets = query.number("buckets", 1..=BUCKETS)?.unwrap_or(1000);
-    of_session(app, id, move |session| ok(&session.look()?.timeline(from, to, buckets, PAGE))).await
+    of_session(app, id, move |session| ok(&session.records()?.timeline(from, to, buckets, PAGE))).await
 }
 
 async fn calls(State(app): Shared, Path(id): Path<String>, RawQuery(query): RawQuery) -> Answer {
     let query = Query::new(query.as_deref(), &["side", "offset", "limit"])?;
     let side = side(&query)?;
     let (offset, limit) = page(&query)?;
-    of_session(app, id, move |session| ok(&session.look()?.calls(side, offset, limit))).await
+    of_session(app, id, move |session| ok(&session.records()?.calls(side, offset, limit))).await
 }
 
 async fn gas(State(app): Shared, Path(id): Path<String>) -> Answer {
-    of_session(app, id, |session| ok(&session.look()?.gas())).await
+    of_session(app, id, |session| ok(&session.records()?.gas())).await
 }
 
 async fn code(State(app): Shared, Path(id): Path<String>, RawQuery(query): RawQuery) -> Answer {
@@ -365,7 +366,7 @@ async fn code(State(app): Shared, Path(id): Path<String>, RawQuery(query): RawQu
     let call = query.size("call", 0..=usize::MAX)?.unwrap_or(0);
     let offset = query.size("offset", 0..=usize::MAX)?.unwrap_or(0);
     let limit = query.size("limit", 1..=INSTRUCTIONS)?.unwrap_or(INSTRUCTIONS);
-    of_session(app, id, move |session| ok(&session.look()?.code(side, call, offset, limit)?)).await
+    of_session(app, id, move |session| ok(&session.records()?.code(side, call, offset, limit)?)).await
 }
 
 async fn find(State(app): Shared, Path(id): Path<String>, RawQuery(query): RawQuery) -> Answer {
@@ -380,8 +381,8 @@ async fn find(State(app): Shared, Path(id): Path<String>, RawQuery(query): RawQu
     let from = query.number("from", 0..=u64::MAX)?.unwrap_or(start);
     let limit = query.size("limit", 1..=PAGE)?.unwrap_or(DEFAULT_PAGE);
     of_session(app, id, move |session| {
-        let look = session.look()?;
-        match look.sides()[usize::from(name == SideName::Mini)] {
+        let records = session.records()?;
+        match records.sides()[usize::from(name == SideName::Right)] {
             Some(side) => ok(&search(side, name, wanted, from, limit, backwards)),
             None => ok(&model::Matches { matches: Vec::new(), next: None }),
         }
@@ -404,14 +405,14 @@ async fn export_run(State(app): Shared, Path(id): Path<String>, RawQuery(query):
     let query = Query::new(query.as_deref(), &["format"])?;
     let is_page = query.one_of("format", &["html", "json"])? == Some("html");
     of_session(app, id, move |session| {
-        let look = session.look()?;
+        let records = session.records()?;
         let (mut response, name) = if is_page {
-            let page = export::html(session, &look)?;
+            let page = export::html(session, &records)?;
             let kind = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
             ((kind, page).into_response(), "attachment; filename=\"parallax-run.html\"")
         } else {
             (
-                answer(StatusCode::OK, &export::export(session, &look)),
+                answer(StatusCode::OK, &export::export(session, &records)),
                 "attachment; filename=\"parallax-run.json\"",
             )
         };
@@ -429,7 +430,7 @@ fn page(query: &Query) -> Result<(usize, usize), ApiError> {
 
 fn side(query: &Query) -> Result<SideName, ApiError> {
     Ok(match query.one_of("side", &["primary", "mini"])? {
-        Some("mini") => SideName::Mini,
-        _ => SideName::Primary,
+        Some("mini") => SideName::Right,
+        _ => SideName::Left,
     })
 }

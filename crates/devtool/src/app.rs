@@ -15,10 +15,10 @@ use tokio::sync::Semaphore;
 use crate::{
     config::{Config, SessionLimits},
     control::lock,
+    cursor::Conditions,
     error::ApiError,
     folder::Folder,
     model::{self, CreateSession, LimitsWanted, Mode, Source},
-    navigate::Conditions,
     run::Work,
     session::{Made, Session},
     source::{self, Wanted},

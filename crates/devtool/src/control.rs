@@ -14,8 +14,8 @@ use parallax_tracer_core::Tracer;
 use parallax_tracer_standard::{Recorder, Trace, TracerConfig};
 
 use crate::{
+    allowance::{Allowance, STEPS_PER_LOOK},
     config::SessionLimits,
-    means::{Means, STEPS_PER_LOOK},
 };
 
 /// What both sides of a run share with the rest of the server.
@@ -206,13 +206,13 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Ends a run that is over its limits, or that is to end. Records nothing.
 pub(crate) struct Guard<'c> {
     control: &'c Control,
-    means: Means,
+    allowance: Allowance,
     steps: u64,
 }
 
 impl<'c> Guard<'c> {
     pub(crate) fn new(control: &'c Control, fork: Fork) -> Self {
-        Self { control, means: Means::new(fork), steps: 0 }
+        Self { control, allowance: Allowance::new(fork), steps: 0 }
     }
 }
 
@@ -222,12 +222,12 @@ impl Hooks for Guard<'_> {
             self.control.stop("steps");
             return StepControl::Abort;
         }
-        if let Some(beyond) = self.means.refuses(step) {
+        if let Some(beyond) = self.allowance.refuses(step) {
             self.control.stop(beyond.name());
             return StepControl::Abort;
         }
         self.steps += 1;
-        if self.means.is_due() {
+        if self.allowance.is_due() {
             self.control.note(0, self.steps, 0);
             // The other half is for the recording.
             return self.control.look(self.control.limits.time / 2, |_| {});
@@ -241,7 +241,7 @@ pub(crate) struct Recording<'c> {
     control: &'c Control,
     side: usize,
     recorder: Recorder,
-    means: Means,
+    allowance: Allowance,
     limit_bytes: u64,
     /// Steps before which the whole state is written out.
     whole_at: &'c [u64],
@@ -262,7 +262,7 @@ impl<'c> Recording<'c> {
             control,
             side,
             recorder: Recorder::new(config),
-            means: Means::new(fork),
+            allowance: Allowance::new(fork),
             limit_bytes,
             whole_at,
             steps: 0,
@@ -301,10 +301,10 @@ impl Hooks for Recording<'_> {
             self.control.stop("steps");
             return StepControl::Abort;
         }
-        if self.means.is_due() && self.look() == StepControl::Abort {
+        if self.allowance.is_due() && self.look() == StepControl::Abort {
             return StepControl::Abort;
         }
-        if let Some(beyond) = self.means.refuses(step) {
+        if let Some(beyond) = self.allowance.refuses(step) {
             self.control.stop(beyond.name());
             return StepControl::Abort;
         }

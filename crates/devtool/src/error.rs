@@ -1,5 +1,7 @@
 //! What a request is answered that cannot be fulfilled: a status, a code for programs and a text for people.
 
+use std::any::Any;
+
 use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
@@ -74,5 +76,14 @@ pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Response {
     match serde_json::to_vec(value) {
         Ok(text) => (status, [(header::CONTENT_TYPE, "application/json")], text).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// What a panic said.
+pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
+        (Some(text), _) => text,
+        (_, Some(text)) => text,
+        _ => "without a word",
     }
 }

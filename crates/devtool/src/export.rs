@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use parallax_campaign::{DiffSetup, PageLimits, html_of_run};
-use parallax_primitives::{Opcode, TxOutcome};
-use parallax_shadow_diff::{Field, ShadowConfig, SideBySideRun, SideBySideStep, StepSide, Verdict};
+use parallax_primitives::Opcode;
+use parallax_shadow_diff::{Field, SideBySideRun, SideBySideStep, StepSide};
 use serde_json::Value;
 
 use crate::{
     error::ApiError,
-    look::Look,
     model::{self, SideName, When},
+    records::Records,
+    report::Report,
     session::Session,
     side::Side,
     state::{Window, state},
@@ -25,54 +26,44 @@ const BUCKETS: u64 = 1000;
 /// Bytes of memory of each state.
 const MEMORY: usize = 1 << 20;
 
-pub(crate) fn export(session: &Session, look: &Look) -> model::Export {
-    let total = look.total();
-    let shown = look.index.news.first().map_or(total.saturating_sub(1), |news| news.0);
+pub(crate) fn export(session: &Session, records: &Records) -> model::Export {
+    let total = records.total();
+    let shown = records.index.news.first().map_or(total.saturating_sub(1), |news| news.0);
     let from = shown.saturating_sub(AROUND);
     let count = usize::try_from(2 * AROUND + 1).unwrap_or(PAGE);
     let window = Window { offset: 0, length: MEMORY };
-    let states = [When::Before, When::After].map(|when| state(look, shown, when, window, session.engines()));
+    let states =
+        [When::Before, When::After].map(|when| state(records, shown, when, window, session.engines()));
     model::Export {
         format: "parallax-devtool-1",
         session: session.shown(),
-        divergences: look.divergences(0, PAGE),
-        steps: model::Steps { from, total, steps: look.rows(from, count) },
+        divergences: records.divergences(0, PAGE),
+        steps: model::Steps { from, total, steps: records.rows(from, count) },
         states: states.into(),
-        timeline: look.timeline(0, total, BUCKETS, PAGE),
-        calls: SideName::BOTH.map(|side| look.calls(side, 0, PAGE)).into(),
-        gas: look.gas(),
+        timeline: records.timeline(0, total, BUCKETS, PAGE),
+        calls: SideName::BOTH.map(|side| records.calls(side, 0, PAGE)).into(),
+        gas: records.gas(),
     }
-}
-
-/// What the report of a comparison is made of, besides the records.
-#[derive(Debug)]
-pub(crate) struct Report {
-    pub(crate) engines: [&'static str; 2],
-    pub(crate) config: ShadowConfig,
-    pub(crate) verdict: Verdict,
-    pub(crate) outcomes: [Option<TxOutcome>; 2],
-    /// What tells `parallax diff` to run the same.
-    pub(crate) again: Option<String>,
 }
 
 /// A session as a page that opens without a server: that of `parallax diff --report html`, where two engines were compared.
 /// All of the run's text is data in it.
-pub(crate) fn html(session: &Session, look: &Look) -> Result<String, ApiError> {
-    let Some(report) = &look.report else {
-        let data = serde_json::to_value(export(session, look));
+pub(crate) fn html(session: &Session, records: &Records) -> Result<String, ApiError> {
+    let Some(report) = &records.report else {
+        let data = serde_json::to_value(export(session, records));
         return Ok(page(&data.map_err(|error| ApiError::internal(error.to_string()))?));
     };
     let setup = DiffSetup::new(report.engines[0], report.engines[1], &report.config);
     let again = report.again.as_ref().map(|again| format!("{} {again}", setup.command)).unwrap_or_default();
     let title = session.shown().source.title;
-    Ok(html_of_run(setup, &title, &again, &side_by_side(report, look), PageLimits::default()))
+    Ok(html_of_run(setup, &title, &again, &side_by_side(report, records), PageLimits::default()))
 }
 
-fn side_by_side(report: &Report, look: &Look) -> SideBySideRun {
-    let first = look.index.news.first().map(|news| news.0);
-    let total = look.total();
+fn side_by_side(report: &Report, records: &Records) -> SideBySideRun {
+    let first = records.index.news.first().map(|news| news.0);
+    let total = records.total();
     let from = first.unwrap_or(0).saturating_sub(AROUND * 4);
-    let rows = look.rows(from, usize::try_from(AROUND * 8).unwrap_or(PAGE));
+    let rows = records.rows(from, usize::try_from(AROUND * 8).unwrap_or(PAGE));
     let next = rows.iter().skip(1).map(Some).chain([None]);
     let steps: Vec<_> = rows.iter().zip(next).map(|(row, next)| side_by_side_step(row, next)).collect();
     let gas_used = [0, 1].map(|side: usize| report.outcomes[side].as_ref().map(|outcome| outcome.gas_used));
@@ -81,7 +72,7 @@ fn side_by_side(report: &Report, look: &Look) -> SideBySideRun {
         engines: report.engines.map(str::to_owned),
         steps_dropped: total - steps.len() as u64,
         steps,
-        total_steps: look.sides().map(|side| side.map_or(0, Side::len)),
+        total_steps: records.sides().map(|side| side.map_or(0, Side::len)),
         outcomes: report.outcomes.clone(),
         gas_used,
         gas_delta: gas_used[0].zip(gas_used[1]).map(|(left, right)| i128::from(left) - i128::from(right)),
@@ -104,10 +95,10 @@ fn side_by_side_step(row: &model::StepRow, next: Option<&model::StepRow>) -> Sid
             stack_size: side.stack_size.unwrap_or(0),
         })
     };
-    let (left, right) = (side(&row.primary), side(&row.mini));
+    let (left, right) = (side(&row.left), side(&row.right));
     let mismatch = row.mismatch.as_ref().map(|mismatch| {
         let at = if mismatch.when == When::After { next } else { Some(row) };
-        field(mismatch, at.and_then(|row| row.primary.as_ref()?.stack_size).unwrap_or(0))
+        field(mismatch, at.and_then(|row| row.left.as_ref()?.stack_size).unwrap_or(0))
     });
     SideBySideStep { index: row.step_index, left, right, mismatch }
 }

@@ -3,7 +3,7 @@
 //! Invariant: what [`FileTrace::push`] wrote of a step, [`FileReplay`] reads back; every so many steps begin anew.
 
 use parallax_primitives::{Bytes, Opcode, U256};
-use parallax_tracer_eip3155::{Failure, Step};
+use parallax_tracer_eip3155::{HaltKind, Step};
 
 /// Steps from one that is written whole to the next.
 const STEPS_PER_KEY: u64 = 128;
@@ -17,19 +17,19 @@ const NO_MEMORY: u8 = 32;
 const NEW_RETURN: u8 = 64;
 const NO_RETURN: u8 = 128;
 
-const FAILURES: [Failure; 9] = [
-    Failure::None,
-    Failure::Revert,
-    Failure::OutOfGas,
-    Failure::Stack,
-    Failure::InvalidJump,
-    Failure::InvalidOpcode,
-    Failure::StaticViolation,
-    Failure::OutOfBounds,
-    Failure::Other,
+const HALTS: [HaltKind; 9] = [
+    HaltKind::None,
+    HaltKind::Revert,
+    HaltKind::OutOfGas,
+    HaltKind::Stack,
+    HaltKind::InvalidJump,
+    HaltKind::InvalidOpcode,
+    HaltKind::StaticViolation,
+    HaltKind::OutOfBounds,
+    HaltKind::Other,
 ];
 const UNKNOWN: u8 = 0x3f;
-/// Beside the failure.
+/// Beside the halt.
 const HAS_REFUND_AFTER: u8 = 0x40;
 
 /// What a trace file said, step by step.
@@ -75,9 +75,9 @@ impl FileTrace {
         set(NEW_RETURN, new_return);
         set(NO_RETURN, step.return_data.is_none());
         out.extend([flags, step.opcode.0]);
-        let failure = step.failure.and_then(|failure| FAILURES.iter().position(|known| *known == failure));
-        let failure = failure.and_then(|at| u8::try_from(at).ok()).unwrap_or(UNKNOWN);
-        out.push(failure | if step.refund_after.is_some() { HAS_REFUND_AFTER } else { 0 });
+        let halt = step.halt.and_then(|halt| HALTS.iter().position(|known| *known == halt));
+        let halt = halt.and_then(|at| u8::try_from(at).ok()).unwrap_or(UNKNOWN);
+        out.push(halt | if step.refund_after.is_some() { HAS_REFUND_AFTER } else { 0 });
         let numbers = [Some(step.pc), Some(step.depth), Some(step.gas), step.gas_cost, step.memory_size];
         for number in numbers.into_iter().flatten() {
             put(out, number);
@@ -145,13 +145,13 @@ impl FileReplay<'_> {
             self.now = None;
         }
         self.next += 1;
-        let [flags, opcode, failure] = [self.byte(), self.byte(), self.byte()];
+        let [flags, opcode, halt] = [self.byte(), self.byte(), self.byte()];
         let has = |flag| flags & flag != 0;
         let [pc, depth, gas] = [self.number(), self.number(), self.number()];
         let gas_cost = has(HAS_COST).then(|| self.number());
         let memory_size = has(HAS_SIZE).then(|| self.number());
         let refund = has(HAS_REFUND).then(|| self.number().cast_signed());
-        let refund_after = (failure & HAS_REFUND_AFTER != 0).then(|| self.number().cast_signed());
+        let refund_after = (halt & HAS_REFUND_AFTER != 0).then(|| self.number().cast_signed());
         let last = self.now.take();
         let (mut stack, memory, return_data) =
             last.map_or((None, None, None), |last| (last.stack, last.memory, last.return_data));
@@ -179,7 +179,7 @@ impl FileReplay<'_> {
             return_data,
             refund,
             refund_after,
-            failure: FAILURES.get(usize::from(failure & UNKNOWN)).copied(),
+            halt: HALTS.get(usize::from(halt & UNKNOWN)).copied(),
         };
         Some(self.now.insert(step))
     }
@@ -255,7 +255,7 @@ mod tests {
                 return_data: bytes(n + 1),
                 refund: n.is_multiple_of(2).then(|| -i64::try_from(n).unwrap()),
                 refund_after: n.is_multiple_of(3).then(|| i64::try_from(n * n).unwrap()),
-                failure: FAILURES.get(usize::try_from(n % 10).unwrap()).copied(),
+                halt: HALTS.get(usize::try_from(n % 10).unwrap()).copied(),
             })
             .collect();
         let mut trace = FileTrace::default();

@@ -1,11 +1,9 @@
 //! What a timeline needs of a million steps, gathered once: a row for every few steps, and where the sides begin to differ.
 
-use parallax_shadow_diff::ShadowConfig;
-
 use crate::{
-    means::STEPS_PER_LOOK,
+    allowance::STEPS_PER_LOOK,
     model::{self, Mismatch, When},
-    pair::{Pair, mismatches},
+    pair::{Compares, Pair, mismatches},
     side::{Found, Side},
 };
 
@@ -28,16 +26,6 @@ pub(crate) struct Index {
     pub(crate) truncated: bool,
     /// How steps are compared, and from which one on; `None` if they are not.
     pub(crate) compares: Option<Compares>,
-}
-
-/// How two sides' steps are compared for showing.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Compares {
-    pub(crate) config: ShadowConfig,
-    /// The sides agree in all steps before this one.
-    pub(crate) since: u64,
-    /// A limit ended the records: that one of them is shorter means nothing.
-    pub(crate) is_cut: bool,
 }
 
 /// Some steps of one side, summed up.
@@ -64,7 +52,7 @@ impl Summing {
     }
 
     fn add(&mut self, found: &Found<'_>) {
-        let halted = u32::from(found.failed.name().is_some());
+        let halted = u32::from(found.halt.name().is_some());
         if self.steps.is_multiple_of(self.size) {
             self.counts = [0; 256];
             self.buckets.push(Bucket {
@@ -216,8 +204,8 @@ impl Index {
             to,
             bucket_size: size,
             buckets: (to - from).div_ceil(size),
-            primary: columns(0),
-            mini: columns(1),
+            left: columns(0),
+            right: columns(1),
             mismatches,
             divergences: divergences.collect(),
         }

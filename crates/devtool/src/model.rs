@@ -23,16 +23,18 @@ pub(crate) enum When {
     After,
 }
 
+/// A side. On the wire the left one is `primary` and the right one `mini`, whichever engines they are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
 pub(crate) enum SideName {
     #[default]
-    Primary,
-    Mini,
+    #[serde(rename = "primary")]
+    Left,
+    #[serde(rename = "mini")]
+    Right,
 }
 
 impl SideName {
-    pub(crate) const BOTH: [SideName; 2] = [SideName::Primary, SideName::Mini];
+    pub(crate) const BOTH: [SideName; 2] = [SideName::Left, SideName::Right];
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -295,8 +297,10 @@ pub(crate) struct StepSide {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct StepRow {
     pub(crate) step_index: u64,
-    pub(crate) primary: Option<StepSide>,
-    pub(crate) mini: Option<StepSide>,
+    #[serde(rename = "primary")]
+    pub(crate) left: Option<StepSide>,
+    #[serde(rename = "mini")]
+    pub(crate) right: Option<StepSide>,
     pub(crate) mismatch: Option<Mismatch>,
 }
 
@@ -470,8 +474,10 @@ pub(crate) struct State {
     pub(crate) step_index: u64,
     pub(crate) when: When,
     pub(crate) engines: Vec<String>,
-    pub(crate) primary: Option<SideState>,
-    pub(crate) mini: Option<SideState>,
+    #[serde(rename = "primary")]
+    pub(crate) left: Option<SideState>,
+    #[serde(rename = "mini")]
+    pub(crate) right: Option<SideState>,
     pub(crate) differences: Option<Differences>,
 }
 
@@ -493,8 +499,10 @@ pub(crate) struct Timeline {
     pub(crate) to: u64,
     pub(crate) bucket_size: u64,
     pub(crate) buckets: u64,
-    pub(crate) primary: Option<TimelineSide>,
-    pub(crate) mini: Option<TimelineSide>,
+    #[serde(rename = "primary")]
+    pub(crate) left: Option<TimelineSide>,
+    #[serde(rename = "mini")]
+    pub(crate) right: Option<TimelineSide>,
     pub(crate) mismatches: Vec<u32>,
     pub(crate) divergences: Vec<u64>,
 }
@@ -541,8 +549,10 @@ pub(crate) struct OpcodeGas {
 
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct GasByOpcode {
-    pub(crate) primary: Option<Vec<OpcodeGas>>,
-    pub(crate) mini: Option<Vec<OpcodeGas>>,
+    #[serde(rename = "primary")]
+    pub(crate) left: Option<Vec<OpcodeGas>>,
+    #[serde(rename = "mini")]
+    pub(crate) right: Option<Vec<OpcodeGas>>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -624,6 +634,9 @@ impl<'de, T: FromStr<Err: fmt::Display>> Deserialize<'de> for Text<T> {
 pub(crate) fn address(address: &Address) -> String {
     format!("{address:#x}")
 }
+
+/// Bytes of input and output that a call, or the transaction, shows.
+pub(crate) const DATA_SHOWN: usize = 1024;
 
 /// Bytes in hex, cut to so many.
 pub(crate) fn cut(bytes: &[u8], limit: usize) -> String {

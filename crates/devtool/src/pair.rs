@@ -8,9 +8,8 @@ use parallax_shadow_diff::{Field, Mismatch as EngineMismatch, ShadowConfig, Step
 use parallax_tracer_standard::Trace;
 
 use crate::{
-    index::Compares,
     model::{Mismatch, When},
-    side::{Failed, Found, Side, Walk},
+    side::{Found, Side, StepHalt, Walk},
 };
 
 /// Most characters of a value.
@@ -18,6 +17,16 @@ const VALUE_LIMIT: usize = 200;
 
 /// Bytes of memory that are compared in one go: a second's work, which long runs with large memories would make hours.
 const COMPARED_BYTES: usize = 4 << 30;
+
+/// How two sides' steps are compared for showing.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Compares {
+    pub(crate) config: ShadowConfig,
+    /// The sides agree in all steps before this one.
+    pub(crate) since: u64,
+    /// A limit ended the records: that one of them is shorter means nothing.
+    pub(crate) is_cut: bool,
+}
 
 /// Goes through two sides at once.
 pub(crate) struct Pair<'a> {
@@ -272,29 +281,29 @@ fn show(parts: &Parts, left: &Found<'_>, right: &Found<'_>) -> Option<Mismatch> 
 
 /// What an opcode says of itself: whether it failed, and what it cost.
 fn result(left: &Found<'_>, right: &Found<'_>, config: &ShadowConfig) -> Option<Mismatch> {
-    let alike = match (left.failed, right.failed) {
-        (Failed::Known(Some(a)), Failed::Known(Some(b))) => {
+    let alike = match (left.halt, right.halt) {
+        (StepHalt::Exact(Some(a)), StepHalt::Exact(Some(b))) => {
             use parallax_primitives::FrameStatus::Halt;
             config.halts.agree(Halt(a), Halt(b))
         }
-        (Failed::Known(a), Failed::Known(b)) => a == b,
-        (Failed::Told(Some(a)), Failed::Told(Some(b))) => {
-            use parallax_tracer_eip3155::Failure;
-            let vague = [a, b].contains(&Failure::Other) && ![a, b].contains(&Failure::None);
+        (StepHalt::Exact(a), StepHalt::Exact(b)) => a == b,
+        (StepHalt::Kind(Some(a)), StepHalt::Kind(Some(b))) => {
+            use parallax_tracer_eip3155::HaltKind;
+            let vague = [a, b].contains(&HaltKind::Other) && ![a, b].contains(&HaltKind::None);
             a == b || vague
         }
         _ => true,
     };
     if !alike {
-        let of = |found: &Found<'_>| found.failed.name().unwrap_or("none").to_owned();
+        let of = |found: &Found<'_>| found.halt.name().unwrap_or("none").to_owned();
         return Some(mismatch("halt", of(left), of(right), When::After, None));
     }
-    let failed = left.failed.name().is_some() || right.failed.name().is_some();
-    let told = matches!(left.failed, Failed::Told(_));
+    let failed = left.halt.name().is_some() || right.halt.name().is_some();
+    let told = matches!(left.halt, StepHalt::Kind(_));
     // What a failing opcode would have cost, clients do not tell alike.
     let costs = left.gas_cost.zip(right.gas_cost).filter(|(a, b)| a != b && !(failed && told));
     let (lhs, rhs) = costs?;
-    if let (Failed::Known(a), Failed::Known(b)) = (left.failed, right.failed) {
+    if let (StepHalt::Exact(a), StepHalt::Exact(b)) = (left.halt, right.halt) {
         let mismatch =
             EngineMismatch { field: Field::GasCost, left: Value::Count(lhs), right: Value::Count(rhs) };
         let step = StepMismatch { mismatch: &mismatch, opcode: left.opcode, halts: [a, b] };

@@ -15,13 +15,12 @@ use parallax_tracer_standard::Trace;
 use crate::{
     compare::{self, Compared},
     control::{Control, Recording},
-    export::Report,
+    error::panic_text,
     file_trace::FileTrace,
-    index::{Compares, Index},
-    look::DATA_SHOWN,
-    model::{self, Mode, When},
-    pair::mismatch,
-    panic_text,
+    index::Index,
+    model::{self, DATA_SHOWN, Mode, When},
+    pair::{Compares, mismatch},
+    report::Report,
     side::{self, Side},
     source::{Prepared, TraceText},
 };

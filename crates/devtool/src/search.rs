@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 use parallax_primitives::{Opcode, U256};
 
 use crate::{
+    cursor::opcode,
     error::ApiError,
     model::{Match, Matches, SideName},
-    navigate::opcode,
     side::{Found, Side},
     source::number,
 };

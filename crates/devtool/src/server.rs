@@ -21,7 +21,7 @@ use tokio::{
     time::interval,
 };
 
-use crate::{api::router, app::App, config::Config, folder::Folder, patient::Patient};
+use crate::{api::router, app::App, config::Config, folder::Folder, timed_stream::TimedStream};
 
 /// Threads for requests that take a while.
 const THREADS: usize = 4;
@@ -131,7 +131,7 @@ async fn serve(listener: StdListener, app: Arc<App>) -> io::Result<()> {
 
 async fn converse(stream: TcpStream, router: Router, patience: Duration) {
     let _ = stream.set_nodelay(true);
-    let stream = TokioIo::new(Patient::new(stream, patience));
+    let stream = TokioIo::new(TimedStream::new(stream, patience));
     // How a connection ends is its client's affair.
     let _ = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -15,12 +15,11 @@ use tokio::sync::watch;
 use crate::{
     config::SessionLimits,
     control::{Control, lock},
-    error::ApiError,
+    cursor::{Conditions, Position},
+    error::{ApiError, panic_text},
     index::Index,
-    look::Look,
     model::{self, Breakpoint, Mode, Status},
-    navigate::{Conditions, Position},
-    panic_text,
+    records::Records,
     run::{self, Ended, Work},
     side::{Recording, Side},
 };
@@ -41,7 +40,7 @@ pub(crate) struct Session {
     /// Held while the cursor is moved, which may take a while: one command after another.
     moving: Mutex<()>,
     /// What was shown last of a run that is held, and how many steps each side had.
-    held: Mutex<Option<([u64; 2], Look)>>,
+    held: Mutex<Option<([u64; 2], Records)>>,
     used: Mutex<Instant>,
     /// Counts what listeners should hear of.
     changes: watch::Sender<Change>,
@@ -163,9 +162,9 @@ impl Session {
     }
 
     /// The records, once they can be read.
-    pub(crate) fn look(&self) -> Result<Look, ApiError> {
+    pub(crate) fn records(&self) -> Result<Records, ApiError> {
         match self.ended.get() {
-            Some(Ok(ended)) => Ok(Look {
+            Some(Ok(ended)) => Ok(Records {
                 sides: ended.sides.clone(),
                 index: Arc::clone(&ended.index),
                 first: ended.verdict.as_ref().and_then(|verdict| verdict.divergence.clone()),
@@ -181,22 +180,22 @@ impl Session {
         }
     }
 
-    fn partial(&self) -> Result<Look, ApiError> {
+    fn partial(&self) -> Result<Records, ApiError> {
         let Some((database, fork)) = self.before.get() else { return Err(ApiError::not_ready()) };
         let traces = lock(&self.control.held_traces).clone();
         let steps = [0, 1].map(|side: usize| traces[side].as_ref().map_or(0, |trace| trace.len()));
         let mut held = lock(&self.held);
-        if let Some((_, look)) = held.as_ref().filter(|(of, _)| *of == steps) {
-            return Ok(look.clone());
+        if let Some((_, records)) = held.as_ref().filter(|(of, _)| *of == steps) {
+            return Ok(records.clone());
         }
         let sides = traces.map(|trace| {
             let trace = trace?;
             Some(Arc::new(Side::Recorded(Recording { trace, database: Arc::clone(database), fork: *fork })))
         });
         let index = Index::of([sides[0].as_deref(), sides[1].as_deref()], None, &|| true);
-        let look = Look { sides, index: Arc::new(index), first: None, report: None };
-        *held = Some((steps, look.clone()));
-        Ok(look)
+        let records = Records { sides, index: Arc::new(index), first: None, report: None };
+        *held = Some((steps, records.clone()));
+        Ok(records)
     }
 
     pub(crate) fn engines(&self) -> Vec<String> {
@@ -206,38 +205,38 @@ impl Session {
     /// Moves the cursor.
     pub(crate) fn go(
         &self,
-        go: impl FnOnce(&mut Position, &Look, &Conditions),
+        go: impl FnOnce(&mut Position, &Records, &Conditions),
     ) -> Result<model::Cursor, ApiError> {
         let _moving = lock(&self.moving);
-        let look = self.look()?;
+        let records = self.records()?;
         // What asks where the cursor stands is not to wait until it has arrived.
         let (mut position, conditions) = {
             let place = lock(&self.place);
             (place.position.clone(), place.conditions.clone())
         };
-        go(&mut position, &look, &conditions);
+        go(&mut position, &records, &conditions);
         lock(&self.place).position = position.clone();
         self.tell(|change| change.cursor += 1);
-        Ok(self.cursor_at(&look, &position))
+        Ok(self.cursor_at(&records, &position))
     }
 
     pub(crate) fn cursor(&self) -> Result<model::Cursor, ApiError> {
-        let look = self.look()?;
+        let records = self.records()?;
         let position = lock(&self.place).position.clone();
-        Ok(self.cursor_at(&look, &position))
+        Ok(self.cursor_at(&records, &position))
     }
 
-    fn cursor_at(&self, look: &Look, position: &Position) -> model::Cursor {
+    fn cursor_at(&self, records: &Records, position: &Position) -> model::Cursor {
         model::Cursor {
-            step: self.step_at(look, position.index),
+            step: self.step_at(records, position.index),
             stop: position.stop,
             breakpoint: position.breakpoint,
             acknowledged: position.is_acknowledged(),
         }
     }
 
-    pub(crate) fn step_at(&self, look: &Look, step: u64) -> model::Step {
-        model::Step { mode: self.mode, engines: self.engines(), row: look.row(step) }
+    pub(crate) fn step_at(&self, records: &Records, step: u64) -> model::Step {
+        model::Step { mode: self.mode, engines: self.engines(), row: records.row(step) }
     }
 
     pub(crate) fn breakpoints(&self) -> Vec<Breakpoint> {

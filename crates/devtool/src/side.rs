@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use parallax_primitives::{Address, Bytes, Fork, Halt, Opcode, U256};
 use parallax_state::MemoryDatabase;
-use parallax_tracer_eip3155::Failure;
+use parallax_tracer_eip3155::HaltKind;
 use parallax_tracer_standard::{Replay, Trace};
 
 use crate::{
@@ -29,24 +29,24 @@ pub(crate) struct Recording {
 
 /// Why an opcode failed, in the terms of the side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Failed {
-    Known(Option<Halt>),
-    Told(Option<Failure>),
+pub(crate) enum StepHalt {
+    Exact(Option<Halt>),
+    Kind(Option<HaltKind>),
 }
 
-impl Failed {
+impl StepHalt {
     pub(crate) fn name(self) -> Option<&'static str> {
         match self {
-            Failed::Known(halt) => halt.map(Halt::name),
-            Failed::Told(failure) => match failure? {
-                Failure::None | Failure::Revert => None,
-                Failure::OutOfGas => Some("OutOfGas"),
-                Failure::Stack => Some("Stack"),
-                Failure::InvalidJump => Some("InvalidJump"),
-                Failure::InvalidOpcode => Some("InvalidOpcode"),
-                Failure::StaticViolation => Some("StaticViolation"),
-                Failure::OutOfBounds => Some("ReturnDataOutOfBounds"),
-                Failure::Other => Some("Other"),
+            StepHalt::Exact(halt) => halt.map(Halt::name),
+            StepHalt::Kind(halt) => match halt? {
+                HaltKind::None | HaltKind::Revert => None,
+                HaltKind::OutOfGas => Some("OutOfGas"),
+                HaltKind::Stack => Some("Stack"),
+                HaltKind::InvalidJump => Some("InvalidJump"),
+                HaltKind::InvalidOpcode => Some("InvalidOpcode"),
+                HaltKind::StaticViolation => Some("StaticViolation"),
+                HaltKind::OutOfBounds => Some("ReturnDataOutOfBounds"),
+                HaltKind::Other => Some("Other"),
             },
         }
     }
@@ -65,7 +65,7 @@ pub(crate) struct Found<'a> {
     pub(crate) memory_size: Option<u64>,
     pub(crate) memory: Option<&'a [u8]>,
     pub(crate) return_data: Option<&'a Bytes>,
-    pub(crate) failed: Failed,
+    pub(crate) halt: StepHalt,
     pub(crate) call: Option<usize>,
     pub(crate) address: Option<Address>,
     pub(crate) code_address: Option<Address>,
@@ -142,7 +142,7 @@ impl Walk<'_> {
                     memory_size: Some(state.memory_size as u64),
                     memory: Some(&state.memory),
                     return_data: Some(&state.return_data),
-                    failed: Failed::Known(step.halt()),
+                    halt: StepHalt::Exact(step.halt()),
                     call: Some(state.call),
                     address: message.map(|message| message.address),
                     // Init code has no address: it is named by the account it creates.
@@ -165,7 +165,7 @@ impl Walk<'_> {
                     memory_size: step.memory_size,
                     memory: step.memory.as_ref().map(|memory| &memory[..]),
                     return_data: step.return_data.as_ref(),
-                    failed: Failed::Told(step.failure),
+                    halt: StepHalt::Kind(step.halt),
                     call: None,
                     address: None,
                     code_address: None,
@@ -177,7 +177,7 @@ impl Walk<'_> {
 }
 
 fn row(found: &Found<'_>) -> model::StepSide {
-    let gas_after = match (found.failed.name(), found.gas_cost) {
+    let gas_after = match (found.halt.name(), found.gas_cost) {
         (Some(_), _) => Some(found.gas),
         (None, Some(cost)) => Some(found.gas.saturating_sub(cost)),
         (None, None) => None,
@@ -194,7 +194,7 @@ fn row(found: &Found<'_>) -> model::StepSide {
         depth: u64::from(found.depth),
         address: found.address.as_ref().map(model::address),
         call: found.call,
-        halt: found.failed.name(),
+        halt: found.halt.name(),
     }
 }
 

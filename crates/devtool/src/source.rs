@@ -14,9 +14,9 @@ use parallax_tracer_eip3155::{Client, TraceReader, detect};
 use serde_json::{Map, Value, json};
 
 use crate::{
+    allowance::runs_long,
     error::ApiError,
     folder::Folder,
-    means::runs_long,
     model::{
         AccountGiven, CodeFormat, CodeSource, SourceShown, TestCase, TraceInput, TracesSource, UploadSource,
     },

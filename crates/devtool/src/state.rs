@@ -7,9 +7,9 @@ use parallax_tracer_core::LogEntry;
 use parallax_tracer_standard::Trace;
 
 use crate::{
-    look::Look,
     model::{self, When},
     pair::{ranges, stack_differences},
+    records::Records,
     side::{Recording, Side},
     source,
 };
@@ -42,20 +42,20 @@ struct Seen {
 }
 
 pub(crate) fn state(
-    look: &Look,
+    records: &Records,
     step: u64,
     when: When,
     window: Window,
     engines: Vec<String>,
 ) -> model::State {
-    let [left, right] = look.sides().map(|side| side.and_then(|side| seen(side, step, when, window)));
+    let [left, right] = records.sides().map(|side| side.and_then(|side| seen(side, step, when, window)));
     let differences = left.as_ref().zip(right.as_ref()).map(|(left, right)| differences(left, right));
     model::State {
         step_index: step,
         when,
         engines,
-        primary: left.map(|seen| seen.shown),
-        mini: right.map(|seen| seen.shown),
+        left: left.map(|seen| seen.shown),
+        right: right.map(|seen| seen.shown),
         differences,
     }
 }

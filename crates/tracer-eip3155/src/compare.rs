@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, fmt, io::BufRead};
 
-use crate::{Client, Failure, ReadError, Record, Step, TraceEnd, TraceReader};
+use crate::{Client, HaltKind, ReadError, Record, Step, TraceEnd, TraceReader};
 
 /// The first place where two traces part.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -264,7 +264,7 @@ const OPTIONAL: [(&str, SaidOfStep); 7] = [
     ("memory", |step| step.memory.is_some()),
     ("returnData", |step| step.return_data.is_some()),
     ("refund", |step| step.refund.is_some()),
-    ("error", |step| step.failure.is_some()),
+    ("error", |step| step.halt.is_some()),
 ];
 
 /// What the lines behind the steps need not say, and whether both sides do.
@@ -320,22 +320,22 @@ fn step_difference(a: &Step, b: &Step) -> Difference {
         .or_else(|| differ("returnData", &a.return_data, &b.return_data, ToString::to_string))
         .or_else(|| differ("refund", &a.refund, &b.refund, ToString::to_string))
         .or_else(|| differ("refundAfter", &a.refund_after, &b.refund_after, ToString::to_string))
-        .or_else(|| failure_difference(a, b))
+        .or_else(|| halt_difference(a, b))
         .or_else(|| {
-            let failed = |step: &Step| !matches!(step.failure, None | Some(Failure::None | Failure::Revert));
+            let failed = |step: &Step| !matches!(step.halt, None | Some(HaltKind::None | HaltKind::Revert));
             if failed(a) || failed(b) { None } else { differ("gasCost", &a.gas_cost, &b.gas_cost, hex) }
         })
 }
 
-fn failure_difference(a: &Step, b: &Step) -> Difference {
-    match (a.failure, b.failure) {
+fn halt_difference(a: &Step, b: &Step) -> Difference {
+    match (a.halt, b.halt) {
         // A word that nobody else uses says that it failed, not how.
-        (Some(Failure::Other), Some(other)) | (Some(other), Some(Failure::Other))
-            if other != Failure::None =>
+        (Some(HaltKind::Other), Some(other)) | (Some(other), Some(HaltKind::Other))
+            if other != HaltKind::None =>
         {
             None
         }
-        _ => differ("error", &a.failure, &b.failure, |failure| format!("{failure:?}")),
+        _ => differ("error", &a.halt, &b.halt, |halt| format!("{halt:?}")),
     }
 }
 

@@ -3,8 +3,10 @@
 
 mod client;
 mod compare;
+mod detection;
 mod dialect;
-mod failure;
+mod halt;
+mod halt_kind;
 mod memory;
 mod reader;
 mod record;
@@ -13,11 +15,13 @@ mod summary;
 mod text;
 mod writer;
 
-pub use client::{Client, UnknownClient, detect};
+pub use client::{Client, UnknownClient};
 pub use compare::{TraceAgreement, TraceComparison, TraceDifference, compare_traces, is_unpaired_stop};
+pub use detection::detect;
 pub use dialect::{Dialect, UnknownDialect};
+pub use halt_kind::HaltKind;
 pub use memory::{growth_cost, needed};
 pub use reader::{LINE_LIMIT, ReadError, TraceReader};
-pub use record::{Failure, Record, Step, TraceEnd};
+pub use record::{Record, Step, TraceEnd};
 pub use summary::Summary;
 pub use writer::{Eip3155Tracer, Finished, Options};

@@ -7,7 +7,7 @@ use parallax_primitives::{Bytes, Opcode, U256};
 use serde::{Deserialize, Deserializer, de};
 
 use crate::{
-    Client, Failure, Record, Step, TraceEnd,
+    Client, HaltKind, Record, Step, TraceEnd,
     client::{GasUsedKind, RefundKind},
 };
 
@@ -277,8 +277,8 @@ impl<'a> RawLine<'a> {
             None => None,
             Some(items) => Some(items.iter().map(|item| self.word(item)).collect::<Result<Vec<_>, _>>()?),
         };
-        let failure = client.failure(opcode, self.error.as_deref());
-        let failed = self.error.is_some() && failure != Some(Failure::None);
+        let halt = client.halt(opcode, self.error.as_deref());
+        let failed = self.error.is_some() && halt != Some(HaltKind::None);
         Ok(Step {
             line: self.number,
             pc,
@@ -298,7 +298,7 @@ impl<'a> RawLine<'a> {
             },
             refund: self.refund.map(Number::signed),
             refund_after: None,
-            failure,
+            halt,
         })
     }
 
@@ -407,10 +407,10 @@ impl<R: BufRead> TraceReader<R> {
         if let Some(Record::Step(again)) = &self.next
             && (again.pc, again.depth, again.gas, again.opcode)
                 == (step.pc, step.depth, step.gas, step.opcode)
-            && again.failure != Some(Failure::None)
-            && step.failure != again.failure
+            && again.halt != Some(HaltKind::None)
+            && step.halt != again.halt
         {
-            step.failure = again.failure;
+            step.halt = again.halt;
             step.gas_cost = None;
             self.next = None;
         }
@@ -451,7 +451,7 @@ impl Refunds {
         let Some(said) = step.refund else { return };
         let depth = usize::try_from(step.depth).unwrap_or(usize::MAX).min(1025);
         let returned = depth < self.frames.len();
-        let failed = !matches!(step.failure, None | Some(Failure::None));
+        let failed = !matches!(step.halt, None | Some(HaltKind::None));
         step.refund_after = (self.client.refund_kind() == RefundKind::After && !failed).then_some(said);
         step.refund = match self.client.refund_kind() {
             RefundKind::Before => Some(said),

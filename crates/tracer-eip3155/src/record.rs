@@ -1,7 +1,7 @@
 use parallax_hooks::{StepEnd, StepView};
 use parallax_primitives::{B256, Bytes, Halt, Opcode, U256};
 
-use crate::Client;
+use crate::{Client, HaltKind};
 
 /// One step as a trace file tells it, in canonical terms. What the client did not say, or said in terms that cannot be
 /// converted, is `None`: unknown, never a default.
@@ -32,7 +32,7 @@ pub struct Step {
     /// The same after it, where that is what the client writes and the opcode did not fail.
     pub refund_after: Option<i64>,
     /// How the opcode failed, if it did; `None` if the client does not say on its lines.
-    pub failure: Option<Failure>,
+    pub halt: Option<HaltKind>,
 }
 
 impl Step {
@@ -52,7 +52,7 @@ impl Step {
             return_data: Some(Bytes::copy_from_slice(step.return_data)),
             refund: Some(step.refund),
             refund_after: None,
-            failure: None,
+            halt: None,
         }
     }
 
@@ -61,34 +61,11 @@ impl Step {
     pub fn finish(&mut self, step: &StepView<'_>, end: &StepEnd<'_>) {
         self.gas_cost = end.halt.is_none().then_some(end.gas_cost);
         self.refund_after = end.halt.is_none().then_some(step.refund);
-        self.failure = match end.halt {
-            None if self.opcode == Opcode::REVERT => Some(Failure::Revert),
-            halt => Client::Eip3155.failure(self.opcode, halt.map(Halt::name)),
+        self.halt = match end.halt {
+            None if self.opcode == Opcode::REVERT => Some(HaltKind::Revert),
+            halt => Client::Eip3155.halt(self.opcode, halt.map(Halt::name)),
         };
     }
-}
-
-/// Whether and how an opcode failed, as far as clients agree on kinds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Failure {
-    /// It did not.
-    None,
-    /// REVERT did its work.
-    Revert,
-    /// Out of gas, the kinds of memory and offset overflow included.
-    OutOfGas,
-    /// Too few items, or too many: some clients tell one as the other.
-    Stack,
-    /// A bad jump.
-    InvalidJump,
-    /// A byte that is no opcode, or 0xfe.
-    InvalidOpcode,
-    /// A change of state in a static call.
-    StaticViolation,
-    /// A read beyond the return data.
-    OutOfBounds,
-    /// It failed, in words nobody else uses.
-    Other,
 }
 
 /// What follows the steps.

@@ -4,7 +4,7 @@ use parallax_hooks::{MessagePhase, StepEnd, StepView};
 use parallax_primitives::{Effect, Fork, FrameOutcome, FrameStatus, Message, Opcode};
 use parallax_tracer_core::Tracer;
 
-use crate::{Dialect, Summary, failure, memory, stack_text::StackText, text};
+use crate::{Dialect, Summary, halt, memory, stack_text::StackText, text};
 
 /// What a line holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,7 +149,7 @@ impl<W: io::Write> Eip3155Tracer<W> {
 
     fn line(&mut self, step: &StepView<'_>, end: &StepEnd<'_>, taken: usize, with_error: bool) {
         let Options { dialect, fork, .. } = self.options;
-        let gas_cost = failure::gas_cost(dialect, fork, step, end);
+        let gas_cost = halt::gas_cost(dialect, fork, step, end);
         let line = &mut self.lines;
         line.extend_from_slice(b"{\"pc\":");
         text::decimal(line, step.pc as u64);
@@ -193,7 +193,7 @@ impl<W: io::Write> Eip3155Tracer<W> {
             let before = line.len();
             line.extend_from_slice(b",\"error\":");
             let head = line.len();
-            failure::error(dialect, fork, step, end, line);
+            halt::error(dialect, fork, step, end, line);
             self.fault.clear();
             self.fault.extend_from_slice(&line[head..]);
             if line.len() == head {
@@ -227,7 +227,7 @@ impl<W: io::Write> Eip3155Tracer<W> {
             }
             Dialect::Geth | Dialect::Eels => {
                 let eels = dialect == Dialect::Eels;
-                let uncounted = if eels { failure::eels_refund_of_failure(fork, step, end) } else { 0 };
+                let uncounted = if eels { halt::eels_refund_of_halt(fork, step, end) } else { 0 };
                 return_data(line, self.options, &self.pending);
                 depth(line, step);
                 refund(line, step.refund + uncounted);
@@ -291,7 +291,7 @@ impl<W: io::Write> Eip3155Tracer<W> {
         match outcome.status {
             _ if failed && !self.fault.is_empty() => line.extend_from_slice(&self.fault),
             FrameStatus::Halt(halt) => {
-                text::string(line, failure::message_error(self.options.dialect, halt));
+                text::string(line, halt::message_error(self.options.dialect, halt));
             }
             FrameStatus::Success | FrameStatus::Revert => {}
         }
@@ -351,7 +351,7 @@ impl<W: io::Write> Tracer for Eip3155Tracer<W> {
             text::hex_bytes(&mut self.created, code.unwrap_or_default());
         }
         let taken = match self.options.dialect {
-            Dialect::Geth => failure::geth_taken(self.options.fork, step, end),
+            Dialect::Geth => halt::geth_taken(self.options.fork, step, end),
             _ => None,
         };
         if taken.is_some() {
@@ -395,7 +395,7 @@ fn op_name(line: &mut Vec<u8>, dialect: Dialect, fork: Fork, opcode: Opcode) {
     line.extend_from_slice(b",\"opName\":\"");
     match name {
         Some(name) => line.extend_from_slice(name.as_bytes()),
-        None if dialect == Dialect::Geth => failure::geth_opcode_name(opcode, line),
+        None if dialect == Dialect::Geth => halt::geth_opcode_name(opcode, line),
         None => text::hex_bytes(line, &[opcode.0]),
     }
     line.push(b'"');

@@ -4,7 +4,7 @@
 
 use std::{env, fs, path::PathBuf};
 
-use parallax_tracer_eip3155::{Client, Failure, Record, Step, TraceReader, compare_traces, detect};
+use parallax_tracer_eip3155::{Client, HaltKind, Record, Step, TraceReader, compare_traces, detect};
 
 const STEP: &str = r#"{"pc":0,"op":96,"gas":"0x10","gasCost":"0x3","memSize":0,"stack":[],"depth":1,"refund":0,"opName":"PUSH1"}"#;
 
@@ -58,10 +58,10 @@ fn what_a_client_did_not_say_is_unknown() {
     assert_eq!(detect(nethermind.as_bytes()).unwrap(), Client::Nethermind);
     let step = &steps(nethermind, Client::Nethermind)[0];
     assert_eq!((step.refund, &step.return_data, &step.memory), (None, &None, &None));
-    assert_eq!((step.memory_size, step.gas_cost, step.failure), (Some(32), Some(3), Some(Failure::None)));
+    assert_eq!((step.memory_size, step.gas_cost, step.halt), (Some(32), Some(3), Some(HaltKind::None)));
     // evmone's cost of an SSTORE is the static part only.
     assert_eq!(steps(&STEP.replace("96", "85"), Client::Evmone)[0].gas_cost, None);
-    assert_eq!(steps(STEP, Client::Evmone)[0].failure, None);
+    assert_eq!(steps(STEP, Client::Evmone)[0].halt, None);
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn a_line_written_twice_is_one_step_that_failed() {
     for text in [format!("{STEP}\n{failed}\n"), format!("{failed}\n")] {
         let steps = steps(&text, Client::Geth);
         assert_eq!(steps.len(), 1);
-        assert_eq!((steps[0].failure, steps[0].gas_cost), (Some(Failure::OutOfBounds), None));
+        assert_eq!((steps[0].halt, steps[0].gas_cost), (Some(HaltKind::OutOfBounds), None));
     }
     assert_eq!(steps(&format!("{STEP}\n{STEP}\n"), Client::Geth).len(), 2);
 }

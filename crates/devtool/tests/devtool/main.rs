@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test, an unwrap is an assertion")]
 
+mod allowance;
 mod client;
 mod contract;
-mod means;
 mod navigation;
 mod safety;
 mod scale;

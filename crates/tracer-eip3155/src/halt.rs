@@ -108,7 +108,7 @@ fn eels_gas_cost(fork: Fork, halt: Halt, step: &StepView<'_>, gas_cost: u64) -> 
 }
 
 /// What the specification's tracer adds to the refund of an SSTORE that runs out of gas: it counts before it charges.
-pub(crate) fn eels_refund_of_failure(fork: Fork, step: &StepView<'_>, end: &StepEnd<'_>) -> i64 {
+pub(crate) fn eels_refund_of_halt(fork: Fork, step: &StepView<'_>, end: &StepEnd<'_>) -> i64 {
     let [.., new, key] = step.stack else { return 0 };
     let refused = matches!(end.halt, Some(Halt::OutOfGas | Halt::StaticViolation));
     if step.opcode != Opcode::SSTORE || !refused || is_at_sentry(fork, step) {

@@ -8,19 +8,16 @@ use parallax_tracer_standard::Call;
 
 use crate::{
     error::ApiError,
-    export::Report,
     index::Index,
-    model::{self, SideName},
+    model::{self, DATA_SHOWN, SideName},
     pair::mismatches,
+    report::Report,
     side::{Recording, Side, op_name},
 };
 
-/// Bytes of input and output that a call, or the transaction, shows.
-pub(crate) const DATA_SHOWN: usize = 1024;
-
 /// The records of a session at one time.
 #[derive(Clone, Debug)]
-pub(crate) struct Look {
+pub(crate) struct Records {
     pub(crate) sides: [Option<Arc<Side>>; 2],
     pub(crate) index: Arc<Index>,
     /// The divergence that the comparison found.
@@ -29,7 +26,7 @@ pub(crate) struct Look {
     pub(crate) report: Option<Arc<Report>>,
 }
 
-impl Look {
+impl Records {
     pub(crate) fn sides(&self) -> [Option<&Side>; 2] {
         [self.sides[0].as_deref(), self.sides[1].as_deref()]
     }
@@ -85,8 +82,8 @@ impl Look {
             .zip(found)
             .map(|(step_index, mismatch)| model::StepRow {
                 step_index,
-                primary: left.next(),
-                mini: right.next(),
+                left: left.next(),
+                right: right.next(),
                 mismatch,
             })
             .collect()
@@ -97,7 +94,7 @@ impl Look {
         let at_end = || {
             let first = self.first.as_ref().filter(|first| first.step_index.is_none());
             let mismatch = first.map(|first| first.mismatch.clone());
-            model::StepRow { step_index: self.total(), primary: None, mini: None, mismatch }
+            model::StepRow { step_index: self.total(), left: None, right: None, mismatch }
         };
         self.rows(step, 1).pop().unwrap_or_else(at_end)
     }
@@ -122,7 +119,7 @@ impl Look {
 
     /// A side, whether it is there and recorded or not.
     fn recording(&self, side: SideName) -> Option<&Recording> {
-        let number = usize::from(side == SideName::Mini);
+        let number = usize::from(side == SideName::Right);
         self.sides[number].as_ref()?.recording()
     }
 
@@ -150,7 +147,7 @@ impl Look {
                     .collect(),
             )
         };
-        model::GasByOpcode { primary: of(SideName::Primary), mini: of(SideName::Mini) }
+        model::GasByOpcode { left: of(SideName::Left), right: of(SideName::Right) }
     }
 
     pub(crate) fn code(

@@ -6,8 +6,8 @@ use parallax_primitives::{Address, Halt, Opcode, U256};
 
 use crate::{
     error::ApiError,
-    look::Look,
     model::{Breakpoint, ContinueUntil, RunCommand, StepCommand, StepKind, Stop, Until},
+    records::Records,
     side::{Found, Side},
 };
 
@@ -42,13 +42,13 @@ impl Position {
     }
 
     /// Goes by steps. What is passed over is run: breakpoints there stop it.
-    pub(crate) fn step(&mut self, look: &Look, command: StepCommand, breakpoints: &Conditions) {
+    pub(crate) fn step(&mut self, records: &Records, command: StepCommand, breakpoints: &Conditions) {
         let count = command.count.unwrap_or(1);
         if command.kind == StepKind::Back {
             self.index = self.index.saturating_sub(count);
             return self.arrive(if self.index == 0 { Stop::Start } else { Stop::Moved }, None);
         }
-        if self.is_blocked(look) {
+        if self.is_blocked(records) {
             return self.arrive(Stop::Blocked, None);
         }
         let mut target = self.index;
@@ -57,8 +57,8 @@ impl Position {
         } else {
             for _ in 0..count {
                 let next = match command.kind {
-                    StepKind::Over => not_deeper(look, target, 0),
-                    _ => not_deeper(look, target, 1),
+                    StepKind::Over => not_deeper(records, target, 0),
+                    _ => not_deeper(records, target, 1),
                 };
                 if next == target {
                     break;
@@ -66,41 +66,41 @@ impl Position {
                 target = next;
             }
         }
-        match breakpoints.first(look, self.index.saturating_add(1), target) {
-            Some((step, number)) => self.go_to(look, step, Some(number)),
-            None => self.go_to(look, target, None),
+        match breakpoints.first(records, self.index.saturating_add(1), target) {
+            Some((step, number)) => self.go_to(records, step, Some(number)),
+            None => self.go_to(records, target, None),
         }
     }
 
-    pub(crate) fn run(&mut self, look: &Look, command: RunCommand, breakpoints: &Conditions) {
+    pub(crate) fn run(&mut self, records: &Records, command: RunCommand, breakpoints: &Conditions) {
         if command.backwards || command.until == Until::Start {
-            return self.run_back(look, command.until, breakpoints);
+            return self.run_back(records, command.until, breakpoints);
         }
-        if self.is_blocked(look) {
+        if self.is_blocked(records) {
             return self.arrive(Stop::Blocked, None);
         }
         match command.until {
             Until::Breakpoint => {
-                let limit = self.next_divergence(look).unwrap_or(look.total());
-                match breakpoints.first(look, self.index.saturating_add(1), limit) {
-                    Some((step, number)) => self.go_to(look, step, Some(number)),
-                    None => self.go_to(look, limit, None),
+                let limit = self.next_divergence(records).unwrap_or(records.total());
+                match breakpoints.first(records, self.index.saturating_add(1), limit) {
+                    Some((step, number)) => self.go_to(records, step, Some(number)),
+                    None => self.go_to(records, limit, None),
                 }
             }
             Until::Divergence => {
-                let next = look.divergence_after(self.index).unwrap_or(look.total());
+                let next = records.divergence_after(self.index).unwrap_or(records.total());
                 self.index = next;
-                let stop = if look.is_divergence(next) { Stop::Divergence } else { Stop::End };
+                let stop = if records.is_divergence(next) { Stop::Divergence } else { Stop::End };
                 self.arrive(stop, None);
             }
-            Until::End | Until::Start => self.go_to(look, look.total(), None),
+            Until::End | Until::Start => self.go_to(records, records.total(), None),
         }
     }
 
-    fn run_back(&mut self, look: &Look, until: Until, breakpoints: &Conditions) {
+    fn run_back(&mut self, records: &Records, until: Until, breakpoints: &Conditions) {
         let found = match until {
-            Until::Breakpoint => breakpoints.last(look, self.index),
-            Until::Divergence => look.divergence_before(self.index).map(|step| (step, usize::MAX)),
+            Until::Breakpoint => breakpoints.last(records, self.index),
+            Until::Divergence => records.divergence_before(self.index).map(|step| (step, usize::MAX)),
             Until::End | Until::Start => None,
         };
         match found {
@@ -118,24 +118,24 @@ impl Position {
     }
 
     /// Goes on past the divergence here, if there is one.
-    pub(crate) fn go_on(&mut self, look: &Look, until: ContinueUntil, breakpoints: &Conditions) {
-        if look.is_divergence(self.index) {
+    pub(crate) fn go_on(&mut self, records: &Records, until: ContinueUntil, breakpoints: &Conditions) {
+        if records.is_divergence(self.index) {
             self.passed.insert(self.index);
         }
         match until {
-            ContinueUntil::Step => self.go_to(look, self.index.saturating_add(1), None),
+            ContinueUntil::Step => self.go_to(records, self.index.saturating_add(1), None),
             ContinueUntil::Stop => {
-                self.run(look, RunCommand { until: Until::Breakpoint, backwards: false }, breakpoints);
+                self.run(records, RunCommand { until: Until::Breakpoint, backwards: false }, breakpoints);
             }
         }
     }
 
     /// Stands on a step, whatever is between.
-    pub(crate) fn jump(&mut self, look: &Look, step: u64) {
-        self.index = step.min(look.total());
-        let stop = if self.is_blocked(look) {
+    pub(crate) fn jump(&mut self, records: &Records, step: u64) {
+        self.index = step.min(records.total());
+        let stop = if self.is_blocked(records) {
             Stop::Divergence
-        } else if self.index == look.total() {
+        } else if self.index == records.total() {
             Stop::End
         } else {
             Stop::Moved
@@ -143,28 +143,28 @@ impl Position {
         self.arrive(stop, None);
     }
 
-    fn is_blocked(&self, look: &Look) -> bool {
-        look.is_divergence(self.index) && !self.is_acknowledged()
+    fn is_blocked(&self, records: &Records) -> bool {
+        records.is_divergence(self.index) && !self.is_acknowledged()
     }
 
     /// The next divergence that the user has not gone on past.
-    fn next_divergence(&self, look: &Look) -> Option<u64> {
-        let mut next = look.divergence_after(self.index);
+    fn next_divergence(&self, records: &Records) -> Option<u64> {
+        let mut next = records.divergence_after(self.index);
         while let Some(step) = next.filter(|step| self.passed.contains(step)) {
-            next = look.divergence_after(step);
+            next = records.divergence_after(step);
         }
         next
     }
 
     /// Goes forwards, as far as the next divergence.
-    fn go_to(&mut self, look: &Look, target: u64, breakpoint: Option<usize>) {
-        let target = target.min(look.total());
-        let (index, stop, breakpoint) = match self.next_divergence(look) {
+    fn go_to(&mut self, records: &Records, target: u64, breakpoint: Option<usize>) {
+        let target = target.min(records.total());
+        let (index, stop, breakpoint) = match self.next_divergence(records) {
             Some(divergence) if divergence <= target => {
                 (divergence, Stop::Divergence, breakpoint.filter(|_| divergence == target))
             }
             _ if breakpoint.is_some() => (target, Stop::Breakpoint, breakpoint),
-            _ if target == look.total() => (target, Stop::End, None),
+            _ if target == records.total() => (target, Stop::End, None),
             _ => (target, Stop::Moved, None),
         };
         self.index = index;
@@ -177,11 +177,11 @@ impl Position {
 }
 
 /// The next step that is not deeper than this one less `less`; the end if there is none.
-fn not_deeper(look: &Look, from: u64, less: u16) -> u64 {
-    let Some(side) = look.leading(from) else { return look.total() };
+fn not_deeper(records: &Records, from: u64, less: u16) -> u64 {
+    let Some(side) = records.leading(from) else { return records.total() };
     let mut walk = side.walk(from);
-    let Some(depth) = walk.advance().map(|found| found.depth) else { return look.total() };
-    let Some(wanted) = depth.checked_sub(less) else { return look.total() };
+    let Some(depth) = walk.advance().map(|found| found.depth) else { return records.total() };
+    let Some(wanted) = depth.checked_sub(less) else { return records.total() };
     let mut step = from;
     while let Some(found) = walk.advance() {
         step += 1;
@@ -189,7 +189,7 @@ fn not_deeper(look: &Look, from: u64, less: u16) -> u64 {
             return step;
         }
     }
-    look.total()
+    records.total()
 }
 
 /// Breakpoints, ready to be looked at.
@@ -244,16 +244,16 @@ impl Conditions {
     }
 
     /// The first step of a range at which one holds, on either side, and which.
-    fn first(&self, look: &Look, from: u64, to: u64) -> Option<(u64, usize)> {
-        self.in_range(look, from, to, false)
+    fn first(&self, records: &Records, from: u64, to: u64) -> Option<(u64, usize)> {
+        self.in_range(records, from, to, false)
     }
 
     /// The last step before this one at which one holds.
-    fn last(&self, look: &Look, before: u64) -> Option<(u64, usize)> {
+    fn last(&self, records: &Records, before: u64) -> Option<(u64, usize)> {
         let (mut end, mut chunk) = (before, CHUNK);
         while end > 0 {
             let start = end.saturating_sub(chunk);
-            if let Some(found) = self.in_range(look, start, end, true) {
+            if let Some(found) = self.in_range(records, start, end, true) {
                 return Some(found);
             }
             end = start;
@@ -262,7 +262,7 @@ impl Conditions {
         None
     }
 
-    fn in_range(&self, look: &Look, from: u64, to: u64, last: bool) -> Option<(u64, usize)> {
+    fn in_range(&self, records: &Records, from: u64, to: u64, last: bool) -> Option<(u64, usize)> {
         if self.0.is_empty() {
             return None;
         }
@@ -280,7 +280,7 @@ impl Conditions {
             }
             hit
         };
-        let hits = look.sides().into_iter().flatten().filter_map(of_side);
+        let hits = records.sides().into_iter().flatten().filter_map(of_side);
         if last { hits.max_by_key(|hit| hit.0) } else { hits.min_by_key(|hit| hit.0) }
     }
 }
@@ -300,7 +300,7 @@ impl Condition {
                     && address.is_none_or(|address| found.address == Some(address))
             }
             Condition::Halt(wanted) => found
-                .failed
+                .halt
                 .name()
                 .is_some_and(|name| wanted.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(name))),
             Condition::Gas(gas) => found.gas < *gas,

@@ -42,7 +42,7 @@ impl Beyond {
 
 /// Knows what an execution holds and how long it has gone on since the last look.
 #[derive(Debug)]
-pub(crate) struct Means {
+pub(crate) struct Allowance {
     fork: Fork,
     /// Bytes of every open frame, the outermost first.
     frames: Vec<usize>,
@@ -51,7 +51,7 @@ pub(crate) struct Means {
     since_look: u64,
 }
 
-impl Means {
+impl Allowance {
     pub(crate) fn new(fork: Fork) -> Self {
         Self { fork, frames: Vec::new(), total: 0, since_look: 0 }
     }
