@@ -20,7 +20,7 @@ use parallax_primary_interpreter::Primary;
 use parallax_state_tests::{Case, cases, run as check};
 use serde_json::json;
 
-use super::{Arguments, median, print_json};
+use super::measurement::{Arguments, median, print_json};
 
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let shared = shared_folder().context("no ../shared folder (set PARALLAX_SHARED)")?;

@@ -25,7 +25,7 @@ use parallax_primitives::{
 use parallax_state::{Account, MemoryDatabase, State};
 use serde_json::{Value, json};
 
-use super::{Arguments, median, print_json};
+use super::measurement::{Arguments, median, print_json};
 
 const SENDER: Address = address!("0x1000000000000000000000000000000000000001");
 const TARGET: Address = address!("0x2000000000000000000000000000000000000002");

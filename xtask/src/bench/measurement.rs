@@ -1,0 +1,51 @@
+//! What a measurement takes, and how it tells its figures.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// What `cargo xtask bench` takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Only programs whose name contains this.
+    #[arg(long, default_value = "")]
+    pub(crate) filter: String,
+    /// Rounds; medians over them are reported.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) rounds: u32,
+    /// The official state tests on primary and revm instead of the programs: one core, whole transactions.
+    #[arg(long)]
+    pub(crate) official: bool,
+    /// Tracing against the tracers of revm and revm-inspectors: steps a second and bytes a step. Builds `xtask/peers`.
+    #[arg(long, conflicts_with_all = ["official", "json"])]
+    pub(crate) tracing: bool,
+    /// Whether tracers and a comparison that are off cost instructions, counted by valgrind. Fails from 0.5 % on. Builds `xtask/peers`.
+    #[arg(long, conflicts_with_all = ["official", "json", "tracing"])]
+    pub(crate) free_when_off: bool,
+    /// One JSON object a line instead of a table.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// The middle one; of an even number, the lower of the two.
+pub(crate) fn median(times: &[Duration]) -> Duration {
+    let mut times = times.to_vec();
+    times.sort_unstable();
+    times.get(times.len().saturating_sub(1) / 2).copied().unwrap_or_default()
+}
+
+pub(crate) fn print_json(line: &Value) {
+    println!("{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_a_time_that_was_measured() {
+        let times = [5, 1, 9, 3].map(Duration::from_secs);
+        assert_eq!(median(&times), Duration::from_secs(3));
+        assert_eq!(median(&times[..3]), Duration::from_secs(5));
+    }
+}
