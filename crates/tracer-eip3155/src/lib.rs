@@ -2,7 +2,7 @@
 #![doc = include_str!("../README.md")]
 
 mod client;
-mod compare;
+mod comparison;
 mod detection;
 mod dialect;
 mod halt;
@@ -16,7 +16,7 @@ mod text;
 mod writer;
 
 pub use client::{Client, UnknownClient};
-pub use compare::{TraceAgreement, TraceComparison, TraceDifference, compare_traces, is_unpaired_stop};
+pub use comparison::{TraceAgreement, TraceComparison, TraceDifference, compare_traces, is_unpaired_stop};
 pub use detection::detect;
 pub use dialect::{Dialect, UnknownDialect};
 pub use halt_kind::HaltKind;
