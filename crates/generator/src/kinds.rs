@@ -1,5 +1,6 @@
 //! The kinds of program. Each is a function that writes one, and says what its gas may be.
 
+mod budget;
 mod control;
 mod ends;
 mod memory;
@@ -10,18 +11,8 @@ mod words;
 
 use crate::writer::Writer;
 
+pub(crate) use budget::Budget;
 pub(crate) use ends::end;
-
-/// How much gas a program may be given, so that it ends soon in little memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Budget {
-    /// It has loops: some 100,000 gas.
-    Loops,
-    /// It has none, but memory: some million.
-    Memory,
-    /// It has neither: all there is.
-    Free,
-}
 
 /// A kind of program.
 pub struct Kind {
