@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Finding, packages::Package};
+use super::{finding::Finding, packages::Package};
 
 const FILE: &str = "ARCHITECTURE.md";
 /// The line above the table.

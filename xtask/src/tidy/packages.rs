@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use super::Finding;
+use super::finding::Finding;
 use crate::workspace;
 
 /// The longest example of a crate's README, in lines.

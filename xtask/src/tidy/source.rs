@@ -1,7 +1,7 @@
 //! Rules that are checked line by line. They rely on rustfmt's layout, which CI checks: a function ends at the first `}` that
 //! stands as far in as its `fn` does.
 
-use super::Finding;
+use super::finding::Finding;
 
 /// The one crate with unsafe code.
 pub(crate) const UNSAFE_CRATE: &str = "primary-interpreter";
@@ -9,7 +9,10 @@ const FILE_LINES: usize = 800;
 const FUNCTION_LINES: usize = 90;
 /// Exempts the function below it from the limit, as `#[test]` does: tests are data.
 const DISPATCH_TABLE: &str = "// tidy: dispatch table";
-const BANNED_STEMS: [&str; 7] = ["util", "utils", "common", "misc", "helper", "helpers", "stuff"];
+const BANNED_STEMS: [&str; 11] =
+    ["util", "utils", "common", "misc", "helper", "helpers", "stuff", "look", "means", "patient", "failure"];
+/// Second words for what has one already: a side, a halt, what a record holds.
+const BANNED_TYPES: [&str; 5] = ["Failure", "Failed", "Look", "Means", "Patient"];
 const BANNED_MACROS: [&str; 3] = ["todo!", "unimplemented!", "dbg!"];
 /// Folders of one machine, and hosts that package managers talk to. Cut in two, so that this file passes.
 const MACHINE: [(&str, &str); 8] = [
@@ -55,6 +58,11 @@ fn check_rust(file: &str, text: &str, findings: &mut Vec<Finding>) {
         for word in BANNED_MACROS {
             if has_word(&code, word) {
                 findings.push(Finding::new(file, index + 1, word));
+            }
+        }
+        for name in BANNED_TYPES {
+            if has_word(&code, &format!("enum {name}")) || has_word(&code, &format!("struct {name}")) {
+                findings.push(Finding::new(file, index + 1, format!("{name:?} has a better name")));
             }
         }
         if !may_be_unsafe && has_word(&code, "unsafe") {
@@ -157,6 +165,9 @@ mod tests {
         check_file("crates/a/src/utils.rs", "", &[(0, "\"utils\" does not tell what is in it")]);
         check_file("crates/a/common/b.rs", "", &[(0, "\"common\" does not tell what is in it")]);
         check_file("crates/a/src/uncommon.rs", "", &[]);
+        check_file("crates/a/src/look.rs", "", &[(0, "\"look\" does not tell what is in it")]);
+        check_file("a.rs", "// enum Failure\npub enum Failure {}\n", &[(2, "\"Failure\" has a better name")]);
+        check_file("a.rs", "struct Look<'a>(&'a u8);\nstruct Looks;\n", &[(1, "\"Look\" has a better name")]);
     }
 
     #[test]
