@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use parallax_campaign::{
     Campaign, Delivered, DiffOutcome, DiffSetup, DiffSummary, Selection, config, diff_text, diff_with,
-    discover, engines, shared_folder,
+    discover, engines::EngineName, shared_folder,
 };
 
 use parallax_shadow_diff::{ShadowConfig, ShadowMode};
@@ -30,15 +30,15 @@ pub(crate) struct Arguments {
     eest: bool,
     /// The engine on the left.
     #[arg(long, default_value = "primary")]
-    left: String,
+    left: EngineName,
     /// The engine on the right.
     #[arg(long, default_value = "mini")]
-    right: String,
+    right: EngineName,
     /// Compare the left engine with these, too; revm is one.
     #[arg(long, value_name = "ENGINE")]
-    also: Vec<String>,
-    /// How often the engines are compared: per-step, per-block or per-call.
-    #[arg(long, default_value = "per-step", value_parser = mode)]
+    also: Vec<EngineName>,
+    /// How often the engines are compared: all (per step, and the fast form per block), per-step, per-block or per-call.
+    #[arg(long, default_value = "all", value_parser = mode)]
     mode: ShadowMode,
     /// Workers; all cores if zero.
     #[arg(long, default_value_t = 0)]
@@ -58,7 +58,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
     let mut table = Table::default();
     for right in std::iter::once(&arguments.right).chain(&arguments.also) {
-        table.add(compare(&paths, [&arguments.left, right], arguments.mode, arguments.jobs)?);
+        table.add(compare(&paths, [arguments.left, *right], arguments.mode, arguments.jobs)?);
     }
     table.finish()
 }
@@ -78,15 +78,14 @@ pub(crate) fn official() -> Option<PathBuf> {
 }
 
 fn mode(text: &str) -> Result<ShadowMode, String> {
-    let modes = [ShadowMode::PerCall, ShadowMode::PerBlock, ShadowMode::PerStep];
+    let modes = [ShadowMode::PerCall, ShadowMode::PerBlock, ShadowMode::PerStep, ShadowMode::All];
     let mode = modes.into_iter().find(|mode| mode.name() == text);
-    mode.ok_or_else(|| "expected per-step, per-block or per-call".to_owned())
+    mode.ok_or_else(|| "expected all, per-step, per-block or per-call".to_owned())
 }
 
 /// One line of the table.
 pub(crate) struct Line {
-    left: String,
-    right: String,
+    sides: [EngineName; 2],
     mode: ShadowMode,
     summary: DiffSummary,
     /// Opcodes, block entries or messages.
@@ -99,7 +98,7 @@ pub(crate) struct Line {
 /// Compares two engines on every case below `paths` and prints the first divergences.
 pub(crate) fn compare(
     paths: &[PathBuf],
-    [left, right]: [&str; 2],
+    sides: [EngineName; 2],
     mode: ShadowMode,
     jobs: usize,
 ) -> Result<Line> {
@@ -108,11 +107,11 @@ pub(crate) fn compare(
     let selection = Selection::default();
     let cancel = AtomicBool::new(false);
     let campaign = Campaign { files: &files, selection: &selection, jobs, cancel: &cancel };
-    let (left, right) = (engines::by_name(left)?, engines::by_name(right)?);
+    let [left, right] = sides;
     let config = ShadowConfig { measure_time: true, ..config(left.name(), right.name(), mode) };
     let setup = DiffSetup::new(left.name(), right.name(), &config);
     let (mut steps, mut times, mut shown) = (0, [Duration::ZERO; 2], 0);
-    let summary = diff_with(&campaign, left, right, &config, |delivered, _| {
+    let summary = diff_with(&campaign, &left, &right, &config, |delivered, _| {
         if let Delivered::Case(_, DiffOutcome { steps: of_case, times: of_engines, .. }) = delivered {
             steps += of_case;
             times[0] += of_engines[0];
@@ -127,15 +126,14 @@ pub(crate) fn compare(
         ControlFlow::Continue(())
     })
     .context("the campaign did not start")?;
-    let (left, right) = (left.name().to_owned(), right.name().to_owned());
-    Ok(Line { left, right, mode, summary, steps, times, time: start.elapsed() })
+    Ok(Line { sides, mode, summary, steps, times, time: start.elapsed() })
 }
 
 impl Line {
     /// Steps a second of one engine, by its own time.
     fn rate(&self, side: usize) -> String {
         let seconds = self.times[side].as_secs_f64();
-        if seconds == 0.0 || self.mode != ShadowMode::PerStep {
+        if seconds == 0.0 || !matches!(self.mode, ShadowMode::PerStep | ShadowMode::All) {
             return "-".to_owned();
         }
         // A count of steps is far below 2^52.
@@ -167,8 +165,11 @@ impl Table {
             text.push_str(&format!(" {name:>8}"));
         }
         text.push_str("      steps     time  steps/s left, right\n");
+        // Behind all lines, what was run in the fast form on each.
+        let mut fast = String::new();
         for line in &self.0 {
-            let Line { left, right, mode, steps, time, summary, .. } = line;
+            let Line { sides: [left, right], mode, steps, time, summary, .. } = line;
+            let (left, right) = (left.name(), right.name());
             let (mode, cases, seconds) = (mode.name(), summary.cases(), time.as_secs_f64());
             text.push_str(&format!("{left:8} {right:8} {mode:9} {cases:8}"));
             for (name, count) in counts(summary).filter(|(name, _)| is_shown(name)) {
@@ -176,8 +177,11 @@ impl Table {
             }
             let rates = [0, 1].map(|side| line.rate(side)).join(", ");
             text.push_str(&format!(" {steps:10} {seconds:6.1} s  {rates}\n"));
+            if let Some(line) = summary.fast_text() {
+                fast.push_str(&format!("{left} and {right}, {mode}: {line}\n"));
+            }
         }
-        text
+        text + &fast
     }
 
     /// Prints the table; an error if a pair does not agree.

@@ -10,7 +10,8 @@ use std::{
 
 use anyhow::{Result, bail, ensure};
 use parallax_campaign::{
-    Campaign, Delivered, Selection, TestOutcome, discover, engines, shared_folder, statetest, test_text,
+    Campaign, Delivered, Selection, TestOutcome, discover, engines::EngineName, shared_folder, statetest,
+    test_text,
 };
 use parallax_shadow_diff::ShadowMode;
 
@@ -45,8 +46,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     parts.run("cargo xtask fixtures --check", || fixtures::run(&fixtures::Arguments { check: true }));
     parts.run("pairs of engines on the fixtures, in every mode", || compare(&diff::fixture_paths()));
     if let Some(folder) = &official {
-        for engine in engines::ENGINE_NAMES {
-            parts.run(&format!("official state tests on {engine}"), || state_tests(folder, engine));
+        for engine in [EngineName::Primary, EngineName::Mini, EngineName::Revm] {
+            parts.run(&format!("official state tests on {}", engine.name()), || state_tests(folder, engine));
         }
         parts.run("pairs of engines on the official state tests", || compare(std::slice::from_ref(folder)));
     }
@@ -106,28 +107,32 @@ fn cargo_test(own: bool) -> Result<()> {
 /// The fast engine against the plain one and against revm: what all three share cannot hide behind two that agree.
 fn compare(paths: &[PathBuf]) -> Result<()> {
     let mut table = Table::default();
-    let pairs =
-        [("mini", ShadowMode::PerStep), ("mini", ShadowMode::PerBlock), ("revm", ShadowMode::PerStep)];
-    for (right, mode) in pairs {
-        table.add(diff::compare(paths, ["primary", right], mode, 0)?);
+    let mini = EngineName::Mini;
+    let pairs = [
+        (EngineName::Primary, mini, ShadowMode::All),
+        (EngineName::PrimaryRecover, mini, ShadowMode::PerBlock),
+        (EngineName::Primary, EngineName::Revm, ShadowMode::All),
+    ];
+    for (left, right, mode) in pairs {
+        table.add(diff::compare(paths, [left, right], mode, 0)?);
     }
     table.finish()
 }
 
-fn state_tests(folder: &Path, engine: &str) -> Result<()> {
+fn state_tests(folder: &Path, engine: EngineName) -> Result<()> {
     let files = discover(&[folder.to_owned()], &mut std::io::empty())?;
     let (selection, cancel) = (Selection::default(), AtomicBool::new(false));
     let campaign = Campaign { files: &files, selection: &selection, jobs: 0, cancel: &cancel };
     let mut shown = 0;
-    let summary = statetest(&campaign, engines::by_name(engine)?, |delivered, _| {
+    let summary = statetest(&campaign, &engine, |delivered, _| {
         let known = !matches!(delivered, Delivered::Case(_, TestOutcome::Unsupported(_)));
-        if let (true, Some(text)) = (known && shown < SHOWN, test_text(delivered, engine)) {
+        if let (true, Some(text)) = (known && shown < SHOWN, test_text(delivered, engine.name())) {
             shown += 1;
             println!("{text}");
         }
         ControlFlow::Continue(())
     })?;
-    println!("{}", summary.text(engine));
+    println!("{}", summary.text(engine.name()));
     if summary.passed == 0 || summary.failed + summary.unreadable > 0 || !summary.complete {
         bail!("{} of the official state tests failed", summary.failed + summary.unreadable);
     }

@@ -3,15 +3,19 @@
 
 use std::{ops::ControlFlow, time::Duration};
 
-use parallax_engine_interface::Engine;
+use parallax_engine_interface::{EngineError, Execution, Job};
 use parallax_engine_revm::{REVM_HALTS, REVM_STEPS, StepTolerance};
 use parallax_shadow_diff::{
     Compared, Field, Halts, Rejections, ShadowConfig, ShadowMode, StepMismatch, Tolerance, Verdict, Which,
-    compare_engines,
+    compare_engines_in_forms,
 };
 use parallax_state_tests::Case;
 
-use crate::{Campaign, Delivered, Progress, WorkersError, engines};
+use crate::{
+    Campaign, Delivered, Progress, WorkersError,
+    engines::{self, EngineSource, FastCounts},
+    forms::{FastForms, sum},
+};
 
 /// What came of one case on two engines.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,12 +28,14 @@ pub struct DiffOutcome {
     pub times: [Duration; 2],
     /// Where the right side is a trace and differs: the place in it.
     pub right_at: Option<String>,
+    /// What ran in the fast forms, all runs together; `None` if neither side has one, or they were not compared.
+    pub fast: Option<FastCounts>,
 }
 
 impl From<Verdict> for DiffOutcome {
     /// That of a case of which nothing else is known.
     fn from(verdict: Verdict) -> Self {
-        Self { verdict, steps: 0, times: [Duration::ZERO; 2], right_at: None }
+        Self { verdict, steps: 0, times: [Duration::ZERO; 2], right_at: None, fast: None }
     }
 }
 
@@ -58,6 +64,26 @@ pub struct DiffSummary {
     pub unreadable: u64,
     /// Whether every selected case is counted: false if the campaign was stopped.
     pub complete: bool,
+    /// How much of it ran in the fast form; `None` if neither side has one, or it was not compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fast: Option<FastSummary>,
+}
+
+/// How much ran in the fast form of an engine, all its runs together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct FastSummary {
+    /// Cases in which a block ran in it.
+    pub cases: u64,
+    /// Cases that agree, and no code ran at all: transfers, precompiled contracts.
+    pub without_code: u64,
+    /// Cases that agree, and no block was entered in it: the first one was left before it was over.
+    pub without_block: u64,
+    /// Basic blocks entered.
+    pub blocks: u64,
+    /// Instructions run.
+    pub instructions: u64,
+    /// Translations that were refused, as they were not as they must be.
+    pub refused: u64,
 }
 
 impl DiffSummary {
@@ -81,6 +107,17 @@ impl DiffSummary {
             Verdict::NotCompared(_) => &mut self.not_compared,
         };
         *count += 1;
+        let Some(counts) = outcome.fast else { return };
+        let fast = self.fast.get_or_insert_default();
+        fast.blocks += counts.blocks;
+        fast.instructions += counts.instructions;
+        fast.refused += counts.refused;
+        match outcome.verdict {
+            _ if counts.blocks > 0 => fast.cases += 1,
+            Verdict::Agree if outcome.steps == 0 => fast.without_code += 1,
+            Verdict::Agree => fast.without_block += 1,
+            _ => {}
+        }
     }
 
     /// Each count that is a verdict's, by its name, the good ones first.
@@ -108,9 +145,15 @@ impl DiffSummary {
         self.crashed + self.timed_out + self.limit + self.poisoned + self.unreadable
     }
 
-    /// Whether there were cases, all of them are counted, and no verdict is a failure ([`Verdict::is_failure`]).
+    /// Whether there were cases, all of them are counted, no verdict is a failure ([`Verdict::is_failure`]), and the fast form,
+    /// where it was to be compared, ran.
     pub fn is_success(&self) -> bool {
-        self.complete && self.cases() > 0 && self.diverged + self.errors() == 0
+        self.complete && self.cases() > 0 && self.diverged + self.errors() == 0 && self.is_fast_compared()
+    }
+
+    /// Whether nothing keeps the agreements from being those of the fast form too: some of it ran, and all that was to run.
+    pub fn is_fast_compared(&self) -> bool {
+        self.fast.is_none_or(|fast| fast.refused == 0 && (fast.blocks > 0 || self.agreed == 0))
     }
 }
 
@@ -118,8 +161,8 @@ impl DiffSummary {
 /// order.
 pub fn diff(
     campaign: &Campaign<'_>,
-    left: &dyn Engine,
-    right: &dyn Engine,
+    left: &(impl EngineSource + ?Sized),
+    right: &(impl EngineSource + ?Sized),
     mode: ShadowMode,
     deliver: impl FnMut(&Delivered<DiffOutcome>, Progress) -> ControlFlow<()> + Send,
 ) -> Result<DiffSummary, WorkersError> {
@@ -129,15 +172,15 @@ pub fn diff(
 /// As [`diff`], with the mode and what the engines may differ in given.
 pub fn diff_with(
     campaign: &Campaign<'_>,
-    left: &dyn Engine,
-    right: &dyn Engine,
+    left: &(impl EngineSource + ?Sized),
+    right: &(impl EngineSource + ?Sized),
     config: &ShadowConfig,
     mut deliver: impl FnMut(&Delivered<DiffOutcome>, Progress) -> ControlFlow<()> + Send,
 ) -> Result<DiffSummary, WorkersError> {
     let mut summary = DiffSummary::default();
     let each = |case: &Case| {
         let unsupported =
-            [left, right].into_iter().find_map(|engine| engines::unsupported(engine.name(), case.fork));
+            [left.name(), right.name()].into_iter().find_map(|name| engines::unsupported(name, case.fork));
         match unsupported {
             Some(reason) => Verdict::Unsupported(reason.to_owned()).into(),
             None => compare_case(case, left, right, config),
@@ -205,7 +248,7 @@ pub fn tolerated(config: &ShadowConfig) -> Vec<String> {
     if config.rejections == Rejections::Any {
         lines.push("the reason of a rejection: the engines check in different orders".to_owned());
     }
-    if config.mode == ShadowMode::PerStep {
+    if matches!(config.mode, ShadowMode::PerStep | ShadowMode::All) {
         lines.extend(
             config.tolerances.iter().map(|Tolerance { name, reason, .. }| format!("the {name}: {reason}")),
         );
@@ -213,21 +256,39 @@ pub fn tolerated(config: &ShadowConfig) -> Vec<String> {
     lines
 }
 
-/// Compares two engines on one case.
+/// Compares two engines, made for it, on one case.
 pub fn compare_case(
     case: &Case,
-    left: &dyn Engine,
-    right: &dyn Engine,
+    left: &(impl EngineSource + ?Sized),
+    right: &(impl EngineSource + ?Sized),
     config: &ShadowConfig,
 ) -> DiffOutcome {
     match case.job() {
-        Ok(job) => {
-            let Compared { verdict, steps, times, .. } = compare_engines(left, right, &job, config);
-            DiffOutcome { verdict, steps, times, right_at: None }
-        }
+        Ok(job) => compare_job(&job, left, right, config).0,
         // No engine is asked about what is no transaction: neither side refuses it.
         Err(reason) => Verdict::NotCompared(no_transaction(reason)).into(),
     }
+}
+
+/// As [`compare_case`], on any transaction; also what the left side answered when it was compared with the right one.
+pub fn compare_job(
+    job: &Job<'_>,
+    left: &(impl EngineSource + ?Sized),
+    right: &(impl EngineSource + ?Sized),
+    config: &ShadowConfig,
+) -> (DiffOutcome, Result<Execution, EngineError>) {
+    let engines = [left.make(), right.make()];
+    let mut forms = FastForms::default();
+    if config.mode == ShadowMode::All {
+        forms = FastForms::of(left, right);
+    }
+    let Compared { verdict, steps, results: [result, _], times, .. } =
+        compare_engines_in_forms(&*engines[0], &*engines[1], job, config, &forms.runs(job));
+    let fast = match config.mode {
+        ShadowMode::PerBlock => engines.iter().filter_map(|engine| engine.fast()).reduce(sum),
+        _ => forms.fast(),
+    };
+    (DiffOutcome { verdict, steps, times, right_at: None, fast }, result)
 }
 
 pub(crate) fn no_transaction(reason: &str) -> String {

@@ -1,18 +1,178 @@
 //! The engines by name, and the one that puts an interpreter of ours behind [`Engine`]: validation, a journal and a machine
-//! per transaction. Invariant: engines share nothing but caches of analysed code, so no run can be seen by another.
+//! per transaction.
+//!
+//! Invariant: an engine is made anew for every case, the cache of analysed code in it, so that what comes of a case depends on
+//! no case before it, nor on how many run at once.
 
-use std::sync::LazyLock;
+use std::str::FromStr;
 
-use parallax_engine_interface::{Engine, EngineError, Interpreter, Job, Stepper};
+use parallax_engine_interface::{Engine, EngineError, Execution, Interpreter, Job, Stepper};
 use parallax_engine_revm::Revm;
+use parallax_hooks::Hooks;
 use parallax_machine::{Machine, validate};
 use parallax_mini_interpreter::Mini;
-use parallax_primary_interpreter::Primary;
+pub use parallax_primary_interpreter::FastCounts;
+use parallax_primary_interpreter::{Primary, Tiering};
 use parallax_primitives::Fork;
 use parallax_state::State;
 
-/// What users may type where an engine is asked for.
-pub const ENGINE_NAMES: [&str; 3] = ["primary", "mini", "revm"];
+/// An engine that users may ask for. What makes it is [`EngineSource`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EngineName {
+    /// The fast engine, as it ships: code is translated to its fast form when it is hot.
+    Primary,
+    /// The fast engine; code is translated at its first entry.
+    PrimaryAlways,
+    /// As that, and the fast form gives up wherever it may have to.
+    PrimaryRecover,
+    /// The fast engine; code is never translated.
+    PrimaryExact,
+    /// The plain engine.
+    Mini,
+    /// The foreign engine.
+    Revm,
+}
+
+/// Every engine that has a name.
+pub const ENGINES: [EngineName; 6] = [
+    EngineName::Primary,
+    EngineName::PrimaryAlways,
+    EngineName::PrimaryRecover,
+    EngineName::PrimaryExact,
+    EngineName::Mini,
+    EngineName::Revm,
+];
+
+impl EngineName {
+    /// As users type it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            EngineName::Primary => "primary",
+            EngineName::PrimaryAlways => "primary-always",
+            EngineName::PrimaryRecover => "primary-recover",
+            EngineName::PrimaryExact => "primary-exact",
+            EngineName::Mini => "mini",
+            EngineName::Revm => "revm",
+        }
+    }
+
+    /// An engine that has run nothing.
+    pub fn engine(self) -> Box<dyn CaseEngine> {
+        match self {
+            EngineName::Primary => Box::new(primary()),
+            EngineName::PrimaryAlways => Box::new(primary_with(Tiering::Always)),
+            EngineName::PrimaryRecover => Box::new(primary_with(Tiering::AlwaysRecover)),
+            EngineName::PrimaryExact => Box::new(primary_with(Tiering::Never)),
+            EngineName::Mini => Box::new(LocalEngine::new("mini", Mini)),
+            EngineName::Revm => Box::new(Revm),
+        }
+    }
+
+    /// Whether it can be paused at an opcode, and so be stepped beside another one.
+    pub const fn can_be_stepped(self) -> bool {
+        !matches!(self, EngineName::Revm)
+    }
+}
+
+impl FromStr for EngineName {
+    type Err = UnknownEngine;
+
+    fn from_str(text: &str) -> Result<Self, UnknownEngine> {
+        let named = ENGINES.into_iter().find(|engine| engine.name() == text);
+        named.ok_or_else(|| UnknownEngine(text.chars().take(64).collect()))
+    }
+}
+
+/// A name that no engine has.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown engine {0:?}, expected one of {names}", names = ENGINES.map(EngineName::name).join(", "))]
+pub struct UnknownEngine(pub String);
+
+/// What makes the engine of one side, anew for each case.
+pub trait EngineSource: Sync {
+    /// What reports call the engine.
+    fn name(&self) -> &'static str;
+
+    /// An engine that has run nothing.
+    fn make(&self) -> Box<dyn CaseEngine + '_>;
+
+    /// Forms in which it runs other code than when it is stepped. In the mode all each is compared as well.
+    fn forms(&self) -> &'static [FastForm] {
+        &[]
+    }
+}
+
+/// The engine of one case.
+pub trait CaseEngine: Engine {
+    /// What ran in its fast form while block entries were observed; `None` if it has no such form.
+    fn fast(&self) -> Option<FastCounts> {
+        None
+    }
+}
+
+/// A form of an engine.
+#[derive(Clone, Copy, Debug)]
+pub struct FastForm {
+    /// What reports call its runs of a case, one after the other in one engine.
+    pub runs: &'static [&'static str],
+    /// Makes that engine.
+    pub make: fn() -> Box<dyn CaseEngine>,
+}
+
+const ALWAYS: FastForm =
+    FastForm { runs: &["primary-always"], make: || Box::new(primary_with(Tiering::Always)) };
+const RECOVER: FastForm =
+    FastForm { runs: &["primary-recover"], make: || Box::new(primary_with(Tiering::AlwaysRecover)) };
+/// The second run finds every code that the first one ran translated.
+const SHIPPED: FastForm = FastForm { runs: &["primary cold", "primary hot"], make: || Box::new(primary()) };
+
+impl EngineSource for EngineName {
+    fn name(&self) -> &'static str {
+        EngineName::name(*self)
+    }
+
+    fn make(&self) -> Box<dyn CaseEngine + '_> {
+        self.engine()
+    }
+
+    fn forms(&self) -> &'static [FastForm] {
+        match self {
+            EngineName::Primary => &[ALWAYS, SHIPPED],
+            EngineName::PrimaryAlways => &[ALWAYS],
+            EngineName::PrimaryRecover => &[RECOVER],
+            EngineName::PrimaryExact | EngineName::Mini | EngineName::Revm => &[],
+        }
+    }
+}
+
+/// An engine of one's own is the same for each case.
+impl<E: Engine + ?Sized> EngineSource for E {
+    fn name(&self) -> &'static str {
+        Engine::name(self)
+    }
+
+    fn make(&self) -> Box<dyn CaseEngine + '_> {
+        Box::new(Borrowed(self))
+    }
+}
+
+struct Borrowed<'e, E: ?Sized>(&'e E);
+
+impl<E: Engine + ?Sized> Engine for Borrowed<'_, E> {
+    fn name(&self) -> &'static str {
+        Engine::name(self.0)
+    }
+
+    fn start<'a>(&'a self, job: &Job<'a>) -> Result<Option<Box<dyn Stepper + 'a>>, EngineError> {
+        self.0.start(job)
+    }
+
+    fn execute(&self, job: &Job<'_>, hooks: &mut dyn Hooks) -> Result<Execution, EngineError> {
+        self.0.execute(job, hooks)
+    }
+}
+
+impl<E: Engine + ?Sized> CaseEngine for Borrowed<'_, E> {}
 
 /// An interpreter with Parallax's machine and state around it.
 #[derive(Clone, Copy, Debug)]
@@ -45,11 +205,35 @@ impl<I: Interpreter + Sync> Engine for LocalEngine<I> {
     }
 }
 
-/// The fast engine.
-pub fn primary() -> &'static LocalEngine<Primary> {
-    static PRIMARY: LazyLock<LocalEngine<Primary>> =
-        LazyLock::new(|| LocalEngine::new("primary", Primary::new()));
-    &PRIMARY
+impl CaseEngine for LocalEngine<Primary> {
+    fn fast(&self) -> Option<FastCounts> {
+        Some(self.interpreter.counts())
+    }
+}
+
+impl CaseEngine for LocalEngine<Mini> {}
+
+impl CaseEngine for Revm {}
+
+/// An engine that users call `name`.
+pub fn by_name(name: &str) -> Result<Box<dyn CaseEngine>, UnknownEngine> {
+    name.parse().map(EngineName::engine)
+}
+
+/// The fast engine, as it ships.
+pub fn primary() -> LocalEngine<Primary> {
+    primary_with(Tiering::WhenHot)
+}
+
+/// The fast engine under the name of a tiering.
+pub fn primary_with(tiering: Tiering) -> LocalEngine<Primary> {
+    let name = match tiering {
+        Tiering::WhenHot => EngineName::Primary,
+        Tiering::Always => EngineName::PrimaryAlways,
+        Tiering::AlwaysRecover => EngineName::PrimaryRecover,
+        Tiering::Never => EngineName::PrimaryExact,
+    };
+    LocalEngine::new(name.name(), Primary::with_tiering(tiering))
 }
 
 /// The plain engine.
@@ -63,16 +247,6 @@ pub fn revm() -> &'static Revm {
     &Revm
 }
 
-/// The engine that users call `name`.
-pub fn by_name(name: &str) -> Result<&'static dyn Engine, UnknownEngine> {
-    match name {
-        "primary" => Ok(primary()),
-        "mini" => Ok(mini()),
-        "revm" => Ok(revm()),
-        _ => Err(UnknownEngine(name.chars().take(64).collect())),
-    }
-}
-
 /// Why the engine called `name` does not know the rules of `fork`, if it does not. Such cases are counted apart.
 pub fn unsupported(name: &str, fork: Fork) -> Option<&'static str> {
     match (name, fork) {
@@ -81,21 +255,21 @@ pub fn unsupported(name: &str, fork: Fork) -> Option<&'static str> {
     }
 }
 
-/// A name that no engine has.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown engine {0:?}, expected one of {names}", names = ENGINE_NAMES.join(", "))]
-pub struct UnknownEngine(pub String);
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn every_name_is_an_engine_of_that_name() {
-        for name in ENGINE_NAMES {
-            assert_eq!(by_name(name).map(Engine::name).ok(), Some(name));
+        for engine in ENGINES {
+            assert_eq!(engine.name().parse(), Ok(engine));
+            assert_eq!(Engine::name(&*engine.make()), engine.name());
+            let runs = engine.forms().iter().flat_map(|form| form.runs);
+            assert!(runs.clone().all(|run| run.starts_with("primary")));
+            assert_eq!(runs.count(), if engine == EngineName::Primary { 3 } else { engine.forms().len() });
         }
-        let error = by_name("evmone").err().map(|error| error.to_string());
-        assert_eq!(error.as_deref(), Some(r#"unknown engine "evmone", expected one of primary, mini, revm"#));
+        let error = "evmone".parse::<EngineName>().unwrap_err().to_string();
+        let names = "primary, primary-always, primary-recover, primary-exact, mini, revm";
+        assert_eq!(error, format!("unknown engine \"evmone\", expected one of {names}"));
     }
 }

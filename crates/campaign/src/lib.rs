@@ -4,6 +4,7 @@
 mod diff;
 mod discovery;
 pub mod engines;
+mod forms;
 mod pipeline;
 mod report;
 mod right_trace;
@@ -11,8 +12,11 @@ mod shared;
 mod statetest;
 mod trace;
 
-pub use diff::{DiffOutcome, DiffSummary, compare_case, config, diff, diff_with, tolerated};
+pub use diff::{
+    DiffOutcome, DiffSummary, FastSummary, compare_case, compare_job, config, diff, diff_with, tolerated,
+};
 pub use discovery::{DiscoveryError, discover};
+pub use forms::FastForms;
 pub use pipeline::{Campaign, Delivered, Progress, Selection, WorkersError};
 pub use report::{
     DiffSetup, HtmlReport, JsonReport, JunitReport, PageLimits, Program, Report, ReportFormat, diff_json,

@@ -72,7 +72,7 @@ pub fn diff_trace<R: BufRead>(
             Verdict::Diverge(divergence(names, &difference, at, result.exception, config))
         }
     };
-    Ok(TraceCompared { outcome: DiffOutcome { verdict, steps, times, right_at }, unknown })
+    Ok(TraceCompared { outcome: DiffOutcome { verdict, steps, times, right_at, fast: None }, unknown })
 }
 
 /// Where in the trace the difference is.

@@ -2,12 +2,12 @@
 
 use std::ops::ControlFlow;
 
-use parallax_engine_interface::Engine;
 use parallax_hooks::NoHooks;
 use parallax_state_tests::{Case, CaseResult, run};
 
 use crate::{
-    Campaign, Delivered, Progress, TraceDigest, TraceOptions, TraceSink, WorkersError, engines,
+    Campaign, Delivered, Progress, TraceDigest, TraceOptions, TraceSink, WorkersError,
+    engines::{self, EngineSource},
     trace::trace_case,
 };
 
@@ -45,7 +45,7 @@ impl TestSummary {
 /// Runs the cases of `campaign` on `engine` and hands each answer to `deliver`, in order.
 pub fn statetest(
     campaign: &Campaign<'_>,
-    engine: &dyn Engine,
+    engine: &(impl EngineSource + ?Sized),
     deliver: impl FnMut(&Delivered<TestOutcome>, Progress) -> ControlFlow<()> + Send,
 ) -> Result<TestSummary, WorkersError> {
     statetest_with(campaign, engine, None, deliver)
@@ -54,7 +54,7 @@ pub fn statetest(
 /// As [`statetest`], and traces every case. Into a writer, one case at a time: the campaign is to have one worker.
 pub fn statetest_with(
     campaign: &Campaign<'_>,
-    engine: &dyn Engine,
+    engine: &(impl EngineSource + ?Sized),
     tracing: Option<(&TraceOptions, &TraceSink<'_>)>,
     mut deliver: impl FnMut(&Delivered<TestOutcome>, Progress) -> ControlFlow<()> + Send,
 ) -> Result<TestSummary, WorkersError> {
@@ -62,9 +62,10 @@ pub fn statetest_with(
     let each = |case: &Case| match engines::unsupported(engine.name(), case.fork) {
         Some(reason) => TestOutcome::Unsupported(reason),
         None => {
+            let engine = engine.make();
             let (result, digest) = match tracing {
-                Some((options, sink)) => trace_case(case, engine, options, sink),
-                None => (run(case, engine, &mut NoHooks), None),
+                Some((options, sink)) => trace_case(case, &*engine, options, sink),
+                None => (run(case, &*engine, &mut NoHooks), None),
             };
             TestOutcome::Ran(Box::new(CaseResult { execution: None, ..result }), digest)
         }

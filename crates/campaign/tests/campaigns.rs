@@ -311,7 +311,7 @@ fn verdicts(name: &str, left: &dyn Engine, right: &dyn Engine) -> (Vec<Verdict>,
 
 #[test]
 fn engines_that_agree_are_said_to() {
-    let (verdicts, lines, _) = verdicts("agree", engines::primary(), engines::mini());
+    let (verdicts, lines, _) = verdicts("agree", &engines::primary(), engines::mini());
     let refused = "gas limit 20999 is below the intrinsic gas 21000".to_owned();
     assert_eq!(verdicts, [Verdict::Agree, Verdict::Agree, Verdict::Rejected(refused)]);
     assert_eq!(

@@ -39,7 +39,7 @@ fn all_cases(folder: &std::path::Path) -> Vec<(String, Case)> {
 
 fn our_trace(case: &Case, engine: &str, dialect: Dialect) -> Vec<u8> {
     let mut tracer = Eip3155Tracer::new(Vec::new(), Options::new(dialect, case.fork));
-    let result = run(case, engines::by_name(engine).unwrap(), &mut Traced(&mut tracer));
+    let result = run(case, &*engines::by_name(engine).unwrap(), &mut Traced(&mut tracer));
     let CaseResult { state_root, output, gas_used, .. } = result;
     let summary = Summary { state_root, output, gas_used, ..Summary::default() };
     tracer.finish(Some(&summary)).unwrap().out

@@ -109,5 +109,5 @@ fn mini_writes_the_specifications_traces() {
 
 #[test]
 fn primary_writes_the_specifications_traces() {
-    check(engines::primary());
+    check(&engines::primary());
 }

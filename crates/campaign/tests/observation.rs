@@ -173,7 +173,7 @@ fn gas_adds_up_in_every_frame_of_mini() {
 
 #[test]
 fn gas_adds_up_in_every_frame_of_primary() {
-    books_balance(engines::primary());
+    books_balance(&engines::primary());
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn stepping_mini_changes_nothing() {
 
 #[test]
 fn stepping_primary_changes_nothing() {
-    stepping_changes_nothing(engines::primary());
+    stepping_changes_nothing(&engines::primary());
 }
 
 /// What both engines show at a block entry.
@@ -215,7 +215,7 @@ impl Hooks for Entries {
 fn block_entries_of_both_engines_are_the_same() {
     for_every_case(|case| {
         let Ok(job) = case.job() else { return };
-        let [primary, mini] = [engines::by_name("primary"), engines::by_name("mini")].map(|engine| {
+        let [primary, mini] = [engines::by_name("primary-always"), engines::by_name("mini")].map(|engine| {
             let mut entries = Entries::default();
             let outcome = engine.unwrap().execute(&job, &mut entries);
             (entries, outcome.ok())

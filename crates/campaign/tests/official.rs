@@ -25,7 +25,7 @@ fn all_pass(engine: &str) {
     let Some(files) = files() else { return };
     let (selection, cancel) = (Selection::default(), AtomicBool::new(false));
     let campaign = Campaign { files: &files, selection: &selection, jobs: 0, cancel: &cancel };
-    let summary = statetest(&campaign, engines::by_name(engine).unwrap(), |delivered, _| {
+    let summary = statetest(&campaign, &*engines::by_name(engine).unwrap(), |delivered, _| {
         if let Some(text) = test_text(delivered, engine) {
             eprintln!("{text}");
         }
@@ -53,7 +53,7 @@ fn primary_and_mini_agree_on_every_message() {
     let campaign = Campaign { files: &files, selection: &selection, jobs: 0, cancel: &cancel };
     let setup = DiffSetup::new("primary", "mini", &config("primary", "mini", ShadowMode::PerCall));
     let summary =
-        diff(&campaign, engines::primary(), engines::mini(), ShadowMode::PerCall, |delivered, _| {
+        diff(&campaign, &engines::primary(), engines::mini(), ShadowMode::PerCall, |delivered, _| {
             if let Some(text) = diff_text(delivered, &setup) {
                 eprintln!("{text}");
             }

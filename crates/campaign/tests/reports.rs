@@ -157,8 +157,8 @@ fn everything() -> Vec<Delivered<DiffOutcome>> {
         of_verdict("limit", Verdict::Limit("more than 50 steps".to_owned())),
         of_verdict("unsupported", Verdict::Unsupported("revm has no Constantinople".to_owned())),
         of_verdict("not compared", Verdict::NotCompared("there is no transaction: \"type\" 5".to_owned())),
-        compared("agree", CALLS, mini, engines::primary(), ShadowMode::PerStep),
-        compared(HOSTILE, JUMPS, mini, engines::primary(), ShadowMode::PerStep),
+        compared("agree", CALLS, mini, &engines::primary(), ShadowMode::PerStep),
+        compared(HOSTILE, JUMPS, mini, &engines::primary(), ShadowMode::PerStep),
         mistaken(HOSTILE, JUMPS, Fault::SwapHalt, Opcode::JUMP),
         Delivered::Unreadable(
             FixtureFile::parse("tests/<broken>.json", b"{\"a\": [\0]}".to_vec()).unwrap_err(),

@@ -22,7 +22,7 @@ fn divergences(cases: &[Case], sides: [&str; 2], config: &ShadowConfig) -> Vec<D
     let mut found = Vec::new();
     let mut steps = 0;
     for case in cases {
-        match compare_case(case, left, right, config) {
+        match compare_case(case, &*left, &*right, config) {
             DiffOutcome { verdict: Verdict::Agree, steps: more, .. } => steps += more,
             DiffOutcome { verdict: Verdict::Diverge(divergence), .. } => found.push(*divergence),
             DiffOutcome { verdict: Verdict::Rejected(_) | Verdict::NotCompared(_), .. } => {}

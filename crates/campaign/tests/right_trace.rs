@@ -33,10 +33,10 @@ fn every_engine_agrees_with_every_clients_trace() {
                     |stream| fs::read(folder.join(format!("traces/{name}.{client}.{stream}.txt"))).ok();
                 let is_trace = |text: &Vec<u8>| text.windows(6).any(|window| window == b"{\"pc\":");
                 let trace = streams.into_iter().filter_map(read).find(is_trace).unwrap();
-                for engine in engines::ENGINE_NAMES {
+                for engine in ["primary", "mini", "revm"] {
                     let reader = TraceReader::new(&trace[..], detect(&trace[..]).unwrap());
                     let engine = engines::by_name(engine).unwrap();
-                    let found = diff_trace(&case, engine, reader, &CONFIG()).unwrap();
+                    let found = diff_trace(&case, &*engine, reader, &CONFIG()).unwrap();
                     let DiffOutcome { verdict, steps, .. } = found.outcome;
                     assert_eq!(verdict, Verdict::Agree, "{name} on {} and {client}", engine.name());
                     assert!(steps > 0);
@@ -83,7 +83,7 @@ fn every_fixture_agrees_with_its_trace_in_one_dialect_after_the_other() {
             assert_eq!(alike(detect(&trace[..]).unwrap()), alike(client), "{}", case.name);
         }
         let reader = TraceReader::new(&trace[..], client);
-        let found = diff_trace(&case, engines::primary(), reader, &CONFIG()).unwrap();
+        let found = diff_trace(&case, &engines::primary(), reader, &CONFIG()).unwrap();
         compared += 1;
         let verdict = found.outcome.verdict;
         if let Verdict::Diverge(divergence) = verdict {
@@ -127,7 +127,8 @@ fn compare(case: &Case, lines: &[String]) -> Result<Verdict, String> {
 fn compared(case: &Case, lines: &[String], client: Client) -> Result<(Verdict, Option<String>), String> {
     let text = lines.join("\n");
     let reader = TraceReader::new(text.as_bytes(), client);
-    let found = diff_trace(case, engines::primary(), reader, &CONFIG()).map_err(|error| error.to_string())?;
+    let found =
+        diff_trace(case, &engines::primary(), reader, &CONFIG()).map_err(|error| error.to_string())?;
     Ok((found.outcome.verdict, found.outcome.right_at))
 }
 
@@ -272,7 +273,7 @@ fn a_trace_that_ends_early_or_late_differs_there() {
     let unknown = |lines: &[String]| {
         let text = lines.join("\n");
         let reader = TraceReader::new(text.as_bytes(), Client::Eip3155);
-        diff_trace(&case, engines::primary(), reader, &CONFIG()).unwrap()
+        diff_trace(&case, &engines::primary(), reader, &CONFIG()).unwrap()
     };
     let whole = unknown(&lines);
     assert_eq!(whole.outcome.verdict, Verdict::Agree);

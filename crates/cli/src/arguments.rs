@@ -1,6 +1,7 @@
 //! What users type. Every command's help ends with examples.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use parallax_campaign::engines::EngineName;
 use parallax_primitives::{Fork, U256};
 use parallax_tracer_eip3155::{Client, Dialect};
 use regex::Regex;
@@ -177,7 +178,9 @@ pub(crate) struct CompareArguments {
   parallax diff test.json --fork Prague --index 0,1,0 --right-trace geth.jsonl
 
 What is compared: in the mode per-call every message's outcome, nested ones included, and the state after the transaction; \
-per-block also all of the machine's state at every entry of a basic block; per-step also before and after every opcode.
+per-block also all of the machine's state at every entry of a basic block; per-step also before and after every opcode. The fast \
+engine runs its fast form in the first two only, and primary only where code is hot. The mode all is per-step and, on top of it, the \
+fast form at every block entry and to the end: all code translated (primary-always), then as it ships, cold and once more hot.
 
 With --json each case is one line with the fields: file name fork d g v verdict steps divergence, and reason where the verdict \
 has one. The verdicts:
@@ -209,7 +212,7 @@ pub(crate) struct DiffArguments {
     #[arg(long, value_name = "HEX", default_value = "0x", requires = "code")]
     pub(crate) input: String,
     /// How often the engines are compared
-    #[arg(long, value_enum, default_value_t = Mode::PerStep)]
+    #[arg(long, value_enum, default_value_t = Mode::All)]
     pub(crate) mode: Mode,
     /// One side
     #[arg(long, value_enum, value_name = "ENGINE", default_value_t = Engine::Primary)]
@@ -332,8 +335,14 @@ pub(crate) struct DisasmArguments {
 /// What runs whole transactions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Engine {
-    /// The fast engine
+    /// The fast engine, as it ships: code is translated to its fast form when it is hot
     Primary,
+    /// The fast engine, code translated at its first entry
+    PrimaryAlways,
+    /// The same, the fast form giving up wherever it may have to
+    PrimaryRecover,
+    /// The fast engine, code never translated
+    PrimaryExact,
     /// The plain engine, to be read beside the specification
     Mini,
     /// The foreign engine
@@ -342,11 +351,14 @@ pub(crate) enum Engine {
 
 impl Engine {
     /// As the campaign calls it.
-    pub(crate) const fn name(self) -> &'static str {
+    pub(crate) const fn named(self) -> EngineName {
         match self {
-            Engine::Primary => "primary",
-            Engine::Mini => "mini",
-            Engine::Revm => "revm",
+            Engine::Primary => EngineName::Primary,
+            Engine::PrimaryAlways => EngineName::PrimaryAlways,
+            Engine::PrimaryRecover => EngineName::PrimaryRecover,
+            Engine::PrimaryExact => EngineName::PrimaryExact,
+            Engine::Mini => EngineName::Mini,
+            Engine::Revm => EngineName::Revm,
         }
     }
 }
@@ -370,6 +382,8 @@ pub(crate) enum Mode {
     PerBlock,
     /// Before and after every opcode too
     PerStep,
+    /// As per-step, and the fast form at every entry of a basic block: one verdict
+    All,
 }
 
 /// Whether a foreign engine may call a halt by another name.

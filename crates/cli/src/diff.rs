@@ -7,12 +7,12 @@ use std::{
 
 use anyhow::{Result, bail};
 use parallax_campaign::{
-    Delivered, DiffOutcome, DiffSetup, Program, config as tolerances, diff_json, diff_text, diff_with,
-    engines, program_json, program_text, shell_word,
+    Delivered, DiffOutcome, DiffSetup, DiffSummary, Program, compare_job, config as tolerances, diff_json,
+    diff_text, diff_with, engines::EngineName, program_json, program_text, shell_word,
 };
-use parallax_engine_interface::{Engine, Execution, Job};
+use parallax_engine_interface::{Execution, Job};
 use parallax_primitives::{BlockEnv, Bytecode, Fork, Transaction, TxOutcome};
-use parallax_shadow_diff::{Compared, Halts, ShadowConfig, ShadowMode, Verdict, compare_engines};
+use parallax_shadow_diff::{Halts, ShadowConfig, ShadowMode, Verdict};
 use parallax_state::MemoryDatabase;
 
 use crate::{
@@ -30,29 +30,30 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<Status> {
     if let Some(path) = &arguments.right_trace {
         return right_trace::run(arguments, path);
     }
-    let left = engines::by_name(arguments.left.name())?;
-    let right = engines::by_name(arguments.right.name())?;
-    if [left.name(), right.name()] == ["revm"; 2] && arguments.mode == Mode::PerStep {
+    let sides = [arguments.left.named(), arguments.right.named()];
+    let by_steps = matches!(arguments.mode, Mode::PerStep | Mode::All);
+    if by_steps && !sides.iter().any(|side| side.can_be_stepped()) {
         bail!("--left revm --right revm: revm cannot be stepped, expected primary or mini on one side");
     }
-    if arguments.mode == Mode::PerBlock && [left.name(), right.name()].contains(&"revm") {
+    if arguments.mode == Mode::PerBlock && !sides.iter().all(|side| side.can_be_stepped()) {
         bail!("--mode per-block: revm shows no blocks, expected per-call or per-step");
     }
     match &arguments.code {
-        Some(code) => on_code(arguments, code, left, right),
-        None => on_cases(arguments, left, right),
+        Some(code) => on_code(arguments, code, sides),
+        None => on_cases(arguments, sides),
     }
 }
 
-fn on_cases(arguments: &DiffArguments, left: &dyn Engine, right: &dyn Engine) -> Result<Status> {
+fn on_cases(arguments: &DiffArguments, sides: [EngineName; 2]) -> Result<Status> {
+    let [left, right] = sides;
     let selected = Selected::find(&arguments.selection)?;
     let campaign = selected.campaign()?;
     let json = arguments.selection.json;
-    let config = config(arguments, left, right);
+    let config = config(arguments, sides);
     let setup = setup(arguments, &config);
     let mut reports = Reports::begin(&arguments.report, &setup, selected.files())?;
     let mut printer = Printer::new();
-    let summary = diff_with(&campaign, left, right, &config, |delivered, progress| {
+    let summary = diff_with(&campaign, &left, &right, &config, |delivered, progress| {
         let text = match delivered {
             _ if json => Some(diff_json(delivered)),
             Delivered::Unreadable(_) => None,
@@ -70,7 +71,8 @@ fn on_cases(arguments: &DiffArguments, left: &dyn Engine, right: &dyn Engine) ->
         }
     })?;
     let tolerated = setup.tolerances.iter().map(|line| format!("\n  not compared: {line}"));
-    let text = summary.text(left.name(), right.name());
+    let fast = summary.fast_text().map_or(String::new(), |text| format!("\n  {text}"));
+    let text = summary.text(left.name(), right.name()) + &fast;
     let printed = printer.finish(&if json { text } else { text + &tolerated.collect::<String>() }, json);
     if json {
         setup.tolerances.iter().for_each(|line| complain(&format!("not compared: {line}")));
@@ -81,11 +83,12 @@ fn on_cases(arguments: &DiffArguments, left: &dyn Engine, right: &dyn Engine) ->
 }
 
 /// What the sides may differ in.
-fn config(arguments: &DiffArguments, left: &dyn Engine, right: &dyn Engine) -> ShadowConfig {
+fn config(arguments: &DiffArguments, [left, right]: [EngineName; 2]) -> ShadowConfig {
     let mode = match arguments.mode {
         Mode::PerCall => ShadowMode::PerCall,
         Mode::PerBlock => ShadowMode::PerBlock,
         Mode::PerStep => ShadowMode::PerStep,
+        Mode::All => ShadowMode::All,
     };
     let mapped = tolerances(left.name(), right.name(), mode);
     match arguments.halts {
@@ -96,7 +99,7 @@ fn config(arguments: &DiffArguments, left: &dyn Engine, right: &dyn Engine) -> S
 
 /// How the comparison was asked for.
 fn setup(arguments: &DiffArguments, config: &ShadowConfig) -> DiffSetup {
-    let setup = DiffSetup::new(arguments.left.name(), arguments.right.name(), config);
+    let setup = DiffSetup::new(arguments.left.named().name(), arguments.right.named().name(), config);
     match arguments.halts {
         HaltNames::Mapped => setup,
         HaltNames::Exact => setup.with_option("--halts exact"),
@@ -108,7 +111,8 @@ fn diverges(delivered: &Delivered<DiffOutcome>) -> bool {
 }
 
 /// One program, in a transaction from an account without anything: gas is free.
-fn on_code(arguments: &DiffArguments, code: &str, left: &dyn Engine, right: &dyn Engine) -> Result<Status> {
+fn on_code(arguments: &DiffArguments, code: &str, sides: [EngineName; 2]) -> Result<Status> {
+    let [left, right] = sides;
     let fork = arguments.selection.fork.unwrap_or(Fork::LATEST);
     let mut database = MemoryDatabase::default();
     let bytes = Text::read(code)?.code(arguments.asm, fork)?;
@@ -128,14 +132,12 @@ fn on_code(arguments: &DiffArguments, code: &str, left: &dyn Engine, right: &dyn
     // The block has room for whatever gas was asked for.
     let block = BlockEnv { gas_limit: u64::MAX, ..block(fork) };
     let job = Job { fork, chain_id: 1, block: &block, transaction: &transaction, database: &database };
-    let config = config(arguments, left, right);
+    let config = config(arguments, sides);
     let setup = setup(arguments, &config);
     let reports = Reports::begin(&arguments.report, &setup, &arguments.code)?;
-    let Compared { verdict, steps, results: [result, _], times, .. } =
-        compare_engines(left, right, &job, &config);
+    let (outcome, result) = compare_job(&job, &left, &right, &config);
     let (gas, input) = (transaction.gas_limit, &transaction.input);
     let program = Program { fork, options: format!("{code} --gas {gas} --input {input}") };
-    let outcome = DiffOutcome { verdict, steps, times, right_at: None };
     let text = match (program_text(&program, &outcome, &setup), &outcome.verdict) {
         _ if arguments.selection.json => Some(program_json(&program, &outcome)),
         // It was written by whoever asks, who is told so below.
@@ -148,12 +150,10 @@ fn on_code(arguments: &DiffArguments, code: &str, left: &dyn Engine, right: &dyn
                 }
                 _ => String::new(),
             };
-            Some(format!(
-                "{} and {} agree: {what}{steps} {}",
-                left.name(),
-                right.name(),
-                counted(config.mode)
-            ))
+            let (steps, counted) = (outcome.steps, counted(config.mode));
+            let fast =
+                DiffSummary::of(&outcome).fast_text().map_or(String::new(), |text| format!("\n  {text}"));
+            Some(format!("{} and {} agree: {what}{steps} {counted}{fast}", left.name(), right.name()))
         }
     };
     let printed = text.map_or(Ok(()), |text| writeln!(io::stdout().lock(), "{text}"));
@@ -174,6 +174,6 @@ fn counted(mode: ShadowMode) -> &'static str {
     match mode {
         ShadowMode::Off | ShadowMode::PerCall => "messages",
         ShadowMode::PerBlock => "block entries",
-        ShadowMode::PerStep => "steps",
+        ShadowMode::PerStep | ShadowMode::All => "steps",
     }
 }

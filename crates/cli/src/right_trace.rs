@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use anyhow::{Error, Result, bail};
 use parallax_campaign::{
-    Delivered, DiffSetup, DiffSummary, TraceCompared, diff_json, diff_text, diff_trace, engines, shell_word,
+    Delivered, DiffSetup, DiffSummary, TraceCompared, diff_json, diff_text, diff_trace, shell_word,
 };
 use parallax_shadow_diff::{ShadowConfig, ShadowMode, Verdict};
 
@@ -18,20 +18,20 @@ use crate::{
 };
 
 pub(crate) fn run(arguments: &DiffArguments, path: &str) -> Result<Status> {
-    if arguments.mode != Mode::PerStep {
+    if !matches!(arguments.mode, Mode::PerStep | Mode::All) {
         bail!("--right-trace is compared step by step, expected --mode per-step");
     }
     if path == "-" && arguments.selection.paths.iter().any(|path| path == "-") {
         bail!("PATH and --right-trace are both -, expected a file for one of them");
     }
-    let engine = engines::by_name(arguments.left.name())?;
+    let engine = arguments.left.named().engine();
     let Some(case) = Selected::find(&arguments.selection)?.only_case()? else {
         return Ok(Status::WrongInput);
     };
     let trace = open(path, arguments.right_client)?;
     let side = format!("{}'s trace", trace.client());
     let config = ShadowConfig { mode: ShadowMode::PerStep, ..ShadowConfig::default() };
-    let TraceCompared { outcome, unknown } = diff_trace(&case, engine, trace, &config)
+    let TraceCompared { outcome, unknown } = diff_trace(&case, &*engine, trace, &config)
         .map_err(|error| Error::new(error).context(path.to_owned()))?;
     let mut setup = DiffSetup::new(engine.name(), &side, &config);
     setup.command = format!("parallax diff --left {} --right-trace {}", engine.name(), shell_word(path));

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use anyhow::{Result, bail};
-use parallax_campaign::{Delivered, SharedWriter, TraceSink, engines, statetest_with, test_json, test_text};
+use parallax_campaign::{Delivered, SharedWriter, TraceSink, statetest_with, test_json, test_text};
 
 use crate::{
     arguments::{Engine, StatetestArguments},
@@ -12,7 +12,7 @@ use crate::{
 };
 
 pub(crate) fn run(arguments: &StatetestArguments) -> Result<Status> {
-    let engine = engines::by_name(arguments.engine.name())?;
+    let engine = arguments.engine.named();
     let traces = arguments.trace.trace.is_some() || arguments.trace_digest;
     if traces && arguments.engine == Engine::Revm {
         bail!(
@@ -30,7 +30,7 @@ pub(crate) fn run(arguments: &StatetestArguments) -> Result<Status> {
     }
     let mut printer = Printer::new();
     let tracing = traces.then_some((&options, &sink));
-    let summary = statetest_with(&campaign, engine, tracing, |delivered, progress| {
+    let summary = statetest_with(&campaign, &engine, tracing, |delivered, progress| {
         if writer.as_ref().is_some_and(SharedWriter::has_failed) {
             return ControlFlow::Break(());
         }

@@ -159,7 +159,7 @@ impl App {
         &self,
         names: Option<Vec<String>>,
         mode: Mode,
-    ) -> Result<Vec<&'static dyn parallax_engine_interface::Engine>, ApiError> {
+    ) -> Result<Vec<&'static dyn parallax_campaign::engines::EngineSource>, ApiError> {
         let known = &self.config.engines;
         let names = names.unwrap_or_else(|| known.names().take(2).map(str::to_owned).collect());
         let expected = if mode == Mode::Off { 1..=2 } else { 2..=2 };
@@ -199,7 +199,7 @@ impl App {
 }
 
 fn check_support(
-    engines: &[&'static dyn parallax_engine_interface::Engine],
+    engines: &[&'static dyn parallax_campaign::engines::EngineSource],
     fork: Fork,
 ) -> Result<(), ApiError> {
     let unsupported = |name: &str| parallax_campaign::engines::unsupported(name, fork);

@@ -1,10 +1,10 @@
 //! Whether two engines part, and where: what `shadow-diff` says, in the terms of the API.
 
-use parallax_campaign::config as tolerances;
+use parallax_campaign::{FastForms, config as tolerances, engines::EngineSource};
 use parallax_engine_interface::{Engine, EngineError, Execution, Job};
 use parallax_shadow_diff::{
-    Divergence, Field, MessageLog, Place, Shadow, ShadowConfig, ShadowMode, Side, Value, Verdict, Which,
-    compare_call_results,
+    Divergence, Field, MessageLog, Place, Shadow, ShadowConfig, ShadowMode, Side, Trail, Value, Verdict,
+    Which, compare_call_results, compare_forms,
 };
 
 use crate::{
@@ -23,33 +23,48 @@ pub(crate) struct Compared {
 /// Finds the step of a message: the one that sent it, or, if it is over, the one that ended it.
 pub(crate) type StepOfMessage<'a> = &'a dyn Fn(usize, bool) -> Option<u64>;
 
-pub(crate) fn config(engines: [&'static dyn Engine; 2], mode: ShadowMode) -> ShadowConfig {
+pub(crate) fn config(engines: [&'static dyn EngineSource; 2], mode: ShadowMode) -> ShadowConfig {
     tolerances(engines[0].name(), engines[1].name(), mode)
 }
 
-/// Runs both engines in lockstep, within limits; `compare_engines` knows none, and runs an engine alone where the other does
-/// not start. `None` if neither can be stepped, or if one does not start at all: then what the two
+/// Runs both engines in lockstep, within limits, and the fast forms behind them; `compare_engines` knows no limits, and runs an
+/// engine alone where the other does not start. `None` if neither can be stepped, or if one does not start at all: then what the two
 /// answer is all there is to compare.
 pub(crate) fn per_step(
-    [left, right]: [&'static dyn Engine; 2],
+    sources: [&'static dyn EngineSource; 2],
     job: &Job<'_>,
     config: &ShadowConfig,
     control: &Control,
 ) -> Option<Verdict> {
+    let made = sources.map(EngineSource::make);
+    let sides @ [left, right] = made.each_ref().map(|engine| &**engine as &dyn Engine);
+    let forms = FastForms::of(sources[0], sources[1]);
+    let runs = forms.runs(job);
+    let mut trail = Trail::default();
     let names = [left.name(), right.name()];
     let (watched, stepper, which) = match right.start(job).ok()? {
         Some(stepper) => (left, stepper, Which::Left),
         None => (right, left.start(job).ok()??, Which::Right),
     };
-    let shadow = Shadow::new(names, stepper, job.fork, config).watching(which);
-    let mut hooks = (Guard::new(control, job.fork), shadow);
-    let result = watched.execute(job, &mut hooks);
-    Some(hooks.1.finish(result).verdict)
+    let mut shadow = Shadow::new(names, stepper, job.fork, config).watching(which);
+    let guard = Guard::new(control, job.fork);
+    let result = if runs.first().is_some_and(|run| run.side != which) {
+        shadow = shadow.observed_by(&mut trail);
+        watched.execute(job, &mut (guard, &mut shadow))
+    } else {
+        watched.execute(job, &mut (guard, (&mut trail, &mut shadow)))
+    };
+    let compared = shadow.finish(result);
+    Some(match compared.verdict {
+        // They take as many steps as those that kept the limits, or leave the trail before.
+        Verdict::Agree => compare_forms(sides, job, config, &runs, &trail, &compared.results),
+        verdict => verdict,
+    })
 }
 
 /// Compares what two engines answered and every message on the way.
 pub(crate) fn per_call(
-    engines: [&'static dyn Engine; 2],
+    engines: [&'static dyn EngineSource; 2],
     results: [&Result<Execution, EngineError>; 2],
     messages: [&MessageLog; 2],
     config: &ShadowConfig,
@@ -64,6 +79,7 @@ pub(crate) fn step(verdict: &Verdict) -> Option<u64> {
     match verdict {
         Verdict::Diverge(divergence) => match divergence.place {
             Place::Step { index, .. } => Some(index),
+            Place::Block { suspect, .. } => suspect.map(|suspect| suspect.index),
             _ => None,
         },
         _ => None,
@@ -93,6 +109,8 @@ fn shown(divergence: &Divergence, step_of: StepOfMessage<'_>) -> model::Divergen
         Place::Step { index, is_over, .. } => {
             (Some(*index), if *is_over { When::After } else { When::Before })
         }
+        // Of a fast form: no step of both sides differs, and the last that wrote what does is shown.
+        Place::Block { suspect, .. } => (suspect.map(|suspect| suspect.index), When::After),
         Place::Message { index, is_over, .. } => (step_of(*index, *is_over), When::After),
         _ => (None, When::After),
     };

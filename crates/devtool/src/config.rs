@@ -2,8 +2,7 @@
 
 use std::{fmt, path::PathBuf, time::Duration};
 
-use parallax_campaign::engines;
-use parallax_engine_interface::Engine;
+use parallax_campaign::engines::{EngineName, EngineSource};
 
 /// What a [`crate::Server`] is given.
 #[derive(Clone, Debug, Default)]
@@ -18,19 +17,19 @@ pub struct Config {
     pub bounds: Bounds,
 }
 
-/// The engines of a server, by name.
+/// The engines of a server, by name; one is made for each run of a session.
 #[derive(Clone)]
-pub struct Engines(Vec<&'static dyn Engine>);
+pub struct Engines(Vec<&'static dyn EngineSource>);
 
 impl Engines {
     /// These, in the order in which they are shown.
-    pub fn new(engines: Vec<&'static dyn Engine>) -> Self {
+    pub fn new(engines: Vec<&'static dyn EngineSource>) -> Self {
         Self(engines)
     }
 
     /// The same and one more.
     #[must_use]
-    pub fn with(mut self, engine: &'static dyn Engine) -> Self {
+    pub fn with(mut self, engine: &'static dyn EngineSource) -> Self {
         self.0.push(engine);
         self
     }
@@ -40,15 +39,15 @@ impl Engines {
         self.0.iter().map(|engine| engine.name())
     }
 
-    pub(crate) fn by_name(&self, name: &str) -> Option<&'static dyn Engine> {
+    pub(crate) fn by_name(&self, name: &str) -> Option<&'static dyn EngineSource> {
         self.0.iter().copied().find(|engine| engine.name() == name)
     }
 }
 
 impl Default for Engines {
-    /// All of the campaign's.
+    /// Those that ship.
     fn default() -> Self {
-        Self(engines::ENGINE_NAMES.iter().filter_map(|name| engines::by_name(name).ok()).collect())
+        Self(vec![&EngineName::Primary, &EngineName::Mini, &EngineName::Revm])
     }
 }
 

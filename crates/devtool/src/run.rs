@@ -5,7 +5,8 @@
 
 use std::{io::Cursor, sync::Arc, thread};
 
-use parallax_engine_interface::{Engine, EngineError, Execution};
+use parallax_campaign::engines::EngineSource;
+use parallax_engine_interface::{EngineError, Execution};
 use parallax_shadow_diff::{Bounds, MessageLog, ShadowConfig, ShadowMode, Verdict};
 use parallax_tracer_eip3155::{
     ReadError, Record, Step, TraceDifference, TraceEnd, TraceReader, compare_traces, is_unpaired_stop,
@@ -27,7 +28,7 @@ use crate::{
 
 /// What there is to run.
 pub(crate) enum Work {
-    Engines { prepared: Box<Prepared>, mode: Mode, engines: Vec<&'static dyn Engine> },
+    Engines { prepared: Box<Prepared>, mode: Mode, engines: Vec<&'static dyn EngineSource> },
     Traces(Box<[TraceText; 2]>),
 }
 
@@ -92,7 +93,7 @@ struct Ran {
 fn of_engines(
     prepared: &Prepared,
     mode: Mode,
-    engines: &[&'static dyn Engine],
+    engines: &[&'static dyn EngineSource],
     control: &Control,
 ) -> Result<Ended, String> {
     let both = match (mode, engines) {
@@ -100,10 +101,10 @@ fn of_engines(
         _ => None,
     };
     let job = prepared.job();
-    let mode = if mode == Mode::PerStep { ShadowMode::PerStep } else { ShadowMode::PerCall };
+    let mode = if mode == Mode::PerStep { ShadowMode::All } else { ShadowMode::PerCall };
     let config = both.map(|both| compare::config(both, mode));
     let in_steps = match (both, &config) {
-        (Some(both), Some(config)) if mode == ShadowMode::PerStep => {
+        (Some(both), Some(config)) if mode == ShadowMode::All => {
             compare::per_step(both, &job, config, control)
         }
         _ => None,
@@ -122,7 +123,7 @@ fn of_engines(
         let recording =
             Recording::new(control, prepared.fork, (side, 1 + u64::from(both.is_some())), &whole_at);
         let mut hooks = (recording, both.map(|_| MessageLog::new(Bounds::default())));
-        let result = engines[side].execute(&prepared.job(), &mut hooks);
+        let result = engines[side].make().execute(&prepared.job(), &mut hooks);
         Ran { trace: hooks.0.into_trace(), messages: hooks.1.unwrap_or_default(), result }
     };
     let (Some(both), Some(config)) = (both, config) else {
@@ -144,7 +145,7 @@ fn of_engines(
     });
     let outcome_of = |ran: &Ran| ran.result.as_ref().ok().and_then(|execution| execution.outcome.clone());
     let report = Report {
-        engines: both.map(Engine::name),
+        engines: both.map(EngineSource::name),
         config,
         verdict: verdict.clone(),
         outcomes: [outcome_of(&left), outcome_of(&right)],

@@ -7,7 +7,7 @@
 
 use parallax_assembly::assemble;
 use parallax_campaign::engines;
-use parallax_engine_interface::{Engine, Job, Progress, Stepper};
+use parallax_engine_interface::{Job, Progress, Stepper};
 use parallax_primitives::{Address, B256, BlockEnv, Bytecode, Fork, Halt, Opcode, Transaction, U256};
 use parallax_run_control::{
     Breakpoints, CancelFlag, Condition, StepBudget, run_until, step_into, step_out, step_over,
@@ -50,7 +50,7 @@ fn on_both(check: impl Fn(&mut dyn Stepper)) {
     let job =
         Job { fork: Fork::Osaka, chain_id: 1, block: &block, transaction: &transaction, database: &database };
     for name in ["primary", "mini"] {
-        let engine: &dyn Engine = engines::by_name(name).unwrap();
+        let engine = engines::by_name(name).unwrap();
         let mut stepper = engine.start(&job).unwrap().unwrap();
         check(&mut *stepper);
         while stepper.run(&mut parallax_hooks::NoHooks).unwrap() == Progress::Paused {}

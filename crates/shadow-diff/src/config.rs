@@ -15,6 +15,8 @@ pub enum ShadowMode {
     PerBlock,
     /// The state before and after every opcode too.
     PerStep,
+    /// As per step; and then every other form of an engine's as per block ([`crate::compare_engines_in_forms`]).
+    All,
 }
 
 impl ShadowMode {
@@ -25,6 +27,7 @@ impl ShadowMode {
             ShadowMode::PerCall => "per-call",
             ShadowMode::PerBlock => "per-block",
             ShadowMode::PerStep => "per-step",
+            ShadowMode::All => "all",
         }
     }
 }

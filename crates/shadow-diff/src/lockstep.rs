@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use parallax_engine_interface::{Engine, EngineError, Execution, Job, Progress, Stepper};
-use parallax_hooks::NoHooks;
+use parallax_hooks::{Hooks, NoHooks};
 use parallax_host_interface::HostError;
 
 use crate::{Compared, Shadow, ShadowConfig, Verdict, Which, outcome};
@@ -13,12 +13,13 @@ pub fn lockstep(watched: &mut dyn Stepper, shadow: &mut Shadow<'_>) -> Result<Pr
     watched.run(shadow)
 }
 
-/// Runs one engine with the other beside it.
+/// Runs one engine with the other beside it; what `observer` has is shown what its side does.
 pub(crate) fn beside<'a>(
     left: &'a dyn Engine,
     right: &'a dyn Engine,
     job: &Job<'a>,
     config: &ShadowConfig,
+    observer: Option<(Which, &'a mut dyn Hooks)>,
     prepare: impl FnOnce(Shadow<'a>) -> Shadow<'a>,
 ) -> Compared {
     let names = [left.name(), right.name()];
@@ -35,7 +36,14 @@ pub(crate) fn beside<'a>(
         Ok((stepper, watched)) => {
             let mut shadow = prepare(Shadow::new(names, stepper, job.fork, config).watching(watched));
             let engine = if watched == Which::Left { left } else { right };
-            let result = engine.execute(job, &mut shadow);
+            let result = match observer {
+                None => engine.execute(job, &mut shadow),
+                Some((of, observer)) if of == watched => engine.execute(job, &mut (observer, &mut shadow)),
+                Some((_, observer)) => {
+                    shadow = shadow.observed_by(observer);
+                    engine.execute(job, &mut shadow)
+                }
+            };
             shadow.finish(result)
         }
         // One side at least has no run.

@@ -45,10 +45,14 @@ pub fn compare_engines(
             Compared { verdict, steps: 0, results, times: [Duration::ZERO; 2], record: None }
         }
         ShadowMode::PerCall => per_call(left, right, job, config),
-        ShadowMode::PerStep => beside(left, right, job, config, |shadow| shadow),
-        ShadowMode::PerBlock => {
-            suspect::explain(left, right, job, config, beside(left, right, job, config, |shadow| shadow))
-        }
+        ShadowMode::PerStep | ShadowMode::All => beside(left, right, job, config, None, |shadow| shadow),
+        ShadowMode::PerBlock => suspect::explain(
+            left,
+            right,
+            job,
+            config,
+            beside(left, right, job, config, None, |shadow| shadow),
+        ),
     }
 }
 
@@ -156,7 +160,7 @@ pub fn run_both_per_step(
 ) -> SideBySideRun {
     let mode = ShadowMode::PerStep;
     let config = ShadowConfig { mode, measure_time: true, ..*config };
-    let compared = beside(left, right, job, &config, |shadow| {
+    let compared = beside(left, right, job, &config, None, |shadow| {
         recording(shadow, &config, limits).on_divergence(StepControl::Continue)
     });
     SideBySideRun::new(mode, [left.name(), right.name()], compared)

@@ -489,7 +489,7 @@ fn timed<T>(clock: &mut Option<Clock>, run: impl FnOnce() -> T) -> T {
 impl Hooks for Shadow<'_> {
     fn interest(&self) -> Interest {
         match self.config.mode {
-            ShadowMode::PerCall | ShadowMode::PerStep => Interest::Steps,
+            ShadowMode::PerCall | ShadowMode::PerStep | ShadowMode::All => Interest::Steps,
             ShadowMode::PerBlock => Interest::Blocks,
             ShadowMode::Off => Interest::Nothing,
         }

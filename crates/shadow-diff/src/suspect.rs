@@ -23,15 +23,22 @@ pub(crate) fn explain(
     config: &ShadowConfig,
     mut compared: Compared,
 ) -> Compared {
-    let Verdict::Diverge(divergence) = &mut compared.verdict else { return compared };
-    let Place::Block { index, suspect, .. } = &mut divergence.place else { return compared };
+    let Verdict::Diverge(divergence) = &compared.verdict else { return compared };
+    let Place::Block { .. } = divergence.place else { return compared };
     let config = ShadowConfig { mode: ShadowMode::PerStep, ..*config };
-    let per_step = beside(left, right, job, &config, |shadow| shadow);
+    let per_step = beside(left, right, job, &config, None, |shadow| shadow);
     if let Verdict::Diverge(_) = per_step.verdict {
         return per_step;
     }
-    *suspect = last_writer(right, job, *index, divergence.field);
+    name(&mut compared.verdict, right, job);
     compared
+}
+
+/// Names the opcode in a divergence at a block entry, of an engine that has run no step otherwise: `engine` followed.
+pub(crate) fn name(verdict: &mut Verdict, engine: &dyn Engine, job: &Job<'_>) {
+    let Verdict::Diverge(divergence) = verdict else { return };
+    let Place::Block { index, suspect, .. } = &mut divergence.place else { return };
+    *suspect = last_writer(engine, job, *index, divergence.field);
 }
 
 /// The last opcode before block entry `entry` that changed `field`, if it did so since the entry before.

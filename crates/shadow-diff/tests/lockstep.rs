@@ -80,8 +80,8 @@ fn sound_engines_agree_in_every_mode_and_every_step_is_counted() {
     let world = World::new(&counting(10));
     for (mode, count) in [(ShadowMode::PerCall, 1), (ShadowMode::PerBlock, 11), (ShadowMode::PerStep, 141)] {
         for (left, right) in [("primary", "mini"), ("mini", "primary")] {
-            let engine = |name| engines::by_name(name).unwrap();
-            let compared = compare_engines(engine(left), engine(right), &world.job(), &config(mode));
+            let engines = [left, right].map(|name| engines::by_name(name).unwrap());
+            let compared = compare_engines(&*engines[0], &*engines[1], &world.job(), &config(mode));
             assert_eq!(compared.verdict, Verdict::Agree, "{mode:?}");
             assert_eq!(compared.steps, count, "{mode:?}");
             let is_timed = compared.times.iter().any(|time| !time.is_zero());
@@ -97,8 +97,7 @@ fn sound_engines_agree_in_every_mode_and_every_step_is_counted() {
 #[test]
 fn a_mode_that_compares_nothing_is_no_agreement() {
     let world = World::new(&counting(3));
-    let compared =
-        compare_engines(engines::primary(), engines::mini(), &world.job(), &config(ShadowMode::Off));
+    let compared = compare_engines(primary(), engines::mini(), &world.job(), &config(ShadowMode::Off));
     assert_eq!(compared.verdict, Verdict::NotCompared("the mode is off".to_owned()));
     assert!(compared.results[0].as_ref().is_ok_and(|execution| execution.outcome.is_some()));
 }
@@ -117,7 +116,7 @@ fn two_steppers_are_driven_by_hand() {
     let faulty = faulty(Fault::FlipResult(0), Opcode::MLOAD);
     for config in [ShadowConfig::default(), config(ShadowMode::PerStep)] {
         let job = world.job();
-        let mut watched = engines::primary().start(&job).unwrap().unwrap();
+        let mut watched = primary().start(&job).unwrap().unwrap();
         let mut count = Count::default();
         let other = faulty.start(&job).unwrap().unwrap();
         let mut shadow = Shadow::new(["primary", "faulty"], other, job.fork, &config).observed_by(&mut count);
@@ -133,13 +132,11 @@ fn two_steppers_are_driven_by_hand() {
 fn what_the_last_opcode_does_is_compared() {
     let world = World::new("PUSH 1 PUSH 0 SSTORE PUSH 0 MLOAD STOP");
     let faulty = faulty(Fault::FlipResult(0), Opcode::MLOAD);
-    let found =
-        divergence(compare_engines(engines::primary(), &faulty, &world.job(), &config(ShadowMode::PerStep)));
+    let found = divergence(compare_engines(primary(), &faulty, &world.job(), &config(ShadowMode::PerStep)));
     assert_eq!((step_of(&found), found.field), ((4, Opcode::MLOAD, true), Field::Stack(0)));
     let world = World::new("PUSH 1 PUSH 0 SSTORE PUSH 0x60 PUSH 0 RETURN");
     let faulty = self::faulty(Fault::GasMore, Opcode::RETURN);
-    let found =
-        divergence(compare_engines(engines::primary(), &faulty, &world.job(), &config(ShadowMode::PerStep)));
+    let found = divergence(compare_engines(primary(), &faulty, &world.job(), &config(ShadowMode::PerStep)));
     assert_eq!((step_of(&found), found.field), ((5, Opcode::RETURN, true), Field::GasCost));
 }
 
@@ -149,7 +146,7 @@ fn both_engines_have_their_own_state() {
     let world =
         World::new("PUSH 1 SLOAD PUSH 1 ADD PUSH 1 SSTORE PUSH 1 SLOAD PUSH 0 MSTORE PUSH 32 PUSH 0 RETURN");
     for mode in [ShadowMode::PerBlock, ShadowMode::PerStep] {
-        let compared = compare_engines(engines::primary(), engines::mini(), &world.job(), &config(mode));
+        let compared = compare_engines(primary(), engines::mini(), &world.job(), &config(mode));
         assert_eq!(compared.verdict, Verdict::Agree);
         for result in compared.results {
             assert_eq!(result.unwrap().outcome.unwrap().output.last(), Some(&6));
@@ -186,9 +183,7 @@ fn a_divergence_in_one_thing_alone_is_found_where_it_is_made() {
         let world = World::new(code);
         let faulty = faulty(fault, opcode);
         // Either side may be the faulty one, and the watched one.
-        for (left, right) in
-            [(engines::primary() as &dyn Engine, &faulty as &dyn Engine), (&faulty, engines::primary())]
-        {
+        for (left, right) in [(primary() as &dyn Engine, &faulty as &dyn Engine), (&faulty, primary())] {
             let compared = compare_engines(left, right, &world.job(), &config(ShadowMode::PerStep));
             let fired = faulty.interpreter().fired().unwrap_or_else(|| panic!("{fault:?} did not fire"));
             let found = divergence(compared);
@@ -202,6 +197,11 @@ fn a_divergence_in_one_thing_alone_is_found_where_it_is_made() {
     }
 }
 
+/// The fast engine, for as long as the tests run: how hot its code is matters to none of them.
+fn primary() -> &'static dyn Engine {
+    Box::leak(Box::new(engines::primary()))
+}
+
 /// An engine that shows something else than it does: each field of a view alone.
 struct Tampered {
     inner: &'static dyn Engine,
@@ -213,7 +213,7 @@ struct Tampered {
 
 impl Tampered {
     fn new(from: u64) -> Self {
-        Self { inner: engines::primary(), from, view: |_| (), end: |_| () }
+        Self { inner: primary(), from, view: |_| (), end: |_| () }
     }
 }
 
@@ -337,15 +337,10 @@ fn a_divergence_outlives_every_pause() {
         FaultyMini::new(FaultPlan::new(Fault::FlipResult(7), Opcode::SUB).at_occurrence(2)),
     );
     let job = world.job();
-    let mut both = SideBySide::start(
-        engines::primary(),
-        &faulty,
-        &job,
-        &config(ShadowMode::PerStep),
-        RunLimits::default(),
-    )
-    .unwrap()
-    .unwrap();
+    let mut both =
+        SideBySide::start(primary(), &faulty, &job, &config(ShadowMode::PerStep), RunLimits::default())
+            .unwrap()
+            .unwrap();
     let (mut pauses, mut seen_at) = (0, None);
     while both.run(&mut PauseAlways).unwrap() == Progress::Paused {
         let [left, right] = both.views().map(|view| view.map(|view| view.index));
@@ -378,7 +373,7 @@ fn both_pause_at_a_breakpoint_and_later_at_the_divergence() {
     world.database.accounts.entry(callee).or_default().code = Bytecode::new(code);
     let faulty = faulty(Fault::FlipResult(3), Opcode::ADD);
     let (job, config) = (world.job(), config(ShadowMode::PerStep));
-    let start = SideBySide::start(engines::primary(), &faulty, &job, &config, RunLimits::default());
+    let start = SideBySide::start(primary(), &faulty, &job, &config, RunLimits::default());
     let mut both = start.unwrap().unwrap();
     let mut breakpoints =
         Breakpoints::new(vec![Condition::Opcode(Opcode::SLOAD), Condition::Opcode(Opcode::RETURN)]);
@@ -403,15 +398,10 @@ fn a_run_that_is_not_told_to_go_on_stands_at_the_divergence() {
     let world = World::new(&counting(5));
     let faulty = faulty(Fault::FlipResult(7), Opcode::SUB);
     let job = world.job();
-    let mut both = SideBySide::start(
-        engines::primary(),
-        &faulty,
-        &job,
-        &config(ShadowMode::PerStep),
-        RunLimits::default(),
-    )
-    .unwrap()
-    .unwrap();
+    let mut both =
+        SideBySide::start(primary(), &faulty, &job, &config(ShadowMode::PerStep), RunLimits::default())
+            .unwrap()
+            .unwrap();
     assert!(both.views().iter().all(Option::is_none), "neither has begun");
     // There is nothing to go on past yet.
     both.go_on();
@@ -518,8 +508,7 @@ fn a_divergence_far_below_is_found_with_its_whole_path_and_a_short_report() {
     let world = World::new("PUSH 0 PUSH 0 PUSH 0 PUSH 0 PUSH 0 ADDRESS GAS CALL POP STOP");
     let mini = FaultyMini::new(FaultPlan::new(Fault::GasLess, Opcode::ADDRESS).at_occurrence(200));
     let faulty = LocalEngine::new("faulty", mini);
-    let found =
-        divergence(compare_engines(engines::primary(), &faulty, &world.job(), &config(ShadowMode::PerStep)));
+    let found = divergence(compare_engines(primary(), &faulty, &world.job(), &config(ShadowMode::PerStep)));
     assert_eq!((found.field, found.place.path().len()), (Field::GasCost, 201));
     assert!(matches!(found.place, Place::Step { step, .. } if step.depth == 200));
     assert!(found.to_string().lines().count() < 100, "{found}");
@@ -531,8 +520,7 @@ fn comparison_goes_on_past_the_bound_of_the_record() {
     let plan = FaultPlan::new(Fault::ChangeStorageWrite, Opcode::TSTORE).at_occurrence(90);
     let faulty = LocalEngine::new("faulty", FaultyMini::new(plan));
     let limits = RunLimits { recorded_steps: 10, ..RunLimits::default() };
-    let run =
-        run_both_per_step(engines::primary(), &faulty, &world.job(), &config(ShadowMode::PerStep), limits);
+    let run = run_both_per_step(primary(), &faulty, &world.job(), &config(ShadowMode::PerStep), limits);
     let fired = faulty.interpreter().fired().unwrap();
     assert_eq!(run.diverged_at, Some(fired.index));
     assert_eq!((run.steps.len(), run.steps_dropped), (10, run.total_steps[0] - 10));
@@ -540,14 +528,14 @@ fn comparison_goes_on_past_the_bound_of_the_record() {
     assert!(run.times.iter().all(|time| !time.is_zero()), "{:?}", run.times);
 
     let skipping = ShadowConfig { skip_identical_steps: true, ..config(ShadowMode::PerStep) };
-    let run = run_both_per_step(engines::primary(), &faulty, &world.job(), &skipping, limits);
+    let run = run_both_per_step(primary(), &faulty, &world.job(), &skipping, limits);
     assert_eq!(
         (run.steps[0].index, run.steps[0].mismatch.map(Field::name)),
         (fired.index, Some("transient storage"))
     );
 
     let limits = RunLimits { steps: 50, ..RunLimits::default() };
-    let run = run_both_per_step(engines::primary(), &faulty, &world.job(), &skipping, limits);
+    let run = run_both_per_step(primary(), &faulty, &world.job(), &skipping, limits);
     assert_eq!(run.verdict, Verdict::Limit("more than 50 steps".to_owned()));
 }
 
@@ -579,7 +567,7 @@ fn limits_cut_what_is_shown_and_never_what_is_found() {
             assert_eq!((side.stack.len(), side.stack_size), (limit.min(100), 100));
         }
 
-        let found = divergence(compare_engines(engines::primary(), &off, &memory.job(), &config));
+        let found = divergence(compare_engines(primary(), &off, &memory.job(), &config));
         assert_eq!((step_of(&found), found.field), ((8, Opcode::MSTORE, true), Field::Memory(95)));
         let detail = found.detail.as_ref().unwrap();
         assert_eq!(detail.slots.len(), limit.min(3));
@@ -593,7 +581,7 @@ fn limits_cut_what_is_shown_and_never_what_is_found() {
         // The first byte that differs and what stands around it are shown always.
         assert!(values.max().unwrap() <= window.max(26), "{found}");
         let bare = ShadowConfig { enable_detailed_diffs: false, ..config };
-        let bare = divergence(compare_engines(engines::primary(), &off, &memory.job(), &bare));
+        let bare = divergence(compare_engines(primary(), &off, &memory.job(), &bare));
         assert_eq!(bare, Divergence { detail: None, ..found });
     }
 }
@@ -633,7 +621,7 @@ fn a_run_that_goes_on_past_a_divergence_has_its_limit_too() {
     let faulty = faulty(Fault::FlipResult(0), Opcode::ADD);
     let limits = RunLimits { steps: 50, ..RunLimits::default() };
     let config = config(ShadowMode::PerStep);
-    let run = run_both_per_step(engines::primary(), &faulty, &world.job(), &config, limits);
+    let run = run_both_per_step(primary(), &faulty, &world.job(), &config, limits);
     assert_eq!((run.diverged_at, run.total_steps, run.outcomes), (Some(3), [50, 50], [None, None]));
     assert!(matches!(run.verdict, Verdict::Diverge(_)));
 }
@@ -642,18 +630,18 @@ fn a_run_that_goes_on_past_a_divergence_has_its_limit_too() {
 fn a_run_per_call_has_totals_and_no_steps() {
     let world = World::new("PUSH 0 PUSH 0 PUSH 0 PUSH 0 PUSH 0 PUSH 4 GAS CALL STOP");
     let config = config(ShadowMode::PerStep);
-    let run = run_both_per_call(engines::primary(), engines::mini(), &world.job(), &config);
+    let run = run_both_per_call(primary(), engines::mini(), &world.job(), &config);
     assert_eq!((run.mode, &run.verdict, run.total_steps), (ShadowMode::PerCall, &Verdict::Agree, [2, 2]));
     assert!(run.steps.is_empty() && run.gas_used[0].is_some() && run.gas_delta == Some(0));
     // Each side's own, where one of them does not jump over its call.
     let calls =
         "PUSH 0 PUSH 1 ADD PUSH @end JUMPI PUSH 0 PUSH 0 PUSH 0 PUSH 0 PUSH 0 PUSH 4 GAS CALL end: STOP";
     let flipped = faulty(Fault::FlipResult(0), Opcode::ADD);
-    let run = run_both_per_call(engines::primary(), &flipped, &World::new(calls).job(), &config);
+    let run = run_both_per_call(primary(), &flipped, &World::new(calls).job(), &config);
     assert_eq!(run.total_steps, [1, 2]);
 
     let faulty = faulty(Fault::GasMore, Opcode::CALL);
-    let run = run_both_per_call(engines::primary(), &faulty, &world.job(), &config);
+    let run = run_both_per_call(primary(), &faulty, &world.job(), &config);
     let Verdict::Diverge(found) = &run.verdict else { panic!("{:?}", run.verdict) };
     assert!(matches!(found.place, Place::Message { index: 0, is_over: true, .. }), "{found}");
     assert_eq!((found.field, run.diverged_at, run.gas_delta), (Field::GasLeft, None, Some(-1)));
@@ -691,8 +679,7 @@ fn a_wrong_fast_form_is_found_at_the_next_block() {
 fn a_divergence_at_a_block_entry_says_which_opcode() {
     let world = World::new(&counting(5));
     let faulty = faulty(Fault::FlipResult(3), Opcode::SUB);
-    let found =
-        divergence(compare_engines(engines::primary(), &faulty, &world.job(), &config(ShadowMode::PerBlock)));
+    let found = divergence(compare_engines(primary(), &faulty, &world.job(), &config(ShadowMode::PerBlock)));
     assert_eq!((step_of(&found), found.field), ((4, Opcode::SUB, true), Field::Stack(0)));
 }
 
@@ -706,12 +693,8 @@ fn storage_and_logs_are_compared_at_block_entries() {
         (Fault::DropLog, Opcode::LOG0, Field::Log(0)),
     ] {
         let faulty = faulty(fault, opcode);
-        let found = divergence(compare_engines(
-            engines::primary(),
-            &faulty,
-            &world.job(),
-            &config(ShadowMode::PerBlock),
-        ));
+        let found =
+            divergence(compare_engines(primary(), &faulty, &world.job(), &config(ShadowMode::PerBlock)));
         assert_eq!((step_of(&found).1, found.field), (opcode, field));
     }
 }
@@ -720,8 +703,7 @@ fn storage_and_logs_are_compared_at_block_entries() {
 fn a_call_s_gas_is_split_by_cause() {
     let world = World::new("PUSH 0 PUSH 0 PUSH 0 PUSH 0 PUSH 0 PUSH 0x99 PUSH 5000 CALL STOP");
     let faulty = faulty(Fault::GasMore, Opcode::CALL);
-    let found =
-        divergence(compare_engines(engines::primary(), &faulty, &world.job(), &config(ShadowMode::PerStep)));
+    let found = divergence(compare_engines(primary(), &faulty, &world.job(), &config(ShadowMode::PerStep)));
     assert_eq!(found.field, Field::GasCost);
     let [left, right] = found.detail.unwrap().sides.map(|side| side.gas.unwrap());
     assert_eq!((left.static_gas, left.memory, left.total() + 1), (100, 0, right.total()));

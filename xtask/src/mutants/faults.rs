@@ -354,8 +354,8 @@ impl Table {
             other => format!("{other:?}"),
         };
         // The faulty engine beside the watched one, and watched itself.
-        let beside = verdict(engines::primary(), &engine, ShadowMode::PerStep);
-        let watched = verdict(&engine, engines::primary(), ShadowMode::PerStep);
+        let beside = verdict(&engines::primary(), &engine, ShadowMode::PerStep);
+        let watched = verdict(&engine, &engines::primary(), ShadowMode::PerStep);
         if is_exact(&beside) && is_exact(&watched) {
             score.exact += 1;
         } else {
@@ -372,7 +372,7 @@ impl Table {
         {
             let sound = alone(engines::mini(), job, interest)?;
             let reaches = alone(&engine, job, interest)? != sound;
-            let verdict = verdict(engines::primary(), &engine, mode);
+            let verdict = verdict(&engines::primary(), &engine, mode);
             let is_found = match &verdict {
                 // What is found at a block's entry is explained by the step: the same one.
                 Verdict::Diverge(found) => !matches!(found.place, Place::Step { .. }) || is_exact(&verdict),

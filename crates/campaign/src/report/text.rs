@@ -8,7 +8,7 @@ use super::{
     Answer, DiffSetup, Program, Subject,
     printable::{exactly, printable, shell_word},
 };
-use crate::{Delivered, DiffOutcome, DiffSummary, TestOutcome, TestSummary, TraceDigest};
+use crate::{Delivered, DiffOutcome, DiffSummary, FastSummary, TestOutcome, TestSummary, TraceDigest};
 
 /// What a person reads of one case of `statetest`: nothing if it passed, otherwise why it did not and how to run it again.
 pub fn test_text(delivered: &Delivered<TestOutcome>, engine: &str) -> Option<String> {
@@ -96,6 +96,29 @@ impl DiffSummary {
         let others = others.into_iter().chain([("unreadable", self.unreadable)]);
         let parts: Vec<_> = others.map(|(name, count)| (count, name)).collect();
         sum(&format!("{left} and {right}"), agreed, verb, &parts, self.complete)
+    }
+}
+
+impl DiffSummary {
+    /// One line on how much ran in the fast form, and why nothing did where nothing did; `None` if it was not compared.
+    pub fn fast_text(&self) -> Option<String> {
+        let FastSummary { cases, without_code, without_block, blocks, instructions, refused } = self.fast?;
+        let all = cases + without_code + without_block;
+        let mut text = match blocks {
+            0 => "fast form: not compared, as no block ran in it".to_owned(),
+            _ => format!("fast form: {blocks} blocks, {instructions} instructions in {cases} of {all} cases"),
+        };
+        for (count, why) in
+            [(without_code, "ran no code"), (without_block, "left its first block before the end")]
+        {
+            if count > 0 {
+                text.push_str(&format!(", {count} {why}"));
+            }
+        }
+        if refused > 0 {
+            text.push_str(&format!("; {refused} translations were refused, a mistake of the engine"));
+        }
+        Some(text)
     }
 }
 

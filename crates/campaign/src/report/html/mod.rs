@@ -205,7 +205,9 @@ impl HtmlReport {
     pub fn render(&self, summary: &DiffSummary, time: Option<Duration>) -> String {
         let [left, right] = self.setup.engines.each_ref().map(|name| escaped(name));
         let heading = match (summary.diverged, summary.is_success()) {
-            (0, true) if summary.agreed > 0 => format!("{left} and {right} agree"),
+            (0, true) if summary.agreed > 0 && summary.is_fast_compared() => {
+                format!("{left} and {right} agree")
+            }
             (0, _) => format!("{left} and {right}: not all is known to agree"),
             (1, _) => format!("{left} and {right} diverge on one case"),
             (count, _) => format!("{left} and {right} diverge on {count} cases"),
@@ -297,6 +299,9 @@ impl HtmlReport {
         row("left", &self.setup.engines[0]);
         row("right", &self.setup.engines[1]);
         row("compared", self.setup.mode.name());
+        if let Some(fast) = &summary.fast_text() {
+            row("fast form", fast.trim_start_matches("fast form: "));
+        }
         if let Some(time) = time {
             row("time", &format!("{:.1} s", time.as_secs_f64()));
         }

@@ -1,0 +1,66 @@
+//! The fast forms of both sides, made for one case.
+
+use parallax_engine_interface::{Engine, Job};
+use parallax_hooks::{Hooks, Interest};
+use parallax_shadow_diff::{Form, Which};
+
+use crate::engines::{CaseEngine, EngineSource, FastCounts, FastForm};
+
+/// The engines that run a case in the forms of its sides ([`EngineSource::forms`]).
+#[derive(Default)]
+pub struct FastForms(Vec<(Which, &'static FastForm, Box<dyn CaseEngine>)>);
+
+impl FastForms {
+    /// Those of two sides; they have run nothing.
+    pub fn of(left: &(impl EngineSource + ?Sized), right: &(impl EngineSource + ?Sized)) -> Self {
+        let of_side =
+            |side, forms: &'static [FastForm]| forms.iter().map(move |form| (side, form, (form.make)()));
+        Self(of_side(Which::Left, left.forms()).chain(of_side(Which::Right, right.forms())).collect())
+    }
+
+    /// Their runs, in the order in which they are to be compared.
+    pub fn runs<'a>(&'a self, job: &Job<'a>) -> Vec<Form<'a>> {
+        let job = *job;
+        let runs = self.0.iter().flat_map(|(side, form, engine)| {
+            form.runs.iter().enumerate().map(move |(before, name)| Form {
+                side: *side,
+                name,
+                engine: &**engine,
+                again: Box::new(move || after(before, form, &job)),
+            })
+        });
+        runs.collect()
+    }
+
+    /// What ran in them so far; `None` if there are none.
+    pub fn fast(&self) -> Option<FastCounts> {
+        self.0.iter().filter_map(|(_, _, engine)| engine.fast()).reduce(sum)
+    }
+}
+
+/// An engine that has run `job` so many times.
+fn after(times: usize, form: &FastForm, job: &Job<'_>) -> Box<dyn Engine> {
+    let engine = (form.make)();
+    for _ in 0..times {
+        // What comes of it was compared when `engine` ran it first.
+        let _ = engine.execute(job, &mut Unseen);
+    }
+    engine
+}
+
+/// Hooks for which an engine runs as it does while its block entries are compared.
+struct Unseen;
+
+impl Hooks for Unseen {
+    fn interest(&self) -> Interest {
+        Interest::Blocks
+    }
+}
+
+pub(crate) fn sum(left: FastCounts, right: FastCounts) -> FastCounts {
+    FastCounts {
+        blocks: left.blocks + right.blocks,
+        instructions: left.instructions + right.instructions,
+        refused: left.refused + right.refused,
+    }
+}
