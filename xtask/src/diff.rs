@@ -160,7 +160,9 @@ impl Table {
             let came = |line: &Line| counts(&line.summary).any(|(name, count)| name == verdict && count > 0);
             ["agree", "rejected", "diverge", "poisoned"].contains(&verdict) || self.0.iter().any(came)
         };
-        let mut text = format!("{:8} {:8} {:9} {:>8}", "left", "right", "mode", "cases");
+        let names = self.0.iter().flat_map(|line| line.sides.map(EngineName::name));
+        let width = names.map(str::len).max().unwrap_or(0);
+        let mut text = format!("{:width$} {:width$} {:9} {:>8}", "left", "right", "mode", "cases");
         for (name, _) in counts(&DiffSummary::default()).filter(|(name, _)| is_shown(name)) {
             text.push_str(&format!(" {name:>8}"));
         }
@@ -171,7 +173,7 @@ impl Table {
             let Line { sides: [left, right], mode, steps, time, summary, .. } = line;
             let (left, right) = (left.name(), right.name());
             let (mode, cases, seconds) = (mode.name(), summary.cases(), time.as_secs_f64());
-            text.push_str(&format!("{left:8} {right:8} {mode:9} {cases:8}"));
+            text.push_str(&format!("{left:width$} {right:width$} {mode:9} {cases:8}"));
             for (name, count) in counts(summary).filter(|(name, _)| is_shown(name)) {
                 text.push_str(&format!(" {count:>width$}", width = name.len().max(8)));
             }
