@@ -8,6 +8,7 @@ mod mutants;
 mod test;
 mod tidy;
 mod ui;
+mod validate;
 mod workspace;
 
 use std::process::ExitCode;
@@ -26,6 +27,8 @@ enum Task {
     Test(test::Arguments),
     /// Test the tests: faults that the comparator and the tests must find.
     Mutants(mutants::Arguments),
+    /// Prove that translations mean what their code means.
+    Validate(validate::Arguments),
     /// Measure.
     Bench(bench::Arguments),
     /// Build the devtool's page, check its build, test and measure it.
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
         Task::Fixtures(arguments) => fixtures::run(&arguments),
         Task::Test(arguments) => test::run(&arguments),
         Task::Mutants(arguments) => mutants::run(&arguments),
+        Task::Validate(arguments) => validate::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Ui(arguments) => ui::run(&arguments),
         Task::Tidy => tidy::run(),

@@ -17,7 +17,7 @@ use parallax_shadow_diff::ShadowMode;
 
 use crate::{
     diff::{self, Table},
-    fixtures, ui, workspace,
+    fixtures, ui, validate, workspace,
 };
 
 /// Failures that are printed; the others are counted.
@@ -44,6 +44,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let mut parts = Parts::default();
     parts.run("cargo test --workspace --profile checked --no-fail-fast", || cargo_test(arguments.own));
     parts.run("cargo xtask fixtures --check", || fixtures::run(&fixtures::Arguments { check: true }));
+    parts.run("cargo xtask validate --quick", || validate::run(&validate::Arguments::quick(arguments.own)));
     parts.run("pairs of engines on the fixtures, in every mode", || compare(&diff::fixture_paths()));
     if let Some(folder) = &official {
         for engine in [EngineName::Primary, EngineName::Mini, EngineName::Revm] {

@@ -7,7 +7,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use parallax_analysis::{PaddedCode, translate, validate};
 use parallax_assembly::assemble_for;
+use parallax_generator::{KINDS, Program};
 use parallax_primitives::{Fork, Opcode, hex};
+
+/// Programs of each kind that are generated.
+const SEEDS: u64 = 60;
 
 /// Why the translation of a code is not right.
 fn refusal(code: &[u8], fork: Fork) -> Option<(&'static str, String)> {
@@ -41,25 +45,12 @@ fn small() -> Vec<(Vec<u8>, Fork)> {
     programs
 }
 
-/// Any bytes, but mostly opcodes that move and compute.
-fn random() -> impl Iterator<Item = (Vec<u8>, Fork)> {
-    let mut state = 1u64;
-    let mut draw = move |below: usize| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(state >> 33).unwrap() % below
-    };
-    (0..3000).map(move |_| {
-        let code = (0..draw(200)).map(|_| {
-            let (first, count) = [(0, 256), (0x01, 30), (0x80, 32), (0x50, 17), (0x30, 12)][draw(5)];
-            u8::try_from(first + draw(count)).unwrap()
-        });
-        (code.collect(), Fork::Osaka)
-    })
-}
-
 #[test]
 fn every_translation_is_equal_to_its_code() {
-    let programs: Vec<_> = small().into_iter().chain(random()).collect();
+    let kinds = KINDS.iter().filter(|kind| kind.name != "large" && kind.name != "recovery");
+    let generated = kinds.flat_map(|kind| (0..SEEDS).map(|seed| Program::of(kind, seed)));
+    let generated = generated.map(|program| (program.code, program.fork));
+    let programs: Vec<_> = small().into_iter().chain(generated).collect();
     let refused: Vec<_> =
         programs.iter().filter_map(|(code, fork)| Some((code, *fork, refusal(code, *fork)?))).collect();
     // One line, which the mutants' task reads.
@@ -67,8 +58,8 @@ fn every_translation_is_equal_to_its_code() {
         let count = |by: &str| refused.iter().filter(|(_, _, (refused, _))| *refused == by).count();
         let [verification, validation, panics] = ["verification", "validation", "panic"].map(count);
         panic!(
-            "of {} programs {verification} refused by verification, {validation} by validation, {panics} panicked; \
-             the shortest in {fork}, 0x{}: {first}",
+            "of {} programs {verification} refused by verification, {validation} by validation, {panics} panicked: {first} \
+             (in {fork}, 0x{})",
             programs.len(),
             hex::encode(code)
         );
