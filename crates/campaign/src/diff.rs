@@ -6,7 +6,7 @@ use std::{ops::ControlFlow, time::Duration};
 use parallax_engine_interface::{EngineError, Execution, Job};
 use parallax_engine_revm::{REVM_HALTS, REVM_STEPS, StepTolerance};
 use parallax_shadow_diff::{
-    Compared, Field, Halts, Rejections, ShadowConfig, ShadowMode, StepMismatch, Tolerance, Verdict, Which,
+    Compared, Field, Halts, Rejections, ShadowConfig, ShadowMode, Side, StepMismatch, Tolerance, Verdict,
     compare_engines_in_forms,
 };
 use parallax_state_tests::Case;
@@ -203,8 +203,8 @@ pub fn diff_with(
 pub fn config(left: &str, right: &str, mode: ShadowMode) -> ShadowConfig {
     let foreign = match (left, right) {
         ("revm", "revm") => None,
-        ("revm", _) => Some(Which::Left),
-        (_, "revm") => Some(Which::Right),
+        ("revm", _) => Some(Side::Left),
+        (_, "revm") => Some(Side::Right),
         _ => None,
     };
     match foreign {

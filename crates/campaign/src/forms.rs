@@ -2,20 +2,20 @@
 
 use parallax_engine_interface::{Engine, Job};
 use parallax_hooks::{Hooks, Interest};
-use parallax_shadow_diff::{Form, Which};
+use parallax_shadow_diff::{Form, Side};
 
 use crate::engines::{CaseEngine, EngineSource, FastCounts, FastForm};
 
 /// The engines that run a case in the forms of its sides ([`EngineSource::forms`]).
 #[derive(Default)]
-pub struct FastForms(Vec<(Which, &'static FastForm, Box<dyn CaseEngine>)>);
+pub struct FastForms(Vec<(Side, &'static FastForm, Box<dyn CaseEngine>)>);
 
 impl FastForms {
     /// Those of two sides; they have run nothing.
     pub fn of(left: &(impl EngineSource + ?Sized), right: &(impl EngineSource + ?Sized)) -> Self {
         let of_side =
             |side, forms: &'static [FastForm]| forms.iter().map(move |form| (side, form, (form.make)()));
-        Self(of_side(Which::Left, left.forms()).chain(of_side(Which::Right, right.forms())).collect())
+        Self(of_side(Side::Left, left.forms()).chain(of_side(Side::Right, right.forms())).collect())
     }
 
     /// Their runs, in the order in which they are to be compared.

@@ -21,7 +21,7 @@ use parallax_hooks::{Hooks, Interest, MessagePhase, StepControl, StepEnd, StepVi
 use parallax_host_interface::AccountChange;
 use parallax_primary_interpreter::{Primary, Tiering};
 use parallax_primitives::{FrameOutcome, Message, U256};
-use parallax_shadow_diff::{Place, ShadowConfig, ShadowMode, Verdict, Which};
+use parallax_shadow_diff::{Place, ShadowConfig, ShadowMode, Side, Verdict};
 use regex::Regex;
 
 /// What a wrong instruction of the fast form does.
@@ -387,7 +387,7 @@ fn a_run_that_is_longer_than_what_is_kept_of_it_is_compared_in_lockstep() {
         let results = shadow.finish(result).results;
         let forms = parallax_campaign::FastForms::of(source, &EngineName::Mini);
         let runs = forms.runs(&job);
-        assert!(runs.iter().all(|run| run.side == Which::Left));
+        assert!(runs.iter().all(|run| run.side == Side::Left));
         compare_forms([&primary, mini], &job, &config, &runs, &trail, &results)
     };
     let whole = verdict(100, &always!(Stack));

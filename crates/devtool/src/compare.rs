@@ -3,8 +3,8 @@
 use parallax_campaign::{FastForms, config as tolerances, engines::EngineSource};
 use parallax_engine_interface::{Engine, EngineError, Execution, Job};
 use parallax_shadow_diff::{
-    Divergence, Field, MessageLog, Place, Shadow, ShadowConfig, ShadowMode, Side, Trail, Value, Verdict,
-    Which, compare_call_results, compare_forms,
+    Divergence, Field, MessageLog, Place, Shadow, ShadowConfig, ShadowMode, Side, SideRun, Trail, Value,
+    Verdict, compare_call_results, compare_forms,
 };
 
 use crate::{
@@ -43,8 +43,8 @@ pub(crate) fn per_step(
     let mut trail = Trail::default();
     let names = [left.name(), right.name()];
     let (watched, stepper, which) = match right.start(job).ok()? {
-        Some(stepper) => (left, stepper, Which::Left),
-        None => (right, left.start(job).ok()??, Which::Right),
+        Some(stepper) => (left, stepper, Side::Left),
+        None => (right, left.start(job).ok()??, Side::Right),
     };
     let mut shadow = Shadow::new(names, stepper, job.fork, config).watching(which);
     let guard = Guard::new(control, job.fork);
@@ -69,8 +69,11 @@ pub(crate) fn per_call(
     messages: [&MessageLog; 2],
     config: &ShadowConfig,
 ) -> Verdict {
-    let side =
-        |side: usize| Side { engine: engines[side].name(), result: results[side], messages: messages[side] };
+    let side = |side: usize| SideRun {
+        engine: engines[side].name(),
+        result: results[side],
+        messages: messages[side],
+    };
     compare_call_results(&side(0), &side(1), config)
 }
 

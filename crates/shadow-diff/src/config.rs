@@ -112,7 +112,7 @@ pub enum Halts {
         /// The allowed pairs.
         table: &'static [HaltPair],
         /// The side whose checks have another order.
-        foreign: Which,
+        foreign: Side,
     },
 }
 
@@ -124,8 +124,8 @@ impl Halts {
         }
         let Halts::Mapped { table, foreign } = self else { return false };
         let (specified, other) = match foreign {
-            Which::Left => (right, left),
-            Which::Right => (left, right),
+            Side::Left => (right, left),
+            Side::Right => (left, right),
         };
         let (FrameStatus::Halt(specified), FrameStatus::Halt(other)) = (specified, other) else {
             return false;
@@ -145,7 +145,7 @@ pub enum Rejections {
 
 /// One of the two sides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Which {
+pub enum Side {
     /// The first.
     Left,
     /// The second.

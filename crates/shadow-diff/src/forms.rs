@@ -7,7 +7,7 @@
 use parallax_engine_interface::{Engine, EngineError, Execution, Job, Stepper};
 
 use crate::{
-    Compared, Shadow, ShadowConfig, ShadowMode, Verdict, Which,
+    Compared, Shadow, ShadowConfig, ShadowMode, Side, Verdict,
     lockstep::beside,
     outcome,
     run::compare_engines,
@@ -18,7 +18,7 @@ use crate::{
 /// A form of a side's engine that its steps do not run.
 pub struct Form<'a> {
     /// Whose.
-    pub side: Which,
+    pub side: Side,
     /// What reports call the engine in this form.
     pub name: &'a str,
     /// Runs in it.
@@ -85,7 +85,7 @@ fn compare_form(
             verdict => verdict,
         };
     }
-    let of_other = usize::from(form.side == Which::Left);
+    let of_other = usize::from(form.side == Side::Left);
     let names = oriented(form.side, form.name, sides[of_other].name());
     let answers = oriented(form.side, &result, &results[of_other]);
     let compared = outcome::answers(names, answers, config, || Ok(()));
@@ -93,10 +93,10 @@ fn compare_form(
 }
 
 /// What is the form's on its side, and what is the other's on the other one.
-fn oriented<T>(side: Which, of_form: T, of_other: T) -> [T; 2] {
+fn oriented<T>(side: Side, of_form: T, of_other: T) -> [T; 2] {
     match side {
-        Which::Left => [of_form, of_other],
-        Which::Right => [of_other, of_form],
+        Side::Left => [of_form, of_other],
+        Side::Right => [of_other, of_form],
     }
 }
 

@@ -1,41 +1,41 @@
 #![forbid(unsafe_code)]
 #![doc = include_str!("../README.md")]
 
-mod compare;
+mod comparison;
 mod config;
 mod detail;
 mod digest;
 mod divergence;
 mod forms;
+mod history;
 mod inputs;
 mod lockstep;
 mod log;
 mod mismatch;
-mod other;
 mod outcome;
-mod recent;
 mod record;
 mod report;
 mod run;
 mod shadow;
 mod step;
 mod step_side;
+mod stepped;
 mod suspect;
 mod trail;
 mod value;
 mod verdict;
 mod window;
 
-pub use compare::{Side, compare_call_results};
-pub use config::{HaltPair, Halts, Rejections, ShadowConfig, ShadowMode, StepMismatch, Tolerance, Which};
+pub use comparison::{SideRun, compare_call_results};
+pub use config::{HaltPair, Halts, Rejections, ShadowConfig, ShadowMode, Side, StepMismatch, Tolerance};
 pub use detail::{Detail, GasSplit, SideDetail, SlotDetail};
 pub use divergence::{Divergence, PathItem, Place, Suspect};
 pub use forms::{Form, compare_engines_in_forms, compare_forms};
+pub use history::Earlier;
 pub use inputs::input_names;
 pub use lockstep::lockstep;
 pub use log::{Bounds, MessageLog, Recorded};
 pub use mismatch::{Cause, Field, Mismatch};
-pub use recent::Earlier;
 pub use record::SideBySideStep;
 pub use run::{RunLimits, SideBySide, SideBySideRun, compare_engines, run_both_per_call, run_both_per_step};
 pub use shadow::{Compared, Shadow};

@@ -6,7 +6,7 @@ use parallax_engine_interface::{Engine, EngineError, Execution, Job, Progress, S
 use parallax_hooks::{Hooks, NoHooks};
 use parallax_host_interface::HostError;
 
-use crate::{Compared, Shadow, ShadowConfig, Verdict, Which, outcome};
+use crate::{Compared, Shadow, ShadowConfig, Side, Verdict, outcome};
 
 /// Runs `watched` until its end, or until `shadow` pauses it at a divergence. Both stand at the same step whenever it pauses.
 pub fn lockstep(watched: &mut dyn Stepper, shadow: &mut Shadow<'_>) -> Result<Progress, HostError> {
@@ -19,14 +19,14 @@ pub(crate) fn beside<'a>(
     right: &'a dyn Engine,
     job: &Job<'a>,
     config: &ShadowConfig,
-    observer: Option<(Which, &'a mut dyn Hooks)>,
+    observer: Option<(Side, &'a mut dyn Hooks)>,
     prepare: impl FnOnce(Shadow<'a>) -> Shadow<'a>,
 ) -> Compared {
     let names = [left.name(), right.name()];
     let started = match right.start(job) {
-        Ok(Some(stepper)) => Ok((stepper, Which::Left)),
+        Ok(Some(stepper)) => Ok((stepper, Side::Left)),
         Ok(None) => match left.start(job) {
-            Ok(Some(stepper)) => Ok((stepper, Which::Right)),
+            Ok(Some(stepper)) => Ok((stepper, Side::Right)),
             Ok(None) => return uncompared(names),
             Err(error) => Err([Err(error), right.execute(job, &mut NoHooks)]),
         },
@@ -35,7 +35,7 @@ pub(crate) fn beside<'a>(
     match started {
         Ok((stepper, watched)) => {
             let mut shadow = prepare(Shadow::new(names, stepper, job.fork, config).watching(watched));
-            let engine = if watched == Which::Left { left } else { right };
+            let engine = if watched == Side::Left { left } else { right };
             let result = match observer {
                 None => engine.execute(job, &mut shadow),
                 Some((of, observer)) if of == watched => engine.execute(job, &mut (observer, &mut shadow)),

@@ -8,8 +8,8 @@ use parallax_host_interface::HostError;
 use parallax_primitives::TxOutcome;
 
 use crate::{
-    Bounds, Compared, Divergence, MessageLog, Place, Shadow, ShadowConfig, ShadowMode, Side, SideBySideStep,
-    Verdict, compare_call_results, lockstep::beside, record::Record, suspect,
+    Bounds, Compared, Divergence, MessageLog, Place, Shadow, ShadowConfig, ShadowMode, SideBySideStep,
+    SideRun, Verdict, compare_call_results, lockstep::beside, record::Record, suspect,
 };
 
 /// How far a run may go, and how much of it is kept.
@@ -66,7 +66,7 @@ fn per_call(left: &dyn Engine, right: &dyn Engine, job: &Job<'_>, config: &Shado
     let between = Instant::now();
     let right_result = right.execute(job, right_log);
     let times = [between - start, between.elapsed()];
-    let side = |engine, result, messages| Side { engine, result, messages };
+    let side = |engine, result, messages| SideRun { engine, result, messages };
     // Equal changes over the same accounts are equal post-states, their root included.
     let verdict = compare_call_results(
         &side(left.name(), &left_result, left_log),
@@ -204,7 +204,7 @@ impl<'a> SideBySide<'a> {
 
     /// What both sides stand before; `None` before the first run, and where a side is over.
     pub fn views(&self) -> [Option<StepView<'_>>; 2] {
-        [self.left.view(), self.shadow.other_view()]
+        [self.left.view(), self.shadow.stepped_view()]
     }
 
     /// The first difference so far. A run pauses at it until [`SideBySide::go_on`].

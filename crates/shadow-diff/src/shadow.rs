@@ -1,6 +1,6 @@
 //! Hooks that run another engine beside the one that is watched, and compare.
 //!
-//! Order at each opcode: both stand before it and what they find is compared; the watched engine runs it; the other one runs
+//! Order at each opcode: both stand before it and what they find is compared; the watched engine runs it; the stepped one runs
 //! it; what they left is compared. Messages are compared when the watched engine shows them.
 //!
 //! Invariant: nothing is called agreement that was not compared. The first difference is kept, whoever pauses when.
@@ -13,14 +13,14 @@ use parallax_host_interface::HostError;
 use parallax_primitives::{Fork, GasSchedule, Message, U256};
 
 use crate::{
-    Detail, Divergence, Field, Mismatch, PathItem, Place, ShadowConfig, ShadowMode, StepSide, Value, Verdict,
-    Which,
+    Detail, Divergence, Field, Mismatch, PathItem, Place, ShadowConfig, ShadowMode, Side, StepSide, Value,
+    Verdict,
     detail::{GasSplit, LastTouched, Touched},
-    other::{Event, Other, Until},
+    history::Recent,
     outcome::{self, differs},
-    recent::Recent,
     record::Record,
     step::{compare_state, compare_step, compare_step_end},
+    stepped::{Event, Stepped, Until},
 };
 
 /// Most items that any opcode takes from the stack and a report shows: CALL's.
@@ -36,10 +36,10 @@ const NOTHING_SHOWN: &str = "no step, block entry or message was shown";
 /// entries; any engine that calls [`Hooks`] so can be watched, one that cannot be stepped included.
 pub struct Shadow<'a> {
     names: [String; 2],
-    watched: Which,
+    watched: Side,
     fork: Fork,
     config: ShadowConfig,
-    other: Other<'a>,
+    stepped: Stepped<'a>,
     /// Open messages of the watched side.
     frames: Vec<PathItem>,
     /// Messages that have begun.
@@ -77,15 +77,15 @@ struct Begun {
     memory: usize,
     /// Items that it takes.
     inputs: usize,
-    /// Whether the other side is in one too.
-    has_other: bool,
+    /// Whether the stepped side is in one too.
+    has_stepped: bool,
     /// In which, if steps are recorded.
-    other: Option<StepSide>,
+    stepped: Option<StepSide>,
     /// What differed before it.
     mismatch: Option<Field>,
 }
 
-/// Time that each side took, watched and other, told by when control changes hands.
+/// Time that each side took, watched and stepped, told by when control changes hands.
 struct Clock {
     since: Instant,
     times: [Duration; 2],
@@ -107,16 +107,16 @@ pub struct Compared {
 }
 
 impl<'a> Shadow<'a> {
-    /// Runs `other`, which has not begun, beside a watched engine that has not either. `names` are the left side's and the
-    /// right side's; the watched engine is the left side. The other engine can be paused at opcodes alone: in the mode per-call
+    /// Runs `stepper`, which has not begun, beside a watched engine that has not either. `names` are the left side's and the
+    /// right side's; the watched engine is the left side. The stepped engine can be paused at opcodes alone: in the mode per-call
     /// steps are compared as well.
-    pub fn new(names: [&str; 2], other: Box<dyn Stepper + 'a>, fork: Fork, config: &ShadowConfig) -> Self {
+    pub fn new(names: [&str; 2], stepper: Box<dyn Stepper + 'a>, fork: Fork, config: &ShadowConfig) -> Self {
         Self {
             names: names.map(str::to_owned),
-            watched: Which::Left,
+            watched: Side::Left,
             fork,
             config: *config,
-            other: Other::new(other),
+            stepped: Stepped::new(stepper),
             frames: Vec::new(),
             messages: 0,
             steps: 0,
@@ -139,14 +139,14 @@ impl<'a> Shadow<'a> {
 
     /// Which side the watched engine is.
     #[must_use]
-    pub fn watching(self, watched: Which) -> Self {
+    pub fn watching(self, watched: Side) -> Self {
         Self { watched, ..self }
     }
 
-    /// Lets hooks see what the other engine shows; they cannot stop it.
+    /// Lets hooks see what the stepped engine shows; they cannot stop it.
     #[must_use]
     pub fn observed_by(mut self, observer: &'a mut dyn Hooks) -> Self {
-        self.other.observer = Some(observer);
+        self.stepped.observer = Some(observer);
         self
     }
 
@@ -179,12 +179,12 @@ impl<'a> Shadow<'a> {
         self.found.is_some() && self.on_divergence == StepControl::Pause
     }
 
-    /// What the other side stands before.
-    pub fn other_view(&self) -> Option<StepView<'_>> {
-        self.other.stepper.view()
+    /// What the stepped side stands before.
+    pub fn stepped_view(&self) -> Option<StepView<'_>> {
+        self.stepped.stepper.view()
     }
 
-    /// Ends both runs and compares what is left: what the other side has shown and the watched one has not, both outcomes,
+    /// Ends both runs and compares what is left: what the stepped side has shown and the watched one has not, both outcomes,
     /// both states.
     pub fn finish(mut self, watched: Result<Execution, EngineError>) -> Compared {
         self.enter();
@@ -204,11 +204,11 @@ impl<'a> Shadow<'a> {
                 self.run_out();
             }
         }
-        let Self { names, watched: side, config, other, steps, recent, .. } = self;
+        let Self { names, watched: side, config, stepped, steps, recent, .. } = self;
         let Self { found, fault, record, clock, .. } = self;
-        let mut results = [watched, other.stepper.finish().map_err(EngineError::from)];
+        let mut results = [watched, stepped.stepper.finish().map_err(EngineError::from)];
         let mut times = clock.map_or([Duration::ZERO; 2], |clock| clock.times);
-        if side == Which::Right {
+        if side == Side::Right {
             results.reverse();
             times.reverse();
         }
@@ -239,15 +239,15 @@ impl<'a> Shadow<'a> {
         }
     }
 
-    /// Left and right out of watched and other.
-    fn sides<T>(&self, watched: T, other: T) -> [T; 2] {
+    /// Left and right out of watched and stepped.
+    fn sides<T>(&self, watched: T, stepped: T) -> [T; 2] {
         match self.watched {
-            Which::Left => [watched, other],
-            Which::Right => [other, watched],
+            Side::Left => [watched, stepped],
+            Side::Right => [stepped, watched],
         }
     }
 
-    /// Names of the watched side and the other one.
+    /// Names of the watched side and the stepped one.
     fn names(&self) -> [&str; 2] {
         let [left, right] = &self.names;
         self.sides(left, right).map(String::as_str)
@@ -280,9 +280,9 @@ impl<'a> Shadow<'a> {
         }
     }
 
-    /// Runs the other side on; its time is counted.
+    /// Runs the stepped side on; its time is counted.
     fn advance(&mut self, until: Until, end: impl FnMut(&StepView<'_>, &StepEnd<'_>)) {
-        let advanced = timed(&mut self.clock, || self.other.advance(until, end));
+        let advanced = timed(&mut self.clock, || self.stepped.advance(until, end));
         self.note(advanced);
     }
 
@@ -293,34 +293,34 @@ impl<'a> Shadow<'a> {
         }
     }
 
-    /// The other side stands before its first opcode from the first callback on.
+    /// The stepped side stands before its first opcode from the first callback on.
     #[inline]
-    fn start_other(&mut self) {
-        if !self.other.is_started {
-            self.start_other_now();
+    fn start_stepped(&mut self) {
+        if !self.stepped.is_started {
+            self.start_stepped_now();
         }
     }
 
     /// Apart from the check, which is made at every callback.
     #[cold]
-    fn start_other_now(&mut self) {
+    fn start_stepped_now(&mut self) {
         let until = if self.config.mode == ShadowMode::PerBlock { Until::NextBlock } else { Until::NextStep };
-        let started = self.other.start(until);
+        let started = self.stepped.start(until);
         self.note(started);
     }
 
-    /// Lets the other side leave the block entry at which both stand.
+    /// Lets the stepped side leave the block entry at which both stand.
     fn leave_entry(&mut self) {
         if std::mem::take(&mut self.at_entry) {
-            let log_count = self.other.stepper.view().map_or(0, |view| view.journal.logs().len());
-            self.other.block.begin(log_count);
+            let log_count = self.stepped.stepper.view().map_or(0, |view| view.journal.logs().len());
+            self.stepped.block.begin(log_count);
             self.advance(Until::NextBlock, |_, _| ());
         }
     }
 
     /// Compares where both sides stand, before an opcode.
     fn before(&mut self, step: &StepView<'_>) {
-        if !self.other.stands {
+        if !self.stepped.stands {
             if self.is_running() {
                 let mismatch = self.one_sided(Field::Step, true);
                 self.diverge_at_step(step, mismatch, None);
@@ -328,7 +328,7 @@ impl<'a> Shadow<'a> {
             return;
         }
         // In a frame that was not left since the last opcode, the rest was compared behind that.
-        let stand = &self.other.stand;
+        let stand = &self.stepped.stand;
         let is_settled = !self.is_fresh
             && stand.pc == step.pc
             && stand.gas_before == step.gas
@@ -341,7 +341,7 @@ impl<'a> Shadow<'a> {
 
     /// Compares all of what both sides stand before.
     fn compare_stand(&mut self, step: &StepView<'_>) {
-        let Some(other) = self.other.stepper.view() else { return };
+        let Some(other) = self.stepped.stepper.view() else { return };
         let [left, right] = self.sides(step, &other);
         let mismatch = compare_state(left, right, self.is_memory_fresh, &self.config);
         if let Some(mismatch) = mismatch {
@@ -359,11 +359,11 @@ impl<'a> Shadow<'a> {
         self.diverge(place, mismatch, detail);
     }
 
-    /// A message of the watched side against the next one that the other side has shown.
+    /// A message of the watched side against the next one that the stepped side has shown.
     fn message(&mut self, message: &Message, phase: MessagePhase<'_>) {
-        let event = self.other.events.pop_front();
+        let event = self.stepped.events.pop_front();
         if self.config.mode == ShadowMode::PerBlock && self.steps == 0 && event.is_none() {
-            // The other side waits at the first entry of all, which every frame with code has.
+            // The stepped side waits at the first entry of all, which every frame with code has.
             self.fault = Some(Verdict::Poisoned(format!("{}: it shows no block entries", self.names()[0])));
             return;
         }
@@ -380,7 +380,7 @@ impl<'a> Shadow<'a> {
                 (true, outcome::frame(left, right, &self.config))
             }
             (MessagePhase::Before, _) => (false, Some(self.one_sided(Field::Message, true))),
-            // The other side has sent one that the watched one has not, or goes on where the watched one is over.
+            // The stepped side has sent one that the watched one has not, or goes on where the watched one is over.
             (MessagePhase::After(_), Some(Event::Begin(_))) => {
                 (true, Some(self.one_sided(Field::Message, false)))
             }
@@ -394,7 +394,7 @@ impl<'a> Shadow<'a> {
 
     /// Now it is known what a diverging call has handed on.
     fn split_forwarded(&mut self, message: &Message) {
-        let other = match self.other.events.front() {
+        let other = match self.stepped.events.front() {
             Some(Event::Begin(other)) => Some(other),
             _ => None,
         };
@@ -414,22 +414,23 @@ impl<'a> Shadow<'a> {
         }
     }
 
-    /// The other side has shown more than the watched one, which is over.
+    /// The stepped side has shown more than the watched one, which is over.
     fn left_over(&mut self) {
         let place = Place::Transaction;
-        if !self.other.events.is_empty() {
+        if !self.stepped.events.is_empty() {
             let mismatch = self.one_sided(Field::Message, false);
             self.diverge(place, mismatch, None);
-        } else if self.other.progress == Progress::Paused && self.steps > 0 {
+        } else if self.stepped.progress == Progress::Paused && self.steps > 0 {
             let mismatch = self.one_sided(Field::Step, false);
             self.diverge(place, mismatch, None);
         }
     }
 
-    /// Runs the other side to its end, alone.
+    /// Runs the stepped side to its end, alone.
     fn run_out(&mut self) {
-        while self.other.progress == Progress::Paused && self.fault.is_none() && self.steps < self.max_steps {
-            let before = self.other.stepper.view().map(|view| StepSide::before(&view));
+        while self.stepped.progress == Progress::Paused && self.fault.is_none() && self.steps < self.max_steps
+        {
+            let before = self.stepped.stepper.view().map(|view| StepSide::before(&view));
             let mut gas_after = None;
             self.advance(Until::NextStep, |_, end| gas_after = Some(end.gas_left));
             if let (Some(before), Some(gas_after)) = (before, gas_after) {
@@ -445,12 +446,12 @@ impl<'a> Shadow<'a> {
 
     /// Compares all of the state at a block entry, and what was written and logged since the one before.
     fn compare_entry(&mut self, entry: &StepView<'_>) {
-        let Some(other) = self.other.stepper.view() else {
+        let Some(other) = self.stepped.stepper.view() else {
             let mismatch = self.one_sided(Field::Step, true);
             return self.diverge_at_entry(entry, mismatch, None);
         };
         let [left, right] = self.sides(entry, &other);
-        let block = &self.other.block;
+        let block = &self.stepped.block;
         let mismatch = compare_step(left, right, &self.config)
             .map(|mismatch| *mismatch)
             .or_else(|| written(left, right, &block.written))
@@ -476,7 +477,7 @@ impl<'a> Shadow<'a> {
     }
 }
 
-/// Runs the other side; what it takes is counted as its time.
+/// Runs the stepped side; what it takes is counted as its time.
 fn timed<T>(clock: &mut Option<Clock>, run: impl FnOnce() -> T) -> T {
     let start = clock.is_some().then(Instant::now);
     let answer = run();
@@ -499,18 +500,18 @@ impl Hooks for Shadow<'_> {
         self.enter();
         // What diverged was no call.
         self.forwards = false;
-        self.start_other();
+        self.start_stepped();
         // Past a divergence as well, which stays the verdict.
         if self.steps >= self.max_steps && self.fault.is_none() {
             self.fault = Some(Verdict::Limit(format!("more than {} steps", self.max_steps)));
         }
-        if !self.other.events.is_empty() {
+        if !self.stepped.events.is_empty() {
             if self.is_running() {
                 let mismatch = self.one_sided(Field::Message, false);
                 self.diverge_at_step(step, mismatch, None);
             }
             // Past a divergence messages pair up no longer.
-            self.other.events.clear();
+            self.stepped.events.clear();
         }
         let was_running = self.found.is_none();
         self.before(step);
@@ -529,9 +530,9 @@ impl Hooks for Shadow<'_> {
         begun.stack_size = step.stack.len();
         begun.memory = step.memory.len();
         begun.inputs = input_count.min(INPUTS);
-        begun.has_other = self.other.stands;
+        begun.has_stepped = self.stepped.stands;
         if self.record.is_some() {
-            begun.other = self.other.stands.then_some(self.other.stand);
+            begun.stepped = self.stepped.stands.then_some(self.stepped.stand);
             begun.mismatch = if was_running { self.found.as_ref().map(|found| found.field) } else { None };
         }
         let control = self.control();
@@ -548,13 +549,13 @@ impl Hooks for Shadow<'_> {
         self.steps += 1;
         let mut other_gas = None;
         let mut found: Option<(Box<Mismatch>, Option<Box<Detail>>)> = None;
-        if self.fault.is_none() && self.begun.has_other {
+        if self.fault.is_none() && self.begun.has_stepped {
             let compares = self.found.is_none();
-            let Self { begun, other, clock, config, fork, watched, touched, inputs, .. } = self;
+            let Self { begun, stepped, clock, config, fork, watched, touched, inputs, .. } = self;
             let compare = |other: &StepView<'_>, other_end: &StepEnd<'_>| {
                 other_gas = Some(other_end.gas_left);
                 let mut sides = [(step, end), (other, other_end)];
-                if *watched == Which::Right {
+                if *watched == Side::Right {
                     sides.reverse();
                 }
                 if let (true, Some(mismatch)) =
@@ -570,7 +571,7 @@ impl Hooks for Shadow<'_> {
                     found = Some((mismatch, detail));
                 }
             };
-            let advanced = timed(clock, || other.advance(Until::NextStep, compare));
+            let advanced = timed(clock, || stepped.advance(Until::NextStep, compare));
             self.note(advanced);
         }
         let (gas_before, stack_size) = (self.begun.gas, self.begun.stack_size);
@@ -583,7 +584,7 @@ impl Hooks for Shadow<'_> {
         }
         if self.record.is_some() {
             let gas_after = |other: StepSide| other_gas.unwrap_or(other.gas_before);
-            let other = self.begun.other.map(|other| StepSide { gas_after: gas_after(other), ..other });
+            let other = self.begun.stepped.map(|other| StepSide { gas_after: gas_after(other), ..other });
             let sides = self.sides(Some(side()), other);
             // Past a divergence what is kept of both is compared.
             let differ = sides[0] != sides[1] && self.found.is_some();
@@ -601,7 +602,7 @@ impl Hooks for Shadow<'_> {
 
     fn on_block(&mut self, entry: &StepView<'_>) -> StepControl {
         self.enter();
-        self.start_other();
+        self.start_stepped();
         self.leave_entry();
         if self.is_running() {
             self.compare_entry(entry);
@@ -619,7 +620,7 @@ impl Hooks for Shadow<'_> {
 
     fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
         self.enter();
-        self.start_other();
+        self.start_stepped();
         if self.is_running() {
             self.leave_entry();
         }

@@ -12,7 +12,7 @@ use parallax_primitives::Message;
 use crate::{
     Compared, Field, Place, ShadowConfig, ShadowMode, Suspect, Value, Verdict,
     lockstep::beside,
-    other::{Other, Until},
+    stepped::{Stepped, Until},
 };
 
 /// Makes a divergence at a block entry say which opcode.
@@ -45,30 +45,30 @@ pub(crate) fn name(verdict: &mut Verdict, engine: &dyn Engine, job: &Job<'_>) {
 fn last_writer(engine: &dyn Engine, job: &Job<'_>, entry: u64, field: Field) -> Option<Suspect> {
     // Twice: a number from the top of the stack is a place only once the stack at the entry is known.
     let (depth, stack_size) = {
-        let mut other = Other::new(engine.start(job).ok()??);
-        stand_at(&mut other, entry)?;
-        let view = other.stepper.view()?;
+        let mut stepped = Stepped::new(engine.start(job).ok()??);
+        stand_at(&mut stepped, entry)?;
+        let view = stepped.stepper.view()?;
         (view.depth, view.stack.len())
     };
     let mut writer = LastWriter { field, depth, stack_size, seen: None, suspect: None };
-    let mut other = Other::new(engine.start(job).ok()??);
-    stand_at(&mut other, entry.checked_sub(1)?)?;
-    if let Some(view) = other.stepper.view() {
+    let mut stepped = Stepped::new(engine.start(job).ok()??);
+    stand_at(&mut stepped, entry.checked_sub(1)?)?;
+    if let Some(view) = stepped.stepper.view() {
         writer.on_step(&view);
     }
-    other.observer = Some(&mut writer);
-    let advanced = other.advance(Until::NextBlock, |_, _| ());
-    drop(other);
+    stepped.observer = Some(&mut writer);
+    let advanced = stepped.advance(Until::NextBlock, |_, _| ());
+    drop(stepped);
     advanced.ok()?;
     writer.suspect
 }
 
-fn stand_at(other: &mut Other<'_>, entry: u64) -> Option<()> {
-    other.start(Until::NextBlock).ok()?;
+fn stand_at(stepped: &mut Stepped<'_>, entry: u64) -> Option<()> {
+    stepped.start(Until::NextBlock).ok()?;
     for _ in 0..entry {
-        other.advance(Until::NextBlock, |_, _| ()).ok()?;
+        stepped.advance(Until::NextBlock, |_, _| ()).ok()?;
     }
-    (other.progress == Progress::Paused).then_some(())
+    (stepped.progress == Progress::Paused).then_some(())
 }
 
 /// Sees which opcode changes one thing last.

@@ -13,8 +13,8 @@ use parallax_primitives::{
     Message, MessageKind, Rejection, Transaction, TxOutcome, U256, hex,
 };
 use parallax_shadow_diff::{
-    Bounds, Cause, Divergence, Field, Halts, MessageLog, Place, Rejections, ShadowConfig, Side, Value,
-    Verdict, Which, compare_call_results, compare_engines,
+    Bounds, Cause, Divergence, Field, Halts, MessageLog, Place, Rejections, ShadowConfig, Side, SideRun,
+    Value, Verdict, compare_call_results, compare_engines,
 };
 
 const OUTER: Address = Address::repeat_byte(0x22);
@@ -127,8 +127,8 @@ impl Run {
 fn compare(left: &Run, right: &Run, config: &ShadowConfig) -> Verdict {
     let (left_log, right_log) = (left.log(), right.log());
     compare_call_results(
-        &Side { engine: "primary", result: &left.result, messages: &left_log },
-        &Side { engine: "mini", result: &right.result, messages: &right_log },
+        &SideRun { engine: "primary", result: &left.result, messages: &left_log },
+        &SideRun { engine: "mini", result: &right.result, messages: &right_log },
         config,
     )
 }
@@ -295,11 +295,11 @@ fn halts_differ_unless_the_table_has_the_pair_for_that_side() {
     assert_eq!(divergence(&specified, &other).cause, Cause::HaltPrecedence);
     let mapped =
         |foreign| ShadowConfig { halts: Halts::Mapped { table: TABLE, foreign }, ..ShadowConfig::default() };
-    assert_eq!(compare(&specified, &other, &mapped(Which::Right)), Verdict::Agree);
-    assert_eq!(compare(&other, &specified, &mapped(Which::Left)), Verdict::Agree);
-    assert!(matches!(compare(&specified, &other, &mapped(Which::Left)), Verdict::Diverge(_)));
+    assert_eq!(compare(&specified, &other, &mapped(Side::Right)), Verdict::Agree);
+    assert_eq!(compare(&other, &specified, &mapped(Side::Left)), Verdict::Agree);
+    assert!(matches!(compare(&specified, &other, &mapped(Side::Left)), Verdict::Diverge(_)));
     let third = halted(Halt::InvalidJump);
-    assert!(matches!(compare(&specified, &third, &mapped(Which::Right)), Verdict::Diverge(_)));
+    assert!(matches!(compare(&specified, &third, &mapped(Side::Right)), Verdict::Diverge(_)));
 }
 
 #[track_caller]

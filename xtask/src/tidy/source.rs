@@ -9,10 +9,12 @@ const FILE_LINES: usize = 800;
 const FUNCTION_LINES: usize = 90;
 /// Exempts the function below it from the limit, as `#[test]` does: tests are data.
 const DISPATCH_TABLE: &str = "// tidy: dispatch table";
-const BANNED_STEMS: [&str; 11] =
-    ["util", "utils", "common", "misc", "helper", "helpers", "stuff", "look", "means", "patient", "failure"];
+const BANNED_STEMS: [&str; 13] = [
+    "util", "utils", "common", "misc", "helper", "helpers", "stuff", "other", "others", "look", "means",
+    "patient", "failure",
+];
 /// Second words for what has one already: a side, a halt, what a record holds.
-const BANNED_TYPES: [&str; 5] = ["Failure", "Failed", "Look", "Means", "Patient"];
+const BANNED_TYPES: [&str; 7] = ["Which", "Other", "Failure", "Failed", "Look", "Means", "Patient"];
 const BANNED_MACROS: [&str; 3] = ["todo!", "unimplemented!", "dbg!"];
 /// Folders of one machine, and hosts that package managers talk to. Cut in two, so that this file passes.
 const MACHINE: [(&str, &str); 8] = [

@@ -12,7 +12,7 @@ use parallax_primitives::{FrameOutcome, Message, Opcode};
 
 use crate::{StepSide, detail::Touched};
 
-pub(crate) struct Other<'a> {
+pub(crate) struct Stepped<'a> {
     pub(crate) stepper: Box<dyn Stepper + 'a>,
     pub(crate) observer: Option<&'a mut dyn Hooks>,
     pub(crate) progress: Progress,
@@ -59,7 +59,7 @@ impl Block {
     }
 }
 
-impl<'a> Other<'a> {
+impl<'a> Stepped<'a> {
     pub(crate) fn new(stepper: Box<dyn Stepper + 'a>) -> Self {
         Self {
             stepper,

@@ -5,14 +5,14 @@
 use parallax_engine_interface::{EngineError, Execution};
 
 use crate::{
-    Earlier, Field, MessageLog, Mismatch, PathItem, Place, Recorded, ShadowConfig, Value, Verdict, Which,
+    Earlier, Field, MessageLog, Mismatch, PathItem, Place, Recorded, ShadowConfig, Side, Value, Verdict,
     log::{Event, Fault},
     outcome::{self, Stop, differs},
 };
 
 /// One engine's run of a transaction, on its own state.
 #[derive(Clone, Copy, Debug)]
-pub struct Side<'a> {
+pub struct SideRun<'a> {
     /// The engine's name.
     pub engine: &'a str,
     /// What it answered.
@@ -22,7 +22,7 @@ pub struct Side<'a> {
 }
 
 /// Compares what every message came to, nested ones included, the outcome, and the state after.
-pub fn compare_call_results(left: &Side<'_>, right: &Side<'_>, config: &ShadowConfig) -> Verdict {
+pub fn compare_call_results(left: &SideRun<'_>, right: &SideRun<'_>, config: &ShadowConfig) -> Verdict {
     let comparison = Comparison { left, right, config };
     let names = [left.engine, right.engine];
     let mut events_before = 0;
@@ -37,8 +37,8 @@ pub fn compare_call_results(left: &Side<'_>, right: &Side<'_>, config: &ShadowCo
 }
 
 struct Comparison<'c, 'a> {
-    left: &'c Side<'a>,
-    right: &'c Side<'a>,
+    left: &'c SideRun<'a>,
+    right: &'c SideRun<'a>,
     config: &'c ShadowConfig,
 }
 
@@ -50,8 +50,8 @@ impl Comparison<'_, '_> {
             let difference = match (*pair.0, *pair.1) {
                 (Event::Begin(l), Event::Begin(r)) => self.message(l, r),
                 (Event::End(l), Event::End(r)) => self.message_outcome(l, r),
-                (Event::Begin(l), Event::End(_)) => return self.extra(Which::Left, l, at),
-                (Event::End(_), Event::Begin(r)) => return self.extra(Which::Right, r, at),
+                (Event::Begin(l), Event::End(_)) => return self.extra(Side::Left, l, at),
+                (Event::End(_), Event::Begin(r)) => return self.extra(Side::Right, r, at),
             };
             if let Some(difference) = difference {
                 return Err((at, Stop::differ(place(left, *pair.0), difference)));
@@ -63,7 +63,7 @@ impl Comparison<'_, '_> {
             }
         }
         let both = left.events().len().min(right.events().len());
-        for (which, log) in [(Which::Left, left), (Which::Right, right)] {
+        for (which, log) in [(Side::Left, left), (Side::Right, right)] {
             if let Some(Event::Begin(number) | Event::End(number)) = log.events().get(both) {
                 return self.extra(which, *number, both);
             }
@@ -72,10 +72,10 @@ impl Comparison<'_, '_> {
     }
 
     /// A message that only one side sent.
-    fn extra(&self, which: Which, number: usize, at: usize) -> Result<(), (usize, Stop)> {
+    fn extra(&self, which: Side, number: usize, at: usize) -> Result<(), (usize, Stop)> {
         let (log, left, right) = match which {
-            Which::Left => (self.left.messages, Value::Present, Value::Absent),
-            Which::Right => (self.right.messages, Value::Absent, Value::Present),
+            Side::Left => (self.left.messages, Value::Present, Value::Absent),
+            Side::Right => (self.right.messages, Value::Absent, Value::Present),
         };
         let mismatch = Mismatch { field: Field::Message, left, right };
         Err((at, Stop::differ(place(log, Event::Begin(number)), mismatch)))
@@ -114,7 +114,7 @@ impl Comparison<'_, '_> {
 }
 
 /// Why the record of an executed transaction does not say all.
-fn incomplete(side: &Side<'_>) -> Option<Verdict> {
+fn incomplete(side: &SideRun<'_>) -> Option<Verdict> {
     let log = side.messages;
     let told = |reason: &str| format!("{}: the record of messages is not complete: {reason}", side.engine);
     match log.fault() {
