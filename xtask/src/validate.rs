@@ -66,7 +66,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     for (name, folder) in [("official tests", "eest"), ("benchmarks", "bench")] {
         match shared.as_ref().map(|shared| shared.join(folder)).filter(|folder| folder.is_dir()) {
             Some(folder) => report(name, &Codes::below(&folder)?, &mut faults)?,
-            None => println!("{name:14} left out: --own, or no folder {folder} in ../shared nor in PARALLAX_SHARED"),
+            None => println!("{name:14} left out: --own, or no folder {folder} of official data"),
         }
     }
     let mut generated = Codes::default();
