@@ -9,11 +9,11 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use parallax_campaign::{
-    Campaign, Delivered, DiffOutcome, DiffSetup, DiffSummary, Selection, config, diff_text, diff_with,
-    discover, engines::EngineName, shared_folder,
+    Campaign, DiffSummary, DiffTask, Form, Isolation, Limits, Selection, Workers, diff_isolated, discover,
+    engines::EngineName, shared_folder,
 };
 
-use parallax_shadow_diff::{ShadowConfig, ShadowMode};
+use parallax_shadow_diff::ShadowMode;
 
 use crate::{fixtures, workspace};
 
@@ -107,25 +107,32 @@ pub(crate) fn compare(
     let selection = Selection::default();
     let cancel = AtomicBool::new(false);
     let campaign = Campaign { files: &files, selection: &selection, jobs, cancel: &cancel };
-    let [left, right] = sides;
-    let config = ShadowConfig { measure_time: true, ..config(left.name(), right.name(), mode) };
-    let setup = DiffSetup::new(left.name(), right.name(), &config);
+    let [left, right] = sides.map(EngineName::name);
+    let task = DiffTask {
+        left: left.to_owned(),
+        right: right.to_owned(),
+        mode,
+        exact_halts: false,
+        measure_time: true,
+        max_steps: None,
+        command: format!("parallax diff --mode {} --left {left} --right {right}", mode.name()),
+        forms: vec![Form::Text],
+    };
+    let workers = Workers::of_this_program(["worker"], Limits::default())?;
     let (mut steps, mut times, mut shown) = (0, [Duration::ZERO; 2], 0);
-    let summary = diff_with(&campaign, &left, &right, &config, |delivered, _| {
-        if let Delivered::Case(_, DiffOutcome { steps: of_case, times: of_engines, .. }) = delivered {
-            steps += of_case;
-            times[0] += of_engines[0];
-            times[1] += of_engines[1];
-        }
+    let summary = diff_isolated(&campaign, &task, Isolation::Workers(&workers), |report, _| {
+        steps += report.steps;
+        times[0] += report.times[0];
+        times[1] += report.times[1];
         // What was not compared is in the table, and no fault.
-        let is_fault = !matches!(delivered, Delivered::Case(_, outcome) if !outcome.verdict.is_failure());
-        if let (true, Some(text)) = (is_fault && shown < SHOWN, diff_text(delivered, &setup)) {
+        let is_fault = report.sum.diverged + report.sum.errors() > 0;
+        if let (true, Some(text)) = (is_fault && shown < SHOWN, &report.told.text) {
             shown += 1;
             println!("{text}");
         }
         ControlFlow::Continue(())
     })
-    .context("the campaign did not start")?;
+    .context("the campaign did not come to its end")?;
     Ok(Line { sides, mode, summary, steps, times, time: start.elapsed() })
 }
 

@@ -14,6 +14,7 @@ mod workspace;
 use std::process::ExitCode;
 
 use clap::Parser;
+use parallax_campaign::{engines, worker_main};
 
 /// Developer tasks of Parallax.
 #[derive(Debug, Parser)]
@@ -35,6 +36,9 @@ enum Task {
     Ui(ui::Arguments),
     /// Check the rules that no other tool checks.
     Tidy,
+    /// Run cases for a campaign of this program, which starts it.
+    #[command(hide = true)]
+    Worker,
 }
 
 fn main() -> ExitCode {
@@ -47,6 +51,7 @@ fn main() -> ExitCode {
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Ui(arguments) => ui::run(&arguments),
         Task::Tidy => tidy::run(),
+        Task::Worker => return worker_main(engines::source),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -10,8 +10,8 @@ use std::{
 
 use anyhow::{Result, bail, ensure};
 use parallax_campaign::{
-    Campaign, Delivered, Selection, TestOutcome, discover, engines::EngineName, shared_folder, statetest,
-    test_text,
+    Campaign, Isolation, Limits, Selection, TestTask, TestVerdict, Workers, discover, engines::EngineName,
+    shared_folder, statetest_isolated,
 };
 use parallax_shadow_diff::ShadowMode;
 
@@ -124,18 +124,22 @@ fn state_tests(folder: &Path, engine: EngineName) -> Result<()> {
     let files = discover(&[folder.to_owned()], &mut std::io::empty())?;
     let (selection, cancel) = (Selection::default(), AtomicBool::new(false));
     let campaign = Campaign { files: &files, selection: &selection, jobs: 0, cancel: &cancel };
+    let engine = engine.name();
+    let command = format!("parallax statetest --engine {engine}");
+    let task = TestTask { engine: engine.to_owned(), command, json: false, digest: None, max_steps: None };
+    let workers = Workers::of_this_program(["worker"], Limits::default())?;
     let mut shown = 0;
-    let summary = statetest(&campaign, &engine, |delivered, _| {
-        let known = !matches!(delivered, Delivered::Case(_, TestOutcome::Unsupported(_)));
-        if let (true, Some(text)) = (known && shown < SHOWN, test_text(delivered, engine.name())) {
+    let summary = statetest_isolated(&campaign, &task, Isolation::Workers(&workers), |report, _| {
+        let known = report.verdict != TestVerdict::Unsupported;
+        if let (true, Some(text)) = (known && shown < SHOWN, &report.text) {
             shown += 1;
             println!("{text}");
         }
         ControlFlow::Continue(())
     })?;
-    println!("{}", summary.text(engine.name()));
-    if summary.passed == 0 || summary.failed + summary.unreadable > 0 || !summary.complete {
-        bail!("{} of the official state tests failed", summary.failed + summary.unreadable);
+    println!("{}", summary.text(engine));
+    if summary.passed == 0 || summary.failures() > 0 || !summary.complete {
+        bail!("{} of the official state tests failed", summary.failures());
     }
     Ok(())
 }

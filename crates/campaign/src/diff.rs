@@ -10,9 +10,10 @@ use parallax_shadow_diff::{
     compare_engines_in_forms,
 };
 use parallax_state_tests::Case;
+use serde::{Deserialize, Serialize};
 
 use crate::{
-    Campaign, Delivered, Progress, WorkersError,
+    Campaign, Delivered, Loss, Progress, WorkersError,
     engines::{self, EngineSource, FastCounts},
     forms::{FastForms, sum},
 };
@@ -40,7 +41,7 @@ impl From<Verdict> for DiffOutcome {
 }
 
 /// How many cases came to what: one count for each [`Verdict`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DiffSummary {
     /// [`Verdict::Agree`].
     pub agreed: u64,
@@ -70,7 +71,7 @@ pub struct DiffSummary {
 }
 
 /// How much ran in the fast form of an engine, all its runs together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FastSummary {
     /// Cases in which a block ran in it.
     pub cases: u64,
@@ -118,6 +119,28 @@ impl DiffSummary {
             Verdict::Agree => fast.without_block += 1,
             _ => {}
         }
+    }
+
+    /// Adds the counts of other cases.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.agreed += other.agreed;
+        self.rejected += other.rejected;
+        self.diverged += other.diverged;
+        self.crashed += other.crashed;
+        self.timed_out += other.timed_out;
+        self.limit += other.limit;
+        self.poisoned += other.poisoned;
+        self.unsupported += other.unsupported;
+        self.not_compared += other.not_compared;
+        self.unreadable += other.unreadable;
+        let Some(other) = other.fast else { return };
+        let fast = self.fast.get_or_insert_default();
+        fast.cases += other.cases;
+        fast.without_code += other.without_code;
+        fast.without_block += other.without_block;
+        fast.blocks += other.blocks;
+        fast.instructions += other.instructions;
+        fast.refused += other.refused;
     }
 
     /// Each count that is a verdict's, by its name, the good ones first.
@@ -178,16 +201,8 @@ pub fn diff_with(
     mut deliver: impl FnMut(&Delivered<DiffOutcome>, Progress) -> ControlFlow<()> + Send,
 ) -> Result<DiffSummary, WorkersError> {
     let mut summary = DiffSummary::default();
-    let each = |case: &Case| {
-        let unsupported =
-            [left.name(), right.name()].into_iter().find_map(|name| engines::unsupported(name, case.fork));
-        match unsupported {
-            Some(reason) => Verdict::Unsupported(reason.to_owned()).into(),
-            None => compare_case(case, left, right, config),
-        }
-    };
-    let panicked =
-        |_: &Case, message: String| Verdict::Crashed(format!("an engine panicked: {message}")).into();
+    let each = |case: &Case| outcome(case, left, right, config);
+    let panicked = |_: &Case, message: String| Loss::panicked(message).into();
     summary.complete = campaign.run(each, panicked, |delivered, progress| {
         match &delivered {
             Delivered::Case(_, outcome) => summary.count(outcome),
@@ -196,6 +211,32 @@ pub fn diff_with(
         deliver(&delivered, progress)
     })?;
     Ok(summary)
+}
+
+/// What comes of a case.
+pub(crate) fn outcome(
+    case: &Case,
+    left: &(impl EngineSource + ?Sized),
+    right: &(impl EngineSource + ?Sized),
+    config: &ShadowConfig,
+) -> DiffOutcome {
+    let unsupported =
+        [left.name(), right.name()].into_iter().find_map(|name| engines::unsupported(name, case.fork));
+    match unsupported {
+        Some(reason) => Verdict::Unsupported(reason.to_owned()).into(),
+        None => compare_case(case, left, right, config),
+    }
+}
+
+impl From<Loss> for DiffOutcome {
+    fn from(loss: Loss) -> Self {
+        let verdict = match loss {
+            Loss::Crashed(reason) => Verdict::Crashed(reason),
+            Loss::TimedOut(reason) => Verdict::TimedOut(reason),
+            Loss::Limit(reason) => Verdict::Limit(reason),
+        };
+        verdict.into()
+    }
 }
 
 /// What two engines may differ in: nothing, but for the names that revm's order of checks gives to failures, and the cost

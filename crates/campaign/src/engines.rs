@@ -88,6 +88,14 @@ impl FromStr for EngineName {
 #[error("unknown engine {0:?}, expected one of {names}", names = ENGINES.map(EngineName::name).join(", "))]
 pub struct UnknownEngine(pub String);
 
+/// Where a worker process finds engines by their names.
+pub type Engines = fn(&str) -> Result<Box<dyn EngineSource>, UnknownEngine>;
+
+/// What makes the engine that users call `name`.
+pub fn source(name: &str) -> Result<Box<dyn EngineSource>, UnknownEngine> {
+    Ok(Box::new(name.parse::<EngineName>()?))
+}
+
 /// What makes the engine of one side, anew for each case.
 pub trait EngineSource: Sync {
     /// What reports call the engine.

@@ -1,8 +1,8 @@
 //! Many cases at once, answers in the order of the files.
 //!
-//! The unit of work is one test of a file. Workers take units in order, and answer into a window: a worker that would run
-//! further ahead than the window waits, so what is held in memory is bounded however slow one unit is. Answers are delivered
-//! by whichever worker completes the next one due.
+//! The unit of work is one test of a file. Lanes, which are threads or worker processes, take units in order, and answer into a
+//! window: a lane that would run further ahead than the window waits, so what is held in memory is bounded however slow one unit
+//! is. Answers are delivered by whichever lane completes the next one due.
 //!
 //! Invariant: every selected case is delivered exactly once, in order. If the campaign is cancelled, every case that ran is;
 //! if `deliver` stops it, none after that one.
@@ -23,7 +23,9 @@ use parallax_primitives::Fork;
 use parallax_state_tests::{Case, FixtureError, FixtureFile, TestText};
 use regex::Regex;
 
-/// Units per worker that may be answered before their turn.
+use crate::engines::UnknownEngine;
+
+/// Units per lane that may be answered before their turn.
 const WINDOW: u64 = 32;
 
 /// Which cases of the files are run.
@@ -68,12 +70,23 @@ pub struct Progress {
     pub files: usize,
 }
 
-/// Why a campaign did not start.
+/// Why a campaign did not start, or did not go on.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot start {jobs} workers: {source}")]
-pub struct WorkersError {
-    jobs: usize,
-    source: rayon::ThreadPoolBuildError,
+pub enum WorkersError {
+    /// No threads.
+    #[error("cannot start {jobs} threads: {source}")]
+    Threads {
+        /// How many were asked for; zero for as many as there are cores.
+        jobs: usize,
+        /// What the operating system said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A worker process did not start, for this reason.
+    #[error("cannot start a worker process: {0}")]
+    Process(String),
+    /// There is no engine of this name.
+    #[error(transparent)]
+    Engine(#[from] UnknownEngine),
 }
 
 impl Campaign<'_> {
@@ -89,37 +102,19 @@ impl Campaign<'_> {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(jobs)
             .build()
-            .map_err(|source| WorkersError { jobs, source })?;
+            .map_err(|source| WorkersError::Threads { jobs, source: Box::new(source) })?;
         let workers = pool.current_num_threads();
-        let stopped = AtomicBool::new(false);
-        let source = Mutex::new(Source::new(self.files));
-        let sink = Mutex::new(Sink { next: 0, early: BTreeMap::new(), deliver });
-        let turn = Condvar::new();
-        let is_stopped = || self.cancel.load(Ordering::Relaxed) || stopped.load(Ordering::Relaxed);
-        let window = WINDOW * workers as u64;
+        let desk = Desk::new(self, workers, deliver);
         pool.in_place_scope(|scope| {
             for _ in 0..workers {
                 scope.spawn(|_| {
-                    while !is_stopped() {
-                        let Some((index, files_done, unit)) = lock(&source).next(self.selection) else {
-                            break;
-                        };
-                        let mut early = lock(&sink);
-                        while index >= early.next + window && !is_stopped() {
-                            // Awake now and then: cancelling does not ring.
-                            let rest = std::time::Duration::from_millis(50);
-                            early = turn.wait_timeout(early, rest).unwrap_or_else(PoisonError::into_inner).0;
-                        }
-                        drop(early);
-                        let answers = self.answer(unit, &each, &panicked, &is_stopped);
-                        let progress = Progress { files_done, files: self.files.len() };
-                        lock(&sink).accept(index, progress, answers, &stopped);
-                        turn.notify_all();
+                    while let Some((place, test)) = desk.take(true) {
+                        desk.accept(&place, self.answer(test, &each, &panicked, || desk.is_stopped()));
                     }
                 });
             }
         });
-        Ok(!is_stopped())
+        Ok(!desk.is_stopped())
     }
 
     fn answer<R>(
@@ -127,7 +122,7 @@ impl Campaign<'_> {
         unit: Result<TestText, FixtureError>,
         each: &(impl Fn(&Case) -> R + Sync),
         panicked: &(impl Fn(&Case, String) -> R + Sync),
-        is_stopped: &impl Fn() -> bool,
+        is_stopped: impl Fn() -> bool,
     ) -> Vec<Delivered<R>> {
         let cases = match unit {
             Ok(test) => test.cases(),
@@ -152,26 +147,91 @@ impl Campaign<'_> {
     }
 }
 
+/// Where the lanes of a campaign that is going on, threads or worker processes, take units and leave what came of them.
+pub(crate) struct Desk<'a, T, D> {
+    campaign: &'a Campaign<'a>,
+    window: u64,
+    source: Mutex<Source<'a>>,
+    sink: Mutex<Sink<T, D>>,
+    turn: Condvar,
+    stopped: AtomicBool,
+}
+
+/// The place of a unit in the order of delivery.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    index: u64,
+    files_done: usize,
+}
+
+impl<'a, T, D: FnMut(T, Progress) -> ControlFlow<()>> Desk<'a, T, D> {
+    pub(crate) fn new(campaign: &'a Campaign<'a>, lanes: usize, deliver: D) -> Self {
+        Self {
+            campaign,
+            window: WINDOW * lanes as u64,
+            source: Mutex::new(Source::new(campaign.files)),
+            sink: Mutex::new(Sink { next: 0, early: BTreeMap::new(), deliver }),
+            turn: Condvar::new(),
+            stopped: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether the campaign is cancelled, or stopped by who takes delivery.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.campaign.cancel.load(Ordering::Relaxed) || self.stopped.load(Ordering::Relaxed)
+    }
+
+    /// Stops the campaign.
+    pub(crate) fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    /// The next unit; `None` if there is none, or the campaign is stopped. What is taken is to be accepted, by others' answers or
+    /// none. A lane that holds no unit may wait until the unit is inside the window.
+    pub(crate) fn take(&self, may_wait: bool) -> Option<(Place, Result<TestText, FixtureError>)> {
+        if self.is_stopped() {
+            return None;
+        }
+        let (index, files_done, unit) = lock(&self.source).next(self.campaign.selection)?;
+        if may_wait {
+            let mut early = lock(&self.sink);
+            while index >= early.next + self.window && !self.is_stopped() {
+                // Awake now and then: cancelling does not ring.
+                let rest = std::time::Duration::from_millis(50);
+                early = self.turn.wait_timeout(early, rest).unwrap_or_else(PoisonError::into_inner).0;
+            }
+        }
+        Some((Place { index, files_done }, unit))
+    }
+
+    /// Delivers the answers of a unit, or keeps them until it is their turn.
+    pub(crate) fn accept(&self, place: &Place, answers: Vec<T>) {
+        let progress = Progress { files_done: place.files_done, files: self.campaign.files.len() };
+        lock(&self.sink).accept(place.index, progress, answers, &self.stopped);
+        self.turn.notify_all();
+    }
+}
+
 impl Selection {
     fn has_test(&self, file: &str, name: &str) -> bool {
         self.filter.as_ref().is_none_or(|filter| filter.is_match(name) || filter.is_match(file))
     }
 
-    fn has_case(&self, case: &Case) -> bool {
+    pub(crate) fn has_case(&self, case: &Case) -> bool {
         self.fork.is_none_or(|fork| fork == case.fork)
             && self.index.is_none_or(|index| index == [case.d, case.g, case.v])
     }
 }
 
 /// What a panic said.
-fn message(panic: &(dyn Any + Send)) -> String {
+pub(crate) fn message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     text.unwrap_or("a panic without words").to_owned()
 }
 
 /// A panic of `deliver` is the caller's own and goes on through the scope; what it holds stays whole.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -213,14 +273,14 @@ impl<'a> Source<'a> {
 }
 
 /// Puts answers back into order.
-struct Sink<R, D> {
+struct Sink<T, D> {
     next: u64,
-    early: BTreeMap<u64, (Progress, Vec<Delivered<R>>)>,
+    early: BTreeMap<u64, (Progress, Vec<T>)>,
     deliver: D,
 }
 
-impl<R, D: FnMut(Delivered<R>, Progress) -> ControlFlow<()>> Sink<R, D> {
-    fn accept(&mut self, index: u64, progress: Progress, answers: Vec<Delivered<R>>, stopped: &AtomicBool) {
+impl<T, D: FnMut(T, Progress) -> ControlFlow<()>> Sink<T, D> {
+    fn accept(&mut self, index: u64, progress: Progress, answers: Vec<T>, stopped: &AtomicBool) {
         self.early.insert(index, (progress, answers));
         while let Some((progress, answers)) = self.early.remove(&self.next) {
             self.next += 1;

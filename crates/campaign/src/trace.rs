@@ -4,6 +4,7 @@
 
 use std::{
     io::{self, Write},
+    str::FromStr,
     sync::{Mutex, PoisonError},
 };
 
@@ -14,10 +15,13 @@ use parallax_state_tests::{Case, CaseResult, run};
 use parallax_tracer_core::Traced;
 use parallax_tracer_eip3155::{Dialect, Eip3155Tracer, Options, Summary};
 use parallax_tracer_standard::{Recorder, StructLogOptions, TracerConfig};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::statetest::StepLimit;
+
 /// What a trace holds and how it is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TraceOptions {
     /// Lines or struct logs.
     pub format: TraceFormat,
@@ -32,12 +36,33 @@ pub struct TraceOptions {
 }
 
 /// The format of a trace.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub enum TraceFormat {
     /// EIP-3155 lines in a dialect.
     Lines(Dialect),
     /// The object that `debug_traceTransaction` answers, one a transaction, each on its own line.
     StructLogs,
+}
+
+/// What users call it.
+const STRUCT_LOGS: &str = "struct";
+
+impl From<TraceFormat> for String {
+    fn from(format: TraceFormat) -> Self {
+        match format {
+            TraceFormat::Lines(dialect) => dialect.to_string(),
+            TraceFormat::StructLogs => STRUCT_LOGS.to_owned(),
+        }
+    }
+}
+
+impl TryFrom<String> for TraceFormat {
+    type Error = <Dialect as FromStr>::Err;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        if name == STRUCT_LOGS { Ok(TraceFormat::StructLogs) } else { name.parse().map(TraceFormat::Lines) }
+    }
 }
 
 impl TraceOptions {
@@ -89,14 +114,15 @@ impl SharedWriter {
     }
 }
 
-/// Runs `case` on `engine` and traces it into `sink`.
+/// Runs `case` on `engine` and traces it into `sink`, within the limit, if there is one.
 pub(crate) fn trace_case(
     case: &Case,
     engine: &dyn Engine,
     options: &TraceOptions,
     sink: &TraceSink<'_>,
+    also: &mut Option<StepLimit>,
 ) -> (CaseResult, Option<TraceDigest>) {
-    let go = |hooks: &mut dyn Hooks| run(case, engine, hooks);
+    let mut go = |hooks: &mut dyn Hooks| run(case, engine, &mut (hooks, &mut *also));
     let end = |result: &CaseResult| summary(case, result);
     match sink {
         TraceSink::Digests => {

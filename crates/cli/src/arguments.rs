@@ -1,7 +1,9 @@
 //! What users type. Every command's help ends with examples.
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use parallax_campaign::engines::EngineName;
+use std::{io, time::Duration};
+
+use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
+use parallax_campaign::{Limits, Workers, engines::EngineName};
 use parallax_primitives::{Fork, U256};
 use parallax_tracer_eip3155::{Client, Dialect};
 use regex::Regex;
@@ -15,7 +17,7 @@ use crate::diff_reports::ReportOption;
     version,
     max_term_width = 100,
     after_help = "Exit status: 0 all well, 1 a failure or a divergence was found, 2 the command or its input was wrong, \
-                  130 interrupted, after printing what was done so far.\n\n\
+                  130 interrupted (by INT, TERM or HUP), after printing what was done so far.\n\n\
                   Results go to standard output, progress and errors to standard error."
 )]
 pub(crate) struct Arguments {
@@ -39,6 +41,9 @@ pub(crate) enum Command {
     Asm(AsmArguments),
     /// Lists bytecode: offsets, blocks, jump destinations, static gas
     Disasm(DisasmArguments),
+    /// Runs cases for a campaign of this program, which starts it
+    #[command(hide = true)]
+    Worker,
 }
 
 #[derive(Args, Debug)]
@@ -91,13 +96,19 @@ pub(crate) struct RunArguments {
   parallax statetest tests --trace-digest --dialect eels --json
 
 With --json each case is one line with the fields: file name fork d g v pass stateRoot expectedRoot logsHash gasUsed output \
-exception error, and with --trace-digest also: steps traceSha256. --trace runs one case at a time.")]
+exception error, with --trace-digest also: steps traceSha256, and of a case that came to no end of its own also: verdict \
+(crashed, timed_out or limit).
+
+An interrupt (INT, TERM, HUP) ends every running case at once; what was done is printed, and the exit status is 130. \
+--trace runs one case at a time, in this process.")]
 pub(crate) struct StatetestArguments {
     #[command(flatten)]
     pub(crate) selection: SelectionArguments,
     /// What runs the tests
     #[arg(long, value_enum, default_value_t = Engine::Primary)]
     pub(crate) engine: Engine,
+    #[command(flatten)]
+    pub(crate) isolation: IsolationArguments,
     #[command(flatten)]
     pub(crate) trace: TraceArguments,
     /// Print the number of step lines of every case and the SHA-256 over them, in the dialect of --dialect
@@ -194,8 +205,11 @@ has one. The verdicts:
   unsupported   a side does not have these rules
   not_compared  there is nothing that both sides tell
 
+An interrupt (INT, TERM, HUP) ends every running case at once; what was done is printed and every report is closed. Reports in \
+JSON and JUnit are whole documents after each case, should even that not be possible; the page is written at the end.
+
 Exit status: 0 if no verdict is diverge, crashed, timed_out, limit or poisoned; 1 if one is; 2 if the command or its input is \
-wrong: of --code a transaction that is rejected, too.")]
+wrong: of --code a transaction that is rejected, too; 130 after an interrupt.")]
 pub(crate) struct DiffArguments {
     #[command(flatten)]
     pub(crate) selection: SelectionArguments,
@@ -236,6 +250,8 @@ pub(crate) struct DiffArguments {
     /// Write every case and the sum to a file as well, for people, programs or continuous integration; may be repeated
     #[arg(long, value_name = "html|json|junit=FILE", value_parser = ReportOption::parse)]
     pub(crate) report: Vec<ReportOption>,
+    #[command(flatten)]
+    pub(crate) isolation: IsolationArguments,
 }
 
 #[derive(Args, Debug)]
@@ -275,6 +291,62 @@ pub(crate) struct SelectionArguments {
     /// Print one JSON object a line
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Where cases run, and what each may take.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Isolation")]
+pub(crate) struct IsolationArguments {
+    /// Run the cases in this process instead of in worker processes: what ends a case for good (an abort, a signal) ends all,
+    /// there is no limit of time or memory, and an interrupt waits for the cases that run; a second one does not
+    #[arg(long, conflicts_with_all = ["case_timeout", "max_memory"])]
+    pub(crate) in_process: bool,
+    /// Most seconds that a case may take [default: 60]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) case_timeout: Option<Duration>,
+    /// Most steps of a case [default: what its gas pays for]. Where statetest counts them, no fast form runs
+    #[arg(long, value_name = "N")]
+    pub(crate) max_steps: Option<u64>,
+    /// Most memory of a worker process, in MiB of its address space [default: 4096]
+    #[arg(long, value_name = "MIB", value_parser = value_parser!(u64).range(256..))]
+    pub(crate) max_memory: Option<u64>,
+}
+
+impl IsolationArguments {
+    /// Whether a limit is asked for that is kept in worker processes alone.
+    pub(crate) const fn needs_workers(&self) -> bool {
+        self.case_timeout.is_some() || self.max_memory.is_some()
+    }
+
+    /// How worker processes are started; `None` if there are to be none.
+    pub(crate) fn workers(&self) -> io::Result<Option<Workers>> {
+        let default = Limits::default();
+        let limits = Limits {
+            case_timeout: self.case_timeout.unwrap_or(default.case_timeout),
+            max_memory: self.max_memory.unwrap_or(default.max_memory),
+        };
+        (!self.in_process).then(|| Workers::of_this_program(["worker"], limits)).transpose()
+    }
+
+    /// The options again, as a command has them.
+    pub(crate) fn options(&self) -> String {
+        let options = [
+            self.in_process.then(|| " --in-process".to_owned()),
+            self.case_timeout.map(|limit| format!(" --case-timeout {}", limit.as_secs_f64())),
+            self.max_steps.map(|steps| format!(" --max-steps {steps}")),
+            self.max_memory.map(|memory| format!(" --max-memory {memory}")),
+        ];
+        options.into_iter().flatten().collect()
+    }
+}
+
+/// Reads a number of seconds above zero.
+fn seconds(text: &str) -> Result<Duration, String> {
+    let duration = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    // A clock that has begun an age ago ends somewhere.
+    let duration =
+        duration.filter(|duration| !duration.is_zero() && duration.as_secs() <= u64::from(u32::MAX));
+    duration.ok_or_else(|| "expected a number of seconds above 0".to_owned())
 }
 
 /// Reads `0,1,0`.

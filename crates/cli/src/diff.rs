@@ -7,12 +7,12 @@ use std::{
 
 use anyhow::{Result, bail};
 use parallax_campaign::{
-    Delivered, DiffOutcome, DiffSetup, DiffSummary, Program, compare_job, config as tolerances, diff_json,
-    diff_text, diff_with, engines::EngineName, program_json, program_text, shell_word,
+    DiffReport, DiffSummary, DiffTask, Form, Isolation, Program, compare_job, diff_isolated,
+    engines::EngineName, program_json, program_text, shell_word,
 };
 use parallax_engine_interface::{Execution, Job};
 use parallax_primitives::{BlockEnv, Bytecode, Fork, Transaction, TxOutcome};
-use parallax_shadow_diff::{Halts, ShadowConfig, ShadowMode, Verdict};
+use parallax_shadow_diff::{ShadowMode, Verdict};
 use parallax_state::MemoryDatabase;
 
 use crate::{
@@ -27,6 +27,9 @@ use crate::{
 };
 
 pub(crate) fn run(arguments: &DiffArguments) -> Result<Status> {
+    if arguments.isolation.needs_workers() && (arguments.code.is_some() || arguments.right_trace.is_some()) {
+        bail!("--code and --right-trace run in this process, without --case-timeout and --max-memory");
+    }
     if let Some(path) = &arguments.right_trace {
         return right_trace::run(arguments, path);
     }
@@ -40,39 +43,36 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<Status> {
     }
     match &arguments.code {
         Some(code) => on_code(arguments, code, sides),
-        None => on_cases(arguments, sides),
+        None => on_cases(arguments),
     }
 }
 
-fn on_cases(arguments: &DiffArguments, sides: [EngineName; 2]) -> Result<Status> {
-    let [left, right] = sides;
+fn on_cases(arguments: &DiffArguments) -> Result<Status> {
     let selected = Selected::find(&arguments.selection)?;
-    let campaign = selected.campaign()?;
+    let workers = arguments.isolation.workers()?;
+    let campaign = selected.campaign(workers.is_some())?;
     let json = arguments.selection.json;
-    let config = config(arguments, sides);
-    let setup = setup(arguments, &config);
+    let task = task(arguments);
+    let setup = task.setup();
     let mut reports = Reports::begin(&arguments.report, &setup, selected.files())?;
     let mut printer = Printer::new();
-    let summary = diff_with(&campaign, &left, &right, &config, |delivered, progress| {
-        let text = match delivered {
-            _ if json => Some(diff_json(delivered)),
-            Delivered::Unreadable(_) => None,
-            Delivered::Case(..) => diff_text(delivered, &setup).map(colour::painted),
+    let isolation = workers.as_ref().map_or(Isolation::InProcess, Isolation::Workers);
+    let summary = diff_isolated(&campaign, &task, isolation, |DiffReport { sum, told, .. }, progress| {
+        let text = match &told.text {
+            Some(text) if sum.unreadable > 0 => {
+                printer.aside(|| complain(text));
+                None
+            }
+            text => text.clone().map(colour::painted),
         };
-        if let Delivered::Unreadable(error) = delivered {
-            printer.aside(|| complain(error));
-        }
-        let is_written = reports.case(delivered);
-        printer.print(progress, text)?;
-        if !is_written || (arguments.fail_fast && diverges(delivered)) {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
+        let is_written = reports.told(told);
+        printer.print(progress, if json { told.json.as_deref() } else { text.as_deref() })?;
+        let is_enough = arguments.fail_fast && sum.diverged > 0;
+        if is_enough || !is_written { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
     let tolerated = setup.tolerances.iter().map(|line| format!("\n  not compared: {line}"));
     let fast = summary.fast_text().map_or(String::new(), |text| format!("\n  {text}"));
-    let text = summary.text(left.name(), right.name()) + &fast;
+    let text = summary.text(&task.left, &task.right) + &fast;
     let printed = printer.finish(&if json { text } else { text + &tolerated.collect::<String>() }, json);
     if json {
         setup.tolerances.iter().for_each(|line| complain(&format!("not compared: {line}")));
@@ -82,32 +82,37 @@ fn on_cases(arguments: &DiffArguments, sides: [EngineName; 2]) -> Result<Status>
     Ok(selected.status(summary.is_success(), summary.cases(), summary.unreadable))
 }
 
-/// What the sides may differ in.
-fn config(arguments: &DiffArguments, [left, right]: [EngineName; 2]) -> ShadowConfig {
+/// What is compared with what, how, and in which forms it is told.
+fn task(arguments: &DiffArguments) -> DiffTask {
+    let DiffArguments { isolation, report, .. } = arguments;
+    let [left, right] = [arguments.left, arguments.right].map(|engine| engine.named().name());
     let mode = match arguments.mode {
         Mode::PerCall => ShadowMode::PerCall,
         Mode::PerBlock => ShadowMode::PerBlock,
         Mode::PerStep => ShadowMode::PerStep,
         Mode::All => ShadowMode::All,
     };
-    let mapped = tolerances(left.name(), right.name(), mode);
-    match arguments.halts {
-        HaltNames::Mapped => mapped,
-        HaltNames::Exact => ShadowConfig { halts: Halts::Exact, ..mapped },
+    let exact_halts = arguments.halts == HaltNames::Exact;
+    let command = format!(
+        "parallax diff --mode {} --left {left} --right {right}{}{}",
+        mode.name(),
+        if exact_halts { " --halts exact" } else { "" },
+        isolation.options()
+    );
+    // What cannot be read is said to people in any case.
+    let mut forms = vec![Form::Text];
+    forms.extend(arguments.selection.json.then_some(Form::Json));
+    forms.extend(report.iter().map(|report| Form::from(report.format())));
+    DiffTask {
+        left: left.to_owned(),
+        right: right.to_owned(),
+        mode,
+        exact_halts,
+        measure_time: false,
+        max_steps: isolation.max_steps,
+        command,
+        forms,
     }
-}
-
-/// How the comparison was asked for.
-fn setup(arguments: &DiffArguments, config: &ShadowConfig) -> DiffSetup {
-    let setup = DiffSetup::new(arguments.left.named().name(), arguments.right.named().name(), config);
-    match arguments.halts {
-        HaltNames::Mapped => setup,
-        HaltNames::Exact => setup.with_option("--halts exact"),
-    }
-}
-
-fn diverges(delivered: &Delivered<DiffOutcome>) -> bool {
-    matches!(delivered, Delivered::Case(_, DiffOutcome { verdict: Verdict::Diverge(_), .. }))
 }
 
 /// One program, in a transaction from an account without anything: gas is free.
@@ -132,8 +137,8 @@ fn on_code(arguments: &DiffArguments, code: &str, sides: [EngineName; 2]) -> Res
     // The block has room for whatever gas was asked for.
     let block = BlockEnv { gas_limit: u64::MAX, ..block(fork) };
     let job = Job { fork, chain_id: 1, block: &block, transaction: &transaction, database: &database };
-    let config = config(arguments, sides);
-    let setup = setup(arguments, &config);
+    let task = task(arguments);
+    let (config, setup) = (task.config(), task.setup());
     let reports = Reports::begin(&arguments.report, &setup, &arguments.code)?;
     let (outcome, result) = compare_job(&job, &left, &right, &config);
     let (gas, input) = (transaction.gas_limit, &transaction.input);

@@ -1,6 +1,7 @@
 //! The report files of `parallax diff`: any number of them, in any form, written while the campaign goes.
 //!
-//! Invariant: a file that can be written is a complete document when the command ends, interrupted or not.
+//! Invariant: a file that can be written is a complete document when the command ends, interrupted or not. JSON and JUnit are so
+//! after each case, should nobody be left to finish them; the page is written at the end.
 
 use std::{
     collections::HashSet,
@@ -11,7 +12,9 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use parallax_campaign::{Delivered, DiffOutcome, DiffSetup, DiffSummary, Program, Report, ReportFormat};
+use parallax_campaign::{
+    Delivered, DiffOutcome, DiffSetup, DiffSummary, Program, Report, ReportFormat, Told,
+};
 
 /// A form and a file, as a user asks for a report.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +24,10 @@ pub(crate) struct ReportOption {
 }
 
 impl ReportOption {
+    pub(crate) const fn format(&self) -> ReportFormat {
+        self.format
+    }
+
     /// Reads `html=FILE` and the like.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         // A dash is standard input or output everywhere else, and never a file.
@@ -74,6 +81,11 @@ impl<'p> Reports<'p> {
     /// Adds one case to each. False if one cannot be written any more.
     pub(crate) fn case(&mut self, delivered: &Delivered<DiffOutcome>) -> bool {
         self.add(|report| report.case(delivered))
+    }
+
+    /// Adds one case that is told in the forms of all of them.
+    pub(crate) fn told(&mut self, told: &Told) -> bool {
+        self.add(|report| report.told(told))
     }
 
     /// Writes all of them of one program.

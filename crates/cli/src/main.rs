@@ -1,7 +1,7 @@
 //! The `parallax` command: thin argument parsing over the libraries.
 //!
 //! Results go to standard output, everything else to standard error. Exit status: 0 all well, 1 a failure or a divergence was
-//! found, 2 the command or its input was wrong, 130 interrupted. Nothing here panics on input.
+//! found, 2 the command or its input was wrong, 130 interrupted (by INT, TERM or HUP). Nothing here panics on input.
 #![forbid(unsafe_code)]
 
 mod arguments;
@@ -22,6 +22,7 @@ mod tracing;
 use std::{io, process::ExitCode};
 
 use clap::Parser;
+use parallax_campaign::{engines, worker_main};
 
 use crate::{
     arguments::{Arguments, Command},
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Asm(arguments) => assembly::assemble(&arguments),
         Command::Disasm(arguments) => assembly::disassemble(&arguments),
+        Command::Worker => return worker_main(engines::source),
     };
     let status = result.unwrap_or_else(|error| {
         // Whoever read our output has read enough.

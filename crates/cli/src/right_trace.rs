@@ -30,7 +30,8 @@ pub(crate) fn run(arguments: &DiffArguments, path: &str) -> Result<Status> {
     };
     let trace = open(path, arguments.right_client)?;
     let side = format!("{}'s trace", trace.client());
-    let config = ShadowConfig { mode: ShadowMode::PerStep, ..ShadowConfig::default() };
+    let max_steps = arguments.isolation.max_steps.unwrap_or(u64::MAX);
+    let config = ShadowConfig { mode: ShadowMode::PerStep, max_steps, ..ShadowConfig::default() };
     let TraceCompared { outcome, unknown } = diff_trace(&case, &*engine, trace, &config)
         .map_err(|error| Error::new(error).context(path.to_owned()))?;
     let mut setup = DiffSetup::new(engine.name(), &side, &config);

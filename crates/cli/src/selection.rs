@@ -69,15 +69,17 @@ impl Selected {
         &self.files
     }
 
-    /// The campaign over them. From now on an interrupt stops it instead of the process.
-    pub(crate) fn campaign(&self) -> Result<Campaign<'_>> {
-        ctrlc::set_handler(|| {
+    /// The campaign over them. From now on an interrupt (INT, TERM or HUP) stops it instead of the process: at once if its cases
+    /// run in workers, otherwise when those that run are over.
+    pub(crate) fn campaign(&self, in_workers: bool) -> Result<Campaign<'_>> {
+        ctrlc::set_handler(move || {
             if CANCEL.swap(true, Ordering::Relaxed) {
                 std::process::exit(130);
             }
-            complain(
-                &"interrupted: cases that run are finished, and reports; interrupt again to end at once",
-            );
+            let running = if in_workers { "ended" } else { "finished" };
+            complain(&format!(
+                "interrupted: cases that run are {running}, and reports are closed; interrupt again to end at once"
+            ));
         })
         .context("cannot watch for interrupts")?;
         Ok(Campaign { files: &self.files, selection: &self.selection, jobs: self.jobs, cancel: &CANCEL })
@@ -153,7 +155,7 @@ impl Printer {
     }
 
     /// Prints a result, if there is one to print. Stops the campaign if nobody reads any more.
-    pub(crate) fn print(&mut self, progress: Progress, text: Option<String>) -> ControlFlow<()> {
+    pub(crate) fn print(&mut self, progress: Progress, text: Option<&str>) -> ControlFlow<()> {
         if self.bar.length() != Some(progress.files as u64) {
             self.bar.set_length(progress.files as u64);
         }

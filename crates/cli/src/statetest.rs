@@ -3,7 +3,10 @@
 use std::ops::ControlFlow;
 
 use anyhow::{Result, bail};
-use parallax_campaign::{Delivered, SharedWriter, TraceSink, statetest_with, test_json, test_text};
+use parallax_campaign::{
+    Campaign, Isolation, Progress, SharedWriter, TestReport, TestTask, TestVerdict, TraceSink,
+    statetest_isolated, statetest_with,
+};
 
 use crate::{
     arguments::{Engine, StatetestArguments},
@@ -12,40 +15,65 @@ use crate::{
 };
 
 pub(crate) fn run(arguments: &StatetestArguments) -> Result<Status> {
-    let engine = arguments.engine.named();
-    let traces = arguments.trace.trace.is_some() || arguments.trace_digest;
-    if traces && arguments.engine == Engine::Revm {
+    let traces = arguments.trace.trace.is_some();
+    if (traces || arguments.trace_digest) && arguments.engine == Engine::Revm {
         bail!(
             "--engine revm cannot tell what a failing opcode would have cost, so it is not traced: expected primary or mini"
         );
     }
-    let selected = Selected::find(&arguments.selection)?;
-    let mut campaign = selected.campaign()?;
-    let json = arguments.selection.json;
-    let (options, writer) = (arguments.trace.options(), arguments.trace.open()?.map(SharedWriter::new));
-    let sink = writer.as_ref().map_or(TraceSink::Digests, TraceSink::Writer);
-    if writer.is_some() {
-        // Traces stand one behind the other.
-        campaign.jobs = 1;
+    let isolation = &arguments.isolation;
+    if traces && (isolation.needs_workers() || isolation.max_steps.is_some()) {
+        bail!("--trace runs the cases in this process, without --case-timeout, --max-steps and --max-memory");
     }
+    let selected = Selected::find(&arguments.selection)?;
+    let (source, json) = (arguments.engine.named(), arguments.selection.json);
+    let engine = source.name();
+    let task = TestTask {
+        engine: engine.to_owned(),
+        command: format!("parallax statetest --engine {engine}{}", isolation.options()),
+        json,
+        digest: arguments.trace_digest.then(|| arguments.trace.options()),
+        max_steps: isolation.max_steps,
+    };
     let mut printer = Printer::new();
-    let tracing = traces.then_some((&options, &sink));
-    let summary = statetest_with(&campaign, &engine, tracing, |delivered, progress| {
-        if writer.as_ref().is_some_and(SharedWriter::has_failed) {
-            return ControlFlow::Break(());
+    let mut failure = Ok(());
+    let summary = match arguments.trace.open()?.map(SharedWriter::new) {
+        Some(writer) => {
+            // Traces stand one behind the other.
+            let campaign = Campaign { jobs: 1, ..selected.campaign(false)? };
+            let (options, sink) = (arguments.trace.options(), TraceSink::Writer(&writer));
+            let tracing = Some((&options, &sink));
+            let summary = statetest_with(&campaign, &source, tracing, |delivered, progress| {
+                match writer.has_failed() {
+                    true => ControlFlow::Break(()),
+                    false => print(&mut printer, &task.report(delivered), progress),
+                }
+            })?;
+            failure = arguments.trace.check(writer.finish());
+            summary
         }
-        let text = match delivered {
-            _ if json => Some(test_json(delivered)),
-            Delivered::Unreadable(_) => None,
-            Delivered::Case(..) => test_text(delivered, engine.name()),
-        };
-        if let Delivered::Unreadable(error) = delivered {
-            printer.aside(|| complain(error));
+        None => {
+            let workers = isolation.workers()?;
+            let campaign = selected.campaign(workers.is_some())?;
+            let isolation = workers.as_ref().map_or(Isolation::InProcess, Isolation::Workers);
+            statetest_isolated(&campaign, &task, isolation, |report, progress| {
+                print(&mut printer, report, progress)
+            })?
         }
-        printer.print(progress, text)
-    })?;
-    printer.finish(&summary.text(engine.name()), json)?;
-    arguments.trace.check(writer.map_or(Ok(()), SharedWriter::finish))?;
-    let counted = summary.passed + summary.failed + summary.unsupported + summary.unreadable;
-    Ok(selected.status(summary.is_success(), counted, summary.unreadable))
+    };
+    printer.finish(&summary.text(engine), json)?;
+    failure?;
+    Ok(selected.status(summary.is_success(), summary.cases(), summary.unreadable))
+}
+
+fn print(printer: &mut Printer, report: &TestReport, progress: Progress) -> ControlFlow<()> {
+    let TestReport { verdict, text, json } = report;
+    let text = match (verdict, text) {
+        (TestVerdict::Unreadable, Some(text)) => {
+            printer.aside(|| complain(text));
+            None
+        }
+        (_, text) => text.as_deref(),
+    };
+    printer.print(progress, json.as_deref().or(text))
 }

@@ -51,6 +51,9 @@ pub struct ShadowConfig {
     pub max_summary_length: usize,
     /// Whether the time of each engine is measured apart; it costs a look at the clock at every callback.
     pub measure_time: bool,
+    /// Most steps, or block entries, of a run; one that has more ends there with that verdict, unless it has diverged before. Not
+    /// kept where only messages are compared.
+    pub max_steps: u64,
     /// Whether halts must have the same name.
     pub halts: Halts,
     /// Whether rejections must have the same reason.
@@ -70,6 +73,7 @@ impl Default for ShadowConfig {
             skip_identical_steps: false,
             max_summary_length: 512,
             measure_time: false,
+            max_steps: u64::MAX,
             halts: Halts::Exact,
             rejections: Rejections::Exact,
             tolerances: &[],

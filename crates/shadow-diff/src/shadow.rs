@@ -120,7 +120,7 @@ impl<'a> Shadow<'a> {
             frames: Vec::new(),
             messages: 0,
             steps: 0,
-            max_steps: u64::MAX,
+            max_steps: config.max_steps,
             begun: Begun::default(),
             is_fresh: true,
             is_memory_fresh: true,

@@ -101,6 +101,11 @@ impl FixtureFile {
 }
 
 impl TestText {
+    /// One test by itself: `json` is what stands under the key `name` in the file `file`.
+    pub fn new(file: &str, name: &str, json: &str) -> Self {
+        Self { file: file.into(), name: name.into(), text: json.into(), range: 0..json.len() }
+    }
+
     /// The file it is from.
     pub fn file(&self) -> &Arc<str> {
         &self.file

@@ -1,14 +1,14 @@
 //! One JSON object a line with fields in a fixed order; the same objects make the report file.
 
-use std::io::{self, Write};
+use std::io::{self, Seek, Write};
 
-use parallax_primitives::{Opcode, hex};
+use parallax_primitives::{B256, Opcode, hex};
 use parallax_shadow_diff::{Detail, Divergence, GasSplit, Place, Row, Verdict};
-use parallax_state_tests::{Case, CaseResult, Raised};
+use parallax_state_tests::{CaseResult, FixtureError, Raised};
 use serde::Serialize;
 
-use super::{Answer, DiffSetup, Origin, Program, Subject};
-use crate::{Delivered, DiffOutcome, TestOutcome, TraceDigest};
+use super::{Answer, DiffSetup, Origin, Program, Subject, close_for_now};
+use crate::{CaseName, Delivered, DiffOutcome, TestOutcome, TraceDigest};
 
 #[derive(Serialize)]
 struct SetupRecord<'a> {
@@ -24,6 +24,9 @@ struct TestLine<'a> {
     #[serde(flatten)]
     origin: Origin<'a>,
     pass: bool,
+    /// Of a case that came to no end of its own: `crashed`, `timed_out` or `limit`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verdict: Option<&'static str>,
     state_root: Option<String>,
     expected_root: Option<String>,
     logs_hash: Option<String>,
@@ -135,24 +138,44 @@ struct RowRecord {
 }
 
 /// The JSON line of one case of `statetest`: `file name fork d g v pass stateRoot expectedRoot logsHash gasUsed output
-/// exception error`; with a digest of the trace also `steps traceSha256`. Gas is in hex; what is not known is null.
+/// exception error`; with a digest of the trace also `steps traceSha256`; of a case that came to no end of its own also `verdict`.
+/// Gas is in hex; what is not known is null.
 pub fn test_json(delivered: &Delivered<TestOutcome>) -> String {
-    let line = match delivered {
-        Delivered::Case(case, TestOutcome::Ran(result, digest)) => test_line(case, result, digest.as_ref()),
-        Delivered::Case(case, TestOutcome::Unsupported(reason)) => {
-            let expected_root = Some(case.expected.state_root.to_string());
-            TestLine { expected_root, ..failed(Subject::Case(case).origin(), (*reason).to_owned()) }
+    match delivered {
+        Delivered::Case(case, outcome) => {
+            outcome_json(&CaseName::of(case), Some(case.expected.state_root), outcome)
         }
-        Delivered::Unreadable(error) => failed(Origin::of_error(error), error.to_string()),
-    };
-    json(&line)
+        Delivered::Unreadable(error) => unreadable_json(error),
+    }
 }
 
-fn test_line<'a>(case: &'a Case, result: &CaseResult, digest: Option<&TraceDigest>) -> TestLine<'a> {
+/// `expected_root` is told of what did not run, where it is known.
+pub(crate) fn outcome_json(
+    case: &CaseName<'_>,
+    expected_root: Option<B256>,
+    outcome: &TestOutcome,
+) -> String {
+    let failed = |verdict, error| {
+        let expected_root = expected_root.map(|root| root.to_string());
+        TestLine { expected_root, verdict, ..failed(Origin::of(case), error) }
+    };
+    json(&match outcome {
+        TestOutcome::Ran(result, digest) => test_line(case, result, digest.as_ref()),
+        TestOutcome::Lost(loss) => failed(Some(loss.name()), loss.reason().to_owned()),
+        TestOutcome::Unsupported(reason) => failed(None, (*reason).to_owned()),
+    })
+}
+
+pub(crate) fn unreadable_json(error: &FixtureError) -> String {
+    json(&failed(Origin::of_error(error), error.to_string()))
+}
+
+fn test_line<'a>(case: &CaseName<'a>, result: &CaseResult, digest: Option<&TraceDigest>) -> TestLine<'a> {
     let ran = result.state_root.is_some();
     TestLine {
-        origin: Subject::Case(case).origin(),
+        origin: Origin::of(case),
         pass: result.pass,
+        verdict: None,
         state_root: result.state_root.map(|root| root.to_string()),
         expected_root: Some(result.expected_root.to_string()),
         logs_hash: result.logs_hash.map(|hash| hash.to_string()),
@@ -169,6 +192,7 @@ fn failed(origin: Origin<'_>, error: String) -> TestLine<'_> {
     TestLine {
         origin,
         pass: false,
+        verdict: None,
         state_root: None,
         expected_root: None,
         logs_hash: None,
@@ -305,13 +329,14 @@ fn json(line: &impl Serialize) -> String {
     serde_json::to_string(line).unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}"))
 }
 
-/// A report file: `{"cases":[...],"summary":{...},"setup":{...}}`, written as the campaign goes, one case a line.
-pub struct JsonReport<W: Write> {
+/// A report file: `{"cases":[...],"summary":{...},"setup":{...}}`, written as the campaign goes, one case a line. One without a sum
+/// was not finished.
+pub struct JsonReport<W: Write + Seek> {
     out: W,
     cases: u64,
 }
 
-impl<W: Write> JsonReport<W> {
+impl<W: Write + Seek> JsonReport<W> {
     /// Begins the report.
     pub fn new(mut out: W) -> io::Result<Self> {
         out.write_all(b"{\"cases\":[")?;
@@ -323,7 +348,8 @@ impl<W: Write> JsonReport<W> {
         let separator = if self.cases == 0 { "\n" } else { ",\n" };
         self.cases += 1;
         self.out.write_all(separator.as_bytes())?;
-        self.out.write_all(line.as_bytes())
+        self.out.write_all(line.as_bytes())?;
+        close_for_now(&mut self.out, b"\n]}\n")
     }
 
     /// Ends it with the sum, [`TestSummary`](crate::TestSummary) or [`DiffSummary`](crate::DiffSummary), and, of a

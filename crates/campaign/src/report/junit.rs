@@ -1,7 +1,7 @@
 //! JUnit XML: what continuous integration reads. One suite, one test case a case: a divergence is a failure, what came to no
 //! end an error, what was not compared is skipped.
 //!
-//! Written as the campaign goes. The counts stand at the start of such a file, so room is left for them and filled at the
+//! Written as the campaign goes, and closed after each case. The counts stand at the start of such a file, so room is left for them and filled at the
 //! end; where there is no going back (a pipe), they are left out.
 
 use std::{
@@ -11,8 +11,11 @@ use std::{
 
 use parallax_shadow_diff::Verdict;
 
-use super::{Answer, DiffSetup, Origin, printable::escaped};
+use super::{Answer, DiffSetup, Origin, close_for_now, printable::escaped};
 use crate::{Delivered, DiffOutcome, DiffSummary};
+
+/// What closes the document.
+const END: &[u8] = b"</testsuite>\n</testsuites>\n";
 
 /// Bytes left for the counts: five numbers of 20 digits with their names, and a time.
 const ROOM: usize = 200;
@@ -53,25 +56,13 @@ impl<W: Write + Seek> JunitReport<W> {
     }
 
     pub(super) fn add(&mut self, answer: &Answer<'_>) -> io::Result<()> {
-        let (Origin { file, name, fork, d, g, v }, content) = match answer {
-            Answer::Outcome(subject, outcome) => {
-                (subject.origin(), content(outcome, || subject.again(&self.setup)))
-            }
-            Answer::Unreadable(error) => {
-                (Origin::of_error(error), Some(problem("error", "unreadable", &error.to_string(), "")))
-            }
-        };
-        let which = [("fork ", fork.map(str::to_owned)), ("d", text(d)), ("g", text(g)), ("v", text(v))];
-        let which: String =
-            which.iter().filter_map(|(name, value)| Some(format!(" {name}{}", value.as_ref()?))).collect();
-        // A program has no file and no name.
-        let name = if file.is_empty() { "a program" } else { name };
-        let (file, name) = (escaped(file), escaped(&format!("{name}{which}")));
-        write!(self.out, "<testcase classname=\"{file}\" name=\"{}\"", name.trim_start())?;
-        match content {
-            Some(content) => writeln!(self.out, ">{content}</testcase>"),
-            None => self.out.write_all(b"/>\n"),
-        }
+        self.put(&element(answer, &self.setup.command))
+    }
+
+    /// Adds the element of one case.
+    pub(super) fn put(&mut self, element: &str) -> io::Result<()> {
+        self.out.write_all(element.as_bytes())?;
+        close_for_now(&mut self.out, END)
     }
 
     /// Ends it with the counts.
@@ -79,7 +70,7 @@ impl<W: Write + Seek> JunitReport<W> {
         if !summary.complete {
             self.out.write_all(b"<system-err>stopped before the end</system-err>\n")?;
         }
-        self.out.write_all(b"</testsuite>\n</testsuites>\n")?;
+        self.out.write_all(END)?;
         if let Some(rooms) = self.rooms {
             let (tests, diverged, errors) = (summary.cases(), summary.diverged, summary.errors());
             let skipped = summary.unsupported + summary.not_compared;
@@ -93,6 +84,27 @@ impl<W: Write + Seek> JunitReport<W> {
             }
         }
         self.out.flush()
+    }
+}
+
+/// The element of one case.
+pub(super) fn element(answer: &Answer<'_>, command: &str) -> String {
+    let (Origin { file, name, fork, d, g, v }, content) = match answer {
+        Answer::Outcome(subject, outcome) => (subject.origin(), content(outcome, || subject.again(command))),
+        Answer::Unreadable(error) => {
+            (Origin::of_error(error), Some(problem("error", "unreadable", &error.to_string(), "")))
+        }
+    };
+    let which = [("fork ", fork.map(str::to_owned)), ("d", text(d)), ("g", text(g)), ("v", text(v))];
+    let which: String =
+        which.iter().filter_map(|(name, value)| Some(format!(" {name}{}", value.as_ref()?))).collect();
+    // A program has no file and no name.
+    let name = if file.is_empty() { "a program" } else { name };
+    let (file, name) = (escaped(file), escaped(&format!("{name}{which}")));
+    let begin = format!("<testcase classname=\"{file}\" name=\"{}\"", name.trim_start());
+    match content {
+        Some(content) => format!("{begin}>{content}</testcase>\n"),
+        None => format!("{begin}/>\n"),
     }
 }
 

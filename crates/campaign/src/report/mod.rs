@@ -8,20 +8,23 @@ mod junit;
 mod printable;
 mod text;
 
-use std::io::{self, Seek, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 
 use parallax_primitives::Fork;
 use parallax_shadow_diff::{ShadowConfig, ShadowMode};
-use parallax_state_tests::{Case, FixtureError};
-use serde::Serialize;
+use parallax_state_tests::FixtureError;
+use serde::{Deserialize, Serialize};
 
-use crate::{Delivered, DiffOutcome, DiffSummary, tolerated};
+use crate::{CaseName, Delivered, DiffOutcome, DiffSummary, tolerated};
 
 pub use html::{HtmlReport, PageLimits, html_of_run};
 pub use json::{JsonReport, diff_json, program_json, test_json};
+pub(crate) use json::{outcome_json, unreadable_json};
 pub use junit::JunitReport;
 pub use printable::shell_word;
+pub(crate) use text::outcome_text;
 pub use text::{diff_text, program_text, rerun, test_text, title};
+use text::{rerun_of, title_of};
 
 /// How a comparison was asked for: what its reports say besides the cases.
 #[derive(Clone, Debug)]
@@ -104,6 +107,19 @@ impl<W: Write + Seek> Report<W> {
         self.add(&Answer::of(delivered))
     }
 
+    /// Adds one case of which all that this report's form needs is told.
+    pub fn told(&mut self, told: &Told) -> io::Result<()> {
+        let Told { json, junit, html, .. } = told;
+        match self {
+            Report::Html(page, _) => {
+                html.iter().for_each(|piece| page.put(piece));
+                Ok(())
+            }
+            Report::Json(report, _) => json.as_ref().map_or(Ok(()), |line| report.case(line)),
+            Report::Junit(report) => junit.as_ref().map_or(Ok(()), |element| report.put(element)),
+        }
+    }
+
     /// Adds a program.
     pub fn program(&mut self, program: &Program, outcome: &DiffOutcome) -> io::Result<()> {
         self.add(&Answer::Outcome(Subject::Program(program), outcome))
@@ -133,6 +149,57 @@ impl<W: Write + Seek> Report<W> {
     }
 }
 
+/// A form in which a case of a comparison can be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Form {
+    /// For people, where there is something to say.
+    Text,
+    /// A line of JSON.
+    Json,
+    /// An element of a JUnit report.
+    Junit,
+    /// A piece of the page.
+    Html,
+}
+
+impl From<ReportFormat> for Form {
+    fn from(format: ReportFormat) -> Self {
+        match format {
+            ReportFormat::Html => Form::Html,
+            ReportFormat::Json => Form::Json,
+            ReportFormat::Junit => Form::Junit,
+        }
+    }
+}
+
+/// One case of a comparison in the forms that were asked for: what a worker process says of it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Told {
+    /// What [`diff_text`] says, or the error of what could not be read.
+    pub text: Option<String>,
+    /// What [`diff_json`] says.
+    pub json: Option<String>,
+    junit: Option<String>,
+    html: Option<html::Piece>,
+}
+
+impl Told {
+    /// `command` runs it again, together with what selects the case.
+    pub(crate) fn of(answer: &Answer<'_>, forms: &[Form], command: &str) -> Self {
+        let mut told = Self::default();
+        for form in forms {
+            match (form, answer) {
+                (Form::Text, Answer::Unreadable(error)) => told.text = Some(error.to_string()),
+                (Form::Text, _) => told.text = text::text(answer, command),
+                (Form::Json, _) => told.json = Some(json::answer(answer)),
+                (Form::Junit, _) => told.junit = Some(junit::element(answer, command)),
+                (Form::Html, _) => told.html = Some(html::Piece::of(answer, command)),
+            }
+        }
+        told
+    }
+}
+
 /// A program that no file of tests holds.
 #[derive(Clone, Debug)]
 pub struct Program {
@@ -144,34 +211,30 @@ pub struct Program {
 
 /// What two sides are compared on.
 #[derive(Clone, Copy)]
-enum Subject<'a> {
-    Case(&'a Case),
+pub(crate) enum Subject<'a> {
+    Case(CaseName<'a>),
     Program(&'a Program),
 }
 
 impl<'a> Subject<'a> {
     fn title(self) -> String {
         match self {
-            Subject::Case(case) => title(case),
+            Subject::Case(case) => title_of(&case),
             Subject::Program(Program { fork, .. }) => format!("a program, fork {fork}"),
         }
     }
 
     /// The command line that runs it again, to be pasted into a shell.
-    fn again(self, setup: &DiffSetup) -> String {
+    fn again(self, command: &str) -> String {
         match self {
-            Subject::Case(case) => rerun(case, &setup.command),
-            Subject::Program(Program { fork, options }) => {
-                format!("{} --fork {fork} {options}", setup.command)
-            }
+            Subject::Case(case) => rerun_of(&case, command),
+            Subject::Program(Program { fork, options }) => format!("{command} --fork {fork} {options}"),
         }
     }
 
     fn origin(self) -> Origin<'a> {
         match self {
-            Subject::Case(Case { file, name, fork_name, d, g, v, .. }) => {
-                Origin { file, name, fork: Some(fork_name), d: Some(*d), g: Some(*g), v: Some(*v) }
-            }
+            Subject::Case(case) => Origin::of(&case),
             Subject::Program(Program { fork, .. }) => {
                 Origin { file: "", name: "", fork: Some(fork.name()), d: None, g: None, v: None }
             }
@@ -191,13 +254,19 @@ struct Origin<'a> {
 }
 
 impl<'a> Origin<'a> {
+    fn of(case: &CaseName<'a>) -> Self {
+        let CaseName { file, name, fork, index } = *case;
+        let [d, g, v] = index.map(|number| fork.map(|_| number));
+        Self { file, name, fork: fork.map(|(_, name)| name), d, g, v }
+    }
+
     fn of_error(error: &'a FixtureError) -> Self {
         Self { file: &error.file, name: &error.path, fork: None, d: None, g: None, v: None }
     }
 }
 
 /// What came of one comparison, as every report takes it.
-enum Answer<'a> {
+pub(crate) enum Answer<'a> {
     Outcome(Subject<'a>, &'a DiffOutcome),
     Unreadable(&'a FixtureError),
 }
@@ -205,8 +274,17 @@ enum Answer<'a> {
 impl<'a> Answer<'a> {
     fn of(delivered: &'a Delivered<DiffOutcome>) -> Self {
         match delivered {
-            Delivered::Case(case, outcome) => Answer::Outcome(Subject::Case(case), outcome),
+            Delivered::Case(case, outcome) => Answer::Outcome(Subject::Case(CaseName::of(case)), outcome),
             Delivered::Unreadable(error) => Answer::Unreadable(error),
         }
     }
+}
+
+/// Closes a document for the time being: what comes next is written over `end`. So it is a whole one even if nobody is left to
+/// finish it. Where there is no going back (a pipe) it is closed at its end alone.
+fn close_for_now(out: &mut (impl Write + Seek), end: &[u8]) -> io::Result<()> {
+    let Ok(place) = out.stream_position() else { return Ok(()) };
+    out.write_all(end)?;
+    // A buffer is written out before the place is changed.
+    out.seek(SeekFrom::Start(place)).map(|_| ())
 }

@@ -8,39 +8,47 @@ use super::{
     Answer, DiffSetup, Program, Subject,
     printable::{exactly, printable, shell_word},
 };
-use crate::{Delivered, DiffOutcome, DiffSummary, FastSummary, TestOutcome, TestSummary, TraceDigest};
+use crate::{
+    CaseName, Delivered, DiffOutcome, DiffSummary, FastSummary, TestOutcome, TestSummary, TraceDigest,
+};
 
 /// What a person reads of one case of `statetest`: nothing if it passed, otherwise why it did not and how to run it again.
 pub fn test_text(delivered: &Delivered<TestOutcome>, engine: &str) -> Option<String> {
     match delivered {
-        Delivered::Case(case, TestOutcome::Ran(result, digest)) if result.pass => {
-            digest.map(|TraceDigest { steps, sha256 }| {
-                format!("{} {steps} steps {}", hex::encode(sha256), title(case))
-            })
-        }
-        Delivered::Case(case, TestOutcome::Ran(result, _)) => {
-            let error = result.error.as_deref().unwrap_or("no reason known");
-            let again = rerun(case, &format!("parallax statetest --engine {engine}"));
-            Some(format!("FAIL {}\n  {}\n  again: {again}", title(case), printable(error)))
-        }
-        Delivered::Case(case, TestOutcome::Unsupported(reason)) => {
-            Some(format!("NOT RUN {}\n  {reason}", title(case)))
+        Delivered::Case(case, outcome) => {
+            outcome_text(&CaseName::of(case), outcome, &format!("parallax statetest --engine {engine}"))
         }
         Delivered::Unreadable(error) => Some(format!("UNREADABLE {}", printable(&error.to_string()))),
     }
 }
 
+pub(crate) fn outcome_text(case: &CaseName<'_>, outcome: &TestOutcome, command: &str) -> Option<String> {
+    let title = title_of(case);
+    let (what, reason) = match outcome {
+        TestOutcome::Ran(result, digest) if result.pass => {
+            return digest.map(|TraceDigest { steps, sha256 }| {
+                format!("{} {steps} steps {title}", hex::encode(sha256))
+            });
+        }
+        TestOutcome::Ran(result, _) => ("FAIL", result.error.as_deref().unwrap_or("no reason known")),
+        TestOutcome::Lost(loss) => (&*loss.name().to_uppercase(), loss.reason()),
+        TestOutcome::Unsupported(reason) => return Some(format!("NOT RUN {title}\n  {reason}")),
+    };
+    let again = rerun_of(case, command);
+    Some(format!("{what} {title}\n  {}\n  again: {again}", printable(reason)))
+}
+
 /// What a person reads of one case of `diff`: nothing if the engines agree, or both refuse the transaction.
 pub fn diff_text(delivered: &Delivered<DiffOutcome>, setup: &DiffSetup) -> Option<String> {
-    text(&Answer::of(delivered), setup)
+    text(&Answer::of(delivered), &setup.command)
 }
 
 /// The same of a program.
 pub fn program_text(program: &Program, outcome: &DiffOutcome, setup: &DiffSetup) -> Option<String> {
-    text(&Answer::Outcome(Subject::Program(program), outcome), setup)
+    text(&Answer::Outcome(Subject::Program(program), outcome), &setup.command)
 }
 
-fn text(answer: &Answer<'_>, setup: &DiffSetup) -> Option<String> {
+pub(super) fn text(answer: &Answer<'_>, command: &str) -> Option<String> {
     let (subject, DiffOutcome { verdict, right_at, .. }) = match answer {
         Answer::Outcome(subject, outcome) => (subject, outcome),
         Answer::Unreadable(error) => return Some(format!("UNREADABLE {}", printable(&error.to_string()))),
@@ -55,26 +63,39 @@ fn text(answer: &Answer<'_>, setup: &DiffSetup) -> Option<String> {
         other => lines.extend(other.reason().map(|reason| printable(reason).into_owned())),
     }
     if verdict.is_failure() {
-        lines.push(format!("again: {}", subject.again(setup)));
+        lines.push(format!("again: {}", subject.again(command)));
     }
     Some(lines.join("\n  "))
 }
 
 /// What a case is called: where it is from and which of its test's it is.
 pub fn title(case: &Case) -> String {
-    let Case { file, name, fork_name, d, g, v, .. } = case;
-    printable(&format!("{file} {name} fork {fork_name} d{d} g{g} v{v}")).into_owned()
+    title_of(&CaseName::of(case))
+}
+
+pub(super) fn title_of(case: &CaseName<'_>) -> String {
+    let CaseName { file, name, fork, index: [d, g, v] } = case;
+    let title = match fork {
+        Some((_, fork_name)) => format!("{file} {name} fork {fork_name} d{d} g{g} v{v}"),
+        None => format!("{file} {name}"),
+    };
+    printable(&title).into_owned()
 }
 
 /// The command line that runs this test again, to be pasted into a shell.
 pub fn rerun(case: &Case, command: &str) -> String {
-    let file = match case.file.starts_with('-') {
-        true => format!("./{}", case.file),
-        false => case.file.to_string(),
+    rerun_of(&CaseName::of(case), command)
+}
+
+pub(super) fn rerun_of(case: &CaseName<'_>, command: &str) -> String {
+    let CaseName { file, name, fork, index: [d, g, v] } = case;
+    let file = match file.starts_with('-') {
+        true => format!("./{file}"),
+        false => (*file).to_owned(),
     };
-    let Case { fork, name, d, g, v, .. } = case;
+    let which = fork.map_or(String::new(), |(fork, _)| format!(" --fork {fork} --index {d},{g},{v}"));
     let (name, file) = (shell_word(&exactly(name)), shell_word(&file));
-    format!("{command} --fork {fork} --index {d},{g},{v} --filter {name} {file}")
+    format!("{command}{which} --filter {name} {file}")
 }
 
 impl TestSummary {
@@ -82,6 +103,9 @@ impl TestSummary {
     pub fn text(&self, engine: &str) -> String {
         let parts = [
             (self.failed, "failed"),
+            (self.crashed, "crashed"),
+            (self.timed_out, "timed out"),
+            (self.limit, "met a limit"),
             (self.unsupported, "not run: the engine does not know the fork"),
             (self.unreadable, "unreadable"),
         ];

@@ -16,8 +16,8 @@ const LABEL: usize = 32;
 /// Bytes between which a line may be broken.
 const GROUP: usize = 4;
 
-/// Its row in the table of divergences.
-pub(super) fn index_row(number: usize, title: &str, divergence: &Divergence) -> String {
+/// Its row in the table of divergences; `number` stands for its number.
+pub(super) fn index_row(number: char, title: &str, divergence: &Divergence) -> String {
     format!(
         "<tr><td><a href=\"#divergence-{number}\">{}</a></td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
         escaped(title),
@@ -29,7 +29,7 @@ pub(super) fn index_row(number: usize, title: &str, divergence: &Divergence) -> 
 
 /// All of it. `right_at` is where in a trace the right side differs, `steps` the table of both sides' steps.
 pub(super) fn article(
-    number: usize,
+    number: char,
     [title, again]: [&str; 2],
     divergence: &Divergence,
     right_at: Option<&str>,

@@ -10,6 +10,7 @@ use std::{fmt::Write, time::Duration};
 
 use data_encoding::BASE64;
 use parallax_shadow_diff::{SideBySideRun, Verdict};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{
@@ -56,6 +57,76 @@ pub struct HtmlReport {
     rejected: Items,
     /// That of the last agreeing case.
     file: String,
+}
+
+/// What stands for the number of a divergence until it has its place on the page. No escaped text holds it.
+const NUMBER: char = '\u{1}';
+
+/// One case on the page.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) enum Piece {
+    /// Its file, and its name in it.
+    Agree { file: String, name: String },
+    /// A row of a list.
+    Rejected(String),
+    /// A row of the table of divergences, and all of it, with [`NUMBER`] for its number.
+    Diverge { row: String, article: String },
+    /// A row of the table of what is neither.
+    Other(String),
+}
+
+impl Piece {
+    pub(super) fn of(answer: &Answer<'_>, command: &str) -> Self {
+        match answer {
+            Answer::Outcome(subject, DiffOutcome { verdict, right_at, .. }) => {
+                let (title, file) = (subject.title(), subject.origin().file);
+                let name = title.strip_prefix(&*printable(file)).unwrap_or(&title).trim_start();
+                Self::of_verdict(
+                    [file, name],
+                    &title,
+                    &subject.again(command),
+                    verdict,
+                    right_at.as_deref(),
+                    None,
+                )
+            }
+            Answer::Unreadable(error) => Self::other("unreadable", "", &error.to_string(), None),
+        }
+    }
+
+    /// `title` says of what the verdict is, and so do file and name; `steps` is a table of a divergence's steps.
+    fn of_verdict(
+        [file, name]: [&str; 2],
+        title: &str,
+        again: &str,
+        verdict: &Verdict,
+        right_at: Option<&str>,
+        steps: Option<String>,
+    ) -> Self {
+        let reason = verdict.reason().unwrap_or_default();
+        match verdict {
+            Verdict::Agree => Piece::Agree { file: file.to_owned(), name: name.to_owned() },
+            Verdict::Rejected(_) => Piece::Rejected(format!(
+                "<li><span class=\"mono\">{}</span>: {}</li>\n",
+                escaped(title),
+                escaped(reason)
+            )),
+            Verdict::Diverge(divergence) => Piece::Diverge {
+                row: divergence::index_row(NUMBER, title, divergence),
+                article: divergence::article(NUMBER, [title, again], divergence, right_at, steps),
+            },
+            other => Self::other(other.name(), title, reason, other.is_failure().then_some(again)),
+        }
+    }
+
+    fn other(what: &str, title: &str, reason: &str, again: Option<&str>) -> Self {
+        let again = again.map_or(String::new(), |again| format!("<pre>{}</pre>", escaped(again)));
+        Piece::Other(format!(
+            "<tr><th scope=\"row\" class=\"warn\">{what}</th><td>{}<br>{}{again}</td></tr>\n",
+            escaped(title),
+            escaped(reason)
+        ))
+    }
 }
 
 /// Pieces of one list, and how many the limit left out.
@@ -110,66 +181,38 @@ impl HtmlReport {
     }
 
     pub(super) fn add(&mut self, answer: &Answer<'_>) {
-        match answer {
-            Answer::Outcome(subject, DiffOutcome { verdict: Verdict::Agree, .. }) => {
-                let (title, file) = (subject.title(), subject.origin().file);
-                let name = title.strip_prefix(&*printable(file)).unwrap_or(&title);
-                self.agree(file, name.trim_start());
+        self.put(&Piece::of(answer, &self.setup.command));
+    }
+
+    /// Adds a piece in its place.
+    pub(super) fn put(&mut self, piece: &Piece) {
+        match piece {
+            Piece::Agree { file, name } => {
+                self.agree(file, name);
             }
-            Answer::Outcome(subject, DiffOutcome { verdict, right_at, .. }) => {
-                let again = subject.again(&self.setup);
-                self.verdict(&subject.title(), &again, verdict, right_at.as_deref(), None);
+            Piece::Rejected(row) => {
+                self.rejected.push(self.limits.agreeing, |_| row.clone());
             }
-            Answer::Unreadable(error) => self.other("unreadable", "", &error.to_string(), None),
+            Piece::Diverge { row, article } => {
+                let number = |text: &str, number: usize| text.replace(NUMBER, &number.to_string());
+                if let Some(count) = self.index.push(self.limits.divergences, |count| number(row, count)) {
+                    self.articles.push_str(&number(article, count));
+                }
+            }
+            Piece::Other(row) => {
+                self.others.push(self.limits.others, |_| row.clone());
+            }
         }
     }
 
     /// Adds a run with its steps side by side; `title` says of what, `again` how to run it again.
     pub fn run(&mut self, title: &str, again: &str, run: &SideBySideRun) {
-        self.verdict(title, again, &run.verdict, None, Some(run));
-    }
-
-    fn verdict(
-        &mut self,
-        title: &str,
-        again: &str,
-        verdict: &Verdict,
-        right_at: Option<&str>,
-        run: Option<&SideBySideRun>,
-    ) {
-        let steps = |page: &Self| run.map(|run| steps::section(run, page.limits.steps));
-        match verdict {
-            Verdict::Agree => {
-                if let (Some(_), Some(steps)) = (self.agree("", title), steps(self)) {
-                    let title = escaped(title);
-                    let _ = write!(self.articles, "<article>\n<h2>{title}</h2>\n{steps}</article>\n");
-                }
-            }
-            Verdict::Diverge(divergence) => {
-                let row = |number| divergence::index_row(number, title, divergence);
-                if let Some(number) = self.index.push(self.limits.divergences, row) {
-                    let article =
-                        divergence::article(number, [title, again], divergence, right_at, steps(self));
-                    self.articles.push_str(&article);
-                }
-            }
-            other => {
-                let reason = other.reason().unwrap_or_default();
-                if let Verdict::Rejected(_) = other {
-                    let row = format!(
-                        "<li><span class=\"mono\">{}</span>: {}</li>\n",
-                        escaped(title),
-                        escaped(reason)
-                    );
-                    self.rejected.push(self.limits.agreeing, |_| row);
-                } else {
-                    self.other(other.name(), title, reason, other.is_failure().then_some(again));
-                }
-                if let Some(steps) = steps(self) {
-                    let _ =
-                        write!(self.articles, "<article>\n<h2>{}</h2>\n{steps}</article>\n", escaped(title));
-                }
-            }
+        let steps = steps::section(run, self.limits.steps);
+        let is_divergence = matches!(run.verdict, Verdict::Diverge(_));
+        let in_article = is_divergence.then(|| steps.clone());
+        self.put(&Piece::of_verdict(["", title], title, again, &run.verdict, None, in_article));
+        if !is_divergence {
+            let _ = write!(self.articles, "<article>\n<h2>{}</h2>\n{steps}</article>\n", escaped(title));
         }
     }
 
@@ -189,16 +232,6 @@ impl HtmlReport {
             self.file = file.to_owned();
         }
         listed
-    }
-
-    fn other(&mut self, what: &str, title: &str, reason: &str, again: Option<&str>) {
-        let again = again.map_or(String::new(), |again| format!("<pre>{}</pre>", escaped(again)));
-        let row = format!(
-            "<tr><th scope=\"row\" class=\"warn\">{what}</th><td>{}<br>{}{again}</td></tr>\n",
-            escaped(title),
-            escaped(reason)
-        );
-        self.others.push(self.limits.others, |_| row);
     }
 
     /// The page, with the sum and the time it took, if that is of interest.

@@ -1,0 +1,149 @@
+//! A comparison that worker processes can be told of: engines by their names, and each case in the forms that reports need.
+
+use std::{ops::ControlFlow, time::Duration};
+
+use parallax_shadow_diff::{Halts, ShadowConfig, ShadowMode};
+use parallax_state_tests::{Case, FixtureError};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Campaign, CaseName, DiffOutcome, DiffSetup, DiffSummary, Form, Isolation, Loss, Progress, Told,
+    WorkersError, config, diff,
+    engines::{self, Engines, UnknownEngine},
+    report::{Answer, Subject},
+    task::Task,
+    wire::TaskSetup,
+};
+
+/// Two engines that are called by their names, and how they are compared and told of.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DiffTask {
+    /// The name of the left engine.
+    pub left: String,
+    /// The name of the right one.
+    pub right: String,
+    /// How often they are compared.
+    #[serde(with = "mode_name")]
+    pub mode: ShadowMode,
+    /// Whether halts must have the same name where one engine is a foreign one, too.
+    pub exact_halts: bool,
+    /// Whether the time of each engine is measured apart.
+    pub measure_time: bool,
+    /// Most steps of a run, or block entries; not kept where only messages are compared.
+    pub max_steps: Option<u64>,
+    /// The command and its options, without what selects cases.
+    pub command: String,
+    /// The forms in which each case is told.
+    pub forms: Vec<Form>,
+}
+
+/// A mode by its name.
+mod mode_name {
+    use parallax_shadow_diff::ShadowMode;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    const MODES: [ShadowMode; 5] =
+        [ShadowMode::Off, ShadowMode::PerCall, ShadowMode::PerBlock, ShadowMode::PerStep, ShadowMode::All];
+
+    pub(super) fn serialize<S: Serializer>(mode: &ShadowMode, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(mode.name())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ShadowMode, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let mode = MODES.into_iter().find(|mode| mode.name() == name);
+        mode.ok_or_else(|| D::Error::custom("an unknown mode"))
+    }
+}
+
+/// What came of one case, in the forms that were asked for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DiffReport {
+    /// How it counts.
+    pub sum: DiffSummary,
+    /// As [`DiffOutcome::steps`].
+    pub steps: u64,
+    /// As [`DiffOutcome::times`].
+    pub times: [Duration; 2],
+    /// What it is in each form.
+    pub told: Told,
+}
+
+impl DiffTask {
+    /// What the engines may differ in.
+    pub fn config(&self) -> ShadowConfig {
+        let mut config = config(&self.left, &self.right, self.mode);
+        if self.exact_halts {
+            config.halts = Halts::Exact;
+        }
+        config.measure_time = self.measure_time;
+        config.max_steps = self.max_steps.unwrap_or(u64::MAX);
+        config
+    }
+
+    /// How it was asked for, as reports say it.
+    pub fn setup(&self) -> DiffSetup {
+        let setup = DiffSetup::new(&self.left, &self.right, &self.config());
+        DiffSetup { command: self.command.clone(), ..setup }
+    }
+
+    /// How each case is run and told, with the engines that are found by name in `engines`.
+    pub(crate) fn each(
+        &self,
+        engines: Engines,
+    ) -> Result<impl Fn(&Case) -> DiffReport + Sync, UnknownEngine> {
+        let (left, right, config) = (engines(&self.left)?, engines(&self.right)?, self.config());
+        Ok(move |case: &Case| {
+            let outcome = diff::outcome(case, &*left, &*right, &config);
+            self.report(&Answer::Outcome(Subject::Case(CaseName::of(case)), &outcome))
+        })
+    }
+
+    fn report(&self, answer: &Answer<'_>) -> DiffReport {
+        let told = Told::of(answer, &self.forms, &self.command);
+        match answer {
+            Answer::Outcome(_, outcome) => {
+                let DiffOutcome { steps, times, .. } = **outcome;
+                DiffReport { sum: DiffSummary::of(outcome), steps, times, told }
+            }
+            Answer::Unreadable(_) => {
+                let sum = DiffSummary { unreadable: 1, complete: true, ..DiffSummary::default() };
+                DiffReport { sum, steps: 0, times: [Duration::ZERO; 2], told }
+            }
+        }
+    }
+}
+
+impl Task for DiffTask {
+    type Report = DiffReport;
+
+    fn lost(&self, case: &CaseName<'_>, loss: Loss) -> DiffReport {
+        self.report(&Answer::Outcome(Subject::Case(*case), &loss.into()))
+    }
+
+    fn unreadable(&self, error: &FixtureError) -> DiffReport {
+        self.report(&Answer::Unreadable(error))
+    }
+}
+
+/// Does `task` with the cases of `campaign`, in threads or in worker processes, and hands each report to `deliver`, in order.
+pub fn diff_isolated(
+    campaign: &Campaign<'_>,
+    task: &DiffTask,
+    isolation: Isolation<'_>,
+    mut deliver: impl FnMut(&DiffReport, Progress) -> ControlFlow<()> + Send,
+) -> Result<DiffSummary, WorkersError> {
+    let mut summary = DiffSummary::default();
+    let deliver = |report: DiffReport, progress| {
+        summary.add(&report.sum);
+        deliver(&report, progress)
+    };
+    let complete = match isolation {
+        Isolation::Workers(workers) => {
+            workers.perform(campaign, task, TaskSetup::Diff(task.clone()), deliver)
+        }
+        Isolation::InProcess => campaign.perform(task, task.each(engines::source)?, deliver),
+    };
+    summary.complete = complete?;
+    Ok(summary)
+}

@@ -1,0 +1,111 @@
+//! What is done with each case of a campaign and what is kept of it, whether a thread does it or a worker process.
+
+use std::{fmt, ops::ControlFlow};
+
+use parallax_primitives::Fork;
+use parallax_state_tests::{Case, FixtureError};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{Campaign, Delivered, Progress, Workers, WorkersError};
+
+/// Which case it is: its file, and where in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CaseName<'a> {
+    /// The file, as it was named.
+    pub file: &'a str,
+    /// The test's key in the file.
+    pub name: &'a str,
+    /// The rules, and as the file spells them; `None` of a test that was lost before one of its cases began.
+    pub fork: Option<(Fork, &'a str)>,
+    /// Indices of its data, gas limit and value.
+    pub index: [usize; 3],
+}
+
+impl<'a> CaseName<'a> {
+    /// That of a case.
+    pub fn of(case: &'a Case) -> Self {
+        let Case { file, name, fork, fork_name, d, g, v, .. } = case;
+        Self { file, name, fork: Some((*fork, fork_name)), index: [*d, *g, *v] }
+    }
+}
+
+/// Why a case came to no end of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// An engine panicked, or its process aborted or took a signal: what is known of it.
+    Crashed(String),
+    /// The limit of time was met.
+    TimedOut(String),
+    /// A limit of steps or memory was met.
+    Limit(String),
+}
+
+impl Loss {
+    /// Of a panic that was caught and said `message`.
+    pub(crate) fn panicked(message: impl fmt::Display) -> Self {
+        Loss::Crashed(format!("an engine panicked: {message}"))
+    }
+
+    /// The verdict's name.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Loss::Crashed(_) => "crashed",
+            Loss::TimedOut(_) => "timed_out",
+            Loss::Limit(_) => "limit",
+        }
+    }
+
+    /// What is known of it.
+    pub fn reason(&self) -> &str {
+        let (Loss::Crashed(reason) | Loss::TimedOut(reason) | Loss::Limit(reason)) = self;
+        reason
+    }
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.name(), self.reason())
+    }
+}
+
+/// What is done with each case of a campaign: what is kept of it.
+pub(crate) trait Task: Sync {
+    /// It passes through a pipe.
+    type Report: Serialize + DeserializeOwned + Send;
+
+    /// Of a case that came to no end of its own.
+    fn lost(&self, case: &CaseName<'_>, loss: Loss) -> Self::Report;
+
+    /// Of what could not be read.
+    fn unreadable(&self, error: &FixtureError) -> Self::Report;
+}
+
+/// Where the cases of a campaign run.
+#[derive(Clone, Copy, Debug)]
+pub enum Isolation<'a> {
+    /// In threads of this process. A panic ends its case; an abort or a signal ends everything, and nothing ends a case that
+    /// has no end.
+    InProcess,
+    /// In worker processes, which are started again where a case ends one.
+    Workers(&'a Workers),
+}
+
+impl Campaign<'_> {
+    /// Does `each` with every selected case, in threads, and hands the reports to `deliver` in order, which may stop the campaign.
+    /// True if it came to its end.
+    pub(crate) fn perform<T: Task>(
+        &self,
+        task: &T,
+        each: impl Fn(&Case) -> T::Report + Sync,
+        mut deliver: impl FnMut(T::Report, Progress) -> ControlFlow<()> + Send,
+    ) -> Result<bool, WorkersError> {
+        let panicked = |case: &Case, message| task.lost(&CaseName::of(case), Loss::panicked(message));
+        self.run(each, panicked, |delivered, progress| {
+            let report = match delivered {
+                Delivered::Case(_, report) => report,
+                Delivered::Unreadable(error) => task.unreadable(&error),
+            };
+            deliver(report, progress)
+        })
+    }
+}

@@ -1,0 +1,138 @@
+//! A worker process: takes tests from its standard input, runs their cases one by one, says what came of each on its standard
+//! output. When its standard input ends, it ends, in the middle of a case too: so no worker outlives its campaign.
+
+use std::{
+    io::{self, BufReader, BufWriter, Write},
+    panic::{self, AssertUnwindSafe},
+    process::ExitCode,
+    sync::{
+        Mutex, PoisonError,
+        mpsc::{self, Receiver},
+    },
+    thread,
+};
+
+use parallax_state_tests::{Case, TestText};
+
+use crate::{
+    Selection,
+    engines::Engines,
+    pipeline,
+    task::{CaseName, Loss, Task},
+    wire::{self, Said, Setup, TaskSetup, UnitSetup},
+};
+
+/// Where and why the last panic was: a caught panic itself does not know where.
+static LAST_PANIC: Mutex<Option<String>> = Mutex::new(None);
+
+/// Runs this process as a worker of a [`Campaign`](crate::Campaign) that has it started through [`Workers`](crate::Workers), until
+/// its standard input ends. `engine` gives the engines by name. Nothing else may read standard input or write standard output.
+pub fn worker_main(engine: Engines) -> ExitCode {
+    panic::set_hook(Box::new(|info| {
+        let text = info.to_string().replace('\n', " ");
+        // The last line that a process says is what its campaign tells of it, should the panic end it.
+        let _ = writeln!(io::stderr(), "{text}");
+        *LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
+    }));
+    match begin(engine) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn begin(engine: Engines) -> Result<(), Box<dyn std::error::Error>> {
+    let mut input = BufReader::new(io::stdin());
+    let Some(Setup { task, fork, index, max_memory }) = wire::read(&mut input)? else { return Ok(()) };
+    let selection = Selection { filter: None, fork: fork.map(|fork| fork.parse()).transpose()?, index };
+    limit(max_memory)?;
+    let (sender, units) = mpsc::channel();
+    thread::Builder::new().spawn(move || {
+        while let Ok(Some(unit)) = read_unit(&mut input) {
+            if sender.send(unit).is_err() {
+                return;
+            }
+        }
+        // Whatever is running, nobody waits for it any more.
+        std::process::exit(0);
+    })?;
+    match task {
+        TaskSetup::Statetest(task) => {
+            let engine = engine(&task.engine)?;
+            work(&task, |case| task.case(case, &*engine), &selection, &units)?;
+        }
+        TaskSetup::Diff(task) => work(&task, task.each(engine)?, &selection, &units)?,
+    }
+    Ok(())
+}
+
+fn read_unit(input: &mut impl io::Read) -> io::Result<Option<Unit>> {
+    let Some(UnitSetup { file, name, done }) = wire::read(input)? else { return Ok(None) };
+    let Some(text) = wire::read_bytes(input)? else { return Ok(None) };
+    let text = String::from_utf8(text).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+    Ok(Some((TestText::new(&file, &name, &text), done)))
+}
+
+/// A test, and how many of its cases are done already.
+type Unit = (TestText, usize);
+
+/// Does `task` with every unit, one after the other.
+fn work<T: Task>(
+    task: &T,
+    each: impl Fn(&Case) -> T::Report,
+    selection: &Selection,
+    units: &Receiver<Unit>,
+) -> io::Result<()> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    say::<T>(&mut out, &Said::Ready)?;
+    out.flush()?;
+    for (test, done) in units {
+        for (number, case) in test.cases().into_iter().enumerate().skip(done) {
+            let report = match case {
+                Err(error) => task.unreadable(&error),
+                Ok(case) if !selection.has_case(&case) => continue,
+                Ok(case) => {
+                    let Case { fork, fork_name, d, g, v, .. } = &case;
+                    let (fork, fork_name) = (fork.to_string(), fork_name.to_string());
+                    say::<T>(&mut out, &Said::Began { number, fork, fork_name, index: [*d, *g, *v] })?;
+                    // With it goes the report before.
+                    out.flush()?;
+                    panic::catch_unwind(AssertUnwindSafe(|| each(&case))).unwrap_or_else(|panic| {
+                        let known = LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner).take();
+                        let loss = match known {
+                            Some(words) => Loss::Crashed(words),
+                            None => Loss::panicked(pipeline::message(&*panic)),
+                        };
+                        task.lost(&CaseName::of(&case), loss)
+                    })
+                }
+            };
+            say::<T>(&mut out, &Said::Report { number, report })?;
+        }
+        say::<T>(&mut out, &Said::Done)?;
+        out.flush()?;
+    }
+    Ok(())
+}
+
+fn say<T: Task>(out: &mut impl Write, said: &Said<T::Report>) -> io::Result<()> {
+    wire::write(out, said)
+}
+
+/// Lets this process take `max_memory` MiB of address space, and leave no picture of its memory behind.
+#[cfg(unix)]
+fn limit(max_memory: u64) -> io::Result<()> {
+    use rlimit::Resource;
+    let (_, hard) = Resource::AS.get()?;
+    Resource::AS.set(max_memory.saturating_mul(1 << 20).min(hard), hard)?;
+    let (_, hard) = Resource::CORE.get()?;
+    Resource::CORE.set(0, hard)
+}
+
+/// Elsewhere there is no such limit.
+#[cfg(not(unix))]
+fn limit(_: u64) -> io::Result<()> {
+    Ok(())
+}
