@@ -77,7 +77,8 @@ pub struct FastSummary {
     pub cases: u64,
     /// Cases that agree, and no code ran at all: transfers, precompiled contracts.
     pub without_code: u64,
-    /// Cases that agree, and no block was entered in it: the first one was left before it was over.
+    /// Cases that agree, and no block of the code was entered in it: the first one does not run to its end, or, where only what is
+    /// hot is translated, nothing was.
     pub without_block: u64,
     /// Basic blocks entered.
     pub blocks: u64,

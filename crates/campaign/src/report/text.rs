@@ -133,7 +133,7 @@ impl DiffSummary {
             _ => format!("fast form: {blocks} blocks, {instructions} instructions in {cases} of {all} cases"),
         };
         for (count, why) in
-            [(without_code, "ran no code"), (without_block, "with no block that could run to its end")]
+            [(without_code, "ran no code"), (without_block, "ran code and no block of it in that form")]
         {
             if count > 0 {
                 text.push_str(&format!(", {count} {why}"));
