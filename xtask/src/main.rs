@@ -5,6 +5,7 @@ mod bench;
 mod diff;
 mod fixtures;
 mod mutants;
+mod soak;
 mod test;
 mod tidy;
 mod ui;
@@ -30,6 +31,8 @@ enum Task {
     Mutants(mutants::Arguments),
     /// Prove that translations mean what their code means.
     Validate(validate::Arguments),
+    /// Run generated programs on every engine in every form.
+    Soak(soak::Arguments),
     /// Measure.
     Bench(bench::Arguments),
     /// Build the devtool's page, check its build, test and measure it.
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
         Task::Test(arguments) => test::run(&arguments),
         Task::Mutants(arguments) => mutants::run(&arguments),
         Task::Validate(arguments) => validate::run(&arguments),
+        Task::Soak(arguments) => soak::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Ui(arguments) => ui::run(&arguments),
         Task::Tidy => tidy::run(),

@@ -48,9 +48,9 @@ kinds! {
     temporaries 40 splits::temporaries, "more displaced results than there are temporaries";
     heights 40 splits::heights, "blocks that climb or fall by some 1,000 items";
     opcodes 20 splits::opcodes, "blocks of some 4,000 and 8,000 opcodes";
-    runs 60 control::runs, "runs of JUMPDESTs, entered at each";
+    runs 40 control::runs, "runs of JUMPDESTs, entered at each";
     single 40 control::single, "blocks of one opcode";
-    dynamic 50 control::dynamic, "jumps whose destination the code works out";
+    dynamic 70 control::dynamic, "jumps whose destination the code works out";
     cut 40 splits::cut, "short code that ends inside a PUSH";
     offsets 40 memory::offsets, "memory at offsets round powers of two";
     charges 60 memory::charges, "copies, hashes, logs, storage and exponents of odd sizes, with GAS between";
