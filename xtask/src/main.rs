@@ -2,6 +2,7 @@
 //! Developer tasks: `cargo xtask <task>`. Each is a thin layer over the libraries.
 
 mod bench;
+mod checks;
 mod diff;
 mod fixtures;
 mod mutants;
@@ -37,12 +38,21 @@ enum Task {
     Bench(bench::Arguments),
     /// Build the devtool's page, check its build, test and measure it.
     Ui(ui::Arguments),
+    /// Look for advisories against what we depend on.
+    Audit,
+    /// Print which share of each crate's lines the project's own tests run.
+    Coverage,
+    /// Pack every crate for the registry, and upload nothing.
+    Package(checks::package::Arguments),
     /// Check the rules that no other tool checks.
     Tidy,
     /// Run cases for a campaign of this program, which starts it.
     #[command(hide = true)]
     Worker,
 }
+
+/// The exit status of a task that needs what cannot be had here.
+const UNAVAILABLE: u8 = 3;
 
 fn main() -> ExitCode {
     let result = match Task::parse() {
@@ -54,11 +64,18 @@ fn main() -> ExitCode {
         Task::Soak(arguments) => soak::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Ui(arguments) => ui::run(&arguments),
+        Task::Audit => checks::audit::run(),
+        Task::Coverage => checks::coverage::run(),
+        Task::Package(arguments) => checks::package::run(&arguments),
         Task::Tidy => tidy::run(),
         Task::Worker => return worker_main(engines::source),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<checks::Unavailable>() => {
+            eprintln!("left out: {error:#}");
+            ExitCode::from(UNAVAILABLE)
+        }
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE

@@ -16,6 +16,7 @@ use parallax_campaign::{
 use parallax_shadow_diff::ShadowMode;
 
 use crate::{
+    checks::sanitize,
     diff::{self, Table},
     fixtures, ui, validate, workspace,
 };
@@ -29,6 +30,12 @@ pub(crate) struct Arguments {
     /// Only what needs no other folder: no official data, in the tests of the crates neither.
     #[arg(long)]
     own: bool,
+    /// Instead: Miri over the fast engine and the analysis, in both aliasing models. Needs nightly, brings its own parts.
+    #[arg(long, conflicts_with_all = ["own", "asan"])]
+    miri: bool,
+    /// Instead: the address sanitizer over the fast engine and the official cases, in every tiering. Needs nightly.
+    #[arg(long, conflicts_with = "own")]
+    asan: bool,
 }
 
 /// The official data that tests use, by folder.
@@ -40,6 +47,12 @@ const OFFICIAL: [(&str, &str); 4] = [
 ];
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    if arguments.miri {
+        return sanitize::miri();
+    }
+    if arguments.asan {
+        return sanitize::asan();
+    }
     let official = diff::official().filter(|_| !arguments.own);
     let mut parts = Parts::default();
     parts.run("cargo test --workspace --profile checked --no-fail-fast", || cargo_test(arguments.own));
