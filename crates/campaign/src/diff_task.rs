@@ -1,18 +1,16 @@
 //! A comparison that worker processes can be told of: engines by their names, and each case in the forms that reports need.
 
-use std::{ops::ControlFlow, time::Duration};
+use std::time::Duration;
 
 use parallax_shadow_diff::{Halts, ShadowConfig, ShadowMode};
 use parallax_state_tests::{Case, FixtureError};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Campaign, CaseName, DiffOutcome, DiffSetup, DiffSummary, Form, Isolation, Loss, Progress, Told,
-    WorkersError, config, diff,
-    engines::{self, Engines, UnknownEngine},
+    CaseName, DiffOutcome, DiffSetup, DiffSummary, Form, Loss, Told, config, diff,
+    engines::{Engines, UnknownEngine},
     report::{Answer, Subject},
     task::Task,
-    wire::TaskSetup,
 };
 
 /// Two engines that are called by their names, and how they are compared and told of.
@@ -124,26 +122,4 @@ impl Task for DiffTask {
     fn unreadable(&self, error: &FixtureError) -> DiffReport {
         self.report(&Answer::Unreadable(error))
     }
-}
-
-/// Does `task` with the cases of `campaign`, in threads or in worker processes, and hands each report to `deliver`, in order.
-pub fn diff_isolated(
-    campaign: &Campaign<'_>,
-    task: &DiffTask,
-    isolation: Isolation<'_>,
-    mut deliver: impl FnMut(&DiffReport, Progress) -> ControlFlow<()> + Send,
-) -> Result<DiffSummary, WorkersError> {
-    let mut summary = DiffSummary::default();
-    let deliver = |report: DiffReport, progress| {
-        summary.add(&report.sum);
-        deliver(&report, progress)
-    };
-    let complete = match isolation {
-        Isolation::Workers(workers) => {
-            workers.perform(campaign, task, TaskSetup::Diff(task.clone()), deliver)
-        }
-        Isolation::InProcess => campaign.perform(task, task.each(engines::source)?, deliver),
-    };
-    summary.complete = complete?;
-    Ok(summary)
 }

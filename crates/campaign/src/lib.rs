@@ -6,12 +6,15 @@ mod diff_task;
 mod discovery;
 pub mod engines;
 mod forms;
+mod isolation;
 mod pipeline;
 mod report;
 mod right_trace;
 mod shared;
 mod statetest;
+mod step_limit;
 mod task;
+mod test_outcome;
 mod trace;
 mod wire;
 mod worker;
@@ -20,9 +23,10 @@ mod workers;
 pub use diff::{
     DiffOutcome, DiffSummary, FastSummary, compare_case, compare_job, config, diff, diff_with, tolerated,
 };
-pub use diff_task::{DiffReport, DiffTask, diff_isolated};
+pub use diff_task::{DiffReport, DiffTask};
 pub use discovery::{DiscoveryError, discover};
 pub use forms::FastForms;
+pub use isolation::{Isolation, diff_isolated, statetest_isolated};
 pub use pipeline::{Campaign, Delivered, Progress, Selection, WorkersError};
 pub use report::{
     DiffSetup, Form, HtmlReport, JsonReport, JunitReport, PageLimits, Program, Report, ReportFormat, Told,
@@ -31,11 +35,9 @@ pub use report::{
 };
 pub use right_trace::{TraceCompared, diff_trace};
 pub use shared::shared_folder;
-pub use statetest::{
-    TestOutcome, TestReport, TestSummary, TestTask, TestVerdict, statetest, statetest_isolated,
-    statetest_with,
-};
-pub use task::{CaseName, Isolation, Loss};
+pub use statetest::{TestReport, TestTask, statetest, statetest_with};
+pub use task::{CaseName, Loss};
+pub use test_outcome::{TestOutcome, TestSummary, TestVerdict};
 pub use trace::{SharedWriter, TraceDigest, TraceFormat, TraceOptions, TraceSink, trace};
 pub use worker::worker_main;
 pub use workers::{Limits, Workers};

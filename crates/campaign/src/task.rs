@@ -6,7 +6,7 @@ use parallax_primitives::Fork;
 use parallax_state_tests::{Case, FixtureError};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Campaign, Delivered, Progress, Workers, WorkersError};
+use crate::{Campaign, Delivered, Progress, WorkersError};
 
 /// Which case it is: its file, and where in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,16 +78,6 @@ pub(crate) trait Task: Sync {
 
     /// Of what could not be read.
     fn unreadable(&self, error: &FixtureError) -> Self::Report;
-}
-
-/// Where the cases of a campaign run.
-#[derive(Clone, Copy, Debug)]
-pub enum Isolation<'a> {
-    /// In threads of this process. A panic ends its case; an abort or a signal ends everything, and nothing ends a case that
-    /// has no end.
-    InProcess,
-    /// In worker processes, which are started again where a case ends one.
-    Workers(&'a Workers),
 }
 
 impl Campaign<'_> {

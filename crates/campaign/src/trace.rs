@@ -18,7 +18,7 @@ use parallax_tracer_standard::{Recorder, StructLogOptions, TracerConfig};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::statetest::StepLimit;
+use crate::step_limit::StepLimit;
 
 /// What a trace holds and how it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,7 +7,10 @@ use parallax_shadow_diff::{Detail, Divergence, GasSplit, Place, Row, Verdict};
 use parallax_state_tests::{CaseResult, FixtureError, Raised};
 use serde::Serialize;
 
-use super::{Answer, DiffSetup, Origin, Program, Subject, close_for_now};
+use super::{
+    answer::{Answer, DiffSetup, Origin, Program, Subject},
+    document::close_for_now,
+};
 use crate::{CaseName, Delivered, DiffOutcome, TestOutcome, TraceDigest};
 
 #[derive(Serialize)]

@@ -11,7 +11,11 @@ use std::{
 
 use parallax_shadow_diff::Verdict;
 
-use super::{Answer, DiffSetup, Origin, close_for_now, printable::escaped};
+use super::{
+    answer::{Answer, DiffSetup, Origin},
+    document::close_for_now,
+    printable::escaped,
+};
 use crate::{Delivered, DiffOutcome, DiffSummary};
 
 /// What closes the document.

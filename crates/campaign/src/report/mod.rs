@@ -2,62 +2,29 @@
 //!
 //! Names of files and tests are anyone's: no form lets them be more than text. Every limit that is met is said in the report.
 
+mod answer;
+mod document;
 mod html;
 mod json;
 mod junit;
 mod printable;
 mod text;
 
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, Seek, Write};
 
-use parallax_primitives::Fork;
-use parallax_shadow_diff::{ShadowConfig, ShadowMode};
-use parallax_state_tests::FixtureError;
 use serde::{Deserialize, Serialize};
 
-use crate::{CaseName, Delivered, DiffOutcome, DiffSummary, tolerated};
+use crate::{Delivered, DiffOutcome, DiffSummary};
 
+pub(crate) use answer::{Answer, Subject};
+pub use answer::{DiffSetup, Program, rerun, title};
 pub use html::{HtmlReport, PageLimits, html_of_run};
 pub use json::{JsonReport, diff_json, program_json, test_json};
 pub(crate) use json::{outcome_json, unreadable_json};
 pub use junit::JunitReport;
 pub use printable::shell_word;
 pub(crate) use text::outcome_text;
-pub use text::{diff_text, program_text, rerun, test_text, title};
-use text::{rerun_of, title_of};
-
-/// How a comparison was asked for: what its reports say besides the cases.
-#[derive(Clone, Debug)]
-pub struct DiffSetup {
-    /// Names of the engines, left and right.
-    pub engines: [String; 2],
-    /// How often they are compared.
-    pub mode: ShadowMode,
-    /// The command and its options, without what selects cases.
-    pub command: String,
-    /// What counts as no difference, each with its reason.
-    pub tolerances: Vec<String>,
-}
-
-impl DiffSetup {
-    /// That of `parallax diff` with these engines.
-    pub fn new(left: &str, right: &str, config: &ShadowConfig) -> Self {
-        let mode = config.mode;
-        Self {
-            engines: [left, right].map(str::to_owned),
-            mode,
-            command: format!("parallax diff --mode {} --left {left} --right {right}", mode.name()),
-            tolerances: tolerated(config),
-        }
-    }
-
-    /// With one more option of the command.
-    #[must_use]
-    pub fn with_option(mut self, option: &str) -> Self {
-        self.command = format!("{} {option}", self.command);
-        self
-    }
-}
+pub use text::{diff_text, program_text, test_text};
 
 /// The form of a report file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -198,93 +165,4 @@ impl Told {
         }
         told
     }
-}
-
-/// A program that no file of tests holds.
-#[derive(Clone, Debug)]
-pub struct Program {
-    /// The rules it is run by.
-    pub fork: Fork,
-    /// The options of the command that give it again.
-    pub options: String,
-}
-
-/// What two sides are compared on.
-#[derive(Clone, Copy)]
-pub(crate) enum Subject<'a> {
-    Case(CaseName<'a>),
-    Program(&'a Program),
-}
-
-impl<'a> Subject<'a> {
-    fn title(self) -> String {
-        match self {
-            Subject::Case(case) => title_of(&case),
-            Subject::Program(Program { fork, .. }) => format!("a program, fork {fork}"),
-        }
-    }
-
-    /// The command line that runs it again, to be pasted into a shell.
-    fn again(self, command: &str) -> String {
-        match self {
-            Subject::Case(case) => rerun_of(&case, command),
-            Subject::Program(Program { fork, options }) => format!("{command} --fork {fork} {options}"),
-        }
-    }
-
-    fn origin(self) -> Origin<'a> {
-        match self {
-            Subject::Case(case) => Origin::of(&case),
-            Subject::Program(Program { fork, .. }) => {
-                Origin { file: "", name: "", fork: Some(fork.name()), d: None, g: None, v: None }
-            }
-        }
-    }
-}
-
-/// Where a case is from. What could not be read has only a place in its file.
-#[derive(Serialize)]
-struct Origin<'a> {
-    file: &'a str,
-    name: &'a str,
-    fork: Option<&'a str>,
-    d: Option<usize>,
-    g: Option<usize>,
-    v: Option<usize>,
-}
-
-impl<'a> Origin<'a> {
-    fn of(case: &CaseName<'a>) -> Self {
-        let CaseName { file, name, fork, index } = *case;
-        let [d, g, v] = index.map(|number| fork.map(|_| number));
-        Self { file, name, fork: fork.map(|(_, name)| name), d, g, v }
-    }
-
-    fn of_error(error: &'a FixtureError) -> Self {
-        Self { file: &error.file, name: &error.path, fork: None, d: None, g: None, v: None }
-    }
-}
-
-/// What came of one comparison, as every report takes it.
-pub(crate) enum Answer<'a> {
-    Outcome(Subject<'a>, &'a DiffOutcome),
-    Unreadable(&'a FixtureError),
-}
-
-impl<'a> Answer<'a> {
-    fn of(delivered: &'a Delivered<DiffOutcome>) -> Self {
-        match delivered {
-            Delivered::Case(case, outcome) => Answer::Outcome(Subject::Case(CaseName::of(case)), outcome),
-            Delivered::Unreadable(error) => Answer::Unreadable(error),
-        }
-    }
-}
-
-/// Closes a document for the time being: what comes next is written over `end`. So it is a whole one even if nobody is left to
-/// finish it. Where there is no going back (a pipe) it is closed at its end alone.
-fn close_for_now(out: &mut (impl Write + Seek), end: &[u8]) -> io::Result<()> {
-    let Ok(place) = out.stream_position() else { return Ok(()) };
-    out.write_all(end)?;
-    // A buffer is written out before the place is changed.
-    out.seek(SeekFrom::Start(place)).map(|_| ())
 }

@@ -2,11 +2,10 @@
 
 use parallax_primitives::hex;
 use parallax_shadow_diff::Verdict;
-use parallax_state_tests::Case;
 
 use super::{
-    Answer, DiffSetup, Program, Subject,
-    printable::{exactly, printable, shell_word},
+    answer::{Answer, DiffSetup, Program, Subject, rerun_of, title_of},
+    printable::printable,
 };
 use crate::{
     CaseName, Delivered, DiffOutcome, DiffSummary, FastSummary, TestOutcome, TestSummary, TraceDigest,
@@ -66,36 +65,6 @@ pub(super) fn text(answer: &Answer<'_>, command: &str) -> Option<String> {
         lines.push(format!("again: {}", subject.again(command)));
     }
     Some(lines.join("\n  "))
-}
-
-/// What a case is called: where it is from and which of its test's it is.
-pub fn title(case: &Case) -> String {
-    title_of(&CaseName::of(case))
-}
-
-pub(super) fn title_of(case: &CaseName<'_>) -> String {
-    let CaseName { file, name, fork, index: [d, g, v] } = case;
-    let title = match fork {
-        Some((_, fork_name)) => format!("{file} {name} fork {fork_name} d{d} g{g} v{v}"),
-        None => format!("{file} {name}"),
-    };
-    printable(&title).into_owned()
-}
-
-/// The command line that runs this test again, to be pasted into a shell.
-pub fn rerun(case: &Case, command: &str) -> String {
-    rerun_of(&CaseName::of(case), command)
-}
-
-pub(super) fn rerun_of(case: &CaseName<'_>, command: &str) -> String {
-    let CaseName { file, name, fork, index: [d, g, v] } = case;
-    let file = match file.starts_with('-') {
-        true => format!("./{file}"),
-        false => (*file).to_owned(),
-    };
-    let which = fork.map_or(String::new(), |(fork, _)| format!(" --fork {fork} --index {d},{g},{v}"));
-    let (name, file) = (shell_word(&exactly(name)), shell_word(&file));
-    format!("{command}{which} --filter {name} {file}")
 }
 
 impl TestSummary {

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{
-    Answer, DiffSetup,
+    answer::{Answer, DiffSetup},
     printable::{escaped, printable},
 };
 use crate::{Delivered, DiffOutcome, DiffSummary};

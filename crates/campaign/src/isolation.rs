@@ -1,0 +1,65 @@
+//! Where the cases of a campaign run: in threads of this process, or in worker processes.
+
+use std::ops::ControlFlow;
+
+use crate::{
+    Campaign, DiffReport, DiffSummary, DiffTask, Progress, TestReport, TestSummary, TestTask, Workers,
+    WorkersError, engines, wire::TaskSetup,
+};
+
+/// Where the cases of a campaign run.
+#[derive(Clone, Copy, Debug)]
+pub enum Isolation<'a> {
+    /// In threads of this process. A panic ends its case; an abort or a signal ends everything, and nothing ends a case that
+    /// has no end.
+    InProcess,
+    /// In worker processes, which are started again where a case ends one.
+    Workers(&'a Workers),
+}
+
+/// Does `task` with the cases of `campaign`, in threads or in worker processes, and hands each report to `deliver`, in order.
+pub fn statetest_isolated(
+    campaign: &Campaign<'_>,
+    task: &TestTask,
+    isolation: Isolation<'_>,
+    mut deliver: impl FnMut(&TestReport, Progress) -> ControlFlow<()> + Send,
+) -> Result<TestSummary, WorkersError> {
+    let mut summary = TestSummary::default();
+    let deliver = |report: TestReport, progress| {
+        summary.count(report.verdict);
+        deliver(&report, progress)
+    };
+    let complete = match isolation {
+        Isolation::Workers(workers) => {
+            workers.perform(campaign, task, TaskSetup::Statetest(task.clone()), deliver)
+        }
+        Isolation::InProcess => {
+            let engine = engines::source(&task.engine)?;
+            campaign.perform(task, |case| task.case(case, &*engine), deliver)
+        }
+    };
+    summary.complete = complete?;
+    Ok(summary)
+}
+
+/// Does `task` with the cases of `campaign`, in threads or in worker processes, and hands each report to `deliver`, in order.
+pub fn diff_isolated(
+    campaign: &Campaign<'_>,
+    task: &DiffTask,
+    isolation: Isolation<'_>,
+    mut deliver: impl FnMut(&DiffReport, Progress) -> ControlFlow<()> + Send,
+) -> Result<DiffSummary, WorkersError> {
+    let mut summary = DiffSummary::default();
+    let deliver = |report: DiffReport, progress| {
+        summary.add(&report.sum);
+        deliver(&report, progress)
+    };
+    let complete = match isolation {
+        Isolation::Workers(workers) => {
+            workers.perform(campaign, task, TaskSetup::Diff(task.clone()), deliver)
+        }
+        Isolation::InProcess => campaign.perform(task, task.each(engines::source)?, deliver),
+    };
+    summary.complete = complete?;
+    Ok(summary)
+}

@@ -1,0 +1,152 @@
+//! What came of a comparison, and of what, as every report takes it.
+
+use parallax_primitives::Fork;
+use parallax_shadow_diff::{ShadowConfig, ShadowMode};
+use parallax_state_tests::{Case, FixtureError};
+use serde::Serialize;
+
+use super::printable::{exactly, printable, shell_word};
+use crate::{CaseName, Delivered, DiffOutcome, tolerated};
+
+/// How a comparison was asked for: what its reports say besides the cases.
+#[derive(Clone, Debug)]
+pub struct DiffSetup {
+    /// Names of the engines, left and right.
+    pub engines: [String; 2],
+    /// How often they are compared.
+    pub mode: ShadowMode,
+    /// The command and its options, without what selects cases.
+    pub command: String,
+    /// What counts as no difference, each with its reason.
+    pub tolerances: Vec<String>,
+}
+
+impl DiffSetup {
+    /// That of `parallax diff` with these engines.
+    pub fn new(left: &str, right: &str, config: &ShadowConfig) -> Self {
+        let mode = config.mode;
+        Self {
+            engines: [left, right].map(str::to_owned),
+            mode,
+            command: format!("parallax diff --mode {} --left {left} --right {right}", mode.name()),
+            tolerances: tolerated(config),
+        }
+    }
+
+    /// With one more option of the command.
+    #[must_use]
+    pub fn with_option(mut self, option: &str) -> Self {
+        self.command = format!("{} {option}", self.command);
+        self
+    }
+}
+
+/// What a case is called: where it is from and which of its test's it is.
+pub fn title(case: &Case) -> String {
+    title_of(&CaseName::of(case))
+}
+
+pub(crate) fn title_of(case: &CaseName<'_>) -> String {
+    let CaseName { file, name, fork, index: [d, g, v] } = case;
+    let title = match fork {
+        Some((_, fork_name)) => format!("{file} {name} fork {fork_name} d{d} g{g} v{v}"),
+        None => format!("{file} {name}"),
+    };
+    printable(&title).into_owned()
+}
+
+/// The command line that runs this test again, to be pasted into a shell.
+pub fn rerun(case: &Case, command: &str) -> String {
+    rerun_of(&CaseName::of(case), command)
+}
+
+pub(crate) fn rerun_of(case: &CaseName<'_>, command: &str) -> String {
+    let CaseName { file, name, fork, index: [d, g, v] } = case;
+    let file = match file.starts_with('-') {
+        true => format!("./{file}"),
+        false => (*file).to_owned(),
+    };
+    let which = fork.map_or(String::new(), |(fork, _)| format!(" --fork {fork} --index {d},{g},{v}"));
+    let (name, file) = (shell_word(&exactly(name)), shell_word(&file));
+    format!("{command}{which} --filter {name} {file}")
+}
+
+/// A program that no file of tests holds.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// The rules it is run by.
+    pub fork: Fork,
+    /// The options of the command that give it again.
+    pub options: String,
+}
+
+/// What two sides are compared on.
+#[derive(Clone, Copy)]
+pub(crate) enum Subject<'a> {
+    Case(CaseName<'a>),
+    Program(&'a Program),
+}
+
+impl<'a> Subject<'a> {
+    pub(crate) fn title(self) -> String {
+        match self {
+            Subject::Case(case) => title_of(&case),
+            Subject::Program(Program { fork, .. }) => format!("a program, fork {fork}"),
+        }
+    }
+
+    /// The command line that runs it again, to be pasted into a shell.
+    pub(crate) fn again(self, command: &str) -> String {
+        match self {
+            Subject::Case(case) => rerun_of(&case, command),
+            Subject::Program(Program { fork, options }) => format!("{command} --fork {fork} {options}"),
+        }
+    }
+
+    pub(crate) fn origin(self) -> Origin<'a> {
+        match self {
+            Subject::Case(case) => Origin::of(&case),
+            Subject::Program(Program { fork, .. }) => {
+                Origin { file: "", name: "", fork: Some(fork.name()), d: None, g: None, v: None }
+            }
+        }
+    }
+}
+
+/// Where a case is from. What could not be read has only a place in its file.
+#[derive(Serialize)]
+pub(crate) struct Origin<'a> {
+    pub(crate) file: &'a str,
+    pub(crate) name: &'a str,
+    pub(crate) fork: Option<&'a str>,
+    pub(crate) d: Option<usize>,
+    pub(crate) g: Option<usize>,
+    pub(crate) v: Option<usize>,
+}
+
+impl<'a> Origin<'a> {
+    pub(crate) fn of(case: &CaseName<'a>) -> Self {
+        let CaseName { file, name, fork, index } = *case;
+        let [d, g, v] = index.map(|number| fork.map(|_| number));
+        Self { file, name, fork: fork.map(|(_, name)| name), d, g, v }
+    }
+
+    pub(crate) fn of_error(error: &'a FixtureError) -> Self {
+        Self { file: &error.file, name: &error.path, fork: None, d: None, g: None, v: None }
+    }
+}
+
+/// What came of one comparison, as every report takes it.
+pub(crate) enum Answer<'a> {
+    Outcome(Subject<'a>, &'a DiffOutcome),
+    Unreadable(&'a FixtureError),
+}
+
+impl<'a> Answer<'a> {
+    pub(crate) fn of(delivered: &'a Delivered<DiffOutcome>) -> Self {
+        match delivered {
+            Delivered::Case(case, outcome) => Answer::Outcome(Subject::Case(CaseName::of(case)), outcome),
+            Delivered::Unreadable(error) => Answer::Unreadable(error),
+        }
+    }
+}

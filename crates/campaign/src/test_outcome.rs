@@ -1,0 +1,100 @@
+//! What came of each case of a state test, and the sum.
+
+use parallax_state_tests::CaseResult;
+use serde::{Deserialize, Serialize};
+
+use crate::{Loss, TraceDigest};
+
+/// What came of one case on one engine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TestOutcome {
+    /// It ran; [`CaseResult::pass`] says how it went. Its execution is not kept; the digest of its trace is, where asked for.
+    Ran(Box<CaseResult>, Option<TraceDigest>),
+    /// It came to no end of its own. Not a pass.
+    Lost(Loss),
+    /// The engine does not know the fork's rules, for this reason. Not a pass.
+    Unsupported(&'static str),
+}
+
+impl TestOutcome {
+    /// How it counts.
+    pub const fn verdict(&self) -> TestVerdict {
+        match self {
+            TestOutcome::Ran(result, _) if result.pass => TestVerdict::Passed,
+            TestOutcome::Ran(..) => TestVerdict::Failed,
+            TestOutcome::Lost(Loss::Crashed(_)) => TestVerdict::Crashed,
+            TestOutcome::Lost(Loss::TimedOut(_)) => TestVerdict::TimedOut,
+            TestOutcome::Lost(Loss::Limit(_)) => TestVerdict::Limit,
+            TestOutcome::Unsupported(_) => TestVerdict::Unsupported,
+        }
+    }
+}
+
+/// How a case counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TestVerdict {
+    /// As the file expects.
+    Passed,
+    /// Not as the file expects.
+    Failed,
+    /// An engine panicked, or its process aborted or took a signal.
+    Crashed,
+    /// The limit of time was met.
+    TimedOut,
+    /// A limit of steps or memory was met.
+    Limit,
+    /// The engine does not know the rules.
+    Unsupported,
+    /// It could not be read.
+    Unreadable,
+}
+
+/// How many cases came to what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct TestSummary {
+    /// As the file expects.
+    pub passed: u64,
+    /// Not as the file expects.
+    pub failed: u64,
+    /// An engine panicked, or its process aborted or took a signal.
+    pub crashed: u64,
+    /// The limit of time was met.
+    pub timed_out: u64,
+    /// A limit of steps or memory was met.
+    pub limit: u64,
+    /// The engine does not know the rules.
+    pub unsupported: u64,
+    /// Cases, tests or files that could not be read.
+    pub unreadable: u64,
+    /// Whether every selected case is counted: false if the campaign was stopped.
+    pub complete: bool,
+}
+
+impl TestSummary {
+    pub(crate) fn count(&mut self, verdict: TestVerdict) {
+        *match verdict {
+            TestVerdict::Passed => &mut self.passed,
+            TestVerdict::Failed => &mut self.failed,
+            TestVerdict::Crashed => &mut self.crashed,
+            TestVerdict::TimedOut => &mut self.timed_out,
+            TestVerdict::Limit => &mut self.limit,
+            TestVerdict::Unsupported => &mut self.unsupported,
+            TestVerdict::Unreadable => &mut self.unreadable,
+        } += 1;
+    }
+
+    /// Everything that came to something, or could not be read.
+    pub const fn cases(&self) -> u64 {
+        self.passed + self.unsupported + self.failures()
+    }
+
+    /// What neither passed nor was left out for want of rules.
+    pub const fn failures(&self) -> u64 {
+        self.failed + self.crashed + self.timed_out + self.limit + self.unreadable
+    }
+
+    /// Whether there were cases and every one passed.
+    pub const fn is_success(&self) -> bool {
+        self.complete && self.passed > 0 && self.failures() + self.unsupported == 0
+    }
+}
