@@ -20,7 +20,7 @@ const SENDER: Address = Address::repeat_byte(0x11);
 const GAS: u64 = 10_000_000;
 /// Turns of each loop. The fast form gives up anew in each, behind up to fifteen instructions: in so many turns behind each
 /// number up to eleven.
-const TURNS: u64 = 33;
+const TURNS: u64 = 47;
 
 /// Bodies of loops. Each expression finds `accumulator, turns left` on the stack and leaves its result on top, which is the
 /// next accumulator; one without a result leaves the stack as it was and says so by its `;`. What is divided is short: longer
