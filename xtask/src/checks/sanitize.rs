@@ -5,8 +5,11 @@ use anyhow::{Result, ensure};
 
 use super::{add_components, nightly_cargo};
 
-/// The crates that Miri runs, and what of them it leaves out: none of it has unsafe code that the rest does not reach.
-const MIRI: [(&[&str], &[(&str, &str)]); 2] = [
+/// Tests as `cargo` takes them, and which of them are left out, each with its reason.
+type Tests = (&'static [&'static str], &'static [(&'static str, &'static str)]);
+
+/// The tests that Miri runs. What it leaves out has no unsafe code that the rest does not reach.
+const MIRI: [Tests; 2] = [
     (
         &["--package", "parallax-primary-interpreter", "--lib", "--test", "instructions"],
         &[
