@@ -8,24 +8,25 @@ use crate::{
     verify::{Malformed, verify},
 };
 
-/// A whole code in the fast form. Its shape is sound, whatever translation did: [`FastCode::verified`] is the one way to make
-/// one, and says what that means.
+/// A whole code in the fast form. There is one way to make one, which verifies its shape in every build, whatever translation
+/// did. What holds of every value:
+///
+/// 1. There is a first instruction. It is a header, and behind every instruction that can go on ([`Op::leaves`](crate::Op::leaves)) there is
+///    another one, which is no [`Op::Rejoin`](crate::Op::Rejoin); behind one that moves the entry it is a header.
+/// 2. Behind a header, up to the next one, every slot that an instruction names is one of those between `-a` and `b` of the
+///    header, or a [temporary](crate::TEMPORARIES); and so is, `b` included, what the entry moves by. Neither `a` nor `b` is
+///    negative nor above the [limit of the stack](parallax_primitives::STACK_LIMIT).
+/// 3. Every constant that an instruction names is in the pool.
+/// 4. Every instruction that a jump, an entry or an [`Op::Rejoin`](crate::Op::Rejoin) names exists, and is a header or another
+///    of these.
+/// 5. [`FastCode::jump`] answers at the jump destinations of the code and nowhere else.
+/// 6. Every pc is at most the code's length, or where the data of a PUSH that is cut off would end.
+/// 7. [`Op::Heavy`](crate::Op::Heavy) names an opcode that this fork defines and that runs out of the loop's line. It may be given six slots.
 #[derive(Debug)]
 pub struct FastCode(Parts);
 
 impl FastCode {
-    /// Verifies a translation of `code` under the rules of `table`, in time linear in it. What holds of every value:
-    ///
-    /// 1. There is a first instruction. It is a header, and behind every instruction that can go on ([`Op::leaves`]) there is
-    ///    another one, which is no [`Op::Rejoin`]; behind one that moves the entry it is a header.
-    /// 2. Behind a header, up to the next one, every slot that an instruction names is one of those between `-a` and `b` of the
-    ///    header, or a [temporary](TEMPORARIES); and so is, `b` included, what the entry moves by. Neither `a` nor `b` is
-    ///    negative nor above the [limit of the stack](parallax_primitives::STACK_LIMIT).
-    /// 3. Every constant that an instruction names is in the pool.
-    /// 4. Every instruction that a jump or an entry names exists and is a header or an [`Op::Rejoin`], and that names a header.
-    /// 5. [`FastCode::jump`] answers at the jump destinations of the code and nowhere else.
-    /// 6. Every pc is at most the code's length, or where the data of a PUSH that is cut off would end.
-    /// 7. [`Op::Heavy`] names an opcode that this fork defines and that runs out of the loop's line. It may be given six slots.
+    /// Verifies a translation of `code` under the rules of `table`, in time linear in it.
     pub(crate) fn verified(parts: Parts, code: &PaddedCode, table: &OpcodeTable) -> Result<Self, Malformed> {
         verify(&parts, code, table)?;
         Ok(Self(parts))
