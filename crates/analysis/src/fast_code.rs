@@ -11,17 +11,21 @@ use crate::{
 /// A whole code in the fast form. There is one way to make one, which verifies its shape in every build, whatever translation
 /// did. What holds of every value:
 ///
-/// 1. There is a first instruction. It is a header, and behind every instruction that can go on ([`Op::leaves`](crate::Op::leaves)) there is
-///    another one, which is no [`Op::Rejoin`](crate::Op::Rejoin); behind one that moves the entry it is a header.
+/// 1. There is a first instruction. It is a header, and behind every instruction that can go on ([`Op::leaves`]) there is
+///    another one, which is no [`Op::Rejoin`]; behind one that moves the entry it is a header.
 /// 2. Behind a header, up to the next one, every slot that an instruction names is one of those between `-a` and `b` of the
-///    header, or a [temporary](crate::TEMPORARIES); and so is, `b` included, what the entry moves by. Neither `a` nor `b` is
+///    header, or a [temporary][TEMPORARIES]; and so is, `b` included, what the entry moves by. Neither `a` nor `b` is
 ///    negative nor above the [limit of the stack](parallax_primitives::STACK_LIMIT).
 /// 3. Every constant that an instruction names is in the pool.
-/// 4. Every instruction that a jump, an entry or an [`Op::Rejoin`](crate::Op::Rejoin) names exists, and is a header or another
-///    of these.
+/// 4. Every instruction that a jump or an entry names exists and is a header or an [`Op::Rejoin`], and that names a header.
 /// 5. [`FastCode::jump`] answers at the jump destinations of the code and nowhere else.
 /// 6. Every pc is at most the code's length, or where the data of a PUSH that is cut off would end.
-/// 7. [`Op::Heavy`](crate::Op::Heavy) names an opcode that this fork defines and that runs out of the loop's line. It may be given six slots.
+/// 7. [`Op::Heavy`] names an opcode that this fork defines and that runs out of the loop's line. It may be given six slots.
+///
+/// [`Op::leaves`]: crate::Op::leaves
+/// [`Op::Rejoin`]: crate::Op::Rejoin
+/// [`Op::Heavy`]: crate::Op::Heavy
+/// [TEMPORARIES]: crate::TEMPORARIES
 #[derive(Debug)]
 pub struct FastCode(Parts);
 

@@ -146,8 +146,8 @@ pub enum Immediate {
     NumberConstant,
     /// An instruction below; nothing above.
     Target,
-    /// An instruction below; a number above.
-    TargetNumber,
+    /// A header below; a number above.
+    HeaderNumber,
     /// An instruction below; a constant above.
     TargetConstant,
     /// A slot that is read in the lowest quarter.
@@ -170,7 +170,7 @@ impl Op {
         use Field::{Items, Moves, Read, Unused, Write};
         match self {
             Op::Enter => (Items, Items, Unused, Immediate::Number),
-            Op::Rejoin => (Unused, Unused, Unused, Immediate::TargetNumber),
+            Op::Rejoin => (Unused, Unused, Unused, Immediate::HeaderNumber),
             Op::Fall => (Unused, Unused, Moves, Immediate::Unused),
             Op::Exit => (Unused, Unused, Moves, Immediate::Pc),
             Op::Jump => (Unused, Unused, Moves, Immediate::Target),

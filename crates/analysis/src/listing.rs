@@ -7,7 +7,7 @@ use parallax_primitives::{Fork, Opcode};
 use crate::{
     code::PaddedCode,
     fast_code::FastCode,
-    form::{Instr, Op, Place, Recovery},
+    form::{Field, Immediate, Instr, Op, Place, Recovery},
     translate::Recoveries,
 };
 
@@ -70,41 +70,19 @@ fn operands(fast: &FastCode, instr: &Instr) -> String {
         Op::Jump => format!("to {low}, height {c}"),
         Op::JumpTo => format!("to s{a}, height {c}"),
         Op::JumpIf => format!("s{a}, not {flag}, to {low}, height {c}"),
-        Op::JumpIfLtSS | Op::JumpIfSltSS | Op::JumpIfEqSS => {
-            format!("s{a} s{b}, not {flag}, to {low}, height {c}")
-        }
-        Op::JumpIfLtSC | Op::JumpIfSltSC | Op::JumpIfEqSC => {
-            format!("s{a} {}, not {flag}, to {low}, height {c}", constant(high))
-        }
-        Op::JumpIfLtCS | Op::JumpIfSltCS => {
-            format!("{} s{b}, not {flag}, to {low}, height {c}", constant(high))
+        _ if op.moves_on() => {
+            let compared = match op.shape() {
+                (Field::Unused, ..) => format!("{} s{b}", constant(high)),
+                (_, Field::Unused, ..) => format!("s{a} {}", constant(high)),
+                _ => format!("s{a} s{b}"),
+            };
+            format!("{compared}, not {flag}, to {low}, height {c}")
         }
         Op::Move => format!("s{a} <- s{b}"),
         Op::Move2 => format!("s{a} <- s{b}, s{c} <- s{}", quarter(0)),
         Op::Const => format!("s{a} <- {}", constant(imm)),
-        Op::AddSC
-        | Op::MulSC
-        | Op::SubSC
-        | Op::DivSC
-        | Op::ModSC
-        | Op::SdivSC
-        | Op::SmodSC
-        | Op::LtSC
-        | Op::SltSC
-        | Op::EqSC
-        | Op::AndSC
-        | Op::OrSC
-        | Op::XorSC
-        | Op::ShlCS => {
-            format!("s{c} <- s{a}, {}", constant(imm))
-        }
-        Op::SubCS | Op::DivCS | Op::ModCS | Op::LtCS | Op::SltCS => {
-            format!("s{c} <- {}, s{b}", constant(imm))
-        }
         Op::AddMod | Op::MulMod => format!("s{} <- s{a}, s{b}, s{c}", quarter(0)),
         Op::AddModC | Op::MulModC => format!("s{} <- s{a}, s{b}, {}", quarter(0), constant(high)),
-        Op::Not | Op::IsZero | Op::Clz | Op::Mload | Op::CallDataLoad => format!("s{c} <- s{a}"),
-        Op::ByteAt | Op::SignExtendAt | Op::ShlBy | Op::ShrBy | Op::SarBy => format!("s{c} <- s{a}, {imm}"),
         Op::MloadAt => format!("s{c} <- [{imm}]"),
         Op::Mstore | Op::Mstore8 => format!("[s{a}] <- s{b}"),
         Op::MstoreAt => format!("[{imm}] <- s{a}"),
@@ -120,7 +98,17 @@ fn operands(fast: &FastCode, instr: &Instr) -> String {
             let result = if outputs == 1 { format!("s{c} <- ") } else { String::new() };
             format!("{result}{opcode}({})", operands.join(", "))
         }
-        _ => format!("s{c} <- s{a}, s{b}"),
+        _ => match op.shape() {
+            (Field::Read, Field::Unused, _, Immediate::Constant) => {
+                format!("s{c} <- s{a}, {}", constant(imm))
+            }
+            (Field::Unused, Field::Read, _, Immediate::Constant) => {
+                format!("s{c} <- {}, s{b}", constant(imm))
+            }
+            (Field::Read, Field::Unused, _, Immediate::Number) => format!("s{c} <- s{a}, {imm}"),
+            (Field::Read, Field::Unused, ..) => format!("s{c} <- s{a}"),
+            _ => format!("s{c} <- s{a}, s{b}"),
+        },
     }
 }
 

@@ -488,8 +488,6 @@ impl Validator<'_> {
     fn rejoin(&mut self, instr: &Instr) -> Checked {
         let pc = self.fast.pc(self.at);
         let header = u32::try_from(instr.imm & 0xffff_ffff).unwrap_or(u32::MAX);
-        let is_header = self.instr(header).is_some_and(|instr| instr.op == Op::Enter);
-        self.demand(is_header, What::Target, || format!("instruction {header} is no header"))?;
         let from = self.fast.pc(header);
         let all = from < pc && self.run(pc).is_some_and(|run| run <= from);
         self.demand(all, What::Target, || format!("pc {from} to {pc} is no run of jump destinations"))?;

@@ -91,11 +91,10 @@ pub(crate) fn verify(parts: &Parts, code: &PaddedCode, table: &OpcodeTable) -> R
     if pcs.iter().any(|pc| *pc as usize >= ends) {
         return Err(Malformed::Table("an instruction has a pc that is not of the code"));
     }
-    let is_entry = |index: u64| {
-        let instr = usize::try_from(index).ok().and_then(|index| instrs.get(index));
-        instr.is_some_and(|instr| matches!(instr.op, Op::Enter | Op::Rejoin))
-    };
-    let pass = Pass { table, constants: pool.len() as u64, ends: ends as u64, is_entry: &is_entry };
+    let op_at =
+        |index: u64| usize::try_from(index).ok().and_then(|index| instrs.get(index)).map(|instr| instr.op);
+    let is_entry = |index: u64| matches!(op_at(index), Some(Op::Enter | Op::Rejoin));
+    let pass = Pass { table, constants: pool.len() as u64, ends: ends as u64, op_at: &op_at };
     let mut reach = None;
     for (index, instr) in instrs.iter().enumerate() {
         let at = |fault| Malformed::Instruction { index, fault };
@@ -163,10 +162,10 @@ struct Pass<'a, F> {
     table: &'a OpcodeTable,
     constants: u64,
     ends: u64,
-    is_entry: &'a F,
+    op_at: &'a F,
 }
 
-impl<F: Fn(u64) -> bool> Pass<'_, F> {
+impl<F: Fn(u64) -> Option<Op>> Pass<'_, F> {
     fn instruction(&self, instr: &Instr, reach: Option<Reach>) -> Result<(), Fault> {
         let Instr { op, flag, a, b, c, imm } = *instr;
         let (mut field_a, mut field_b, mut field_c, immediate) = op.shape();
@@ -215,7 +214,14 @@ impl<F: Fn(u64) -> bool> Pass<'_, F> {
     ) -> Result<(), Fault> {
         let (low, high) = (imm & 0xffff_ffff, imm >> 32);
         let constant = |index: u64| (index < self.constants).then_some(()).ok_or(Fault::Constant(index));
-        let target = |index: u64| (self.is_entry)(index).then_some(()).ok_or(Fault::Target(index));
+        let header = |index: u64| match (self.op_at)(index) {
+            Some(Op::Enter) => Ok(()),
+            _ => Err(Fault::Target(index)),
+        };
+        let target = |index: u64| match (self.op_at)(index) {
+            Some(Op::Rejoin) => Ok(()),
+            _ => header(index),
+        };
         match immediate {
             Immediate::Unused if imm != 0 => Err(Fault::Unused),
             Immediate::Unused | Immediate::Number | Immediate::Operands => Ok(()),
@@ -223,7 +229,8 @@ impl<F: Fn(u64) -> bool> Pass<'_, F> {
             Immediate::Constant => constant(imm),
             Immediate::NumberConstant => constant(high),
             Immediate::Target if high != 0 => Err(Fault::Unused),
-            Immediate::Target | Immediate::TargetNumber => target(low),
+            Immediate::Target => target(low),
+            Immediate::HeaderNumber => header(low),
             Immediate::TargetConstant => target(low).and(constant(high)),
             Immediate::Read | Immediate::Write if imm > 0xffff => Err(Fault::Unused),
             Immediate::Read | Immediate::Write => slot(quarter(imm, 0)),
@@ -251,6 +258,9 @@ mod tests {
     const CODE: [u8; 39] = hex!(
         "6005 5b5b5b 6001 90 03 80 6007 90 10 6002 57 90 81 6040 51 91 20 6009 81 82 08 6004 57 80 35 56 5b 90 55 00"
     );
+
+    /// The last instruction of it, a destination in the run.
+    const REJOIN: u64 = 20;
 
     fn instrs(parts: &mut Parts, op: Op) -> &mut Instr {
         parts.instrs.iter_mut().find(|instr| instr.op == op).unwrap()
@@ -290,6 +300,9 @@ mod tests {
         check_fault(Op::JumpIfLtSC, |jump| jump.b = 1, Fault::Unused);
         check_fault(Op::JumpIfLtSC, |jump| jump.c = 5, Fault::Moves(5));
         check_fault(Op::Rejoin, |rejoin| rejoin.imm += 1, Fault::Target(4));
+        // Another one like it is no header.
+        let other = |rejoin: &mut Instr| rejoin.imm = (rejoin.imm >> 32 << 32) | REJOIN;
+        check_fault(Op::Rejoin, other, Fault::Target(REJOIN));
         check_fault(Op::JumpTo, |jump| jump.a = 9, Fault::Slot(9));
         check_fault(Op::Exit, |exit| exit.imm = 99, Fault::Pc(99));
         check_fault(Op::Heavy, |heavy| heavy.flag = 0x01, Fault::Opcode(0x01));

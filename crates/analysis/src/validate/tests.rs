@@ -165,9 +165,9 @@ fn a_jump_goes_where_it_should_if_it_should() {
         "instruction 3 (pc 1): gas: 2 is given back, should be 1",
     );
     check(
-        "5b5b5b 00",
-        |parts| parts.instrs[4].imm = 3 | 1 << 32,
-        "instruction 4 (pc 2): target: instruction 3 is no header",
+        "5b5b 50 5b5b 00",
+        |parts| parts.instrs[6].imm = 1 << 32,
+        "instruction 6 (pc 4): target: pc 0 to 4 is no run of jump destinations",
     );
 }
 
