@@ -1,0 +1,19 @@
+//! IDENTITY ([`identity.py`]).
+//!
+//! [`identity.py`]: https://github.com/ethereum/execution-specs/blob/master/src/ethereum/forks/frontier/vm/precompiled_contracts/identity.py
+
+use parallax_primitives::Bytes;
+
+use crate::{
+    evm::{Evm, per_word},
+    outcome::PrecompileHalt,
+};
+
+const GAS_IDENTITY: u64 = 15;
+const GAS_IDENTITY_WORD: u64 = 3;
+
+/// A copy of the input: the caller may write over what it has sent, and the output stays.
+pub(crate) fn identity(evm: &mut Evm<'_>) -> Result<Bytes, PrecompileHalt> {
+    evm.charge_gas(per_word(GAS_IDENTITY, GAS_IDENTITY_WORD, evm.data))?;
+    Ok(Bytes::copy_from_slice(evm.data))
+}
