@@ -1,7 +1,10 @@
+use parallax_primitives::Fork;
+
 use crate::outcome::PrecompileHalt;
 
 /// What a contract runs in: of the specification's `Evm`, what these contracts use.
 pub(crate) struct Evm<'a> {
+    pub(crate) fork: Fork,
     /// The input, `evm.message.data`.
     pub(crate) data: &'a [u8],
     pub(crate) gas_left: u64,

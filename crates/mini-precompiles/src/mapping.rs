@@ -5,10 +5,20 @@
 use parallax_primitives::{Address, Bytes, Fork};
 
 use crate::{
+    alt_bn128::{alt_bn128_add, alt_bn128_mul, alt_bn128_pairing_check},
+    blake2f::blake2f,
+    bls12_381::{
+        g1::{bls12_g1_add, bls12_g1_msm, bls12_map_fp_to_g1},
+        g2::{bls12_g2_add, bls12_g2_msm, bls12_map_fp2_to_g2},
+        pairing::bls12_pairing,
+    },
     ecrecover::ecrecover,
     evm::Evm,
     identity::identity,
+    modexp::modexp,
     outcome::{Output, PrecompileHalt},
+    p256verify::p256verify,
+    point_evaluation::point_evaluation,
     ripemd160::ripemd160,
     sha256::sha256,
 };
@@ -21,11 +31,25 @@ struct Contract {
 }
 
 /// Every contract, in the order of the addresses, which is the order of the forks as well.
-const CONTRACTS: [Contract; 4] = [
+const CONTRACTS: [Contract; 18] = [
     at(0x01, Fork::Frontier, ecrecover),
     at(0x02, Fork::Frontier, sha256),
     at(0x03, Fork::Frontier, ripemd160),
     at(0x04, Fork::Frontier, identity),
+    at(0x05, Fork::Byzantium, modexp),
+    at(0x06, Fork::Byzantium, alt_bn128_add),
+    at(0x07, Fork::Byzantium, alt_bn128_mul),
+    at(0x08, Fork::Byzantium, alt_bn128_pairing_check),
+    at(0x09, Fork::Istanbul, blake2f),
+    at(0x0a, Fork::Cancun, point_evaluation),
+    at(0x0b, Fork::Prague, bls12_g1_add),
+    at(0x0c, Fork::Prague, bls12_g1_msm),
+    at(0x0d, Fork::Prague, bls12_g2_add),
+    at(0x0e, Fork::Prague, bls12_g2_msm),
+    at(0x0f, Fork::Prague, bls12_pairing),
+    at(0x10, Fork::Prague, bls12_map_fp_to_g1),
+    at(0x11, Fork::Prague, bls12_map_fp2_to_g2),
+    at(0x100, Fork::Osaka, p256verify),
 ];
 
 static ADDRESSES: [Address; CONTRACTS.len()] = {
@@ -57,6 +81,6 @@ pub fn addresses(fork: Fork) -> &'static [Address] {
 pub fn run(fork: Fork, address: Address, input: &[u8], gas: u64) -> Option<Result<Output, PrecompileHalt>> {
     let contract =
         CONTRACTS.iter().find(|contract| contract.address == address && fork.has(contract.since))?;
-    let mut evm = Evm { data: input, gas_left: gas };
+    let mut evm = Evm { fork, data: input, gas_left: gas };
     Some((contract.run)(&mut evm).map(|bytes| Output { gas_used: gas - evm.gas_left, bytes }))
 }

@@ -1,0 +1,130 @@
+//! `../shared/facts/eels-facts.json`, the numbers of the executable specification: every input that it has for a precompiled
+//! contract, in every fork.
+
+#![allow(clippy::unwrap_used, reason = "in a test, an unwrap is an assertion")]
+
+use std::{collections::BTreeMap, fs, path::PathBuf};
+
+use parallax_mini_precompiles::{Output, PrecompileHalt, addresses, run};
+use parallax_primitives::{Address, Fork, hex, keccak256};
+use serde_json::{Map, Value};
+
+/// `patch` on `value` as a JSON merge patch (RFC 7386).
+fn merge(value: &mut Value, patch: &Value) {
+    let Value::Object(patch) = patch else {
+        *value = patch.clone();
+        return;
+    };
+    if !value.is_object() {
+        *value = Value::Object(Map::new());
+    }
+    let object = value.as_object_mut().unwrap();
+    for (key, patch) in patch {
+        if patch.is_null() {
+            object.remove(key);
+        } else {
+            merge(object.entry(key).or_insert(Value::Null), patch);
+        }
+    }
+}
+
+/// The facts of each fork, by the file's names.
+fn facts() -> Option<BTreeMap<String, Value>> {
+    let shared = std::env::var_os("PARALLAX_SHARED")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
+    let path = shared.join("facts/eels-facts.json");
+    let Ok(text) = fs::read_to_string(&path) else {
+        eprintln!("left out: there is no {}", path.display());
+        return None;
+    };
+    let file: Value = serde_json::from_str(&text).unwrap();
+    let mut facts: BTreeMap<String, Value> = BTreeMap::new();
+    for name in file["order"].as_array().unwrap() {
+        let fork = &file["forks"][name.as_str().unwrap()];
+        let mut whole =
+            fork["from"].as_str().and_then(|from| facts.get(from).cloned()).unwrap_or(Value::Null);
+        merge(&mut whole, &fork["patch"]);
+        facts.insert(name.as_str().unwrap().to_owned(), whole);
+    }
+    Some(facts)
+}
+
+/// `00*30+0401` is 30 zeros, then 0x0401.
+fn bytes(text: &str) -> Vec<u8> {
+    if text == "(empty)" {
+        return vec![];
+    }
+    let part = |part: &str| match part.split_once('*') {
+        Some((digits, count)) => hex::decode(digits).unwrap().repeat(count.parse().unwrap()),
+        None => hex::decode(part).unwrap(),
+    };
+    text.split('+').flat_map(part).collect()
+}
+
+/// As the file has it: hex digits up to 32 bytes, above that how many and the beginning of their hash.
+fn shown(output: &[u8]) -> String {
+    match output.len() {
+        0..=32 => hex::encode(output),
+        length => format!("{length} bytes, keccak {}", hex::encode(&keccak256(output)[..8])),
+    }
+}
+
+#[track_caller]
+fn check(fork: Fork, address: Address, input: &str, expected: &Value) {
+    let data = bytes(input);
+    let place = format!("{fork} {address} {input}");
+    let answer = run(fork, address, &data, u64::MAX).unwrap();
+    if expected.get("fail").is_some() {
+        assert!(answer.is_err(), "{place}: {answer:?}");
+        return;
+    }
+    let Output { gas_used, bytes } = answer.unwrap_or_else(|halt| panic!("{place}: {halt}"));
+    assert_eq!(gas_used, expected["gas"].as_u64().unwrap(), "{place}");
+    assert_eq!(shown(&bytes), expected["out"].as_str().unwrap(), "{place}");
+    assert_eq!(run(fork, address, &data, gas_used), Some(Ok(Output { gas_used, bytes })), "{place}");
+    if let Some(less) = gas_used.checked_sub(1) {
+        assert_eq!(run(fork, address, &data, less), Some(Err(PrecompileHalt::OutOfGas)), "{place}");
+    }
+}
+
+#[test]
+fn every_input_of_the_file() {
+    let Some(facts) = facts() else { return };
+    let mut inputs = 0;
+    for fork in Fork::ALL {
+        let contracts = facts[fork.name()]["precompiles"].as_object().unwrap();
+        let named: Vec<Address> =
+            contracts.keys().map(|name| Address::left_padding_from(&hex::decode(name).unwrap())).collect();
+        assert_eq!(addresses(fork), named, "{fork}");
+        for (address, contract) in named.into_iter().zip(contracts.values()) {
+            for (input, expected) in contract["inputs"].as_object().unwrap() {
+                check(fork, address, input, expected);
+                inputs += 1;
+            }
+        }
+    }
+    assert!(inputs > 1000, "{inputs}");
+    println!("{inputs} inputs");
+}
+
+#[test]
+fn every_discount_of_the_file() {
+    let Some(facts) = facts() else { return };
+    let contracts = &facts["Prague"]["precompiles"];
+    for (name, pair, price) in [("000c", 160, 12_000), ("000e", 288, 22_500)] {
+        let address = Address::left_padding_from(&hex::decode(name).unwrap());
+        let mut discounts: Vec<u64> = contracts[name]["discount_per_mille_of_k_from_1"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|discount| discount.as_u64().unwrap())
+            .collect();
+        assert_eq!(discounts.len(), 128);
+        discounts.extend([contracts[name]["discount_beyond"].as_u64().unwrap(); 3]);
+        for (pairs, discount) in (1..).zip(discounts) {
+            let gas = u64::try_from(pairs).unwrap() * price * discount / 1000;
+            let output = run(Fork::Prague, address, &vec![0; pairs * pair], u64::MAX).unwrap().unwrap();
+            assert_eq!(output.gas_used, gas, "{name} {pairs}");
+        }
+    }
+}
