@@ -116,6 +116,11 @@ pub trait CaseEngine: Engine {
     fn fast(&self) -> Option<FastCounts> {
         None
     }
+
+    /// Whether it would run again what it has run as one that translates all code at once does.
+    fn is_warm(&self) -> bool {
+        false
+    }
 }
 
 /// A form of an engine.
@@ -216,6 +221,10 @@ impl<I: Interpreter + Sync> Engine for LocalEngine<I> {
 impl CaseEngine for LocalEngine<Primary> {
     fn fast(&self) -> Option<FastCounts> {
         Some(self.interpreter.counts())
+    }
+
+    fn is_warm(&self) -> bool {
+        self.interpreter.is_warm()
     }
 }
 

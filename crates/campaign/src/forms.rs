@@ -26,6 +26,8 @@ impl FastForms {
                 side: *side,
                 name,
                 engine: &**engine,
+                // What is all translated runs as what is translated at once.
+                is_other: Box::new(move || before == 0 || !engine.is_warm()),
                 again: Box::new(move || after(before, form, &job)),
             })
         });

@@ -75,6 +75,12 @@ impl Primary {
         }
     }
 
+    /// Whether every code that it has run would run in its fast form from its entry on, if it has one, where hotness decides as
+    /// with [`Tiering::Always`].
+    pub fn is_warm(&self) -> bool {
+        self.cache.is_warm()
+    }
+
     fn run<K: Hooks, const MODE: u8>(
         &self,
         frame: &mut Frame,

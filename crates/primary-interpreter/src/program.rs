@@ -85,6 +85,11 @@ impl Program {
         spent >= self.code.len().saturating_sub(FREE_BYTES) as u64 * GAS_PER_BYTE
     }
 
+    /// Whether a frame that enters it from now on begins in the fast form, if there is one.
+    fn is_warm(&self) -> bool {
+        self.fast.get().is_some() || (self.entries.load(Ordering::Relaxed) > 0 && self.pays_with(0))
+    }
+
     /// Bytes that it holds.
     fn size(&self) -> usize {
         self.code.bytes().len() + self.fast().map_or(0, FastCode::size) + ENTRY_BYTES
@@ -101,6 +106,8 @@ struct Shard {
     old: Programs,
     /// What the younger one holds. Only what is in it grows: see [`Cache::translated`].
     young_bytes: usize,
+    /// Whether any code was not kept.
+    has_dropped: bool,
 }
 
 const SHARDS: usize = 16;
@@ -152,9 +159,18 @@ impl Cache {
         self.refused.load(Ordering::Relaxed)
     }
 
+    /// Whether each code that was entered begins in its fast form from now on.
+    pub(crate) fn is_warm(&self) -> bool {
+        (0..SHARDS).all(|shard| self.lock(shard).is_warm())
+    }
+
     fn shard(&self, hash: &B256) -> MutexGuard<'_, Shard> {
+        self.lock(usize::from(hash[0]) % SHARDS)
+    }
+
+    fn lock(&self, shard: usize) -> MutexGuard<'_, Shard> {
         // Nothing in a shard is half done when a thread panics.
-        self.shards[usize::from(hash[0]) % SHARDS].lock().unwrap_or_else(PoisonError::into_inner)
+        self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -184,12 +200,18 @@ impl Shard {
         Some(found)
     }
 
+    fn is_warm(&self) -> bool {
+        !self.has_dropped && self.young.values().chain(self.old.values()).all(|program| program.is_warm())
+    }
+
     fn insert(&mut self, key: (B256, Fork), program: Arc<Program>) {
         let bytes = program.size();
         if bytes > SHARD_BYTES {
+            self.has_dropped = true;
             return;
         }
         if self.young_bytes + bytes > SHARD_BYTES {
+            self.has_dropped |= !self.old.is_empty();
             self.old = std::mem::take(&mut self.young);
             self.young_bytes = 0;
         }
@@ -305,6 +327,30 @@ mod tests {
         program.spend(u64::MAX);
         program.spend(u64::MAX);
         assert!(program.pays_with(0));
+    }
+
+    #[test]
+    fn an_engine_is_warm_if_all_code_is() {
+        let cache = Cache::default();
+        let enter = |code: Vec<u8>, gas: u64| {
+            let program = cache.program(&Bytecode::new(code.into()), Fork::Osaka);
+            program.enter();
+            program.spend(gas);
+            program
+        };
+        assert!(cache.is_warm(), "nothing has run");
+        enter(vec![0x5b; FREE_BYTES], 0);
+        assert!(cache.is_warm(), "so little is free");
+        let long = enter(vec![0x5b; FREE_BYTES + 8], 15);
+        assert!(!cache.is_warm(), "15 gas for 8 bytes");
+        long.spend(1);
+        assert!(cache.is_warm(), "16 gas for 8 bytes");
+        let late = enter(vec![0x5b; 1000], 0);
+        assert!(!cache.is_warm());
+        cache.translated(&late);
+        assert!(cache.is_warm(), "translated, whatever was paid");
+        enter(vec![0x5b; SHARD_BYTES], u64::MAX);
+        assert!(!cache.is_warm(), "what is not kept is cold again");
     }
 
     #[test]

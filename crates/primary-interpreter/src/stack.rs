@@ -11,7 +11,8 @@ use parallax_primitives::{STACK_LIMIT, U256};
 /// Slots of a buffer: a stack of full height, and the slots of the fast form above it.
 pub(crate) const SLOTS: usize = STACK_LIMIT + TEMPORARIES.end as usize;
 
-const POOLED_BUFFERS: usize = 64;
+/// As many as a transaction has frames (Yellow Paper, 8: a depth of 1024): 35 MiB for a thread that went so deep.
+const POOLED_BUFFERS: usize = 1025;
 
 thread_local! {
     static POOL: RefCell<Vec<Box<[U256]>>> = const { RefCell::new(Vec::new()) };

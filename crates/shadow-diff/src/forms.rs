@@ -23,6 +23,8 @@ pub struct Form<'a> {
     pub name: &'a str,
     /// Runs in it.
     pub engine: &'a dyn Engine,
+    /// Whether its run can be another one than those of the forms before it. Asked right before it.
+    pub is_other: Box<dyn Fn() -> bool + 'a>,
     /// Makes another engine in the state in which `engine` was: it runs where there is a difference to explain.
     pub again: Box<dyn Fn() -> Box<dyn Engine> + 'a>,
 }
@@ -57,7 +59,8 @@ pub fn compare_forms(
     trail: &Trail,
     results: &[Result<Execution, EngineError>; 2],
 ) -> Verdict {
-    let mut verdicts = forms.iter().map(|form| compare_form(form, sides, job, config, trail, results));
+    let forms = forms.iter().filter(|form| (form.is_other)());
+    let mut verdicts = forms.map(|form| compare_form(form, sides, job, config, trail, results));
     verdicts.find(|verdict| *verdict != Verdict::Agree).unwrap_or(Verdict::Agree)
 }
 

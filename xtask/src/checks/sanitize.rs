@@ -17,6 +17,7 @@ const MIRI: [Tests; 2] = [
             ("memory::tests::buffers", "megabytes of memory, byte by byte"),
             ("memory::tests::what_is_kept", "the same"),
             ("program::tests::", "a cache filled, and no unsafe code"),
+            ("tests::the_fast_loop_ends", "thousands of opcodes, of instructions that others run"),
             ("words::tests::arithmetic", "thousands of values, and no unsafe code"),
         ],
     ),
