@@ -31,14 +31,25 @@ pub(crate) fn bls_g1(random: &mut Random) -> G1Affine {
     match random.below(16) {
         0 => G1Affine::identity(),
         1 => G1Affine::generator(),
-        2 => loop {
-            let x = Fq::from_be_bytes_mod_order(&random.bytes(64));
-            if let Some(point) = G1Affine::get_point_from_x_unchecked(x, random.one_in(2)) {
-                break point;
-            }
-        },
+        2 => bls_g1_of_the_curve(random),
+        3 => bls_g1_torsion(random),
         _ => (G1Affine::generator() * scalar(random)).into_affine(),
     }
+}
+
+/// A point of the curve, hardly ever one of the group.
+fn bls_g1_of_the_curve(random: &mut Random) -> G1Affine {
+    loop {
+        let x = Fq::from_be_bytes_mod_order(&random.bytes(64));
+        if let Some(point) = G1Affine::get_point_from_x_unchecked(x, random.one_in(2)) {
+            return point;
+        }
+    }
+}
+
+/// A point of the curve without a part in the group: all its pairings are one.
+pub(crate) fn bls_g1_torsion(random: &mut Random) -> G1Affine {
+    bls_g1_of_the_curve(random).mul_bigint(Fr::MODULUS).into_affine()
 }
 
 pub(crate) fn bls_g2(random: &mut Random) -> G2Affine {

@@ -1,11 +1,12 @@
 //! An input for a contract: mostly well-formed, then spoilt a little.
 
+use ark_ec::CurveGroup;
 use parallax_primitives::hex;
 
 use crate::{
     curves::{
-        bls_compressed, bls_fq_random, bls_g1, bls_g1_bytes, bls_g2, bls_g2_bytes, bls_pairs_of_one, bn_g1,
-        bn_g2, bn_pairs_of_one, fr, kzg,
+        bls_compressed, bls_fq_random, bls_g1, bls_g1_bytes, bls_g1_torsion, bls_g2, bls_g2_bytes,
+        bls_pairs_of_one, bn_g1, bn_g2, bn_pairs_of_one, fr, kzg,
     },
     random::Random,
 };
@@ -127,13 +128,18 @@ fn blake2f(random: &mut Random) -> Vec<u8> {
         1 => 12,
         _ => random.below(40),
     };
-    let flag = u8::try_from(if random.one_in(8) { random.below(256) } else { random.below(2) }).unwrap();
+    let flag = u8::try_from(if random.one_in(8) { random.below(4) } else { random.below(2) }).unwrap();
     [&number(rounds)[28..], &random.bytes(208), &[flag]].concat()
 }
 
-/// A proof that holds; one of infinity, one of a point that is not in the group among them.
+/// A proof that holds, or would if the points that are not in the group were taken, or one of other points.
 fn point_evaluation(random: &mut Random) -> Vec<u8> {
-    let (z, y, commitment, proof) = kzg(random);
+    let (z, y, mut commitment, mut proof) = kzg(random);
+    match random.below(16) {
+        0 => commitment = (commitment + bls_g1_torsion(random)).into_affine(),
+        1 => proof = (proof + bls_g1_torsion(random)).into_affine(),
+        _ => {}
+    }
     let commitment = bls_compressed(if random.one_in(8) { bls_g1(random) } else { commitment });
     let proof = bls_compressed(if random.one_in(8) { bls_g1(random) } else { proof });
     let mut input = [vec![0; 32], fr(z), fr(y), commitment, proof].concat();

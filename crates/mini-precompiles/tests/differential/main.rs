@@ -200,6 +200,17 @@ fn p256verify() {
     compare(0x100);
 }
 
+/// Nothing to the power of a number that no memory holds is nothing, in all forks that have no limit of lengths.
+#[test]
+fn modexp_of_nothing_costs_nothing() {
+    for length in [U256::from(1_u64 << 32), U256::from(u64::MAX), U256::from(1_u128 << 64), U256::MAX] {
+        let input = [[0; 32], length.to_be_bytes::<32>(), [0; 32], [5; 32]].concat();
+        for fork in [Fork::Byzantium, Fork::Berlin, Fork::Osaka] {
+            check(0x05, fork, &input, &mut Random(0), &mut Counts::default());
+        }
+    }
+}
+
 /// Sides are not compared by a contract that is in no test.
 #[test]
 fn every_contract_is_here() {
