@@ -16,6 +16,11 @@ pub trait Host {
     /// What an observer may see.
     fn journal_view(&self) -> &dyn JournalView;
 
+    /// BLOBBASEFEE in wei (EIP-7516). A host that keeps a rule of its own for it answers by that.
+    fn blob_base_fee(&self) -> U256 {
+        U256::from(self.block().blob_base_fee())
+    }
+
     /// Warms an account; true if it was cold (EIP-2929). Reads nothing from the database.
     fn warm_account(&mut self, address: Address) -> bool;
 
@@ -24,6 +29,12 @@ pub trait Host {
 
     /// The account's own code, empty if it has none. A delegation designator is code like any other (EIP-7702).
     fn code(&mut self, address: Address) -> Result<Bytecode, HostError>;
+
+    /// The account to which this one delegates its code, if it does (EIP-7702). A host that keeps a rule of its own for which
+    /// codes do that answers by that.
+    fn delegate(&mut self, address: Address) -> Result<Option<Address>, HostError> {
+        Ok(self.code(address)?.delegation())
+    }
 
     /// Keccak-256 of the code, without loading it; `None` if the account does not exist (EIP-1052) or, from Spurious
     /// Dragon on, is empty (EIP-161).

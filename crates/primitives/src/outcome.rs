@@ -57,7 +57,7 @@ pub struct TxOutcome {
     pub status: FrameStatus,
     /// Gas paid for, in gas: refunds taken off, the calldata floor (EIP-7623) applied.
     pub gas_used: u64,
-    /// Refund granted, in gas, after the cap (EIP-3529).
+    /// Refund granted, in gas, after the cap (EIP-3529); zero if the calldata floor (EIP-7623) is paid.
     pub gas_refunded: u64,
     /// Output of its own frame. For a successful creation: the deployed code.
     pub output: Bytes,

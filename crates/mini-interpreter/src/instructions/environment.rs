@@ -322,7 +322,7 @@ pub(crate) fn blob_base_fee(evm: &mut MiniStepState, host: &mut dyn Host, base: 
     evm.charge(base)?;
 
     // Operation
-    evm.replace::<0>(U256::from(host.block().blob_base_fee()));
+    evm.replace::<0>(host.blob_base_fee());
 
     // Program counter
     evm.pc += 1;

@@ -249,7 +249,7 @@ struct Access {
 
 fn access(evm: &MiniStepState, host: &mut dyn Host, to: Address, base: u64) -> Result<Access, HostError> {
     let gas = base + evm.cold_account_gas(host, to);
-    let delegate = if evm.fork.has(Fork::Prague) { host.code(to)?.delegation() } else { None };
+    let delegate = if evm.fork.has(Fork::Prague) { host.delegate(to)? } else { None };
     Ok(match delegate {
         Some(delegate) => Access {
             gas: gas + WARM_ACCESS + evm.cold_account_gas(host, delegate),

@@ -1,0 +1,90 @@
+//! Accounts that run another's code (EIP-7702), as EELS's `vm/eoa_delegation.py` has them.
+
+use parallax_host_interface::HostError;
+use parallax_primitives::{Address, Authorization, Bytecode, GasSchedule, U256};
+
+use crate::world::World;
+
+const EOA_DELEGATION_MARKER: [u8; 3] = [0xef, 0x01, 0x00];
+const EOA_DELEGATED_CODE_LENGTH: usize = 23;
+
+/// Whether the code only names another account.
+///
+/// EELS: `vm/eoa_delegation.py`, `is_valid_delegation`.
+pub(crate) fn is_valid_delegation(code: &[u8]) -> bool {
+    code.len() == EOA_DELEGATED_CODE_LENGTH && code.starts_with(&EOA_DELEGATION_MARKER)
+}
+
+/// The account that the code names.
+///
+/// EELS: `vm/eoa_delegation.py`, `get_delegated_code_address`.
+pub(crate) fn get_delegated_code_address(code: &[u8]) -> Option<Address> {
+    is_valid_delegation(code).then(|| Address::from_slice(&code[EOA_DELEGATION_MARKER.len()..]))
+}
+
+/// Sets the code of every authority whose authorization is good, and passes over the others. Answers the refund for
+/// authorities that were there already: it is the transaction's, whatever becomes of its message.
+///
+/// EELS: `vm/eoa_delegation.py`, `set_delegation`.
+pub(crate) fn set_delegation(
+    world: &mut World<'_>,
+    authorizations: &[Authorization],
+) -> Result<u64, HostError> {
+    let mut refund_counter = 0;
+    for authorization in authorizations {
+        let chain_id = U256::from(world.transaction.chain_id);
+        if authorization.chain_id != chain_id && !authorization.chain_id.is_zero() {
+            continue;
+        }
+        if authorization.nonce == u64::MAX {
+            continue;
+        }
+        let Some(authority) = authorization.authority else { continue };
+        world.state.accessed_addresses.add(authority);
+
+        let account = world.get_account(authority)?;
+        let code = world.get_code(account.code_hash)?;
+        if !code.bytes().is_empty() && !is_valid_delegation(code.bytes()) {
+            continue;
+        }
+        if account.nonce != authorization.nonce {
+            continue;
+        }
+        if world.account_exists(authority)? {
+            refund_counter += GasSchedule::TX_AUTHORIZATION - GasSchedule::TX_AUTHORIZATION_EXISTING;
+        }
+        let code_to_set = if authorization.address.is_zero() {
+            Bytecode::default()
+        } else {
+            let code = [EOA_DELEGATION_MARKER.as_slice(), authorization.address.as_slice()].concat();
+            Bytecode::new(code.into())
+        };
+        world.set_code(authority, code_to_set)?;
+        world.increment_nonce(authority)?;
+    }
+    Ok(refund_counter)
+}
+
+#[cfg(test)]
+mod tests {
+    use parallax_primitives::hex;
+
+    use super::*;
+
+    #[test]
+    fn a_delegation_is_the_marker_and_an_address() {
+        let target = Address::repeat_byte(0x77);
+        let bytes = [EOA_DELEGATION_MARKER.as_slice(), target.as_slice()].concat();
+        assert_eq!(get_delegated_code_address(&bytes), Some(target));
+        for other in [
+            &bytes[..22],
+            &[bytes.as_slice(), &[0]].concat(),
+            &[&hex!("ef0101"), target.as_slice()].concat(),
+            &[&hex!("ef0000"), target.as_slice()].concat(),
+            &[&hex!("ee0100"), target.as_slice()].concat(),
+            &[],
+        ] {
+            assert_eq!(get_delegated_code_address(other), None, "{other:02x?}");
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! The beginning and the end of a transaction, as EELS's `fork.py` has them.
+
+use parallax_engine_interface::{EngineError, Job};
+use parallax_host_interface::{AccountInfo, HostError, TxEnv};
+use parallax_primitives::{
+    BlockEnv, Fork, FrameOutcome, GasSchedule, KECCAK256_EMPTY, Rejection, Transaction, TransactionType,
+    TxOutcome, U256,
+};
+
+use crate::{
+    eoa_delegation::is_valid_delegation,
+    gas::{calculate_blob_gas_price, calculate_data_fee, calculate_total_blob_gas},
+    transactions::{IntrinsicCost, check_type, validate_transaction},
+    world::World,
+};
+
+/// The first byte of a blob's hash (EIP-4844).
+const VERSIONED_HASH_VERSION_KZG: u8 = 1;
+
+/// What is known of a transaction once it may be in the block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Validated {
+    /// Gas that is charged before the first opcode.
+    pub intrinsic_gas: u64,
+    /// The least gas that is paid for in the end (EIP-7623); zero before Prague.
+    pub calldata_floor: u64,
+    /// What a gas costs the sender, in wei (EIP-1559).
+    pub effective_gas_price: U256,
+}
+
+/// Checks the transaction as the specification does, in its order; the first reason is the answer.
+///
+/// EELS: `fork.py`, `process_transaction`, up to where the sender pays.
+///
+/// # Errors
+///
+/// The one [`Rejection`] that comes first, or that the world failed.
+pub fn validate(job: &Job<'_>) -> Result<Validated, EngineError> {
+    check_type(job.fork, job.transaction)?;
+    let IntrinsicCost { intrinsic_gas, calldata_floor_gas_cost } =
+        validate_transaction(job.fork, job.transaction)?;
+    let effective_gas_price = check_transaction(job)?;
+    Ok(Validated { intrinsic_gas, calldata_floor: calldata_floor_gas_cost, effective_gas_price })
+}
+
+/// What depends on the block and on the sender; the effective price of a gas.
+///
+/// EELS: `fork.py`, `check_transaction`. It has the block to itself: no gas of it is used yet.
+fn check_transaction(job: &Job<'_>) -> Result<U256, EngineError> {
+    let Job { fork, block, transaction, .. } = *job;
+    if transaction.gas_limit > block.gas_limit {
+        let limits = Rejection::GasAboveBlock { transaction: transaction.gas_limit, block: block.gas_limit };
+        return Err(limits.into());
+    }
+    let blob_count = transaction.blob_hashes.len();
+    if calculate_total_blob_gas(transaction) > block.blobs.max.saturating_mul(GasSchedule::GAS_PER_BLOB) {
+        return Err(too_many_blobs(blob_count, block.blobs.max.try_into().unwrap_or(usize::MAX)).into());
+    }
+    // Where the specification recovers the sender (EIP-155).
+    if let Some(chain_id) = transaction.chain_id.filter(|chain_id| *chain_id != job.chain_id) {
+        return Err(Rejection::WrongChainId { transaction: chain_id, chain: job.chain_id }.into());
+    }
+
+    let effective_gas_price = effective_gas_price(fork, block, transaction)?;
+    if transaction.kind == TransactionType::Blob {
+        check_blobs(fork, block, transaction)?;
+    }
+    // Before Prague the type 3 was looked at first: see there.
+    if transaction.to.is_none() {
+        match transaction.kind {
+            TransactionType::Blob => return Err(Rejection::BlobCreate.into()),
+            TransactionType::SetCode => return Err(Rejection::SetCodeCreate.into()),
+            _ => {}
+        }
+    }
+    if transaction.kind == TransactionType::SetCode && transaction.authorizations.is_empty() {
+        // EIP-7702
+        return Err(Rejection::NoAuthorizations.into());
+    }
+    check_sender(job)?;
+    Ok(effective_gas_price)
+}
+
+fn too_many_blobs(count: usize, limit: usize) -> Rejection {
+    Rejection::TooManyBlobs { count, limit }
+}
+
+/// What a gas costs the sender, in wei. From London on a part of it is burnt (EIP-1559).
+fn effective_gas_price(fork: Fork, block: &BlockEnv, transaction: &Transaction) -> Result<U256, Rejection> {
+    let max_fee = transaction.max_fee_per_gas;
+    if !fork.has(Fork::London) {
+        return Ok(max_fee);
+    }
+    let priority = transaction.max_priority_fee_per_gas;
+    let has_priority = !matches!(transaction.kind, TransactionType::Legacy | TransactionType::AccessList);
+    if has_priority && max_fee < priority {
+        return Err(Rejection::PriorityAboveFee { priority, max_fee });
+    }
+    let base_fee = U256::from(block.base_fee);
+    let Some(above_base_fee) = max_fee.checked_sub(base_fee) else {
+        return Err(Rejection::FeeBelowBaseFee { max_fee, base_fee: block.base_fee });
+    };
+    Ok(if has_priority { base_fee + above_base_fee.min(priority) } else { max_fee })
+}
+
+/// EIP-4844. The specification asks for a target first up to Cancun, and last from Prague on.
+fn check_blobs(fork: Fork, block: &BlockEnv, transaction: &Transaction) -> Result<(), Rejection> {
+    if !fork.has(Fork::Prague) && transaction.to.is_none() {
+        return Err(Rejection::BlobCreate);
+    }
+    let count = transaction.blob_hashes.len();
+    if count == 0 {
+        return Err(Rejection::NoBlobs);
+    }
+    let limit = GasSchedule::of(fork).tx_max_blobs;
+    if count > limit {
+        // EIP-7594
+        return Err(too_many_blobs(count, limit));
+    }
+    let mut hashes = transaction.blob_hashes.iter();
+    if let Some(place) = hashes.position(|hash| hash[0] != VERSIONED_HASH_VERSION_KZG) {
+        return Err(Rejection::BlobVersion(place));
+    }
+    let (max_fee, base_fee) =
+        (transaction.max_fee_per_blob_gas, calculate_blob_gas_price(block.excess_blob_gas, &block.blobs));
+    if max_fee < base_fee {
+        // The reason has room for 128 bits; the comparison was made with all of them.
+        return Err(Rejection::BlobFeeBelowBaseFee { max_fee, base_fee: base_fee.saturating_to() });
+    }
+    Ok(())
+}
+
+/// Its nonce, what it has, and whether it is an account that sends transactions.
+fn check_sender(job: &Job<'_>) -> Result<(), EngineError> {
+    let transaction = job.transaction;
+    let sender = job.database.account(transaction.sender)?.unwrap_or_default();
+    let nonces = (transaction.nonce, sender.nonce);
+    if sender.nonce > transaction.nonce {
+        return Err(Rejection::NonceTooLow { transaction: nonces.0, sender: nonces.1 }.into());
+    }
+    if sender.nonce < transaction.nonce {
+        return Err(Rejection::NonceTooHigh { transaction: nonces.0, sender: nonces.1 }.into());
+    }
+    let needed = most_it_costs(transaction);
+    if needed.is_none_or(|needed| sender.balance < needed) {
+        let needed = needed.unwrap_or(U256::MAX);
+        return Err(Rejection::InsufficientFunds { balance: sender.balance, needed }.into());
+    }
+    if sender.code_hash != KECCAK256_EMPTY {
+        // EIP-3607, and EIP-7702 from Prague on
+        let code = job.database.code(sender.code_hash)?;
+        if !job.fork.has(Fork::Prague) || !is_valid_delegation(code.bytes()) {
+            return Err(Rejection::SenderHasCode.into());
+        }
+    }
+    Ok(())
+}
+
+/// The most that the transaction takes from its sender, in wei; `None` if that is above 2^256 - 1, which nobody has.
+fn most_it_costs(transaction: &Transaction) -> Option<U256> {
+    let gas_fee = U256::from(transaction.gas_limit).checked_mul(transaction.max_fee_per_gas)?;
+    let blob_gas = U256::from(calculate_total_blob_gas(transaction));
+    let blob_fee = blob_gas.checked_mul(transaction.max_fee_per_blob_gas)?;
+    gas_fee.checked_add(blob_fee)?.checked_add(transaction.value)
+}
+
+/// Pays for the gas and the blobs, and counts the nonce. It is checked that the sender has it.
+///
+/// EELS: `fork.py`, `process_transaction`, up to its message.
+pub(crate) fn buy_gas(
+    world: &mut World<'_>,
+    validated: &Validated,
+    transaction: &Transaction,
+) -> Result<(), HostError> {
+    let sender = transaction.sender;
+    world.increment_nonce(sender)?;
+    let effective_gas_fee = U256::from(transaction.gas_limit) * validated.effective_gas_price;
+    let blob_gas_fee = calculate_data_fee(world.blob_gas_price, transaction);
+    let AccountInfo { balance, .. } = world.get_account(sender)?;
+    world.set_account_balance(sender, balance - effective_gas_fee - blob_gas_fee)
+}
+
+/// What the transaction answers to opcodes.
+pub(crate) fn transaction_environment(job: &Job<'_>, validated: &Validated) -> TxEnv {
+    TxEnv {
+        origin: job.transaction.sender,
+        gas_price: validated.effective_gas_price,
+        blob_hashes: job.transaction.blob_hashes.clone(),
+        chain_id: job.chain_id,
+    }
+}
+
+/// Gives back what is left, pays the coinbase, and takes away the accounts that end with the transaction. `outcome` is its
+/// message's, `delegation_refund` what was refunded before it.
+///
+/// EELS: `fork.py`, `process_transaction`, from the end of its message on.
+pub(crate) fn settle(
+    world: &mut World<'_>,
+    validated: &Validated,
+    transaction: &Transaction,
+    delegation_refund: u64,
+    outcome: &FrameOutcome,
+) -> Result<TxOutcome, HostError> {
+    // What a failed message has refunded was rolled back with it.
+    let refund_counter = delegation_refund.saturating_add_signed(world.state.refund_counter);
+    let gas_used_before_refund = transaction.gas_limit - outcome.gas_left;
+    // EIP-3529: a fifth at the most from London on, and half before.
+    let refund_quotient = GasSchedule::of(world.fork).refund_quotient;
+    let gas_refund = refund_counter.min(gas_used_before_refund / refund_quotient);
+    let gas_used_after_refund = gas_used_before_refund - gas_refund;
+    // EIP-7623: who pays the floor is refunded nothing.
+    let (gas_used, gas_refunded) = if gas_used_after_refund < validated.calldata_floor {
+        (validated.calldata_floor, 0)
+    } else {
+        (gas_used_after_refund, gas_refund)
+    };
+
+    let gas_left = U256::from(transaction.gas_limit - gas_used);
+    world.add_to_balance(transaction.sender, gas_left * validated.effective_gas_price)?;
+    pay_coinbase(world, validated.effective_gas_price, gas_used)?;
+    let output = match outcome.created {
+        Some(address) => {
+            let account = world.get_account(address)?;
+            world.get_code(account.code_hash)?.bytes().clone()
+        }
+        None => outcome.output.clone(),
+    };
+    end(world)?;
+    Ok(TxOutcome {
+        status: outcome.status,
+        gas_used,
+        gas_refunded,
+        output,
+        logs: std::mem::take(&mut world.logs),
+        created: outcome.created,
+    })
+}
+
+fn pay_coinbase(world: &mut World<'_>, effective_gas_price: U256, gas_used: u64) -> Result<(), HostError> {
+    // EIP-1559: from London on the base fee is burnt.
+    let base_fee = if world.fork.has(Fork::London) { U256::from(world.block.base_fee) } else { U256::ZERO };
+    let transaction_fee = U256::from(gas_used) * (effective_gas_price - base_fee);
+    let coinbase = world.block.coinbase;
+    let has_any = !transaction_fee.is_zero() || !world.get_account(coinbase)?.balance.is_zero();
+    if has_any || !world.fork.has(Fork::SpuriousDragon) {
+        // Before EIP-161 it came to be by being sent nothing.
+        world.add_to_balance(coinbase, transaction_fee)?;
+    } else if world.account_exists_and_is_empty(coinbase)? {
+        world.destroy_account(coinbase);
+    }
+    Ok(())
+}
+
+/// Takes away the accounts that destroyed themselves, and those that were touched and are empty (EIP-161).
+///
+/// EELS: `fork.py`, the end of `process_transaction`; `state.py`, `destroy_touched_empty_accounts`.
+pub(crate) fn end(world: &mut World<'_>) -> Result<(), HostError> {
+    for (address, ()) in world.state.accounts_to_delete.clone().iter() {
+        world.destroy_account(*address);
+    }
+    for (address, ()) in world.state.touched_accounts.clone().iter() {
+        if world.account_exists_and_is_empty(*address)? {
+            world.destroy_account(*address);
+        }
+    }
+    Ok(())
+}

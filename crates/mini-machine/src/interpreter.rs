@@ -1,0 +1,247 @@
+//! The beginning and the end of a message, as EELS's `vm/interpreter.py` has them. What is between is the interpreter's.
+
+use parallax_host_interface::{Host, HostError};
+use parallax_mini_precompiles as precompiled_contracts;
+use parallax_primitives::{
+    Address, Bytecode, Bytes, CALL_DEPTH_LIMIT, Fork, FrameOutcome, FrameStatus, GasSchedule, Halt, Message,
+    MessageKind, address,
+};
+
+use crate::{
+    address::{compute_contract_address, compute_create2_contract_address},
+    state::State,
+    world::World,
+};
+
+/// The precompiled contract that is touched by messages that fail, too.
+const RIPEMD160_ADDRESS: Address = address!("0000000000000000000000000000000000000003");
+
+/// How a message goes on from its beginning.
+pub(crate) enum Begun {
+    /// With a frame that runs this code.
+    Frame { code: Bytecode, checkpoint: State },
+    /// It has no code; it is to be ended.
+    Ended { outcome: FrameOutcome, checkpoint: State },
+    /// It has failed before it could change anything that would have to be taken back.
+    Refused(FrameOutcome),
+}
+
+/// Fills in the address of a creation. It depends on what its creator's nonce is before it is counted.
+///
+/// EELS: `vm/instructions/system.py`, `create` and `create2`; `utils/message.py`, `prepare_message`.
+pub(crate) fn address_creation(world: &mut World<'_>, message: &mut Message) -> Result<(), HostError> {
+    match message.kind {
+        MessageKind::Create => {
+            let mut nonce = world.get_account(message.caller)?.nonce;
+            if message.depth == 0 {
+                // The transaction has counted it already.
+                nonce = nonce.saturating_sub(1);
+            }
+            message.address = compute_contract_address(message.caller, nonce);
+        }
+        MessageKind::Create2 => {
+            message.address = compute_create2_contract_address(message.caller, message.salt, &message.input);
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Begins a message, whatever kind it is of.
+pub(crate) fn begin(world: &mut World<'_>, message: &Message) -> Result<Begun, HostError> {
+    if let Some(halt) = refusal(world, message)? {
+        return Ok(Begun::Refused(FrameOutcome::halted(halt, message.gas)));
+    }
+    if message.kind.is_create() {
+        begin_create_message(world, message)
+    } else {
+        let checkpoint = world.state.clone();
+        begin_message(world, message)?;
+        execute_code(world, message, checkpoint)
+    }
+}
+
+/// What fails before there is a frame, and keeps its gas. The specification does not tell these apart, so their order is ours.
+///
+/// EELS: `vm/instructions/system.py`, `generic_create`, `generic_call`, `call`, `callcode`.
+fn refusal(world: &mut World<'_>, message: &Message) -> Result<Option<Halt>, HostError> {
+    if message.depth > CALL_DEPTH_LIMIT {
+        return Ok(Some(Halt::CallDepth));
+    }
+    // CALLCODE moves nothing, and yet there must be enough.
+    let needs_balance = message.transfers() || message.kind == MessageKind::CallCode;
+    if needs_balance && world.get_account(message.caller)?.balance < message.value {
+        return Ok(Some(Halt::InsufficientBalance));
+    }
+    if message.kind.is_create() && message.depth > 0 && world.get_account(message.caller)?.nonce == u64::MAX {
+        // EIP-2681
+        return Ok(Some(Halt::NonceOverflow));
+    }
+    Ok(None)
+}
+
+/// EELS: `vm/instructions/system.py`, `generic_create`, from its warming on; `vm/interpreter.py`, `process_message_call` for
+/// a transaction's, and the beginning of `process_create_message`.
+fn begin_create_message(world: &mut World<'_>, message: &Message) -> Result<Begun, HostError> {
+    let address = message.address;
+    // EIP-2929: warm from here on, whatever becomes of the creation.
+    world.state.accessed_addresses.add(address);
+    // A transaction has counted its nonce already.
+    if message.depth > 0 {
+        world.increment_nonce(message.caller)?;
+    }
+    // EIP-684, and EIP-7610 for all blocks there ever were
+    if world.account_has_code_or_nonce(address)? || world.account_has_storage(address)? {
+        return Ok(Begun::Refused(FrameOutcome::halted(Halt::CreateCollision, 0)));
+    }
+
+    let checkpoint = world.state.clone();
+    // There is no storage to take away, as there would have been before EIP-7610.
+    world.state.created_accounts.add(address);
+    if world.fork.has(Fork::SpuriousDragon) {
+        // EIP-161
+        world.increment_nonce(address)?;
+    }
+    begin_message(world, message)?;
+    Ok(run(message, Bytecode::new(message.input.clone()), checkpoint))
+}
+
+/// EELS: `vm/interpreter.py`, the beginning of `process_message`.
+fn begin_message(world: &mut World<'_>, message: &Message) -> Result<(), HostError> {
+    world.touch_account(message.address)?;
+    if message.transfers() && !message.value.is_zero() {
+        world.move_ether(message.caller, message.address, message.value)?;
+    }
+    Ok(())
+}
+
+/// A precompiled contract runs at once; the rest is code.
+///
+/// EELS: `vm/interpreter.py`, `execute_code`.
+fn execute_code(world: &mut World<'_>, message: &Message, checkpoint: State) -> Result<Begun, HostError> {
+    // One that is delegated to runs as the code it has, which is none (EIP-7702).
+    let result = if message.is_delegated {
+        None
+    } else {
+        precompiled_contracts::run(world.fork, message.code_address, &message.input, message.gas)
+    };
+    if let Some(result) = result {
+        return Ok(Begun::Ended { outcome: of_precompiled_contract(message, result)?, checkpoint });
+    }
+    let code = world.code(message.code_address)?;
+    Ok(run(message, code, checkpoint))
+}
+
+/// A message without code, or a creation without init code, is over before its first opcode.
+fn run(message: &Message, code: Bytecode, checkpoint: State) -> Begun {
+    if code.bytes().is_empty() {
+        Begun::Ended { outcome: success(message.gas, Bytes::new()), checkpoint }
+    } else {
+        Begun::Frame { code, checkpoint }
+    }
+}
+
+fn of_precompiled_contract(
+    message: &Message,
+    result: Result<precompiled_contracts::Output, precompiled_contracts::PrecompileHalt>,
+) -> Result<FrameOutcome, HostError> {
+    use precompiled_contracts::PrecompileHalt;
+    match result {
+        Ok(output) => match message.gas.checked_sub(output.gas_used) {
+            Some(gas_left) => Ok(success(gas_left, output.bytes)),
+            None => Err(HostError::new(format!(
+                "the contract at {} used more than its gas",
+                message.code_address
+            ))),
+        },
+        Err(PrecompileHalt::OutOfGas) => Ok(FrameOutcome::halted(Halt::OutOfGas, 0)),
+        Err(PrecompileHalt::Refused(_)) => Ok(FrameOutcome::halted(Halt::PrecompileFailure, 0)),
+    }
+}
+
+fn success(gas_left: u64, output: Bytes) -> FrameOutcome {
+    FrameOutcome { status: FrameStatus::Success, gas_left, output, created: None }
+}
+
+/// Ends a message whose code has come to `outcome`: pays for the code of a creation, and keeps what was done since
+/// `checkpoint`, or goes back to there.
+///
+/// EELS: `vm/interpreter.py`, the ends of `process_create_message` and `process_message`.
+pub(crate) fn end(
+    world: &mut World<'_>,
+    message: &Message,
+    outcome: FrameOutcome,
+    checkpoint: State,
+) -> Result<FrameOutcome, HostError> {
+    let outcome = if message.kind.is_create() && outcome.status.is_success() {
+        end_create_message(world, message, outcome)?
+    } else {
+        outcome
+    };
+    if outcome.status.is_success() {
+        incorporate_on_success(world, message)?;
+    } else {
+        incorporate_on_error(world, message, checkpoint)?;
+    }
+    Ok(outcome)
+}
+
+/// EELS: `vm/interpreter.py`, the end of `process_create_message`.
+fn end_create_message(
+    world: &mut World<'_>,
+    message: &Message,
+    outcome: FrameOutcome,
+) -> Result<FrameOutcome, HostError> {
+    let fork = world.fork;
+    let contract_code = outcome.output;
+    let contract_code_gas = GasSchedule::CODE_DEPOSIT_BYTE.saturating_mul(contract_code.len() as u64);
+    if fork.has(Fork::London) && contract_code.first() == Some(&0xef) {
+        // EIP-3541
+        return Ok(FrameOutcome::halted(Halt::CodeStartsWithEf, 0));
+    }
+    let Some(gas_left) = outcome.gas_left.checked_sub(contract_code_gas) else {
+        if fork.has(Fork::Homestead) {
+            // EIP-2
+            return Ok(FrameOutcome::halted(Halt::DepositOutOfGas, 0));
+        }
+        // In Frontier the account stayed without code, and the gas was kept.
+        return Ok(FrameOutcome {
+            created: Some(message.address),
+            ..success(outcome.gas_left, Bytes::new())
+        });
+    };
+    if contract_code.len() > GasSchedule::of(fork).max_code_size {
+        // EIP-170
+        return Ok(FrameOutcome::halted(Halt::CodeTooLarge, 0));
+    }
+    world.set_code(message.address, Bytecode::new(contract_code))?;
+    Ok(FrameOutcome { created: Some(message.address), ..success(gas_left, Bytes::new()) })
+}
+
+/// EELS: `vm/__init__.py`, `incorporate_child_on_success`; for a transaction's message, `process_message_call` touches its
+/// target as well.
+fn incorporate_on_success(world: &mut World<'_>, message: &Message) -> Result<(), HostError> {
+    world.touch_if_empty(message.address)
+}
+
+/// Goes back to `checkpoint`. In block 2,675,119 the empty account of RIPEMD-160 was taken away although the message to it had
+/// failed, and so it is for good: its touch outlives every message but the transaction's own.
+///
+/// EELS: `vm/__init__.py`, `incorporate_child_on_error`.
+fn incorporate_on_error(
+    world: &mut World<'_>,
+    message: &Message,
+    checkpoint: State,
+) -> Result<(), HostError> {
+    let was_touched = world.state.touched_accounts.contains(&RIPEMD160_ADDRESS);
+    world.rollback(checkpoint);
+    if message.depth > 0 {
+        if was_touched {
+            world.state.touched_accounts.add(RIPEMD160_ADDRESS);
+        }
+        if message.address == RIPEMD160_ADDRESS {
+            world.touch_if_empty(RIPEMD160_ADDRESS)?;
+        }
+    }
+    Ok(())
+}

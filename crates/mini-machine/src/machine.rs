@@ -1,0 +1,266 @@
+//! One transaction, or one bare message, as a value that can be stopped anywhere: a stack of frames, and what is due next.
+//!
+//! Invariant: between two calls everything that the rest of the run depends on is in the value; nothing is on the native stack.
+
+use parallax_engine_interface::{EngineError, Execution, FrameExit, Interpreter, Job, Progress, Stepper};
+use parallax_hooks::{Hooks, Interest, MessagePhase, NoHooks, StepControl, StepView};
+use parallax_host_interface::{Database, HostError, StateChanges, TxEnv};
+use parallax_primitives::{BlockEnv, Fork, FrameOutcome, Log, Message, Transaction};
+
+use crate::{
+    changes::changes,
+    fork::{self, Validated},
+    interpreter::{self, Begun},
+    message::{delegate, prepare_message},
+    observed::{At, OneStep, Settled},
+    state::State,
+    world::World,
+};
+
+/// The plain rules over an interpreter: what EELS does to a transaction, over a state of its own.
+///
+/// EELS: `fork.py`, `process_transaction`.
+pub struct MiniMachine<'a, I: Interpreter> {
+    interpreter: &'a I,
+    world: World<'a>,
+    /// Open frames, the outermost first.
+    frames: Vec<Frame<I::Frame>>,
+    next: Next,
+    /// What hooks were shown so far: see [`Interpreter::resume`].
+    clock: u64,
+    /// Set where [`Stepper::step`] has stopped: no hook was asked about the opcode there.
+    unasked: Option<At>,
+    /// What is due when the message is over; nothing if it is no transaction's.
+    settlement: Option<Settlement<'a>>,
+}
+
+/// What the end of a transaction needs of its beginning.
+struct Settlement<'a> {
+    validated: Validated,
+    transaction: &'a Transaction,
+    delegation_refund: u64,
+}
+
+/// A message whose code runs.
+struct Frame<F> {
+    message: Box<Message>,
+    checkpoint: State,
+    frame: F,
+}
+
+/// What is due.
+enum Next {
+    /// A message begins.
+    Begin(Box<Message>),
+    /// The innermost frame runs on.
+    Run,
+    /// A message without a frame, or without one any more, ends.
+    End { message: Box<Message>, checkpoint: State, outcome: FrameOutcome },
+    /// A message was refused at its beginning.
+    Refuse { message: Box<Message>, outcome: FrameOutcome },
+    /// The outermost message is over.
+    Done(FrameOutcome),
+    /// A hook has ended the run, or the world has failed.
+    Aborted,
+}
+
+impl<'a, I: Interpreter> MiniMachine<'a, I> {
+    /// Validates the transaction, buys its gas and stands before its message.
+    ///
+    /// # Errors
+    ///
+    /// The [`Rejection`](parallax_primitives::Rejection) that comes first, or that the world failed.
+    pub fn new(interpreter: &'a I, job: &Job<'a>) -> Result<Self, EngineError> {
+        let validated = fork::validate(job)?;
+        let transaction = job.transaction;
+        let environment = fork::transaction_environment(job, &validated);
+        let mut world = World::new(job.database, job.fork, job.block.clone(), environment);
+        fork::buy_gas(&mut world, &validated, transaction)?;
+        let gas = transaction.gas_limit - validated.intrinsic_gas;
+        let mut message = prepare_message(&mut world, transaction, gas)?;
+        let delegation_refund = delegate(&mut world, transaction, &mut message)?;
+        let settlement = Settlement { validated, transaction, delegation_refund };
+        Ok(Self { settlement: Some(settlement), ..Self::over(interpreter, world, message) })
+    }
+
+    /// Stands before a bare message: no gas is bought for it, nothing is warm, and it pays nobody.
+    pub fn message(
+        interpreter: &'a I,
+        fork: Fork,
+        message: Message,
+        database: &'a dyn Database,
+        block: BlockEnv,
+        transaction: TxEnv,
+    ) -> Self {
+        Self::over(interpreter, World::new(database, fork, block, transaction), message)
+    }
+
+    fn over(interpreter: &'a I, world: World<'a>, message: Message) -> Self {
+        Self {
+            interpreter,
+            world,
+            frames: Vec::new(),
+            next: Next::Begin(Box::new(message)),
+            clock: 0,
+            unasked: None,
+            settlement: None,
+        }
+    }
+
+    /// Runs a bare message to its end: its outcome, what it changed and what it logged.
+    ///
+    /// # Errors
+    ///
+    /// If the world fails, or a hook has ended the run.
+    pub fn into_message_outcome(mut self) -> Result<(FrameOutcome, StateChanges, Vec<Log>), HostError> {
+        while self.run(&mut NoHooks)? == Progress::Paused {}
+        let Next::Done(outcome) = self.next else {
+            return Err(HostError::new("a hook has ended the message"));
+        };
+        fork::end(&mut self.world)?;
+        let changes = changes(&mut self.world)?;
+        Ok((outcome, changes, self.world.logs))
+    }
+
+    /// Runs until the end, or until `hooks` pauses or aborts.
+    fn run_with<K: Hooks>(&mut self, hooks: &mut K) -> Result<Progress, HostError> {
+        loop {
+            if let Some(progress) = self.advance(hooks)? {
+                return Ok(progress);
+            }
+        }
+    }
+
+    /// Does what is due: one transition between frames, or as many opcodes of a frame as `hooks` lets run. `None` if there is
+    /// more to do at once. After an error the run is ended.
+    fn advance<K: Hooks>(&mut self, hooks: &mut K) -> Result<Option<Progress>, HostError> {
+        match std::mem::replace(&mut self.next, Next::Aborted) {
+            Next::Begin(message) => self.begin(message, hooks)?,
+            Next::Run => return self.run_frame(hooks),
+            Next::End { message, checkpoint, outcome } => {
+                let outcome = interpreter::end(&mut self.world, &message, outcome, checkpoint)?;
+                self.answer(&message, outcome, hooks);
+            }
+            Next::Refuse { message, outcome } => self.answer(&message, outcome, hooks),
+            Next::Done(outcome) => {
+                self.next = Next::Done(outcome);
+                return Ok(Some(Progress::Done));
+            }
+            Next::Aborted => return Ok(Some(Progress::Aborted)),
+        }
+        Ok(matches!(self.next, Next::Done(_)).then_some(Progress::Done))
+    }
+
+    fn begin<K: Hooks>(&mut self, mut message: Box<Message>, hooks: &mut K) -> Result<(), HostError> {
+        if message.depth > 0 {
+            interpreter::address_creation(&mut self.world, &mut message)?;
+        }
+        hooks.on_message(&message, MessagePhase::Before);
+        self.next = match interpreter::begin(&mut self.world, &message)? {
+            Begun::Frame { code, checkpoint } => {
+                let mut own = (*message).clone();
+                if own.kind.is_create() {
+                    // The init code is the code, and there is no calldata.
+                    own.input = Default::default();
+                }
+                let frame = self.interpreter.enter(own, code, self.world.fork);
+                self.frames.push(Frame { message, checkpoint, frame });
+                Next::Run
+            }
+            Begun::Ended { outcome, checkpoint } => Next::End { message, checkpoint, outcome },
+            Begun::Refused(outcome) => Next::Refuse { message, outcome },
+        };
+        Ok(())
+    }
+
+    /// Runs the innermost frame until it ends, sends a message, pauses or is aborted.
+    fn run_frame<K: Hooks>(&mut self, hooks: &mut K) -> Result<Option<Progress>, HostError> {
+        let Self { interpreter, world, frames, clock, .. } = self;
+        let Some(top) = frames.last_mut() else { return Ok(Some(Progress::Aborted)) };
+        match interpreter.resume(&mut top.frame, world, hooks, clock)? {
+            FrameExit::Message(message) => self.next = Next::Begin(Box::new(message)),
+            FrameExit::Done(outcome) => {
+                if let Some(Frame { message, checkpoint, .. }) = self.frames.pop() {
+                    self.next = Next::End { message, checkpoint, outcome };
+                }
+            }
+            FrameExit::Paused => {
+                self.next = Next::Run;
+                return Ok(Some(Progress::Paused));
+            }
+            FrameExit::Aborted => return Ok(Some(Progress::Aborted)),
+        }
+        Ok(None)
+    }
+
+    /// Hands what a message came to to the frame that sent it.
+    fn answer<K: Hooks>(&mut self, message: &Message, outcome: FrameOutcome, hooks: &mut K) {
+        hooks.on_message(message, MessagePhase::After(&outcome));
+        match self.frames.last_mut() {
+            Some(parent) => {
+                self.interpreter.deliver(&mut parent.frame, outcome);
+                self.next = Next::Run;
+            }
+            None => self.next = Next::Done(outcome),
+        }
+    }
+
+    /// Asks hooks about the opcode before which [`Stepper::step`] has stopped. The interpreter takes it for asked about.
+    fn ask(&mut self, hooks: &mut Settled<'_>) -> StepControl {
+        let (Some(at), Some(view)) = (self.unasked.take(), self.view()) else {
+            return StepControl::Continue;
+        };
+        match (hooks.interest(), at) {
+            (Interest::Steps, _) => hooks.on_step(&view),
+            (Interest::Blocks, At::BlockEntry) => hooks.on_block(&view),
+            _ => StepControl::Continue,
+        }
+    }
+}
+
+impl<I: Interpreter> Stepper for MiniMachine<'_, I> {
+    fn step(&mut self) -> Result<Progress, HostError> {
+        self.unasked = None;
+        let mut one_step = OneStep::default();
+        let progress = self.advance(&mut one_step)?;
+        if progress == Some(Progress::Paused) {
+            self.unasked = one_step.behind;
+        }
+        Ok(progress.unwrap_or(Progress::Paused))
+    }
+
+    fn run(&mut self, hooks: &mut dyn Hooks) -> Result<Progress, HostError> {
+        let mut hooks = Settled::new(hooks);
+        match self.ask(&mut hooks) {
+            StepControl::Continue => {}
+            StepControl::Pause => return Ok(Progress::Paused),
+            StepControl::Abort => {
+                self.next = Next::Aborted;
+                return Ok(Progress::Aborted);
+            }
+        }
+        match hooks.interest() {
+            Interest::Nothing => self.run_with(&mut NoHooks),
+            _ => self.run_with(&mut hooks),
+        }
+    }
+
+    fn view(&self) -> Option<StepView<'_>> {
+        let (Next::Run, Some(top)) = (&self.next, self.frames.last()) else { return None };
+        Some(self.interpreter.view(&top.frame, &self.world, self.clock))
+    }
+
+    fn finish(self: Box<Self>) -> Result<Execution, HostError> {
+        let Self { mut world, next, settlement, .. } = *self;
+        let Next::Done(outcome) = next else {
+            return Ok(Execution { outcome: None, changes: StateChanges::default() });
+        };
+        let outcome = match settlement {
+            Some(Settlement { validated, transaction, delegation_refund }) => {
+                fork::settle(&mut world, &validated, transaction, delegation_refund, &outcome)?
+            }
+            None => return Err(HostError::new("a bare message is no transaction")),
+        };
+        Ok(Execution { outcome: Some(outcome), changes: changes(&mut world)? })
+    }
+}

@@ -1,0 +1,84 @@
+//! The message that a transaction is, as EELS's `utils/message.py` has it.
+
+use parallax_host_interface::HostError;
+use parallax_mini_precompiles as precompiled_contracts;
+use parallax_primitives::{Address, Fork, Message, MessageKind, Transaction, U256};
+
+use crate::{
+    eoa_delegation::{get_delegated_code_address, set_delegation},
+    interpreter::address_creation,
+    world::World,
+};
+
+/// The transaction's own message, and what is warm before it (EIP-2929). `gas` is what it may use.
+///
+/// EELS: `utils/message.py`, `prepare_message`; `fork.py`, the access list in `process_transaction`.
+pub(crate) fn prepare_message(
+    world: &mut World<'_>,
+    transaction: &Transaction,
+    gas: u64,
+) -> Result<Message, HostError> {
+    let mut message = Message {
+        kind: if transaction.to.is_some() { MessageKind::Call } else { MessageKind::Create },
+        depth: 0,
+        is_static: false,
+        gas,
+        caller: transaction.sender,
+        address: transaction.to.unwrap_or_default(),
+        code_address: transaction.to.unwrap_or_default(),
+        is_delegated: false,
+        value: transaction.value,
+        input: transaction.input.clone(),
+        salt: U256::ZERO,
+    };
+    address_creation(world, &mut message)?;
+
+    if world.fork.has(Fork::Berlin) {
+        // EIP-2929
+        let accessed = &mut world.state.accessed_addresses;
+        accessed.add(transaction.sender);
+        accessed.add(message.address);
+        for address in precompiled_contracts::addresses(world.fork) {
+            accessed.add(*address);
+        }
+        if world.fork.has(Fork::Shanghai) {
+            // EIP-3651
+            accessed.add(world.block.coinbase);
+        }
+        // EIP-2930
+        for access in &transaction.access_list {
+            world.state.accessed_addresses.add(access.address);
+            for key in &access.storage_keys {
+                world.state.accessed_storage_keys.add((access.address, (*key).into()));
+            }
+        }
+    }
+    Ok(message)
+}
+
+/// Sets the delegations of the transaction, and follows its target's, if it has one (EIP-7702). Answers the refund for the
+/// former.
+///
+/// EELS: `vm/interpreter.py`, the beginning of `process_message_call`.
+pub(crate) fn delegate(
+    world: &mut World<'_>,
+    transaction: &Transaction,
+    message: &mut Message,
+) -> Result<u64, HostError> {
+    if !world.fork.has(Fork::Prague) || message.kind.is_create() {
+        return Ok(0);
+    }
+    let refund_counter = set_delegation(world, &transaction.authorizations)?;
+    let delegated_address = delegated_address(world, message.address)?;
+    if let Some(delegated_address) = delegated_address {
+        world.state.accessed_addresses.add(delegated_address);
+        message.is_delegated = true;
+        message.code_address = delegated_address;
+    }
+    Ok(refund_counter)
+}
+
+fn delegated_address(world: &mut World<'_>, address: Address) -> Result<Option<Address>, HostError> {
+    let account = world.get_account(address)?;
+    Ok(get_delegated_code_address(world.get_code(account.code_hash)?.bytes()))
+}

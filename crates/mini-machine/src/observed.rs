@@ -1,0 +1,66 @@
+//! Hooks of the machine's own.
+
+use parallax_hooks::{Hooks, Interest, MessagePhase, StepControl, StepEnd, StepView};
+use parallax_primitives::{Message, Opcode};
+
+/// Hooks whose interest was asked for, once in a run.
+pub(crate) struct Settled<'h> {
+    hooks: &'h mut dyn Hooks,
+    interest: Interest,
+}
+
+impl<'h> Settled<'h> {
+    pub(crate) fn new(hooks: &'h mut dyn Hooks) -> Self {
+        let interest = hooks.interest();
+        Self { hooks, interest }
+    }
+}
+
+impl Hooks for Settled<'_> {
+    fn interest(&self) -> Interest {
+        self.interest
+    }
+
+    fn on_step(&mut self, step: &StepView<'_>) -> StepControl {
+        self.hooks.on_step(step)
+    }
+
+    fn on_step_end(&mut self, step: &StepView<'_>, end: &StepEnd<'_>) {
+        self.hooks.on_step_end(step, end);
+    }
+
+    fn on_block(&mut self, entry: &StepView<'_>) -> StepControl {
+        self.hooks.on_block(entry)
+    }
+
+    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
+        self.hooks.on_message(message, phase);
+    }
+}
+
+/// Lets one opcode run, and pauses before the next one.
+#[derive(Default)]
+pub(crate) struct OneStep {
+    /// Where that is, once the opcode is over.
+    pub(crate) behind: Option<At>,
+}
+
+/// A place in a frame that has begun.
+#[derive(Clone, Copy)]
+pub(crate) enum At {
+    /// Inside of a block.
+    Opcode,
+    /// A block begins: see [`Hooks::on_block`].
+    BlockEntry,
+}
+
+impl Hooks for OneStep {
+    fn on_step(&mut self, _: &StepView<'_>) -> StepControl {
+        if self.behind.is_some() { StepControl::Pause } else { StepControl::Continue }
+    }
+
+    fn on_step_end(&mut self, step: &StepView<'_>, _: &StepEnd<'_>) {
+        let ends_block = matches!(step.opcode, Opcode::JUMP | Opcode::JUMPI);
+        self.behind = Some(if ends_block { At::BlockEntry } else { At::Opcode });
+    }
+}

@@ -1,0 +1,143 @@
+//! What a transaction must be by itself, whatever the state, as EELS's `transactions.py` has it.
+
+use parallax_primitives::{Fork, GasSchedule, Rejection, Transaction, TransactionType};
+
+use crate::gas::init_code_cost;
+
+/// Gas that is needed before the first opcode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct IntrinsicCost {
+    /// Charged at the beginning.
+    pub(crate) intrinsic_gas: u64,
+    /// The least that is paid for in the end (EIP-7623); zero before Prague.
+    pub(crate) calldata_floor_gas_cost: u64,
+}
+
+/// Whether the fork has the type at all: the specification cannot even decode the others.
+///
+/// EELS: `transactions.py`, `decode_transaction`.
+pub(crate) fn check_type(fork: Fork, transaction: &Transaction) -> Result<(), Rejection> {
+    let since = match transaction.kind {
+        TransactionType::Legacy => Fork::Frontier,
+        // EIP-2930
+        TransactionType::AccessList => Fork::Berlin,
+        // EIP-1559
+        TransactionType::DynamicFee => Fork::London,
+        // EIP-4844
+        TransactionType::Blob => Fork::Cancun,
+        // EIP-7702
+        TransactionType::SetCode => Fork::Prague,
+    };
+    if fork.has(since) { Ok(()) } else { Err(Rejection::TypeNotSupported(transaction.kind as u8)) }
+}
+
+/// EELS: `transactions.py`, `validate_transaction`.
+pub(crate) fn validate_transaction(
+    fork: Fork,
+    transaction: &Transaction,
+) -> Result<IntrinsicCost, Rejection> {
+    let gas = GasSchedule::of(fork);
+    let cost = calculate_intrinsic_cost(fork, transaction);
+    let limit = transaction.gas_limit;
+    if cost.intrinsic_gas > limit {
+        return Err(Rejection::IntrinsicGas { limit, intrinsic: cost.intrinsic_gas });
+    }
+    if cost.calldata_floor_gas_cost > limit {
+        // EIP-7623
+        return Err(Rejection::CalldataFloor { limit, floor: cost.calldata_floor_gas_cost });
+    }
+    if transaction.nonce == u64::MAX {
+        // EIP-2681, for all blocks there ever were
+        return Err(Rejection::NonceIsMax);
+    }
+    let size = transaction.input.len();
+    if transaction.to.is_none() && size > gas.max_initcode_size {
+        // EIP-3860
+        return Err(Rejection::InitcodeTooLarge { size, limit: gas.max_initcode_size });
+    }
+    if limit > gas.tx_gas_cap {
+        // EIP-7825
+        return Err(Rejection::GasAboveCap { limit, cap: gas.tx_gas_cap });
+    }
+    Ok(cost)
+}
+
+/// EELS: `transactions.py`, `calculate_intrinsic_cost`.
+pub(crate) fn calculate_intrinsic_cost(fork: Fork, transaction: &Transaction) -> IntrinsicCost {
+    let gas = GasSchedule::of(fork);
+    let zero_bytes = transaction.input.iter().filter(|byte| **byte == 0).count() as u64;
+    let other_bytes = transaction.input.len() as u64 - zero_bytes;
+    let data_cost = zero_bytes * GasSchedule::TX_DATA_ZERO + other_bytes * gas.tx_data_nonzero;
+
+    let calldata_floor_gas_cost = if fork.has(Fork::Prague) {
+        // EIP-7623
+        let tokens_in_calldata = zero_bytes + other_bytes * GasSchedule::TX_TOKENS_NONZERO;
+        GasSchedule::TX_BASE + tokens_in_calldata * gas.tx_floor_token
+    } else {
+        0
+    };
+
+    let create_cost = if transaction.to.is_none() {
+        // EIP-2, from Homestead on, and EIP-3860, from Shanghai on; before, what they charge is zero.
+        gas.tx_create + init_code_cost(gas, transaction.input.len())
+    } else {
+        0
+    };
+
+    // EIP-2930
+    let mut access_list_cost = 0;
+    for access in &transaction.access_list {
+        access_list_cost += GasSchedule::TX_ACCESS_LIST_ADDRESS;
+        access_list_cost += access.storage_keys.len() as u64 * GasSchedule::TX_ACCESS_LIST_KEY;
+    }
+
+    // EIP-7702
+    let auth_cost = GasSchedule::TX_AUTHORIZATION * transaction.authorizations.len() as u64;
+
+    IntrinsicCost {
+        intrinsic_gas: GasSchedule::TX_BASE + data_cost + create_cost + access_list_cost + auth_cost,
+        calldata_floor_gas_cost,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use parallax_primitives::{AccessListEntry, Address, Authorization, B256, U256};
+
+    use super::*;
+
+    /// `expected` is the intrinsic gas and the floor.
+    #[track_caller]
+    fn check(fork: Fork, transaction: &Transaction, expected: (u64, u64)) {
+        let cost = calculate_intrinsic_cost(fork, transaction);
+        assert_eq!((cost.intrinsic_gas, cost.calldata_floor_gas_cost), expected, "{fork} {transaction:?}");
+    }
+
+    #[test]
+    fn intrinsic_gas_follows_the_forks() {
+        let call = Transaction { to: Some(Address::ZERO), ..Transaction::default() };
+        // Three zeros, and five other bytes.
+        let with_data = Transaction { input: [0, 0, 0, 1, 2, 3, 4, 5].into(), ..call.clone() };
+        let create = Transaction { to: None, ..with_data.clone() };
+        check(Fork::Frontier, &call, (21_000, 0));
+        check(Fork::Frontier, &with_data, (21_000 + 12 + 5 * 68, 0));
+        check(Fork::Frontier, &create, (21_000 + 12 + 5 * 68, 0));
+        check(Fork::Homestead, &create, (53_000 + 12 + 5 * 68, 0));
+        check(Fork::Istanbul, &with_data, (21_000 + 12 + 5 * 16, 0));
+        check(Fork::Paris, &create, (53_000 + 12 + 5 * 16, 0));
+        check(Fork::Shanghai, &create, (53_000 + 12 + 5 * 16 + 2, 0));
+        check(Fork::Prague, &with_data, (21_000 + 12 + 5 * 16, 21_000 + 23 * 10));
+        check(Fork::Prague, &call, (21_000, 21_000));
+
+        let entry = |keys| AccessListEntry { address: Address::ZERO, storage_keys: vec![B256::ZERO; keys] };
+        let listed = Transaction { access_list: vec![entry(0), entry(3)], ..call.clone() };
+        check(Fork::Berlin, &listed, (21_000 + 2 * 2400 + 3 * 1900, 0));
+        let authorization =
+            Authorization { chain_id: U256::ZERO, address: Address::ZERO, nonce: 0, authority: None };
+        let delegating = Transaction { authorizations: vec![authorization; 2], ..call };
+        check(Fork::Prague, &delegating, (21_000 + 50_000, 21_000));
+        let words = |bytes: usize| Transaction { input: vec![0; bytes].into(), ..Transaction::default() };
+        check(Fork::Shanghai, &words(32), (53_000 + 32 * 4 + 2, 0));
+        check(Fork::Shanghai, &words(33), (53_000 + 33 * 4 + 4, 0));
+    }
+}
