@@ -58,7 +58,7 @@ impl Program {
             writer.repeat(17, |_| {});
         }
         let budget = (kind.write)(&mut writer);
-        kinds::end(&mut writer);
+        let budget = kinds::end(&mut writer, budget);
         let gas = gas(&mut writer.random, budget);
         Self { kind: kind.name, seed, fork, gas, is_static, input, code: writer.code }
     }

@@ -207,3 +207,13 @@ fn a_seed_makes_one_program() {
     }
     assert_eq!(kinds.len(), KINDS.len(), "{kinds:?}");
 }
+
+/// What can go back is given as much gas as it can use up soon.
+#[test]
+fn a_jump_at_the_end_can_go_back() {
+    let program = Program::new(2_246_663);
+    // PUSH1 2 JUMP, to the JUMPDEST of its first loop.
+    let jump = [0x60, 2, 0x56];
+    assert!(program.code.ends_with(&jump), "{:02x?}", program.code);
+    assert!(program.gas <= 150_000, "{} gas", program.gas);
+}

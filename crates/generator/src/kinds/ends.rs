@@ -4,8 +4,11 @@ use parallax_primitives::Opcode;
 
 use crate::writer::{Writer, push_of};
 
-/// How a program ends; most run into the end of their code.
-pub(crate) fn end(writer: &mut Writer) {
+use super::budget::Budget;
+
+/// How a program ends; most run into the end of their code. `budget` is what it may spend up to there, the answer what it may
+/// spend with its end.
+pub(crate) fn end(writer: &mut Writer, budget: Budget) -> Budget {
     match writer.random.below(16) {
         0..=2 => cut_push(writer),
         3..=6 => answer(writer),
@@ -14,9 +17,14 @@ pub(crate) fn end(writer: &mut Writer) {
         9 => {
             writer.constant();
             writer.op(Opcode::JUMP);
+            // The constant may be a place before it.
+            if budget == Budget::Free {
+                return Budget::Loops;
+            }
         }
         _ => {}
     }
+    budget
 }
 
 /// Opcodes that leave values for the caller to see: up to three items are the output.
