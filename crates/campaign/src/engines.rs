@@ -1,5 +1,5 @@
-//! The engines by name, and the one that puts an interpreter of ours behind [`Engine`]: validation, a journal and a machine
-//! per transaction.
+//! The engines by name, and those that put an interpreter of ours behind [`Engine`]: over the first machine and its journal, and
+//! over the plain one.
 //!
 //! Invariant: an engine is made anew for every case, the cache of analysed code in it, so that what comes of a case depends on
 //! no case before it, nor on how many run at once.
@@ -11,6 +11,7 @@ use parallax_engine_revm::Revm;
 use parallax_hooks::Hooks;
 use parallax_machine::{Machine, validate};
 use parallax_mini_interpreter::Mini;
+use parallax_mini_machine::MiniMachine;
 pub use parallax_primary_interpreter::FastCounts;
 use parallax_primary_interpreter::{Primary, Tiering};
 use parallax_primitives::Fork;
@@ -63,7 +64,7 @@ impl EngineName {
             EngineName::PrimaryAlways => Box::new(primary_with(Tiering::Always)),
             EngineName::PrimaryRecover => Box::new(primary_with(Tiering::AlwaysRecover)),
             EngineName::PrimaryExact => Box::new(primary_with(Tiering::Never)),
-            EngineName::Mini => Box::new(LocalEngine::new("mini", Mini)),
+            EngineName::Mini => Box::new(MiniEngine::new("mini", Mini)),
             EngineName::Revm => Box::new(Revm),
         }
     }
@@ -187,7 +188,7 @@ impl<E: Engine + ?Sized> Engine for Borrowed<'_, E> {
 
 impl<E: Engine + ?Sized> CaseEngine for Borrowed<'_, E> {}
 
-/// An interpreter with Parallax's machine and state around it.
+/// An interpreter with the first machine and its state around it.
 #[derive(Clone, Copy, Debug)]
 pub struct LocalEngine<I> {
     name: &'static str,
@@ -230,6 +231,32 @@ impl CaseEngine for LocalEngine<Primary> {
 
 impl CaseEngine for LocalEngine<Mini> {}
 
+/// An interpreter with the plain machine around it, which has a state of its own.
+#[derive(Clone, Copy, Debug)]
+pub struct MiniEngine<I> {
+    name: &'static str,
+    interpreter: I,
+}
+
+impl<I> MiniEngine<I> {
+    /// Puts `interpreter` behind [`Engine`] under `name`.
+    pub const fn new(name: &'static str, interpreter: I) -> Self {
+        Self { name, interpreter }
+    }
+}
+
+impl<I: Interpreter + Sync> Engine for MiniEngine<I> {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn start<'a>(&'a self, job: &Job<'a>) -> Result<Option<Box<dyn Stepper + 'a>>, EngineError> {
+        Ok(Some(Box::new(MiniMachine::new(&self.interpreter, job)?)))
+    }
+}
+
+impl CaseEngine for MiniEngine<Mini> {}
+
 impl CaseEngine for Revm {}
 
 /// An engine that users call `name`.
@@ -254,8 +281,8 @@ pub fn primary_with(tiering: Tiering) -> LocalEngine<Primary> {
 }
 
 /// The plain engine.
-pub fn mini() -> &'static LocalEngine<Mini> {
-    static MINI: LocalEngine<Mini> = LocalEngine::new("mini", Mini);
+pub fn mini() -> &'static MiniEngine<Mini> {
+    static MINI: MiniEngine<Mini> = MiniEngine::new("mini", Mini);
     &MINI
 }
 

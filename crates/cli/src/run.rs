@@ -8,11 +8,12 @@ use std::{
 
 use anyhow::{Context, Result};
 use parallax_campaign::trace;
-use parallax_engine_interface::{self as engine, Progress, Stepper};
+use parallax_engine_interface::{Progress, Stepper};
 use parallax_hooks::{Hooks, NoHooks};
 use parallax_host_interface::{AccountChange, HostError, StateChanges, TxEnv};
 use parallax_machine::Machine;
 use parallax_mini_interpreter::Mini;
+use parallax_mini_machine::MiniMachine;
 use parallax_primary_interpreter::Primary;
 use parallax_primitives::{
     Address, BlobSchedule, BlockEnv, Bytecode, Fork, FrameOutcome, FrameStatus, Log, Message, MessageKind,
@@ -46,7 +47,6 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<Status> {
 
     let block = block(arguments.fork);
     let transaction = TxEnv { origin: CALLER, chain_id: 1, ..TxEnv::default() };
-    let state = Box::new(State::new(&database, arguments.fork, block, transaction));
     let message = Message {
         kind: MessageKind::Call,
         depth: 0,
@@ -61,9 +61,19 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<Status> {
         salt: U256::ZERO,
     };
     let primary = Primary::new();
+    let fork = arguments.fork;
     let go = |hooks: &mut dyn Hooks| match arguments.engine {
-        Interpreter::Primary => to_end(Machine::message(&primary, arguments.fork, message, state), hooks),
-        Interpreter::Mini => to_end(Machine::message(&Mini, arguments.fork, message, state), hooks),
+        Interpreter::Primary => {
+            let state = Box::new(State::new(&database, fork, block, transaction));
+            let mut machine = Machine::message(&primary, fork, message, state);
+            to_end(&mut machine, hooks)?;
+            machine.into_message_outcome()
+        }
+        Interpreter::Mini => {
+            let mut machine = MiniMachine::message(&Mini, fork, message, &database, block, transaction);
+            to_end(&mut machine, hooks)?;
+            machine.into_message_outcome()
+        }
     };
     let (ended, written) = match arguments.trace.open()? {
         Some(mut out) => {
@@ -82,12 +92,9 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<Status> {
 
 type Ended = (FrameOutcome, StateChanges, Vec<Log>);
 
-fn to_end<I: engine::Interpreter>(
-    mut machine: Machine<'_, I>,
-    hooks: &mut dyn Hooks,
-) -> Result<Ended, HostError> {
+fn to_end(machine: &mut dyn Stepper, hooks: &mut dyn Hooks) -> Result<(), HostError> {
     while machine.run(hooks)? == Progress::Paused {}
-    machine.into_message_outcome()
+    Ok(())
 }
 
 fn summary(arguments: &RunArguments, ended: &Result<Ended, HostError>) -> Summary {

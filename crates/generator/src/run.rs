@@ -6,6 +6,7 @@ use parallax_engine_interface::{Interpreter, Progress, Stepper};
 use parallax_hooks::{Hooks, Interest, StepControl, StepView};
 use parallax_host_interface::{HostError, StateChanges, TxEnv};
 use parallax_machine::Machine;
+use parallax_mini_machine::MiniMachine;
 use parallax_primitives::{
     Address, BlobSchedule, BlockEnv, Bytecode, Fork, FrameOutcome, Log, Message, MessageKind, U256,
 };
@@ -111,21 +112,46 @@ impl World {
         Some(self.program.gas - entry.gas + random.below(3) as u64)
     }
 
-    /// Runs the program on `interpreter`.
+    /// Runs the program on `interpreter`, in the first machine and its state.
     ///
     /// # Errors
     ///
     /// If the world fails, which this one does not.
     pub fn run(&self, interpreter: &impl Interpreter, watch: Watch) -> Result<Seen, HostError> {
-        let Program { fork, gas, is_static, .. } = self.program;
-        let transaction =
-            TxEnv { origin: Self::SENDER, gas_price: U256::from(3), blob_hashes: Vec::new(), chain_id: 1 };
-        let state = State::new(&self.database, fork, Self::block(fork), transaction);
-        let message = Message {
+        let fork = self.program.fork;
+        let state = State::new(&self.database, fork, Self::block(fork), Self::transaction());
+        let mut machine = Machine::message(interpreter, fork, self.message(), Box::new(state));
+        let entries = entries(&mut machine, watch)?;
+        let (outcome, changes, logs) = machine.into_message_outcome()?;
+        Ok(Seen { outcome, changes, logs, entries })
+    }
+
+    /// Runs the program on `interpreter`, in the plain machine.
+    ///
+    /// # Errors
+    ///
+    /// If the world fails, which this one does not.
+    pub fn run_plain(&self, interpreter: &impl Interpreter, watch: Watch) -> Result<Seen, HostError> {
+        let fork = self.program.fork;
+        let (block, transaction) = (Self::block(fork), Self::transaction());
+        let message = self.message();
+        let mut machine =
+            MiniMachine::message(interpreter, fork, message, &self.database, block, transaction);
+        let entries = entries(&mut machine, watch)?;
+        let (outcome, changes, logs) = machine.into_message_outcome()?;
+        Ok(Seen { outcome, changes, logs, entries })
+    }
+
+    fn transaction() -> TxEnv {
+        TxEnv { origin: Self::SENDER, gas_price: U256::from(3), blob_hashes: Vec::new(), chain_id: 1 }
+    }
+
+    fn message(&self) -> Message {
+        Message {
             kind: MessageKind::Call,
             depth: 0,
-            is_static,
-            gas,
+            is_static: self.program.is_static,
+            gas: self.program.gas,
             caller: Self::SENDER,
             address: Self::TARGET,
             code_address: Self::TARGET,
@@ -133,14 +159,7 @@ impl World {
             value: U256::ZERO,
             input: self.program.input.clone().into(),
             salt: U256::ZERO,
-        };
-        let mut machine = Machine::message(interpreter, fork, message, Box::new(state));
-        let mut recorder = Recorder { entries: Vec::new(), pauses: watch == Watch::Paused };
-        if watch != Watch::Unwatched {
-            while machine.run(&mut recorder)? == Progress::Paused {}
         }
-        let (outcome, changes, logs) = machine.into_message_outcome()?;
-        Ok(Seen { outcome, changes, logs, entries: recorder.entries })
     }
 
     /// Runs the program on `interpreter` as often as `watches` has entries, and compares each time with what is `expected`.
@@ -186,6 +205,15 @@ impl Seen {
         }
         None
     }
+}
+
+/// The entries of blocks of a run to its end; none, and no run, if nobody watches.
+fn entries(machine: &mut dyn Stepper, watch: Watch) -> Result<Vec<Entry>, HostError> {
+    let mut recorder = Recorder { entries: Vec::new(), pauses: watch == Watch::Paused };
+    if watch != Watch::Unwatched {
+        while machine.run(&mut recorder)? == Progress::Paused {}
+    }
+    Ok(recorder.entries)
 }
 
 /// Records block entries, and pauses at some.

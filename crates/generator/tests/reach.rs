@@ -173,7 +173,7 @@ fn most_programs_run_a_long_way() {
         for seed in 0..BATCH {
             let program = Program::of(kind, seed);
             bytes += program.code.len();
-            let seen = World::new(&program).run(&Mini, Watch::Watched).unwrap();
+            let seen = World::new(&program).run_plain(&Mini, Watch::Watched).unwrap();
             entries += seen.entries.len();
             let end = match seen.outcome.status {
                 FrameStatus::Halt(halt) => format!("{halt:?}"),

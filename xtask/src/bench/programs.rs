@@ -15,10 +15,12 @@ use std::{
 
 use anyhow::{Context, Result, anyhow, ensure};
 use parallax_campaign::{engines, shared_folder};
-use parallax_engine_interface::Interpreter;
 use parallax_engine_revm::MessageRunner;
 use parallax_host_interface::{HostError, TxEnv};
 use parallax_machine::Machine;
+use parallax_mini_interpreter::Mini;
+use parallax_mini_machine::MiniMachine;
+use parallax_primary_interpreter::Primary;
 use parallax_primitives::{
     Address, B256, BlockEnv, Bytecode, Bytes, Fork, FrameOutcome, Message, MessageKind, U256, address,
 };
@@ -158,9 +160,15 @@ impl Program {
         }
     }
 
-    fn run_ours<I: Interpreter>(&self, interpreter: &I) -> Result<FrameOutcome, HostError> {
+    fn run_primary(&self, interpreter: &Primary) -> Result<FrameOutcome, HostError> {
         let journal = Box::new(State::new(&self.database, self.fork, Self::block(), Self::transaction()));
         let machine = Machine::message(interpreter, self.fork, self.message(), journal);
+        Ok(black_box(machine.into_message_outcome()?).0)
+    }
+
+    fn run_mini(&self) -> Result<FrameOutcome, HostError> {
+        let (message, block, transaction) = (self.message(), Self::block(), Self::transaction());
+        let machine = MiniMachine::message(&Mini, self.fork, message, &self.database, block, transaction);
         Ok(black_box(machine.into_message_outcome()?).0)
     }
 
@@ -185,8 +193,8 @@ fn measure(program: &Program, rounds: u32) -> Result<Measured<'_>> {
     let mut revm =
         MessageRunner::new(program.fork, &block, &transaction, program.message(), &program.database)?;
     let mut run = |engine: usize| match engine {
-        0 => program.run_ours(engines::primary().interpreter()),
-        1 => program.run_ours(engines::mini().interpreter()),
+        0 => program.run_primary(engines::primary().interpreter()),
+        1 => program.run_mini(),
         _ => revm.run(),
     };
     let mut times = [const { Vec::new() }; ENGINES.len()];

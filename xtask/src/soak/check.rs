@@ -59,7 +59,7 @@ pub(super) fn check(program: &Program, counts: &mut Counts) -> Result<(), String
 }
 
 fn compare(world: &World, runs: &[(Tiering, &[Watch])], counts: &mut Counts) -> Result<Seen, String> {
-    let expected = world.run(&Mini, Watched).map_err(|error| format!("mini: {error}"))?;
+    let expected = world.run_plain(&Mini, Watched).map_err(|error| format!("mini: {error}"))?;
     for (tiering, watches) in runs {
         let engine = Primary::with_tiering(*tiering);
         world.compare(&engine, watches, &expected).map_err(|what| format!("{tiering:?}: {what}"))?;

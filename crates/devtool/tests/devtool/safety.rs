@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use parallax_campaign::engines::{LocalEngine, mini};
+use parallax_campaign::engines::mini;
 use parallax_devtool::{Bounds, Config, Engines, SessionLimits};
 use parallax_engine_interface::{Engine, EngineError, Job, Stepper};
 use serde_json::{Value, json};
@@ -535,7 +535,7 @@ fn a_panic_in_a_session_is_that_sessions_error() {
     }
     let path = server.session(&program("0x00", &["primary", "mini"]));
     assert_eq!(server.ask(&path)["verdict"]["kind"], "agree");
-    assert_eq!(LocalEngine::name(mini()), "mini");
+    assert_eq!(Engine::name(mini()), "mini");
 }
 
 #[test]
