@@ -5,17 +5,16 @@ use std::{ops::ControlFlow, time::Duration};
 
 use parallax_engine_interface::{EngineError, Execution, Job};
 use parallax_engine_revm::{REVM_HALTS, REVM_STEPS, StepTolerance};
-use parallax_primitives::Halt;
 use parallax_shadow_diff::{
-    Compared, Field, HaltPair, Halts, Rejections, ShadowConfig, ShadowMode, Side, StepMismatch, Tolerance,
-    Verdict, compare_engines_in_forms,
+    Compared, Field, Halts, Rejections, ShadowConfig, ShadowMode, Side, StepMismatch, Tolerance, Verdict,
+    compare_engines_in_forms,
 };
 use parallax_state_tests::Case;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Campaign, Delivered, Loss, Progress, WorkersError,
-    engines::{self, EngineName, EngineSource, FastCounts},
+    engines::{self, EngineSource, FastCounts},
     forms::{FastForms, sum},
 };
 
@@ -241,8 +240,8 @@ impl From<Loss> for DiffOutcome {
     }
 }
 
-/// What two engines may differ in: nothing, but for why a precompiled contract failed; for the names that revm's order of checks
-/// gives to failures; and for the cost of opcodes that fail, where revm does not know it. [`tolerated`] lists it.
+/// What two engines may differ in: nothing, but for the names that revm's order of checks gives to failures, and the cost
+/// of opcodes that fail, where revm does not know it. [`tolerated`] lists it.
 pub fn config(left: &str, right: &str, mode: ShadowMode) -> ShadowConfig {
     let foreign = match (left, right) {
         ("revm", "revm") => None,
@@ -251,7 +250,7 @@ pub fn config(left: &str, right: &str, mode: ShadowMode) -> ShadowConfig {
         _ => None,
     };
     match foreign {
-        None => ShadowConfig { mode, halts: own_halts(left, right), ..ShadowConfig::default() },
+        None => ShadowConfig { mode, ..ShadowConfig::default() },
         Some(foreign) => ShadowConfig {
             mode,
             halts: Halts::Mapped { table: REVM_HALTS, foreign },
@@ -261,24 +260,6 @@ pub fn config(left: &str, right: &str, mode: ShadowMode) -> ShadowConfig {
         },
     }
 }
-
-/// What may differ between two of our own: nothing between two on the same machine.
-fn own_halts(left: &str, right: &str) -> Halts {
-    let mini = EngineName::Mini.name();
-    let (table, is_first) = (CONTRACT_HALTS, |name: &str| name.starts_with(EngineName::Primary.name()));
-    match (is_first(left), is_first(right)) {
-        (true, false) if right == mini => Halts::Mapped { table, foreign: Side::Left },
-        (false, true) if left == mini => Halts::Mapped { table, foreign: Side::Right },
-        _ => Halts::Exact,
-    }
-}
-
-const CONTRACT_HALTS: &[HaltPair] = &[
-    (Halt::OutOfGas, Halt::PrecompileFailure, CONTRACT_REASON),
-    (Halt::PrecompileFailure, Halt::OutOfGas, CONTRACT_REASON),
-];
-
-const CONTRACT_REASON: &str = "a precompiled contract that fails loses all its gas for any reason, and the two sides' libraries check in different orders";
 
 const REVM_TOLERANCES: &[Tolerance] =
     &[revm_tolerance::<0>(), revm_tolerance::<1>(), revm_tolerance::<2>(), revm_tolerance::<3>()];

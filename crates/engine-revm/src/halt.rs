@@ -43,6 +43,16 @@ pub const REVM_HALTS: &[(Halt, Halt, &str)] = &[
         "revm looks at the size of new code before it charges for it",
     ),
     (Halt::CodeStartsWithEf, Halt::CodeTooLarge, "revm looks at the size of new code before its first byte"),
+    (
+        Halt::PrecompileFailure,
+        Halt::OutOfGas,
+        "revm looks at a precompiled contract's price before the length of its input",
+    ),
+    (
+        Halt::OutOfGas,
+        Halt::PrecompileFailure,
+        "revm's MODEXP refuses lengths of 64 bits before it looks at their price",
+    ),
 ];
 
 /// What is not compared at revm's steps, besides the halts in [`REVM_HALTS`].

@@ -8,6 +8,7 @@ use std::{
     hash::{BuildHasher, Hash},
     iter,
     rc::Rc,
+    sync::LazyLock,
 };
 
 use parallax_primitives::alloy_primitives::map::DefaultHashBuilder;
@@ -20,10 +21,10 @@ const LEAF_ENTRIES: usize = 16;
 
 /// See the module. [`Map::default`] is empty; to clone it is to make a copy.
 #[derive(Clone)]
-pub(crate) struct Map<K, V> {
-    root: Rc<Node<K, V>>,
-    hasher: DefaultHashBuilder,
-}
+pub(crate) struct Map<K, V>(Rc<Node<K, V>>);
+
+/// Nobody can know beforehand which keys clash, and in one process a map of the same keys always has the same shape.
+static HASHER: LazyLock<DefaultHashBuilder> = LazyLock::new(DefaultHashBuilder::default);
 
 /// A map that says whether a key is in it.
 pub(crate) type Set<K> = Map<K, ()>;
@@ -36,15 +37,15 @@ enum Node<K, V> {
 
 impl<K, V> Default for Map<K, V> {
     fn default() -> Self {
-        Self { root: Rc::new(Node::Leaf(Vec::new())), hasher: DefaultHashBuilder::default() }
+        Self(Rc::new(Node::Leaf(Vec::new())))
     }
 }
 
 impl<K: Hash + Eq + Clone, V: Clone + Default> Map<K, V> {
     /// The value of the key, if it has one.
     pub(crate) fn get(&self, key: &K) -> Option<&V> {
-        let mut hash = self.hasher.hash_one(key);
-        let mut node = &*self.root;
+        let mut hash = HASHER.hash_one(key);
+        let mut node = &*self.0;
         loop {
             match node {
                 Node::Leaf(entries) => {
@@ -63,10 +64,9 @@ impl<K: Hash + Eq + Clone, V: Clone + Default> Map<K, V> {
 
     /// The place of the key's value; a key without one is given the default.
     pub(crate) fn value(&mut self, key: K) -> &mut V {
-        let Self { root, hasher } = self;
         let mut bits = 0;
-        let hash = hasher.hash_one(&key);
-        let mut node = Rc::make_mut(root);
+        let hash = HASHER.hash_one(&key);
+        let mut node = Rc::make_mut(&mut self.0);
         loop {
             // Keys of the same hash share a leaf, however many they are.
             if let Node::Leaf(entries) = node
@@ -74,7 +74,7 @@ impl<K: Hash + Eq + Clone, V: Clone + Default> Map<K, V> {
                 && bits < u64::BITS
                 && !entries.iter().any(|entry| entry.0 == key)
             {
-                *node = branch(std::mem::take(entries), |key| child(hasher.hash_one(key) >> bits));
+                *node = branch(std::mem::take(entries), |key| child(HASHER.hash_one(key) >> bits));
             }
             match node {
                 Node::Branch(children) => node = Rc::make_mut(&mut children[child(hash >> bits)]),
@@ -97,7 +97,7 @@ impl<K: Hash + Eq + Clone, V: Clone + Default> Map<K, V> {
 
     /// Every key with its value, in no order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
-        let mut nodes = vec![&*self.root];
+        let mut nodes = vec![&*self.0];
         let leaves = iter::from_fn(move || {
             loop {
                 match nodes.pop()? {

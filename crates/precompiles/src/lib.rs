@@ -35,7 +35,8 @@ impl Precompiles {
 
     fn new(fork: Fork) -> Self {
         let known = revm_precompile::Precompiles::new(rules(fork));
-        let mut contracts: Vec<_> = known.inner().values().cloned().map(Precompile).collect();
+        let of_fork = |contract| Precompile { contract, fork };
+        let mut contracts: Vec<_> = known.inner().values().cloned().map(of_fork).collect();
         contracts.sort_by_key(Precompile::address);
         Self { contracts }
     }
@@ -75,43 +76,88 @@ const fn rules(fork: Fork) -> PrecompileSpecId {
 
 /// One precompiled contract with the gas rules of a fork.
 #[derive(Clone, Debug)]
-pub struct Precompile(revm_precompile::Precompile);
+pub struct Precompile {
+    contract: revm_precompile::Precompile,
+    fork: Fork,
+}
 
 impl Precompile {
     /// Where it is.
     pub fn address(&self) -> Address {
-        *self.0.address()
+        *self.contract.address()
     }
 
     /// Its name in EIP-7910.
     pub fn name(&self) -> &str {
-        self.0.id().name()
+        self.contract.id().name()
     }
 
     /// Runs it with `gas` at its disposal. Where it fails, the caller loses all of it.
+    ///
+    /// # Errors
+    ///
+    /// [`PrecompileError`]: where several reasons meet, the one that the specification comes to first.
     pub fn run(&self, input: &[u8], gas: u64) -> Result<PrecompileOutput, PrecompileError> {
-        let is_endless = self.address() == MODEXP && is_beyond_modexp_limit(input);
-        let gas = if is_endless { gas.min(MODEXP_LIMIT_GAS) } else { gas };
-        let done = self.0.execute(input, gas, 0);
+        let lengths = Lengths::of(input);
+        let is_modexp = self.address() == MODEXP;
+        if self.fork.has(Fork::Osaka) && is_modexp && lengths.are_above_the_limit() {
+            // EIP-7823, before the price.
+            return Err(PrecompileError::Failed("a length above 1024".into()));
+        }
+        if let Some(expected) = length(&self.address())
+            && input.len() != expected
+        {
+            return Err(PrecompileError::Failed(format!("an input that is not of {expected} bytes")));
+        }
+        let gas = if is_modexp && lengths.are_endless() { gas.min(MODEXP_LIMIT_GAS) } else { gas };
+        let done = self.contract.execute(input, gas, 0);
         let done = done.map_err(|error| PrecompileError::Failed(error.to_string()))?;
         match done.status {
             PrecompileStatus::Success => Ok(PrecompileOutput { gas_used: done.gas_used, output: done.bytes }),
             PrecompileStatus::Halt(PrecompileHalt::OutOfGas) => Err(PrecompileError::OutOfGas),
+            // The other rules of MODEXP refuse nothing: what the library cannot hold, no gas pays for.
+            PrecompileStatus::Halt(_) if is_modexp => Err(PrecompileError::OutOfGas),
             PrecompileStatus::Halt(halt) => Err(PrecompileError::Failed(halt.to_string())),
             PrecompileStatus::Revert => Err(PrecompileError::Failed("reverted".into())),
         }
     }
 }
 
-/// Whether the lengths that MODEXP's input begins with (EIP-198) sum to more than [`MODEXP_LIMIT`]. With neither base nor
-/// modulus the result is empty and the exponent is not looked at, however long it is.
-fn is_beyond_modexp_limit(input: &[u8]) -> bool {
-    let mut header = [0; 96];
-    let given = input.len().min(header.len());
-    header[..given].copy_from_slice(&input[..given]);
-    let [base, exponent, modulus] = [0, 32, 64].map(|at| U256::from_be_slice(&header[at..at + 32]));
-    let operands = base.saturating_add(modulus);
-    !operands.is_zero() && operands.saturating_add(exponent) > MODEXP_LIMIT
+/// The only length that a contract takes, where the specification looks at it before the price (EIP-4844, EIP-2537).
+fn length(address: &Address) -> Option<usize> {
+    match address[19] {
+        0x0a => Some(192),
+        0x0b => Some(256),
+        0x0d => Some(512),
+        0x10 => Some(64),
+        0x11 => Some(128),
+        _ => None,
+    }
+}
+
+/// The lengths that MODEXP's input begins with (EIP-198): of base, exponent and modulus.
+struct Lengths([U256; 3]);
+
+impl Lengths {
+    fn of(input: &[u8]) -> Self {
+        let mut header = [0; 96];
+        let given = input.len().min(header.len());
+        header[..given].copy_from_slice(&input[..given]);
+        Self([0, 32, 64].map(|at| U256::from_be_slice(&header[at..at + 32])))
+    }
+
+    /// Whether one is longer than EIP-7823 allows.
+    fn are_above_the_limit(&self) -> bool {
+        self.0.iter().any(|length| *length > U256::from(1024))
+    }
+
+    /// Whether they sum to more than [`MODEXP_LIMIT`]. With neither base nor modulus the result is empty and the exponent is not
+    /// looked at, however long it is.
+    fn are_endless(&self) -> bool {
+        let [base, exponent, modulus] = self.0;
+        let operands = base.saturating_add(modulus);
+        !operands.is_zero() && operands.saturating_add(exponent) > MODEXP_LIMIT
+    }
 }
 
 /// What a contract that ran answers.

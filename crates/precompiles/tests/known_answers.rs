@@ -165,3 +165,39 @@ fn no_input_makes_a_contract_panic_or_take_more_than_it_was_given() {
         }
     }
 }
+
+/// Where several reasons meet, the specification's first one: lengths before the price, but for MODEXP before Osaka, which refuses
+/// nothing.
+#[test]
+fn a_failure_has_the_specification_s_reason() {
+    let [short, long] = [31, 30].map(|zeros| [vec![0; zeros], vec![1; 32 - zeros]].concat());
+    let above = [vec![0; 30], vec![4, 1]].concat();
+    let endless = [vec![0; 23], vec![1], vec![0; 8]].concat();
+    let modexp = |lengths: [&[u8]; 3]| lengths.concat();
+    let (refused, out_of_gas) = (false, true);
+    for (contract, fork, input, gas, expected) in [
+        (0x0a, Fork::Cancun, vec![0; 191], 0, refused),
+        (0x0a, Fork::Cancun, vec![0; 192], 0, out_of_gas),
+        (0x0b, Fork::Prague, vec![], 0, refused),
+        (0x0b, Fork::Prague, vec![0; 256], 374, out_of_gas),
+        (0x0d, Fork::Prague, vec![0; 511], 0, refused),
+        (0x0d, Fork::Prague, vec![0; 512], 599, out_of_gas),
+        (0x10, Fork::Prague, vec![0; 65], 0, refused),
+        (0x10, Fork::Prague, vec![0; 64], 0, out_of_gas),
+        (0x11, Fork::Prague, vec![0; 127], 0, refused),
+        (0x11, Fork::Prague, vec![0; 128], 0, out_of_gas),
+        (0x05, Fork::Osaka, modexp([&above, &short, &short]), 0, refused),
+        (0x05, Fork::Osaka, modexp([&short, &above, &short]), 0, refused),
+        (0x05, Fork::Osaka, modexp([&short, &short, &above]), 0, refused),
+        (0x05, Fork::Osaka, modexp([&long, &short, &short]), 0, out_of_gas),
+        (0x05, Fork::Prague, modexp([&above, &short, &short]), 0, out_of_gas),
+        (0x05, Fork::Prague, modexp([&short, &short, &endless]), 100_000_000, out_of_gas),
+        (0x05, Fork::Byzantium, modexp([&short, &short, &endless]), u64::MAX, out_of_gas),
+        (0x05, Fork::Berlin, modexp([&endless, &endless, &endless]), u64::MAX, out_of_gas),
+    ] {
+        let address = Address::left_padding_from(&[contract]);
+        let error = Precompiles::of(fork).get(&address).unwrap().run(&input, gas).unwrap_err();
+        let case = format!("{contract:#x} in {fork}, {} bytes, {gas} gas: {error}", input.len());
+        assert_eq!(error == PrecompileError::OutOfGas, expected, "{case}");
+    }
+}

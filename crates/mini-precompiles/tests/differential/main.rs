@@ -69,32 +69,6 @@ fn first(fork: Fork, address: Address, input: &[u8], gas: u64) -> Answer {
     }
 }
 
-/// Where the sides halt for different reasons, by the order of their checks. All gas is lost in either case. This side has the
-/// specification's order: the length before the price; in MODEXP the price before all else until Osaka, the limits before the
-/// price since.
-fn reasons_differ(contract: u16, fork: Fork, input: &[u8], mini: &Answer, first: &Answer) -> bool {
-    let exact_length = match contract {
-        0x0a => 192,
-        0x0b => 256,
-        0x0d => 512,
-        0x10 => 64,
-        0x11 => 128,
-        _ => input.len(),
-    };
-    let longest = (0..3)
-        .map(|i| input.iter().copied().chain(std::iter::repeat(0)).skip(32 * i).take(32).collect::<Vec<_>>())
-        .map(|length| U256::from_be_slice(&length))
-        .max();
-    let modexp_above = |limit: u64| contract == 0x05 && longest > Some(U256::from(limit));
-    match (mini, first) {
-        (Answer::Refused, Answer::OutOfGas) => {
-            input.len() != exact_length || fork.has(Fork::Osaka) && modexp_above(1024)
-        }
-        (Answer::OutOfGas, Answer::Refused) => !fork.has(Fork::Osaka) && modexp_above(u64::MAX),
-        _ => false,
-    }
-}
-
 /// How many inputs a contract answered, with and without output, and how many it did not.
 #[derive(Default)]
 struct Counts {
@@ -109,7 +83,7 @@ fn check(contract: u16, fork: Fork, input: &[u8], random: &mut Random, counts: &
     let same = |gas| {
         let (mini, first) = (mini(fork, address, input, gas), first(fork, address, input, gas));
         assert!(
-            mini == first || reasons_differ(contract, fork, input, &mini, &first),
+            mini == first,
             "{contract:#x} {fork} gas {gas}\ninput {}\nmini  {mini:?}\nfirst {first:?}",
             hex::encode(input)
         );
