@@ -196,6 +196,16 @@ fn most_programs_run_a_long_way() {
     }
 }
 
+/// A bare message finds the same world in either machine.
+#[test]
+fn either_machine_runs_a_program_the_same() {
+    for (kind, program) in batch() {
+        let world = World::new(&program);
+        let plain = world.run_plain(&Mini, Watch::Watched).unwrap();
+        assert_eq!(world.run(&Mini, Watch::Watched).unwrap(), plain, "{} {}", kind.name, program.seed);
+    }
+}
+
 #[test]
 fn a_seed_makes_one_program() {
     let mut kinds = BTreeSet::new();

@@ -11,7 +11,7 @@ use crate::{
     changes::changes,
     fork::{self, Validated},
     interpreter::{self, Begun},
-    message::{delegate, prepare_message},
+    message::{delegate, prepare_message, warm_up},
     observed::{At, OneStep, Settled},
     state::State,
     world::World,
@@ -83,7 +83,8 @@ impl<'a, I: Interpreter> MiniMachine<'a, I> {
         Ok(Self { settlement: Some(settlement), ..Self::over(interpreter, world, message) })
     }
 
-    /// Stands before a bare message: no gas is bought for it, nothing is warm, and it pays nobody.
+    /// Stands before a bare message: no gas is bought for it, and it pays nobody. Warm is what a transaction from its caller to
+    /// its address would find warm.
     pub fn message(
         interpreter: &'a I,
         fork: Fork,
@@ -92,7 +93,9 @@ impl<'a, I: Interpreter> MiniMachine<'a, I> {
         block: BlockEnv,
         transaction: TxEnv,
     ) -> Self {
-        Self::over(interpreter, World::new(database, fork, block, transaction), message)
+        let mut world = World::new(database, fork, block, transaction);
+        warm_up(&mut world, message.caller, message.address);
+        Self::over(interpreter, world, message)
     }
 
     fn over(interpreter: &'a I, world: World<'a>, message: Message) -> Self {

@@ -33,18 +33,8 @@ pub(crate) fn prepare_message(
     };
     address_creation(world, &mut message)?;
 
+    warm_up(world, message.caller, message.address);
     if world.fork.has(Fork::Berlin) {
-        // EIP-2929
-        let accessed = &mut world.state.accessed_addresses;
-        accessed.add(transaction.sender);
-        accessed.add(message.address);
-        for address in precompiled_contracts::addresses(world.fork) {
-            accessed.add(*address);
-        }
-        if world.fork.has(Fork::Shanghai) {
-            // EIP-3651
-            accessed.add(world.block.coinbase);
-        }
         // EIP-2930
         for access in &transaction.access_list {
             world.state.accessed_addresses.add(access.address);
@@ -54,6 +44,24 @@ pub(crate) fn prepare_message(
         }
     }
     Ok(message)
+}
+
+/// Warms what every message from `caller` to `target` finds warm (EIP-2929, EIP-3651).
+///
+/// EELS: `utils/message.py`, `prepare_message`; `fork.py`, `process_transaction`.
+pub(crate) fn warm_up(world: &mut World<'_>, caller: Address, target: Address) {
+    if !world.fork.has(Fork::Berlin) {
+        return;
+    }
+    let accessed = &mut world.state.accessed_addresses;
+    accessed.add(caller);
+    accessed.add(target);
+    for address in precompiled_contracts::addresses(world.fork) {
+        accessed.add(*address);
+    }
+    if world.fork.has(Fork::Shanghai) {
+        accessed.add(world.block.coinbase);
+    }
 }
 
 /// Sets the delegations of the transaction, and follows its target's, if it has one (EIP-7702). Answers the refund for the
