@@ -3,6 +3,7 @@
 use std::{fmt, ops::ControlFlow};
 
 use parallax_primitives::Fork;
+use parallax_shadow_diff::place_of_panic;
 use parallax_state_tests::{Case, FixtureError};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -41,9 +42,17 @@ pub enum Loss {
 }
 
 impl Loss {
-    /// Of a panic that was caught and said `message`.
+    /// Of a panic that was caught and said `message`. Asked for on the thread where it was.
     pub(crate) fn panicked(message: impl fmt::Display) -> Self {
-        Loss::Crashed(format!("an engine panicked: {message}"))
+        Self::crashed(format!("an engine panicked: {message}"))
+    }
+
+    /// Of a panic that was caught: `words` are its own. Asked for on the thread where it was.
+    pub(crate) fn crashed(words: String) -> Self {
+        Loss::Crashed(match place_of_panic() {
+            Some(place) => format!("{words} ({place})"),
+            None => words,
+        })
     }
 
     /// The verdict's name.

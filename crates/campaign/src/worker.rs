@@ -102,7 +102,7 @@ fn work<T: Task>(
                     panic::catch_unwind(AssertUnwindSafe(|| each(&case))).unwrap_or_else(|panic| {
                         let known = LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner).take();
                         let loss = match known {
-                            Some(words) => Loss::Crashed(words),
+                            Some(words) => Loss::crashed(words),
                             None => Loss::panicked(pipeline::message(&*panic)),
                         };
                         task.lost(&CaseName::of(&case), loss)

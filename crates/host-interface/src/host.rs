@@ -21,7 +21,7 @@ pub trait Host {
         U256::from(self.block().blob_base_fee())
     }
 
-    /// Warms an account; true if it was cold (EIP-2929). Reads nothing from the database.
+    /// Warms an account; true if it was cold (EIP-2929). Reads nothing from the database. Before Berlin nothing is cold or warm.
     fn warm_account(&mut self, address: Address) -> bool;
 
     /// Balance in wei; zero if the account does not exist.
@@ -77,7 +77,7 @@ pub struct Slot {
     pub current: U256,
     /// Its value at the start of the transaction.
     pub original: U256,
-    /// Whether this access was its first (EIP-2929).
+    /// Whether this access was its first (EIP-2929); false before Berlin.
     pub was_cold: bool,
 }
 

@@ -40,7 +40,7 @@ pub(crate) fn set_delegation(
             continue;
         }
         let Some(authority) = authorization.authority else { continue };
-        world.state.accessed_addresses.add(authority);
+        world.state.access_address(authority);
 
         let account = world.get_account(authority)?;
         let code = world.get_code(account.code_hash)?;

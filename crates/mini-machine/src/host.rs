@@ -1,7 +1,7 @@
 //! What opcodes may ask of the world.
 
 use parallax_host_interface::{Host, HostError, SelfDestruct, Slot, TxEnv};
-use parallax_primitives::{Address, B256, BlockEnv, Bytecode, Fork, JournalView, Log, U256};
+use parallax_primitives::{Address, B256, BlockEnv, Bytecode, Fork, JournalView, Log, Mark, U256};
 
 use crate::{eoa_delegation::get_delegated_code_address, world::World};
 
@@ -20,12 +20,19 @@ impl JournalView for World<'_> {
     }
 
     fn transient_storage(&self, address: Address, key: U256) -> U256 {
-        let storage = self.state.transient_storage.get(&address);
-        storage.and_then(|storage| storage.get(&key)).copied().unwrap_or_default()
+        self.state.get_transient_storage(address, key)
     }
 
     fn logs(&self) -> &[Log] {
         &self.logs
+    }
+
+    fn marks_digest(&self) -> Option<u64> {
+        Some(self.state.marks_digest)
+    }
+
+    fn marks(&self) -> Vec<Mark> {
+        self.state.marks()
     }
 }
 
@@ -47,7 +54,7 @@ impl Host for World<'_> {
     }
 
     fn warm_account(&mut self, address: Address) -> bool {
-        self.state.accessed_addresses.add(address)
+        self.fork.has(Fork::Berlin) && self.state.access_address(address)
     }
 
     fn balance(&mut self, address: Address) -> Result<U256, HostError> {
@@ -80,7 +87,7 @@ impl Host for World<'_> {
     fn load_slot(&mut self, address: Address, key: U256) -> Result<Slot, HostError> {
         let original = self.get_storage_original(address, key)?;
         let current = self.get_storage(address, key)?;
-        let was_cold = self.state.accessed_storage_keys.add((address, key));
+        let was_cold = self.fork.has(Fork::Berlin) && self.state.access_storage_key(address, key);
         Ok(Slot { current, original, was_cold })
     }
 
@@ -90,11 +97,11 @@ impl Host for World<'_> {
     }
 
     fn load_transient(&mut self, address: Address, key: U256) -> U256 {
-        self.transient_storage(address, key)
+        self.state.get_transient_storage(address, key)
     }
 
     fn store_transient(&mut self, address: Address, key: U256, value: U256) {
-        self.state.transient_storage.value(address).insert(key, value);
+        self.state.set_transient_storage(address, key, value);
     }
 
     fn add_refund(&mut self, delta: i64) {
@@ -115,7 +122,7 @@ impl Host for World<'_> {
             self.move_ether(address, beneficiary, balance)?;
             if self.state.created_accounts.contains(&address) {
                 self.set_account_balance(address, U256::ZERO)?;
-                self.state.accounts_to_delete.add(address);
+                self.state.delete_at_end(address);
             }
         } else {
             // What it sends to itself is burnt.
@@ -123,7 +130,7 @@ impl Host for World<'_> {
             if beneficiary != address {
                 self.add_to_balance(beneficiary, balance)?;
             }
-            self.state.accounts_to_delete.add(address);
+            self.state.delete_at_end(address);
         }
         self.touch_if_empty(beneficiary)?;
         Ok(SelfDestruct { was_marked })

@@ -84,8 +84,10 @@ fn refusal(world: &mut World<'_>, message: &Message) -> Result<Option<Halt>, Hos
 /// a transaction's, and the beginning of `process_create_message`.
 fn begin_create_message(world: &mut World<'_>, message: &Message) -> Result<Begun, HostError> {
     let address = message.address;
-    // EIP-2929: warm from here on, whatever becomes of the creation.
-    world.state.accessed_addresses.add(address);
+    if world.fork.has(Fork::Berlin) {
+        // EIP-2929: warm from here on, whatever becomes of the creation.
+        world.state.access_address(address);
+    }
     // A transaction has counted its nonce already.
     if message.depth > 0 {
         world.increment_nonce(message.caller)?;
@@ -97,7 +99,7 @@ fn begin_create_message(world: &mut World<'_>, message: &Message) -> Result<Begu
 
     let checkpoint = world.state.clone();
     // There is no storage to take away, as there would have been before EIP-7610.
-    world.state.created_accounts.add(address);
+    world.state.mark_account_created(address);
     if world.fork.has(Fork::SpuriousDragon) {
         // EIP-161
         world.increment_nonce(address)?;

@@ -37,9 +37,9 @@ pub(crate) fn prepare_message(
     if world.fork.has(Fork::Berlin) {
         // EIP-2930
         for access in &transaction.access_list {
-            world.state.accessed_addresses.add(access.address);
+            world.state.access_address(access.address);
             for key in &access.storage_keys {
-                world.state.accessed_storage_keys.add((access.address, (*key).into()));
+                world.state.access_storage_key(access.address, (*key).into());
             }
         }
     }
@@ -53,14 +53,13 @@ pub(crate) fn warm_up(world: &mut World<'_>, caller: Address, target: Address) {
     if !world.fork.has(Fork::Berlin) {
         return;
     }
-    let accessed = &mut world.state.accessed_addresses;
-    accessed.add(caller);
-    accessed.add(target);
+    world.state.access_address(caller);
+    world.state.access_address(target);
     for address in precompiled_contracts::addresses(world.fork) {
-        accessed.add(*address);
+        world.state.access_address(*address);
     }
     if world.fork.has(Fork::Shanghai) {
-        accessed.add(world.block.coinbase);
+        world.state.access_address(world.block.coinbase);
     }
 }
 
@@ -79,7 +78,7 @@ pub(crate) fn delegate(
     let refund_counter = set_delegation(world, &transaction.authorizations)?;
     let delegated_address = delegated_address(world, message.address)?;
     if let Some(delegated_address) = delegated_address {
-        world.state.accessed_addresses.add(delegated_address);
+        world.state.access_address(delegated_address);
         message.is_delegated = true;
         message.code_address = delegated_address;
     }

@@ -4,7 +4,7 @@
 //! put it in the place of what came after. Nothing here is ever undone.
 
 use parallax_host_interface::AccountInfo;
-use parallax_primitives::{Address, U256};
+use parallax_primitives::{Address, Mark, U256};
 
 use crate::map::{Map, Set};
 
@@ -36,4 +36,71 @@ pub(crate) struct State {
     pub(crate) refund_counter: i64,
     /// How many logs there are.
     pub(crate) log_count: usize,
+    /// See [`parallax_primitives::JournalView::marks_digest`].
+    pub(crate) marks_digest: u64,
+}
+
+impl State {
+    /// Warms an account (EIP-2929); true if it was cold.
+    pub(crate) fn access_address(&mut self, address: Address) -> bool {
+        let was_cold = self.accessed_addresses.add(address);
+        self.note(was_cold, Mark::WarmAccount(address));
+        was_cold
+    }
+
+    /// Warms a slot (EIP-2929); true if it was cold.
+    pub(crate) fn access_storage_key(&mut self, address: Address, key: U256) -> bool {
+        let was_cold = self.accessed_storage_keys.add((address, key));
+        self.note(was_cold, Mark::WarmSlot(address, key));
+        was_cold
+    }
+
+    /// EELS: `state.py`, `mark_account_created`.
+    pub(crate) fn mark_account_created(&mut self, address: Address) {
+        let is_new = self.created_accounts.add(address);
+        self.note(is_new, Mark::Created(address));
+    }
+
+    /// Lets the account go when the transaction ends.
+    pub(crate) fn delete_at_end(&mut self, address: Address) {
+        let is_new = self.accounts_to_delete.add(address);
+        self.note(is_new, Mark::Destroyed(address));
+    }
+
+    /// EELS: `state.py`, `get_transient_storage`.
+    pub(crate) fn get_transient_storage(&self, address: Address, key: U256) -> U256 {
+        let storage = self.transient_storage.get(&address);
+        storage.and_then(|storage| storage.get(&key)).copied().unwrap_or_default()
+    }
+
+    /// EELS: `state.py`, `set_transient_storage`.
+    pub(crate) fn set_transient_storage(&mut self, address: Address, key: U256, value: U256) {
+        let place = self.transient_storage.value(address).value(key);
+        let previous = std::mem::replace(place, value);
+        if !previous.is_zero() {
+            let digest = Mark::TransientStorage(address, key, previous).digest();
+            self.marks_digest = self.marks_digest.wrapping_sub(digest);
+        }
+        self.note(!value.is_zero(), Mark::TransientStorage(address, key, value));
+    }
+
+    fn note(&mut self, is_new: bool, mark: Mark) {
+        if is_new {
+            self.marks_digest = self.marks_digest.wrapping_add(mark.digest());
+        }
+    }
+
+    /// Every mark that an observer may see.
+    pub(crate) fn marks(&self) -> Vec<Mark> {
+        let accounts = self.accessed_addresses.iter().map(|(address, ())| Mark::WarmAccount(*address));
+        let slots = self.accessed_storage_keys.iter();
+        let slots = slots.map(|((address, key), ())| Mark::WarmSlot(*address, *key));
+        let created = self.created_accounts.iter().map(|(address, ())| Mark::Created(*address));
+        let destroyed = self.accounts_to_delete.iter().map(|(address, ())| Mark::Destroyed(*address));
+        let transient = self.transient_storage.iter().flat_map(|(address, slots)| {
+            let slots = slots.iter().filter(|(_, value)| !value.is_zero());
+            slots.map(|(key, value)| Mark::TransientStorage(*address, *key, *value))
+        });
+        accounts.chain(slots).chain(created).chain(destroyed).chain(transient).collect()
+    }
 }

@@ -21,7 +21,7 @@ pub use block::{BlobSchedule, BlockEnv};
 pub use fork::{Fork, UnknownFork};
 pub use gas::GasSchedule;
 pub use halt::Halt;
-pub use journal_view::JournalView;
+pub use journal_view::{JournalView, Mark};
 pub use message::{Bytecode, Message, MessageKind};
 pub use opcode::{Opcode, OpcodeInfo, OpcodeRow, OpcodeTable, OpcodeTables};
 pub use outcome::{Effect, FrameOutcome, FrameStatus, Log, StorageChange, TxOutcome};

@@ -75,7 +75,7 @@ fn compare_form(
     if trail.is_cut() {
         return lockstep(form, form.engine, sides, job, config);
     }
-    let mut follower = Follower::new(trail);
+    let mut follower = Follower::new(trail, form.name);
     let result = form.engine.execute(job, &mut follower);
     let is_over = matches!(&result, Ok(Execution { outcome: Some(_), .. }));
     if follower.has_left() || (is_over && !follower.has_met_all()) {

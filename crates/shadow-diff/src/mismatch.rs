@@ -45,6 +45,16 @@ pub enum Field {
     Halt,
     /// What the opcode wrote to transient storage (EIP-1153).
     TransientStorage(Address, U256),
+    /// Whether an account is warm (EIP-2929).
+    WarmAccount(Address),
+    /// Whether a slot is warm (EIP-2929).
+    WarmSlot(Address, U256),
+    /// Whether an account counts as created in this transaction (EIP-6780).
+    CreatedHere(Address),
+    /// Whether an account has destroyed itself, and goes when the transaction ends.
+    Destroyed(Address),
+    /// The digest of all marks of that kind, where the marks themselves are the same: one side keeps it wrong.
+    Marks,
     /// Whether there is such a message at all.
     Message,
     /// CALL, CREATE, ...
@@ -119,6 +129,11 @@ impl Field {
             Field::ReturnData => "return data",
             Field::Halt => "halt",
             Field::TransientStorage(..) => "transient storage",
+            Field::WarmAccount(_) => "warm account",
+            Field::WarmSlot(..) => "warm slot",
+            Field::CreatedHere(_) => "created in this transaction",
+            Field::Destroyed(_) => "destroyed",
+            Field::Marks => "digest of marks",
             Field::Message => "message",
             Field::Kind => "kind",
             Field::Depth => "depth",
@@ -163,10 +178,15 @@ impl fmt::Display for Field {
             | Field::Nonce(address)
             | Field::Balance(address)
             | Field::Code(address) => write!(f, " of {address:#x}"),
+            Field::WarmAccount(address) | Field::CreatedHere(address) | Field::Destroyed(address) => {
+                write!(f, " {address:#x}")
+            }
             Field::Stack(0) => f.write_str(" top"),
             Field::Stack(number) => write!(f, " top-{number}"),
             Field::Memory(offset) => write!(f, " at {offset:#x}"),
-            Field::Storage(address, key) | Field::TransientStorage(address, key) => {
+            Field::Storage(address, key)
+            | Field::TransientStorage(address, key)
+            | Field::WarmSlot(address, key) => {
                 write!(f, " of {address:#x} at {key:#x}")
             }
             _ => Ok(()),
@@ -200,6 +220,8 @@ pub enum Cause {
     Output,
     /// Whether, or why, the transaction cannot be in a block.
     Rejection,
+    /// What the transaction has noted of accounts and slots: warmth, creation, destruction.
+    Rules,
 }
 
 impl Cause {
@@ -253,6 +275,11 @@ impl Cause {
                 Cause::PostState
             }
             Field::Storage(..) => Cause::Storage,
+            Field::WarmAccount(_)
+            | Field::WarmSlot(..)
+            | Field::CreatedHere(_)
+            | Field::Destroyed(_)
+            | Field::Marks => Cause::Rules,
         }
     }
 
@@ -270,6 +297,7 @@ impl Cause {
             Cause::PostState => "post-state",
             Cause::Output => "output",
             Cause::Rejection => "rejection",
+            Cause::Rules => "rules",
         }
     }
 }

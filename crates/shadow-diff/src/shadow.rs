@@ -5,12 +5,15 @@
 //!
 //! Invariant: nothing is called agreement that was not compared. The first difference is kept, whoever pauses when.
 
-use std::time::{Duration, Instant};
+use std::{
+    ops::Range,
+    time::{Duration, Instant},
+};
 
 use parallax_engine_interface::{EngineError, Execution, Progress, Stepper};
 use parallax_hooks::{Hooks, Interest, MessagePhase, StepControl, StepEnd, StepView};
 use parallax_host_interface::HostError;
-use parallax_primitives::{Fork, GasSchedule, Message, U256};
+use parallax_primitives::{Fork, GasSchedule, Message, MessageKind, U256};
 
 use crate::{
     Detail, Divergence, Field, Mismatch, PathItem, Place, ShadowConfig, ShadowMode, Side, StepSide, Value,
@@ -19,12 +22,16 @@ use crate::{
     history::Recent,
     outcome::{self, differs},
     record::Record,
-    step::{compare_state, compare_step, compare_step_end},
+    standing::Standing,
+    step::{ALL, compare_state, compare_step, compare_step_end},
     stepped::{Event, Stepped, Until},
 };
 
 /// Most items that any opcode takes from the stack and a report shows: CALL's.
 const INPUTS: usize = 7;
+
+/// No part of a memory.
+const NONE: Range<usize> = 0..0;
 
 /// Why nothing is compared where no callback came.
 const NOTHING_SHOWN: &str = "no step, block entry or message was shown";
@@ -50,8 +57,11 @@ pub struct Shadow<'a> {
     begun: Begun,
     /// A frame was entered or left since the last opcode: all of the next one's state is compared.
     is_fresh: bool,
-    /// The memory too may have changed since then: a callee's output is copied there.
-    is_memory_fresh: bool,
+    /// The part of the memory that may have changed since then: all of it where a callee's output was copied there, else the
+    /// room for it.
+    fresh_memory: Range<usize>,
+    /// For each open message, the room for its output in its caller's memory.
+    rooms: Vec<Range<usize>>,
     /// Both sides stand at the same block entry.
     at_entry: bool,
     recent: Recent,
@@ -66,6 +76,7 @@ pub struct Shadow<'a> {
     on_divergence: StepControl,
     pub(crate) record: Option<Record>,
     clock: Option<Clock>,
+    standing: Standing,
 }
 
 /// The opcode that the watched engine is in.
@@ -123,7 +134,8 @@ impl<'a> Shadow<'a> {
             max_steps: config.max_steps,
             begun: Begun::default(),
             is_fresh: true,
-            is_memory_fresh: true,
+            fresh_memory: ALL,
+            rooms: Vec::new(),
             at_entry: false,
             recent: Recent::default(),
             touched: LastTouched::new(config.storage_key_limit),
@@ -133,6 +145,10 @@ impl<'a> Shadow<'a> {
             fault: None,
             on_divergence: StepControl::Abort,
             record: None,
+            standing: Standing::new(
+                names,
+                if config.mode == ShadowMode::PerBlock { "block entry" } else { "step" },
+            ),
             clock: config.measure_time.then(|| Clock { since: Instant::now(), times: [Duration::ZERO; 2] }),
         }
     }
@@ -203,6 +219,13 @@ impl<'a> Shadow<'a> {
             if self.on_divergence == StepControl::Continue && self.found.is_some() {
                 self.run_out();
             }
+        }
+        // It took nothing, so the other one was not begun: what that makes of the transaction is the other half of the answer.
+        if matches!(&watched, Err(EngineError::Rejected(_))) && !self.stepped.is_started {
+            self.standing.is_stepped = true;
+            let ended = self.stepped.run_alone();
+            self.standing.is_stepped = false;
+            self.note(ended);
         }
         let Self { names, watched: side, config, stepped, steps, recent, .. } = self;
         let Self { found, fault, record, clock, .. } = self;
@@ -282,7 +305,9 @@ impl<'a> Shadow<'a> {
 
     /// Runs the stepped side on; its time is counted.
     fn advance(&mut self, until: Until, end: impl FnMut(&StepView<'_>, &StepEnd<'_>)) {
+        self.standing.is_stepped = true;
         let advanced = timed(&mut self.clock, || self.stepped.advance(until, end));
+        self.standing.is_stepped = false;
         self.note(advanced);
     }
 
@@ -305,7 +330,9 @@ impl<'a> Shadow<'a> {
     #[cold]
     fn start_stepped_now(&mut self) {
         let until = if self.config.mode == ShadowMode::PerBlock { Until::NextBlock } else { Until::NextStep };
+        self.standing.is_stepped = true;
         let started = self.stepped.start(until);
+        self.standing.is_stepped = false;
         self.note(started);
     }
 
@@ -343,7 +370,7 @@ impl<'a> Shadow<'a> {
     fn compare_stand(&mut self, step: &StepView<'_>) {
         let Some(other) = self.stepped.stepper.view() else { return };
         let [left, right] = self.sides(step, &other);
-        let mismatch = compare_state(left, right, self.is_memory_fresh, &self.config);
+        let mismatch = compare_state(left, right, self.fresh_memory.clone(), &self.config);
         if let Some(mismatch) = mismatch {
             let detail = self.config.enable_detailed_diffs.then(|| {
                 let touched = self.touched.newest_first();
@@ -390,6 +417,18 @@ impl<'a> Shadow<'a> {
             let index = self.frames.last().map_or(0, |frame| frame.index);
             self.diverge(Place::Message { index, is_over, path: self.frames.clone() }, mismatch, None);
         }
+    }
+
+    /// Where a message that the last opcode has sent wants its output: of a call its last two operands say it.
+    fn room(&self, message: &Message) -> Range<usize> {
+        let [offset, size] = match message.kind {
+            _ if message.depth == 0 => return NONE,
+            MessageKind::Create | MessageKind::Create2 => return NONE,
+            MessageKind::Call | MessageKind::CallCode => [5, 6],
+            MessageKind::DelegateCall | MessageKind::StaticCall => [4, 5],
+        }
+        .map(|number: usize| self.inputs[number].saturating_to::<usize>());
+        if size == 0 { NONE } else { offset..offset.saturating_add(size) }
     }
 
     /// Now it is known what a diverging call has handed on.
@@ -498,6 +537,7 @@ impl Hooks for Shadow<'_> {
 
     fn on_step(&mut self, step: &StepView<'_>) -> StepControl {
         self.enter();
+        self.standing.shows(step);
         // What diverged was no call.
         self.forwards = false;
         self.start_stepped();
@@ -516,7 +556,7 @@ impl Hooks for Shadow<'_> {
         let was_running = self.found.is_none();
         self.before(step);
         self.is_fresh = false;
-        self.is_memory_fresh = false;
+        self.fresh_memory = NONE;
         let input_count = input_count(step);
         for (input, item) in self.inputs.iter_mut().zip(step.stack.iter().rev().take(input_count)) {
             *input = *item;
@@ -571,7 +611,9 @@ impl Hooks for Shadow<'_> {
                     found = Some((mismatch, detail));
                 }
             };
+            self.standing.is_stepped = true;
             let advanced = timed(clock, || stepped.advance(Until::NextStep, compare));
+            self.standing.is_stepped = false;
             self.note(advanced);
         }
         let (gas_before, stack_size) = (self.begun.gas, self.begun.stack_size);
@@ -602,6 +644,7 @@ impl Hooks for Shadow<'_> {
 
     fn on_block(&mut self, entry: &StepView<'_>) -> StepControl {
         self.enter();
+        self.standing.shows(entry);
         self.start_stepped();
         self.leave_entry();
         if self.is_running() {
@@ -626,6 +669,7 @@ impl Hooks for Shadow<'_> {
         }
         if matches!(phase, MessagePhase::Before) {
             self.frames.push(PathItem::new(self.messages, message));
+            self.rooms.push(self.room(message));
             self.messages += 1;
         }
         if std::mem::take(&mut self.forwards) && matches!(phase, MessagePhase::Before) {
@@ -636,7 +680,8 @@ impl Hooks for Shadow<'_> {
         }
         if let MessagePhase::After(outcome) = phase {
             self.frames.pop();
-            self.is_memory_fresh |= !outcome.output.is_empty();
+            let room = self.rooms.pop().unwrap_or(NONE);
+            self.fresh_memory = if outcome.output.is_empty() { room } else { ALL };
         }
         self.is_fresh = true;
         self.leave();

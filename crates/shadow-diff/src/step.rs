@@ -1,25 +1,30 @@
 //! Compares what two engines show of one opcode. Nothing is left out for being large: a limit bounds what is shown.
 
+use std::{collections::BTreeSet, ops::Range};
+
 use parallax_hooks::{StepEnd, StepView};
-use parallax_primitives::{Bytes, Effect, FrameStatus, Halt, Opcode, StorageChange, U256};
+use parallax_primitives::{Bytes, Effect, FrameStatus, Halt, Mark, Opcode, StorageChange, U256};
 
 use crate::{Field, Mismatch, ShadowConfig, StepMismatch, Value, outcome};
 
+/// All of a memory.
+pub(crate) const ALL: Range<usize> = 0..usize::MAX;
+
 /// Compares all of what two engines stand before: pc, opcode, depth, address, gas, refund, the whole stack, the whole memory,
-/// the return data. The first mismatch in that order that `config` does not tolerate.
+/// the return data, and what the transaction has marked. The first mismatch in that order that `config` does not tolerate.
 pub fn compare_step(
     left: &StepView<'_>,
     right: &StepView<'_>,
     config: &ShadowConfig,
 ) -> Option<Box<Mismatch>> {
-    compare_state(left, right, true, config)
+    compare_state(left, right, ALL, config)
 }
 
-/// As [`compare_step`], the bytes of the memory only on request.
+/// As [`compare_step`], of the memory the bytes in `part` alone.
 pub(crate) fn compare_state(
     left: &StepView<'_>,
     right: &StepView<'_>,
-    memory_contents: bool,
+    part: Range<usize>,
     config: &ShadowConfig,
 ) -> Option<Box<Mismatch>> {
     let mut judge = Judge { config, opcode: left.opcode, halts: [None; 2], found: None };
@@ -31,8 +36,9 @@ pub(crate) fn compare_state(
         })
         .or_else(|| refund(&mut judge, left, right))
         .or_else(|| stack(&mut judge, left, right))
-        .or_else(|| memory(&mut judge, left, right, memory_contents))
-        .or_else(|| return_data(&mut judge, left, right, true));
+        .or_else(|| memory(&mut judge, left, right, part))
+        .or_else(|| return_data(&mut judge, left, right, true))
+        .or_else(|| marks(&mut judge, left, right));
     judge.found
 }
 
@@ -51,12 +57,13 @@ pub fn compare_step_end(
     let mut judge = Judge { config, opcode: left.opcode, halts, found: None };
     let touches_memory =
         left.memory.len() != memory_before || halts[0].is_some() || touches_memory(left.opcode);
+    let part = if touches_memory { ALL } else { 0..0 };
     let _ = halt(&mut judge, halts)
         .or_else(|| judge.differs(Field::GasCost, left_end.gas_cost, right_end.gas_cost))
         .or_else(|| judge.differs(Field::Gas, left_end.gas_left, right_end.gas_left))
         .or_else(|| refund(&mut judge, left, right))
         .or_else(|| stack(&mut judge, left, right))
-        .or_else(|| memory(&mut judge, left, right, touches_memory))
+        .or_else(|| memory(&mut judge, left, right, part))
         .or_else(|| match (&left_end.effect, &right_end.effect) {
             (Effect::None, Effect::None) => None,
             (left_effect, right_effect) => {
@@ -65,7 +72,12 @@ pub fn compare_step_end(
                     .or_else(|| kept(&mut judge, left, right, left_effect))
             }
         })
-        .or_else(|| return_data(&mut judge, left, right, false));
+        .or_else(|| return_data(&mut judge, left, right, false))
+        .or_else(|| match may_mark(left.opcode) && halts == [None; 2] {
+            true => marks(&mut judge, left, right),
+            // What an opcode that fails has marked goes with its frame.
+            false => None,
+        });
     judge.found
 }
 
@@ -83,6 +95,21 @@ const fn touches_memory(opcode: Opcode) -> bool {
             | Opcode::STOP
             | Opcode::RETURN
             | Opcode::REVERT
+            | Opcode::SELFDESTRUCT
+    )
+}
+
+/// Whether the opcode by itself may warm something, write a transient slot or mark an account.
+const fn may_mark(opcode: Opcode) -> bool {
+    matches!(
+        opcode,
+        Opcode::BALANCE
+            | Opcode::EXTCODESIZE
+            | Opcode::EXTCODECOPY
+            | Opcode::EXTCODEHASH
+            | Opcode::SLOAD
+            | Opcode::SSTORE
+            | Opcode::TSTORE
             | Opcode::SELFDESTRUCT
     )
 }
@@ -163,22 +190,21 @@ fn first_item(judge: &mut Judge<'_>, left: &StepView<'_>, right: &StepView<'_>) 
 }
 
 #[inline]
-fn memory(judge: &mut Judge<'_>, left: &StepView<'_>, right: &StepView<'_>, contents: bool) -> Option<()> {
-    let is_same = left.memory.len() == right.memory.len() && (!contents || left.memory == right.memory);
-    if is_same { None } else { first_word(judge, left, right, contents) }
-}
-
-#[cold]
-fn first_word(
+fn memory(
     judge: &mut Judge<'_>,
     left: &StepView<'_>,
     right: &StepView<'_>,
-    contents: bool,
+    part: Range<usize>,
 ) -> Option<()> {
+    let size = left.memory.len();
+    let part = part.start.min(size)..part.end.min(size);
+    let is_same = size == right.memory.len() && left.memory[part.clone()] == right.memory[part];
+    if is_same { None } else { first_word(judge, left, right) }
+}
+
+#[cold]
+fn first_word(judge: &mut Judge<'_>, left: &StepView<'_>, right: &StepView<'_>) -> Option<()> {
     judge.differs(Field::MemorySize, left.memory.len(), right.memory.len()).or_else(|| {
-        if !contents {
-            return None;
-        }
         // The word around the first byte that differs.
         let mut words = left.memory.chunks(32).zip(right.memory.chunks(32)).enumerate();
         words.find_map(|(number, (left, right))| {
@@ -245,6 +271,40 @@ fn kept(judge: &mut Judge<'_>, left: &StepView<'_>, right: &StepView<'_>, effect
         }
         Effect::None | Effect::Log(_) => None,
     }
+}
+
+/// Warm accounts and slots, transient slots, created and destroyed accounts: the digests, and if they differ the first mark that
+/// is not on both sides. A side that does not keep them is not compared.
+fn marks(judge: &mut Judge<'_>, left: &StepView<'_>, right: &StepView<'_>) -> Option<()> {
+    match (left.journal.marks_digest(), right.journal.marks_digest()) {
+        (Some(l), Some(r)) if l != r => first_mark(judge, left, right, [l, r]),
+        _ => None,
+    }
+}
+
+#[cold]
+fn first_mark(
+    judge: &mut Judge<'_>,
+    left: &StepView<'_>,
+    right: &StepView<'_>,
+    digests: [u64; 2],
+) -> Option<()> {
+    let marks = [left, right].map(|view| BTreeSet::from_iter(view.journal.marks()));
+    let Some(mark) = marks[0].symmetric_difference(&marks[1]).next() else {
+        // The marks are the same: a digest is not theirs.
+        return judge.differs(Field::Marks, digests[0], digests[1]);
+    };
+    let field = match *mark {
+        Mark::WarmAccount(address) => Field::WarmAccount(address),
+        Mark::WarmSlot(address, key) => Field::WarmSlot(address, key),
+        Mark::Created(address) => Field::CreatedHere(address),
+        Mark::Destroyed(address) => Field::Destroyed(address),
+        Mark::TransientStorage(address, key, _) => {
+            let value = |view: &StepView<'_>| view.journal.transient_storage(address, key);
+            return judge.differs(Field::TransientStorage(address, key), value(left), value(right));
+        }
+    };
+    judge.take(outcome::presence(field, marks[0].contains(mark)))
 }
 
 fn write(effect: &Effect<'_>) -> Option<(Field, StorageChange)> {

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 
 use parallax_engine_interface::{Progress, Stepper};
-use parallax_hooks::{Hooks, MessagePhase, StepControl, StepEnd, StepView};
+use parallax_hooks::{Hooks, MessagePhase, NoHooks, StepControl, StepEnd, StepView};
 use parallax_host_interface::HostError;
 use parallax_primitives::{FrameOutcome, Message, Opcode};
 
@@ -76,6 +76,13 @@ impl<'a> Stepped<'a> {
     /// Stands before the first opcode; nothing if it does already.
     pub(crate) fn start(&mut self, until: Until) -> Result<(), Box<HostError>> {
         if self.is_started { Ok(()) } else { self.advance(until, |_, _| ()) }
+    }
+
+    /// Runs to its end, with nobody beside it.
+    pub(crate) fn run_alone(&mut self) -> Result<(), Box<HostError>> {
+        self.is_started = true;
+        self.progress = self.stepper.run(&mut NoHooks)?;
+        Ok(())
     }
 
     /// Runs on to the next step or block. `end` sees the end of each opcode on the way.

@@ -8,7 +8,7 @@
 use parallax_hooks::{Hooks, Interest, MessagePhase, StepControl, StepEnd, StepView};
 use parallax_primitives::{FrameStatus, Message, Opcode};
 
-use crate::digest::Digest;
+use crate::{digest::Digest, standing::Standing};
 
 /// Bytes of memory that each entry pays for.
 const MEMORY_BYTES: usize = 256;
@@ -67,6 +67,7 @@ impl Digests {
         digest.pair(entry.refund.cast_unsigned(), u64::from(entry.depth));
         digest.pair(entry.memory.len() as u64, entry.return_data.len() as u64);
         digest.pair(entry.journal.logs().len() as u64, entry.stack.len() as u64);
+        digest.pair(entry.journal.marks_digest().unwrap_or_default(), 0);
         for item in entry.stack {
             digest.word(*item.as_limbs());
         }
@@ -140,11 +141,14 @@ pub(crate) struct Follower<'t> {
     at: usize,
     digests: Digests,
     differs: bool,
+    standing: Standing,
 }
 
 impl<'t> Follower<'t> {
-    pub(crate) fn new(trail: &'t Trail) -> Self {
-        Self { trail, at: 0, digests: Digests::default(), differs: false }
+    /// Of the engine that is called `name`.
+    pub(crate) fn new(trail: &'t Trail, name: &str) -> Self {
+        let standing = Standing::new([name; 2], "block entry");
+        Self { trail, at: 0, digests: Digests::default(), differs: false, standing }
     }
 
     /// Whether all of the trail was met, and nothing else.
@@ -169,6 +173,7 @@ impl Hooks for Follower<'_> {
     }
 
     fn on_block(&mut self, entry: &StepView<'_>) -> StepControl {
+        self.standing.shows(entry);
         let digest = self.digests.entry(entry);
         self.meet(digest);
         if self.differs { StepControl::Abort } else { StepControl::Continue }

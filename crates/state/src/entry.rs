@@ -1,7 +1,7 @@
 //! What the journal keeps of one account and of one slot. Plain records: which change is undone how is in `undo`.
 
 use parallax_host_interface::AccountInfo;
-use parallax_primitives::{Address, Bytecode, Fork, U256, alloy_primitives::map::HashMap};
+use parallax_primitives::{Address, Bytecode, Fork, Mark, U256, alloy_primitives::map::HashMap};
 
 /// What the database said of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,4 +79,18 @@ pub(crate) struct SlotEntry {
     pub(crate) is_warm: bool,
     /// Whether the values are known; an access list warms a slot without reading it (EIP-2930).
     pub(crate) is_read: bool,
+}
+
+/// A transient slot (EIP-1153).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TransientEntry {
+    pub(crate) address: Address,
+    pub(crate) key: U256,
+    pub(crate) value: U256,
+}
+
+impl TransientEntry {
+    pub(crate) fn mark(&self) -> Option<Mark> {
+        (!self.value.is_zero()).then_some(Mark::TransientStorage(self.address, self.key, self.value))
+    }
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use parallax_host_interface::{AccountChange, Host, HostError, Journal, StateChanges};
-use parallax_primitives::{Address, Bytecode, Fork, Halt, KECCAK256_EMPTY, Log, U256, address};
+use parallax_primitives::{Address, Bytecode, Fork, Halt, KECCAK256_EMPTY, Log, Mark, U256, address};
 
 use crate::{
     State,
@@ -26,13 +26,27 @@ impl State<'_> {
                 let entry = &mut self.accounts[account];
                 (entry.info.code_hash, entry.code) = *previous;
             }
-            Undo::WarmedAccount { account } => self.accounts[account].is_warm = false,
+            Undo::WarmedAccount { account } => {
+                self.accounts[account].is_warm = false;
+                self.unmark(Mark::WarmAccount(self.accounts[account].address));
+            }
             Undo::Touched { account } => self.accounts[account].is_touched = false,
-            Undo::Created { account } => self.accounts[account].is_created = false,
-            Undo::Destroyed { account } => self.accounts[account].is_destroyed = false,
-            Undo::WarmedSlot { slot } => self.slots[slot].is_warm = false,
+            Undo::Created { account } => {
+                self.accounts[account].is_created = false;
+                self.unmark(Mark::Created(self.accounts[account].address));
+            }
+            Undo::Destroyed { account } => {
+                self.accounts[account].is_destroyed = false;
+                self.unmark(Mark::Destroyed(self.accounts[account].address));
+            }
+            Undo::WarmedSlot { slot } => {
+                self.slots[slot].is_warm = false;
+                self.unmark(self.warm_slot_mark(slot));
+            }
             Undo::Stored { slot, previous } => self.slots[slot].current = previous,
-            Undo::StoredTransient { slot, previous } => self.transient[slot] = previous,
+            Undo::StoredTransient { slot, previous } => {
+                self.set_transient(slot, previous);
+            }
         }
     }
 
@@ -177,6 +191,7 @@ impl Journal for State<'_> {
             return Ok(Err(Halt::CreateCollision));
         }
         if !std::mem::replace(&mut self.accounts[account].is_created, true) {
+            self.mark(Mark::Created(address));
             self.undo.push(Undo::Created { account });
         }
         if self.fork.has(Fork::SpuriousDragon) {

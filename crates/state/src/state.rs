@@ -3,12 +3,12 @@
 
 use parallax_host_interface::{AccountInfo, Database, Host, HostError, Journal, SelfDestruct, Slot, TxEnv};
 use parallax_primitives::{
-    Address, B256, BlockEnv, Bytecode, Fork, JournalView, KECCAK256_EMPTY, Log, U256,
+    Address, B256, BlockEnv, Bytecode, Fork, JournalView, KECCAK256_EMPTY, Log, Mark, U256,
     alloy_primitives::map::{AddressMap, HashMap},
 };
 
 use crate::{
-    entry::{AccountEntry, Origin, SlotEntry},
+    entry::{AccountEntry, Origin, SlotEntry, TransientEntry},
     undo::{Checkpoint, Undo},
 };
 
@@ -33,11 +33,13 @@ pub struct State<'a> {
     transient_places: HashMap<(Address, U256), usize>,
     /// Transient slot written last, and its place: an observer reads back what was written.
     last_transient: Option<((Address, U256), usize)>,
-    pub(crate) transient: Vec<U256>,
+    pub(crate) transient: Vec<TransientEntry>,
     pub(crate) logs: Vec<Log>,
     pub(crate) refund: i64,
     pub(crate) undo: Vec<Undo>,
     pub(crate) checkpoints: Vec<Checkpoint>,
+    /// See [`JournalView::marks_digest`].
+    marks: u64,
 }
 
 impl<'a> State<'a> {
@@ -60,6 +62,7 @@ impl<'a> State<'a> {
             refund: 0,
             undo: Vec::new(),
             checkpoints: Vec::new(),
+            marks: 0,
         }
     }
 
@@ -129,11 +132,44 @@ impl<'a> State<'a> {
 
     /// Warms a slot; true if it was cold.
     pub(crate) fn warm_slot_at(&mut self, place: usize) -> bool {
+        if !self.fork.has(Fork::Berlin) {
+            return false;
+        }
         let was_cold = !std::mem::replace(&mut self.slots[place].is_warm, true);
         if was_cold {
+            self.mark(self.warm_slot_mark(place));
             self.undo.push(Undo::WarmedSlot { slot: place });
         }
         was_cold
+    }
+
+    pub(crate) fn warm_slot_mark(&self, place: usize) -> Mark {
+        let SlotEntry { account, key, .. } = self.slots[place];
+        Mark::WarmSlot(self.accounts[account].address, key)
+    }
+
+    /// Writes a transient slot; answers what was there.
+    pub(crate) fn set_transient(&mut self, slot: usize, value: U256) -> U256 {
+        let before = self.transient[slot];
+        if before.value != value {
+            let after = TransientEntry { value, ..before };
+            self.transient[slot] = after;
+            if let Some(mark) = before.mark() {
+                self.unmark(mark);
+            }
+            if let Some(mark) = after.mark() {
+                self.mark(mark);
+            }
+        }
+        before.value
+    }
+
+    pub(crate) fn mark(&mut self, mark: Mark) {
+        self.marks = self.marks.wrapping_add(mark.digest());
+    }
+
+    pub(crate) fn unmark(&mut self, mark: Mark) {
+        self.marks = self.marks.wrapping_sub(mark.digest());
     }
 
     /// Marks an account as touched (EIP-161).
@@ -167,9 +203,13 @@ impl Host for State<'_> {
     }
 
     fn warm_account(&mut self, address: Address) -> bool {
+        if !self.fork.has(Fork::Berlin) {
+            return false;
+        }
         let account = self.place(address);
         let was_cold = !std::mem::replace(&mut self.accounts[account].is_warm, true);
         if was_cold {
+            self.mark(Mark::WarmAccount(address));
             self.undo.push(Undo::WarmedAccount { account });
         }
         was_cold
@@ -235,10 +275,10 @@ impl Host for State<'_> {
         let next = self.transient.len();
         let slot = *self.transient_places.entry((address, key)).or_insert(next);
         if slot == next {
-            self.transient.push(U256::ZERO);
+            self.transient.push(TransientEntry { address, key, value: U256::ZERO });
         }
         self.last_transient = Some(((address, key), slot));
-        let previous = std::mem::replace(&mut self.transient[slot], value);
+        let previous = self.set_transient(slot, value);
         if previous != value {
             self.undo.push(Undo::StoredTransient { slot, previous });
         }
@@ -266,6 +306,7 @@ impl Host for State<'_> {
         let was_marked = self.accounts[account].is_destroyed;
         if is_deleted && !was_marked {
             self.accounts[account].is_destroyed = true;
+            self.mark(Mark::Destroyed(address));
             self.undo.push(Undo::Destroyed { account });
         }
         Ok(SelfDestruct { was_marked })
@@ -298,12 +339,34 @@ impl JournalView for State<'_> {
 
     fn transient_storage(&self, address: Address, key: U256) -> U256 {
         match &self.last_transient {
-            Some((last, slot)) if *last == (address, key) => self.transient[*slot],
-            _ => self.transient_places.get(&(address, key)).map_or(U256::ZERO, |&slot| self.transient[slot]),
+            Some((last, slot)) if *last == (address, key) => self.transient[*slot].value,
+            _ => {
+                let slot = self.transient_places.get(&(address, key));
+                slot.map_or(U256::ZERO, |&slot| self.transient[slot].value)
+            }
         }
     }
 
     fn logs(&self) -> &[Log] {
         &self.logs
+    }
+
+    fn marks_digest(&self) -> Option<u64> {
+        Some(self.marks)
+    }
+
+    fn marks(&self) -> Vec<Mark> {
+        let accounts = self.accounts.iter().flat_map(|entry| {
+            let AccountEntry { address, is_warm, is_created, is_destroyed, .. } = *entry;
+            let marks = [
+                is_warm.then_some(Mark::WarmAccount(address)),
+                is_created.then_some(Mark::Created(address)),
+                is_destroyed.then_some(Mark::Destroyed(address)),
+            ];
+            marks.into_iter().flatten()
+        });
+        let slots = (0..self.slots.len()).filter(|slot| self.slots[*slot].is_warm);
+        let transient = self.transient.iter().filter_map(TransientEntry::mark);
+        accounts.chain(slots.map(|slot| self.warm_slot_mark(slot))).chain(transient).collect()
     }
 }

@@ -2,70 +2,24 @@
 #![allow(clippy::unwrap_used, reason = "in a test, an unwrap is an assertion")]
 #![allow(clippy::type_complexity, reason = "rows of a table: what is changed, and what must be found")]
 
+mod tampered;
+mod world;
+
 use parallax_assembly::assemble;
 use parallax_campaign::engines::{self, LocalEngine};
 use parallax_engine_interface::{Engine, EngineError, Execution, Job, Progress, Stepper};
 use parallax_hooks::{Hooks, Interest, MessagePhase, StepControl, StepEnd, StepView};
 use parallax_host_interface::HostError;
 use parallax_mini_interpreter::{Fault, FaultPlan, FaultyMini};
-use parallax_primitives::{
-    Address, BlockEnv, Bytecode, Effect, Fork, Halt, Message, Opcode, StorageChange, Transaction, U256,
-};
+use parallax_primitives::{Address, Bytecode, Message, Opcode, Rejection, U256};
 use parallax_run_control::{Breakpoints, Condition};
 use parallax_shadow_diff::{
-    Cause, Compared, Divergence, Field, Place, RunLimits, Shadow, ShadowConfig, ShadowMode, SideBySide,
-    Tolerance, Verdict, compare_engines, lockstep, run_both_per_call, run_both_per_step,
+    Cause, Divergence, Field, Place, RunLimits, Shadow, ShadowConfig, ShadowMode, SideBySide, Tolerance,
+    Verdict, compare_engines, lockstep, place_of_panic, run_both_per_call, run_both_per_step,
 };
-use parallax_state::MemoryDatabase;
 
-const CONTRACT: Address = Address::repeat_byte(0x22);
-
-/// A transaction to `code`.
-struct World {
-    database: MemoryDatabase,
-    block: BlockEnv,
-    transaction: Transaction,
-}
-
-impl World {
-    fn new(code: &str) -> Self {
-        let mut database = MemoryDatabase::default();
-        let account = database.accounts.entry(CONTRACT).or_default();
-        account.code = Bytecode::new(assemble(code).unwrap());
-        account.storage.insert(U256::ONE, U256::from(5));
-        let transaction = Transaction { to: Some(CONTRACT), gas_limit: 10_000_000, ..Transaction::default() };
-        Self { database, block: BlockEnv::default(), transaction }
-    }
-
-    fn job(&self) -> Job<'_> {
-        let Self { database, block, transaction } = self;
-        Job { fork: Fork::Osaka, chain_id: 1, block, transaction, database }
-    }
-}
-
-fn config(mode: ShadowMode) -> ShadowConfig {
-    ShadowConfig { mode, ..ShadowConfig::default() }
-}
-
-fn faulty(fault: Fault, opcode: Opcode) -> LocalEngine<FaultyMini> {
-    LocalEngine::new("faulty", FaultyMini::new(FaultPlan::new(fault, opcode)))
-}
-
-#[track_caller]
-fn divergence(compared: Compared) -> Divergence {
-    match compared.verdict {
-        Verdict::Diverge(divergence) => *divergence,
-        verdict => panic!("{verdict:?}"),
-    }
-}
-
-#[track_caller]
-fn step_of(divergence: &Divergence) -> (u64, Opcode, bool) {
-    match &divergence.place {
-        Place::Step { index, step, is_over, .. } => (*index, step.opcode, *is_over),
-        place => panic!("{place:?}"),
-    }
-}
+use tampered::{OTHER, Tampered};
+use world::{CONTRACT, TELLING, World, config, divergence, faulty, primary, step_of};
 
 /// A loop of `rounds` with a store to memory and to storage, and a return.
 fn counting(rounds: u32) -> String {
@@ -197,128 +151,76 @@ fn a_divergence_in_one_thing_alone_is_found_where_it_is_made() {
     }
 }
 
-/// The fast engine, for as long as the tests run: how hot its code is matters to none of them.
-fn primary() -> &'static dyn Engine {
-    Box::leak(Box::new(engines::primary()))
-}
-
-/// An engine that shows something else than it does: each field of a view alone.
-struct Tampered {
-    inner: &'static dyn Engine,
-    /// Steps, or block entries, from here on.
-    from: u64,
-    view: fn(&mut StepView<'_>),
-    end: fn(&mut StepEnd<'_>),
-}
-
-impl Tampered {
-    fn new(from: u64) -> Self {
-        Self { inner: primary(), from, view: |_| (), end: |_| () }
-    }
-}
-
-impl Engine for Tampered {
-    fn name(&self) -> &'static str {
-        "tampered"
-    }
-    fn start<'a>(&'a self, _: &Job<'a>) -> Result<Option<Box<dyn Stepper + 'a>>, EngineError> {
-        Ok(None)
-    }
-    fn execute(&self, job: &Job<'_>, hooks: &mut dyn Hooks) -> Result<Execution, EngineError> {
-        self.inner.execute(job, &mut Tampering { tampered: self, hooks })
-    }
-}
-
-struct Tampering<'t> {
-    tampered: &'t Tampered,
-    hooks: &'t mut dyn Hooks,
-}
-
-impl Tampering<'_> {
-    fn view<'v>(&self, view: &StepView<'v>) -> StepView<'v> {
-        let mut view = *view;
-        if view.index >= self.tampered.from {
-            (self.tampered.view)(&mut view);
-        }
-        view
-    }
-}
-
-impl Hooks for Tampering<'_> {
-    fn interest(&self) -> Interest {
-        self.hooks.interest()
-    }
-    fn on_step(&mut self, step: &StepView<'_>) -> StepControl {
-        let step = self.view(step);
-        self.hooks.on_step(&step)
-    }
-    fn on_step_end(&mut self, step: &StepView<'_>, end: &StepEnd<'_>) {
-        let (step, mut end) = (self.view(step), *end);
-        if step.index >= self.tampered.from {
-            (self.tampered.end)(&mut end);
-        }
-        self.hooks.on_step_end(&step, &end);
-    }
-    fn on_block(&mut self, entry: &StepView<'_>) -> StepControl {
-        let entry = self.view(entry);
-        self.hooks.on_block(&entry)
-    }
-    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
-        self.hooks.on_message(message, phase);
-    }
-}
-
-static OTHER: [U256; 1] = [U256::MAX];
-
-/// Seven steps in; the memory has one word, the stack one item, and a callee has returned data.
-const TELLING: &str = "PUSH 0xff PUSH 0 MSTORE
-    PUSH 0 PUSH 0 PUSH 1 PUSH 0 PUSH 0 PUSH 4 GAS CALL
-    PUSH 1 SLOAD POP POP PUSH 3 POP STOP";
-
-fn tampered_field(tampered: &Tampered, mode: ShadowMode) -> (Place, Field) {
+#[test]
+fn a_transaction_that_one_side_refuses_is_a_divergence_in_every_mode() {
+    let refusing =
+        Watched("refusing", |_: &Job<'_>, _: &mut dyn Hooks| Err(EngineError::Rejected(Rejection::NoBlobs)));
     let world = World::new(TELLING);
-    let found = divergence(compare_engines(engines::mini(), tampered, &world.job(), &config(mode)));
-    (found.place, found.field)
-}
-
-#[test]
-fn every_field_of_a_view_is_compared() {
-    let rows: [(fn(&mut StepView<'_>), Field); 9] = [
-        (|step| step.pc += 1, Field::Pc),
-        (|step| step.opcode = Opcode::INVALID, Field::Opcode),
-        (|step| step.depth += 1, Field::Depth),
-        (|step| step.gas += 1, Field::Gas),
-        (|step| step.refund -= 1, Field::Refund),
-        (|step| step.stack = &[], Field::StackSize),
-        (|step| step.stack = &OTHER, Field::Stack(0)),
-        (|step| step.memory = &[], Field::MemorySize),
-        (|step| step.return_data = &[], Field::ReturnData),
-    ];
-    for (view, field) in rows {
-        // Before step 11, the opcode behind the call: all of the state is compared where a frame goes on.
-        let (place, found) = tampered_field(&Tampered { view, ..Tampered::new(11) }, ShadowMode::PerStep);
-        assert_eq!(found, field);
-        assert!(matches!(place, Place::Step { index: 11, is_over: false, .. }), "{field}: {place:?}");
+    let sides: [(&dyn Engine, &dyn Engine); 2] = [(&refusing, engines::mini()), (engines::mini(), &refusing)];
+    for (left, right) in sides {
+        for mode in [ShadowMode::PerCall, ShadowMode::PerBlock, ShadowMode::PerStep] {
+            let found = divergence(compare_engines(left, right, &world.job(), &config(mode)));
+            assert_eq!((&found.place, found.field), (&Place::Transaction, Field::Status), "{mode:?}");
+            let values = [&found.left, &found.right].map(ToString::to_string);
+            let mut expected = [format!("rejected: {}", Rejection::NoBlobs), "success".to_owned()];
+            if right.name() == "refusing" {
+                expected.reverse();
+            }
+            assert_eq!(values, expected);
+        }
     }
 }
 
+/// Whichever side panics, the opcode is known.
 #[test]
-fn every_field_of_an_end_is_compared() {
-    fn change() -> StorageChange {
-        let [previous, new, original] = [U256::ZERO; 3];
-        StorageChange { address: CONTRACT, key: U256::ZERO, previous, new, original }
+fn a_panic_leaves_its_place() {
+    struct Panics<'h>(&'h mut dyn Hooks);
+    impl Hooks for Panics<'_> {
+        fn on_step(&mut self, step: &StepView<'_>) -> StepControl {
+            self.0.on_step(step)
+        }
+        fn on_step_end(&mut self, step: &StepView<'_>, end: &StepEnd<'_>) {
+            assert!(step.index != 2, "out of range");
+            self.0.on_step_end(step, end);
+        }
+        fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
+            self.0.on_message(message, phase);
+        }
     }
-    let rows: [(fn(&mut StepEnd<'_>), Field); 5] = [
-        (|end| end.gas_cost += 1, Field::GasCost),
-        (|end| end.gas_left += 1, Field::Gas),
-        (|end| end.halt = Some(Halt::OutOfGas), Field::Halt),
-        (|end| end.effect = Effect::Storage(change()), Field::Storage(CONTRACT, U256::ZERO)),
-        (|end| end.effect = Effect::Transient(change()), Field::TransientStorage(CONTRACT, U256::ZERO)),
-    ];
-    for (end, field) in rows {
-        let (place, found) = tampered_field(&Tampered { end, ..Tampered::new(5) }, ShadowMode::PerStep);
-        assert_eq!(found, field);
-        assert!(matches!(place, Place::Step { index: 5, is_over: true, .. }), "{field}: {place:?}");
+    struct Panicking<'a>(Box<dyn Stepper + 'a>);
+    impl Stepper for Panicking<'_> {
+        fn step(&mut self) -> Result<Progress, HostError> {
+            self.0.step()
+        }
+        fn run(&mut self, hooks: &mut dyn Hooks) -> Result<Progress, HostError> {
+            self.0.run(&mut Panics(hooks))
+        }
+        fn view(&self) -> Option<StepView<'_>> {
+            self.0.view()
+        }
+        fn finish(self: Box<Self>) -> Result<Execution, HostError> {
+            self.0.finish()
+        }
+    }
+    struct Panicked;
+    impl Engine for Panicked {
+        fn name(&self) -> &'static str {
+            "panicked"
+        }
+        fn start<'a>(&'a self, job: &Job<'a>) -> Result<Option<Box<dyn Stepper + 'a>>, EngineError> {
+            Ok(engines::mini().start(job)?.map(|stepper| Box::new(Panicking(stepper)) as Box<dyn Stepper>))
+        }
+    }
+    let world = World::new("PUSH 1 PUSH 2 ADD POP STOP");
+    let job = world.job();
+    assert_eq!(place_of_panic(), None);
+    for (left, right) in
+        [(&Panicked as &dyn Engine, engines::mini() as &dyn Engine), (engines::mini(), &Panicked)]
+    {
+        let compare = || compare_engines(left, right, &job, &config(ShadowMode::PerStep));
+        assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(compare)).is_err());
+        assert_eq!(place_of_panic().as_deref(), Some("panicked, at or behind step 2, depth 0, pc 4, ADD"));
+        assert_eq!(place_of_panic(), None);
     }
 }
 
