@@ -221,8 +221,9 @@ pub(crate) fn outcome(
     right: &(impl EngineSource + ?Sized),
     config: &ShadowConfig,
 ) -> DiffOutcome {
-    let unsupported =
-        [left.name(), right.name()].into_iter().find_map(|name| engines::unsupported(name, case.fork));
+    let unsupported = [left.name(), right.name()]
+        .into_iter()
+        .find_map(|name| engines::unsupported(name, case.fork, &case.block));
     match unsupported {
         Some(reason) => Verdict::Unsupported(reason.to_owned()).into(),
         None => compare_case(case, left, right, config),

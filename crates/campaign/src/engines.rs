@@ -14,7 +14,7 @@ use parallax_mini_interpreter::Mini;
 use parallax_mini_machine::MiniMachine;
 pub use parallax_primary_interpreter::FastCounts;
 use parallax_primary_interpreter::{Primary, Tiering};
-use parallax_primitives::Fork;
+use parallax_primitives::{BlockEnv, Fork};
 use parallax_state::State;
 
 /// An engine that users may ask for. What makes it is [`EngineSource`].
@@ -291,10 +291,11 @@ pub fn revm() -> &'static Revm {
     &Revm
 }
 
-/// Why the engine called `name` does not know the rules of `fork`, if it does not. Such cases are counted apart.
-pub fn unsupported(name: &str, fork: Fork) -> Option<&'static str> {
-    match (name, fork) {
-        ("revm", Fork::Constantinople) => Some("revm has no Constantinople before Petersburg (EIP-1283)"),
+/// Why the engine called `name` does not know the rules of `fork`, or a number of `block` (which counts from Cancun on alone), if
+/// it does not. Such cases are counted apart.
+pub fn unsupported(name: &str, fork: Fork, block: &BlockEnv) -> Option<&'static str> {
+    match name {
+        "revm" => parallax_engine_revm::unsupported(fork, block),
         _ => None,
     }
 }

@@ -42,7 +42,7 @@ pub fn diff_trace<R: BufRead>(
     trace: TraceReader<R>,
     config: &ShadowConfig,
 ) -> Result<TraceCompared, ReadError> {
-    if let Some(reason) = engines::unsupported(engine.name(), case.fork) {
+    if let Some(reason) = engines::unsupported(engine.name(), case.fork, &case.block) {
         let outcome = Verdict::Unsupported(reason.to_owned()).into();
         return Ok(TraceCompared { outcome, unknown: Vec::new() });
     }

@@ -51,7 +51,7 @@ fn outcome(
     tracing: Option<(&TraceOptions, &TraceSink<'_>)>,
     max_steps: Option<u64>,
 ) -> TestOutcome {
-    if let Some(reason) = engines::unsupported(engine.name(), case.fork) {
+    if let Some(reason) = engines::unsupported(engine.name(), case.fork, &case.block) {
         return TestOutcome::Unsupported(reason);
     }
     let engine = engine.make();

@@ -9,7 +9,7 @@ use std::{
 };
 
 use axum::http::StatusCode;
-use parallax_primitives::Fork;
+use parallax_primitives::{BlockEnv, Fork};
 use tokio::sync::Semaphore;
 
 use crate::{
@@ -132,7 +132,7 @@ impl App {
                     }
                     Source::Traces(_) => return Err(ApiError::internal("traces have no engines")),
                 };
-                check_support(&engines, prepared.fork)?;
+                check_support(&engines, prepared.fork, &prepared.block)?;
                 let names = engines.iter().map(|engine| engine.name().to_owned()).collect();
                 (Work::Engines { prepared: Box::new(prepared), mode, engines }, shown, mode, names)
             }
@@ -201,8 +201,9 @@ impl App {
 fn check_support(
     engines: &[&'static dyn parallax_campaign::engines::EngineSource],
     fork: Fork,
+    block: &BlockEnv,
 ) -> Result<(), ApiError> {
-    let unsupported = |name: &str| parallax_campaign::engines::unsupported(name, fork);
+    let unsupported = |name: &str| parallax_campaign::engines::unsupported(name, fork, block);
     match engines.iter().find_map(|engine| unsupported(engine.name())) {
         Some(reason) => Err(ApiError::bad("engines", reason)),
         None => Ok(()),

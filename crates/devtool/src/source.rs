@@ -38,7 +38,7 @@ const TITLE_LIMIT: usize = 120;
 pub(crate) struct Prepared {
     pub(crate) fork: Fork,
     chain_id: u64,
-    block: BlockEnv,
+    pub(crate) block: BlockEnv,
     transaction: Transaction,
     pub(crate) database: Arc<MemoryDatabase>,
     /// How `parallax diff` is told to run the same, if it can be.

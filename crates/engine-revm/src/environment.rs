@@ -2,7 +2,9 @@
 
 use parallax_engine_interface::{EngineError, Job};
 use parallax_host_interface::HostError;
-use parallax_primitives::{Fork, GasSchedule, Rejection, Transaction, TransactionType, U256};
+use parallax_primitives::{
+    BlockEnv as JobBlock, Fork, GasSchedule, Rejection, Transaction, TransactionType, U256,
+};
 use revm::{
     context::{BlockEnv, CfgEnv, TxEnv},
     context_interface::{
@@ -62,13 +64,37 @@ pub(crate) fn block(job: &Job<'_>) -> BlockEnv {
         basefee: if job.fork.has(Fork::London) { block.base_fee } else { 0 },
         difficulty: block.difficulty,
         prevrandao: job.fork.has(Fork::Paris).then_some(block.prevrandao),
-        // revm's own computation of the price overflows where ours saturates.
-        blob_excess_gas_and_price: job.fork.has(Fork::Cancun).then(|| BlobExcessGasAndPrice {
-            excess_blob_gas: block.excess_blob_gas,
-            blob_gasprice: block.blob_base_fee(),
-        }),
+        // The price is revm's own.
+        blob_excess_gas_and_price: job
+            .fork
+            .has(Fork::Cancun)
+            .then(|| BlobExcessGasAndPrice::new(block.excess_blob_gas, block.blobs.update_fraction)),
         slot_num: 0,
     }
+}
+
+/// Why revm does not know the rules of `fork`, or a number of `block` from Cancun on, if it does not: its numbers have 128 bits,
+/// and where the price of a blob gas needs more, its price would be wrong, its cost of all blobs cut off.
+pub fn unsupported(fork: Fork, block: &JobBlock) -> Option<&'static str> {
+    let (excess, blobs) = (block.excess_blob_gas, block.blobs);
+    if fork == Fork::Constantinople {
+        return Some("revm has no Constantinople before Petersburg (EIP-1283)");
+    }
+    let fits = price_fits(excess.into(), blobs.update_fraction.into(), blobs.max).is_some();
+    let is_beyond = fork.has(Fork::Cancun) && !fits;
+    is_beyond.then_some("revm works out the price of a blob gas in 128 bits, and this block's takes more")
+}
+
+/// revm's sums for the price, then the cost of a block's blobs; `None` where one needs more than 128 bits.
+fn price_fits(excess: u128, fraction: u128, max_blobs: u64) -> Option<u128> {
+    let (mut sum, mut term, mut i) = (0u128, fraction, 1u128);
+    while term > 0 {
+        sum = sum.checked_add(term)?;
+        term = term.checked_mul(excess)? / fraction.checked_mul(i)?;
+        i += 1;
+    }
+    let blob_gas = u128::from(GasSchedule::GAS_PER_BLOB) * u128::from(max_blobs);
+    sum.checked_div(fraction)?.checked_mul(blob_gas)
 }
 
 /// The transaction.

@@ -64,7 +64,7 @@ pub(crate) fn rejection(reason: &InvalidTransaction, job: &Job<'_>) -> EngineErr
         InvalidTransaction::BlobGasPriceGreaterThanMax { block_blob_gas_price, .. } => {
             Rejection::BlobFeeBelowBaseFee {
                 max_fee: tx.max_fee_per_blob_gas,
-                base_fee: block_blob_gas_price,
+                base_fee: U256::from(block_blob_gas_price),
             }
         }
         InvalidTransaction::EmptyAuthorizationList => Rejection::NoAuthorizations,

@@ -32,7 +32,8 @@ use crate::{
 /// The engine `revm`: revm 43, unmodified, every check on. It shows messages and steps, but no block
 /// entries; a hook can abort it, not pause it.
 ///
-/// It has no Constantinople (EIP-1283): a job of that fork is a host error, so a comparison with it is poisoned.
+/// It has no Constantinople (EIP-1283), and no price of a blob gas that takes more than 128 bits to work out: a job with one is a
+/// host error, so a comparison with it is poisoned.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Revm;
 
@@ -94,6 +95,9 @@ fn run_by_steps(job: &Job<'_>, steps: Steps<'_, '_>) -> Result<Execution, Engine
 /// What a job's transaction runs in.
 fn prepare<'a>(job: &Job<'a>) -> Result<Context<'a>, EngineError> {
     let spec = environment::spec_id(job.fork)?;
+    if let Some(reason) = environment::unsupported(job.fork, job.block) {
+        return Err(HostError::new(reason).into());
+    }
     Ok(context(job.database, job, spec, environment::transaction(job)?))
 }
 

@@ -5,12 +5,12 @@
 use std::collections::BTreeMap;
 
 use parallax_engine_interface::{Engine, EngineError, Execution, Job};
-use parallax_engine_revm::{MessageRunner, Revm};
+use parallax_engine_revm::{MessageRunner, Revm, unsupported};
 use parallax_hooks::{Hooks, Interest, MessagePhase, NoHooks};
 use parallax_host_interface::{AccountChange, AccountInfo, Database, HostError, TxEnv};
 use parallax_primitives::{
-    Address, B256, BlockEnv, Bytecode, Bytes, Fork, FrameOutcome, FrameStatus, Halt, Message, MessageKind,
-    Rejection, Transaction, TransactionType, U256, hex,
+    Address, B256, BlobSchedule, BlockEnv, Bytecode, Bytes, Fork, FrameOutcome, FrameStatus, Halt, Message,
+    MessageKind, Rejection, Transaction, TransactionType, U256, hex,
 };
 
 const SENDER: Address = Address::repeat_byte(0x11);
@@ -212,6 +212,17 @@ fn what_revm_lacks_is_a_host_error() {
     let error = execute(&world, Fork::Constantinople, &call(&[]), &mut NoHooks).unwrap_err();
     assert!(matches!(&error, EngineError::Host(error) if error.to_string().contains("1283")), "{error}");
 
+    // The last price of a blob gas that revm can work out, and one that takes more than 128 bits.
+    let mut block = BlockEnv { blobs: BlobSchedule::of(Fork::Cancun), ..BlockEnv::default() };
+    for (excess, fits) in [(192_204_552, true), (192_204_553, false)] {
+        block.excess_blob_gas = excess;
+        let (transaction, fork) = (call(&[]), Fork::Cancun);
+        let job = Job { fork, chain_id: 1, block: &block, transaction: &transaction, database: &world };
+        assert_eq!(unsupported(fork, &block).is_none(), fits, "{excess}");
+        assert_eq!(Revm.execute(&job, &mut NoHooks).is_ok(), fits, "{excess}");
+        assert_eq!(unsupported(Fork::Shanghai, &block), None);
+    }
+
     // A fee above 128 bits that the sender can pay.
     let mut rich = World::default();
     rich.0.insert(SENDER, (0, U256::MAX, Bytecode::default(), None));
@@ -317,7 +328,7 @@ fn rejections_carry_their_data() {
     check_rejected(
         fork,
         typed(TransactionType::Blob),
-        Rejection::BlobFeeBelowBaseFee { max_fee: U256::ZERO, base_fee: 1 },
+        Rejection::BlobFeeBelowBaseFee { max_fee: U256::ZERO, base_fee: U256::ONE },
     );
     check_rejected(fork, Transaction { to: None, ..typed(TransactionType::Blob) }, Rejection::BlobCreate);
     check_rejected(

@@ -9,7 +9,7 @@ use std::{
 };
 
 use parallax_engine_interface::{Engine, Job, Progress, Stepper};
-use parallax_engine_revm::{REVM_HALTS, REVM_STEPS, Revm};
+use parallax_engine_revm::{REVM_HALTS, REVM_STEPS, Revm, unsupported};
 use parallax_hooks::{Hooks, MessagePhase, NoHooks, StepControl, StepEnd, StepView};
 use parallax_machine::{Machine, validate};
 use parallax_mini_interpreter::Mini;
@@ -192,7 +192,7 @@ struct Count {
 
 fn check(case: &Case, count: &mut Count) {
     let Ok(job) = case.job() else { return };
-    if case.fork == Fork::Constantinople {
+    if unsupported(case.fork, &case.block).is_some() {
         return;
     }
     let Some(mut watch) = Watch::new(&job) else { return };

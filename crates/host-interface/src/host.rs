@@ -18,7 +18,7 @@ pub trait Host {
 
     /// BLOBBASEFEE in wei (EIP-7516). A host that keeps a rule of its own for it answers by that.
     fn blob_base_fee(&self) -> U256 {
-        U256::from(self.block().blob_base_fee())
+        self.block().blob_base_fee()
     }
 
     /// Warms an account; true if it was cold (EIP-2929). Reads nothing from the database. Before Berlin nothing is cold or warm.

@@ -53,7 +53,7 @@ pub fn validate(job: &Job<'_>) -> Result<Validated, EngineError> {
             .max_fee_per_blob_gas
             .checked_mul(blob_gas)
             .and_then(|blobs| max_cost?.checked_add(blobs));
-        blob_fee = blob_gas.saturating_mul(U256::from(block.blob_base_fee()));
+        blob_fee = blob_gas.saturating_mul(block.blob_base_fee());
         blob_hashes.clone_from(&transaction.blob_hashes);
     }
     check_target(transaction)?;
@@ -169,7 +169,8 @@ fn check_blobs(fork: Fork, block: &BlockEnv, transaction: &Transaction) -> Resul
         return Err(Rejection::BlobVersion(index));
     }
     let (max_fee, base_fee) = (transaction.max_fee_per_blob_gas, block.blob_base_fee());
-    if max_fee < U256::from(base_fee) {
+    // A price of 2^256 - 1 stands for any from there on: no transaction offers that much.
+    if max_fee < base_fee || base_fee == U256::MAX {
         return Err(Rejection::BlobFeeBelowBaseFee { max_fee, base_fee });
     }
     Ok(U256::from(count) * U256::from(GasSchedule::GAS_PER_BLOB))

@@ -123,9 +123,8 @@ fn check_blobs(fork: Fork, block: &BlockEnv, transaction: &Transaction) -> Resul
     }
     let (max_fee, base_fee) =
         (transaction.max_fee_per_blob_gas, calculate_blob_gas_price(block.excess_blob_gas, &block.blobs));
-    if max_fee < base_fee {
-        // The reason has room for 128 bits; the comparison was made with all of them.
-        return Err(Rejection::BlobFeeBelowBaseFee { max_fee, base_fee: base_fee.saturating_to() });
+    if max_fee < base_fee || base_fee == U256::MAX {
+        return Err(Rejection::BlobFeeBelowBaseFee { max_fee, base_fee });
     }
     Ok(())
 }

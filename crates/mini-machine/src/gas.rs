@@ -23,7 +23,7 @@ pub(crate) fn calculate_total_blob_gas(transaction: &Transaction) -> u64 {
 }
 
 /// Price of one blob gas in wei (EIP-4844, EIP-7840). The specification's number has no bound; from 2^256 on it is 2^256 - 1
-/// here, which no transaction pays for, as none can offer more.
+/// here, which no transaction is taken to pay.
 ///
 /// EELS: `vm/gas.py`, `calculate_blob_gas_price`.
 pub(crate) fn calculate_blob_gas_price(excess_blob_gas: u64, blobs: &BlobSchedule) -> U256 {

@@ -208,11 +208,14 @@ fn blobs_and_authorizations_have_their_reasons() {
         }
     };
     let rejection = |max_fee, base_fee| Some(Rejection::BlobFeeBelowBaseFee { max_fee, base_fee });
-    check(Blob, Fork::Cancun, dear(10 << 20, U256::from(22)), rejection(U256::from(22), 23));
+    check(Blob, Fork::Cancun, dear(10 << 20, U256::from(22)), rejection(U256::from(22), U256::from(23)));
     check(Blob, Fork::Cancun, dear(10 << 20, U256::from(23)), None);
     // The price has 136 bits (`../shared/facts`, difference 1).
     let most = U256::from(u128::MAX);
-    check(Blob, Fork::Cancun, dear(0x12c0_0000, most), rejection(most, u128::MAX));
+    let price = (U256::from(0xf5) << 128) | U256::from(0x930d_b52b_6358_f8ef_9c53_a6f3_452b_e41e_u128);
+    check(Blob, Fork::Cancun, dear(0x12c0_0000, most), rejection(most, price));
+    // A price of more bits than a fee has.
+    check(Blob, Fork::Cancun, dear(592_398_316, U256::MAX), rejection(U256::MAX, U256::MAX));
     check(Blob, Fork::Cancun, dear(0x12c0_0000, U256::from(1) << 136), None);
 
     check(SetCode, Fork::Prague, no_target, Some(Rejection::SetCodeCreate));

@@ -1,3 +1,5 @@
+use alloy_primitives::U512;
+
 use crate::{Address, B256, Fork, GasSchedule, U256};
 
 /// The facts of the block that a transaction runs in.
@@ -24,9 +26,9 @@ pub struct BlockEnv {
 }
 
 impl BlockEnv {
-    /// Price of one unit of blob gas in wei (EIP-4844, `fake_exponential`). Saturates at `u128::MAX`, which no balance
-    /// pays for.
-    pub fn blob_base_fee(&self) -> u128 {
+    /// Price of one unit of blob gas in wei (EIP-4844, `fake_exponential`). The specification's number has no bound; from
+    /// 2^256 on it is `U256::MAX` here, and no transaction can offer that much.
+    pub fn blob_base_fee(&self) -> U256 {
         fake_exponential(self.excess_blob_gas, self.blobs.update_fraction)
     }
 }
@@ -60,33 +62,35 @@ pub struct BlobSchedule {
 
 impl BlobSchedule {
     /// The mainnet parameters of `fork` (EIP-4844, EIP-7691, EIP-7892); before Cancun those of Cancun. BPO3 to BPO5 are
-    /// not on mainnet: theirs are the specification tests' own.
+    /// not on mainnet: theirs are those of the specification's test package, `execution_testing/forks/forks/forks.py`, whose
+    /// BPO5 is BPO4 unchanged.
     pub const fn of(fork: Fork) -> Self {
         let (target, max, update_fraction) = match fork {
             Fork::Prague | Fork::Osaka => (6, 9, 5_007_716),
             Fork::Bpo1 => (10, 15, 8_346_193),
             Fork::Bpo2 => (14, 21, 11_684_671),
             Fork::Bpo3 => (21, 32, 20_609_697),
-            Fork::Bpo4 => (14, 21, 13_739_630),
-            Fork::Bpo5 => (14, 21, 11_684_671),
+            Fork::Bpo4 | Fork::Bpo5 => (14, 21, 13_739_630),
             _ => (3, 6, 3_338_477),
         };
         Self { target, max, update_fraction }
     }
 }
 
-/// Approximates `MIN_BLOB_BASE_FEE * e ** (numerator / denominator)` (EIP-4844).
-fn fake_exponential(numerator: u64, denominator: u64) -> u128 {
-    let (numerator, denominator) = (U256::from(numerator), U256::from(denominator.max(1)));
-    let mut output = U256::ZERO;
-    let mut term = U256::from(GasSchedule::MIN_BLOB_BASE_FEE) * denominator;
+/// Approximates `MIN_BLOB_BASE_FEE * e ** (numerator / denominator)` (EIP-4844), `U256::MAX` at most. A sum of the series is
+/// below 2^320 when the next term is worked out, and no term is above the sum: 512 bits hold all of it.
+fn fake_exponential(numerator: u64, denominator: u64) -> U256 {
+    let (numerator, denominator) = (U512::from(numerator), U512::from(denominator.max(1)));
+    let most = U512::from(U256::MAX) * denominator;
+    let mut output = U512::ZERO;
+    let mut term = U512::from(GasSchedule::MIN_BLOB_BASE_FEE) * denominator;
     let mut i = 1u64;
     while !term.is_zero() {
-        output = output.saturating_add(term);
-        if output > U256::from(u128::MAX) * denominator {
-            return u128::MAX;
+        output += term;
+        if output > most {
+            return U256::MAX;
         }
-        term = term.saturating_mul(numerator) / (denominator * U256::from(i));
+        term = term * numerator / (denominator * U512::from(i));
         i += 1;
     }
     (output / denominator).saturating_to()
@@ -107,10 +111,27 @@ mod tests {
             (3, 1, 16),
             (8, 2, 50),
             (5, 1, 136),
-            (50_000_000, 2_225_652, 5_709_098_764),
+            (50_000_000, 2_225_652, 5_709_098_764_u64),
         ] {
-            assert_eq!(fake_exponential(numerator, denominator), expected, "e^({numerator}/{denominator})");
+            let price = fake_exponential(numerator, denominator);
+            assert_eq!(price, U256::from(expected), "e^({numerator}/{denominator})");
         }
-        assert_eq!(fake_exponential(u64::MAX, 1), u128::MAX);
+        assert_eq!(fake_exponential(u64::MAX, 1), U256::MAX);
+    }
+
+    #[test]
+    fn blob_base_fee_has_all_its_bits() {
+        // By the executable specification's `calculate_blob_gas_price`, in the fork Cancun.
+        for (excess_blob_gas, expected) in [
+            (0, "0x1"),
+            (296_199_157, "0xfffffc3c3275618d59e11339fc50bae5"),
+            (296_199_158, "0x100000142caba9eb0bb6827e721254804"),
+            (0x12c0_0000, "0xf5930db52b6358f8ef9c53a6f3452be41e"),
+            (592_398_315, "0xfffffd7f37d871923e777c8e1698f4a355b593742cb7f676ce08cf31f51e8874"),
+        ] {
+            let blobs = BlobSchedule::of(Fork::Cancun);
+            let block = BlockEnv { excess_blob_gas, blobs, ..BlockEnv::default() };
+            assert_eq!(format!("{:#x}", block.blob_base_fee()), expected, "excess {excess_blob_gas}");
+        }
     }
 }

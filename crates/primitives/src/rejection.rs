@@ -124,7 +124,7 @@ pub enum Rejection {
         /// The most the sender pays.
         max_fee: U256,
         /// What the block asks.
-        base_fee: u128,
+        base_fee: U256,
     },
     /// EIP-7702.
     #[error("set-code transaction without an authorization")]

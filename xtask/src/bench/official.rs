@@ -74,7 +74,8 @@ fn read(folder: &Path, filter: &str) -> Result<Vec<Vec<Case>>> {
         let mut of_file = Vec::new();
         for case in cases(&path)? {
             let case = case?;
-            let is_wanted = case.name.contains(filter) && unsupported("revm", case.fork).is_none();
+            let is_wanted =
+                case.name.contains(filter) && unsupported("revm", case.fork, &case.block).is_none();
             if is_wanted && case.job().is_ok() {
                 of_file.push(case);
             }

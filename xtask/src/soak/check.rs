@@ -77,7 +77,7 @@ fn compare(world: &World, runs: &[(Tiering, &[Watch])], counts: &mut Counts) -> 
 /// revm does not have, more messages than a comparison keeps.
 fn beside_revm(world: &World) -> Result<bool, String> {
     let Program { fork, gas, is_static, input, .. } = world.program();
-    if *is_static || engines::unsupported("revm", *fork).is_some() {
+    if *is_static || engines::unsupported("revm", *fork, &World::block(*fork)).is_some() {
         return Ok(false);
     }
     // What calldata costs at most (68 a byte before EIP-2028, 40 with EIP-7623) comes on top.

@@ -215,8 +215,17 @@ fn blobs() {
     check(&with_blobs(Fork::Cancun, 1).transaction(|t| t.to = None), Err(Rejection::BlobCreate));
     let max_fee = U256::from(1);
     let dear = with_blobs(Fork::Cancun, 1).block(|b| b.excess_blob_gas = 3_338_477);
-    check(&dear, Err(Rejection::BlobFeeBelowBaseFee { max_fee, base_fee: 2 }));
+    check(&dear, Err(Rejection::BlobFeeBelowBaseFee { max_fee, base_fee: U256::from(2) }));
     check(&dear.transaction(|t| t.max_fee_per_blob_gas = U256::from(2)), Ok(()));
+    // A price of 136 bits, and one of more bits than a fee has.
+    let price = (U256::from(0xf5) << 128) | U256::from(0x930d_b52b_6358_f8ef_9c53_a6f3_452b_e41e_u128);
+    for (excess, max_fee, base_fee) in
+        [(0x12c0_0000, U256::from(u128::MAX), price), (592_398_316, U256::MAX, U256::MAX)]
+    {
+        let dear = with_blobs(Fork::Cancun, 1).block(|b| b.excess_blob_gas = excess);
+        let dear = dear.transaction(|t| t.max_fee_per_blob_gas = max_fee);
+        check(&dear, Err(Rejection::BlobFeeBelowBaseFee { max_fee, base_fee }));
+    }
 }
 
 #[test]
