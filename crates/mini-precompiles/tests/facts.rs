@@ -1,11 +1,12 @@
-//! `../shared/facts/eels-facts.json`, the numbers of the executable specification: every input that it has for a precompiled
-//! contract, in every fork.
+//! `fixtures/facts/eels-facts.json`, the numbers of the executable specification: which precompiled contracts each fork has, and
+//! every input that the file has for one, on both sides. `primitives` compares the file's other numbers (`facts_witness`).
 
 #![allow(clippy::unwrap_used, reason = "in a test, an unwrap is an assertion")]
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use parallax_mini_precompiles::{Output, PrecompileHalt, addresses, run};
+use parallax_precompiles::{PrecompileError, PrecompileOutput, Precompiles};
 use parallax_primitives::{Address, Fork, hex, keccak256};
 use serde_json::{Map, Value};
 
@@ -29,15 +30,9 @@ fn merge(value: &mut Value, patch: &Value) {
 }
 
 /// The facts of each fork, by the file's names.
-fn facts() -> Option<BTreeMap<String, Value>> {
-    let shared = std::env::var_os("PARALLAX_SHARED")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
-    let path = shared.join("facts/eels-facts.json");
-    let Ok(text) = fs::read_to_string(&path) else {
-        eprintln!("left out: there is no {}", path.display());
-        return None;
-    };
-    let file: Value = serde_json::from_str(&text).unwrap();
+fn facts() -> BTreeMap<String, Value> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/facts/eels-facts.json");
+    let file: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
     let mut facts: BTreeMap<String, Value> = BTreeMap::new();
     for name in file["order"].as_array().unwrap() {
         let fork = &file["forks"][name.as_str().unwrap()];
@@ -46,7 +41,7 @@ fn facts() -> Option<BTreeMap<String, Value>> {
         merge(&mut whole, &fork["patch"]);
         facts.insert(name.as_str().unwrap().to_owned(), whole);
     }
-    Some(facts)
+    facts
 }
 
 /// `00*30+0401` is 30 zeros, then 0x0401.
@@ -87,18 +82,41 @@ fn check(fork: Fork, address: Address, input: &str, expected: &Value) {
     }
 }
 
+/// The same of the first side.
+#[track_caller]
+fn check_first(fork: Fork, address: Address, input: &str, expected: &Value) {
+    let data = bytes(input);
+    let place = format!("{fork} {address} {input}");
+    let contract = Precompiles::of(fork).get(&address).unwrap();
+    let answer = contract.run(&data, u64::MAX);
+    if expected.get("fail").is_some() {
+        assert!(answer.is_err(), "{place}: {answer:?}");
+        return;
+    }
+    let PrecompileOutput { gas_used, output } = answer.unwrap_or_else(|error| panic!("{place}: {error}"));
+    assert_eq!(gas_used, expected["gas"].as_u64().unwrap(), "{place}");
+    assert_eq!(shown(&output), expected["out"].as_str().unwrap(), "{place}");
+    if let Some(less) = gas_used.checked_sub(1) {
+        assert_eq!(contract.run(&data, less), Err(PrecompileError::OutOfGas), "{place}");
+    }
+}
+
 #[test]
 fn every_input_of_the_file() {
-    let Some(facts) = facts() else { return };
+    let facts = facts();
     let mut inputs = 0;
     for fork in Fork::ALL {
         let contracts = facts[fork.name()]["precompiles"].as_object().unwrap();
         let named: Vec<Address> =
             contracts.keys().map(|name| Address::left_padding_from(&hex::decode(name).unwrap())).collect();
         assert_eq!(addresses(fork), named, "{fork}");
+        assert_eq!(Precompiles::of(fork).addresses().collect::<Vec<_>>(), named, "{fork}");
         for (address, contract) in named.into_iter().zip(contracts.values()) {
+            let name = Precompiles::of(fork).get(&address).unwrap().name();
+            assert_eq!(name, contract["name_7910"].as_str().unwrap(), "{fork}");
             for (input, expected) in contract["inputs"].as_object().unwrap() {
                 check(fork, address, input, expected);
+                check_first(fork, address, input, expected);
                 inputs += 1;
             }
         }
@@ -109,7 +127,7 @@ fn every_input_of_the_file() {
 
 #[test]
 fn every_discount_of_the_file() {
-    let Some(facts) = facts() else { return };
+    let facts = facts();
     let contracts = &facts["Prague"]["precompiles"];
     for (name, pair, price) in [("000c", 160, 12_000), ("000e", 288, 22_500)] {
         let address = Address::left_padding_from(&hex::decode(name).unwrap());
@@ -125,6 +143,8 @@ fn every_discount_of_the_file() {
             let gas = u64::try_from(pairs).unwrap() * price * discount / 1000;
             let output = run(Fork::Prague, address, &vec![0; pairs * pair], u64::MAX).unwrap().unwrap();
             assert_eq!(output.gas_used, gas, "{name} {pairs}");
+            let first = Precompiles::of(Fork::Prague).get(&address).unwrap();
+            assert_eq!(first.run(&vec![0; pairs * pair], u64::MAX).unwrap().gas_used, gas, "{name} {pairs}");
         }
     }
 }
