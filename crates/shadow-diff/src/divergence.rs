@@ -2,7 +2,7 @@
 
 use parallax_primitives::{Address, Message, MessageKind, Opcode};
 
-use crate::{Cause, Detail, Earlier, Field, Mismatch, ShadowConfig, StepSide, Value};
+use crate::{Cause, Detail, Earlier, Field, Mismatch, ShadowConfig, ShadowMode, StepSide, Value, cause};
 
 /// The first place where two runs part. Its `Display` is the report for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub struct Divergence {
     pub right: Value,
     /// What kind of fault this looks like.
     pub cause: Cause,
+    /// The EIPs that touch the rule that may be wrong, ascending; none where no rule outside of the opcodes is known to be.
+    pub eips: &'static [u16],
     /// The last things that both sides did alike before it, oldest first.
     pub recent: Vec<Earlier>,
     /// The state on both sides, where steps or blocks were compared and details were asked for.
@@ -28,7 +30,7 @@ pub struct Divergence {
 }
 
 impl Divergence {
-    /// A divergence without detail; its cause follows from the mismatch.
+    /// A divergence without detail; its cause follows from the place and the mismatch.
     pub fn new(
         engines: [String; 2],
         place: Place,
@@ -36,10 +38,12 @@ impl Divergence {
         recent: Vec<Earlier>,
         config: &ShadowConfig,
     ) -> Self {
-        let cause = Cause::of(&mismatch);
+        let by_steps = matches!(config.mode, ShadowMode::PerStep | ShadowMode::All);
+        let cause = Cause::of(&place, &mismatch, by_steps);
+        let eips = cause::eips(&place, &mismatch, cause);
         let Mismatch { field, left, right } = mismatch;
         let max_summary_length = config.max_summary_length;
-        Self { engines, place, field, left, right, cause, recent, detail: None, max_summary_length }
+        Self { engines, place, field, left, right, cause, eips, recent, detail: None, max_summary_length }
     }
 }
 

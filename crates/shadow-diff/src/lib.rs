@@ -1,6 +1,7 @@
 #![forbid(unsafe_code)]
 #![doc = include_str!("../README.md")]
 
+mod cause;
 mod comparison;
 mod config;
 mod detail;
@@ -27,6 +28,7 @@ mod value;
 mod verdict;
 mod window;
 
+pub use cause::{Cause, Rule};
 pub use comparison::{SideRun, compare_call_results};
 pub use config::{HaltPair, Halts, Rejections, ShadowConfig, ShadowMode, Side, StepMismatch, Tolerance};
 pub use detail::{Detail, GasSplit, SideDetail, SlotDetail};
@@ -36,7 +38,7 @@ pub use history::Earlier;
 pub use inputs::input_names;
 pub use lockstep::lockstep;
 pub use log::{Bounds, MessageLog, Recorded};
-pub use mismatch::{Cause, Field, Mismatch};
+pub use mismatch::{Field, Mismatch};
 pub use record::SideBySideStep;
 pub use run::{RunLimits, SideBySide, SideBySideRun, compare_engines, run_both_per_call, run_both_per_step};
 pub use shadow::{Compared, Shadow};

@@ -1,8 +1,8 @@
-//! What two sides differ in, and what kind of fault that looks like.
+//! What two sides differ in.
 
 use std::fmt;
 
-use parallax_primitives::{Address, FrameStatus, Halt, U256};
+use parallax_primitives::{Address, U256};
 
 use crate::Value;
 
@@ -191,119 +191,5 @@ impl fmt::Display for Field {
             }
             _ => Ok(()),
         }
-    }
-}
-
-/// What kind of fault a divergence looks like, from the field and the values alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Cause {
-    /// A charge, a forwarded amount or a stipend.
-    Gas,
-    /// A word that was computed.
-    Arithmetic,
-    /// Bytes taken from memory.
-    Memory,
-    /// A storage slot.
-    Storage,
-    /// The two sides went different ways.
-    ControlFlow,
-    /// Both halted, for different reasons: one checks in another order.
-    HaltPrecedence,
-    /// The refund counter.
-    Refund,
-    /// Logs.
-    Logs,
-    /// An account.
-    PostState,
-    /// What was returned.
-    Output,
-    /// Whether, or why, the transaction cannot be in a block.
-    Rejection,
-    /// What the transaction has noted of accounts and slots: warmth, creation, destruction.
-    Rules,
-}
-
-impl Cause {
-    /// The cause of a mismatch.
-    pub(crate) fn of(mismatch: &Mismatch) -> Self {
-        let Mismatch { field, left, right } = mismatch;
-        match field {
-            Field::Status => match (left, right) {
-                (Value::Rejection(_), _) | (_, Value::Rejection(_)) => Cause::Rejection,
-                (Value::Status(FrameStatus::Halt(_)), Value::Status(FrameStatus::Halt(_))) => {
-                    Cause::HaltPrecedence
-                }
-                (Value::Status(FrameStatus::Halt(halt)), _) | (_, Value::Status(FrameStatus::Halt(halt)))
-                    if matches!(halt, Halt::OutOfGas | Halt::DepositOutOfGas) =>
-                {
-                    Cause::Gas
-                }
-                _ => Cause::ControlFlow,
-            },
-            Field::Halt => match (left, right) {
-                (Value::Halt(_), Value::Halt(_)) => Cause::HaltPrecedence,
-                (Value::Halt(Halt::OutOfGas), _) | (_, Value::Halt(Halt::OutOfGas)) => Cause::Gas,
-                _ => Cause::ControlFlow,
-            },
-            Field::GasCost => Cause::Gas,
-            Field::Refund => Cause::Refund,
-            Field::Stack(_) => Cause::Arithmetic,
-            Field::MemorySize | Field::Memory(_) => Cause::Memory,
-            Field::ReturnData => Cause::Output,
-            Field::TransientStorage(..) => Cause::Storage,
-            Field::Step
-            | Field::Pc
-            | Field::Opcode
-            | Field::StackSize
-            | Field::Message
-            | Field::Kind
-            | Field::Depth
-            | Field::Static
-            | Field::Caller
-            | Field::Address
-            | Field::CodeAddress
-            | Field::Delegated
-            | Field::Created => Cause::ControlFlow,
-            Field::Gas | Field::GasLeft | Field::GasUsed => Cause::Gas,
-            Field::GasRefunded => Cause::Refund,
-            Field::Value | Field::Salt => Cause::Arithmetic,
-            Field::Input => Cause::Memory,
-            Field::Output => Cause::Output,
-            Field::Log(_) | Field::LogAddress(_) | Field::LogTopics(_) | Field::LogData(_) => Cause::Logs,
-            Field::Account(_) | Field::Nonce(_) | Field::Balance(_) | Field::Code(_) | Field::StateRoot => {
-                Cause::PostState
-            }
-            Field::Storage(..) => Cause::Storage,
-            Field::WarmAccount(_)
-            | Field::WarmSlot(..)
-            | Field::CreatedHere(_)
-            | Field::Destroyed(_)
-            | Field::Marks => Cause::Rules,
-        }
-    }
-
-    /// As reports and JSON have it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Cause::Gas => "gas",
-            Cause::Arithmetic => "arithmetic",
-            Cause::Memory => "memory",
-            Cause::Storage => "storage",
-            Cause::ControlFlow => "control flow",
-            Cause::HaltPrecedence => "halt precedence",
-            Cause::Refund => "refund",
-            Cause::Logs => "logs",
-            Cause::PostState => "post-state",
-            Cause::Output => "output",
-            Cause::Rejection => "rejection",
-            Cause::Rules => "rules",
-        }
-    }
-}
-
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
     }
 }

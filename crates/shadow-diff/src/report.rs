@@ -41,9 +41,18 @@ impl Divergence {
             self.window("memory", &detail.memory_rows(), &mut lines);
             self.window("slots", &detail.slot_rows(), &mut lines);
         }
-        lines.add("cause", self.cause.name());
+        lines.add("cause", &self.cause_and_eips());
         lines.list("before", earlier(&self.recent));
         lines.lines
+    }
+
+    /// What kind of fault it looks like, and the EIPs that touch that rule.
+    pub fn cause_and_eips(&self) -> String {
+        if self.eips.is_empty() {
+            return self.cause.to_string();
+        }
+        let eips: Vec<String> = self.eips.iter().map(|eip| format!("EIP-{eip}")).collect();
+        format!("{} ({})", self.cause, eips.join(", "))
     }
 
     /// What the opcode took from the stack, each with its name. Empty before it has run and where no details were asked for.

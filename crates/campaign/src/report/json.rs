@@ -76,6 +76,9 @@ struct DivergenceRecord {
     frames: Vec<String>,
     recent: Vec<String>,
     cause: &'static str,
+    /// The EIPs that touch the rule that may be wrong.
+    #[serde(skip_serializing_if = "<[u16]>::is_empty")]
+    eips: &'static [u16],
     /// `step`, `block`, `message`, `transaction` or `post-state`.
     place: &'static str,
     /// At a step or a message: whether what it found differs (`before`) or what it left (`after`).
@@ -271,6 +274,7 @@ fn record(divergence: &Divergence) -> DivergenceRecord {
         frames: path.iter().map(ToString::to_string).collect(),
         recent: divergence.recent.iter().map(ToString::to_string).collect(),
         cause: divergence.cause.name(),
+        eips: divergence.eips,
         place,
         phase,
         entry,

@@ -42,7 +42,7 @@ pub(super) fn article(
          <pre aria-label=\"The command that runs it again\">{}</pre>\n",
         escaped(title),
         escaped(&divergence.place.to_string()),
-        divergence.cause,
+        escaped(&divergence.cause_and_eips()),
         escaped(again)
     );
     if let Some(right_at) = right_at {
