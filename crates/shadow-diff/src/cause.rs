@@ -231,12 +231,12 @@ mod tests {
 
     /// `by_steps`: with steps compared; without, the rule cannot be told from the opcodes.
     #[track_caller]
-    fn check(place: &Place, mismatch: Mismatch, by_steps: &str, else_: &str, expected: &[u16]) {
+    fn check(place: &Place, mismatch: &Mismatch, by_steps: &str, else_: &str, expected: &[u16]) {
         for (is_by_steps, name) in [(true, by_steps), (false, else_)] {
-            let cause = Cause::of(place, &mismatch, is_by_steps);
+            let cause = Cause::of(place, mismatch, is_by_steps);
             assert_eq!(cause.name(), name, "{place:?} {mismatch:?}");
             let is_rule = matches!(cause, Cause::Rules(_) | Cause::Rejection);
-            assert_eq!(eips(place, &mismatch, cause), if is_rule { expected } else { &[] }, "{place:?}");
+            assert_eq!(eips(place, mismatch, cause), if is_rule { expected } else { &[] }, "{place:?}");
         }
     }
 
@@ -253,17 +253,17 @@ mod tests {
     fn what_no_opcode_does_is_a_rule() {
         use MessageKind::{Call, Create, StaticCall};
         let gas = || count(Field::GasLeft);
-        check(&end_of(StaticCall, 5), gas(), "precompile rules", "gas", &[198, 2565, 7823, 7883]);
-        check(&end_of(Call, 2), gas(), "precompile rules", "gas", &[]);
-        check(&end_of(Call, 0x12), gas(), "message rules", "gas", &[150, 161, 7702]);
-        check(&end_of(Create, 5), gas(), "message rules", "gas", &[2, 161, 170, 684, 2681, 3541, 7610]);
+        check(&end_of(StaticCall, 5), &gas(), "precompile rules", "gas", &[198, 2565, 7823, 7883]);
+        check(&end_of(Call, 2), &gas(), "precompile rules", "gas", &[]);
+        check(&end_of(Call, 0x12), &gas(), "message rules", "gas", &[150, 161, 7702]);
+        check(&end_of(Create, 5), &gas(), "message rules", "gas", &[2, 161, 170, 684, 2681, 3541, 7610]);
         let (whole, after) = (Place::Transaction, Place::PostState);
-        check(&whole, count(Field::GasUsed), "transaction rules", "gas", &[3529, 7623, 7702]);
+        check(&whole, &count(Field::GasUsed), "transaction rules", "gas", &[3529, 7623, 7702]);
         let nonce = count(Field::Nonce(Address::ZERO));
-        check(&after, nonce, "state rules", "post-state", &[161, 2681, 7702]);
+        check(&after, &nonce, "state rules", "post-state", &[161, 2681, 7702]);
         let warm = count(Field::WarmAccount(Address::ZERO));
-        check(&whole, warm, "state rules", "state rules", &[2929, 2930, 3651, 7702]);
+        check(&whole, &warm, "state rules", "state rules", &[2929, 2930, 3651, 7702]);
         let (left, right) = (Value::Rejection(Rejection::NonceIsMax), Value::Present);
-        check(&whole, Mismatch { field: Field::Status, left, right }, "rejection", "rejection", &[2681]);
+        check(&whole, &Mismatch { field: Field::Status, left, right }, "rejection", "rejection", &[2681]);
     }
 }

@@ -182,7 +182,7 @@ fn every_mark_is_compared() {
         let found = divergence(compare_engines(engines::mini(), &tampered, &world.job(), &config));
         assert_eq!(found.field, field);
         if let Field::WarmSlot(..) = field {
-            assert!(found.to_string().contains(" state rules (EIP-2929, EIP-2930)\n"), "{found}");
+            assert!(found.to_string().contains(" state rules (EIP-2929, EIP-2930)"), "{found}");
         }
     }
 }
