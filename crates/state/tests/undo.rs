@@ -4,7 +4,7 @@
 
 mod model;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::Model;
 use parallax_host_interface::{AccountChange, Host, Journal, Slot, StateChanges, TxEnv};
@@ -175,6 +175,10 @@ fn long_sequences_agree_with_a_model_that_clones() {
             let mut open = 0;
             for _ in 0..random.below(300) {
                 open = step(&mut random, &mut state, &mut model, open);
+                let marks = BTreeSet::from_iter(state.marks());
+                assert_eq!(marks, model.marks(), "{fork}, seed {seed}");
+                let digest = marks.iter().fold(0u64, |sum, mark| sum.wrapping_add(mark.digest()));
+                assert_eq!(state.marks_digest(), Some(digest), "{fork}, seed {seed}");
             }
             assert_eq!(state.refund(), model.refund(), "{fork}, seed {seed}");
             assert_eq!(state.logs().len(), model.logs(), "{fork}, seed {seed}");

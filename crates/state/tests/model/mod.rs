@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use parallax_primitives::{Address, B256, Fork, U256};
+use parallax_primitives::{Address, B256, Fork, Mark, U256};
 use parallax_state::{Account, MemoryDatabase};
 
 const RIPEMD160: Address = Address::with_last_byte(3);
@@ -101,11 +101,24 @@ impl Model {
     }
 
     pub(crate) fn warm_account(&mut self, address: Address) -> bool {
-        self.now.warm_accounts.insert(address)
+        self.fork >= Fork::Berlin && self.now.warm_accounts.insert(address)
     }
 
     pub(crate) fn warm_slot(&mut self, address: Address, key: U256) -> bool {
-        self.now.warm_slots.insert((address, key))
+        self.fork >= Fork::Berlin && self.now.warm_slots.insert((address, key))
+    }
+
+    /// What an observer may see of all that was noted.
+    pub(crate) fn marks(&self) -> BTreeSet<Mark> {
+        let World { warm_accounts, warm_slots, transient, created, marked, .. } = &self.now;
+        let mut marks = BTreeSet::new();
+        marks.extend(warm_accounts.iter().map(|address| Mark::WarmAccount(*address)));
+        marks.extend(warm_slots.iter().map(|(address, key)| Mark::WarmSlot(*address, *key)));
+        marks.extend(created.iter().map(|address| Mark::Created(*address)));
+        marks.extend(marked.iter().map(|address| Mark::Destroyed(*address)));
+        let transient = transient.iter().filter(|(_, value)| !value.is_zero());
+        marks.extend(transient.map(|((address, key), value)| Mark::TransientStorage(*address, *key, *value)));
+        marks
     }
 
     /// Current value, original value, whether it was cold.
