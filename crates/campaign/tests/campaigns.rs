@@ -339,6 +339,24 @@ fn an_engine_that_is_wrong_diverges_and_one_that_panics_has_crashed() {
 }
 
 #[test]
+fn a_crash_says_which_engine_stood_where() {
+    let files = Files::one("place", &file_of(&["stores"]));
+    let selection = Selection { fork: Some("London".parse().unwrap()), ..Selection::default() };
+    let cancel = AtomicBool::new(false);
+    let campaign = Campaign { files: &files.paths, selection: &selection, jobs: 1, cancel: &cancel };
+    let mut verdicts = Vec::new();
+    let summary = diff(&campaign, &PANICS, engines::mini(), ShadowMode::PerStep, |delivered, _| {
+        if let Delivered::Case(_, outcome) = delivered {
+            verdicts.push(outcome.verdict.clone());
+        }
+        ControlFlow::Continue(())
+    });
+    assert!(!summary.unwrap().is_success());
+    let place = "faulty, at or behind step 8, depth 0, pc 14, RETURN";
+    assert_eq!(verdicts[0], Verdict::Crashed(format!("an engine panicked: no idea of London ({place})")));
+}
+
+#[test]
 fn a_selection_takes_what_it_names() {
     let files = Files::new("selection", &[file_of(&["first", "second"]), file_of(&["third"])]);
     let count_of = |index: Option<[usize; 3]>, filter: Option<&str>, fork: Option<&str>| {

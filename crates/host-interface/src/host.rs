@@ -16,7 +16,8 @@ pub trait Host {
     /// What an observer may see.
     fn journal_view(&self) -> &dyn JournalView;
 
-    /// BLOBBASEFEE in wei (EIP-7516). A host that keeps a rule of its own for it answers by that.
+    /// BLOBBASEFEE in wei (EIP-7516). A host that keeps a rule of its own for it answers by that, and one that is asked often works
+    /// it out once.
     fn blob_base_fee(&self) -> U256 {
         self.block().blob_base_fee()
     }

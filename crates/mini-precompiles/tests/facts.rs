@@ -3,46 +3,15 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test, an unwrap is an assertion")]
 
-use std::{collections::BTreeMap, fs, path::PathBuf};
+#[path = "../../../fixtures/facts/mod.rs"]
+mod facts;
+
+use facts::facts;
 
 use parallax_mini_precompiles::{Output, PrecompileHalt, addresses, run};
 use parallax_precompiles::{PrecompileError, PrecompileOutput, Precompiles};
 use parallax_primitives::{Address, Fork, hex, keccak256};
-use serde_json::{Map, Value};
-
-/// `patch` on `value` as a JSON merge patch (RFC 7386).
-fn merge(value: &mut Value, patch: &Value) {
-    let Value::Object(patch) = patch else {
-        *value = patch.clone();
-        return;
-    };
-    if !value.is_object() {
-        *value = Value::Object(Map::new());
-    }
-    let object = value.as_object_mut().unwrap();
-    for (key, patch) in patch {
-        if patch.is_null() {
-            object.remove(key);
-        } else {
-            merge(object.entry(key).or_insert(Value::Null), patch);
-        }
-    }
-}
-
-/// The facts of each fork, by the file's names.
-fn facts() -> BTreeMap<String, Value> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/facts/eels-facts.json");
-    let file: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
-    let mut facts: BTreeMap<String, Value> = BTreeMap::new();
-    for name in file["order"].as_array().unwrap() {
-        let fork = &file["forks"][name.as_str().unwrap()];
-        let mut whole =
-            fork["from"].as_str().and_then(|from| facts.get(from).cloned()).unwrap_or(Value::Null);
-        merge(&mut whole, &fork["patch"]);
-        facts.insert(name.as_str().unwrap().to_owned(), whole);
-    }
-    facts
-}
+use serde_json::Value;
 
 /// `00*30+0401` is 30 zeros, then 0x0401.
 fn bytes(text: &str) -> Vec<u8> {

@@ -98,9 +98,8 @@ impl Precompile {
     ///
     /// [`PrecompileError`]: where several reasons meet, the one that the specification comes to first.
     pub fn run(&self, input: &[u8], gas: u64) -> Result<PrecompileOutput, PrecompileError> {
-        let lengths = Lengths::of(input);
-        let is_modexp = self.address() == MODEXP;
-        if self.fork.has(Fork::Osaka) && is_modexp && lengths.are_above_the_limit() {
+        let modexp = (self.address() == MODEXP).then(|| Lengths::of(input));
+        if self.fork.has(Fork::Osaka) && modexp.as_ref().is_some_and(Lengths::are_above_the_limit) {
             // EIP-7823, before the price.
             return Err(PrecompileError::Failed("a length above 1024".into()));
         }
@@ -109,14 +108,15 @@ impl Precompile {
         {
             return Err(PrecompileError::Failed(format!("an input that is not of {expected} bytes")));
         }
-        let gas = if is_modexp && lengths.are_endless() { gas.min(MODEXP_LIMIT_GAS) } else { gas };
+        let is_endless = modexp.as_ref().is_some_and(Lengths::are_endless);
+        let gas = if is_endless { gas.min(MODEXP_LIMIT_GAS) } else { gas };
         let done = self.contract.execute(input, gas, 0);
         let done = done.map_err(|error| PrecompileError::Failed(error.to_string()))?;
         match done.status {
             PrecompileStatus::Success => Ok(PrecompileOutput { gas_used: done.gas_used, output: done.bytes }),
             PrecompileStatus::Halt(PrecompileHalt::OutOfGas) => Err(PrecompileError::OutOfGas),
             // The other rules of MODEXP refuse nothing: what the library cannot hold, no gas pays for.
-            PrecompileStatus::Halt(_) if is_modexp => Err(PrecompileError::OutOfGas),
+            PrecompileStatus::Halt(_) if modexp.is_some() => Err(PrecompileError::OutOfGas),
             PrecompileStatus::Halt(halt) => Err(PrecompileError::Failed(halt.to_string())),
             PrecompileStatus::Revert => Err(PrecompileError::Failed("reverted".into())),
         }

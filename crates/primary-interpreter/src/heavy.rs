@@ -176,7 +176,7 @@ pub(crate) fn environment(core: &Core, host: &dyn Host, op: Opcode) -> U256 {
         Opcode::PREVRANDAO => block.difficulty,
         Opcode::GASLIMIT => U256::from(block.gas_limit),
         Opcode::BASEFEE => U256::from(block.base_fee),
-        Opcode::BLOBBASEFEE => block.blob_base_fee(),
+        Opcode::BLOBBASEFEE => host.blob_base_fee(),
         _ => {
             debug_assert!(false, "{op} tells nothing");
             U256::ZERO

@@ -4,12 +4,12 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test, an unwrap is an assertion")]
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt::Display,
-    fs,
-    path::PathBuf,
-};
+#[path = "../../../fixtures/facts/mod.rs"]
+mod facts;
+
+use std::{collections::BTreeSet, fmt::Display};
+
+use facts::facts;
 
 use parallax_primitives::{
     BlobSchedule, BlockEnv, CALL_DEPTH_LIMIT, Fork, GasSchedule, Opcode, OpcodeInfo, OpcodeRow, OpcodeTable,
@@ -45,41 +45,6 @@ const NOT_OBSERVABLE_BEFORE: &[(&str, Fork)] = &[
     ("TX_AUTHORIZATION", Fork::Prague),
     ("TX_AUTHORIZATION_EXISTING", Fork::Prague),
 ];
-
-/// `patch` on `value` as a JSON merge patch (RFC 7386).
-fn merge(value: &mut Value, patch: &Value) {
-    let Value::Object(patch) = patch else {
-        *value = patch.clone();
-        return;
-    };
-    if !value.is_object() {
-        *value = Value::Object(Map::new());
-    }
-    let object = value.as_object_mut().unwrap();
-    for (key, patch) in patch {
-        if patch.is_null() {
-            object.remove(key);
-        } else {
-            merge(object.entry(key).or_insert(Value::Null), patch);
-        }
-    }
-}
-
-/// The facts of each fork, by the file's names.
-fn facts() -> BTreeMap<String, Value> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/facts/eels-facts.json");
-    let file: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
-    let mut facts: BTreeMap<String, Value> = BTreeMap::new();
-    for name in file["order"].as_array().unwrap() {
-        let name = name.as_str().unwrap();
-        let fork = &file["forks"][name];
-        let from = fork["from"].as_str().map(|from| facts[from].clone());
-        let mut whole = from.unwrap_or(Value::Null);
-        merge(&mut whole, &fork["patch"]);
-        facts.insert(name.to_owned(), whole);
-    }
-    facts
-}
 
 /// One fork's facts beside ours.
 struct Witness<'a> {

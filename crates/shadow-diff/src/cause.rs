@@ -54,7 +54,8 @@ impl Cause {
     pub(crate) fn of(place: &Place, mismatch: &Mismatch, by_steps: bool) -> Self {
         let of_values = Self::of_values(mismatch);
         match place {
-            _ if matches!(of_values, Cause::Rejection | Cause::Rules(_)) => of_values,
+            // These say more than that it was no opcode.
+            _ if matches!(of_values, Cause::Rejection | Cause::HaltPrecedence | Cause::Rules(_)) => of_values,
             Place::Message { is_over: true, path, .. } if by_steps => Cause::Rules(match path.last() {
                 Some(message) if precompile(message).is_some() => Rule::Precompile,
                 _ => Rule::Message,
@@ -263,6 +264,10 @@ mod tests {
         check(&after, &nonce, "state rules", "post-state", &[161, 2681, 7702]);
         let warm = count(Field::WarmAccount(Address::ZERO));
         check(&whole, &warm, "state rules", "state rules", &[2929, 2930, 3651, 7702]);
+        let halted = |halt| Value::Status(FrameStatus::Halt(halt));
+        let (left, right) = (halted(Halt::DepositOutOfGas), halted(Halt::CodeTooLarge));
+        let halts = Mismatch { field: Field::Status, left, right };
+        check(&end_of(Create, 5), &halts, "halt precedence", "halt precedence", &[]);
         let (left, right) = (Value::Rejection(Rejection::NonceIsMax), Value::Present);
         check(&whole, &Mismatch { field: Field::Status, left, right }, "rejection", "rejection", &[2681]);
     }

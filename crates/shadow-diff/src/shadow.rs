@@ -222,9 +222,7 @@ impl<'a> Shadow<'a> {
         }
         // It took nothing, so the other one was not begun: what that makes of the transaction is the other half of the answer.
         if matches!(&watched, Err(EngineError::Rejected(_))) && !self.stepped.is_started {
-            self.standing.is_stepped = true;
-            let ended = self.stepped.run_alone();
-            self.standing.is_stepped = false;
+            let ended = aside(&mut self.standing, &mut self.clock, || self.stepped.run_alone());
             self.note(ended);
         }
         let Self { names, watched: side, config, stepped, steps, recent, .. } = self;
@@ -305,9 +303,7 @@ impl<'a> Shadow<'a> {
 
     /// Runs the stepped side on; its time is counted.
     fn advance(&mut self, until: Until, end: impl FnMut(&StepView<'_>, &StepEnd<'_>)) {
-        self.standing.is_stepped = true;
-        let advanced = timed(&mut self.clock, || self.stepped.advance(until, end));
-        self.standing.is_stepped = false;
+        let advanced = aside(&mut self.standing, &mut self.clock, || self.stepped.advance(until, end));
         self.note(advanced);
     }
 
@@ -330,9 +326,7 @@ impl<'a> Shadow<'a> {
     #[cold]
     fn start_stepped_now(&mut self) {
         let until = if self.config.mode == ShadowMode::PerBlock { Until::NextBlock } else { Until::NextStep };
-        self.standing.is_stepped = true;
-        let started = self.stepped.start(until);
-        self.standing.is_stepped = false;
+        let started = aside(&mut self.standing, &mut self.clock, || self.stepped.start(until));
         self.note(started);
     }
 
@@ -516,10 +510,12 @@ impl<'a> Shadow<'a> {
     }
 }
 
-/// Runs the stepped side; what it takes is counted as its time.
-fn timed<T>(clock: &mut Option<Clock>, run: impl FnOnce() -> T) -> T {
+/// Runs the stepped side: a panic is its, and what it takes is counted as its time.
+fn aside<T>(standing: &mut Standing, clock: &mut Option<Clock>, run: impl FnOnce() -> T) -> T {
     let start = clock.is_some().then(Instant::now);
+    standing.is_stepped = true;
     let answer = run();
+    standing.is_stepped = false;
     if let (Some(clock), Some(start)) = (clock, start) {
         clock.times[1] += start.elapsed();
     }
@@ -591,7 +587,7 @@ impl Hooks for Shadow<'_> {
         let mut found: Option<(Box<Mismatch>, Option<Box<Detail>>)> = None;
         if self.fault.is_none() && self.begun.has_stepped {
             let compares = self.found.is_none();
-            let Self { begun, stepped, clock, config, fork, watched, touched, inputs, .. } = self;
+            let Self { begun, stepped, standing, clock, config, fork, watched, touched, inputs, .. } = self;
             let compare = |other: &StepView<'_>, other_end: &StepEnd<'_>| {
                 other_gas = Some(other_end.gas_left);
                 let mut sides = [(step, end), (other, other_end)];
@@ -611,9 +607,7 @@ impl Hooks for Shadow<'_> {
                     found = Some((mismatch, detail));
                 }
             };
-            self.standing.is_stepped = true;
-            let advanced = timed(clock, || stepped.advance(Until::NextStep, compare));
-            self.standing.is_stepped = false;
+            let advanced = aside(standing, clock, || stepped.advance(Until::NextStep, compare));
             self.note(advanced);
         }
         let (gas_before, stack_size) = (self.begun.gas, self.begun.stack_size);

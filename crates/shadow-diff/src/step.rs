@@ -300,8 +300,10 @@ fn first_mark(
         Mark::Created(address) => Field::CreatedHere(address),
         Mark::Destroyed(address) => Field::Destroyed(address),
         Mark::TransientStorage(address, key, _) => {
-            let value = |view: &StepView<'_>| view.journal.transient_storage(address, key);
-            return judge.differs(Field::TransientStorage(address, key), value(left), value(right));
+            // The marks differ, so this is one difference, whatever a side answers when it is asked for the slot.
+            let value = |view: &StepView<'_>| view.journal.transient_storage(address, key).into();
+            let (left, right) = (value(left), value(right));
+            return judge.take(Mismatch { field: Field::TransientStorage(address, key), left, right });
         }
     };
     judge.take(outcome::presence(field, marks[0].contains(mark)))

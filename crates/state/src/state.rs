@@ -1,6 +1,8 @@
 //! The journaled state: what an interpreter asks of it. Invariant: every change has its record in the undo log, so that any
 //! checkpoint can be returned to; nothing of it reaches the database.
 
+use std::cell::OnceCell;
+
 use parallax_host_interface::{AccountInfo, Database, Host, HostError, Journal, SelfDestruct, Slot, TxEnv};
 use parallax_primitives::{
     Address, B256, BlockEnv, Bytecode, Fork, JournalView, KECCAK256_EMPTY, Log, Mark, U256,
@@ -21,6 +23,8 @@ pub struct State<'a> {
     pub(crate) database: &'a dyn Database,
     pub(crate) fork: Fork,
     block: BlockEnv,
+    /// Worked out when it is first asked for: a great price takes hundreds of long divisions, BLOBBASEFEE 2 gas.
+    blob_base_fee: OnceCell<U256>,
     transaction: TxEnv,
     pub(crate) accounts: Vec<AccountEntry>,
     places: AddressMap<usize>,
@@ -49,6 +53,7 @@ impl<'a> State<'a> {
             database,
             fork,
             block,
+            blob_base_fee: OnceCell::new(),
             transaction,
             accounts: Vec::new(),
             places: AddressMap::default(),
@@ -200,6 +205,10 @@ impl Host for State<'_> {
 
     fn journal_view(&self) -> &dyn JournalView {
         self
+    }
+
+    fn blob_base_fee(&self) -> U256 {
+        *self.blob_base_fee.get_or_init(|| self.block.blob_base_fee())
     }
 
     fn warm_account(&mut self, address: Address) -> bool {

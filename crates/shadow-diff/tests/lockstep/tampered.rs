@@ -118,8 +118,9 @@ impl JournalView for Told {
     fn original_storage(&self, _: Address, _: U256) -> Option<U256> {
         None
     }
+    // As on the other side: a mark is compared by itself.
     fn transient_storage(&self, _: Address, _: U256) -> U256 {
-        U256::from(9)
+        U256::ZERO
     }
     fn logs(&self) -> &[Log] {
         &[]
