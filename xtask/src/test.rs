@@ -18,7 +18,7 @@ use parallax_shadow_diff::ShadowMode;
 use crate::{
     checks::sanitize,
     diff::{self, Table},
-    fixtures, ui, validate, workspace,
+    fixtures, mutants, ui, validate, workspace,
 };
 
 /// Failures that are printed; the others are counted.
@@ -57,6 +57,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let mut parts = Parts::default();
     parts.run("cargo test --workspace --profile checked --no-fail-fast", || cargo_test(arguments.own));
     parts.run("cargo xtask fixtures --check", || fixtures::run(&fixtures::Arguments { check: true }));
+    parts.run("planted faults, a drawn sample", mutants::sample);
     parts.run("cargo xtask validate --quick", || validate::run(&validate::Arguments::quick(arguments.own)));
     parts.run("pairs of engines on the fixtures, in every mode", || compare(&diff::fixture_paths()));
     if let Some(folder) = &official {

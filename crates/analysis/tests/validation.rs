@@ -1,5 +1,5 @@
 //! Translations of many programs, each proved equal to its byte code. `cargo xtask validate` proves many more; this is what
-//! `cargo xtask mutants --translator` runs on a translator with a fault.
+//! `cargo xtask mutants` runs on a translator with a fault.
 
 #![allow(clippy::unwrap_used, reason = "in a test, an unwrap is an assertion")]
 
