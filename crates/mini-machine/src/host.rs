@@ -32,7 +32,12 @@ impl JournalView for World<'_> {
     }
 
     fn marks(&self) -> Vec<Mark> {
-        self.state.marks()
+        let mut marks = self.state.marks();
+        for (address, slots) in self.state.storage.iter() {
+            let changed = slots.iter().filter(|(key, value)| self.slots.get(&(*address, **key)) != Some(*value));
+            marks.extend(changed.map(|(key, value)| Mark::Storage(*address, *key, *value)));
+        }
+        marks
     }
 }
 
@@ -92,8 +97,7 @@ impl Host for World<'_> {
     }
 
     fn store_slot(&mut self, address: Address, key: U256, value: U256) -> Result<(), HostError> {
-        self.set_storage(address, key, value);
-        Ok(())
+        self.set_storage(address, key, value)
     }
 
     fn load_transient(&mut self, address: Address, key: U256) -> U256 {

@@ -67,6 +67,20 @@ impl State {
         self.note(is_new, Mark::Destroyed(address));
     }
 
+    /// Writes a slot that was `original` before the transaction.
+    ///
+    /// EELS: `state.py`, `set_storage`.
+    pub(crate) fn set_storage(&mut self, address: Address, key: U256, value: U256, original: U256) {
+        let slots = self.storage.value(address);
+        let previous = slots.get(&key).copied().unwrap_or(original);
+        slots.insert(key, value);
+        if previous != original {
+            let digest = Mark::Storage(address, key, previous).digest();
+            self.marks_digest = self.marks_digest.wrapping_sub(digest);
+        }
+        self.note(value != original, Mark::Storage(address, key, value));
+    }
+
     /// EELS: `state.py`, `get_transient_storage`.
     pub(crate) fn get_transient_storage(&self, address: Address, key: U256) -> U256 {
         let storage = self.transient_storage.get(&address);
@@ -90,7 +104,7 @@ impl State {
         }
     }
 
-    /// Every mark that an observer may see.
+    /// Every mark that an observer may see, but those of storage: what was there before is not known here.
     pub(crate) fn marks(&self) -> Vec<Mark> {
         let accounts = self.accessed_addresses.iter().map(|(address, ())| Mark::WarmAccount(*address));
         let slots = self.accessed_storage_keys.iter();

@@ -135,8 +135,15 @@ impl<'a> World<'a> {
     }
 
     /// EELS: `state.py`, `set_storage`.
-    pub(crate) fn set_storage(&mut self, address: Address, key: U256, value: U256) {
-        self.state.storage.value(address).insert(key, value);
+    pub(crate) fn set_storage(
+        &mut self,
+        address: Address,
+        key: U256,
+        value: U256,
+    ) -> Result<(), HostError> {
+        let original = self.get_storage_original(address, key)?;
+        self.state.set_storage(address, key, value, original);
+        Ok(())
     }
 
     /// EELS: `state.py`, `account_exists`.

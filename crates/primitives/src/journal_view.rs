@@ -34,6 +34,8 @@ pub enum Mark {
     WarmSlot(Address, U256),
     /// The transient slot has this value, which is not zero (EIP-1153).
     TransientStorage(Address, U256, U256),
+    /// The slot has this value, and had another one before the transaction.
+    Storage(Address, U256, U256),
     /// The account was created in this transaction (EIP-6780).
     Created(Address),
     /// The account goes when the transaction ends: it has destroyed itself.
@@ -48,6 +50,7 @@ impl Mark {
             Mark::WarmAccount(address) => (1, address, [U256::ZERO; 2]),
             Mark::WarmSlot(address, key) => (2, address, [*key, U256::ZERO]),
             Mark::TransientStorage(address, key, value) => (3, address, [*key, *value]),
+            Mark::Storage(address, key, value) => (6, address, [*key, *value]),
             Mark::Created(address) => (4, address, [U256::ZERO; 2]),
             Mark::Destroyed(address) => (5, address, [U256::ZERO; 2]),
         };
@@ -86,6 +89,7 @@ mod tests {
             let word = U256::ONE << bit;
             marks.push(Mark::TransientStorage(Address::ZERO, word, U256::ONE));
             marks.push(Mark::TransientStorage(Address::ZERO, U256::ONE, word));
+            marks.push(Mark::Storage(Address::ZERO, word, U256::ONE));
         }
         for mark in marks {
             let other = seen.insert(mark.digest(), mark);

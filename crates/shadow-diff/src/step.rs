@@ -305,6 +305,12 @@ fn first_mark(
             let (left, right) = (value(left), value(right));
             return judge.take(Mismatch { field: Field::TransientStorage(address, key), left, right });
         }
+        Mark::Storage(address, key, _) => {
+            // A side that has not loaded the slot has it as it was before.
+            let value = |view: &StepView<'_>| view.journal.storage(address, key);
+            let [left, right] = [left, right].map(|view| value(view).map_or(Value::Unchanged, Value::Word));
+            return judge.take(Mismatch { field: Field::Storage(address, key), left, right });
+        }
     };
     judge.take(outcome::presence(field, marks[0].contains(mark)))
 }

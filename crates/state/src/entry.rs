@@ -81,6 +81,13 @@ pub(crate) struct SlotEntry {
     pub(crate) is_read: bool,
 }
 
+impl SlotEntry {
+    /// What an observer may see of it: a value other than that before the transaction.
+    pub(crate) fn mark(&self, address: Address) -> Option<Mark> {
+        (self.current != self.original).then_some(Mark::Storage(address, self.key, self.current))
+    }
+}
+
 /// A transient slot (EIP-1153).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TransientEntry {

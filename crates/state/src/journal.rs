@@ -43,7 +43,9 @@ impl State<'_> {
                 self.slots[slot].is_warm = false;
                 self.unmark(self.warm_slot_mark(slot));
             }
-            Undo::Stored { slot, previous } => self.slots[slot].current = previous,
+            Undo::Stored { slot, previous } => {
+                self.set_slot(slot, previous);
+            }
             Undo::StoredTransient { slot, previous } => {
                 self.set_transient(slot, previous);
             }

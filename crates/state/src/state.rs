@@ -153,20 +153,36 @@ impl<'a> State<'a> {
         Mark::WarmSlot(self.accounts[account].address, key)
     }
 
+    /// Writes a slot; answers what was there.
+    pub(crate) fn set_slot(&mut self, place: usize, current: U256) -> U256 {
+        let before = self.slots[place];
+        if before.current != current {
+            let after = SlotEntry { current, ..before };
+            self.slots[place] = after;
+            let address = self.accounts[before.account].address;
+            self.replace_mark(before.mark(address), after.mark(address));
+        }
+        before.current
+    }
+
     /// Writes a transient slot; answers what was there.
     pub(crate) fn set_transient(&mut self, slot: usize, value: U256) -> U256 {
         let before = self.transient[slot];
         if before.value != value {
             let after = TransientEntry { value, ..before };
             self.transient[slot] = after;
-            if let Some(mark) = before.mark() {
-                self.unmark(mark);
-            }
-            if let Some(mark) = after.mark() {
-                self.mark(mark);
-            }
+            self.replace_mark(before.mark(), after.mark());
         }
         before.value
+    }
+
+    fn replace_mark(&mut self, before: Option<Mark>, after: Option<Mark>) {
+        if let Some(mark) = before {
+            self.unmark(mark);
+        }
+        if let Some(mark) = after {
+            self.mark(mark);
+        }
     }
 
     pub(crate) fn mark(&mut self, mark: Mark) {
@@ -269,7 +285,7 @@ impl Host for State<'_> {
     fn store_slot(&mut self, address: Address, key: U256, value: U256) -> Result<(), HostError> {
         self.read(address)?;
         let place = self.read_slot(address, key)?;
-        let previous = std::mem::replace(&mut self.slots[place].current, value);
+        let previous = self.set_slot(place, value);
         if previous != value {
             self.undo.push(Undo::Stored { slot: place, previous });
         }
@@ -376,6 +392,7 @@ impl JournalView for State<'_> {
         });
         let slots = (0..self.slots.len()).filter(|slot| self.slots[*slot].is_warm);
         let transient = self.transient.iter().filter_map(TransientEntry::mark);
-        accounts.chain(slots.map(|slot| self.warm_slot_mark(slot))).chain(transient).collect()
+        let stored = self.slots.iter().filter_map(|slot| slot.mark(self.accounts[slot.account].address));
+        accounts.chain(slots.map(|slot| self.warm_slot_mark(slot))).chain(transient).chain(stored).collect()
     }
 }

@@ -113,7 +113,7 @@ impl JournalView for Told {
         0
     }
     fn storage(&self, _: Address, _: U256) -> Option<U256> {
-        None
+        Some(U256::from(9))
     }
     fn original_storage(&self, _: Address, _: U256) -> Option<U256> {
         None
@@ -151,7 +151,11 @@ fn digest(marks: &[Mark]) -> u64 {
 #[test]
 fn every_mark_is_compared() {
     const KEY: U256 = U256::MAX;
-    let rows: [(fn(&mut StepView<'_>), Field); 7] = [
+    let rows: [(fn(&mut StepView<'_>), Field); 8] = [
+        (
+            |step| told(step, |marks| marks.push(Mark::Storage(CONTRACT, KEY, U256::from(9)))),
+            Field::Storage(CONTRACT, KEY),
+        ),
         (
             |step| told(step, |marks| marks.retain(|mark| *mark != Mark::WarmAccount(CONTRACT))),
             Field::WarmAccount(CONTRACT),
