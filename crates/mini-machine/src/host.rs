@@ -34,7 +34,8 @@ impl JournalView for World<'_> {
     fn marks(&self) -> Vec<Mark> {
         let mut marks = self.state.marks();
         for (address, slots) in self.state.storage.iter() {
-            let changed = slots.iter().filter(|(key, value)| self.slots.get(&(*address, **key)) != Some(*value));
+            let changed =
+                slots.iter().filter(|(key, value)| self.slots.get(&(*address, **key)) != Some(*value));
             marks.extend(changed.map(|(key, value)| Mark::Storage(*address, *key, *value)));
         }
         marks

@@ -135,12 +135,7 @@ impl<'a> World<'a> {
     }
 
     /// EELS: `state.py`, `set_storage`.
-    pub(crate) fn set_storage(
-        &mut self,
-        address: Address,
-        key: U256,
-        value: U256,
-    ) -> Result<(), HostError> {
+    pub(crate) fn set_storage(&mut self, address: Address, key: U256, value: U256) -> Result<(), HostError> {
         let original = self.get_storage_original(address, key)?;
         self.state.set_storage(address, key, value, original);
         Ok(())

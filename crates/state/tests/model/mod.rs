@@ -110,12 +110,20 @@ impl Model {
 
     /// What an observer may see of all that was noted.
     pub(crate) fn marks(&self) -> BTreeSet<Mark> {
-        let World { warm_accounts, warm_slots, transient, created, marked, .. } = &self.now;
+        let World { accounts, warm_accounts, warm_slots, transient, created, marked, .. } = &self.now;
         let mut marks = BTreeSet::new();
         marks.extend(warm_accounts.iter().map(|address| Mark::WarmAccount(*address)));
         marks.extend(warm_slots.iter().map(|(address, key)| Mark::WarmSlot(*address, *key)));
         marks.extend(created.iter().map(|address| Mark::Created(*address)));
         marks.extend(marked.iter().map(|address| Mark::Destroyed(*address)));
+        // A slot of zero is not in a map.
+        for (address, account) in accounts {
+            let (none, now) = (BTreeMap::new(), &account.storage);
+            let before = self.before.accounts.get(address).map_or(&none, |account| &account.storage);
+            let value = |slots: &BTreeMap<U256, U256>, key| slots.get(key).copied().unwrap_or_default();
+            let changed = now.keys().chain(before.keys()).filter(|key| value(now, key) != value(before, key));
+            marks.extend(changed.map(|key| Mark::Storage(*address, *key, value(now, key))));
+        }
         let transient = transient.iter().filter(|(_, value)| !value.is_zero());
         marks.extend(transient.map(|((address, key), value)| Mark::TransientStorage(*address, *key, *value)));
         marks
