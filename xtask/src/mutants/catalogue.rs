@@ -112,6 +112,8 @@ impl Catalogue {
     /// The text of every source that some row changes, by its path from the root, with all rows in it.
     pub(super) fn planted(&self) -> Result<BTreeMap<String, String>> {
         let mut files = BTreeMap::new();
+        // All of them, so that a change of a source is followed in one go.
+        let mut misfits = Vec::new();
         for fault in self.always.iter().chain(&self.faults) {
             for Change { file, old, new } in &fault.changes {
                 if !files.contains_key(file) {
@@ -122,10 +124,12 @@ impl Catalogue {
                 let Some(text) = files.get_mut(file) else { continue };
                 let times = text.matches(old.as_str()).count();
                 let (name, layer) = (&fault.name, fault.layer);
-                ensure!(
-                    times == 1,
-                    "faults/{layer}.txt: {name}: what it changes stands {times} times in {file}"
-                );
+                if times != 1 {
+                    misfits.push(format!(
+                        "faults/{layer}.txt: {name}: what it changes stands {times} times in {file}"
+                    ));
+                    continue;
+                }
                 let is_on = match file.strip_prefix("crates/primitives/") {
                     Some(_) => format!("crate::planted({})", fault.number),
                     None => format!("parallax_primitives::planted({})", fault.number),
@@ -133,6 +137,7 @@ impl Catalogue {
                 *text = text.replace(old.as_str(), &new.replace(SWITCH, &is_on));
             }
         }
+        ensure!(misfits.is_empty(), "{}", misfits.join("\n"));
         Ok(files)
     }
 }

@@ -23,7 +23,7 @@ pub(super) struct Row {
     is_found: [bool; 2],
     /// The first that does; why nothing can see it, where that is so.
     first: String,
-    is_equivalent: bool,
+    pub(super) is_equivalent: bool,
     /// Whether the witness of its layer fails; `None` where there is none.
     witness: Option<bool>,
 }
