@@ -1,12 +1,13 @@
-//! `cargo xtask soak`: generated programs on every engine in every form, for as long as is wished.
+//! `cargo xtask soak`: generated programs on every engine in every form, or generated transactions, for as long as is wished.
 //!
-//! Programs run in child processes, so that one that kills its process is a finding as well.
+//! They run in child processes, so that one that kills its process is a finding as well.
 
 mod arguments;
 mod check;
 mod child;
 mod minimise;
 mod progress;
+mod transaction;
 
 use std::{
     sync::{
@@ -38,6 +39,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         jobs => jobs,
     };
     println!("seeds {} to {}, {jobs} processes", arguments.seed, end - 1);
+    let what = if arguments.transactions { "transactions" } else { "programs" };
     let deadline = arguments.seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
     let soak = Soak {
         arguments,
@@ -45,7 +47,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         end,
         deadline,
         stop: AtomicBool::new(false),
-        progress: Mutex::new(Progress::new(arguments.programs)),
+        progress: Mutex::new(Progress::new(what, arguments.programs)),
         findings: Mutex::new(Vec::new()),
     };
     let results: Vec<Result<()>> = std::thread::scope(|scope| {
@@ -90,7 +92,7 @@ impl Soak<'_> {
             let last = self.end.min(first + BATCH);
             // A child that dies has run what is before the program that it died of.
             while first < last {
-                let Batch { next, findings, counts } = child::start(self.arguments.kind, first..last)?;
+                let Batch { next, findings, counts } = child::start(self.arguments, first..last)?;
                 first = next;
                 let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
                 progress.add(&counts);

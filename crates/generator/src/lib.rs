@@ -4,12 +4,14 @@
 mod kinds;
 mod random;
 mod run;
+mod transactions;
 mod writer;
 
 use parallax_primitives::Fork;
 
 pub use kinds::{KINDS, Kind};
 pub use run::{Entry, Seen, Watch, World};
+pub use transactions::Scenario;
 
 use kinds::Budget;
 use random::Random;

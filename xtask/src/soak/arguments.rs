@@ -2,12 +2,17 @@
 
 use std::path::PathBuf;
 
-use parallax_generator::{KINDS, Kind, Program};
+use parallax_generator::{KINDS, Kind, Program, Scenario};
+
+use super::{
+    check::{self, Counts},
+    transaction,
+};
 
 /// What `cargo xtask soak` takes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// How many programs.
+    /// How many programs, or transactions.
     #[arg(long, default_value_t = 10_000)]
     pub(super) programs: u64,
     /// The first one's seed; each one's is one more.
@@ -22,6 +27,10 @@ pub(crate) struct Arguments {
     /// Only programs of this kind.
     #[arg(long, value_name = "KIND", value_parser = kind)]
     pub(super) kind: Option<&'static Kind>,
+    /// Transactions in place of programs: of every type and fork, in worlds of accounts that call, create, delegate and
+    /// destroy one another; the default comparison of `primary` and `mini`, and `mini` beside revm.
+    #[arg(long, conflicts_with_all = ["kind", "program"])]
+    pub(super) transactions: bool,
     /// End after so many findings.
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub(super) findings: usize,
@@ -39,6 +48,25 @@ fn kind(name: &str) -> Result<&'static Kind, String> {
 }
 
 impl Arguments {
+    /// Makes what the seed stands for, runs and compares it.
+    ///
+    /// # Errors
+    ///
+    /// The first difference.
+    pub(super) fn check(&self, seed: u64, counts: &mut Counts) -> Result<(), String> {
+        if self.transactions {
+            transaction::check(&Scenario::new(seed), counts)
+        } else {
+            check::check(&self.make(seed), counts)
+        }
+    }
+
+    /// What a child makes the same with.
+    pub(super) fn what(&self) -> Vec<&'static str> {
+        let kind = self.kind.iter().flat_map(|kind| ["--kind", kind.name]);
+        self.transactions.then_some("--transactions").into_iter().chain(kind).collect()
+    }
+
     /// The program of a seed.
     pub(super) fn make(&self, seed: u64) -> Program {
         self.kind.map_or_else(|| Program::new(seed), |kind| Program::of(kind, seed))

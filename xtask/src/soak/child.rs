@@ -11,7 +11,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use parallax_generator::{Kind, Program};
+use parallax_generator::Program;
 use parallax_primitives::hex;
 
 use super::{
@@ -46,12 +46,12 @@ impl Batch {
     }
 }
 
-/// Runs one program; a panic is a finding.
-fn caught(program: &Program, counts: &mut Counts) -> Result<(), String> {
+/// Runs one program or transaction; a panic is a finding.
+fn caught(check: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
     static PANIC: Mutex<String> = Mutex::new(String::new());
     let lock = || PANIC.lock().unwrap_or_else(PoisonError::into_inner);
     std::panic::set_hook(Box::new(move |info| *lock() = info.to_string()));
-    let result = catch_unwind(AssertUnwindSafe(|| check(program, counts)));
+    let result = catch_unwind(AssertUnwindSafe(check));
     drop(std::panic::take_hook());
     result.unwrap_or_else(|_| Err(format!("a panic: {}", lock().replace('\n', " "))))
 }
@@ -63,7 +63,7 @@ pub(super) fn run_batch(arguments: &Arguments) -> Result<()> {
     for seed in arguments.seed..arguments.seed + arguments.programs {
         writeln!(out, "at {seed}")?;
         out.flush()?;
-        if let Err(what) = caught(&arguments.make(seed), &mut counts) {
+        if let Err(what) = caught(|| arguments.check(seed, &mut counts)) {
             writeln!(out, "finding {}", what.replace('\n', "\t"))?;
         }
     }
@@ -85,11 +85,11 @@ fn command() -> Result<Command> {
 }
 
 /// Runs programs in a child until all are run or it dies.
-pub(super) fn start(kind: Option<&Kind>, seeds: Range<u64>) -> Result<Batch> {
+pub(super) fn start(arguments: &Arguments, seeds: Range<u64>) -> Result<Batch> {
     let mut command = command()?;
     let programs = seeds.end - seeds.start;
     command.args(["--child", "--seed", &seeds.start.to_string(), "--programs", &programs.to_string()]);
-    command.args(kind.iter().flat_map(|kind| ["--kind", kind.name]));
+    command.args(arguments.what());
     let mut child = command.stdout(Stdio::piped()).spawn().context("no child can be started")?;
     let mut batch = Batch { next: seeds.start, findings: Vec::new(), counts: Counts::default() };
     let lines = lines(&mut child)?;
@@ -157,7 +157,7 @@ pub(super) fn run_one(file: &Path) -> Result<()> {
         text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
     }
     let program = program(&text)?;
-    match caught(&program, &mut Counts::default()) {
+    match caught(|| check(&program, &mut Counts::default())) {
         Ok(()) => println!("no difference"),
         Err(what) => bail!("{what}"),
     }

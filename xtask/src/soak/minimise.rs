@@ -16,6 +16,11 @@ const TRIES: usize = 1000;
 
 /// The finding for people, with the shortest program that fails like it.
 pub(super) fn report(arguments: &Arguments, finding: &Finding) -> Result<String> {
+    if arguments.transactions {
+        let Finding { seed, what } = finding;
+        let again = format!("cargo xtask soak --transactions --seed {seed} --programs 1");
+        return Ok(format!("\nseed {seed}: {what}\n  again: {again}\n"));
+    }
     let program = arguments.make(finding.seed);
     let mut text = format!(
         "\nseed {}, kind {}, {} bytes: {}\n",

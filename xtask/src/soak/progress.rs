@@ -13,15 +13,17 @@ const EVERY: Duration = Duration::from_secs(10);
 /// What was run so far.
 pub(super) struct Progress {
     counts: Counts,
+    /// What is counted: programs, or transactions.
+    what: &'static str,
     wanted: u64,
     start: Instant,
     printed: Instant,
 }
 
 impl Progress {
-    pub(super) fn new(wanted: u64) -> Self {
+    pub(super) fn new(what: &'static str, wanted: u64) -> Self {
         let now = Instant::now();
-        Self { counts: Counts::default(), wanted, start: now, printed: now }
+        Self { counts: Counts::default(), what, wanted, start: now, printed: now }
     }
 
     /// Adds a batch, and prints a line if it is time to.
@@ -41,14 +43,15 @@ impl Progress {
 
     fn line(&self) -> String {
         let count = |what: &str| self.counts.0.get(what).copied().unwrap_or(0);
-        let programs = count("programs");
+        let done = count(self.what);
         let seconds = self.start.elapsed().as_secs_f64();
         let cpu = Duration::from_nanos(count("cpu ns")).as_secs_f64();
         format!(
-            "{programs} of {} programs, {:.0} a second; {cpu:.0} s of processors, {:.2} ms a program",
+            "{done} of {} {}, {:.0} a second; {cpu:.0} s of processors, {:.2} ms each",
             self.wanted,
-            programs as f64 / seconds,
-            1000.0 * cpu / programs.max(1) as f64
+            self.what,
+            done as f64 / seconds,
+            1000.0 * cpu / done.max(1) as f64
         )
     }
 

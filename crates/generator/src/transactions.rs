@@ -1,0 +1,67 @@
+//! Generated transactions: a world of accounts that call, create, delegate and destroy one another, a block, and a transaction of
+//! any type into it, now and then one that is to be refused.
+
+mod accounts;
+mod addresses;
+mod code;
+mod envelope;
+
+use parallax_engine_interface::Job;
+use parallax_primitives::{B256, BlobSchedule, BlockEnv, Fork, Transaction, U256};
+use parallax_state::MemoryDatabase;
+
+use crate::random::Random;
+
+/// One transaction and all that it depends on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scenario {
+    /// What it was made from.
+    pub seed: u64,
+    /// The rules.
+    pub fork: Fork,
+    /// The block around it.
+    pub block: BlockEnv,
+    /// The transaction.
+    pub transaction: Transaction,
+    /// The state before it.
+    pub database: MemoryDatabase,
+}
+
+impl Scenario {
+    /// The chain of all of them (EIP-155).
+    pub const CHAIN_ID: u64 = envelope::CHAIN_ID;
+
+    /// The scenario of a seed: always the same one. Half of them are of the newest fork, the others of any.
+    pub fn new(seed: u64) -> Self {
+        let mut random = Random::new(seed);
+        let fork = if random.once_in(2) { Fork::LATEST } else { random.pick(&Fork::ALL) };
+        let block = block(&mut random, fork);
+        let is_deep = random.once_in(64);
+        let mut database = accounts::world(&mut random, fork, is_deep);
+        let mut transaction = envelope::transaction(&mut random, fork, &block, &mut database);
+        if is_deep {
+            envelope::send_deep(&mut transaction, fork);
+        }
+        Self { seed, fork, block, transaction, database }
+    }
+
+    /// The scenario as engines take it.
+    pub fn job(&self) -> Job<'_> {
+        let Self { fork, block, transaction, database, .. } = self;
+        Job { fork: *fork, chain_id: Self::CHAIN_ID, block, transaction, database }
+    }
+}
+
+fn block(random: &mut Random, fork: Fork) -> BlockEnv {
+    BlockEnv {
+        number: random.pick(&[1, 300, 1 << 40]),
+        timestamp: 1000,
+        gas_limit: 1 << 40,
+        coinbase: addresses::any(random),
+        difficulty: U256::from(0x20000),
+        prevrandao: B256::repeat_byte(random.byte()),
+        base_fee: if fork.has(Fork::London) { random.pick(&[0, 7, 7, 1000]) } else { 0 },
+        excess_blob_gas: random.pick(&[0, 0, 1 << 20, 50_000_000]),
+        blobs: BlobSchedule::of(fork),
+    }
+}
