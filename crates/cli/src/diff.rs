@@ -11,9 +11,9 @@ use parallax_campaign::{
     engines::EngineName, program_json, program_text, shell_word,
 };
 use parallax_engine_interface::{Execution, Job};
+use parallax_memory_database::MemoryDatabase;
 use parallax_primitives::{BlockEnv, Bytecode, Fork, Transaction, TxOutcome};
 use parallax_shadow_diff::{ShadowMode, Verdict};
-use parallax_state::MemoryDatabase;
 
 use crate::{
     arguments::{DiffArguments, HaltNames, Mode},

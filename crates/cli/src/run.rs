@@ -12,6 +12,7 @@ use parallax_engine_interface::{Progress, Stepper};
 use parallax_hooks::{Hooks, NoHooks};
 use parallax_host_interface::{AccountChange, HostError, StateChanges, TxEnv};
 use parallax_machine::Machine;
+use parallax_memory_database::MemoryDatabase;
 use parallax_mini_interpreter::Mini;
 use parallax_mini_machine::MiniMachine;
 use parallax_primary_interpreter::Primary;
@@ -19,7 +20,7 @@ use parallax_primitives::{
     Address, BlobSchedule, BlockEnv, Bytecode, Fork, FrameOutcome, FrameStatus, Log, Message, MessageKind,
     U256, address,
 };
-use parallax_state::{MemoryDatabase, State};
+use parallax_state::State;
 use parallax_tracer_eip3155::Summary;
 use serde_json::{Value, json};
 

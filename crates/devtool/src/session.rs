@@ -7,8 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use parallax_memory_database::MemoryDatabase;
 use parallax_primitives::Fork;
-use parallax_state::MemoryDatabase;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use parallax_memory_database::MemoryDatabase;
 use parallax_primitives::{Address, Bytes, Fork, Halt, Opcode, U256};
-use parallax_state::MemoryDatabase;
 use parallax_tracer_eip3155::HaltKind;
 use parallax_tracer_standard::{Replay, Trace};
 

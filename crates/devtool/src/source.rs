@@ -5,10 +5,10 @@ use std::{collections::BTreeMap, io::Cursor, str::FromStr, sync::Arc};
 use parallax_assembly::{assemble_for, parse_hex};
 use parallax_campaign::rerun;
 use parallax_engine_interface::Job;
+use parallax_memory_database::{Account, MemoryDatabase};
 use parallax_primitives::{
     Address, BlobSchedule, BlockEnv, Bytecode, Bytes, Fork, Transaction, U256, address,
 };
-use parallax_state::{Account, MemoryDatabase};
 use parallax_state_tests::{Case, accounts_of, cases_of};
 use parallax_tracer_eip3155::{Client, TraceReader, detect};
 use serde_json::{Map, Value, json};

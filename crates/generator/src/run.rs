@@ -6,11 +6,12 @@ use parallax_engine_interface::{Interpreter, Progress, Stepper};
 use parallax_hooks::{Hooks, Interest, StepControl, StepView};
 use parallax_host_interface::{HostError, StateChanges, TxEnv};
 use parallax_machine::Machine;
+use parallax_memory_database::{Account, MemoryDatabase};
 use parallax_mini_machine::MiniMachine;
 use parallax_primitives::{
     Address, BlobSchedule, BlockEnv, Bytecode, Fork, FrameOutcome, Log, Message, MessageKind, U256,
 };
-use parallax_state::{Account, MemoryDatabase, State};
+use parallax_state::State;
 
 use crate::{Program, random::Random};
 

@@ -7,8 +7,8 @@ mod code;
 mod envelope;
 
 use parallax_engine_interface::Job;
+use parallax_memory_database::MemoryDatabase;
 use parallax_primitives::{B256, BlobSchedule, BlockEnv, Fork, Transaction, U256};
-use parallax_state::MemoryDatabase;
 
 use crate::random::Random;
 

@@ -7,11 +7,12 @@ use parallax_engine_interface::{Interpreter, Progress, Stepper};
 use parallax_hooks::{Hooks, MessagePhase, StepControl, StepEnd, StepView};
 use parallax_host_interface::{StateChanges, TxEnv};
 use parallax_machine::Machine;
+use parallax_memory_database::{Account, MemoryDatabase};
 use parallax_mini_interpreter::{Fault, FaultPlan, FaultyMini, Fired, Mini};
 use parallax_primitives::{
     Address, BlockEnv, Bytecode, Fork, FrameOutcome, Log, Message, MessageKind, Opcode, U256,
 };
-use parallax_state::{Account, MemoryDatabase, State};
+use parallax_state::State;
 
 const TARGET: Address = Address::repeat_byte(0x22);
 

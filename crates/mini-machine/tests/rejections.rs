@@ -3,13 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "in a test, an unwrap is an assertion")]
 
 use parallax_engine_interface::{EngineError, Job};
+use parallax_memory_database::{Account, MemoryDatabase};
 use parallax_mini_machine::validate;
 use parallax_primitives::{
     Address, Authorization, B256, BlobSchedule, BlockEnv, Bytecode, Fork, Rejection, Transaction,
     TransactionType::{self, AccessList, Blob, DynamicFee, Legacy, SetCode},
     U256,
 };
-use parallax_state::{Account, MemoryDatabase};
 
 const SENDER: Address = Address::repeat_byte(0xaa);
 

@@ -6,13 +6,13 @@ use parallax_assembly::assemble_for;
 use parallax_engine_interface::{Execution, Job, Progress, Stepper};
 use parallax_hooks::NoHooks;
 use parallax_host_interface::AccountChange;
+use parallax_memory_database::{Account, MemoryDatabase};
 use parallax_mini_interpreter::Mini;
 use parallax_mini_machine::MiniMachine;
 use parallax_primitives::{
     Address, Authorization, BlockEnv, Bytecode, Bytes, Fork, FrameStatus, Halt, Transaction, TransactionType,
     TxOutcome, U256, address,
 };
-use parallax_state::{Account, MemoryDatabase};
 
 const SENDER: Address = address!("6ac7ea33f8831ea9dcc53393aaa88b25a785dbf0");
 /// Where the sender's first transaction creates: EELS's `compute_contract_address`.

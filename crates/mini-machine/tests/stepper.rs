@@ -8,13 +8,13 @@ use parallax_assembly::assemble;
 use parallax_engine_interface::{Execution, Job, Progress, Stepper};
 use parallax_hooks::{Hooks, Interest, MessagePhase, StepControl, StepEnd, StepView};
 use parallax_host_interface::AccountChange;
+use parallax_memory_database::MemoryDatabase;
 use parallax_mini_interpreter::Mini;
 use parallax_mini_machine::MiniMachine;
 use parallax_primitives::{
     Address, BlockEnv, Bytecode, Fork, FrameOutcome, FrameStatus, Halt, Message, MessageKind, Transaction,
     U256,
 };
-use parallax_state::MemoryDatabase;
 
 const SENDER: Address = Address::repeat_byte(0xaa);
 const OUTER: Address = Address::repeat_byte(0x11);

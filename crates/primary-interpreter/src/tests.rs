@@ -4,10 +4,11 @@ use parallax_assembly::assemble;
 use parallax_engine_interface::{FrameExit, Interpreter};
 use parallax_hooks::{Hooks, Interest, NoHooks};
 use parallax_host_interface::TxEnv;
+use parallax_memory_database::MemoryDatabase;
 use parallax_primitives::{
     Address, BlockEnv, Bytecode, Bytes, Fork, FrameOutcome, FrameStatus, Message, MessageKind, U256,
 };
-use parallax_state::{MemoryDatabase, State};
+use parallax_state::State;
 
 use crate::{
     Frame, Primary, Tiering,

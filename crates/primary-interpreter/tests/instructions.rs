@@ -8,12 +8,13 @@ use parallax_assembly::assemble;
 use parallax_engine_interface::{FrameExit, Interpreter};
 use parallax_hooks::{Hooks, Interest, StepControl, StepView};
 use parallax_host_interface::{Journal, StateChanges, TxEnv};
+use parallax_memory_database::{Account, MemoryDatabase};
 use parallax_mini_interpreter::Mini;
 use parallax_primary_interpreter::{Primary, Tiering};
 use parallax_primitives::{
     Address, BlockEnv, Bytecode, Fork, FrameOutcome, FrameStatus, Halt, Log, Message, MessageKind, U256,
 };
-use parallax_state::{Account, MemoryDatabase, State};
+use parallax_state::State;
 
 const TARGET: Address = Address::repeat_byte(0x22);
 const SENDER: Address = Address::repeat_byte(0x11);

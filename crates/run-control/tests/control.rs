@@ -8,11 +8,11 @@
 use parallax_assembly::assemble;
 use parallax_campaign::engines;
 use parallax_engine_interface::{Job, Progress, Stepper};
+use parallax_memory_database::MemoryDatabase;
 use parallax_primitives::{Address, B256, BlockEnv, Bytecode, Fork, Halt, Opcode, Transaction, U256};
 use parallax_run_control::{
     Breakpoints, CancelFlag, Condition, StepBudget, run_until, step_into, step_out, step_over,
 };
-use parallax_state::MemoryDatabase;
 
 const SENDER: Address = Address::repeat_byte(0xaa);
 const OUTER: Address = Address::repeat_byte(0x11);

@@ -3,8 +3,8 @@
 use std::{path::Path, sync::Arc};
 
 use parallax_engine_interface::Job;
+use parallax_memory_database::MemoryDatabase;
 use parallax_primitives::{Authorization, B256, BlockEnv, Fork, Transaction};
-use parallax_state::MemoryDatabase;
 use serde_json::Value;
 
 use crate::{

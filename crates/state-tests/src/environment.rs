@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use parallax_memory_database::{Account, BlockHashes, MemoryDatabase};
 use parallax_primitives::{
     Address, B256, BlobSchedule, BlockEnv, Bytecode, Fork, GasSchedule, U256, keccak256,
 };
-use parallax_state::{Account, BlockHashes, MemoryDatabase};
 
 use crate::{FixtureError, Problem, node::Node};
 

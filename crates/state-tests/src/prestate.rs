@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use parallax_state::MemoryDatabase;
+use parallax_memory_database::MemoryDatabase;
 use serde_json::Value;
 
 use crate::{FixtureError, FixtureFile, Problem, environment, node::Node};

@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use parallax_engine_interface::{Engine, EngineError, Execution};
 use parallax_hooks::Hooks;
+use parallax_memory_database::MemoryDatabase;
 use parallax_primitives::{B256, Bytes, Fork};
-use parallax_state::{MemoryDatabase, logs_hash};
+use parallax_roots::logs_hash;
 
 use crate::{Case, Raised};
 
@@ -151,7 +152,9 @@ fn difference(post: &MemoryDatabase, expected: &MemoryDatabase) -> String {
     }
     let keys = found.storage.keys().chain(wanted.storage.keys());
     if let Some(key) = keys.filter(|key| found.storage.get(*key) != wanted.storage.get(*key)).min() {
-        let value = |account: &parallax_state::Account| account.storage.get(key).copied().unwrap_or_default();
+        let value = |account: &parallax_memory_database::Account| {
+            account.storage.get(key).copied().unwrap_or_default()
+        };
         let _ = write!(text, " slot {key:#x} {:#x} (expected {:#x})", value(found), value(wanted));
     }
     text

@@ -5,10 +5,11 @@
 use std::collections::BTreeMap;
 
 use parallax_host_interface::{AccountChange, Host, HostError, Journal, TxEnv};
+use parallax_memory_database::{Account, BlockHashes, MemoryDatabase};
 use parallax_primitives::{
     Address, B256, BlockEnv, Bytecode, Bytes, Fork, Halt, JournalView, Log, U256, keccak256,
 };
-use parallax_state::{Account, BlockHashes, MemoryDatabase, State};
+use parallax_state::State;
 
 const CONTRACT: Address = Address::repeat_byte(0xc0);
 const EMPTY: Address = Address::repeat_byte(0xe0);

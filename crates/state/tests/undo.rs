@@ -8,8 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use model::Model;
 use parallax_host_interface::{AccountChange, Host, Journal, Slot, StateChanges, TxEnv};
+use parallax_memory_database::{Account, MemoryDatabase};
 use parallax_primitives::{Address, B256, BlockEnv, Bytecode, Bytes, Fork, JournalView, Log, U256};
-use parallax_state::{Account, MemoryDatabase, State};
+use parallax_state::State;
 
 /// A contract with storage, a plain account, one that is not there, an empty one (RIPEMD-160's), storage and nothing else.
 const ADDRESSES: [Address; 6] = [

@@ -10,7 +10,8 @@ use parallax_machine::Machine;
 use parallax_primitives::{
     Address, B256, BlockEnv, Bytecode, Bytes, Fork, FrameOutcome, Message, MessageKind, U256, address,
 };
-use parallax_state::{Account, MemoryDatabase, State};
+use parallax_memory_database::{Account, MemoryDatabase};
+use parallax_state::State;
 use serde_json::Value;
 
 /// The caller and origin.

@@ -18,13 +18,14 @@ use parallax_campaign::{engines, shared_folder};
 use parallax_engine_revm::MessageRunner;
 use parallax_host_interface::{HostError, TxEnv};
 use parallax_machine::Machine;
+use parallax_memory_database::{Account, MemoryDatabase};
 use parallax_mini_interpreter::Mini;
 use parallax_mini_machine::MiniMachine;
 use parallax_primary_interpreter::Primary;
 use parallax_primitives::{
     Address, B256, BlockEnv, Bytecode, Bytes, Fork, FrameOutcome, Message, MessageKind, U256, address,
 };
-use parallax_state::{Account, MemoryDatabase, State};
+use parallax_state::State;
 use serde_json::{Value, json};
 
 use super::measurement::{Arguments, median, print_json};

@@ -4,11 +4,11 @@
 use anyhow::{Context, Result};
 use parallax_assembly::assemble_for;
 use parallax_engine_interface::Job;
+use parallax_memory_database::{Account, MemoryDatabase};
 use parallax_primitives::{
     Address, BlobSchedule, BlockEnv, Bytecode, Fork, Opcode, OpcodeInfo, OpcodeTables, Transaction,
     TransactionType, U256, address,
 };
-use parallax_state::{Account, MemoryDatabase};
 
 const SENDER: Address = address!("00000000000000000000000000000000000f0001");
 /// The account that runs a program.

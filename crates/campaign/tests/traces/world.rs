@@ -6,8 +6,8 @@ use parallax_assembly::assemble_for;
 use parallax_campaign::engines;
 use parallax_engine_interface::{Execution, Job};
 use parallax_hooks::Hooks;
+use parallax_memory_database::{Account, MemoryDatabase};
 use parallax_primitives::{Address, B256, BlockEnv, Bytecode, Transaction, U256, address};
-use parallax_state::{Account, MemoryDatabase};
 
 use crate::programs::Program;
 

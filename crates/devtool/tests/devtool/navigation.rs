@@ -3,12 +3,12 @@
 use parallax_assembly::assemble;
 use parallax_campaign::engines::mini;
 use parallax_engine_interface::{Engine, Job, Progress};
+use parallax_memory_database::{Account, MemoryDatabase};
 use parallax_mini_interpreter::{Fault, FaultPlan};
 use parallax_primitives::{
     Address, BlobSchedule, BlockEnv, Bytecode, Fork, Opcode, Transaction, U256, address,
 };
 use parallax_run_control::{Breakpoints, Condition};
-use parallax_state::{Account, MemoryDatabase};
 use serde_json::{Value, json};
 
 use crate::client::{Running, assembly, program};

@@ -1,7 +1,7 @@
 //! The accounts of a scenario.
 
+use parallax_memory_database::{Account, MemoryDatabase};
 use parallax_primitives::{Address, Bytecode, Bytes, Fork, U256};
-use parallax_state::{Account, MemoryDatabase};
 
 use super::{
     addresses::{CONTRACTS, FRESH, SIGNERS, any},

@@ -1,10 +1,10 @@
 //! The transaction of a scenario.
 
+use parallax_memory_database::{Account, MemoryDatabase};
 use parallax_primitives::{
     AccessListEntry, Address, Authorization, B256, BlockEnv, Bytecode, Bytes, Fork, Transaction,
     TransactionType, U256,
 };
-use parallax_state::{Account, MemoryDatabase};
 
 use super::{
     addresses::{CONTRACTS, SENDER, SIGNERS, any},

@@ -5,13 +5,14 @@ use parallax_engine_interface::{EngineError, Execution, Interpreter, Job, Progre
 use parallax_hooks::{Hooks, Interest, MessagePhase, NoHooks};
 use parallax_host_interface::{AccountChange, HostError};
 use parallax_machine::{Machine, validate};
+use parallax_memory_database::{Account, MemoryDatabase};
 use parallax_mini_interpreter::Mini;
 use parallax_primary_interpreter::Primary;
 use parallax_primitives::{
     Address, BlobSchedule, BlockEnv, Bytecode, Fork, FrameOutcome, Message, Transaction, TransactionType,
     TxOutcome, U256, address,
 };
-use parallax_state::{Account, MemoryDatabase, State};
+use parallax_state::State;
 
 pub(crate) const SENDER: Address = address!("00000000000000000000000000000000000f0001");
 pub(crate) const TARGET: Address = address!("00000000000000000000000000000000000f0002");

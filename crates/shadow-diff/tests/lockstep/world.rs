@@ -3,10 +3,10 @@
 use parallax_assembly::assemble;
 use parallax_campaign::engines::{self, LocalEngine};
 use parallax_engine_interface::{Engine, Job};
+use parallax_memory_database::MemoryDatabase;
 use parallax_mini_interpreter::{Fault, FaultPlan, FaultyMini};
 use parallax_primitives::{Address, BlockEnv, Bytecode, Fork, Opcode, Transaction, U256};
 use parallax_shadow_diff::{Compared, Divergence, Place, ShadowConfig, ShadowMode, Verdict};
-use parallax_state::MemoryDatabase;
 
 pub(crate) const CONTRACT: Address = Address::repeat_byte(0x22);
 

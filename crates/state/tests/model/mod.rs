@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use parallax_memory_database::{Account, MemoryDatabase};
 use parallax_primitives::{Address, B256, Fork, Mark, U256};
-use parallax_state::{Account, MemoryDatabase};
 
 const RIPEMD160: Address = Address::with_last_byte(3);
 

@@ -12,11 +12,12 @@ use std::{
 use parallax_engine_interface::{EngineError, Job, Progress, Stepper};
 use parallax_hooks::{Hooks, MessagePhase, StepControl, StepEnd, StepView};
 use parallax_machine::{Machine, validate};
+use parallax_memory_database::{Account, MemoryDatabase};
 use parallax_mini_interpreter::Mini;
 use parallax_primitives::{
     Address, BlockEnv, Bytecode, Bytes, Fork, Message, MessageKind, TxOutcome, U256, address,
 };
-use parallax_state::{Account, MemoryDatabase, State};
+use parallax_state::State;
 
 pub(crate) fn run_transaction(
     job: &Job<'_>,

@@ -1,4 +1,4 @@
-//! State roots and logs hashes against values stated elsewhere.
+//! State roots against values stated elsewhere.
 #![allow(clippy::unwrap_used)]
 
 use std::{
@@ -7,8 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use parallax_primitives::{Address, B256, Bytecode, Bytes, Log, U256, address, b256, hex, keccak256};
-use parallax_state::{Account, MemoryDatabase, logs_hash};
+use parallax_memory_database::{Account, MemoryDatabase};
+use parallax_primitives::{Address, B256, Bytecode, Bytes, U256, address, b256, hex, keccak256};
 use serde_json::Value;
 
 fn account(nonce: u64, balance: u64, code: &[u8], storage: &[(u64, u64)]) -> Account {
@@ -59,24 +59,6 @@ fn an_official_post_state() {
     check_root(with(&[(1, 0x2015)]), root);
     // A slot that is zero is as if it were not there.
     check_root(with(&[(0, 0), (1, 0x2015)]), root);
-}
-
-#[test]
-fn logs_are_hashed_as_a_list() {
-    let empty = b256!("0x1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347");
-    assert_eq!(logs_hash(&[]), empty);
-
-    // Written out by hand: one log of one topic and two bytes.
-    let log = Log {
-        address: Address::repeat_byte(0x22),
-        topics: vec![B256::repeat_byte(0x33)],
-        data: Bytes::from_static(&[0xaa, 0xbb]),
-    };
-    let topics = [&[0xe1, 0xa0][..], &[0x33; 32]].concat();
-    let body = [&[0x94][..], &[0x22; 20], &topics, &[0x82, 0xaa, 0xbb]].concat();
-    let encoded = [&[0xf8, 0x3c, 0xf8, 0x3a][..], &body].concat();
-    assert_eq!(body.len(), 0x3a);
-    assert_eq!(logs_hash(&[log]), keccak256(encoded));
 }
 
 /// Every post-state of the official tests has the root that its file states.

@@ -16,8 +16,8 @@ pub struct Account {
 }
 
 impl Account {
-    /// Its slots that are not zero, ordered by key.
-    pub(crate) fn nonzero_slots(&self) -> impl Iterator<Item = (&U256, &U256)> {
-        self.storage.iter().filter(|(_, value)| !value.is_zero())
+    /// Whether a slot is not zero.
+    pub(crate) fn has_storage(&self) -> bool {
+        self.storage.values().any(|value| !value.is_zero())
     }
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use parallax_host_interface::{AccountChange, AccountInfo, Database, HostError, StateChanges};
 use parallax_primitives::{Address, B256, Bytecode, KECCAK256_EMPTY, U256, keccak256};
+use parallax_roots::{AccountLeaf, state_root, storage_root};
 
-use crate::{Account, state_root};
+use crate::Account;
 
 /// Accounts in memory, ordered by address.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -55,7 +56,15 @@ impl MemoryDatabase {
 
     /// Root of the state trie (Yellow Paper, section 4.1).
     pub fn state_root(&self) -> B256 {
-        state_root(&self.accounts)
+        state_root(self.accounts.iter().map(|(&address, account)| {
+            let leaf = AccountLeaf {
+                nonce: account.nonce,
+                balance: account.balance,
+                storage_root: storage_root(account.storage.iter().map(|(&key, &value)| (key, value))),
+                code_hash: account.code.hash(),
+            };
+            (address, leaf)
+        }))
     }
 }
 
@@ -84,7 +93,7 @@ impl Database for MemoryDatabase {
     }
 
     fn has_storage(&self, address: Address) -> Result<bool, HostError> {
-        Ok(self.accounts.get(&address).is_some_and(|account| account.nonzero_slots().next().is_some()))
+        Ok(self.accounts.get(&address).is_some_and(Account::has_storage))
     }
 
     fn block_hash(&self, number: u64) -> Result<B256, HostError> {
