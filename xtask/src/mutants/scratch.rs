@@ -93,6 +93,9 @@ fn write(tree: &Path, mut planted: BTreeMap<String, String>) -> Result<()> {
         if file == SWITCHES {
             bytes.extend(SWITCH.replace("VARIABLE", VARIABLE).bytes());
         }
+        if let "Cargo.toml" | "Cargo.lock" = file {
+            bytes = renumbered(&String::from_utf8(bytes)?).into_bytes();
+        }
         // What is as it was is not built again.
         if fs::read(&to).is_ok_and(|there| there == bytes) {
             continue;
@@ -101,6 +104,23 @@ fn write(tree: &Path, mut planted: BTreeMap<String, String>) -> Result<()> {
         fs::write(&to, bytes).with_context(|| format!("cannot write {}", to.display()))?;
     }
     Ok(())
+}
+
+/// The manifest or the lock file of the workspace, its packages with a version of their own: what cargo has built of the copy is then
+/// never taken for what it has built of the tree, nor the other way round.
+fn renumbered(text: &str) -> String {
+    let is_ours = |part: &&str| part.starts_with("workspace.package]") || part.starts_with("[package]]");
+    let number = |part: &str| {
+        let (before, rest) = part.split_once("version = \"")?;
+        let (version, after) = rest.split_once('"')?;
+        Some(format!("{before}version = \"{version}+planted\"{after}"))
+    };
+    // What is from a registry says so.
+    let parts = text.split("\n[").map(|part| match Some(part).filter(is_ours) {
+        Some(part) if !part.contains("\nsource = ") => number(part).unwrap_or_else(|| part.to_owned()),
+        _ => part.to_owned(),
+    });
+    parts.collect::<Vec<_>>().join("\n[")
 }
 
 /// Takes away what an earlier copy had: a crate that is left behind would still be one of the workspace.
@@ -139,4 +159,20 @@ fn compile(tree: &Path, target: &Path, arguments: &[&str]) -> Result<PathBuf> {
     let messages = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let mut programs = messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from));
     programs.next_back().context("cargo built no program")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_copy_has_versions_of_its_own() {
+        let manifest = "[workspace]\n\n[workspace.package]\nversion = \"0.1.0\"\n\n[workspace.dependencies]\nours = { version = \"0.1.0\" }\n";
+        assert_eq!(renumbered(manifest), manifest.replacen("0.1.0", "0.1.0+planted", 1));
+        let ours = "[[package]]\nname = \"ours\"\nversion = \"0.1.0\"\n";
+        let lock = format!(
+            "version = 4\n\n{ours}\n[[package]]\nname = \"other\"\nversion = \"0.1.0\"\nsource = \"registry\"\n"
+        );
+        assert_eq!(renumbered(&lock), lock.replacen("0.1.0", "0.1.0+planted", 1));
+    }
 }
