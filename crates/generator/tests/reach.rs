@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use parallax_analysis::{FastCode, Instr, Op, PaddedCode, TEMPORARIES, translate};
-use parallax_generator::{KINDS, Kind, Program, Watch, World};
+use parallax_generator::{KINDS, Kind, Program, Scenario, Watch, World};
 use parallax_mini_interpreter::Mini;
 use parallax_primitives::{Fork, FrameStatus, Opcode, OpcodeTables};
 
@@ -226,4 +226,18 @@ fn a_jump_at_the_end_can_go_back() {
     let jump = [0x60, 2, 0x56];
     assert!(program.code.ends_with(&jump), "{:02x?}", program.code);
     assert!(program.gas <= 150_000, "{} gas", program.gas);
+}
+
+/// Of every type and fork, each always the same.
+#[test]
+fn a_seed_makes_one_transaction() {
+    let (mut types, mut forks) = (BTreeSet::new(), BTreeSet::new());
+    for seed in 0..2000 {
+        let scenario = Scenario::new(seed);
+        assert_eq!(scenario, Scenario::new(seed));
+        assert_ne!(scenario.database, Scenario::new(seed + 1).database);
+        types.insert(scenario.transaction.kind);
+        forks.insert(scenario.fork);
+    }
+    assert_eq!((types.len(), forks.len()), (5, Fork::ALL.len()));
 }

@@ -78,3 +78,26 @@ impl Hooks for Messages<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A batch differs nowhere, and reaches what it is made for.
+    #[test]
+    fn a_batch_of_transactions() {
+        let mut counts = Counts::default();
+        for seed in 0..600 {
+            check(&Scenario::new(seed), &mut counts).unwrap_or_else(|what| panic!("seed {seed}: {what}"));
+        }
+        let count = |what: &str| counts.0.get(what).copied().unwrap_or(0);
+        assert_eq!(count("transactions"), 600);
+        assert!((20..90).contains(&count("end rejected")), "{counts:?}");
+        assert!(count("end success") > 200 && count("messages") > 2000, "{counts:?}");
+        assert!(count("creations") > 60 && count("authorizations") > 60, "{counts:?}");
+        for depth in 0..8 {
+            assert!(count(&format!("failures at depth {depth}")) > 0, "{depth}: {counts:?}");
+        }
+        assert!(count("failures at depth 1,024") + count("failures at depth 9 to 1,023") > 0, "{counts:?}");
+    }
+}
