@@ -33,7 +33,8 @@ pub(super) fn world(random: &mut Random, fork: Fork, is_deep: bool) -> MemoryDat
     }
     for address in FRESH {
         if random.once_in(3) {
-            let least = u64::from(fork.has(Fork::SpuriousDragon));
+            // No account is empty from Paris on (EIP-7523).
+            let least = u64::from(fork.has(Fork::Paris));
             let balance = balance(random).max(U256::from(least));
             add(address, Account { balance, ..Account::default() });
         }
@@ -47,18 +48,19 @@ pub(super) fn world(random: &mut Random, fork: Fork, is_deep: bool) -> MemoryDat
 /// An account where a contract creates one: with wei alone it is created over, with anything else it is not (EIP-684, EIP-7610).
 fn in_the_way(random: &mut Random, add: &mut impl FnMut(Address, Account)) {
     let mut account = Account { balance: U256::from(5), ..Account::default() };
-    match random.below(4) {
+    match random.below(5) {
         0 => account.nonce = 1,
-        1 => account.code = Bytecode::new(vec![0].into()),
+        1 => account.storage = [(U256::from(1), U256::from(1))].into(),
+        2 => account.code = Bytecode::new(vec![0].into()),
         _ => {}
     }
     add(random.pick(&CONTRACTS).create(1), account);
 }
 
 /// The code of an account that delegates (EIP-7702): to a contract, to an account without code, to another one that delegates or
-/// itself, or to a precompiled contract.
+/// itself, or to a precompiled contract. Now and then it is nearly one.
 fn designator(random: &mut Random) -> Bytes {
-    let mut code = vec![0xef, 0x01, 0x00];
+    let mut code = vec![0xef, 0x01, u8::from(random.once_in(16))];
     code.extend(any(random));
     code.into()
 }

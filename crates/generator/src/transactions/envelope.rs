@@ -59,6 +59,13 @@ pub(super) fn transaction(
         transaction.authorizations =
             (0..random.between(1, 4)).map(|_| authorization(random, database)).collect();
     }
+    if transaction.to.is_none() && random.once_in(24) {
+        // Round the limit of EIP-3860.
+        let mut input = transaction.input.to_vec();
+        input.resize(random.pick(&[49_151, 49_152, 49_153]), 0);
+        transaction.input = input.into();
+        transaction.gas_limit += 1_000_000;
+    }
     if !random.once_in(16) {
         // As much on top as its lists cost.
         let keys: usize = transaction.access_list.iter().map(|entry| entry.storage_keys.len()).sum();
@@ -84,7 +91,8 @@ pub(super) fn transaction(
 pub(super) fn send_deep(transaction: &mut Transaction, fork: Fork) {
     transaction.to = Some(CONTRACTS[0]);
     transaction.input = U256::from(1030).to_be_bytes::<32>().into();
-    transaction.gas_limit = if fork.has(Fork::Osaka) { CAP } else { 1 << 36 };
+    // A 64th is kept at each depth (EIP-150): so much is enough at the last one.
+    transaction.gas_limit = if fork.has(Fork::Osaka) { CAP } else { 1 << 39 };
 }
 
 fn usize_of(number: u64) -> usize {
@@ -158,7 +166,8 @@ fn authorization(random: &mut Random, database: &MemoryDatabase) -> Authorizatio
         0 => None,
         1 => Some(SENDER),
         2 => Some(random.pick(&CONTRACTS)),
-        3 => Some(Address::repeat_byte(0xf2)),
+        // Of an account that is not there, unless it has signed before.
+        3..=5 => Some(Address::repeat_byte(0xf2)),
         _ => Some(random.pick(&SIGNERS)),
     };
     let account = authority.and_then(|authority| database.accounts.get(&authority));
