@@ -32,7 +32,7 @@ enum Task {
     Mutants(mutants::Arguments),
     /// Prove that translations mean what their code means.
     Validate(validate::Arguments),
-    /// Run generated programs on every engine in every form.
+    /// Run generated programs on every engine in every form, or generated transactions on both sides.
     Soak(soak::Arguments),
     /// Measure.
     Bench(bench::Arguments),

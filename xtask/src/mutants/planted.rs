@@ -18,7 +18,7 @@ use anyhow::{Result, ensure};
 use serde_json::Value;
 
 use super::{
-    catalogue::{Catalogue, Fault},
+    catalogue::{Catalogue, Fault, LAYERS},
     scratch::{self, Scratch, VARIABLE},
     survey::Row,
 };
@@ -70,9 +70,16 @@ fn choose<'c>(catalogue: &'c Catalogue, choice: Choice<'_>) -> Result<Vec<&'c Fa
     let chosen: Vec<_> = match choice {
         Choice::All => faults.iter().collect(),
         Choice::Only(names) => {
-            let is_named =
-                |fault: &&Fault| names.iter().any(|name| fault.layer == name || fault.name == *name);
-            faults.iter().filter(is_named).collect()
+            let is_called = |fault: &Fault, name: &String| fault.layer == name || fault.name == *name;
+            for name in names {
+                let is_known = faults.iter().any(|fault| is_called(fault, name));
+                ensure!(
+                    is_known,
+                    "no fault and no layer is called {name}; the layers are {}",
+                    LAYERS.join(", ")
+                );
+            }
+            faults.iter().filter(|fault| names.iter().any(|name| is_called(fault, name))).collect()
         }
         Choice::Drawn(count, seed) => {
             let mut ranked: Vec<_> = faults.iter().filter(|fault| fault.equivalent.is_empty()).collect();
@@ -84,7 +91,6 @@ fn choose<'c>(catalogue: &'c Catalogue, choice: Choice<'_>) -> Result<Vec<&'c Fa
             ranked
         }
     };
-    ensure!(!chosen.is_empty(), "no fault and no layer has this name");
     Ok(chosen)
 }
 
@@ -181,7 +187,7 @@ fn told(case: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mutants::catalogue::{self, LAYERS};
+    use crate::mutants::catalogue;
 
     #[test]
     fn a_draw_has_every_layer_and_is_always_the_same() {
@@ -194,5 +200,22 @@ mod tests {
         };
         assert_eq!(names(7), names(7));
         assert_ne!(names(7), names(8));
+    }
+
+    #[test]
+    fn every_name_is_that_of_a_fault_or_a_layer() {
+        let catalogue = catalogue::read().unwrap();
+        let chosen = |names: &[&str]| {
+            let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+            choose(&catalogue, Choice::Only(&names))
+                .map(|faults| faults.len())
+                .map_err(|error| error.to_string())
+        };
+        assert_eq!(chosen(&["depth-1023", "depth-1025"]), Ok(2));
+        assert!(chosen(&["state"]).unwrap() > 2);
+        // One that is not known is not passed over beside one that is.
+        assert!(
+            chosen(&["depth-1023", "sate"]).unwrap_err().starts_with("no fault and no layer is called sate;")
+        );
     }
 }

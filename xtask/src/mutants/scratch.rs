@@ -94,7 +94,10 @@ fn write(tree: &Path, mut planted: BTreeMap<String, String>) -> Result<()> {
             bytes.extend(SWITCH.replace("VARIABLE", VARIABLE).bytes());
         }
         if let "Cargo.toml" | "Cargo.lock" = file {
-            bytes = renumbered(&String::from_utf8(bytes)?).into_bytes();
+            let text = String::from_utf8(bytes)?;
+            let other = renumbered(&text);
+            ensure!(other != text, "{file}: the packages of the workspace have no version");
+            bytes = other.into_bytes();
         }
         // What is as it was is not built again.
         if fs::read(&to).is_ok_and(|there| there == bytes) {
@@ -109,18 +112,18 @@ fn write(tree: &Path, mut planted: BTreeMap<String, String>) -> Result<()> {
 /// The manifest or the lock file of the workspace, its packages with a version of their own: what cargo has built of the copy is then
 /// never taken for what it has built of the tree, nor the other way round.
 fn renumbered(text: &str) -> String {
-    let is_ours = |part: &&str| part.starts_with("workspace.package]") || part.starts_with("[package]]");
+    // What is from a registry says so.
+    let is_ours = |part: &str| {
+        let is_package = part.starts_with("workspace.package]") || part.starts_with("[package]]");
+        is_package && !part.contains("\nsource = ")
+    };
     let number = |part: &str| {
         let (before, rest) = part.split_once("version = \"")?;
         let (version, after) = rest.split_once('"')?;
         Some(format!("{before}version = \"{version}+planted\"{after}"))
     };
-    // What is from a registry says so.
-    let parts = text.split("\n[").map(|part| match Some(part).filter(is_ours) {
-        Some(part) if !part.contains("\nsource = ") => number(part).unwrap_or_else(|| part.to_owned()),
-        _ => part.to_owned(),
-    });
-    parts.collect::<Vec<_>>().join("\n[")
+    let part = |part: &str| is_ours(part).then(|| number(part)).flatten().unwrap_or_else(|| part.to_owned());
+    text.split("\n[").map(part).collect::<Vec<_>>().join("\n[")
 }
 
 /// Takes away what an earlier copy had: a crate that is left behind would still be one of the workspace.

@@ -23,7 +23,7 @@ pub(super) struct Row {
     is_found: [bool; 2],
     /// The first that does; why nothing can see it, where that is so.
     first: String,
-    pub(super) is_equivalent: bool,
+    is_equivalent: bool,
     /// Whether the witness of its layer fails; `None` where there is none.
     witness: Option<bool>,
 }
@@ -53,6 +53,11 @@ impl Row {
 
     pub(super) fn is_seen(&self) -> bool {
         self.is_compared() || self.witness == Some(true)
+    }
+
+    /// Whether it has an effect, and nothing sees it.
+    pub(super) fn is_missed(&self) -> bool {
+        !self.is_equivalent && !self.is_seen()
     }
 
     pub(super) fn text(&self) -> String {
@@ -115,7 +120,7 @@ fn text(rows: &[&Row]) -> String {
             rows().count() - counted().count(),
             counted().filter(|row| row.is_compared()).count(),
             if has_witness { &witnessed } else { "" },
-            counted().filter(|row| !row.is_seen()).count()
+            rows().filter(|row| row.is_missed()).count()
         );
     }
     for layer in LAYERS {
@@ -137,10 +142,10 @@ fn sum(rows: &[&Row]) -> String {
     let compared = effective().filter(|row| row.is_compared()).count();
     let witnessed = effective().filter(|row| !row.is_compared() && row.is_seen()).count();
     format!(
-        "Of {} planted faults that have an effect, the default comparison of the fixtures sees {compared} on either side, a test that \
-         stands for it where it cannot {witnessed} more, and nothing {}.\n",
+        "Of {} planted faults that have an effect, the default comparison of the fixtures sees {compared}, whichever side they are \
+         on, and a test that stands for it where it cannot sees {witnessed} more; {} are seen by nothing.\n",
         effective().count(),
-        effective().count() - compared - witnessed
+        rows.iter().filter(|row| row.is_missed()).count()
     )
 }
 

@@ -29,10 +29,10 @@ pub(super) fn any(random: &mut Random) -> Address {
         10 | 11 => random.pick(&FRESH),
         12 => SENDER,
         13 => Address::ZERO,
-        // Contracts of every fork, and what is behind the last one.
+        // Precompiled contracts of every fork, and what is behind the last one but P256VERIFY.
         14 => Address::with_last_byte(u8::try_from(random.between(1, 0x12)).unwrap_or(1)),
-        // An account that a contract creates, if its first creation succeeds.
         _ if random.once_in(4) => Address::from_word(U256::from(0x100).into()),
+        // An account that a contract creates, if its first creation succeeds.
         _ => random.pick(&CONTRACTS).create(1),
     }
 }

@@ -44,7 +44,6 @@ pub(super) fn init(random: &mut Random, fork: Fork, nested: usize) -> Vec<u8> {
     }
     w.level(0);
     match w.random.below(12) {
-        // Code that says what it is called with, or of an account that does all the rest.
         0..=3 => deploy(&mut w, fork, nested),
         4 => {
             // Round the limit of EIP-170, and what nobody can pay for.
