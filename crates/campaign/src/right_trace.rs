@@ -195,7 +195,7 @@ impl<R: BufRead> Hooks for Live<R> {
         };
     }
 
-    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
+    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) -> StepControl {
         match phase {
             MessagePhase::Before => {
                 self.path.push(PathItem::new(self.messages, message));
@@ -212,6 +212,7 @@ impl<R: BufRead> Hooks for Live<R> {
                 });
             }
         }
+        StepControl::Continue
     }
 }
 

@@ -121,12 +121,12 @@ impl Hooks for Spoiling<'_> {
         self.hooks.on_block(&StepView { stack: &stack, memory: &memory, gas, ..*entry })
     }
 
-    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
+    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) -> StepControl {
         match (self.fault, phase) {
             (Fault::Output, MessagePhase::After(outcome)) if message.depth == 1 => {
                 let output = vec![1; outcome.output.len()].into();
                 let outcome = FrameOutcome { output, ..outcome.clone() };
-                self.hooks.on_message(message, MessagePhase::After(&outcome));
+                self.hooks.on_message(message, MessagePhase::After(&outcome))
             }
             (_, phase) => self.hooks.on_message(message, phase),
         }

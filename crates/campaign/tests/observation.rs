@@ -1,4 +1,4 @@
-//! Looking on changes nothing, and what is seen adds up: on every official case, on both engines.
+//! Looking on and pausing change nothing, and what is seen adds up: on every fixture and official case, on both engines.
 
 #![allow(clippy::unwrap_used, reason = "in a test, an unwrap is an assertion")]
 
@@ -6,19 +6,19 @@ use std::path::PathBuf;
 
 use parallax_campaign::{discover, engines, shared_folder};
 use parallax_engine_interface::{Engine, Progress};
-use parallax_hooks::{Hooks, Interest, MessagePhase, StepControl, StepEnd, StepView};
+use parallax_hooks::{Hooks, Interest, MessagePhase, NoHooks, StepControl, StepEnd, StepView};
 use parallax_primitives::{Effect, FrameStatus, GasSchedule, Message, Opcode};
 use parallax_run_control::CancelFlag;
 use parallax_state_tests::{Case, cases};
 use rayon::prelude::*;
 
 fn for_every_case(check: impl Fn(&Case) + Sync) {
-    let Some(folder) = shared_folder().map(|folder| folder.join("eest")).filter(|folder| folder.is_dir())
-    else {
-        eprintln!("left out: no official state tests beside the repository, nor in PARALLAX_SHARED");
-        return;
-    };
-    let files: Vec<PathBuf> = discover(&[folder], &mut std::io::empty()).unwrap();
+    let mut folders = vec![PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/state-tests")];
+    match shared_folder().map(|folder| folder.join("eest")).filter(|folder| folder.is_dir()) {
+        Some(folder) => folders.push(folder),
+        None => eprintln!("left out: no official state tests beside the repository, nor in PARALLAX_SHARED"),
+    }
+    let files: Vec<PathBuf> = discover(&folders, &mut std::io::empty()).unwrap();
     let checked: usize =
         files.par_iter().map(|file| cases(file).unwrap().map(|case| check(&case.unwrap())).count()).sum();
     eprintln!("{checked} cases");
@@ -78,7 +78,7 @@ impl Hooks for Books {
         }
     }
 
-    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
+    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) -> StepControl {
         let MessagePhase::After(outcome) = phase else {
             // A call's cost has what it forwards; a creation's has not.
             if message.kind.is_create()
@@ -87,7 +87,7 @@ impl Hooks for Books {
                 creator.gas = creator.gas.checked_sub(message.gas).unwrap();
             }
             self.frames.push(Account { gas: message.gas, steps: 0, halted: false, returned: 0 });
-            return;
+            return StepControl::Continue;
         };
         let frame = self.frames.pop().unwrap();
         let expected = match outcome.status {
@@ -110,6 +110,7 @@ impl Hooks for Books {
         if let Some(caller) = self.frames.last_mut() {
             caller.gas += outcome.gas_left;
         }
+        StepControl::Continue
     }
 }
 
@@ -126,12 +127,15 @@ impl Hooks for PauseAlways {
     fn on_block(&mut self, _: &StepView<'_>) -> StepControl {
         StepControl::Pause
     }
+    fn on_message(&mut self, _: &Message, _: MessagePhase<'_>) -> StepControl {
+        StepControl::Pause
+    }
 }
 
 fn books_balance(engine: &dyn Engine) {
     for_every_case(|case| {
         let Ok(job) = case.job() else { return };
-        let plain = engine.execute(&job, &mut parallax_hooks::NoHooks);
+        let plain = engine.execute(&job, &mut NoHooks);
         let mut books = Books::default();
         let seen = engine.execute(&job, &mut books);
         assert!(books.frames.is_empty());
@@ -147,22 +151,23 @@ fn stepping_changes_nothing(engine: &dyn Engine) {
     for_every_case(|case| {
         let Ok(job) = case.job() else { return };
         let Ok(Some(mut stepped)) = engine.start(&job) else { return };
-        while stepped.step().unwrap() == Progress::Paused {}
+        while stepped.step(&mut NoHooks).unwrap() == Progress::Paused {}
         let stepped = stepped.finish().unwrap();
-        for interest in [Interest::Steps, Interest::Blocks] {
+        for interest in [Interest::Steps, Interest::Blocks, Interest::Messages] {
             let mut paused = engine.start(&job).unwrap().unwrap();
+            let mut open = 0;
             while paused.run(&mut PauseAlways(interest)).unwrap() == Progress::Paused {
-                assert!(paused.view().is_some());
+                match paused.message() {
+                    None => assert!(paused.view().is_some() && interest != Interest::Messages),
+                    Some((_, MessagePhase::Before)) => open += 1,
+                    Some((_, MessagePhase::After(_))) => open -= 1,
+                }
             }
+            assert_eq!(open, 0, "it pauses before and behind every message");
             assert_eq!(paused.finish().unwrap(), stepped, "{interest:?} {} {}", case.file, case.name);
         }
-        assert_eq!(
-            engine.execute(&job, &mut CancelFlag::default()).unwrap(),
-            stepped,
-            "{} {}",
-            case.file,
-            case.name
-        );
+        let unhindered = engine.execute(&job, &mut CancelFlag::default()).unwrap();
+        assert_eq!(unhindered, stepped, "{} {}", case.file, case.name);
     });
 }
 

@@ -95,8 +95,8 @@ impl Hooks for SpoiledEntries<'_> {
         self.0.on_block(&StepView { stack: &stack, ..*entry })
     }
 
-    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
-        self.0.on_message(message, phase);
+    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) -> StepControl {
+        self.0.on_message(message, phase)
     }
 }
 

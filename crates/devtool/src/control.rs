@@ -320,7 +320,8 @@ impl Hooks for Recording<'_> {
         self.recorder.step_end(step, end);
     }
 
-    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
+    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) -> StepControl {
         self.recorder.message(message, phase);
+        StepControl::Continue
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use parallax_campaign::{DiffSetup, PageLimits, html_of_run};
 use parallax_primitives::Opcode;
-use parallax_shadow_diff::{Field, SideBySideRun, SideBySideStep, StepSide};
+use parallax_shadow_diff::{Field, Mismatch, SideBySideRun, SideBySideStep, StepSide, Value as Found};
 use serde_json::Value;
 
 use crate::{
@@ -65,7 +65,12 @@ fn side_by_side(report: &Report, records: &Records) -> SideBySideRun {
     let from = first.unwrap_or(0).saturating_sub(AROUND * 4);
     let rows = records.rows(from, usize::try_from(AROUND * 8).unwrap_or(PAGE));
     let next = rows.iter().skip(1).map(Some).chain([None]);
-    let steps: Vec<_> = rows.iter().zip(next).map(|(row, next)| side_by_side_step(row, next)).collect();
+    let is_new = |step| records.index.news_from(step).first().is_some_and(|news| news.0 == step);
+    let steps: Vec<_> = rows
+        .iter()
+        .zip(next)
+        .map(|(row, next)| side_by_side_step(row, next, is_new(row.step_index)))
+        .collect();
     let gas_used = [0, 1].map(|side: usize| report.outcomes[side].as_ref().map(|outcome| outcome.gas_used));
     SideBySideRun {
         mode: report.config.mode,
@@ -82,7 +87,7 @@ fn side_by_side(report: &Report, records: &Records) -> SideBySideRun {
     }
 }
 
-fn side_by_side_step(row: &model::StepRow, next: Option<&model::StepRow>) -> SideBySideStep {
+fn side_by_side_step(row: &model::StepRow, next: Option<&model::StepRow>, is_new: bool) -> SideBySideStep {
     let side = |side: &Option<model::StepSide>| {
         let side = side.as_ref()?;
         Some(StepSide {
@@ -98,9 +103,12 @@ fn side_by_side_step(row: &model::StepRow, next: Option<&model::StepRow>) -> Sid
     let (left, right) = (side(&row.left), side(&row.right));
     let mismatch = row.mismatch.as_ref().map(|mismatch| {
         let at = if mismatch.when == When::After { next } else { Some(row) };
-        field(mismatch, at.and_then(|row| row.left.as_ref()?.stack_size).unwrap_or(0))
+        let field = field(mismatch, at.and_then(|row| row.left.as_ref()?.stack_size).unwrap_or(0));
+        let [left, right] = [&mismatch.lhs, &mismatch.rhs].map(|text| Found::Text(text.clone()));
+        Box::new(Mismatch { field, left, right })
     });
-    SideBySideStep { index: row.step_index, left, right, mismatch }
+    let is_carried = mismatch.is_some() && !is_new;
+    SideBySideStep { index: row.step_index, left, right, mismatch, is_carried }
 }
 
 /// The field of a mismatch that a record shows; the stack is as long where it shows.

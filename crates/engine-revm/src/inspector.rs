@@ -1,6 +1,6 @@
 //! What revm's inspector is for here: to show every message to hooks, and to add EIP-7610, which revm leaves out.
 
-use parallax_hooks::{Hooks, MessagePhase};
+use parallax_hooks::{Hooks, MessagePhase, StepControl};
 use parallax_host_interface::{Database, HostError};
 use parallax_primitives::{
     Address, Bytes, CALL_DEPTH_LIMIT, Fork, FrameOutcome, FrameStatus, KECCAK256_EMPTY, Message, MessageKind,
@@ -27,11 +27,13 @@ pub(crate) struct Messages<'h, 'a> {
     fork: Fork,
     /// Those that have begun and not ended, outermost first.
     open: Vec<Message>,
+    /// Whether a hook has ended the run.
+    is_aborted: bool,
 }
 
 impl<'h, 'a> Messages<'h, 'a> {
     pub(crate) fn new(hooks: Option<&'h mut dyn Hooks>, database: &'a dyn Database, fork: Fork) -> Self {
-        Self { hooks, database, fork, open: Vec::new() }
+        Self { hooks, database, fork, open: Vec::new(), is_aborted: false }
     }
 
     pub(crate) fn hooks(&mut self) -> Option<&mut dyn Hooks> {
@@ -43,22 +45,36 @@ impl<'h, 'a> Messages<'h, 'a> {
         self.open.last()
     }
 
-    /// Shows nothing from here on.
-    pub(crate) fn look_away(&mut self) {
+    /// Shows nothing from here on, and ends the run as soon as revm looks for errors.
+    pub(crate) fn abort(&mut self, context: &mut Context<'_>) {
+        self.is_aborted = true;
         self.hooks = None;
+        *context.error() = Err(ContextError::Custom("a hook aborted the run".to_owned()));
     }
 
-    fn begin(&mut self, mut message: Message) {
+    /// Whether a hook has ended the run.
+    pub(crate) fn is_aborted(&self) -> bool {
+        self.is_aborted
+    }
+
+    /// Whether a hook ends the run here.
+    fn begin(&mut self, context: &mut Context<'_>, mut message: Message) -> bool {
         // revm refuses a frame deeper than 1024, so there are never more open messages than fit.
         message.depth = u16::try_from(self.open.len()).unwrap_or(u16::MAX);
-        if let Some(hooks) = &mut self.hooks {
-            hooks.on_message(&message, MessagePhase::Before);
-        }
+        let control = match &mut self.hooks {
+            Some(hooks) => hooks.on_message(&message, MessagePhase::Before),
+            None => StepControl::Continue,
+        };
         self.open.push(message);
+        if control == StepControl::Abort {
+            self.abort(context);
+        }
+        control == StepControl::Abort
     }
 
     fn end(
         &mut self,
+        context: &mut Context<'_>,
         result: &InterpreterResult,
         is_create: bool,
         address: Option<Address>,
@@ -85,7 +101,9 @@ impl<'h, 'a> Messages<'h, 'a> {
                 FrameOutcome::halted(halt, if halt.keeps_gas() { message.gas } else { 0 })
             }
         };
-        hooks.on_message(&message, MessagePhase::After(&outcome));
+        if hooks.on_message(&message, MessagePhase::After(&outcome)) == StepControl::Abort {
+            self.abort(context);
+        }
         Ok(())
     }
 
@@ -134,6 +152,11 @@ impl<'h, 'a> Messages<'h, 'a> {
     }
 }
 
+/// What a message comes to in a run that a hook has ended: nothing looks at it.
+fn reverted(gas: u64) -> InterpreterResult {
+    InterpreterResult::new(InstructionResult::Revert, Bytes::new(), Gas::new(gas))
+}
+
 /// Ends the run as soon as revm looks for errors. The first error is the cause of the others.
 pub(crate) fn fail(context: &mut Context<'_>, error: DatabaseError) {
     if context.error().is_ok() {
@@ -145,8 +168,8 @@ impl<'a> Inspector<Context<'a>> for Messages<'_, '_> {
     fn call(&mut self, context: &mut Context<'a>, inputs: &mut CallInputs) -> Option<CallOutcome> {
         let target = inputs.bytecode_address;
         let delegate = self.delegate(context, target);
-        let wants_input = self.hooks.is_some();
-        self.begin(Message {
+        let input = if self.hooks.is_some() { inputs.input.bytes(context) } else { Bytes::new() };
+        let message = Message {
             kind: match inputs.scheme {
                 CallScheme::Call => MessageKind::Call,
                 CallScheme::CallCode => MessageKind::CallCode,
@@ -161,14 +184,15 @@ impl<'a> Inspector<Context<'a>> for Messages<'_, '_> {
             code_address: delegate.unwrap_or(target),
             is_delegated: delegate.is_some(),
             value: inputs.call_value(),
-            input: if wants_input { inputs.input.bytes(context) } else { Bytes::new() },
+            input,
             salt: U256::ZERO,
-        });
-        None
+        };
+        let is_over = self.begin(context, message);
+        is_over.then(|| CallOutcome::new(reverted(inputs.gas_limit), inputs.return_memory_offset.clone()))
     }
 
     fn call_end(&mut self, context: &mut Context<'a>, _: &CallInputs, outcome: &mut CallOutcome) {
-        if let Err(error) = self.end(&outcome.result, false, None) {
+        if let Err(error) = self.end(context, &outcome.result, false, None) {
             fail(context, error.into());
         }
     }
@@ -186,7 +210,7 @@ impl<'a> Inspector<Context<'a>> for Messages<'_, '_> {
             CreateScheme::Create2 { salt } => (MessageKind::Create2, salt),
             CreateScheme::Create | CreateScheme::Custom { .. } => (MessageKind::Create, U256::ZERO),
         };
-        self.begin(Message {
+        let message = Message {
             kind,
             depth: 0,
             is_static: false,
@@ -198,7 +222,10 @@ impl<'a> Inspector<Context<'a>> for Messages<'_, '_> {
             value: inputs.value(),
             input: inputs.init_code().clone(),
             salt,
-        });
+        };
+        if self.begin(context, message) {
+            return Some(CreateOutcome::new(reverted(inputs.gas_limit()), None));
+        }
         collision.unwrap_or_else(|error| {
             fail(context, error);
             None
@@ -206,7 +233,7 @@ impl<'a> Inspector<Context<'a>> for Messages<'_, '_> {
     }
 
     fn create_end(&mut self, context: &mut Context<'a>, _: &CreateInputs, outcome: &mut CreateOutcome) {
-        if let Err(error) = self.end(&outcome.result, true, outcome.address) {
+        if let Err(error) = self.end(context, &outcome.result, true, outcome.address) {
             fail(context, error.into());
         }
     }

@@ -78,6 +78,9 @@ fn run_watched(job: &Job<'_>, hooks: Option<&mut dyn Hooks>) -> Result<Execution
     let mut evm = prepare(job)?.build_mainnet_with_inspector(messages);
     let mut handler = Transaction::default();
     let result = handler.inspect_run(&mut evm);
+    if evm.inspector.is_aborted() {
+        return Ok(Execution { outcome: None, changes: StateChanges::default() });
+    }
     execution(job, &mut evm, handler, result)
 }
 

@@ -11,7 +11,6 @@ use parallax_primitives::{
 use revm::{
     Inspector,
     context::{JournalEntry, JournalInner},
-    context_interface::{ContextError, ContextTr},
     interpreter::{
         CallInputs, CallOutcome, CreateInputs, CreateOutcome, FrameInput, InstructionResult, Interpreter,
         InterpreterAction,
@@ -37,7 +36,6 @@ pub(crate) struct Steps<'h, 'a> {
     /// The journal's logs in Parallax's words.
     logs: Vec<Log>,
     before: Before,
-    is_aborted: bool,
 }
 
 struct Frame {
@@ -79,13 +77,12 @@ impl<'h, 'a> Steps<'h, 'a> {
                 memory_len: 0,
                 written: None,
             },
-            is_aborted: false,
         }
     }
 
     /// Whether a hook ended the run.
     pub(crate) fn is_aborted(&self) -> bool {
-        self.is_aborted
+        self.messages.is_aborted()
     }
 
     /// Brings the refund counter up to date: revm counts each frame's apart, and adds it to the caller's when it ends well.
@@ -108,12 +105,10 @@ impl<'h, 'a> Steps<'h, 'a> {
 
     /// Ends the frame with a revert, and the whole run as soon as revm looks for errors.
     fn abort(&mut self, interpreter: &mut Interpreter, context: &mut Context<'_>) {
-        self.is_aborted = true;
-        self.messages.look_away();
+        self.messages.abort(context);
         interpreter
             .bytecode
             .set_action(InterpreterAction::new_halt(InstructionResult::Revert, interpreter.gas));
-        *context.error() = Err(ContextError::Custom("a hook aborted the run".to_owned()));
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use parallax_engine_interface::{Engine, EngineError, Execution, Job};
 use parallax_engine_revm::{MessageRunner, Revm, unsupported};
-use parallax_hooks::{Hooks, Interest, MessagePhase, NoHooks};
+use parallax_hooks::{Hooks, Interest, MessagePhase, NoHooks, StepControl};
 use parallax_host_interface::{AccountChange, AccountInfo, Database, HostError, TxEnv};
 use parallax_primitives::{
     Address, B256, BlobSchedule, BlockEnv, Bytecode, Bytes, Fork, FrameOutcome, FrameStatus, Halt, Message,
@@ -67,11 +67,12 @@ impl Hooks for Seen {
     fn interest(&self) -> Interest {
         Interest::Messages
     }
-    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
+    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) -> StepControl {
         match phase {
             MessagePhase::Before => self.begun.push(message.clone()),
             MessagePhase::After(outcome) => self.ended.push(outcome.clone()),
         }
+        StepControl::Continue
     }
 }
 

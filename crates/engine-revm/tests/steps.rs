@@ -63,7 +63,7 @@ impl Hooks for Watch<'_> {
     fn on_step_end(&mut self, revm: &StepView<'_>, end: &StepEnd<'_>) {
         self.advance(Some((revm, end)));
     }
-    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
+    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) -> StepControl {
         let outcome = match phase {
             MessagePhase::Before => None,
             MessagePhase::After(outcome) => Some(outcome),
@@ -83,6 +83,7 @@ impl Hooks for Watch<'_> {
                 }
             }
         }
+        StepControl::Continue
     }
 }
 
@@ -117,12 +118,13 @@ impl Hooks for Probe<'_, '_> {
             self.differences.push(format!("effect: {:?} {:?}", end.effect, revm_end.effect));
         }
     }
-    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
+    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) -> StepControl {
         let outcome = match phase {
             MessagePhase::Before => None,
             MessagePhase::After(outcome) => Some(outcome.clone()),
         };
         self.messages.push_back((message.clone(), outcome));
+        StepControl::Continue
     }
 }
 
@@ -260,8 +262,9 @@ impl Hooks for From {
     fn on_step_end(&mut self, step: &StepView<'_>, _: &StepEnd<'_>) {
         self.shown += u64::from(step.index >= self.step);
     }
-    fn on_message(&mut self, _: &Message, _: MessagePhase<'_>) {
+    fn on_message(&mut self, _: &Message, _: MessagePhase<'_>) -> StepControl {
         self.shown += u64::from(self.shown > 0);
+        StepControl::Continue
     }
 }
 

@@ -1,5 +1,7 @@
 //! Hooks out of hooks. All parts see every call; the strongest control and the finest interest win.
 
+use std::{cell::RefCell, rc::Rc};
+
 use parallax_primitives::Message;
 
 use crate::{Hooks, Interest, MessagePhase, StepControl, StepEnd, StepView};
@@ -22,9 +24,9 @@ macro_rules! forward {
             let $hooks = self;
             $body.on_block(entry)
         }
-        fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
+        fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) -> StepControl {
             let $hooks = self;
-            $body.on_message(message, phase);
+            $body.on_message(message, phase)
         }
     };
 }
@@ -35,6 +37,25 @@ impl<H: Hooks + ?Sized> Hooks for &mut H {
 
 impl<H: Hooks + ?Sized> Hooks for Box<H> {
     forward!(hooks => (**hooks));
+}
+
+/// For hooks that somebody else holds on to, to ask them something between two runs.
+impl<H: Hooks + ?Sized> Hooks for Rc<RefCell<H>> {
+    fn interest(&self) -> Interest {
+        self.borrow().interest()
+    }
+    fn on_step(&mut self, step: &StepView<'_>) -> StepControl {
+        self.borrow_mut().on_step(step)
+    }
+    fn on_step_end(&mut self, step: &StepView<'_>, end: &StepEnd<'_>) {
+        self.borrow_mut().on_step_end(step, end);
+    }
+    fn on_block(&mut self, entry: &StepView<'_>) -> StepControl {
+        self.borrow_mut().on_block(entry)
+    }
+    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) -> StepControl {
+        self.borrow_mut().on_message(message, phase)
+    }
 }
 
 /// `None` looks at nothing.
@@ -53,10 +74,8 @@ impl<H: Hooks> Hooks for Option<H> {
     fn on_block(&mut self, entry: &StepView<'_>) -> StepControl {
         self.as_mut().map_or(StepControl::Continue, |hooks| hooks.on_block(entry))
     }
-    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
-        if let Some(hooks) = self {
-            hooks.on_message(message, phase);
-        }
+    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) -> StepControl {
+        self.as_mut().map_or(StepControl::Continue, |hooks| hooks.on_message(message, phase))
     }
 }
 
@@ -75,10 +94,9 @@ impl<H: Hooks> Hooks for Vec<H> {
     fn on_block(&mut self, entry: &StepView<'_>) -> StepControl {
         self.iter_mut().map(|hooks| hooks.on_block(entry)).max().unwrap_or(StepControl::Continue)
     }
-    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
-        for hooks in self {
-            hooks.on_message(message, phase);
-        }
+    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) -> StepControl {
+        let answers = self.iter_mut().map(|hooks| hooks.on_message(message, phase));
+        answers.max().unwrap_or(StepControl::Continue)
     }
 }
 
@@ -97,8 +115,8 @@ macro_rules! tuple {
             fn on_block(&mut self, entry: &StepView<'_>) -> StepControl {
                 StepControl::Continue$(.max(self.$field.on_block(entry)))+
             }
-            fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
-                $(self.$field.on_message(message, phase);)+
+            fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) -> StepControl {
+                StepControl::Continue$(.max(self.$field.on_message(message, phase)))+
             }
         }
     };

@@ -19,7 +19,7 @@ pub trait Hooks {
     }
 
     /// Before every opcode, at [`Interest::Steps`]. A pause charges nothing, and the resumed run executes this opcode
-    /// without asking again.
+    /// without asking again, whatever hooks it has.
     fn on_step(&mut self, step: &StepView<'_>) -> StepControl {
         let _ = step;
         StepControl::Continue
@@ -41,9 +41,11 @@ pub trait Hooks {
     }
 
     /// Before and after every message, from [`Interest::Messages`] on: calls and creations, precompiled contracts, accounts
-    /// without code, and messages that fail before they have a frame.
-    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
+    /// without code, and messages that fail before they have a frame. A pause stands there, between two frames, and the
+    /// resumed run goes on without asking again; an abort before a message leaves nothing of it.
+    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) -> StepControl {
         let _ = (message, phase);
+        StepControl::Continue
     }
 }
 
@@ -66,7 +68,7 @@ pub enum Interest {
 pub enum StepControl {
     /// Go on.
     Continue,
-    /// Stop before this opcode; the run is a value that can be resumed.
+    /// Stop here; the run is a value that can be resumed.
     Pause,
     /// End the run here, with its own outcome.
     Abort,

@@ -41,21 +41,23 @@ pub struct Machine<'a, I: Interpreter> {
 
 /// A frame and what started it.
 pub(crate) struct OpenFrame<F> {
-    message: Message,
+    message: Box<Message>,
     pub(crate) frame: F,
 }
 
 /// Where the execution stands.
 pub(crate) enum Stage {
-    /// Before this message starts.
-    Starting(Box<Message>),
+    /// Before this message, which nobody was shown yet.
+    Sent(Box<Message>),
+    /// Before this message starts: it was shown. Of a creation, the init code.
+    Starting(Box<Message>, Bytecode),
     /// Inside the innermost frame.
     Running,
-    /// After this message, which the innermost frame has sent, or which is the first.
-    Ended(FrameOutcome),
+    /// After this message, which the innermost frame has sent, or which is the first: it was shown.
+    Ended(Box<Message>, FrameOutcome),
     /// After the first message.
     Over(FrameOutcome),
-    /// Nowhere any more: a hook or a failing host ended it.
+    /// Nowhere any more: a hook or a failing host has ended it.
     Aborted,
 }
 
@@ -112,7 +114,7 @@ impl<'a, I: Interpreter> Machine<'a, I> {
             journal,
             frames: Vec::new(),
             gas: message.gas,
-            stage: Stage::Starting(Box::new(message)),
+            stage: Stage::Sent(Box::new(message)),
             clock: 0,
             settlement,
             deployed: None,
@@ -140,41 +142,15 @@ impl<'a, I: Interpreter> Machine<'a, I> {
         }
     }
 
-    /// Goes on to the next stage: a message starts, a frame runs until it exits, or an outcome is handed down. Answers
-    /// whether a hook asked to pause.
+    /// Goes on to the next stage: a message is shown, or starts, a frame runs until it exits, or an outcome is handed down.
+    /// Answers whether a hook asked to pause.
     pub(crate) fn advance(&mut self, observer: &mut Observer<'_>) -> Result<bool, HostError> {
-        if !matches!(self.stage, Stage::Running) {
-            return self.pass_on(observer).map(|()| false);
-        }
-        let Some(open) = self.frames.last_mut() else {
-            return Err(HostError::new("the machine runs without a frame"));
-        };
-        let host = self.journal.as_host();
-        let exit = if observer.interest >= Interest::Blocks {
-            self.interpreter.resume(&mut open.frame, host, observer, &mut self.clock)
-        } else {
-            self.interpreter.resume(&mut open.frame, host, &mut NoHooks, &mut self.clock)
-        };
-        if matches!(exit, Ok(FrameExit::Paused)) {
-            return Ok(true);
-        }
-        // If the host fails on the way, the run is over.
-        self.stage = Stage::Aborted;
-        self.stage = match exit? {
-            FrameExit::Message(message) => Stage::Starting(Box::new(message)),
-            FrameExit::Done(outcome) => self.end_frame(outcome, observer)?,
-            FrameExit::Paused => Stage::Running,
-            FrameExit::Aborted => Stage::Aborted,
-        };
-        Ok(false)
-    }
-
-    /// Starts a message, or hands an outcome down.
-    fn pass_on(&mut self, observer: &mut Observer<'_>) -> Result<(), HostError> {
         // If the host fails on the way, the run is over.
         match std::mem::replace(&mut self.stage, Stage::Aborted) {
-            Stage::Starting(message) => self.stage = self.start(*message, observer)?,
-            Stage::Ended(outcome) => {
+            Stage::Sent(message) => self.show(message, observer),
+            Stage::Starting(message, init_code) => self.start(message, init_code, observer),
+            Stage::Running => self.run_frame(observer),
+            Stage::Ended(_, outcome) => {
                 self.stage = match self.frames.last_mut() {
                     Some(caller) => {
                         self.interpreter.deliver(&mut caller.frame, outcome);
@@ -182,41 +158,96 @@ impl<'a, I: Interpreter> Machine<'a, I> {
                     }
                     None => Stage::Over(outcome),
                 };
+                Ok(false)
             }
-            end @ (Stage::Running | Stage::Over(_) | Stage::Aborted) => self.stage = end,
+            end @ (Stage::Over(_) | Stage::Aborted) => {
+                self.stage = end;
+                Ok(false)
+            }
         }
-        Ok(())
     }
 
-    /// Starts a message: it gets a frame, or has its outcome at once.
-    fn start(&mut self, mut message: Message, observer: &mut Observer<'_>) -> Result<Stage, HostError> {
+    /// Runs the innermost frame until it sends a message, ends, or is stopped.
+    fn run_frame(&mut self, observer: &mut Observer<'_>) -> Result<bool, HostError> {
+        let Some(open) = self.frames.last_mut() else {
+            return Err(HostError::new("the machine runs without a frame"));
+        };
+        let host = self.journal.as_host();
+        let exit = if observer.interest >= Interest::Blocks {
+            self.interpreter.resume(&mut open.frame, host, observer, &mut self.clock)?
+        } else {
+            self.interpreter.resume(&mut open.frame, host, &mut NoHooks, &mut self.clock)?
+        };
+        match exit {
+            FrameExit::Message(message) => self.stage = Stage::Sent(Box::new(message)),
+            FrameExit::Done(outcome) => return self.end_frame(outcome, observer),
+            FrameExit::Paused => {
+                self.stage = Stage::Running;
+                return Ok(true);
+            }
+            FrameExit::Aborted => {}
+        }
+        Ok(false)
+    }
+
+    /// Whether the message's sender pays for it with its nonce. The transaction's own creation has its address already, and its
+    /// sender the nonce bumped.
+    fn bumps_nonce(&self, message: &Message) -> bool {
+        message.kind.is_create() && (!self.frames.is_empty() || self.settlement.is_none())
+    }
+
+    /// Shows a message before anything of it has happened.
+    fn show(&mut self, mut message: Box<Message>, observer: &mut Observer<'_>) -> Result<bool, HostError> {
         let mut init_code = Bytecode::default();
-        let mut nonce = 0;
-        // The transaction's own creation has its address already, and its sender the nonce bumped.
-        let bumps_nonce = message.kind.is_create() && (!self.frames.is_empty() || self.settlement.is_none());
         if message.kind.is_create() {
             init_code = Bytecode::new(message.input.clone());
         }
-        if bumps_nonce {
-            nonce = self.journal.nonce(message.caller)?;
+        if self.bumps_nonce(&message) {
+            let nonce = self.journal.nonce(message.caller)?;
             message.address = creation::address(&message, nonce, &init_code);
         }
-        observer.message(&message, MessagePhase::Before);
-        let started = match self.refusal(&message, bumps_nonce && nonce == u64::MAX)? {
+        Ok(match observer.message(&message, MessagePhase::Before) {
+            StepControl::Abort => false,
+            control => {
+                self.stage = Stage::Starting(message, init_code);
+                control == StepControl::Pause
+            }
+        })
+    }
+
+    /// Starts a message: it gets a frame, or has its outcome at once.
+    fn start(
+        &mut self,
+        message: Box<Message>,
+        init_code: Bytecode,
+        observer: &mut Observer<'_>,
+    ) -> Result<bool, HostError> {
+        let bumps_nonce = self.bumps_nonce(&message);
+        let nonce_is_max = bumps_nonce && self.journal.nonce(message.caller)? == u64::MAX;
+        let started = match self.refusal(&message, nonce_is_max)? {
             Some(halt) => Started::Outcome(FrameOutcome::halted(halt, message.gas)),
             None if message.kind.is_create() => self.start_creation(&message, init_code, bumps_nonce)?,
             None => self.start_call(&message)?,
         };
-        Ok(match started {
+        match started {
             Started::Frame(frame) => {
                 self.frames.push(OpenFrame { message, frame });
-                Stage::Running
+                self.stage = Stage::Running;
+                Ok(false)
             }
-            Started::Outcome(outcome) => {
-                observer.message(&message, MessagePhase::After(&outcome));
-                Stage::Ended(outcome)
+            Started::Outcome(outcome) => Ok(self.end(message, outcome, observer)),
+        }
+    }
+
+    /// Shows what a message came to.
+    fn end(&mut self, message: Box<Message>, outcome: FrameOutcome, observer: &mut Observer<'_>) -> bool {
+        match observer.message(&message, MessagePhase::After(&outcome)) {
+            StepControl::Abort => false,
+            control => {
+                self.stage = Stage::Ended(message, outcome);
+                control == StepControl::Pause
             }
-        })
+        }
     }
 
     /// Why a message fails before anything of it happens; its gas goes back to the caller.
@@ -297,7 +328,7 @@ impl<'a, I: Interpreter> Machine<'a, I> {
     }
 
     /// Ends the innermost frame.
-    fn end_frame(&mut self, outcome: FrameOutcome, observer: &mut Observer<'_>) -> Result<Stage, HostError> {
+    fn end_frame(&mut self, outcome: FrameOutcome, observer: &mut Observer<'_>) -> Result<bool, HostError> {
         let Some(OpenFrame { message, .. }) = self.frames.pop() else {
             return Err(HostError::new("the machine ends a frame that it does not have"));
         };
@@ -306,8 +337,7 @@ impl<'a, I: Interpreter> Machine<'a, I> {
         } else {
             self.end_call(outcome)
         };
-        observer.message(&message, MessagePhase::After(&outcome));
-        Ok(Stage::Ended(outcome))
+        Ok(self.end(message, outcome, observer))
     }
 
     /// Keeps or undoes the effects of a message that had its checkpoint.
@@ -359,9 +389,10 @@ pub(crate) struct Observer<'h> {
 }
 
 impl Observer<'_> {
-    fn message(&mut self, message: &Message, phase: MessagePhase<'_>) {
-        if self.interest >= Interest::Messages {
-            self.hooks.on_message(message, phase);
+    fn message(&mut self, message: &Message, phase: MessagePhase<'_>) -> StepControl {
+        match self.interest {
+            Interest::Nothing => StepControl::Continue,
+            _ => self.hooks.on_message(message, phase),
         }
     }
 }

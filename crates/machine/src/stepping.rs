@@ -1,9 +1,9 @@
-//! The machine as a [`Stepper`]: one opcode at a time, or on until a hook stops it.
+//! The machine as a [`Stepper`]: on until a hook stops it.
 
 use parallax_engine_interface::{Execution, Interpreter, Progress, Stepper};
-use parallax_hooks::{Hooks, Interest, StepControl, StepEnd, StepView};
+use parallax_hooks::{Hooks, MessagePhase, StepView};
 use parallax_host_interface::{HostError, StateChanges};
-use parallax_primitives::{FrameStatus, TxOutcome};
+use parallax_primitives::{FrameStatus, Message, TxOutcome};
 
 use crate::machine::{Machine, Observer, Stage};
 
@@ -12,18 +12,12 @@ impl<I: Interpreter> Machine<'_, I> {
         match self.stage {
             Stage::Over(_) => Progress::Done,
             Stage::Aborted => Progress::Aborted,
-            Stage::Starting(_) | Stage::Running | Stage::Ended(_) => Progress::Paused,
+            Stage::Sent(_) | Stage::Starting(..) | Stage::Running | Stage::Ended(..) => Progress::Paused,
         }
     }
 }
 
 impl<I: Interpreter> Stepper for Machine<'_, I> {
-    fn step(&mut self) -> Result<Progress, HostError> {
-        let mut hooks = OneOpcode { is_over: false };
-        self.advance(&mut Observer { interest: Interest::Steps, hooks: &mut hooks })?;
-        Ok(self.progress())
-    }
-
     fn run(&mut self, hooks: &mut dyn Hooks) -> Result<Progress, HostError> {
         let mut observer = Observer { interest: hooks.interest(), hooks };
         loop {
@@ -41,6 +35,14 @@ impl<I: Interpreter> Stepper for Machine<'_, I> {
                 Some(self.interpreter.view(&open.frame, self.journal.journal_view(), self.clock))
             }
             _ => None,
+        }
+    }
+
+    fn message(&self) -> Option<(&Message, MessagePhase<'_>)> {
+        match &self.stage {
+            Stage::Sent(message) | Stage::Starting(message, _) => Some((message, MessagePhase::Before)),
+            Stage::Ended(message, outcome) => Some((message, MessagePhase::After(outcome))),
+            Stage::Running | Stage::Over(_) | Stage::Aborted => None,
         }
     }
 
@@ -70,20 +72,5 @@ impl<I: Interpreter> Stepper for Machine<'_, I> {
             created: outcome.created,
         };
         Ok(Execution { outcome: Some(outcome), changes })
-    }
-}
-
-/// Lets one opcode go and stops before the next one of the same frame.
-struct OneOpcode {
-    is_over: bool,
-}
-
-impl Hooks for OneOpcode {
-    fn on_step(&mut self, _: &StepView<'_>) -> StepControl {
-        if self.is_over { StepControl::Pause } else { StepControl::Continue }
-    }
-
-    fn on_step_end(&mut self, _: &StepView<'_>, _: &StepEnd<'_>) {
-        self.is_over = true;
     }
 }

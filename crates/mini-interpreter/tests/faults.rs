@@ -39,10 +39,11 @@ impl Hooks for Steps {
         self.add(&format!("{} {:?}", step.refund, step.journal.logs()));
     }
 
-    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
+    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) -> StepControl {
         if message.depth > 0 {
             self.add(&format!("{message:?} {phase:?}"));
         }
+        StepControl::Continue
     }
 }
 

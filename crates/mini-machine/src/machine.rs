@@ -12,7 +12,7 @@ use crate::{
     fork::{self, Validated},
     interpreter::{self, Begun},
     message::{delegate, prepare_message, warm_up},
-    observed::{At, OneStep, Settled},
+    observed::Settled,
     state::State,
     world::World,
 };
@@ -28,8 +28,6 @@ pub struct MiniMachine<'a, I: Interpreter> {
     next: Next,
     /// What hooks were shown so far: see [`Interpreter::resume`].
     clock: u64,
-    /// Set where [`Stepper::step`] has stopped: no hook was asked about the opcode there.
-    unasked: Option<At>,
     /// What is due when the message is over; nothing if it is no transaction's.
     settlement: Option<Settlement<'a>>,
 }
@@ -50,14 +48,16 @@ struct Frame<F> {
 
 /// What is due.
 enum Next {
+    /// A message is shown.
+    Show(Box<Message>),
     /// A message begins.
     Begin(Box<Message>),
     /// The innermost frame runs on.
     Run,
     /// A message without a frame, or without one any more, ends.
     End { message: Box<Message>, checkpoint: State, outcome: FrameOutcome },
-    /// A message was refused at its beginning.
-    Refuse { message: Box<Message>, outcome: FrameOutcome },
+    /// What a message came to is handed to the frame that sent it.
+    Answer { message: Box<Message>, outcome: FrameOutcome },
     /// The outermost message is over.
     Done(FrameOutcome),
     /// A hook has ended the run, or the world has failed.
@@ -103,9 +103,8 @@ impl<'a, I: Interpreter> MiniMachine<'a, I> {
             interpreter,
             world,
             frames: Vec::new(),
-            next: Next::Begin(Box::new(message)),
+            next: Next::Show(Box::new(message)),
             clock: 0,
-            unasked: None,
             settlement: None,
         }
     }
@@ -138,27 +137,55 @@ impl<'a, I: Interpreter> MiniMachine<'a, I> {
     /// more to do at once. After an error the run is ended.
     fn advance<K: Hooks>(&mut self, hooks: &mut K) -> Result<Option<Progress>, HostError> {
         match std::mem::replace(&mut self.next, Next::Aborted) {
-            Next::Begin(message) => self.begin(message, hooks)?,
+            Next::Show(mut message) => {
+                if message.depth > 0 {
+                    interpreter::address_creation(&mut self.world, &mut message)?;
+                }
+                let control = hooks.on_message(&message, MessagePhase::Before);
+                return Ok(self.unless_stopped(control, Next::Begin(message)));
+            }
+            Next::Begin(message) => return self.begin(message, hooks),
             Next::Run => return self.run_frame(hooks),
             Next::End { message, checkpoint, outcome } => {
                 let outcome = interpreter::end(&mut self.world, &message, outcome, checkpoint)?;
-                self.answer(&message, outcome, hooks);
+                return Ok(self.over_with(message, outcome, hooks));
             }
-            Next::Refuse { message, outcome } => self.answer(&message, outcome, hooks),
+            Next::Answer { outcome, .. } => match self.frames.last_mut() {
+                Some(parent) => {
+                    self.interpreter.deliver(&mut parent.frame, outcome);
+                    self.next = Next::Run;
+                }
+                None => self.next = Next::Done(outcome),
+            },
             Next::Done(outcome) => {
                 self.next = Next::Done(outcome);
                 return Ok(Some(Progress::Done));
             }
             Next::Aborted => return Ok(Some(Progress::Aborted)),
         }
-        Ok(matches!(self.next, Next::Done(_)).then_some(Progress::Done))
+        Ok(None)
     }
 
-    fn begin<K: Hooks>(&mut self, mut message: Box<Message>, hooks: &mut K) -> Result<(), HostError> {
-        if message.depth > 0 {
-            interpreter::address_creation(&mut self.world, &mut message)?;
+    /// Goes on with `next`, at once or later, unless hooks end the run.
+    fn unless_stopped(&mut self, control: StepControl, next: Next) -> Option<Progress> {
+        match control {
+            StepControl::Abort => Some(Progress::Aborted),
+            StepControl::Pause => {
+                self.next = next;
+                Some(Progress::Paused)
+            }
+            StepControl::Continue => {
+                self.next = next;
+                None
+            }
         }
-        hooks.on_message(&message, MessagePhase::Before);
+    }
+
+    fn begin<K: Hooks>(
+        &mut self,
+        message: Box<Message>,
+        hooks: &mut K,
+    ) -> Result<Option<Progress>, HostError> {
         self.next = match interpreter::begin(&mut self.world, &message)? {
             Begun::Frame { code, checkpoint } => {
                 let mut own = (*message).clone();
@@ -171,9 +198,20 @@ impl<'a, I: Interpreter> MiniMachine<'a, I> {
                 Next::Run
             }
             Begun::Ended { outcome, checkpoint } => Next::End { message, checkpoint, outcome },
-            Begun::Refused(outcome) => Next::Refuse { message, outcome },
+            Begun::Refused(outcome) => return Ok(self.over_with(message, outcome, hooks)),
         };
-        Ok(())
+        Ok(None)
+    }
+
+    /// Shows what a message came to.
+    fn over_with<K: Hooks>(
+        &mut self,
+        message: Box<Message>,
+        outcome: FrameOutcome,
+        hooks: &mut K,
+    ) -> Option<Progress> {
+        let control = hooks.on_message(&message, MessagePhase::After(&outcome));
+        self.unless_stopped(control, Next::Answer { message, outcome })
     }
 
     /// Runs the innermost frame until it ends, sends a message, pauses or is aborted.
@@ -181,7 +219,7 @@ impl<'a, I: Interpreter> MiniMachine<'a, I> {
         let Self { interpreter, world, frames, clock, .. } = self;
         let Some(top) = frames.last_mut() else { return Ok(Some(Progress::Aborted)) };
         match interpreter.resume(&mut top.frame, world, hooks, clock)? {
-            FrameExit::Message(message) => self.next = Next::Begin(Box::new(message)),
+            FrameExit::Message(message) => self.next = Next::Show(Box::new(message)),
             FrameExit::Done(outcome) => {
                 if let Some(Frame { message, checkpoint, .. }) = self.frames.pop() {
                     self.next = Next::End { message, checkpoint, outcome };
@@ -195,53 +233,11 @@ impl<'a, I: Interpreter> MiniMachine<'a, I> {
         }
         Ok(None)
     }
-
-    /// Hands what a message came to to the frame that sent it.
-    fn answer<K: Hooks>(&mut self, message: &Message, outcome: FrameOutcome, hooks: &mut K) {
-        hooks.on_message(message, MessagePhase::After(&outcome));
-        match self.frames.last_mut() {
-            Some(parent) => {
-                self.interpreter.deliver(&mut parent.frame, outcome);
-                self.next = Next::Run;
-            }
-            None => self.next = Next::Done(outcome),
-        }
-    }
-
-    /// Asks hooks about the opcode before which [`Stepper::step`] has stopped. The interpreter takes it for asked about.
-    fn ask(&mut self, hooks: &mut Settled<'_>) -> StepControl {
-        let (Some(at), Some(view)) = (self.unasked.take(), self.view()) else {
-            return StepControl::Continue;
-        };
-        match (hooks.interest(), at) {
-            (Interest::Steps, _) => hooks.on_step(&view),
-            (Interest::Blocks, At::BlockEntry) => hooks.on_block(&view),
-            _ => StepControl::Continue,
-        }
-    }
 }
 
 impl<I: Interpreter> Stepper for MiniMachine<'_, I> {
-    fn step(&mut self) -> Result<Progress, HostError> {
-        self.unasked = None;
-        let mut one_step = OneStep::default();
-        let progress = self.advance(&mut one_step)?;
-        if progress == Some(Progress::Paused) {
-            self.unasked = one_step.behind;
-        }
-        Ok(progress.unwrap_or(Progress::Paused))
-    }
-
     fn run(&mut self, hooks: &mut dyn Hooks) -> Result<Progress, HostError> {
         let mut hooks = Settled::new(hooks);
-        match self.ask(&mut hooks) {
-            StepControl::Continue => {}
-            StepControl::Pause => return Ok(Progress::Paused),
-            StepControl::Abort => {
-                self.next = Next::Aborted;
-                return Ok(Progress::Aborted);
-            }
-        }
         match hooks.interest() {
             Interest::Nothing => self.run_with(&mut NoHooks),
             _ => self.run_with(&mut hooks),
@@ -251,6 +247,14 @@ impl<I: Interpreter> Stepper for MiniMachine<'_, I> {
     fn view(&self) -> Option<StepView<'_>> {
         let (Next::Run, Some(top)) = (&self.next, self.frames.last()) else { return None };
         Some(self.interpreter.view(&top.frame, &self.world, self.clock))
+    }
+
+    fn message(&self) -> Option<(&Message, MessagePhase<'_>)> {
+        match &self.next {
+            Next::Show(message) | Next::Begin(message) => Some((message, MessagePhase::Before)),
+            Next::Answer { message, outcome } => Some((message, MessagePhase::After(outcome))),
+            Next::Run | Next::End { .. } | Next::Done(_) | Next::Aborted => None,
+        }
     }
 
     fn finish(self: Box<Self>) -> Result<Execution, HostError> {

@@ -1,7 +1,7 @@
 //! Hooks of the machine's own.
 
 use parallax_hooks::{Hooks, Interest, MessagePhase, StepControl, StepEnd, StepView};
-use parallax_primitives::{Message, Opcode};
+use parallax_primitives::Message;
 
 /// Hooks whose interest was asked for, once in a run.
 pub(crate) struct Settled<'h> {
@@ -33,34 +33,7 @@ impl Hooks for Settled<'_> {
         self.hooks.on_block(entry)
     }
 
-    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
-        self.hooks.on_message(message, phase);
-    }
-}
-
-/// Lets one opcode run, and pauses before the next one.
-#[derive(Default)]
-pub(crate) struct OneStep {
-    /// Where that is, once the opcode is over.
-    pub(crate) behind: Option<At>,
-}
-
-/// A place in a frame that has begun.
-#[derive(Clone, Copy)]
-pub(crate) enum At {
-    /// Inside of a block.
-    Opcode,
-    /// A block begins: see [`Hooks::on_block`].
-    BlockEntry,
-}
-
-impl Hooks for OneStep {
-    fn on_step(&mut self, _: &StepView<'_>) -> StepControl {
-        if self.behind.is_some() { StepControl::Pause } else { StepControl::Continue }
-    }
-
-    fn on_step_end(&mut self, step: &StepView<'_>, _: &StepEnd<'_>) {
-        let ends_block = matches!(step.opcode, Opcode::JUMP | Opcode::JUMPI);
-        self.behind = Some(if ends_block { At::BlockEntry } else { At::Opcode });
+    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) -> StepControl {
+        self.hooks.on_message(message, phase)
     }
 }

@@ -5,6 +5,6 @@ mod breakpoints;
 mod limits;
 mod stepping;
 
-pub use breakpoints::{Breakpoints, Condition};
+pub use breakpoints::{Breakpoints, CallPattern, Condition, Moment};
 pub use limits::{CancelFlag, StepBudget};
 pub use stepping::{run_until, step_into, step_out, step_over};

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use parallax_hooks::{Hooks, Interest, MessagePhase};
+use parallax_hooks::{Hooks, Interest, MessagePhase, StepControl};
 use parallax_primitives::{Bytes, FrameOutcome, Message};
 
 /// How much of one run is kept.
@@ -209,14 +209,15 @@ impl Hooks for MessageLog {
         Interest::Messages
     }
 
-    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
+    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) -> StepControl {
         if self.fault.is_some() {
-            return;
+            return StepControl::Continue;
         }
         match phase {
             MessagePhase::Before => self.begin(message),
             MessagePhase::After(outcome) => self.end(outcome),
         }
+        StepControl::Continue
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use parallax_engine_interface::{Engine, EngineError, Job, Progress, Stepper};
-use parallax_hooks::{Hooks, NoHooks, StepControl, StepView};
+use parallax_engine_interface::{Engine, EngineError, Execution, Job, Progress, Stepper};
+use parallax_hooks::{Hooks, MessagePhase, NoHooks, StepControl, StepView};
 use parallax_host_interface::HostError;
-use parallax_primitives::TxOutcome;
+use parallax_primitives::{Message, TxOutcome};
 
 use crate::{
     Bounds, Compared, Divergence, MessageLog, Place, Shadow, ShadowConfig, ShadowMode, SideBySideStep,
@@ -171,7 +171,7 @@ fn recording<'a>(mut shadow: Shadow<'a>, config: &ShadowConfig, limits: RunLimit
     shadow.limited_to(limits.steps)
 }
 
-/// Two engines on one transaction that can be paused, both always before the same step.
+/// Two engines on one transaction that can be paused, both always at the same step or message.
 pub struct SideBySide<'a> {
     names: [&'static str; 2],
     left: Box<dyn Stepper + 'a>,
@@ -194,17 +194,20 @@ impl<'a> SideBySide<'a> {
         Ok(Some(Self { names, left, shadow: shadow.on_divergence(StepControl::Pause) }))
     }
 
-    /// Runs on until `hooks`, which see the left side, pause or abort, until a divergence, or to the end.
-    pub fn run(&mut self, hooks: &mut dyn Hooks) -> Result<Progress, HostError> {
-        if self.shadow.stands_at_divergence() && self.left.view().is_some() {
-            return Ok(Progress::Paused);
-        }
-        self.left.run(&mut (hooks, &mut self.shadow))
+    /// Lets hooks see the right side of all that runs from here on. Where they pause or abort, both sides stop; the run's own
+    /// hooks see the left side.
+    pub fn watch_right(&mut self, hooks: Box<dyn Hooks + 'a>) {
+        self.shadow.watch_stepped(hooks);
     }
 
-    /// What both sides stand before; `None` before the first run, and where a side is over.
+    /// What both sides stand before; `None` before the first run, at messages, and where a side is over.
     pub fn views(&self) -> [Option<StepView<'_>>; 2] {
         [self.left.view(), self.shadow.stepped_view()]
+    }
+
+    /// The message that both sides stand before or behind; `None` before an opcode, and where a side is over.
+    pub fn messages(&self) -> [Option<(&Message, MessagePhase<'_>)>; 2] {
+        [self.left.message(), self.shadow.stepped_message()]
     }
 
     /// The first difference so far. A run pauses at it until [`SideBySide::go_on`].
@@ -221,5 +224,30 @@ impl<'a> SideBySide<'a> {
     pub fn finish(self) -> SideBySideRun {
         let result = self.left.finish().map_err(EngineError::from);
         SideBySideRun::new(ShadowMode::PerStep, self.names, self.shadow.finish(result))
+    }
+}
+
+/// The left side, with the right one beside it wherever it is.
+impl Stepper for SideBySide<'_> {
+    /// Stops at a divergence as well, and stays there until [`SideBySide::go_on`].
+    fn run(&mut self, hooks: &mut dyn Hooks) -> Result<Progress, HostError> {
+        if self.shadow.stands_at_divergence() && (self.left.view().is_some() || self.left.message().is_some())
+        {
+            return Ok(Progress::Paused);
+        }
+        self.left.run(&mut (hooks, &mut self.shadow))
+    }
+
+    fn view(&self) -> Option<StepView<'_>> {
+        self.left.view()
+    }
+
+    fn message(&self) -> Option<(&Message, MessagePhase<'_>)> {
+        self.left.message()
+    }
+
+    /// What the left side came to. What was compared is lost: the method of the same name that takes no box answers it.
+    fn finish(self: Box<Self>) -> Result<Execution, HostError> {
+        self.left.finish()
     }
 }

@@ -23,8 +23,8 @@ use crate::{
     outcome::{self, differs},
     record::Record,
     standing::Standing,
-    step::{ALL, compare_state, compare_step, compare_step_end},
-    stepped::{Event, Stepped, Until},
+    step::{ALL, compare_state, compare_state_end, compare_step, compare_step_end},
+    stepped::{Stepped, Until},
 };
 
 /// Most items that any opcode takes from the stack and a report shows: CALL's.
@@ -64,6 +64,8 @@ pub struct Shadow<'a> {
     rooms: Vec<Range<usize>>,
     /// Both sides stand at the same block entry.
     at_entry: bool,
+    /// Both sides stand at the same end of the same message, and it was compared.
+    at_message: bool,
     recent: Recent,
     touched: LastTouched,
     /// What the opcode that has begun takes from the stack, the top first.
@@ -92,8 +94,6 @@ struct Begun {
     has_stepped: bool,
     /// In which, if steps are recorded.
     stepped: Option<StepSide>,
-    /// What differed before it.
-    mismatch: Option<Field>,
 }
 
 /// Time that each side took, watched and stepped, told by when control changes hands.
@@ -137,6 +137,7 @@ impl<'a> Shadow<'a> {
             fresh_memory: ALL,
             rooms: Vec::new(),
             at_entry: false,
+            at_message: false,
             recent: Recent::default(),
             touched: LastTouched::new(config.storage_key_limit),
             inputs: [U256::ZERO; INPUTS],
@@ -159,14 +160,18 @@ impl<'a> Shadow<'a> {
         Self { watched, ..self }
     }
 
-    /// Lets hooks see what the stepped engine shows; they cannot stop it.
+    /// Lets hooks see what the stepped engine shows. Where they ask to pause or to abort, the watched one is asked to.
     #[must_use]
     pub fn observed_by(mut self, observer: &'a mut dyn Hooks) -> Self {
-        self.stepped.observer = Some(observer);
+        self.watch_stepped(Box::new(observer));
         self
     }
 
-    /// What to ask for at the first opcode after a divergence: to abort, if nothing else is said.
+    pub(crate) fn watch_stepped(&mut self, observer: Box<dyn Hooks + 'a>) {
+        self.stepped.observer = Some(observer);
+    }
+
+    /// What to ask for where a divergence is found, or at the first opcode behind it: to abort, if nothing else is said.
     #[must_use]
     pub fn on_divergence(self, control: StepControl) -> Self {
         Self { on_divergence: control, ..self }
@@ -200,12 +205,17 @@ impl<'a> Shadow<'a> {
         self.stepped.stepper.view()
     }
 
+    /// The message that the stepped side stands before or behind.
+    pub fn stepped_message(&self) -> Option<(&Message, MessagePhase<'_>)> {
+        self.stepped.stepper.message()
+    }
+
     /// Ends both runs and compares what is left: what the stepped side has shown and the watched one has not, both outcomes,
     /// both states.
     pub fn finish(mut self, watched: Result<Execution, EngineError>) -> Compared {
-        self.enter();
+        self.take_over();
         if self.is_running() {
-            self.leave_entry();
+            self.leave();
         }
         // A watched side that was ended where it stands says nothing of what would have followed.
         if matches!(&watched, Ok(Execution { outcome: Some(_), .. })) {
@@ -250,13 +260,14 @@ impl<'a> Shadow<'a> {
         self.found.is_none() && self.fault.is_none()
     }
 
-    fn control(&self) -> StepControl {
+    fn control(&mut self) -> StepControl {
+        let asked = std::mem::replace(&mut self.stepped.asked, StepControl::Continue);
         if self.fault.is_some() {
             StepControl::Abort
         } else if self.found.is_some() {
-            self.on_divergence
+            self.on_divergence.max(asked)
         } else {
-            StepControl::Continue
+            asked
         }
     }
 
@@ -288,14 +299,15 @@ impl<'a> Shadow<'a> {
         Mismatch { field, left, right }
     }
 
-    /// The watched engine's time ends, or the other one's.
-    fn enter(&mut self) {
+    /// The watched engine's time ends.
+    fn take_over(&mut self) {
         if let Some(clock) = &mut self.clock {
             clock.times[0] += clock.since.elapsed();
         }
     }
 
-    fn leave(&mut self) {
+    /// The watched engine's time begins.
+    fn hand_back(&mut self) {
         if let Some(clock) = &mut self.clock {
             clock.since = Instant::now();
         }
@@ -325,25 +337,55 @@ impl<'a> Shadow<'a> {
     /// Apart from the check, which is made at every callback.
     #[cold]
     fn start_stepped_now(&mut self) {
-        let until = if self.config.mode == ShadowMode::PerBlock { Until::NextBlock } else { Until::NextStep };
-        let started = aside(&mut self.standing, &mut self.clock, || self.stepped.start(until));
-        self.note(started);
+        self.advance(self.until(), |_, _| ());
     }
 
-    /// Lets the stepped side leave the block entry at which both stand.
-    fn leave_entry(&mut self) {
+    /// Lets the stepped side leave the block entry or the message at which both stand.
+    #[inline]
+    fn leave(&mut self) {
+        if self.at_message || self.at_entry {
+            self.leave_now();
+        }
+    }
+
+    #[cold]
+    fn leave_now(&mut self) {
+        self.at_message = false;
         if std::mem::take(&mut self.at_entry) {
             let log_count = self.stepped.stepper.view().map_or(0, |view| view.journal.logs().len());
             self.stepped.block.begin(log_count);
-            self.advance(Until::NextBlock, |_, _| ());
+        }
+        self.advance(self.until(), |_, _| ());
+    }
+
+    /// Where the stepped side pauses.
+    fn until(&self) -> Until {
+        if self.config.mode == ShadowMode::PerBlock { Until::NextBlock } else { Until::NextStep }
+    }
+
+    /// The watched side stands before an opcode and the stepped one does not: messages of its that the watched one does not have
+    /// are a difference, and are left behind.
+    #[cold]
+    fn catch_up(&mut self, step: &StepView<'_>) {
+        while self.stepped.stepper.message().is_some() && self.fault.is_none() {
+            if self.is_running() {
+                let mismatch = self.one_sided(Field::Message, false);
+                self.diverge_at_step(step, mismatch, None);
+            }
+            let asked = self.stepped.asked;
+            self.advance(Until::NextStep, |_, _| ());
+            self.stepped.asked = self.stepped.asked.max(asked);
         }
     }
 
     /// Compares where both sides stand, before an opcode.
     fn before(&mut self, step: &StepView<'_>) {
         if !self.stepped.stands {
+            let mismatch = self.one_sided(Field::Step, true);
+            if let Some(record) = &mut self.record {
+                record.differ(mismatch.clone());
+            }
             if self.is_running() {
-                let mismatch = self.one_sided(Field::Step, true);
                 self.diverge_at_step(step, mismatch, None);
             }
             return;
@@ -358,13 +400,27 @@ impl<'a> Shadow<'a> {
         if !is_settled && self.found.is_none() {
             self.compare_stand(step);
         }
+        if self.found.is_some() && self.record.is_some() {
+            self.record_stand(step);
+        }
+    }
+
+    /// Notes all that differs in what both sides stand before.
+    #[cold]
+    fn record_stand(&mut self, step: &StepView<'_>) {
+        let (Some(other), Some(record)) = (self.stepped.stepper.view(), &mut self.record) else { return };
+        let (left, right) = match self.watched {
+            Side::Left => (step, &other),
+            Side::Right => (&other, step),
+        };
+        compare_state(left, right, ALL, &self.config, Some(record.differences()));
     }
 
     /// Compares all of what both sides stand before.
     fn compare_stand(&mut self, step: &StepView<'_>) {
         let Some(other) = self.stepped.stepper.view() else { return };
         let [left, right] = self.sides(step, &other);
-        let mismatch = compare_state(left, right, self.fresh_memory.clone(), &self.config);
+        let mismatch = compare_state(left, right, self.fresh_memory.clone(), &self.config, None);
         if let Some(mismatch) = mismatch {
             let detail = self.config.enable_detailed_diffs.then(|| {
                 let touched = self.touched.newest_first();
@@ -382,34 +438,37 @@ impl<'a> Shadow<'a> {
 
     /// A message of the watched side against the next one that the stepped side has shown.
     fn message(&mut self, message: &Message, phase: MessagePhase<'_>) {
-        let event = self.stepped.events.pop_front();
-        if self.config.mode == ShadowMode::PerBlock && self.steps == 0 && event.is_none() {
+        let other = self.stepped.stepper.message();
+        if self.config.mode == ShadowMode::PerBlock && self.steps == 0 && other.is_none() {
             // The stepped side waits at the first entry of all, which every frame with code has.
             self.fault = Some(Verdict::Poisoned(format!("{}: it shows no block entries", self.names()[0])));
             return;
         }
-        let (is_over, mismatch) = match (phase, event) {
-            (MessagePhase::Before, Some(Event::Begin(other))) => {
-                let [left, right] = self.sides(message, &other);
+        let (is_over, mismatch) = match (phase, other) {
+            (MessagePhase::Before, Some((other, MessagePhase::Before))) => {
+                let [left, right] = self.sides(message, other);
                 let mismatch = outcome::message(left, right)
                     .or_else(|| outcome::bytes_differ(Field::Input, &left.input, &right.input))
                     .or_else(|| differs(Field::Gas, left.gas, right.gas));
                 (false, mismatch)
             }
-            (MessagePhase::After(outcome), Some(Event::End(other))) => {
-                let [left, right] = self.sides(outcome, &other);
+            (MessagePhase::After(outcome), Some((_, MessagePhase::After(other)))) => {
+                let [left, right] = self.sides(outcome, other);
                 (true, outcome::frame(left, right, &self.config))
             }
             (MessagePhase::Before, _) => (false, Some(self.one_sided(Field::Message, true))),
             // The stepped side has sent one that the watched one has not, or goes on where the watched one is over.
-            (MessagePhase::After(_), Some(Event::Begin(_))) => {
+            (MessagePhase::After(_), Some((_, MessagePhase::Before))) => {
                 (true, Some(self.one_sided(Field::Message, false)))
             }
             (MessagePhase::After(_), None) => (true, Some(self.one_sided(Field::Step, false))),
         };
-        if let Some(mismatch) = mismatch {
-            let index = self.frames.last().map_or(0, |frame| frame.index);
-            self.diverge(Place::Message { index, is_over, path: self.frames.clone() }, mismatch, None);
+        match mismatch {
+            Some(mismatch) => {
+                let index = self.frames.last().map_or(0, |frame| frame.index);
+                self.diverge(Place::Message { index, is_over, path: self.frames.clone() }, mismatch, None);
+            }
+            None => self.at_message = true,
         }
     }
 
@@ -427,8 +486,8 @@ impl<'a> Shadow<'a> {
 
     /// Now it is known what a diverging call has handed on.
     fn split_forwarded(&mut self, message: &Message) {
-        let other = match self.stepped.events.front() {
-            Some(Event::Begin(other)) => Some(other),
+        let other = match self.stepped.stepper.message() {
+            Some((other, MessagePhase::Before)) => Some(other),
             _ => None,
         };
         let forwarded = |message: &Message| match message.kind.is_create() {
@@ -450,7 +509,7 @@ impl<'a> Shadow<'a> {
     /// The stepped side has shown more than the watched one, which is over.
     fn left_over(&mut self) {
         let place = Place::Transaction;
-        if !self.stepped.events.is_empty() {
+        if self.stepped.stepper.message().is_some() {
             let mismatch = self.one_sided(Field::Message, false);
             self.diverge(place, mismatch, None);
         } else if self.stepped.progress == Progress::Paused && self.steps > 0 {
@@ -469,8 +528,10 @@ impl<'a> Shadow<'a> {
             if let (Some(before), Some(gas_after)) = (before, gas_after) {
                 let other = StepSide { gas_after, ..before };
                 let sides = self.sides(None, Some(other));
+                let missing = self.one_sided(Field::Step, false);
                 if let Some(record) = &mut self.record {
-                    record.push(self.steps, sides, Some(Field::Step));
+                    record.differ(missing);
+                    record.push(self.steps, sides);
                 }
                 self.steps += 1;
             }
@@ -480,7 +541,10 @@ impl<'a> Shadow<'a> {
     /// Compares all of the state at a block entry, and what was written and logged since the one before.
     fn compare_entry(&mut self, entry: &StepView<'_>) {
         let Some(other) = self.stepped.stepper.view() else {
-            let mismatch = self.one_sided(Field::Step, true);
+            let mismatch = match self.stepped.stepper.message() {
+                Some(_) => self.one_sided(Field::Message, false),
+                None => self.one_sided(Field::Step, true),
+            };
             return self.diverge_at_entry(entry, mismatch, None);
         };
         let [left, right] = self.sides(entry, &other);
@@ -532,24 +596,19 @@ impl Hooks for Shadow<'_> {
     }
 
     fn on_step(&mut self, step: &StepView<'_>) -> StepControl {
-        self.enter();
+        self.take_over();
         self.standing.shows(step);
         // What diverged was no call.
         self.forwards = false;
         self.start_stepped();
+        self.leave();
         // Past a divergence as well, which stays the verdict.
         if self.steps >= self.max_steps && self.fault.is_none() {
             self.fault = Some(Verdict::Limit(format!("more than {} steps", self.max_steps)));
         }
-        if !self.stepped.events.is_empty() {
-            if self.is_running() {
-                let mismatch = self.one_sided(Field::Message, false);
-                self.diverge_at_step(step, mismatch, None);
-            }
-            // Past a divergence messages pair up no longer.
-            self.stepped.events.clear();
+        if !self.stepped.stands {
+            self.catch_up(step);
         }
-        let was_running = self.found.is_none();
         self.before(step);
         self.is_fresh = false;
         self.fresh_memory = NONE;
@@ -569,10 +628,9 @@ impl Hooks for Shadow<'_> {
         begun.has_stepped = self.stepped.stands;
         if self.record.is_some() {
             begun.stepped = self.stepped.stands.then_some(self.stepped.stand);
-            begun.mismatch = if was_running { self.found.as_ref().map(|found| found.field) } else { None };
         }
         let control = self.control();
-        self.leave();
+        self.hand_back();
         control
     }
 
@@ -580,14 +638,16 @@ impl Hooks for Shadow<'_> {
         if !std::mem::take(&mut self.begun.is_open) {
             return;
         }
-        self.enter();
+        self.take_over();
         let index = self.steps;
         self.steps += 1;
         let mut other_gas = None;
         let mut found: Option<(Box<Mismatch>, Option<Box<Detail>>)> = None;
         if self.fault.is_none() && self.begun.has_stepped {
             let compares = self.found.is_none();
-            let Self { begun, stepped, standing, clock, config, fork, watched, touched, inputs, .. } = self;
+            let Self {
+                begun, stepped, standing, clock, config, fork, watched, touched, inputs, record, ..
+            } = self;
             let compare = |other: &StepView<'_>, other_end: &StepEnd<'_>| {
                 other_gas = Some(other_end.gas_left);
                 let mut sides = [(step, end), (other, other_end)];
@@ -606,6 +666,10 @@ impl Hooks for Shadow<'_> {
                     });
                     found = Some((mismatch, detail));
                 }
+                if let (true, Some(record)) = (!compares || found.is_some(), record.as_mut()) {
+                    let every = Some(record.differences());
+                    compare_state_end(sides[0], sides[1], begun.memory, config, every);
+                }
             };
             let advanced = aside(standing, clock, || stepped.advance(Until::NextStep, compare));
             self.note(advanced);
@@ -613,7 +677,6 @@ impl Hooks for Shadow<'_> {
         let (gas_before, stack_size) = (self.begun.gas, self.begun.stack_size);
         let side = || StepSide { gas_before, gas_after: end.gas_left, stack_size, ..StepSide::before(step) };
         if let Some((difference, detail)) = found {
-            self.begun.mismatch = self.begun.mismatch.or(Some(difference.field));
             let place = Place::Step { index, step: side(), is_over: true, path: self.frames.clone() };
             self.diverge(place, *difference, detail);
             self.forwards = true;
@@ -622,25 +685,22 @@ impl Hooks for Shadow<'_> {
             let gas_after = |other: StepSide| other_gas.unwrap_or(other.gas_before);
             let other = self.begun.stepped.map(|other| StepSide { gas_after: gas_after(other), ..other });
             let sides = self.sides(Some(side()), other);
-            // Past a divergence what is kept of both is compared.
-            let differ = sides[0] != sides[1] && self.found.is_some();
-            let mismatch = self.begun.mismatch.or(differ.then_some(Field::Step));
             if let Some(record) = &mut self.record {
-                record.push(index, sides, mismatch);
+                record.push(index, sides);
             }
         }
         let recent = self.recent.next(index);
         recent.set(step);
         recent.gas_before = gas_before;
         recent.stack_size = stack_size;
-        self.leave();
+        self.hand_back();
     }
 
     fn on_block(&mut self, entry: &StepView<'_>) -> StepControl {
-        self.enter();
+        self.take_over();
         self.standing.shows(entry);
         self.start_stepped();
-        self.leave_entry();
+        self.leave();
         if self.is_running() {
             self.compare_entry(entry);
         }
@@ -651,15 +711,15 @@ impl Hooks for Shadow<'_> {
         }
         self.recent.next(entry.index).set(entry);
         let control = self.control();
-        self.leave();
+        self.hand_back();
         control
     }
 
-    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
-        self.enter();
+    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) -> StepControl {
+        self.take_over();
         self.start_stepped();
-        if self.is_running() {
-            self.leave_entry();
+        if self.fault.is_none() {
+            self.leave();
         }
         if matches!(phase, MessagePhase::Before) {
             self.frames.push(PathItem::new(self.messages, message));
@@ -671,6 +731,9 @@ impl Hooks for Shadow<'_> {
         }
         if self.is_running() {
             self.message(message, phase);
+        } else if let Some((_, other)) = self.stepped.stepper.message() {
+            // Behind a divergence both pass it together if they can.
+            self.at_message = matches!(phase, MessagePhase::Before) == matches!(other, MessagePhase::Before);
         }
         if let MessagePhase::After(outcome) = phase {
             self.frames.pop();
@@ -678,7 +741,9 @@ impl Hooks for Shadow<'_> {
             self.fresh_memory = if outcome.output.is_empty() { room } else { ALL };
         }
         self.is_fresh = true;
-        self.leave();
+        let control = self.control();
+        self.hand_back();
+        control
     }
 }
 

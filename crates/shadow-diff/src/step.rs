@@ -17,17 +17,18 @@ pub fn compare_step(
     right: &StepView<'_>,
     config: &ShadowConfig,
 ) -> Option<Box<Mismatch>> {
-    compare_state(left, right, ALL, config)
+    compare_state(left, right, ALL, config, None)
 }
 
-/// As [`compare_step`], of the memory the bytes in `part` alone.
+/// As [`compare_step`], of the memory the bytes in `part` alone. With a list to put them into, every mismatch and none answered.
 pub(crate) fn compare_state(
     left: &StepView<'_>,
     right: &StepView<'_>,
     part: Range<usize>,
     config: &ShadowConfig,
+    every: Option<&mut Vec<Mismatch>>,
 ) -> Option<Box<Mismatch>> {
-    let mut judge = Judge { config, opcode: left.opcode, halts: [None; 2], found: None };
+    let mut judge = Judge { config, opcode: left.opcode, halts: [None; 2], found: None, every };
     let _ = place(&mut judge, left, right)
         .or_else(|| {
             judge.check(left.message.address != right.message.address, || {
@@ -52,11 +53,23 @@ pub fn compare_step_end(
     memory_before: usize,
     config: &ShadowConfig,
 ) -> Option<Box<Mismatch>> {
+    compare_state_end(left, right, memory_before, config, None)
+}
+
+/// As [`compare_step_end`]. With a list to put them into, every mismatch, in all of what there is, and none answered.
+pub(crate) fn compare_state_end(
+    left: (&StepView<'_>, &StepEnd<'_>),
+    right: (&StepView<'_>, &StepEnd<'_>),
+    memory_before: usize,
+    config: &ShadowConfig,
+    every: Option<&mut Vec<Mismatch>>,
+) -> Option<Box<Mismatch>> {
     let ((left, left_end), (right, right_end)) = (left, right);
     let halts = [left_end.halt, right_end.halt];
-    let mut judge = Judge { config, opcode: left.opcode, halts, found: None };
+    let is_all = every.is_some();
+    let mut judge = Judge { config, opcode: left.opcode, halts, found: None, every };
     let touches_memory =
-        left.memory.len() != memory_before || halts[0].is_some() || touches_memory(left.opcode);
+        is_all || left.memory.len() != memory_before || halts[0].is_some() || touches_memory(left.opcode);
     let part = if touches_memory { ALL } else { 0..0 };
     let _ = halt(&mut judge, halts)
         .or_else(|| judge.differs(Field::GasCost, left_end.gas_cost, right_end.gas_cost))
@@ -72,8 +85,8 @@ pub fn compare_step_end(
                     .or_else(|| kept(&mut judge, left, right, left_effect))
             }
         })
-        .or_else(|| return_data(&mut judge, left, right, false))
-        .or_else(|| match may_mark(left.opcode) && halts == [None; 2] {
+        .or_else(|| return_data(&mut judge, left, right, is_all))
+        .or_else(|| match (is_all || may_mark(left.opcode)) && halts == [None; 2] {
             true => marks(&mut judge, left, right),
             // What an opcode that fails has marked goes with its frame.
             false => None,
@@ -121,6 +134,8 @@ struct Judge<'c> {
     halts: [Option<Halt>; 2],
     // Boxed: nearly always there is none, and that is to be one word.
     found: Option<Box<Mismatch>>,
+    /// Where all go, if the first is not enough.
+    every: Option<&'c mut Vec<Mismatch>>,
 }
 
 impl Judge<'_> {
@@ -142,6 +157,10 @@ impl Judge<'_> {
     fn take(&mut self, mismatch: Mismatch) -> Option<()> {
         let step = StepMismatch { mismatch: &mismatch, opcode: self.opcode, halts: self.halts };
         if self.config.tolerances.iter().any(|tolerance| (tolerance.covers)(&step)) {
+            return None;
+        }
+        if let Some(every) = &mut self.every {
+            every.push(mismatch);
             return None;
         }
         self.found = Some(Box::new(mismatch));
@@ -205,9 +224,11 @@ fn memory(
 #[cold]
 fn first_word(judge: &mut Judge<'_>, left: &StepView<'_>, right: &StepView<'_>) -> Option<()> {
     judge.differs(Field::MemorySize, left.memory.len(), right.memory.len()).or_else(|| {
-        // The word around the first byte that differs.
-        let mut words = left.memory.chunks(32).zip(right.memory.chunks(32)).enumerate();
-        words.find_map(|(number, (left, right))| {
+        // The word around the first byte that differs. One that is tolerated hides none behind it.
+        let words = left.memory.chunks(32).zip(right.memory.chunks(32)).enumerate();
+        let differing = words.filter(|(_, (left, right))| left != right);
+        let most = if judge.every.is_some() { 1 } else { usize::MAX };
+        differing.take(most).find_map(|(number, (left, right))| {
             let offset = number * 32 + left.iter().zip(right).position(|(left, right)| left != right)?;
             let word = |word| Value::Bytes(Bytes::copy_from_slice(word));
             judge.check(true, || (Field::Memory(offset), word(left), word(right)))

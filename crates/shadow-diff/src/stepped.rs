@@ -1,36 +1,26 @@
 //! The side that follows: a stepper that is run on from the watched engine's callbacks.
 //!
-//! Invariant: it never runs ahead by more than one step, or one block where blocks are compared; what it shows on the way is
-//! kept in order until the watched engine shows the same.
-
-use std::collections::VecDeque;
+//! Invariant: it never runs ahead by more than one step, or one block where blocks are compared, or one end of a message.
 
 use parallax_engine_interface::{Progress, Stepper};
 use parallax_hooks::{Hooks, MessagePhase, NoHooks, StepControl, StepEnd, StepView};
 use parallax_host_interface::HostError;
-use parallax_primitives::{FrameOutcome, Message, Opcode};
+use parallax_primitives::{Message, Opcode};
 
 use crate::{StepSide, detail::Touched};
 
 pub(crate) struct Stepped<'a> {
     pub(crate) stepper: Box<dyn Stepper + 'a>,
-    pub(crate) observer: Option<&'a mut dyn Hooks>,
+    pub(crate) observer: Option<Box<dyn Hooks + 'a>>,
     pub(crate) progress: Progress,
     /// Whether it stands before an opcode.
     pub(crate) stands: bool,
     /// Which one, if it does.
     pub(crate) stand: StepSide,
-    /// Messages that it has shown and the watched engine has not.
-    pub(crate) events: VecDeque<Event>,
+    /// What the observer has asked for on the way to where it stands.
+    pub(crate) asked: StepControl,
     pub(crate) block: Block,
     pub(crate) is_started: bool,
-}
-
-/// A message began or ended.
-#[derive(Debug)]
-pub(crate) enum Event {
-    Begin(Message),
-    End(FrameOutcome),
 }
 
 /// What it did since the last block entry.
@@ -44,7 +34,7 @@ pub(crate) struct Block {
     pub(crate) fewest_logs: usize,
 }
 
-/// Where it pauses.
+/// Where it pauses, besides at messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Until {
     NextStep,
@@ -67,15 +57,10 @@ impl<'a> Stepped<'a> {
             progress: Progress::Paused,
             stands: false,
             stand: StepSide::EMPTY,
-            events: VecDeque::new(),
+            asked: StepControl::Continue,
             block: Block::default(),
             is_started: false,
         }
-    }
-
-    /// Stands before the first opcode; nothing if it does already.
-    pub(crate) fn start(&mut self, until: Until) -> Result<(), Box<HostError>> {
-        if self.is_started { Ok(()) } else { self.advance(until, |_, _| ()) }
     }
 
     /// Runs to its end, with nobody beside it.
@@ -85,7 +70,7 @@ impl<'a> Stepped<'a> {
         Ok(())
     }
 
-    /// Runs on to the next step or block. `end` sees the end of each opcode on the way.
+    /// Runs on to the next step, block or message. `end` sees the end of each opcode on the way.
     pub(crate) fn advance(
         &mut self,
         until: Until,
@@ -96,8 +81,9 @@ impl<'a> Stepped<'a> {
         }
         self.is_started = true;
         self.stands = false;
-        let Self { stepper, observer, events, block, stands, stand, .. } = self;
-        let mut probe = Probe { until, end, observer, events, block, stands, stand };
+        let Self { stepper, observer, asked, block, stands, stand, .. } = self;
+        *asked = StepControl::Continue;
+        let mut probe = Probe { until, end, observer, asked, block, stands, stand };
         self.progress = stepper.run(&mut probe)?;
         Ok(())
     }
@@ -107,8 +93,8 @@ impl<'a> Stepped<'a> {
 struct Probe<'p, 'a, F> {
     until: Until,
     end: F,
-    observer: &'p mut Option<&'a mut dyn Hooks>,
-    events: &'p mut VecDeque<Event>,
+    observer: &'p mut Option<Box<dyn Hooks + 'a>>,
+    asked: &'p mut StepControl,
     block: &'p mut Block,
     stands: &'p mut bool,
     stand: &'p mut StepSide,
@@ -117,8 +103,7 @@ struct Probe<'p, 'a, F> {
 impl<F: FnMut(&StepView<'_>, &StepEnd<'_>)> Hooks for Probe<'_, '_, F> {
     fn on_step(&mut self, step: &StepView<'_>) -> StepControl {
         if let Some(observer) = self.observer {
-            // What it asks for is the watched engine's to decide.
-            let _ = observer.on_step(step);
+            *self.asked = observer.on_step(step).max(*self.asked);
         }
         if self.until == Until::NextStep {
             *self.stands = true;
@@ -143,15 +128,12 @@ impl<F: FnMut(&StepView<'_>, &StepEnd<'_>)> Hooks for Probe<'_, '_, F> {
         }
     }
 
-    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
+    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) -> StepControl {
         if let Some(observer) = self.observer {
-            observer.on_message(message, phase);
+            *self.asked = observer.on_message(message, phase).max(*self.asked);
         }
-        self.events.push_back(match phase {
-            MessagePhase::Before => Event::Begin(message.clone()),
-            MessagePhase::After(outcome) => Event::End(outcome.clone()),
-        });
         // A frame begins with a block; its caller goes on inside of one.
         self.block.is_entry = matches!(phase, MessagePhase::Before);
+        StepControl::Pause
     }
 }

@@ -56,19 +56,28 @@ fn last_writer(engine: &dyn Engine, job: &Job<'_>, entry: u64, field: Field) -> 
     if let Some(view) = stepped.stepper.view() {
         writer.on_step(&view);
     }
-    stepped.observer = Some(&mut writer);
-    let advanced = stepped.advance(Until::NextBlock, |_, _| ());
+    stepped.observer = Some(Box::new(&mut writer));
+    let advanced = to_next_entry(&mut stepped);
     drop(stepped);
-    advanced.ok()?;
+    advanced?;
     writer.suspect
 }
 
 fn stand_at(stepped: &mut Stepped<'_>, entry: u64) -> Option<()> {
-    stepped.start(Until::NextBlock).ok()?;
-    for _ in 0..entry {
-        stepped.advance(Until::NextBlock, |_, _| ()).ok()?;
+    for _ in 0..=entry {
+        to_next_entry(stepped)?;
     }
     (stepped.progress == Progress::Paused).then_some(())
+}
+
+/// Runs on to the next block entry, past messages, or to the end.
+fn to_next_entry(stepped: &mut Stepped<'_>) -> Option<()> {
+    loop {
+        stepped.advance(Until::NextBlock, |_, _| ()).ok()?;
+        if stepped.stepper.message().is_none() {
+            return Some(());
+        }
+    }
 }
 
 /// Sees which opcode changes one thing last.
@@ -99,11 +108,12 @@ impl Hooks for LastWriter {
         StepControl::Continue
     }
 
-    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
+    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) -> StepControl {
         // A new frame has a new stack and a new memory.
         if matches!(phase, MessagePhase::Before) && message.depth == self.depth {
             self.seen = None;
         }
+        StepControl::Continue
     }
 }
 

@@ -127,10 +127,11 @@ impl Hooks for Trail {
         self.is_entry = matches!(step.opcode, Opcode::JUMP | Opcode::JUMPI);
     }
 
-    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
+    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) -> StepControl {
         self.push(Digests::message(message, phase));
         // A frame begins with a block; its caller goes on inside of one.
         self.is_entry = matches!(phase, MessagePhase::Before);
+        StepControl::Continue
     }
 }
 
@@ -179,7 +180,8 @@ impl Hooks for Follower<'_> {
         if self.differs { StepControl::Abort } else { StepControl::Continue }
     }
 
-    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
+    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) -> StepControl {
         self.meet(Digests::message(message, phase));
+        StepControl::Continue
     }
 }

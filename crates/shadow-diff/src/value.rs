@@ -40,6 +40,8 @@ pub enum Value {
     Status(FrameStatus),
     /// Why there was no transaction.
     Rejection(Rejection),
+    /// A value that is known as text alone, perhaps cut off, as a record of another kind has it.
+    Text(String),
 }
 
 impl Value {
@@ -121,6 +123,7 @@ impl fmt::Display for Value {
             Value::Kind(kind) => f.write_str(kind.name()),
             Value::Status(status) => status.fmt(f),
             Value::Rejection(rejection) => write!(f, "rejected: {rejection}"),
+            Value::Text(text) => f.write_str(text),
         }
     }
 }

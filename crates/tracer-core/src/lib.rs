@@ -66,7 +66,8 @@ impl<T: Tracer> Hooks for Traced<T> {
         self.0.step_end(step, end);
     }
 
-    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
+    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) -> StepControl {
         self.0.message(message, phase);
+        StepControl::Continue
     }
 }

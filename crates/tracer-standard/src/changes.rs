@@ -25,7 +25,7 @@ const FIRST: u8 = 2;
 const SAME_ACCOUNT: u8 = 4;
 
 /// The changes of a trace, a few bytes each.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Changes {
     bytes: Vec<u8>,
     marks: Vec<Mark>,
@@ -34,7 +34,7 @@ pub(crate) struct Changes {
     last_account: Address,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 struct Mark {
     step: u64,
     offset: usize,

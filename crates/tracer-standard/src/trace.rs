@@ -12,7 +12,7 @@ use parallax_tracer_core::LogEntry;
 use crate::{Call, RecordedChange, TracerConfig, changes::Changes, memory::Sources};
 
 /// A recorded execution.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Trace {
     pub(crate) config: TracerConfig,
     pub(crate) arena: Vec<u8>,
@@ -51,7 +51,7 @@ pub struct Dropped {
 }
 
 /// A run of steps of one frame, with nothing between them.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Segment {
     pub(crate) first_step: u64,
     /// Where its header begins in the arena.
@@ -66,7 +66,7 @@ pub(crate) struct Segment {
 pub(crate) const NO_SEGMENT: u32 = u32::MAX;
 
 /// How the transaction came out.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Outcome {
     pub(crate) gas_used: u64,
     pub(crate) failed: bool,

@@ -267,9 +267,10 @@ impl Hooks for Seen {
         StepControl::Continue
     }
 
-    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
+    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) -> StepControl {
         self.messages += usize::from(matches!(phase, MessagePhase::Before));
         self.lines.push(format!("{message:?} {phase:?}"));
+        StepControl::Continue
     }
 }
 

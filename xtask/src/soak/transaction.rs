@@ -3,7 +3,7 @@
 use parallax_campaign::{compare_job, config, engines};
 use parallax_engine_interface::Engine;
 use parallax_generator::Scenario;
-use parallax_hooks::{Hooks, Interest, MessagePhase};
+use parallax_hooks::{Hooks, Interest, MessagePhase, StepControl};
 use parallax_primitives::{Message, MessageKind};
 use parallax_shadow_diff::{ShadowMode, Verdict};
 
@@ -62,8 +62,8 @@ impl Hooks for Messages<'_> {
         Interest::Messages
     }
 
-    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
-        let MessagePhase::After(outcome) = phase else { return };
+    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) -> StepControl {
+        let MessagePhase::After(outcome) = phase else { return StepControl::Continue };
         self.counts.add("messages", 1);
         if matches!(message.kind, MessageKind::Create | MessageKind::Create2) {
             self.counts.add("creations", 1);
@@ -76,6 +76,7 @@ impl Hooks for Messages<'_> {
             };
             self.counts.add(&format!("failures at depth {depth}"), 1);
         }
+        StepControl::Continue
     }
 }
 

@@ -3,12 +3,13 @@
 use parallax_assembly::assemble;
 use parallax_campaign::engines::mini;
 use parallax_engine_interface::{Engine, Job, Progress};
+use parallax_hooks::NoHooks;
 use parallax_memory_database::{Account, MemoryDatabase};
 use parallax_mini_interpreter::{Fault, FaultPlan};
 use parallax_primitives::{
     Address, BlobSchedule, BlockEnv, Bytecode, Fork, Opcode, Transaction, U256, address,
 };
-use parallax_run_control::{Breakpoints, Condition};
+use parallax_run_control::{Breakpoints, Condition, step_into};
 use serde_json::{Value, json};
 
 use crate::client::{Running, assembly, program};
@@ -167,7 +168,8 @@ fn stops(server: &Running, path: &str, breakpoint: &Value) -> Vec<u64> {
     }
 }
 
-/// The same of a live run, as `run-control` has it.
+/// The same of a live run, as `run-control` has it. That also stops at messages, which a record of steps has no place for: at a halt
+/// it is the step behind.
 fn live_stops(job: &Job<'_>, condition: &Condition) -> Vec<u64> {
     let mut stepper = mini().start(job).unwrap().unwrap();
     let mut stops = Vec::new();
@@ -176,8 +178,13 @@ fn live_stops(job: &Job<'_>, condition: &Condition) -> Vec<u64> {
         if stepper.run(&mut breakpoints).unwrap() != Progress::Paused {
             return stops;
         }
-        let step = stepper.view().unwrap().index;
-        stops.extend((step > 0).then_some(step));
+        if stepper.message().is_some() {
+            if !matches!(condition, Condition::Halt(_)) {
+                continue;
+            }
+            step_into(&mut *stepper, &mut NoHooks).unwrap();
+        }
+        stops.extend(stepper.view().map(|step| step.index).filter(|step| *step > 0));
     }
 }
 

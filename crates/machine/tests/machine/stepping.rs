@@ -3,10 +3,10 @@
 use std::cell::Cell;
 
 use parallax_engine_interface::{Interpreter, Progress, Stepper};
-use parallax_hooks::{Hooks, Interest, StepControl, StepEnd, StepView};
+use parallax_hooks::{Hooks, Interest, MessagePhase, NoHooks, StepControl, StepEnd, StepView};
 use parallax_mini_interpreter::Mini;
 use parallax_primary_interpreter::Primary;
-use parallax_primitives::Fork;
+use parallax_primitives::{Address, Fork};
 
 use crate::world::{OTHER, TARGET, World};
 
@@ -67,23 +67,36 @@ fn whole(interpreter: &impl Interpreter) -> Vec<Seen> {
     recorder.steps
 }
 
+/// Both ends of every message: the sign, depth and target.
+fn messages(interpreter: &impl Interpreter) -> Vec<(char, u16, Address)> {
+    let world = world();
+    let mut machine = world.machine(interpreter).unwrap();
+    let mut messages = Vec::new();
+    while machine.step(&mut NoHooks).unwrap() == Progress::Paused {
+        let stands = machine.message().map(|(message, phase)| {
+            let sign = if matches!(phase, MessagePhase::Before) { '+' } else { '-' };
+            (sign, message.depth, message.address)
+        });
+        assert_ne!(machine.view().is_some(), stands.is_some(), "it stands before an opcode or at a message");
+        messages.extend(stands);
+    }
+    assert!(machine.message().is_none() && machine.view().is_none());
+    messages
+}
+
 #[track_caller]
 fn check_stepping(interpreter: &impl Interpreter) {
     let world = world();
     let mut machine = world.machine(interpreter).unwrap();
+    let mut recorder = Recorder::new(StepControl::Continue, &|_| false);
     let mut steps = Vec::new();
     assert!(machine.view().is_none(), "nothing to see before the first frame");
-    loop {
-        let before = machine.view().as_ref().map(seen);
-        steps.extend(before);
-        let progress = machine.step().unwrap();
-        if progress == Progress::Done {
-            break;
-        }
-        if let Some(before) = before {
-            assert_ne!(machine.view().as_ref().map(seen), Some(before), "a step moves on");
-        }
+    assert!(matches!(machine.message(), Some((_, MessagePhase::Before))));
+    while machine.step(&mut recorder).unwrap() == Progress::Paused {
+        steps.extend(machine.view().as_ref().map(seen));
+        assert_eq!(recorder.steps, steps, "hooks have seen where it stands");
     }
+    assert_eq!(recorder.ends, steps.len());
     assert_eq!(steps, whole(interpreter));
 }
 
@@ -93,6 +106,18 @@ fn stepping_sees_every_opcode_once() {
     assert_eq!(whole(&Mini).iter().map(|step| step.1).max(), Some(1));
     check_stepping(&Mini);
     check_stepping(&Primary::new());
+}
+
+#[test]
+fn stepping_stands_at_both_ends_of_every_message() {
+    let found = messages(&Mini);
+    let created = TARGET.create(0);
+    let precompiled = Address::with_last_byte(2);
+    let inside = [OTHER, precompiled, created].map(|address| [('+', 1, address), ('-', 1, address)]);
+    assert_eq!(found[0], ('+', 0, TARGET));
+    assert_eq!(found[1..found.len() - 1], inside.concat());
+    assert_eq!(found[found.len() - 1], ('-', 0, TARGET));
+    assert_eq!(messages(&Primary::new()), found);
 }
 
 #[track_caller]
@@ -132,7 +157,7 @@ fn check_abort(interpreter: &impl Interpreter) {
         assert_eq!(machine.run(&mut recorder).unwrap(), Progress::Aborted);
         assert_eq!((recorder.steps.len(), recorder.ends), (10, 9), "nothing runs after it");
     }
-    assert_eq!(machine.step().unwrap(), Progress::Aborted);
+    assert_eq!(machine.step(&mut NoHooks).unwrap(), Progress::Aborted);
     assert!(machine.view().is_none());
     let execution = machine.finish().unwrap();
     assert_eq!(execution.outcome, None);

@@ -2,7 +2,7 @@
 
 use parallax_assembly::assemble_for;
 use parallax_engine_interface::{EngineError, Execution, Interpreter, Job, Progress, Stepper};
-use parallax_hooks::{Hooks, Interest, MessagePhase, NoHooks};
+use parallax_hooks::{Hooks, Interest, MessagePhase, NoHooks, StepControl};
 use parallax_host_interface::{AccountChange, HostError};
 use parallax_machine::{Machine, validate};
 use parallax_memory_database::{Account, MemoryDatabase};
@@ -143,7 +143,7 @@ impl World {
     #[track_caller]
     fn stepped<I: Interpreter>(&self, interpreter: &I) -> Execution {
         let mut machine: Box<dyn Stepper + '_> = Box::new(self.machine(interpreter).unwrap());
-        while machine.step().unwrap() == Progress::Paused {}
+        while machine.step(&mut NoHooks).unwrap() == Progress::Paused {}
         machine.finish().unwrap()
     }
 
@@ -211,7 +211,7 @@ impl Hooks for Messages {
         Interest::Messages
     }
 
-    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
+    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) -> StepControl {
         match phase {
             MessagePhase::Before => {
                 assert_eq!(usize::from(message.depth), self.open.len(), "depth counts open messages");
@@ -222,5 +222,6 @@ impl Hooks for Messages {
                 self.ended.push((message.clone(), outcome.clone()));
             }
         }
+        StepControl::Continue
     }
 }

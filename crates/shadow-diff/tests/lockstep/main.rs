@@ -183,20 +183,20 @@ fn a_panic_leaves_its_place() {
             assert!(step.index != 2, "out of range");
             self.0.on_step_end(step, end);
         }
-        fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
-            self.0.on_message(message, phase);
+        fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) -> StepControl {
+            self.0.on_message(message, phase)
         }
     }
     struct Panicking<'a>(Box<dyn Stepper + 'a>);
     impl Stepper for Panicking<'_> {
-        fn step(&mut self) -> Result<Progress, HostError> {
-            self.0.step()
-        }
         fn run(&mut self, hooks: &mut dyn Hooks) -> Result<Progress, HostError> {
             self.0.run(&mut Panics(hooks))
         }
         fn view(&self) -> Option<StepView<'_>> {
             self.0.view()
+        }
+        fn message(&self) -> Option<(&Message, MessagePhase<'_>)> {
+            self.0.message()
         }
         fn finish(self: Box<Self>) -> Result<Execution, HostError> {
             self.0.finish()
@@ -353,8 +353,8 @@ fn a_callee_s_steps_cannot_be_missing() {
                 self.0.on_step_end(step, end);
             }
         }
-        fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
-            self.0.on_message(message, phase);
+        fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) -> StepControl {
+            self.0.on_message(message, phase)
         }
     }
     let hiding = Watched("hiding", |job: &Job<'_>, hooks: &mut dyn Hooks| {
@@ -380,8 +380,8 @@ fn an_engine_that_shows_no_blocks_is_not_called_wrong() {
         fn interest(&self) -> Interest {
             Interest::Messages
         }
-        fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
-            self.0.on_message(message, phase);
+        fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) -> StepControl {
+            self.0.on_message(message, phase)
         }
     }
     let blockless = Watched("blockless", |job: &Job<'_>, hooks: &mut dyn Hooks| {
@@ -432,7 +432,7 @@ fn comparison_goes_on_past_the_bound_of_the_record() {
     let skipping = ShadowConfig { skip_identical_steps: true, ..config(ShadowMode::PerStep) };
     let run = run_both_per_step(primary(), &faulty, &world.job(), &skipping, limits);
     assert_eq!(
-        (run.steps[0].index, run.steps[0].mismatch.map(Field::name)),
+        (run.steps[0].index, run.steps[0].mismatch.as_ref().map(|mismatch| mismatch.field.name())),
         (fired.index, Some("transient storage"))
     );
 
@@ -616,13 +616,13 @@ fn a_call_s_gas_is_split_by_cause() {
 fn a_world_that_fails_on_one_side_poisons() {
     struct Failing;
     impl Stepper for Failing {
-        fn step(&mut self) -> Result<Progress, HostError> {
+        fn run(&mut self, _: &mut dyn Hooks) -> Result<Progress, HostError> {
             Err(HostError::new("the disk is gone"))
         }
-        fn run(&mut self, _: &mut dyn Hooks) -> Result<Progress, HostError> {
-            self.step()
-        }
         fn view(&self) -> Option<StepView<'_>> {
+            None
+        }
+        fn message(&self) -> Option<(&Message, MessagePhase<'_>)> {
             None
         }
         fn finish(self: Box<Self>) -> Result<Execution, HostError> {

@@ -71,8 +71,8 @@ impl Hooks for Tampering<'_> {
         let entry = self.view(entry);
         self.hooks.on_block(&entry)
     }
-    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
-        self.hooks.on_message(message, phase);
+    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) -> StepControl {
+        self.hooks.on_message(message, phase)
     }
 }
 

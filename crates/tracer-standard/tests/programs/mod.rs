@@ -132,7 +132,7 @@ impl<H: Hooks> Hooks for Limited<H> {
     fn on_step_end(&mut self, step: &StepView<'_>, end: &StepEnd<'_>) {
         self.hooks.on_step_end(step, end);
     }
-    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) {
-        self.hooks.on_message(message, phase);
+    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) -> StepControl {
+        self.hooks.on_message(message, phase)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use parallax_shadow_diff::{SideBySideRun, SideBySideStep, StepSide};
+use parallax_shadow_diff::{Mismatch, SideBySideRun, SideBySideStep, StepSide};
 
 use crate::report::printable::escaped;
 
@@ -73,16 +73,18 @@ fn table(html: &mut String, [left, right]: [&str; 2], run: &SideBySideRun, limit
         html,
         "<div class=\"box\" tabindex=\"0\" role=\"region\" aria-label=\"Steps side by side\"><table>\n<thead><tr>\
          <th scope=\"col\" rowspan=\"2\">step</th><th scope=\"colgroup\" colspan=\"6\">{left}</th>\
-         <th scope=\"colgroup\" colspan=\"6\">{right}</th></tr><tr>{heads}{heads}</tr></thead>\n<tbody>"
+         <th scope=\"colgroup\" colspan=\"6\">{right}</th><th scope=\"col\" rowspan=\"2\">what differs</th></tr>\
+         <tr>{heads}{heads}</tr></thead>\n<tbody>"
     );
     for step in shown {
-        let SideBySideStep { index, left, right, mismatch } = step;
+        let SideBySideStep { index, left, right, mismatch, is_carried } = step;
         let class = if mismatch.is_some() { " class=\"differs\"" } else { "" };
         let _ = writeln!(
             html,
-            "<tr{class}><th scope=\"row\" class=\"number\">{index}</th>{}{}</tr>",
+            "<tr{class}><th scope=\"row\" class=\"number\">{index}</th>{}{}{}</tr>",
             side(left.as_ref(), right.as_ref()),
-            side(right.as_ref(), left.as_ref())
+            side(right.as_ref(), left.as_ref()),
+            mismatch.as_ref().map_or("<td></td>".to_owned(), |mismatch| what(mismatch, *is_carried))
         );
     }
     html.push_str("</tbody></table></div>\n</details>\n");
@@ -102,6 +104,22 @@ fn side(side: Option<&StepSide>, other: Option<&StepSide>) -> String {
         }
     }
     html
+}
+
+/// What differs at a step, in one cell: what is only carried on stands back.
+fn what(mismatch: &Mismatch, is_carried: bool) -> String {
+    let Mismatch { field, left, right } = mismatch;
+    let values = [left, right].map(|value| {
+        let mut text = value.to_string();
+        // A word is shown whole.
+        if let Some((end, _)) = text.char_indices().nth(66) {
+            text.truncate(end);
+            text.push_str("...");
+        }
+        escaped(&text)
+    });
+    let [class, carried] = if is_carried { [" class=\"quiet\"", ", carried on"] } else { ["", ""] };
+    format!("<td{class}>{field}: {} / {}{carried}</td>", values[0], values[1])
 }
 
 fn cells(side: &StepSide) -> [String; 6] {
