@@ -1,5 +1,4 @@
-//! The engines by name, and those that put an interpreter of ours behind [`Engine`]: over the first machine and its journal, and
-//! over the plain one.
+//! The engines by name, and the one that puts an interpreter of ours behind [`Engine`] over the first machine and its journal.
 //!
 //! Invariant: an engine is made anew for every case, the cache of analysed code in it, so that what comes of a case depends on
 //! no case before it, nor on how many run at once.
@@ -11,7 +10,7 @@ use parallax_engine_revm::Revm;
 use parallax_hooks::Hooks;
 use parallax_machine::{Machine, validate};
 use parallax_mini_interpreter::Mini;
-use parallax_mini_machine::MiniMachine;
+pub use parallax_mini_machine::MiniEngine;
 pub use parallax_primary_interpreter::FastCounts;
 use parallax_primary_interpreter::{Primary, Tiering};
 use parallax_primitives::{BlockEnv, Fork};
@@ -230,30 +229,6 @@ impl CaseEngine for LocalEngine<Primary> {
 }
 
 impl CaseEngine for LocalEngine<Mini> {}
-
-/// An interpreter with the plain machine around it, which has a state of its own.
-#[derive(Clone, Copy, Debug)]
-pub struct MiniEngine<I> {
-    name: &'static str,
-    interpreter: I,
-}
-
-impl<I> MiniEngine<I> {
-    /// Puts `interpreter` behind [`Engine`] under `name`.
-    pub const fn new(name: &'static str, interpreter: I) -> Self {
-        Self { name, interpreter }
-    }
-}
-
-impl<I: Interpreter + Sync> Engine for MiniEngine<I> {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn start<'a>(&'a self, job: &Job<'a>) -> Result<Option<Box<dyn Stepper + 'a>>, EngineError> {
-        Ok(Some(Box::new(MiniMachine::new(&self.interpreter, job)?)))
-    }
-}
 
 impl CaseEngine for MiniEngine<Mini> {}
 

@@ -1,9 +1,11 @@
 #![forbid(unsafe_code)]
 #![doc = include_str!("../README.md")]
 
+mod closures;
 mod compose;
 mod view;
 
+pub use closures::{on_message, on_step, on_step_end};
 use parallax_primitives::{FrameOutcome, Message};
 pub use view::{StepEnd, StepView};
 

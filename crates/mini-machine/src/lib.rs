@@ -3,6 +3,7 @@
 
 mod address;
 mod changes;
+mod engine;
 mod eoa_delegation;
 mod fork;
 mod gas;
@@ -16,5 +17,6 @@ mod state;
 mod transactions;
 mod world;
 
+pub use engine::MiniEngine;
 pub use fork::{Validated, validate};
 pub use machine::MiniMachine;

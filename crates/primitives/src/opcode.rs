@@ -3,7 +3,7 @@ use std::fmt;
 use crate::Fork;
 
 /// One byte of code, read as an opcode. Any byte is one; whether it is defined depends on the fork.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(transparent)]
 pub struct Opcode(pub u8);
 
@@ -271,6 +271,13 @@ impl Opcode {
             0x60..=0x7f => (self.0 - 0x5f) as usize,
             _ => 0,
         }
+    }
+}
+
+/// As [`fmt::Display`] has it: in a step or an assertion a number says nothing.
+impl fmt::Debug for Opcode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
