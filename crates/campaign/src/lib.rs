@@ -38,6 +38,8 @@ pub use shared::shared_folder;
 pub use statetest::{TestReport, TestTask, statetest, statetest_with};
 pub use task::{CaseName, Loss};
 pub use test_outcome::{TestOutcome, TestSummary, TestVerdict};
-pub use trace::{SharedWriter, TraceDigest, TraceFormat, TraceOptions, TraceSink, trace};
+pub use trace::{
+    TraceBounds, TraceDigest, TraceFiles, TraceFormat, TraceLoss, TraceOptions, TraceSink, trace,
+};
 pub use worker::worker_main;
 pub use workers::{Limits, Workers};

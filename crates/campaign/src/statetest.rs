@@ -25,11 +25,11 @@ pub fn statetest(
     statetest_with(campaign, engine, None, deliver)
 }
 
-/// As [`statetest`], and traces every case. Into a writer, one case at a time: the campaign is to have one worker.
+/// As [`statetest`], and traces every case. Into files, one case at a time: the campaign is to have one worker.
 pub fn statetest_with(
     campaign: &Campaign<'_>,
     engine: &(impl EngineSource + ?Sized),
-    tracing: Option<(&TraceOptions, &TraceSink<'_>)>,
+    tracing: Option<&TraceSink<'_>>,
     mut deliver: impl FnMut(&Delivered<TestOutcome>, Progress) -> ControlFlow<()> + Send,
 ) -> Result<TestSummary, WorkersError> {
     let mut summary = TestSummary::default();
@@ -48,7 +48,7 @@ pub fn statetest_with(
 fn outcome(
     case: &Case,
     engine: &(impl EngineSource + ?Sized),
-    tracing: Option<(&TraceOptions, &TraceSink<'_>)>,
+    tracing: Option<&TraceSink<'_>>,
     max_steps: Option<u64>,
 ) -> TestOutcome {
     if let Some(reason) = engines::unsupported(engine.name(), case.fork, &case.block) {
@@ -57,7 +57,7 @@ fn outcome(
     let engine = engine.make();
     let mut limit = max_steps.map(|steps| StepLimit { left: steps, is_met: false });
     let (result, digest) = match tracing {
-        Some((options, sink)) => trace_case(case, &*engine, options, sink, &mut limit),
+        Some(sink) => trace_case(case, &*engine, sink, &mut limit),
         None => (run(case, &*engine, &mut limit), None),
     };
     match (limit, max_steps) {
@@ -97,8 +97,8 @@ pub struct TestReport {
 impl TestTask {
     /// Runs a case.
     pub(crate) fn case(&self, case: &Case, engine: &dyn EngineSource) -> TestReport {
-        let tracing = self.digest.as_ref().map(|options| (options, &TraceSink::Digests));
-        let outcome = outcome(case, engine, tracing, self.max_steps);
+        let tracing = self.digest.map(TraceSink::Digests);
+        let outcome = outcome(case, engine, tracing.as_ref(), self.max_steps);
         self.outcome(&CaseName::of(case), Some(case.expected.state_root), &outcome)
     }
 

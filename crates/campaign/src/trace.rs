@@ -1,4 +1,4 @@
-//! Traces of cases: the tracer that the options name, on one run, into one writer; and the digest of a trace's step lines.
+//! Traces of cases: the tracers that the options name, on one run, each into its writer; and the digest of a trace's step lines.
 //!
 //! Invariant: what goes wrong while writing is told beside the run's result and never changes it.
 
@@ -9,12 +9,12 @@ use std::{
 };
 
 use parallax_engine_interface::Engine;
-use parallax_hooks::Hooks;
-use parallax_primitives::{B256, Fork, FrameStatus, TxOutcome};
+use parallax_hooks::{Hooks, MessagePhase, NoHooks, StepEnd, StepView};
+use parallax_primitives::{B256, Fork, FrameStatus, Message, TxOutcome};
 use parallax_state_tests::{Case, CaseResult, run};
-use parallax_tracer_core::Traced;
+use parallax_tracer_core::{Traced, Tracer};
 use parallax_tracer_eip3155::{Dialect, Eip3155Tracer, Options, Summary};
-use parallax_tracer_standard::{Recorder, StructLogOptions, TracerConfig};
+use parallax_tracer_standard::{StructLogOptions, StructLogWriter, TracerConfig};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -33,6 +33,44 @@ pub struct TraceOptions {
     pub no_stack: bool,
     /// Whether to leave out return data.
     pub no_return_data: bool,
+    /// Bounds of struct logs.
+    pub bounds: TraceBounds,
+}
+
+/// What struct logs show of a step, and how long a trace may be. `None` is no bound.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TraceBounds {
+    /// Items of the stack, from the top.
+    pub stack_items: Option<usize>,
+    /// Bytes of the memory, round the region that the opcode touches.
+    pub memory_bytes: Option<usize>,
+    /// Bytes of the data of each log. Without it no logs are written: clients do not write them.
+    pub log_bytes: Option<usize>,
+    /// Bytes of the trace of one transaction. Steps behind them are counted.
+    pub trace_bytes: Option<u64>,
+}
+
+impl TraceBounds {
+    /// The recorder's bounds for what a step shows, where there is none.
+    pub fn or_default(self) -> Self {
+        let default = TracerConfig::bounded();
+        Self {
+            stack_items: self.stack_items.or(Some(default.stack_max_items)),
+            memory_bytes: self.memory_bytes.or(Some(default.memory_max_bytes)),
+            log_bytes: self.log_bytes.or(Some(default.log_data_max_bytes)),
+            trace_bytes: self.trace_bytes,
+        }
+    }
+
+    fn config(self) -> TracerConfig {
+        let full = TracerConfig::full();
+        TracerConfig {
+            stack_max_items: self.stack_items.unwrap_or(full.stack_max_items),
+            memory_max_bytes: self.memory_bytes.unwrap_or(full.memory_max_bytes),
+            log_data_max_bytes: self.log_bytes.unwrap_or(full.log_data_max_bytes),
+            trace_max_bytes: self.trace_bytes.unwrap_or(full.trace_max_bytes),
+        }
+    }
 }
 
 /// The format of a trace.
@@ -69,7 +107,9 @@ impl TraceOptions {
     /// Lines of `dialect` with its own choice of fields.
     pub const fn lines(dialect: Dialect) -> Self {
         let format = TraceFormat::Lines(dialect);
-        Self { format, memory: false, storage: false, no_stack: false, no_return_data: false }
+        let bounds =
+            TraceBounds { stack_items: None, memory_bytes: None, log_bytes: None, trace_bytes: None };
+        Self { format, memory: false, storage: false, no_stack: false, no_return_data: false, bounds }
     }
 }
 
@@ -84,33 +124,56 @@ pub struct TraceDigest {
 
 /// Where the traces of a campaign go.
 pub enum TraceSink<'a> {
-    /// Nowhere: only their digests are kept.
-    Digests,
-    /// Into one writer, one after the other.
-    Writer(&'a SharedWriter),
+    /// Nowhere: only the digests of these lines are kept.
+    Digests(TraceOptions),
+    /// Into files, one behind the other in each.
+    Files(&'a TraceFiles),
 }
 
-/// A writer that cases take in turn, and the first error it gave. After that nothing more is written.
-pub struct SharedWriter(Mutex<(Box<dyn Write + Send>, Option<io::Error>)>);
+/// Writers that cases take in turn, and for each what its traces hold. One that has failed is not written to again.
+pub struct TraceFiles(Mutex<Vec<TraceFile>>);
 
-impl SharedWriter {
+struct TraceFile {
+    options: TraceOptions,
+    out: Box<dyn Write + Send>,
+    loss: TraceLoss,
+}
+
+/// What did not reach a writer.
+#[derive(Debug, Default)]
+pub struct TraceLoss {
+    /// Its first error.
+    pub error: Option<io::Error>,
+    /// Lines that it did not take to their end, of the run in which it failed.
+    pub lines: u64,
+    /// Steps that have no line, as the tracer was not shown them.
+    pub missing: u64,
+}
+
+impl TraceLoss {
+    fn add(&mut self, other: TraceLoss) {
+        self.error = self.error.take().or(other.error);
+        self.lines += other.lines;
+        self.missing += other.missing;
+    }
+}
+
+impl TraceFiles {
     /// Nothing has gone wrong yet.
-    pub fn new(out: Box<dyn Write + Send>) -> Self {
-        Self(Mutex::new((out, None)))
+    pub fn new(files: impl IntoIterator<Item = (TraceOptions, Box<dyn Write + Send>)>) -> Self {
+        let file = |(options, out)| TraceFile { options, out, loss: TraceLoss::default() };
+        Self(Mutex::new(files.into_iter().map(file).collect()))
     }
 
-    /// The first error, if there was one.
-    pub fn finish(self) -> io::Result<()> {
-        let (mut out, error) = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
-        match error {
-            Some(error) => Err(error),
-            None => out.flush(),
-        }
+    /// What each of them has lost, in their order. Closes them.
+    pub fn finish(self) -> Vec<TraceLoss> {
+        let files = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        files.into_iter().map(|file| file.loss).collect()
     }
 
-    /// Whether it has failed.
+    /// Whether one of them has failed.
     pub fn has_failed(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).1.is_some()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|file| file.loss.error.is_some())
     }
 }
 
@@ -118,70 +181,116 @@ impl SharedWriter {
 pub(crate) fn trace_case(
     case: &Case,
     engine: &dyn Engine,
-    options: &TraceOptions,
     sink: &TraceSink<'_>,
     also: &mut Option<StepLimit>,
 ) -> (CaseResult, Option<TraceDigest>) {
     let mut go = |hooks: &mut dyn Hooks| run(case, engine, &mut (hooks, &mut *also));
     let end = |result: &CaseResult| summary(case, result);
     match sink {
-        TraceSink::Digests => {
+        TraceSink::Digests(options) => {
             let mut digest = StepDigest::default();
+            let mut tracer = RunTracer::new(options, case.fork, &mut digest);
+            let result = go(&mut Traced(&mut tracer));
             // A digest takes whatever it is given.
-            let (result, _) = trace(options, case.fork, &mut digest, go, end);
+            let _ = tracer.finish(end(&result));
             let sha256 = B256::new(digest.sha256.finalize().into());
             (result, Some(TraceDigest { steps: digest.steps, sha256 }))
         }
-        TraceSink::Writer(shared) => {
-            let mut shared = shared.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let (out, failed) = &mut *shared;
-            if failed.is_some() {
-                return (go(&mut parallax_hooks::NoHooks), None);
+        TraceSink::Files(files) => (trace(files, case.fork, go, end), None),
+    }
+}
+
+/// Traces what `go` runs into every file that has not failed; `end` tells what came of it.
+pub fn trace<R>(
+    files: &TraceFiles,
+    fork: Fork,
+    go: impl FnOnce(&mut dyn Hooks) -> R,
+    end: impl FnOnce(&R) -> Summary,
+) -> R {
+    let mut files = files.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let (mut tracers, losses): (Vec<_>, Vec<_>) = files
+        .iter_mut()
+        .filter(|file| file.loss.error.is_none())
+        .map(|file| (RunTracer::new(&file.options, fork, &mut *file.out), &mut file.loss))
+        .unzip();
+    if tracers.is_empty() {
+        return go(&mut NoHooks);
+    }
+    let result = go(&mut Traced(&mut tracers));
+    let summary = end(&result);
+    for (tracer, loss) in tracers.into_iter().zip(losses) {
+        loss.add(tracer.finish(summary.clone()));
+    }
+    result
+}
+
+/// A trace of one run.
+enum RunTracer<'w> {
+    Lines(Box<Eip3155Tracer<&'w mut dyn Write>>),
+    StructLogs(Box<StructLogWriter<&'w mut dyn Write>>),
+}
+
+impl<'w> RunTracer<'w> {
+    fn new(options: &TraceOptions, fork: Fork, out: &'w mut dyn Write) -> Self {
+        match options.format {
+            TraceFormat::Lines(dialect) => {
+                let defaults = Options::new(dialect, fork);
+                let lines = Options {
+                    stack: !options.no_stack,
+                    return_data: defaults.return_data && !options.no_return_data,
+                    memory: options.memory,
+                    storage: options.storage,
+                    ..defaults
+                };
+                Self::Lines(Box::new(Eip3155Tracer::new(out, lines)))
             }
-            let (result, written) = trace(options, case.fork, out, go, end);
-            *failed = written.err();
-            (result, None)
+            TraceFormat::StructLogs => {
+                let struct_logs = StructLogOptions {
+                    enable_memory: options.memory,
+                    disable_stack: options.no_stack,
+                    disable_storage: !options.storage,
+                    enable_return_data: !options.no_return_data,
+                    enable_logs: options.bounds.log_bytes.is_some(),
+                    limit: 0,
+                };
+                Self::StructLogs(Box::new(StructLogWriter::new(out, struct_logs, options.bounds.config())))
+            }
+        }
+    }
+
+    fn finish(self, summary: Summary) -> TraceLoss {
+        match self {
+            Self::Lines(tracer) => {
+                let finished = tracer.finish(Some(&summary));
+                TraceLoss { error: finished.out.err(), lines: finished.lost, missing: finished.missing }
+            }
+            Self::StructLogs(writer) => {
+                let written = writer.finish(Some(&outcome(summary)));
+                TraceLoss { error: written.out.err(), lines: written.lost, missing: written.missing }
+            }
         }
     }
 }
 
-/// Traces what `go` runs into `out`; `end` tells what came of it. The error is the writer's.
-pub fn trace<R>(
-    options: &TraceOptions,
-    fork: Fork,
-    out: &mut dyn Write,
-    go: impl FnOnce(&mut dyn Hooks) -> R,
-    end: impl FnOnce(&R) -> Summary,
-) -> (R, io::Result<()>) {
-    match options.format {
-        TraceFormat::Lines(dialect) => {
-            let defaults = Options::new(dialect, fork);
-            let lines = Options {
-                stack: !options.no_stack,
-                return_data: defaults.return_data && !options.no_return_data,
-                memory: options.memory,
-                storage: options.storage,
-                ..defaults
-            };
-            let mut tracer = Eip3155Tracer::new(out, lines);
-            let result = go(&mut Traced(&mut tracer));
-            let written = tracer.finish(Some(&end(&result)));
-            (result, written.map(|_| ()))
+impl Tracer for RunTracer<'_> {
+    fn step(&mut self, step: &StepView<'_>) {
+        match self {
+            Self::Lines(tracer) => tracer.step(step),
+            Self::StructLogs(writer) => writer.step(step),
         }
-        TraceFormat::StructLogs => {
-            let mut recorder = Recorder::new(TracerConfig::default());
-            let result = go(&mut Traced(&mut recorder));
-            let mut trace = recorder.into_trace();
-            trace.set_outcome(&outcome(end(&result)));
-            let struct_logs = StructLogOptions {
-                enable_memory: options.memory,
-                disable_stack: options.no_stack,
-                disable_storage: !options.storage,
-                enable_return_data: !options.no_return_data,
-                limit: 0,
-            };
-            let written = trace.write_struct_logs(&mut *out, struct_logs).and_then(|()| out.write_all(b"\n"));
-            (result, written)
+    }
+
+    fn step_end(&mut self, step: &StepView<'_>, end: &StepEnd<'_>) {
+        match self {
+            Self::Lines(tracer) => tracer.step_end(step, end),
+            Self::StructLogs(writer) => writer.step_end(step, end),
+        }
+    }
+
+    fn message(&mut self, message: &Message, phase: MessagePhase<'_>) {
+        match self {
+            Self::Lines(tracer) => tracer.message(message, phase),
+            Self::StructLogs(writer) => writer.message(message, phase),
         }
     }
 }

@@ -42,7 +42,7 @@ fn our_trace(case: &Case, engine: &str, dialect: Dialect) -> Vec<u8> {
     let result = run(case, &*engines::by_name(engine).unwrap(), &mut Traced(&mut tracer));
     let CaseResult { state_root, output, gas_used, .. } = result;
     let summary = Summary { state_root, output, gas_used, ..Summary::default() };
-    tracer.finish(Some(&summary)).unwrap().out
+    tracer.finish(Some(&summary)).out.unwrap()
 }
 
 #[test]

@@ -15,13 +15,13 @@ use std::{
 use flate2::read::GzDecoder;
 use parallax_campaign::{
     Campaign, Delivered, Selection, TestOutcome, TraceOptions, TraceSink, engines, shared_folder,
-    statetest_with, trace,
+    statetest_with,
 };
 use parallax_engine_interface::Engine;
-use parallax_hooks::Hooks;
 use parallax_primitives::hex;
 use parallax_state_tests::{Case, run};
-use parallax_tracer_eip3155::{Dialect, Summary};
+use parallax_tracer_core::Traced;
+use parallax_tracer_eip3155::{Dialect, Eip3155Tracer, Options};
 use serde::Deserialize;
 
 /// One line of the index.
@@ -36,10 +36,9 @@ struct Reference {
 
 /// The first line that differs, for the message; the whole reference trace is there for some cases only.
 fn explain(engine: &dyn Engine, case: &Case, reference: &Reference) -> String {
-    let mut ours = Vec::new();
-    let options = TraceOptions::lines(Dialect::Eels);
-    let go = |hooks: &mut dyn Hooks| drop(run(case, engine, hooks));
-    trace(&options, case.fork, &mut ours, go, |()| Summary::default()).1.unwrap();
+    let mut tracer = Eip3155Tracer::new(Vec::new(), Options::new(Dialect::Eels, case.fork));
+    let _ = run(case, engine, &mut Traced(&mut tracer));
+    let ours = tracer.finish(None).out.unwrap();
     let Some(name) = &reference.trace else {
         let last = ours.len().saturating_sub(600);
         return format!("no reference lines; ours ends {}", String::from_utf8_lossy(&ours[last..]));
@@ -74,8 +73,8 @@ fn check(engine: &dyn Engine) {
     let (selection, cancel) = (Selection::default(), AtomicBool::new(false));
     let campaign = Campaign { files: &files, selection: &selection, jobs: 0, cancel: &cancel };
     let (mut same, mut wrong) = (0, Vec::new());
-    let tracing = (&TraceOptions::lines(Dialect::Eels), &TraceSink::Digests);
-    let summary = statetest_with(&campaign, engine, Some(tracing), |delivered, _| {
+    let tracing = TraceSink::Digests(TraceOptions::lines(Dialect::Eels));
+    let summary = statetest_with(&campaign, engine, Some(&tracing), |delivered, _| {
         let Delivered::Case(case, TestOutcome::Ran(_, Some(digest))) = delivered else {
             panic!("{delivered:?}")
         };

@@ -61,7 +61,7 @@ fn trace_of(case: &Case, options: Options) -> Vec<u8> {
         time: None,
         test: Some((case.name.to_string(), case.d, case.g, case.v)),
     };
-    tracer.finish(Some(&summary)).unwrap().out
+    tracer.finish(Some(&summary)).out.unwrap()
 }
 
 #[test]

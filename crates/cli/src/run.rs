@@ -28,6 +28,7 @@ use crate::{
     arguments::{Interpreter, RunArguments},
     input::{Text, hex},
     report::Status,
+    tracing::Traces,
 };
 
 /// The account that runs the code.
@@ -76,18 +77,16 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<Status> {
             machine.into_message_outcome()
         }
     };
-    let (ended, written) = match arguments.trace.open()? {
-        Some(mut out) => {
-            let end = |ended: &Result<Ended, HostError>| summary(arguments, ended);
-            trace(&arguments.trace.options(), arguments.fork, &mut out, go, end)
-        }
-        None => (go(&mut NoHooks), Ok(())),
+    let traces = arguments.trace.open()?;
+    let ended = match &traces {
+        Some(traces) => trace(&traces.files, fork, go, |ended| summary(arguments, ended)),
+        None => go(&mut NoHooks),
     };
     let (outcome, changes, logs) = ended?;
     let ran = Ran { gas: arguments.gas, outcome, changes, logs };
     let text = if arguments.json { format!("{}\n", ran.json()) } else { ran.text() };
     io::stdout().lock().write_all(text.as_bytes())?;
-    arguments.trace.check(written)?;
+    traces.map_or(Ok(()), Traces::finish)?;
     Ok(if ran.outcome.status == FrameStatus::Success { Status::Well } else { Status::Failure })
 }
 

@@ -4,8 +4,8 @@ use std::ops::ControlFlow;
 
 use anyhow::{Result, bail};
 use parallax_campaign::{
-    Campaign, Isolation, Progress, SharedWriter, TestReport, TestTask, TestVerdict, TraceSink,
-    statetest_isolated, statetest_with,
+    Campaign, Isolation, Progress, TestReport, TestTask, TestVerdict, TraceSink, statetest_isolated,
+    statetest_with,
 };
 
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
 };
 
 pub(crate) fn run(arguments: &StatetestArguments) -> Result<Status> {
-    let traces = arguments.trace.trace.is_some();
+    let traces = !arguments.trace.trace.is_empty();
     if (traces || arguments.trace_digest) && arguments.engine == Engine::Revm {
         bail!(
             "--engine revm cannot tell what a failing opcode would have cost, so it is not traced: expected primary or mini"
@@ -28,28 +28,29 @@ pub(crate) fn run(arguments: &StatetestArguments) -> Result<Status> {
     let selected = Selected::find(&arguments.selection)?;
     let (source, json) = (arguments.engine.named(), arguments.selection.json);
     let engine = source.name();
+    let digest = arguments.trace.options()?.first().copied().filter(|_| arguments.trace_digest);
     let task = TestTask {
         engine: engine.to_owned(),
         command: format!("parallax statetest --engine {engine}{}", isolation.options()),
         json,
-        digest: arguments.trace_digest.then(|| arguments.trace.options()),
+        digest,
         max_steps: isolation.max_steps,
     };
     let mut printer = Printer::new();
     let mut failure = Ok(());
-    let summary = match arguments.trace.open()?.map(SharedWriter::new) {
-        Some(writer) => {
+    let summary = match arguments.trace.open()? {
+        Some(traces) => {
             // Traces stand one behind the other.
             let campaign = Campaign { jobs: 1, ..selected.campaign(false)? };
-            let (options, sink) = (arguments.trace.options(), TraceSink::Writer(&writer));
-            let tracing = Some((&options, &sink));
-            let summary = statetest_with(&campaign, &source, tracing, |delivered, progress| {
-                match writer.has_failed() {
-                    true => ControlFlow::Break(()),
-                    false => print(&mut printer, &task.report(delivered), progress),
-                }
-            })?;
-            failure = arguments.trace.check(writer.finish());
+            let sink = TraceSink::Files(&traces.files);
+            let summary =
+                statetest_with(&campaign, &source, Some(&sink), |delivered, progress| {
+                    match traces.files.has_failed() {
+                        true => ControlFlow::Break(()),
+                        false => print(&mut printer, &task.report(delivered), progress),
+                    }
+                })?;
+            failure = traces.finish();
             summary
         }
         None => {

@@ -1,44 +1,150 @@
-//! From the options of a trace to what writes it.
+//! From the options of traces to what writes them.
 
 use std::{
     fs::File,
     io::{self, Write},
 };
 
-use anyhow::{Context, Result};
-use parallax_campaign::{TraceFormat, TraceOptions};
+use anyhow::{Context, Error, Result, ensure};
+use parallax_campaign::{TraceBounds, TraceFiles, TraceFormat, TraceLoss, TraceOptions};
+use parallax_trace_output::{Background, Losses, WhenFull};
 
-use crate::arguments::{self, TraceArguments};
+use crate::{
+    arguments::{self, TraceArguments},
+    report::complain,
+};
+
+/// How many pieces of text may wait to be written where lines are dropped rather than waited for.
+const PIECES: usize = 16;
+
+/// The traces of a command, open.
+pub(crate) struct Traces {
+    pub(crate) files: TraceFiles,
+    places: Vec<Place>,
+}
+
+/// Where a trace goes.
+struct Place {
+    name: String,
+    /// Where lines are dropped.
+    losses: Option<Losses>,
+}
 
 impl TraceArguments {
-    /// What the trace holds. Without `--trace`: the lines that a digest is made of.
-    pub(crate) fn options(&self) -> TraceOptions {
-        TraceOptions {
-            format: match self.trace {
-                Some(arguments::TraceFormat::Struct) => TraceFormat::StructLogs,
-                Some(arguments::TraceFormat::Eip3155) | None => TraceFormat::Lines(self.dialect),
-            },
+    /// What each trace holds. Without `--trace`: the lines that a digest is made of.
+    pub(crate) fn options(&self) -> Result<Vec<TraceOptions>> {
+        let arguments::BoundArguments { stack_items, memory_bytes, log_bytes, trace_bytes, bounded } =
+            self.bounds;
+        let bounds = TraceBounds { stack_items, memory_bytes, log_bytes, trace_bytes };
+        let bounds = if bounded { bounds.or_default() } else { bounds };
+        let has_struct = self.trace.contains(&arguments::TraceFormat::Struct);
+        ensure!(
+            has_struct || bounds == TraceBounds::default(),
+            "--stack-items, --memory-bytes, --log-bytes, --trace-bytes and --bounded are of struct logs: expected --trace struct"
+        );
+        let lines = self.trace.iter().filter(|format| **format == arguments::TraceFormat::Eip3155).count();
+        let mut dialects = match (&self.dialect[..], lines) {
+            ([dialect], lines) => vec![*dialect; lines.max(1)],
+            (dialects, lines) => {
+                let named = dialects.len();
+                ensure!(
+                    named == lines,
+                    "{named} --dialect and {lines} --trace eip3155: expected one of each, or one --dialect"
+                );
+                dialects.to_vec()
+            }
+        }
+        .into_iter();
+        let formats = match &self.trace[..] {
+            [] => &[arguments::TraceFormat::Eip3155],
+            formats => formats,
+        };
+        let formats = formats.iter().filter_map(|format| match format {
+            arguments::TraceFormat::Struct => Some(TraceFormat::StructLogs),
+            arguments::TraceFormat::Eip3155 => dialects.next().map(TraceFormat::Lines),
+        });
+        let options = formats.map(|format| TraceOptions {
+            format,
             memory: self.trace_memory,
             storage: self.trace_storage,
             no_stack: self.no_stack,
             no_return_data: self.no_return_data,
+            bounds,
+        });
+        Ok(options.collect())
+    }
+
+    /// Opens what the traces go to, if there are to be any.
+    pub(crate) fn open(&self) -> Result<Option<Traces>> {
+        let (options, outs) = (self.options()?, &self.trace_out);
+        if self.trace.is_empty() {
+            return Ok(None);
         }
-    }
-
-    /// Where the trace goes, if there is to be one.
-    pub(crate) fn open(&self) -> Result<Option<Box<dyn Write + Send>>> {
-        Ok(match (self.trace, &self.trace_out) {
-            (None, _) => None,
-            (Some(_), None) => Some(Box::new(io::stderr())),
-            (Some(_), Some(path)) => {
-                Some(Box::new(File::create(path).with_context(|| format!("{path}: cannot write the trace"))?))
+        ensure!(
+            outs.len() == options.len() || outs.is_empty() && options.len() == 1,
+            "{} --trace and {} --trace-out: expected one of each",
+            options.len(),
+            outs.len()
+        );
+        for (number, out) in outs.iter().enumerate() {
+            ensure!(!outs[..number].contains(out), "--trace-out {out}: two traces cannot share a file");
+        }
+        let mut opened = Vec::new();
+        match &outs[..] {
+            [] => opened.push(self.place("standard error", Box::new(io::stderr()))?),
+            paths => {
+                for path in paths {
+                    let file = match self.trace_append {
+                        true => File::options().create(true).append(true).open(path),
+                        false => File::create(path),
+                    };
+                    let file = file.with_context(|| format!("{path}: cannot write the trace"))?;
+                    opened.push(self.place(path, Box::new(file))?);
+                }
             }
-        })
+        }
+        let (places, writers): (Vec<_>, Vec<_>) = opened.into_iter().unzip();
+        Ok(Some(Traces { files: TraceFiles::new(options.into_iter().zip(writers)), places }))
     }
 
-    /// Names what could not be written.
-    pub(crate) fn check(&self, written: io::Result<()>) -> Result<()> {
-        let place = self.trace_out.as_deref().unwrap_or("standard error");
-        written.with_context(|| format!("{place}: cannot write the trace"))
+    fn place(&self, name: &str, out: Box<dyn Write + Send>) -> Result<(Place, Box<dyn Write + Send>)> {
+        let name = name.to_owned();
+        if !self.trace_drop {
+            return Ok((Place { name, losses: None }, out));
+        }
+        let background = Background::new(out, WhenFull::Drop, PIECES)?;
+        Ok((Place { name, losses: Some(background.losses()) }, Box::new(background)))
+    }
+}
+
+impl Traces {
+    /// Ends them, and names what did not reach one. Fails if one could not be written.
+    pub(crate) fn finish(self) -> Result<()> {
+        let mut failures = Vec::new();
+        for (Place { name, losses }, loss) in self.places.into_iter().zip(self.files.finish()) {
+            let TraceLoss { error, lines, missing } = loss;
+            let lines = lines + losses.as_ref().map_or(0, Losses::lines);
+            if missing != 0 {
+                complain(&format!("{name}: the trace lacks {missing} steps that were not shown to it"));
+            }
+            match error.or_else(|| losses?.error()) {
+                Some(error) => {
+                    let what = format!("{name}: cannot write the trace, {lines} lines of it are lost");
+                    failures.push(Error::new(error).context(what));
+                }
+                None if lines != 0 => {
+                    complain(&format!(
+                        "{name}: {lines} lines of the trace are lost, as it is written too slowly"
+                    ));
+                }
+                None => {}
+            }
+        }
+        let mut failures = failures.into_iter();
+        let Some(first) = failures.next() else {
+            return Ok(());
+        };
+        failures.for_each(|failure| complain(&format!("{failure:#}")));
+        Err(first)
     }
 }

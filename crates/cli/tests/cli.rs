@@ -697,7 +697,7 @@ fn a_run_is_traced_to_standard_error() {
     {"output":"0x","gasUsed":"0x9","pass":true,"fork":"Osaka"}
     "#);
     let logs = run(&["run", "--asm", "PUSH 2 PUSH 3 ADD", "--trace", "struct", "--no-stack"]);
-    assert!(logs.err.starts_with("{\"gas\":9,\"failed\":false,"), "{}", logs.err);
+    assert!(logs.err.ends_with("],\"gas\":9,\"failed\":false,\"returnValue\":\"0x\"}\n"), "{}", logs.err);
     assert!(!logs.err.contains("\"stack\":["), "{}", logs.err);
 }
 

@@ -37,7 +37,7 @@ impl Tracers {
 
     fn finish(self) -> (String, Trace) {
         let (lines, recorder) = self.0.0;
-        (String::from_utf8(lines.finish(None).unwrap().out).unwrap(), recorder.into_trace())
+        (String::from_utf8(lines.finish(None).out.unwrap()).unwrap(), recorder.into_trace())
     }
 }
 

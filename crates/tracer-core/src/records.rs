@@ -49,6 +49,9 @@ pub struct StepResult {
     pub logs_emitted: Vec<LogEntry>,
     /// Why it failed, if it did. REVERT is no failure of the opcode.
     pub error_info: Option<Halt>,
+    /// The opcode sent a message, and it is not known what its frame resumed with: that goes on, or the trace has ended before, or has
+    /// a gap there. The rest of the record is how the opcode left its frame.
+    pub is_open: bool,
 }
 
 /// The top of a stack, bottom first.
@@ -130,6 +133,8 @@ pub struct StructLog {
     pub return_data: Bytes,
     /// For SLOAD and SSTORE: the slots of the account that the trace has met so far, this one included, by key.
     pub storage: Vec<(U256, U256)>,
+    /// What it logged, if that was asked for: go-ethereum does not show it.
+    pub logs: Vec<LogEntry>,
     /// Why it failed, if it did.
     pub error: Option<Halt>,
 }

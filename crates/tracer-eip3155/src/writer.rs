@@ -1,7 +1,12 @@
-use std::io;
+use std::{
+    fs::{File, OpenOptions},
+    io,
+    path::Path,
+};
 
 use parallax_hooks::{MessagePhase, StepEnd, StepView};
 use parallax_primitives::{Effect, Fork, FrameOutcome, FrameStatus, Message, Opcode};
+use parallax_trace_output::Output;
 use parallax_tracer_core::Tracer;
 
 use crate::{Dialect, Summary, halt, memory, stack_text::StackText, text};
@@ -43,18 +48,19 @@ impl Options {
 
 /// Writes one line per opcode to any writer, in large pieces and without an allocation per step.
 ///
-/// A writer that fails ends the trace, not the execution: [`Eip3155Tracer::finish`] returns its error.
-pub struct Eip3155Tracer<W> {
-    out: W,
+/// A writer that fails ends the trace, not the execution: [`Eip3155Tracer::failed`] tells at once, [`Eip3155Tracer::finish`] at the
+/// end. Lines are handed over when there are enough of them, at a [`flush`](Eip3155Tracer::flush), and when the tracer is dropped.
+pub struct Eip3155Tracer<W: io::Write> {
+    output: Output<W>,
     options: Options,
-    failed: Option<io::Error>,
     steps: u64,
+    /// The index of the step that is to come next.
+    next: u64,
+    missing: u64,
     /// Text of the error on the last line, which is also what its frame ended with; empty if it had none.
     fault: Vec<u8>,
     /// Text of the code that init code has just returned, which an outcome does not carry.
     created: Vec<u8>,
-    /// Lines not yet handed to `out`.
-    lines: Vec<u8>,
     /// Text of the stack of every open frame, by depth.
     stacks: Vec<StackText>,
     /// Refund counter at the start of every open frame, by depth.
@@ -89,57 +95,92 @@ impl Pending {
     }
 }
 
-/// A trace that is complete.
+/// What came of a trace.
 #[derive(Debug)]
+#[must_use = "it has the writer's error"]
 pub struct Finished<W> {
-    /// The writer.
-    pub out: W,
-    /// Step lines written.
+    /// The writer, or its first error.
+    pub out: io::Result<W>,
+    /// Step lines, the lost ones included.
     pub steps: u64,
+    /// Lines, not of steps alone, that the writer did not take to their end because it has failed.
+    pub lost: u64,
+    /// Steps that ran before the last one of the trace and have no line, as the tracer was not shown them.
+    pub missing: u64,
 }
 
-/// How much text is gathered before it is written.
-const CHUNK: usize = 1 << 16;
+impl Eip3155Tracer<File> {
+    /// Starts a trace of one transaction in a file of its own; what was in the file is gone.
+    pub fn create(path: impl AsRef<Path>, options: Options) -> io::Result<Self> {
+        Ok(Self::new(File::create(path)?, options))
+    }
+
+    /// Starts a trace of one transaction behind what is in the file, if there is one.
+    pub fn append(path: impl AsRef<Path>, options: Options) -> io::Result<Self> {
+        Ok(Self::new(OpenOptions::new().create(true).append(true).open(path)?, options))
+    }
+}
 
 impl<W: io::Write> Eip3155Tracer<W> {
     /// Starts a trace of one transaction.
     pub fn new(out: W, options: Options) -> Self {
         Self {
-            out,
+            output: Output::new(out),
             options,
-            failed: None,
             steps: 0,
+            next: 0,
+            missing: 0,
             fault: Vec::new(),
             created: Vec::new(),
-            lines: Vec::with_capacity(2 * CHUNK),
             stacks: Vec::new(),
             refunds: Vec::new(),
             pending: Pending::default(),
         }
     }
 
-    /// Ends the trace with its summary, if one is given, and says what went wrong while writing.
-    pub fn finish(mut self, summary: Option<&Summary>) -> io::Result<Finished<W>> {
-        if let Some(summary) = summary {
-            summary.write(self.options.dialect, &mut self.lines);
-        }
-        self.flush();
-        match self.failed {
-            Some(error) => Err(error),
-            None => {
-                self.out.flush()?;
-                Ok(Finished { out: self.out, steps: self.steps })
-            }
-        }
+    /// Hands over what is gathered and has the writer flush, as where a run pauses. What goes wrong is told by
+    /// [`Eip3155Tracer::failed`].
+    pub fn flush(&mut self) {
+        self.output.flush();
     }
 
-    fn flush(&mut self) {
-        if self.failed.is_none()
-            && let Err(error) = self.out.write_all(&self.lines)
-        {
-            self.failed = Some(error);
+    /// The writer's first error. The lines from there on are lost, and counted.
+    pub fn failed(&self) -> Option<&io::Error> {
+        self.output.failed()
+    }
+
+    /// Lines lost so far: see [`Finished::lost`].
+    pub fn lost(&self) -> u64 {
+        self.output.lost()
+    }
+
+    /// Steps missing so far: see [`Finished::missing`].
+    pub fn missing(&self) -> u64 {
+        self.missing
+    }
+
+    /// Ends the trace with its summary, if one is given, and says what went wrong while writing.
+    pub fn finish(mut self, summary: Option<&Summary>) -> Finished<W> {
+        if let Some(summary) = summary {
+            summary.write(self.options.dialect, self.output.text());
         }
-        self.lines.clear();
+        self.output.flush();
+        let Self { output, steps, missing, .. } = self;
+        let lost = output.lost();
+        Finished { out: output.finish(), steps, lost, missing }
+    }
+
+    /// Steps have run that it was not shown: what it keeps from one step to the next may have changed there.
+    #[cold]
+    fn notice_gap(&mut self, step: &StepView<'_>) {
+        // A lower index is a run that has begun anew.
+        self.missing += step.index.checked_sub(self.next).unwrap_or(step.index);
+        self.next = step.index;
+        self.stacks.iter_mut().for_each(StackText::clear);
+        self.pending.return_data.clear();
+        if self.options.return_data {
+            text::hex_bytes(&mut self.pending.return_data, step.return_data);
+        }
     }
 
     /// Refund of the transaction, or of the frame alone for the clients that count so.
@@ -150,7 +191,7 @@ impl<W: io::Write> Eip3155Tracer<W> {
     fn line(&mut self, step: &StepView<'_>, end: &StepEnd<'_>, taken: usize, with_error: bool) {
         let Options { dialect, fork, .. } = self.options;
         let gas_cost = halt::gas_cost(dialect, fork, step, end);
-        let line = &mut self.lines;
+        let line = self.output.text();
         line.extend_from_slice(b"{\"pc\":");
         text::decimal(line, step.pc as u64);
         if dialect == Dialect::Revm {
@@ -185,7 +226,7 @@ impl<W: io::Write> Eip3155Tracer<W> {
             line.push(b']');
         }
         self.counters(step, end);
-        let line = &mut self.lines;
+        let line = self.output.text();
         if dialect != Dialect::Revm {
             op_name(line, dialect, fork, step.opcode);
         }
@@ -218,7 +259,7 @@ impl<W: io::Write> Eip3155Tracer<W> {
     fn counters(&mut self, step: &StepView<'_>, end: &StepEnd<'_>) {
         let Options { dialect, fork, .. } = self.options;
         let frame_refund = self.frame_refund();
-        let line = &mut self.lines;
+        let line = self.output.text();
         match dialect {
             Dialect::Eip3155 => {
                 depth(line, step);
@@ -249,10 +290,10 @@ impl<W: io::Write> Eip3155Tracer<W> {
 
     /// revm runs init code without a byte.
     fn stop_of_empty_init_code(&mut self, message: &Message) {
-        if self.failed.is_some() || !self.options.implied_stop {
+        if !self.options.implied_stop {
             return;
         }
-        let line = &mut self.lines;
+        let line = self.output.text();
         line.extend_from_slice(b"{\"pc\":0,\"depth\":");
         text::decimal(line, u64::from(message.depth) + 1);
         line.extend_from_slice(b",\"opName\":\"STOP\",\"op\":0,\"gas\":\"");
@@ -271,7 +312,7 @@ impl<W: io::Write> Eip3155Tracer<W> {
 
     /// geth's line for a frame that ends; eels writes one for the outermost.
     fn frame_exit(&mut self, message: &Message, outcome: &FrameOutcome) {
-        let line = &mut self.lines;
+        let line = self.output.text();
         line.extend_from_slice(b"{\"output\":\"");
         let at = line.len();
         text::hex_bytes(line, &outcome.output);
@@ -312,6 +353,9 @@ impl<W: io::Write> Tracer for Eip3155Tracer<W> {
             self.stacks[depth].clear();
             self.refunds[depth] = step.refund;
         }
+        if step.index != self.next {
+            self.notice_gap(step);
+        }
         if self.options.stack {
             self.stacks[depth].update(step.stack, step.opcode);
         }
@@ -339,9 +383,7 @@ impl<W: io::Write> Tracer for Eip3155Tracer<W> {
     }
 
     fn step_end(&mut self, step: &StepView<'_>, end: &StepEnd<'_>) {
-        if self.failed.is_some() {
-            return;
-        }
+        self.next = step.index + 1;
         if !self.options.implied_stop && step.pc >= step.code.len() {
             return;
         }
@@ -359,9 +401,7 @@ impl<W: io::Write> Tracer for Eip3155Tracer<W> {
             self.pending.run_on(step);
         }
         self.line(step, end, taken.unwrap_or(0), true);
-        if self.lines.len() >= CHUNK {
-            self.flush();
-        }
+        self.output.end_line();
     }
 
     fn message(&mut self, message: &Message, phase: MessagePhase<'_>) {
@@ -371,7 +411,7 @@ impl<W: io::Write> Tracer for Eip3155Tracer<W> {
                 Dialect::Eels => message.depth == 0,
                 _ => false,
             };
-            if writes && self.failed.is_none() {
+            if writes {
                 self.frame_exit(message, outcome);
             }
             let is_empty = message.kind.is_create() && message.input.is_empty();

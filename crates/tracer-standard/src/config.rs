@@ -1,5 +1,10 @@
 //! What a recorder keeps, and what a record shows of it.
 
+use parallax_primitives::{Bytes, Log, U256};
+use parallax_tracer_core::{LogEntry, MemorySnapshot, StackSnapshot};
+
+use crate::memory::{part_of, window_start};
+
 /// The bounds of a recording. Meeting one is visible in the record it shortened, or in the trace's header.
 ///
 /// The first three bound what a record *shows*; zero of the first two also means that stacks, or memories, are not recorded
@@ -40,6 +45,36 @@ impl TracerConfig {
             log_data_max_bytes: usize::MAX,
             trace_max_bytes: u64::MAX,
         }
+    }
+}
+
+/// What a record shows of something.
+impl TracerConfig {
+    /// The top of a stack of `total` items, or of what is recorded of it.
+    pub(crate) fn stack_snapshot(&self, stack: &[U256], total: usize) -> StackSnapshot {
+        let shown = stack.len().min(self.stack_max_items);
+        StackSnapshot { items: stack[stack.len() - shown..].to_vec(), total }
+    }
+
+    /// A window round a region of a memory of `total` bytes, or of what is recorded of it.
+    pub(crate) fn memory_snapshot(
+        &self,
+        memory: &[u8],
+        total: usize,
+        region: Option<(usize, usize)>,
+    ) -> MemorySnapshot {
+        let shown = memory.len().min(self.memory_max_bytes);
+        let offset = window_start(memory.len(), shown, region);
+        MemorySnapshot { offset, bytes: part_of(memory, offset, shown).to_vec(), total }
+    }
+
+    /// A log, its data cut.
+    pub(crate) fn log_entry(&self, log: &Log) -> LogEntry {
+        let shown = log.data.len().min(self.log_data_max_bytes);
+        let is_whole = shown == log.data.len();
+        // A cut log must not keep the whole data alive.
+        let data = if is_whole { log.data.clone() } else { Bytes::copy_from_slice(&log.data[..shown]) };
+        LogEntry { address: log.address, topics: log.topics.clone(), data, data_length: log.data.len() }
     }
 }
 

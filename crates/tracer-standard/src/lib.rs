@@ -15,6 +15,7 @@ mod shape;
 mod states;
 mod statistics;
 mod struct_log;
+mod struct_log_writer;
 mod trace;
 
 pub use call::Call;
@@ -25,4 +26,5 @@ pub use recorder::Recorder;
 pub use replay::{Replay, Step};
 pub use statistics::OpcodeCount;
 pub use struct_log::{StructLogOptions, StructLogs};
+pub use struct_log_writer::{StructLogWriter, WrittenStructLogs};
 pub use trace::{Dropped, Trace, TraceHeader};

@@ -4,7 +4,7 @@
 //! and the region an opcode writes to are compared, and what differs is written out. What an opcode should not touch is not
 //! looked at, but every so many steps the whole state is written anyway. So the trace of a faulty engine is that engine's.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, ops::Range};
 
 use parallax_hooks::{MessagePhase, StepEnd, StepView};
 use parallax_primitives::{Address, Bytes, Effect, Message, U256};
@@ -48,8 +48,12 @@ pub struct Recorder {
     arena_limit: usize,
     /// Messages that were dropped and are not over.
     open_dropped: usize,
-    /// Steps that a reader has drained.
+    /// The index of the step that is to come next.
+    next: u64,
+    /// Steps below this one have been drained.
     drained: u64,
+    /// Steps that were drained while the messages that they sent were going on, each with its segment.
+    drained_open: Vec<(u64, u32)>,
     /// The next step is to begin with the whole state.
     wants_key: bool,
     code_numbers: HashMap<(Address, usize), Vec<usize>>,
@@ -59,7 +63,10 @@ pub struct Recorder {
 struct OpenFrame {
     call: u32,
     depth: u16,
+    /// The one that its next segment goes on from, or [`NO_SEGMENT`].
     last_segment: u32,
+    /// There was a gap since it ran: the frame that goes on at its depth may be another one.
+    is_unsure: bool,
     /// It has sent a message, whose answer it will find.
     awaits: bool,
     /// What it found when it was left.
@@ -132,10 +139,25 @@ impl Recorder {
         self.wants_key = true;
     }
 
-    /// The steps that came since the last call: for showing a run while it goes on, between two pauses.
+    /// The steps that came since the last call: for showing a run while it goes on, between two pauses. Before them come, once
+    /// more, those that were [open](parallax_tracer_core::StepResult::is_open) when they were given and whose frames have gone on
+    /// since, in the order in which they ran.
     pub fn drain_new(&mut self) -> Replay<'_> {
         let from = std::mem::replace(&mut self.drained, self.trace.len());
-        self.trace.replay_from(from)
+        let has_gone_on = |segment: u32| {
+            self.trace.segments.get(segment as usize).is_some_and(|segment| segment.next != NO_SEGMENT)
+        };
+        let again = self.drained_open.iter().filter(|(_, segment)| has_gone_on(*segment)).map(|open| open.0);
+        let again: Vec<u64> = again.collect();
+        self.drained_open = self.open.iter().filter_map(|open| self.open_step(open)).collect();
+        self.trace.replay_again(again, from)
+    }
+
+    /// The step whose message a frame waits for, and its segment.
+    fn open_step(&self, open: &OpenFrame) -> Option<(u64, u32)> {
+        let waits = open.awaits && open.last_segment != NO_SEGMENT;
+        let end = waits.then(|| self.trace.end_of(open.last_segment as usize))?;
+        Some((end.checked_sub(1)?, open.last_segment))
     }
 
     fn is_full(&self) -> bool {
@@ -152,9 +174,12 @@ impl Recorder {
 
     fn add_call(&mut self, message: &Message) -> u32 {
         self.account(size_of::<Call>() + message.input.len());
-        let sender = self.open.last_mut().filter(|open| open.depth.checked_add(1) == Some(message.depth));
+        let is_sender = |open: &&OpenFrame| open.depth.checked_add(1) == Some(message.depth);
+        // A step sends one message. The next one is of a step that was not shown.
+        let has_sent = |open: &&OpenFrame| is_sender(open) && open.last_child.is_none();
+        let sent_by = self.open.last().filter(has_sent).and_then(|open| self.open_step(open));
         let number = u32::try_from(self.trace.calls.len()).unwrap_or(u32::MAX);
-        let parent = sender.map(|open| {
+        let parent = self.open.last_mut().filter(|open| is_sender(&&**open)).map(|open| {
             open.last_child = Some(number);
             open.call as usize
         });
@@ -162,7 +187,7 @@ impl Recorder {
             message: message.clone(),
             outcome: None,
             parent,
-            sent_by: parent.and_then(|_| self.trace.steps.checked_sub(1)),
+            sent_by: sent_by.map(|(step, _)| step),
             first_step: self.trace.steps,
             end_step: None,
             code: None,
@@ -171,6 +196,7 @@ impl Recorder {
             call: number,
             depth: message.depth,
             last_segment: NO_SEGMENT,
+            is_unsure: false,
             awaits: false,
             left: Expected::default(),
             output: (0, 0),
@@ -183,12 +209,49 @@ impl Recorder {
 
     /// Makes the frame of `step` the innermost open one. Messages have done so already, unless the recorder came later.
     fn find_frame(&mut self, step: &StepView<'_>) {
-        while self.open.last().is_some_and(|open| open.depth > step.depth) {
-            self.open.pop();
-        }
-        if self.open.last().is_none_or(|open| open.depth != step.depth) {
+        let calls = &self.trace.calls;
+        let is_other = |open: &OpenFrame| {
+            open.is_unsure && calls.get(open.call as usize).is_none_or(|call| call.message != *step.message)
+        };
+        let has_ended =
+            |open: &&OpenFrame| open.depth > step.depth || open.depth == step.depth && is_other(open);
+        let ended = self.open.iter().rev().take_while(has_ended).count();
+        self.end_unseen(ended);
+        if let Some(open) = self.open.last_mut().filter(|open| open.depth == step.depth) {
+            open.is_unsure = false;
+        } else {
             self.add_call(step.message);
         }
+    }
+
+    /// The innermost frames are over, and nobody has shown how.
+    fn end_unseen(&mut self, count: usize) {
+        for open in self.open.drain(self.open.len() - count..) {
+            if let Some(call) = self.trace.calls.get_mut(open.call as usize) {
+                call.end_step = Some(self.trace.steps);
+            }
+        }
+    }
+
+    /// Steps have run that it was not shown. What is known from before them is not gone on from.
+    #[cold]
+    fn notice_gap(&mut self, step: &StepView<'_>) {
+        // A lower index is a run that has begun anew.
+        let missing = step.index.checked_sub(self.next).unwrap_or(step.index);
+        self.next = step.index;
+        if missing == 0 {
+            return;
+        }
+        let from = self.trace.steps;
+        self.trace.steps = from.saturating_add(missing);
+        self.trace.missing = self.trace.missing.saturating_add(missing);
+        self.trace.gaps.push(from..self.trace.steps);
+        self.account(size_of::<Range<u64>>());
+        for open in &mut self.open {
+            (open.last_segment, open.is_unsure, open.awaits) = (NO_SEGMENT, true, false);
+        }
+        self.in_segment = false;
+        self.wants_key = true;
     }
 
     #[cold]
@@ -430,17 +493,8 @@ impl Recorder {
             Effect::Storage(change) => self.trace.changes.push(step, false, &change),
             Effect::Transient(change) => self.trace.changes.push(step, true, &change),
             Effect::Log(log) => {
-                let shown = log.data.len().min(self.trace.config.log_data_max_bytes);
-                let is_whole = shown == log.data.len();
-                // A cut log must not keep the whole data alive.
-                let data =
-                    if is_whole { log.data.clone() } else { Bytes::copy_from_slice(&log.data[..shown]) };
-                let entry = LogEntry {
-                    address: log.address,
-                    topics: log.topics.clone(),
-                    data,
-                    data_length: log.data.len(),
-                };
+                let entry = self.trace.config.log_entry(log);
+                let shown = entry.data.len();
                 self.trace.logs.push((step, entry));
                 self.account(size_of::<(u64, LogEntry)>() + shown + 32 * log.topics.len());
             }
@@ -456,6 +510,9 @@ impl Tracer for Recorder {
             self.trace.dropped.steps += 1;
             self.pending = false;
             return;
+        }
+        if step.index != self.next {
+            self.notice_gap(step);
         }
         if !self.in_segment || !self.expected.is_found_by(step) {
             self.begin_segment(step);
@@ -490,6 +547,7 @@ impl Tracer for Recorder {
             self.put_change_of_frame(step, end, shape) | self.put_change_of_world(step, end, shape.class);
         self.trace.arena[flags_at] = flags;
         self.trace.steps += 1;
+        self.next = step.index.saturating_add(1);
 
         let has_sent = shape.class == Class::Message && end.halt.is_none();
         let return_size =
@@ -506,16 +564,14 @@ impl Tracer for Recorder {
                 self.open_dropped += 1;
             }
             MessagePhase::Before => {
-                while self.open.last().is_some_and(|open| open.depth >= message.depth) {
-                    self.open.pop();
-                }
+                self.end_unseen(
+                    self.open.iter().rev().take_while(|open| open.depth >= message.depth).count(),
+                );
                 self.add_call(message);
             }
             MessagePhase::After(_) if self.open_dropped > 0 => self.open_dropped -= 1,
             MessagePhase::After(outcome) => {
-                while self.open.last().is_some_and(|open| open.depth > message.depth) {
-                    self.open.pop();
-                }
+                self.end_unseen(self.open.iter().rev().take_while(|open| open.depth > message.depth).count());
                 let Some(open) = self.open.pop_if(|open| open.depth == message.depth) else {
                     return;
                 };

@@ -1,7 +1,7 @@
 //! Reading a trace step after step: every record is read and applied once.
 
 use parallax_primitives::{Halt, Opcode};
-use parallax_tracer_core::{MemorySnapshot, StackSnapshot, StepInfo, StepResult};
+use parallax_tracer_core::{LogEntry, MemorySnapshot, StackSnapshot, StepInfo, StepResult};
 
 use crate::{
     Call, State, Trace,
@@ -26,6 +26,8 @@ pub struct Replay<'a> {
     states: Vec<State>,
     /// The step that was shown last, not applied to its state yet.
     shown: Option<Record<'a>>,
+    /// Steps to go on with before that, the next one last.
+    places: Vec<u64>,
 }
 
 /// One step of a replay, with the state it found.
@@ -49,6 +51,15 @@ impl Trace {
     pub fn replay_from(&self, step: u64) -> Replay<'_> {
         Replay::new(self, step)
     }
+
+    /// Single steps, and then all from `step` on.
+    pub(crate) fn replay_again(&self, single: Vec<u64>, step: u64) -> Replay<'_> {
+        let mut replay = Replay::new(self, step);
+        if !single.is_empty() {
+            replay.places = std::iter::once(step).chain(single.into_iter().rev()).collect();
+        }
+        replay
+    }
 }
 
 impl<'a> Replay<'a> {
@@ -61,7 +72,9 @@ impl<'a> Replay<'a> {
             segment_end: step,
             states: Vec::new(),
             shown: None,
+            places: Vec::new(),
         };
+        let step = trace.known_from(step);
         let Some(segment) = trace.segment_of(step) else {
             replay.next = trace.len();
             return replay;
@@ -78,12 +91,15 @@ impl<'a> Replay<'a> {
 
     /// The next step, or `None` behind the last.
     pub fn advance(&mut self) -> Option<Step<'_>> {
+        if let Some(place) = self.places.pop() {
+            *self = Self { places: std::mem::take(&mut self.places), ..Self::new(self.trace, place) };
+        }
         self.apply_shown();
         if self.next >= self.trace.len() {
             return None;
         }
-        if self.next == self.segment_end {
-            self.enter_next_segment();
+        while self.next == self.segment_end {
+            self.enter_next_segment()?;
         }
         let state = self.states.last_mut()?;
         let record = self.trace.take_record(&mut self.input, state);
@@ -111,12 +127,11 @@ impl<'a> Replay<'a> {
         }
     }
 
-    fn enter_next_segment(&mut self) {
+    /// `None` if there is none.
+    fn enter_next_segment(&mut self) -> Option<()> {
         let trace = self.trace;
         let number = self.segment.map_or(0, |segment| segment + 1);
-        let Some(segment) = trace.segments.get(number) else {
-            return;
-        };
+        let segment = trace.segments.get(number)?;
         let call = segment.call as usize;
         let depth = trace.calls.get(call).map_or(0, |call| call.message.depth);
         self.input = Input::new(&trace.arena, segment.offset);
@@ -136,7 +151,10 @@ impl<'a> Replay<'a> {
             None => {}
         }
         self.segment = Some(number);
+        // Before it there may be a gap.
+        self.next = segment.first_step;
         self.segment_end = trace.end_of(number);
+        Some(())
     }
 }
 
@@ -179,6 +197,12 @@ impl<'r> Step<'r> {
     /// The memory it found, within the trace's bounds: a window round the region it is about to touch.
     pub fn memory(&self) -> MemorySnapshot {
         self.trace.memory_snapshot(self.state, touched(self.record.opcode, &self.state.stack))
+    }
+
+    /// What it logged, within the trace's bounds.
+    pub(crate) fn logs(&self) -> Vec<LogEntry> {
+        let logs = self.trace.logs_since(self.index).iter();
+        logs.take_while(|log| log.0 == self.index).map(|log| log.1.clone()).collect()
     }
 
     /// What an opcode that computes something put on the stack.

@@ -6,7 +6,7 @@ use parallax_tracer_core::{MemorySnapshot, StackSnapshot, StepInfo, StepResult};
 use crate::{
     RecordedChange, State, Trace,
     codec::Input,
-    memory::{touched, window_start},
+    memory::touched,
     record::{Header, Record},
     trace::NO_SEGMENT,
 };
@@ -141,20 +141,21 @@ impl Trace {
                 .collect(),
             logs_emitted: logs.map(|log| log.1.clone()).collect(),
             error_info: record.halt,
+            is_open: record.sends() && !self.has_answer(step),
         }
     }
 
+    /// Whether the frame of a step that sent a message has gone on.
+    fn has_answer(&self, step: u64) -> bool {
+        self.segment_of(step).is_some_and(|segment| self.segments[segment].next != NO_SEGMENT)
+    }
+
     pub(crate) fn stack_snapshot(&self, state: &State) -> StackSnapshot {
-        let shown = state.stack.len().min(self.config.stack_max_items);
-        let items = state.stack[state.stack.len() - shown..].to_vec();
-        StackSnapshot { items, total: state.stack_size }
+        self.config.stack_snapshot(&state.stack, state.stack_size)
     }
 
     pub(crate) fn memory_snapshot(&self, state: &State, region: Option<(usize, usize)>) -> MemorySnapshot {
-        let shown = state.memory.len().min(self.config.memory_max_bytes);
-        let offset = window_start(state.memory.len(), shown, region);
-        let bytes = crate::memory::part_of(&state.memory, offset, shown).to_vec();
-        MemorySnapshot { offset, bytes, total: state.memory_size }
+        self.config.memory_snapshot(&state.memory, state.memory_size, region)
     }
 }
 

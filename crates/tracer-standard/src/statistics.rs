@@ -20,17 +20,15 @@ impl Trace {
     pub fn opcode_counts(&self) -> Vec<OpcodeCount> {
         let mut counts = [(0_u64, 0_u64); 256];
         let mut sent = self.calls.iter().filter_map(|call| Some((call.sent_by?, forwarded(call)))).peekable();
-        let mut step = 0;
         for (number, segment) in self.segments.iter().enumerate() {
             let mut input = Input::new(&self.arena, segment.offset);
             self.take_header(&mut input);
-            for _ in segment.first_step..self.end_of(number) {
+            for step in segment.first_step..self.end_of(number) {
                 let record = Record::take(&mut input, self.keeps_stack());
                 let forwarded = sent.next_if(|sent| sent.0 == step).map_or(0, |sent| sent.1);
                 let (count, gas) = &mut counts[usize::from(record.opcode.0)];
                 *count += 1;
                 *gas = gas.saturating_add(record.gas_cost.saturating_sub(forwarded));
-                step += 1;
             }
         }
         (0..=u8::MAX)

@@ -1,7 +1,7 @@
 //! A trace in the shape of `debug_traceTransaction`'s struct logs, as records or as JSON.
 //!
 //! Differences to go-ethereum, all visible: the error is the halt's name; a stack, memory or trace that a bound has cut says
-//! so in a field that go-ethereum does not have.
+//! so in a field that go-ethereum does not have, and so do logs, where they are asked for.
 
 use std::{
     cell::RefCell,
@@ -10,7 +10,7 @@ use std::{
 };
 
 use parallax_primitives::{Address, Bytes, Opcode, U256, hex};
-use parallax_tracer_core::{ExecutionTrace, MemorySnapshot, StackSnapshot, StructLog};
+use parallax_tracer_core::{ExecutionTrace, LogEntry, MemorySnapshot, StackSnapshot, StructLog};
 use serde::{
     Serialize, Serializer,
     ser::{Error, SerializeMap, SerializeSeq},
@@ -29,6 +29,8 @@ pub struct StructLogOptions {
     pub disable_storage: bool,
     /// Show return data.
     pub enable_return_data: bool,
+    /// Show logs, which `debug_traceTransaction` has no option for.
+    pub enable_logs: bool,
     /// Steps to show at most; 0 is no limit.
     pub limit: u64,
 }
@@ -39,15 +41,27 @@ pub struct StructLogs<'a> {
     replay: Replay<'a>,
     options: StructLogOptions,
     left: u64,
-    /// The slots that every account's code has read or written.
-    storage: HashMap<Address, BTreeMap<U256, U256>>,
+    storage: MetSlots,
+}
+
+/// The slots that every account's code has read or written.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct MetSlots(HashMap<Address, BTreeMap<U256, U256>>);
+
+impl MetSlots {
+    /// A slot that SLOAD or SSTORE has met, and all of its account's, by key.
+    pub(crate) fn meet(&mut self, address: Address, key: U256, value: U256) -> Vec<(U256, U256)> {
+        let slots = self.0.entry(address).or_default();
+        slots.insert(key, value);
+        slots.iter().map(|(key, value)| (*key, *value)).collect()
+    }
 }
 
 impl Trace {
     /// The struct logs, made as they are asked for.
     pub fn struct_logs(&self, options: StructLogOptions) -> StructLogs<'_> {
         let left = if options.limit == 0 { u64::MAX } else { options.limit };
-        StructLogs { replay: self.replay(), options, left, storage: HashMap::new() }
+        StructLogs { replay: self.replay(), options, left, storage: MetSlots::default() }
     }
 
     /// The whole trace as records. Large: [`Trace::write_struct_logs`] does not hold it all.
@@ -58,7 +72,7 @@ impl Trace {
             gas_used: outcome.as_ref().map_or(0, |outcome| outcome.gas_used),
             failed: outcome.as_ref().is_none_or(|outcome| outcome.failed),
             return_value: outcome.map(|outcome| outcome.output).unwrap_or_default(),
-            steps_dropped: self.len() - struct_logs.len() as u64 + self.header().dropped.steps,
+            steps_dropped: self.header().steps - struct_logs.len() as u64 + self.header().dropped.steps,
             struct_logs,
         }
     }
@@ -96,13 +110,14 @@ impl Iterator for StructLogs<'_> {
                 Bytes::new()
             },
             storage,
+            logs: if options.enable_logs && step.has_effect() { step.logs() } else { Vec::new() },
             error: step.halt(),
         })
     }
 }
 
 /// After SLOAD and SSTORE: what the trace knows of the account's storage.
-fn met_slots(storage: &mut HashMap<Address, BTreeMap<U256, U256>>, step: &Step<'_>) -> Vec<(U256, U256)> {
+fn met_slots(storage: &mut MetSlots, step: &Step<'_>) -> Vec<(U256, U256)> {
     if !matches!(step.opcode(), Opcode::SLOAD | Opcode::SSTORE) || step.halt().is_some() {
         return Vec::new();
     }
@@ -113,9 +128,7 @@ fn met_slots(storage: &mut HashMap<Address, BTreeMap<U256, U256>>, step: &Step<'
     let Some(value) = step.word().or_else(|| stack.iter().nth_back(1).copied()) else {
         return Vec::new();
     };
-    let slots = storage.entry(call.message.address).or_default();
-    slots.insert(*key, value);
-    slots.iter().map(|(key, value)| (*key, *value)).collect()
+    storage.meet(call.message.address, *key, value)
 }
 
 struct Document<'a> {
@@ -125,12 +138,12 @@ struct Document<'a> {
 
 impl Serialize for Document<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let outcome = self.trace.known_outcome();
+        let (outcome, header) = (self.trace.known_outcome(), self.trace.header());
         let shown = match self.options.limit {
-            0 => self.trace.len(),
-            limit => self.trace.len().min(limit),
+            0 => header.steps,
+            limit => header.steps.min(limit),
         };
-        let dropped = self.trace.len() - shown + self.trace.header().dropped.steps;
+        let dropped = header.steps - shown + header.dropped.steps;
         let mut document = serializer.serialize_map(None)?;
         document.serialize_entry("gas", &outcome.as_ref().map_or(0, |outcome| outcome.gas_used))?;
         document.serialize_entry("failed", &outcome.as_ref().is_none_or(|outcome| outcome.failed))?;
@@ -140,6 +153,9 @@ impl Serialize for Document<'_> {
         document.serialize_entry("structLogs", &rows)?;
         if dropped != 0 {
             document.serialize_entry("stepsDropped", &dropped)?;
+        }
+        if header.missing != 0 {
+            document.serialize_entry("stepsMissing", &header.missing)?;
         }
         document.end()
     }
@@ -162,9 +178,10 @@ impl Serialize for Rows<'_> {
     }
 }
 
-struct Row<'a> {
-    log: &'a StructLog,
-    options: StructLogOptions,
+/// One struct log as JSON.
+pub(crate) struct Row<'a> {
+    pub(crate) log: &'a StructLog,
+    pub(crate) options: StructLogOptions,
 }
 
 impl Serialize for Row<'_> {
@@ -200,6 +217,26 @@ impl Serialize for Row<'_> {
         }
         if log.refund != 0 {
             row.serialize_entry("refund", &log.refund)?;
+        }
+        if !log.logs.is_empty() {
+            let logs: Vec<_> = log.logs.iter().map(LogRow).collect();
+            row.serialize_entry("logs", &logs)?;
+        }
+        row.end()
+    }
+}
+
+struct LogRow<'a>(&'a LogEntry);
+
+impl Serialize for LogRow<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut row = serializer.serialize_map(None)?;
+        row.serialize_entry("address", &format_args!("{:#x}", self.0.address))?;
+        let topics: Vec<_> = self.0.topics.iter().map(ToString::to_string).collect();
+        row.serialize_entry("topics", &topics)?;
+        row.serialize_entry("data", &hex::encode_prefixed(&self.0.data))?;
+        if self.0.is_cut() {
+            row.serialize_entry("dataSize", &self.0.data_length)?;
         }
         row.end()
     }

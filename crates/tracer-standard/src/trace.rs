@@ -4,7 +4,10 @@
 //! least every so often one of them holds the frame's whole state. So a state is rebuilt by reading this frame's own steps
 //! since then, whatever its callees did in between.
 //!
-//! Invariant: the segments are ordered by step, without gaps, and every link goes to a segment of the same frame.
+//! Invariant: the segments are ordered by step, without gaps but those that are listed, and every link goes to a segment of the
+//! same frame, between which the recorder was shown everything.
+
+use std::ops::Range;
 
 use parallax_primitives::{Bytes, FrameOutcome, FrameStatus, TxOutcome};
 use parallax_tracer_core::LogEntry;
@@ -17,7 +20,12 @@ pub struct Trace {
     pub(crate) config: TracerConfig,
     pub(crate) arena: Vec<u8>,
     pub(crate) segments: Vec<Segment>,
+    /// The number of the step that comes next.
     pub(crate) steps: u64,
+    /// Numbers of steps that were not shown, ascending.
+    pub(crate) gaps: Vec<Range<u64>>,
+    /// How many those are.
+    pub(crate) missing: u64,
     pub(crate) calls: Vec<Call>,
     pub(crate) codes: Vec<Bytes>,
     pub(crate) changes: Changes,
@@ -39,6 +47,8 @@ pub struct TraceHeader {
     pub bytes: u64,
     /// What was left out because `trace_max_bytes` was met. A trace that is cut holds the beginning of the run.
     pub dropped: Dropped,
+    /// Steps that ran before the last one it holds and that the recorder was not shown: see [`Trace::gaps`].
+    pub missing: u64,
 }
 
 /// What a bound left out of a trace.
@@ -74,9 +84,16 @@ pub(crate) struct Outcome {
 }
 
 impl Trace {
-    /// Steps in it. They are numbered from 0; recorded from its start on, a transaction's have the numbers that hooks see.
+    /// The number behind the last step's: without gaps, how many steps there are. They are numbered from 0; a transaction's have
+    /// the numbers that hooks see.
     pub fn len(&self) -> u64 {
         self.steps
+    }
+
+    /// Numbers of steps that ran and are not in it, as the recorder was not shown them: someone ran them with other hooks. Nothing
+    /// of them is known, nor what became of messages that were sent before them and not over; what the next step found is whole.
+    pub fn gaps(&self) -> &[Range<u64>] {
+        &self.gaps
     }
 
     /// Whether it has no step.
@@ -87,7 +104,13 @@ impl Trace {
     /// What it holds and what it had to leave out.
     pub fn header(&self) -> TraceHeader {
         let bytes = self.arena.len() as u64 + self.other_bytes + self.changes.size() as u64;
-        TraceHeader { config: self.config, steps: self.steps, bytes, dropped: self.dropped }
+        TraceHeader {
+            config: self.config,
+            steps: self.steps - self.missing,
+            bytes,
+            dropped: self.dropped,
+            missing: self.missing,
+        }
     }
 
     /// Tells how the transaction came out, which hooks do not see: its gas has the intrinsic gas and the refund in it.
@@ -146,14 +169,23 @@ impl Trace {
 
     /// The segment that holds a step.
     pub(crate) fn segment_of(&self, step: u64) -> Option<usize> {
-        if step >= self.steps {
-            return None;
-        }
-        self.segments.partition_point(|segment| segment.first_step <= step).checked_sub(1)
+        let segment = self.segments.partition_point(|segment| segment.first_step <= step).checked_sub(1)?;
+        (step < self.end_of(segment)).then_some(segment)
     }
 
     /// The step behind a segment's last.
     pub(crate) fn end_of(&self, segment: usize) -> u64 {
-        self.segments.get(segment + 1).map_or(self.steps, |next| next.first_step)
+        let end = self.segments.get(segment + 1).map_or(self.steps, |next| next.first_step);
+        let gap = self.gaps.partition_point(|gap| gap.end <= end).checked_sub(1).map(|gap| &self.gaps[gap]);
+        gap.filter(|gap| gap.end == end && segment + 1 < self.segments.len()).map_or(end, |gap| gap.start)
+    }
+
+    /// The first step from this one on that is in it, or the number behind the last.
+    pub(crate) fn known_from(&self, step: u64) -> u64 {
+        let known = self.segments.partition_point(|segment| segment.first_step <= step);
+        match self.segment_of(step) {
+            Some(_) => step,
+            None => self.segments.get(known).map_or(self.steps, |segment| segment.first_step),
+        }
     }
 }

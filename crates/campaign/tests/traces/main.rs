@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test, an unwrap is an assertion")]
 
+mod killed;
 mod programs;
 mod world;
 mod writers;
@@ -41,7 +42,7 @@ fn lines(world: &World, engine: &str, dialect: Dialect) -> String {
         fork: program.fork.name().into(),
         ..Summary::default()
     };
-    String::from_utf8(tracer.finish(Some(&summary)).unwrap().out).unwrap()
+    String::from_utf8(tracer.finish(Some(&summary)).out.unwrap()).unwrap()
 }
 
 /// The struct logs of a program, one a line.

@@ -83,6 +83,11 @@ impl Checked {
         let seen = std::mem::take(&mut self.seen);
         let first = self.compared;
         let mut replay = self.recorder.drain_new();
+        // First come those that were given before, and were open then.
+        let mut ahead = replay.clone();
+        while ahead.advance().is_some_and(|step| step.index < first) {
+            let _ = replay.advance();
+        }
         for (index, seen) in (first..).zip(&seen) {
             let step = replay.advance().unwrap_or_else(|| panic!("step {index} is missing"));
             assert_eq!(

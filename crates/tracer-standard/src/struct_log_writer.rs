@@ -1,0 +1,196 @@
+//! Struct logs written while the run goes on, so that however long it is, it takes the memory of one step.
+
+use std::io;
+
+use parallax_hooks::{MessagePhase, StepEnd, StepView};
+use parallax_primitives::{Bytes, Effect, FrameStatus, Message, Opcode, TxOutcome, U256, hex};
+use parallax_trace_output::Output;
+use parallax_tracer_core::{MemorySnapshot, StackSnapshot, StructLog, Tracer};
+
+use crate::{
+    StructLogOptions, TracerConfig,
+    memory::touched,
+    struct_log::{MetSlots, Row},
+};
+
+/// Writes the struct logs of one transaction as JSON on one line, each as soon as its opcode has run. The fields are those of
+/// [`Trace::write_struct_logs`](crate::Trace::write_struct_logs); as nobody knows them before, the transaction's own stand behind
+/// the steps.
+///
+/// A writer that fails ends the trace, not the execution. What has been written is handed over when it is enough, at a flush, and when
+/// the writer of struct logs is dropped.
+pub struct StructLogWriter<W: io::Write> {
+    output: Output<W>,
+    options: StructLogOptions,
+    config: TracerConfig,
+    storage: MetSlots,
+    /// What the step that has begun found, and its two topmost items.
+    pending: Option<(StructLog, [U256; 2])>,
+    /// Bytes written.
+    bytes: u64,
+    steps: u64,
+    dropped: u64,
+    /// The index of the step that is to come next.
+    next: u64,
+    missing: u64,
+    /// What became of the outermost message: gas used, whether it failed, its output.
+    outermost: Option<(u64, bool, Bytes)>,
+}
+
+/// What came of a trace.
+#[derive(Debug)]
+#[must_use = "it has the writer's error"]
+pub struct WrittenStructLogs<W> {
+    /// The writer, or its first error.
+    pub out: io::Result<W>,
+    /// Steps written.
+    pub steps: u64,
+    /// Steps that a bound left out.
+    pub dropped: u64,
+    /// Lines, one a transaction, that the writer did not take to their end because it has failed.
+    pub lost: u64,
+    /// Steps that ran before the last one and that it was not shown.
+    pub missing: u64,
+}
+
+impl<W: io::Write> StructLogWriter<W> {
+    /// Starts the trace of one transaction. Of the bounds, `trace_max_bytes` is of the text: once it is met, steps are counted and
+    /// dropped.
+    pub fn new(out: W, options: StructLogOptions, config: TracerConfig) -> Self {
+        let mut output = Output::new(out);
+        output.text().extend_from_slice(b"{\"structLogs\":[");
+        Self {
+            output,
+            options,
+            config,
+            storage: MetSlots::default(),
+            pending: None,
+            bytes: 0,
+            steps: 0,
+            dropped: 0,
+            next: 0,
+            missing: 0,
+            outermost: None,
+        }
+    }
+
+    /// Hands over what is gathered and has the writer flush, as where a run pauses.
+    pub fn flush(&mut self) {
+        self.output.flush();
+    }
+
+    /// The writer's first error.
+    pub fn failed(&self) -> Option<&io::Error> {
+        self.output.failed()
+    }
+
+    /// Ends the trace with what became of the transaction, or, if it is not given, of the outermost message.
+    pub fn finish(mut self, outcome: Option<&TxOutcome>) -> WrittenStructLogs<W> {
+        let given = |outcome: &TxOutcome| {
+            (outcome.gas_used, outcome.status != FrameStatus::Success, outcome.output.clone())
+        };
+        let known = outcome.map(given).or(self.outermost.take());
+        let (gas, failed, output) = known.unwrap_or((0, true, Bytes::new()));
+        let mut end = format!(
+            "],\"gas\":{gas},\"failed\":{failed},\"returnValue\":\"{}\"",
+            hex::encode_prefixed(&output)
+        );
+        for (name, count) in [("stepsDropped", self.dropped), ("stepsMissing", self.missing)] {
+            if count != 0 {
+                end.push_str(&format!(",\"{name}\":{count}"));
+            }
+        }
+        end.push_str("}\n");
+        self.output.text().extend_from_slice(end.as_bytes());
+        self.output.flush();
+        let Self { output, steps, dropped, missing, .. } = self;
+        let lost = output.lost();
+        WrittenStructLogs { out: output.finish(), steps, dropped, lost, missing }
+    }
+
+    fn is_full(&self) -> bool {
+        self.bytes >= self.config.trace_max_bytes
+            || self.options.limit != 0 && self.steps >= self.options.limit
+    }
+
+    /// What a step found.
+    fn begin(&self, step: &StepView<'_>) -> StructLog {
+        let (options, config) = (self.options, self.config);
+        StructLog {
+            pc: step.pc,
+            opcode: step.opcode,
+            op_name: step.opcode.name().unwrap_or("INVALID"),
+            gas: step.gas,
+            gas_cost: 0,
+            depth: step.depth.saturating_add(1),
+            refund: step.refund,
+            stack: match options.disable_stack {
+                true => StackSnapshot::default(),
+                false => config.stack_snapshot(step.stack, step.stack.len()),
+            },
+            memory: match options.enable_memory {
+                true => {
+                    let region = touched(step.opcode, step.stack);
+                    config.memory_snapshot(step.memory, step.memory.len(), region)
+                }
+                false => MemorySnapshot::default(),
+            },
+            return_data: match options.enable_return_data {
+                true => Bytes::copy_from_slice(step.return_data),
+                false => Bytes::new(),
+            },
+            storage: Vec::new(),
+            logs: Vec::new(),
+            error: None,
+        }
+    }
+}
+
+impl<W: io::Write> Tracer for StructLogWriter<W> {
+    fn step(&mut self, step: &StepView<'_>) {
+        if step.index != self.next {
+            // A lower index is a run that has begun anew.
+            self.missing += step.index.checked_sub(self.next).unwrap_or(step.index);
+            self.next = step.index;
+        }
+        let operand = |at: usize| step.stack.iter().nth_back(at).copied().unwrap_or_default();
+        self.pending = (!self.is_full()).then(|| (self.begin(step), [operand(0), operand(1)]));
+    }
+
+    fn step_end(&mut self, step: &StepView<'_>, end: &StepEnd<'_>) {
+        self.next = step.index.saturating_add(1);
+        let Some((mut log, [key, value])) = self.pending.take() else {
+            self.dropped += 1;
+            return;
+        };
+        (log.gas_cost, log.error) = (end.gas_cost, end.halt);
+        let met = match step.opcode {
+            Opcode::SLOAD => step.stack.last().copied(),
+            Opcode::SSTORE => Some(value),
+            _ => None,
+        };
+        if let (Some(value), None, false) = (met, end.halt, self.options.disable_storage) {
+            log.storage = self.storage.meet(step.message.address, key, value);
+        }
+        if let (Effect::Log(entry), true) = (end.effect, self.options.enable_logs) {
+            log.logs.push(self.config.log_entry(entry));
+        }
+        let text = self.output.text();
+        let before = text.len();
+        if self.steps != 0 {
+            text.push(b',');
+        }
+        // Neither the text nor a record has a way to fail.
+        let _ = serde_json::to_writer(&mut *text, &Row { log: &log, options: self.options });
+        self.bytes += (text.len() - before) as u64;
+        self.steps += 1;
+        self.output.end_line();
+    }
+
+    fn message(&mut self, message: &Message, phase: MessagePhase<'_>) {
+        if let (MessagePhase::After(outcome), 0) = (phase, message.depth) {
+            let gas = message.gas.saturating_sub(outcome.gas_left);
+            self.outermost = Some((gas, outcome.status != FrameStatus::Success, outcome.output.clone()));
+        }
+    }
+}
