@@ -247,11 +247,11 @@ impl Recorder {
         self.trace.missing = self.trace.missing.saturating_add(missing);
         self.trace.gaps.push(from..self.trace.steps);
         self.account(size_of::<Range<u64>>());
+        // So their next segments have the whole state.
         for open in &mut self.open {
             (open.last_segment, open.is_unsure, open.awaits) = (NO_SEGMENT, true, false);
         }
         self.in_segment = false;
-        self.wants_key = true;
     }
 
     #[cold]

@@ -180,12 +180,16 @@ impl Trace {
         gap.filter(|gap| gap.end == end && segment + 1 < self.segments.len()).map_or(end, |gap| gap.start)
     }
 
-    /// The first step from this one on that is in it, or the number behind the last.
-    pub(crate) fn known_from(&self, step: u64) -> u64 {
-        let known = self.segments.partition_point(|segment| segment.first_step <= step);
-        match self.segment_of(step) {
-            Some(_) => step,
-            None => self.segments.get(known).map_or(self.steps, |segment| segment.first_step),
+    /// The first step from this one on that is in no gap.
+    pub(crate) fn known_from(&self, mut step: u64) -> u64 {
+        let ahead = &self.gaps[self.gaps.partition_point(|gap| gap.end <= step)..];
+        // Two gaps may follow each other without a step between them.
+        for gap in ahead {
+            if step < gap.start {
+                break;
+            }
+            step = gap.end;
         }
+        step
     }
 }
