@@ -111,7 +111,9 @@ fn check(whole: &Trace, blind: &Trace, range: &Range<u64>) {
     assert_eq!(blind.opcode_counts().iter().map(|count| count.count).sum::<u64>(), total - hidden);
 
     let mut replay = blind.replay();
+    let mut depths = Vec::new();
     for step in 0..total {
+        depths.push(blind.step_info(step).map(|info| info.depth));
         let (known, expected) = (blind.state_before(step), whole.state_before(step).unwrap());
         if gap.contains(&step) {
             assert_eq!(known, None, "step {step} of {range:?}");
@@ -146,6 +148,10 @@ fn check(whole: &Trace, blind: &Trace, range: &Range<u64>) {
     assert_eq!(senders.len(), blind.calls().iter().filter(|call| call.sent_by.is_some()).count());
     for call in blind.calls() {
         let sender = call.sent_by.map(|step| blind.step_info(step).unwrap());
+        let deeper = (0..).zip(&depths).all(|(step, depth)| {
+            !blind.steps_of(call).contains(&step) || depth.is_none_or(|depth| depth >= call.message.depth)
+        });
+        assert!(deeper, "{:?} are steps of a message, without {range:?}", blind.steps_of(call));
         assert!(sender.is_none_or(|sender| sender.depth + 1 == call.message.depth), "without {range:?}");
     }
 }
