@@ -54,6 +54,8 @@ pub struct Eip3155Tracer<W: io::Write> {
     output: Output<W>,
     options: Options,
     steps: u64,
+    /// The index of the step that has begun and not ended. Other hooks may see its end, and then these the end of another one.
+    begun: Option<u64>,
     /// The index of the step that is to come next.
     next: u64,
     missing: u64,
@@ -128,6 +130,7 @@ impl<W: io::Write> Eip3155Tracer<W> {
             output: Output::new(out),
             options,
             steps: 0,
+            begun: None,
             next: 0,
             missing: 0,
             fault: Vec::new(),
@@ -356,6 +359,7 @@ impl<W: io::Write> Tracer for Eip3155Tracer<W> {
         if step.index != self.next {
             self.notice_gap(step);
         }
+        self.begun = Some(step.index);
         if self.options.stack {
             self.stacks[depth].update(step.stack, step.opcode);
         }
@@ -383,7 +387,10 @@ impl<W: io::Write> Tracer for Eip3155Tracer<W> {
     }
 
     fn step_end(&mut self, step: &StepView<'_>, end: &StepEnd<'_>) {
-        self.next = step.index + 1;
+        if self.begun.take() != Some(step.index) {
+            return;
+        }
+        self.next = step.index.saturating_add(1);
         if !self.options.implied_stop && step.pc >= step.code.len() {
             return;
         }

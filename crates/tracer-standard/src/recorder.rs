@@ -39,8 +39,9 @@ pub struct Recorder {
     expected: Expected,
     /// Whether the innermost segment may go on.
     in_segment: bool,
-    /// A step has begun and not ended; what it is about to do.
-    pending: bool,
+    /// The index of the step that has begun and not ended; what it is about to do. Other hooks may see its end, and then these
+    /// the end of another one.
+    pending: Option<u64>,
     write: Option<Write>,
     swapped: [U256; 2],
     output: (usize, usize),
@@ -508,7 +509,7 @@ impl Tracer for Recorder {
     fn step(&mut self, step: &StepView<'_>) {
         if self.is_full() {
             self.trace.dropped.steps += 1;
-            self.pending = false;
+            self.pending = None;
             return;
         }
         if step.index != self.next {
@@ -529,12 +530,12 @@ impl Tracer for Recorder {
             Class::Writer => self.write = Write::of(step.opcode, step.stack),
             Class::Message => self.output = output_region(step.opcode, step.stack),
         }
-        self.pending = true;
+        self.pending = Some(step.index);
     }
 
     #[inline]
     fn step_end(&mut self, step: &StepView<'_>, end: &StepEnd<'_>) {
-        if !std::mem::take(&mut self.pending) {
+        if self.pending.take() != Some(step.index) {
             return;
         }
         let shape = shape_of(step.opcode);

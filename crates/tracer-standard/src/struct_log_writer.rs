@@ -24,7 +24,9 @@ pub struct StructLogWriter<W: io::Write> {
     options: StructLogOptions,
     config: TracerConfig,
     storage: MetSlots,
-    /// What the step that has begun found, and its two topmost items.
+    /// The index of the step that has begun and not ended. Other hooks may see its end, and then these the end of another one.
+    begun: Option<u64>,
+    /// What it found, unless it is not to be written, and its two topmost items.
     pending: Option<(StructLog, [U256; 2])>,
     /// Bytes written.
     bytes: u64,
@@ -64,6 +66,7 @@ impl<W: io::Write> StructLogWriter<W> {
             options,
             config,
             storage: MetSlots::default(),
+            begun: None,
             pending: None,
             bytes: 0,
             steps: 0,
@@ -153,11 +156,15 @@ impl<W: io::Write> Tracer for StructLogWriter<W> {
             self.missing += step.index.checked_sub(self.next).unwrap_or(step.index);
             self.next = step.index;
         }
+        self.begun = Some(step.index);
         let operand = |at: usize| step.stack.iter().nth_back(at).copied().unwrap_or_default();
         self.pending = (!self.is_full()).then(|| (self.begin(step), [operand(0), operand(1)]));
     }
 
     fn step_end(&mut self, step: &StepView<'_>, end: &StepEnd<'_>) {
+        if self.begun.take() != Some(step.index) {
+            return;
+        }
         self.next = step.index.saturating_add(1);
         let Some((mut log, [key, value])) = self.pending.take() else {
             self.dropped += 1;

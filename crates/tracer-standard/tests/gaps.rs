@@ -26,6 +26,8 @@ enum Hidden {
     AllBehindOne,
     /// All, but one in the middle is shown before it runs.
     AllRoundOne,
+    /// All, but the first step is shown before it runs, and the last one after: as where other hooks had paused before it.
+    AllToAnEnd,
 }
 
 /// A recorder that sees everything, and beside it one from which the steps of a range are hidden.
@@ -44,6 +46,7 @@ impl Tracer for Both {
         let is_shown_before = match self.hidden {
             Hidden::Steps | Hidden::All => false,
             Hidden::AllBehindOne => step.index == self.range.start,
+            Hidden::AllToAnEnd => step.index == self.range.start && self.shows_an_end(),
             Hidden::AllRoundOne => step.index == self.range.start.midpoint(self.range.end),
         };
         if is_shown_before || !self.range.contains(&step.index) {
@@ -53,7 +56,8 @@ impl Tracer for Both {
 
     fn step_end(&mut self, step: &StepView<'_>, end: &StepEnd<'_>) {
         self.whole.step_end(step, end);
-        if !self.range.contains(&step.index) {
+        let is_shown = self.shows_an_end() && step.index + 1 == self.range.end;
+        if is_shown || !self.range.contains(&step.index) {
             self.blind.step_end(step, end);
         }
     }
@@ -63,6 +67,12 @@ impl Tracer for Both {
         if self.hidden == Hidden::Steps || !self.range.contains(&self.at) {
             self.blind.message(message, phase);
         }
+    }
+}
+
+impl Both {
+    fn shows_an_end(&self) -> bool {
+        self.hidden == Hidden::AllToAnEnd && self.range.end - self.range.start > 1
     }
 }
 
@@ -169,7 +179,9 @@ fn what_was_not_shown_is_said_and_nothing_else_is_lost() {
         let start = noise(&mut seed, total);
         let length = 1 + noise(&mut seed, [2, 20, total][of]);
         for range in [start..start + length, 0..1 + start / 2] {
-            for hidden in [Hidden::Steps, Hidden::All, Hidden::AllBehindOne, Hidden::AllRoundOne] {
+            for hidden in
+                [Hidden::AllToAnEnd, Hidden::Steps, Hidden::All, Hidden::AllBehindOne, Hidden::AllRoundOne]
+            {
                 let (whole, blind) = record(&scenario, range.clone(), hidden);
                 check(&whole, &blind, &range);
             }

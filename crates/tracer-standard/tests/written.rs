@@ -36,7 +36,8 @@ impl<T: Tracer> Tracer for Hidden<T> {
         }
     }
     fn step_end(&mut self, step: &StepView<'_>, end: &StepEnd<'_>) {
-        if !self.1.contains(&step.index) {
+        // Other hooks had paused before the last of them.
+        if !self.1.contains(&step.index) || step.index + 1 == self.1.end {
             self.0.step_end(step, end);
         }
     }

@@ -244,7 +244,7 @@ fn a_tracer_that_is_dropped_leaves_all_lines() {
 struct Blind<T> {
     tracer: T,
     range: Range<u64>,
-    /// Two of them are shown before they run: the run pauses there.
+    /// Two of them are shown before they run, as the run pauses there, and the last one after: other hooks had paused there.
     pauses: bool,
     at: u64,
 }
@@ -259,7 +259,8 @@ impl<T: Tracer> Tracer for Blind<T> {
     }
 
     fn step_end(&mut self, step: &StepView<'_>, end: &StepEnd<'_>) {
-        if !self.range.contains(&step.index) {
+        let had_paused = self.pauses && step.index + 1 == self.range.end && step.index - self.range.start > 1;
+        if had_paused || !self.range.contains(&step.index) {
             self.tracer.step_end(step, end);
         }
     }
