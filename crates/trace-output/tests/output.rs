@@ -253,7 +253,7 @@ fn a_writer_that_stands_still_costs_lines_and_stops_nobody() {
 /// Pieces that end anywhere, to a writer that is at times too slow.
 #[test]
 fn lines_are_dropped_whole_wherever_pieces_end() {
-    let lines = lines(400);
+    let lines = lines(120);
     let text = lines.concat();
     for when_full in [WhenFull::Drop, WhenFull::Wait] {
         for size in [1, 2, 13, 64, 500] {
