@@ -7,8 +7,8 @@ use std::{
     io::{self, Write},
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicU64, Ordering},
-        mpsc::{self, Receiver, SyncSender, TrySendError},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+        mpsc::{self, Receiver, SyncSender},
     },
     thread::{self, JoinHandle},
 };
@@ -35,8 +35,8 @@ pub struct Background<W> {
     when_full: WhenFull,
     /// Whether the line that has begun and not ended is one that is kept.
     begun: Option<bool>,
-    /// Room for a piece.
-    spare: Vec<u8>,
+    /// How many pieces may wait.
+    room: usize,
     told: Arc<Told>,
 }
 
@@ -50,6 +50,8 @@ enum Piece {
 #[derive(Debug, Default)]
 struct Told {
     lost: AtomicU64,
+    /// Pieces in the queue, or just taken out of it.
+    waiting: AtomicUsize,
     failed: OnceLock<Arc<io::Error>>,
 }
 
@@ -77,18 +79,19 @@ impl Losses {
 }
 
 impl<W: Write + Send + 'static> Background<W> {
-    /// Starts the thread, behind a queue of `pieces`.
+    /// Starts the thread, behind a queue of `pieces`, one at least.
     ///
     /// Fails if the system has no thread left.
     pub fn new(out: W, when_full: WhenFull, pieces: usize) -> io::Result<Self> {
-        let (sender, receiver) = mpsc::sync_channel(pieces);
+        let room = pieces.max(1);
+        let (sender, receiver) = mpsc::sync_channel(room);
         let told = Arc::new(Told::default());
         let thread = {
             let told = Arc::clone(&told);
             thread::Builder::new().name("trace".into()).spawn(move || write_pieces(out, &receiver, &told))?
         };
         let (pieces, thread) = (Some(sender), Some(thread));
-        Ok(Self { pieces, thread, when_full, begun: None, spare: Vec::new(), told })
+        Ok(Self { pieces, thread, when_full, begun: None, room, told })
     }
 
     /// Waits until the queue is written, and gives the writer back, or its first error.
@@ -109,51 +112,30 @@ impl<W> Background<W> {
         self.losses().error().map_or(Ok(()), Err)
     }
 
-    fn piece(&mut self, text: &[u8]) -> Piece {
-        let mut piece = std::mem::take(&mut self.spare);
-        piece.clear();
-        piece.extend_from_slice(text);
-        Piece::Text(piece)
-    }
-
     fn send(&self, piece: Piece) -> io::Result<()> {
+        self.told.waiting.fetch_add(1, Ordering::Relaxed);
         let sent = self.pieces.as_ref().map(|pieces| pieces.send(piece));
         sent.and_then(Result::ok).ok_or_else(panicked)
     }
 
-    /// Whether there was room for it.
-    fn try_send(&mut self, piece: Piece) -> io::Result<bool> {
-        match self.pieces.as_ref().map(|pieces| pieces.try_send(piece)) {
-            Some(Ok(())) => Ok(true),
-            Some(Err(TrySendError::Full(piece))) => {
-                if let Piece::Text(text) = piece {
-                    self.spare = text;
-                }
-                Ok(false)
-            }
-            Some(Err(TrySendError::Disconnected(_))) | None => Err(panicked()),
-        }
+    /// Whether the next piece has not to wait: nobody else sends any.
+    fn has_room(&self) -> bool {
+        self.told.waiting.load(Ordering::Relaxed) < self.room
     }
 
     fn send_or_drop(&mut self, text: &[u8]) -> io::Result<()> {
         let end_of_line = || text.iter().position(|byte| *byte == b'\n').map_or(text.len(), |end| end + 1);
         let (rest_of_line, lines) = text.split_at(self.begun.map_or(0, |_| end_of_line()));
         match self.begun {
-            Some(true) => {
-                let piece = self.piece(rest_of_line);
-                self.send(piece)?;
-            }
+            Some(true) => self.send(Piece::Text(rest_of_line.to_vec()))?,
             Some(false) => self.told.lose(rest_of_line),
             None => {}
         }
-        let is_kept = if lines.is_empty() {
-            self.begun == Some(true)
-        } else {
-            let piece = self.piece(lines);
-            self.try_send(piece)?
-        };
+        let is_kept = if lines.is_empty() { self.begun == Some(true) } else { self.has_room() };
         if !is_kept {
             self.told.lose(lines);
+        } else if !lines.is_empty() {
+            self.send(Piece::Text(lines.to_vec()))?;
         }
         self.begun = (!text.ends_with(b"\n")).then_some(is_kept);
         Ok(())
@@ -171,10 +153,7 @@ impl<W> Write for Background<W> {
         self.check()?;
         match self.when_full {
             _ if bytes.is_empty() => {}
-            WhenFull::Wait => {
-                let piece = self.piece(bytes);
-                self.send(piece)?;
-            }
+            WhenFull::Wait => self.send(Piece::Text(bytes.to_vec()))?,
             WhenFull::Drop => self.send_or_drop(bytes)?,
         }
         Ok(bytes.len())
@@ -187,9 +166,8 @@ impl<W> Write for Background<W> {
                 self.send(Piece::Flush(answer))?;
                 answered.recv().map_err(|_| panicked())?;
             }
-            WhenFull::Drop => {
-                self.try_send(Piece::Flush(answer))?;
-            }
+            WhenFull::Drop if self.has_room() => self.send(Piece::Flush(answer))?,
+            WhenFull::Drop => {}
         }
         self.check()
     }
@@ -213,6 +191,7 @@ fn write_pieces<W: Write>(mut out: W, pieces: &Receiver<Piece>, told: &Told) -> 
         }
     };
     for piece in pieces {
+        told.waiting.fetch_sub(1, Ordering::Relaxed);
         let has_failed = told.failed.get().is_some();
         match piece {
             Piece::Text(text) => {

@@ -234,7 +234,7 @@ fn a_flush_that_waits_has_everything_written() {
 
 #[test]
 fn a_writer_that_stands_still_costs_lines_and_stops_nobody() {
-    let lines = lines(100);
+    let mut lines = lines(100);
     let (leave, text, gate) = Gate::new();
     let mut background = Background::new(gate, WhenFull::Drop, 4).unwrap();
     let losses = background.losses();
@@ -245,6 +245,16 @@ fn a_writer_that_stands_still_costs_lines_and_stops_nobody() {
     let lost = losses.lines();
     // Nobody is left waiting where an assertion fails.
     drop(leave);
+    // It goes on, and so there is room again.
+    for number in 0.. {
+        let before = losses.lines();
+        lines.push(format!("again {number}\n"));
+        background.write_all(lines[lines.len() - 1].as_bytes()).unwrap();
+        if losses.lines() == before {
+            break;
+        }
+        thread::yield_now();
+    }
     background.finish().unwrap();
     assert!(lost >= 95, "one is being written and four wait, at most: {lost}");
     check(&lines, &text.get(), losses.lines());
