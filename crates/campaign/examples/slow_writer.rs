@@ -92,10 +92,15 @@ fn run<W: Write>(out: W, end: impl FnOnce(W) -> io::Result<(u64, u64)>) -> Resul
         ..Transaction::default()
     };
     let block = BlockEnv::default();
-    let job =
-        Job { fork: Fork::Osaka, chain_id: 1, block: &block, transaction: &transaction, database: &database };
+    let job = Job {
+        fork: Fork::Osaka,
+        chain_id: 1,
+        block: &block,
+        subject: (&transaction).into(),
+        database: &database,
+    };
     let engine = engines::by_name("primary")?;
-    let mut tracer = Eip3155Tracer::new(out, Options::new(Dialect::Eip3155, Fork::Osaka));
+    let mut tracer = Eip3155Tracer::new(out, Options::new(Dialect::Eip3155));
     let (start, before) = (Instant::now(), computed());
     engine.execute(&job, &mut Traced(&mut tracer))?;
     let (run, computed) = (start.elapsed(), computed().saturating_sub(before));

@@ -68,6 +68,11 @@ impl EngineName {
         }
     }
 
+    /// Whether it runs messages with no transaction around them.
+    pub const fn runs_messages(self) -> bool {
+        !matches!(self, EngineName::Revm)
+    }
+
     /// Whether it can be paused at an opcode, and so be stepped beside another one.
     pub const fn can_be_stepped(self) -> bool {
         !matches!(self, EngineName::Revm)

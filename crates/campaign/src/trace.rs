@@ -9,8 +9,8 @@ use std::{
 };
 
 use parallax_engine_interface::Engine;
-use parallax_hooks::{Hooks, MessagePhase, NoHooks, StepEnd, StepView};
-use parallax_primitives::{B256, Fork, FrameStatus, Message, TxOutcome};
+use parallax_hooks::{End, Hooks, MessagePhase, NoHooks, Start, StepEnd, StepView};
+use parallax_primitives::{B256, Message};
 use parallax_state_tests::{Case, CaseResult, run};
 use parallax_tracer_core::{Traced, Tracer};
 use parallax_tracer_eip3155::{Dialect, Eip3155Tracer, Options, Summary};
@@ -189,21 +189,20 @@ pub(crate) fn trace_case(
     match sink {
         TraceSink::Digests(options) => {
             let mut digest = StepDigest::default();
-            let mut tracer = RunTracer::new(options, case.fork, &mut digest);
+            let mut tracer = RunTracer::new(options, &mut digest);
             let result = go(&mut Traced(&mut tracer));
             // A digest takes whatever it is given.
-            let _ = tracer.finish(end(&result));
+            let _ = tracer.finish(&end(&result));
             let sha256 = B256::new(digest.sha256.finalize().into());
             (result, Some(TraceDigest { steps: digest.steps, sha256 }))
         }
-        TraceSink::Files(files) => (trace(files, case.fork, go, end), None),
+        TraceSink::Files(files) => (trace(files, go, end), None),
     }
 }
 
-/// Traces what `go` runs into every file that has not failed; `end` tells what came of it.
+/// Traces what `go` runs into every file that has not failed; `end` tells what the run does not.
 pub fn trace<R>(
     files: &TraceFiles,
-    fork: Fork,
     go: impl FnOnce(&mut dyn Hooks) -> R,
     end: impl FnOnce(&R) -> Summary,
 ) -> R {
@@ -211,7 +210,7 @@ pub fn trace<R>(
     let (mut tracers, losses): (Vec<_>, Vec<_>) = files
         .iter_mut()
         .filter(|file| file.loss.error.is_none())
-        .map(|file| (RunTracer::new(&file.options, fork, &mut *file.out), &mut file.loss))
+        .map(|file| (RunTracer::new(&file.options, &mut *file.out), &mut file.loss))
         .unzip();
     if tracers.is_empty() {
         return go(&mut NoHooks);
@@ -219,7 +218,7 @@ pub fn trace<R>(
     let result = go(&mut Traced(&mut tracers));
     let summary = end(&result);
     for (tracer, loss) in tracers.into_iter().zip(losses) {
-        loss.add(tracer.finish(summary.clone()));
+        loss.add(tracer.finish(&summary));
     }
     result
 }
@@ -231,10 +230,10 @@ enum RunTracer<'w> {
 }
 
 impl<'w> RunTracer<'w> {
-    fn new(options: &TraceOptions, fork: Fork, out: &'w mut dyn Write) -> Self {
+    fn new(options: &TraceOptions, out: &'w mut dyn Write) -> Self {
         match options.format {
             TraceFormat::Lines(dialect) => {
-                let defaults = Options::new(dialect, fork);
+                let defaults = Options::new(dialect);
                 let lines = Options {
                     stack: !options.no_stack,
                     return_data: defaults.return_data && !options.no_return_data,
@@ -258,14 +257,14 @@ impl<'w> RunTracer<'w> {
         }
     }
 
-    fn finish(self, summary: Summary) -> TraceLoss {
+    fn finish(self, summary: &Summary) -> TraceLoss {
         match self {
             Self::Lines(tracer) => {
-                let finished = tracer.finish(Some(&summary));
+                let finished = tracer.finish(Some(summary));
                 TraceLoss { error: finished.out.err(), lines: finished.lost, missing: finished.missing }
             }
             Self::StructLogs(writer) => {
-                let written = writer.finish(Some(&outcome(summary)));
+                let written = writer.finish();
                 TraceLoss { error: written.out.err(), lines: written.lost, missing: written.missing }
             }
         }
@@ -273,6 +272,20 @@ impl<'w> RunTracer<'w> {
 }
 
 impl Tracer for RunTracer<'_> {
+    fn start(&mut self, start: &Start<'_>) {
+        match self {
+            Self::Lines(tracer) => tracer.start(start),
+            Self::StructLogs(writer) => writer.start(start),
+        }
+    }
+
+    fn end(&mut self, end: &End<'_>) {
+        match self {
+            Self::Lines(tracer) => tracer.end(end),
+            Self::StructLogs(writer) => writer.end(end),
+        }
+    }
+
     fn step(&mut self, step: &StepView<'_>) {
         match self {
             Self::Lines(tracer) => tracer.step(step),
@@ -296,26 +309,10 @@ impl Tracer for RunTracer<'_> {
 }
 
 fn summary(case: &Case, result: &CaseResult) -> Summary {
-    let outcome = result.execution.as_ref().and_then(|execution| execution.outcome.as_ref());
     Summary {
         state_root: result.state_root,
-        output: result.output.clone(),
-        gas_used: result.gas_used,
-        pass: outcome.is_some_and(|outcome| outcome.status.is_success()),
-        fork: case.fork_name.to_string(),
         time: None,
         test: Some((case.name.to_string(), case.d, case.g, case.v)),
-    }
-}
-
-fn outcome(summary: Summary) -> TxOutcome {
-    TxOutcome {
-        status: if summary.pass { FrameStatus::Success } else { FrameStatus::Revert },
-        gas_used: summary.gas_used,
-        gas_refunded: 0,
-        output: summary.output,
-        logs: Vec::new(),
-        created: None,
     }
 }
 

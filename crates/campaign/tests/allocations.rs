@@ -47,8 +47,13 @@ fn allocations(engine: &str, body: &str, rounds: u64, hooks: &mut dyn Hooks) -> 
         ..Transaction::default()
     };
     let block = BlockEnv::default();
-    let job =
-        Job { fork: Fork::Osaka, chain_id: 1, block: &block, transaction: &transaction, database: &database };
+    let job = Job {
+        fork: Fork::Osaka,
+        chain_id: 1,
+        block: &block,
+        subject: (&transaction).into(),
+        database: &database,
+    };
     let engine = engines::by_name(engine).unwrap();
     // The first run fills caches of analysed code.
     engine.execute(&job, &mut NoHooks).unwrap();
@@ -76,7 +81,7 @@ fn nothing_is_allocated_per_step() {
             check("unhooked", &mut |rounds| allocations(engine, body, rounds, &mut NoHooks));
             for dialect in Dialect::ALL {
                 for memory in [false, true] {
-                    let mut options = Options::new(dialect, Fork::Osaka);
+                    let mut options = Options::new(dialect);
                     options.memory = memory;
                     options.storage = memory;
                     check(&format!("{dialect}"), &mut |rounds| {

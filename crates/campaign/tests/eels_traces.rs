@@ -36,7 +36,7 @@ struct Reference {
 
 /// The first line that differs, for the message; the whole reference trace is there for some cases only.
 fn explain(engine: &dyn Engine, case: &Case, reference: &Reference) -> String {
-    let mut tracer = Eip3155Tracer::new(Vec::new(), Options::new(Dialect::Eels, case.fork));
+    let mut tracer = Eip3155Tracer::new(Vec::new(), Options::new(Dialect::Eels));
     let _ = run(case, engine, &mut Traced(&mut tracer));
     let ours = tracer.finish(None).out.unwrap();
     let Some(name) = &reference.trace else {

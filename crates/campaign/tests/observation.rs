@@ -5,9 +5,9 @@
 use std::path::PathBuf;
 
 use parallax_campaign::{discover, engines, shared_folder};
-use parallax_engine_interface::{Engine, Progress};
-use parallax_hooks::{Hooks, Interest, MessagePhase, NoHooks, StepControl, StepEnd, StepView};
-use parallax_primitives::{Effect, FrameStatus, GasSchedule, Message, Opcode};
+use parallax_engine_interface::{Engine, EngineError, Execution, Job, Progress};
+use parallax_hooks::{End, Hooks, Interest, MessagePhase, NoHooks, Start, StepControl, StepEnd, StepView};
+use parallax_primitives::{Effect, FrameStatus, GasSchedule, Message, Opcode, TxOutcome};
 use parallax_run_control::CancelFlag;
 use parallax_state_tests::{Case, cases};
 use rayon::prelude::*;
@@ -132,6 +132,108 @@ impl Hooks for PauseAlways {
     }
 }
 
+/// What it is told of where a run starts and ends, whatever its interest.
+#[derive(Default)]
+struct Told {
+    starts: u32,
+    ends: Vec<Result<Option<TxOutcome>, String>>,
+}
+
+impl Hooks for Told {
+    fn interest(&self) -> Interest {
+        assert_eq!((self.starts, self.ends.len()), (1, 0), "asked between the start and the end");
+        Interest::Nothing
+    }
+
+    fn on_start(&mut self, start: &Start<'_>) {
+        assert!(start.subject.gas() > 0 || self.ends.is_empty());
+        self.starts += 1;
+    }
+
+    fn on_end(&mut self, end: &End<'_>) {
+        assert_eq!(self.starts, 1);
+        self.ends.push(match end {
+            End::Outcome(outcome) => Ok(Some((*outcome).clone())),
+            End::Aborted => Ok(None),
+            End::Rejected(rejection) => Err(rejection.to_string()),
+            End::Failed(error) => Err(error.to_string()),
+        });
+    }
+}
+
+impl Told {
+    /// It was told of one start, and of the end that the run came to.
+    #[track_caller]
+    fn check(&self, result: &Result<Execution, EngineError>) {
+        let end = result.as_ref().map(|execution| execution.outcome.clone()).map_err(ToString::to_string);
+        assert_eq!((self.starts, &self.ends[..]), (1, &[end][..]));
+    }
+}
+
+/// The same, of a run that is asked for its interest at every part.
+struct Paused<'t>(&'t mut Told);
+
+impl Hooks for Paused<'_> {
+    fn interest(&self) -> Interest {
+        Interest::Nothing
+    }
+
+    fn on_start(&mut self, start: &Start<'_>) {
+        self.0.on_start(start);
+    }
+
+    fn on_end(&mut self, end: &End<'_>) {
+        self.0.on_end(end);
+    }
+}
+
+/// Ends a run before its second message.
+struct Aborts(u32);
+
+impl Hooks for Aborts {
+    fn interest(&self) -> Interest {
+        Interest::Messages
+    }
+
+    fn on_message(&mut self, _: &Message, phase: MessagePhase<'_>) -> StepControl {
+        self.0 += u32::from(matches!(phase, MessagePhase::Before));
+        if self.0 > 1 { StepControl::Abort } else { StepControl::Continue }
+    }
+}
+
+/// What is told of a run that nobody watches, of one that is watched, and of one that is ended.
+#[track_caller]
+fn is_told(engine: &dyn Engine, job: &Job<'_>) {
+    for watcher in [Interest::Nothing, Interest::Messages, Interest::Steps] {
+        let mut told = Told::default();
+        let result = engine.execute(job, &mut (&mut told, Watcher(watcher)));
+        told.check(&result);
+    }
+    let mut told = Told::default();
+    let result = engine.execute(job, &mut (&mut told, Aborts(0)));
+    told.check(&result);
+}
+
+struct Watcher(Interest);
+
+impl Hooks for Watcher {
+    fn interest(&self) -> Interest {
+        self.0
+    }
+}
+
+#[test]
+fn every_engine_tells_its_hooks_where_a_run_starts_and_ends() {
+    let engines = ["primary", "mini", "revm"].map(|name| engines::by_name(name).unwrap());
+    for_every_case(|case| {
+        let Ok(job) = case.job() else { return };
+        // The same on every case; so a part of them, drawn by their names, is enough.
+        if case.name.len() % 8 == 0 {
+            engines.iter().for_each(|engine| is_told(&**engine, &job));
+        }
+    });
+}
+
 fn books_balance(engine: &dyn Engine) {
     for_every_case(|case| {
         let Ok(job) = case.job() else { return };
@@ -155,8 +257,8 @@ fn stepping_changes_nothing(engine: &dyn Engine) {
         let stepped = stepped.finish().unwrap();
         for interest in [Interest::Steps, Interest::Blocks, Interest::Messages] {
             let mut paused = engine.start(&job).unwrap().unwrap();
-            let mut open = 0;
-            while paused.run(&mut PauseAlways(interest)).unwrap() == Progress::Paused {
+            let (mut open, mut told) = (0, Told::default());
+            while paused.run(&mut (PauseAlways(interest), Paused(&mut told))).unwrap() == Progress::Paused {
                 match paused.message() {
                     None => assert!(paused.view().is_some() && interest != Interest::Messages),
                     Some((_, MessagePhase::Before)) => open += 1,
@@ -165,6 +267,7 @@ fn stepping_changes_nothing(engine: &dyn Engine) {
             }
             assert_eq!(open, 0, "it pauses before and behind every message");
             assert_eq!(paused.finish().unwrap(), stepped, "{interest:?} {} {}", case.file, case.name);
+            told.check(&Ok(stepped.clone()));
         }
         let unhindered = engine.execute(&job, &mut CancelFlag::default()).unwrap();
         assert_eq!(unhindered, stepped, "{} {}", case.file, case.name);

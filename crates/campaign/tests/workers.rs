@@ -75,10 +75,10 @@ impl Engine for Hostile {
     }
 
     fn execute(&self, job: &Job<'_>, hooks: &mut dyn Hooks) -> Result<Execution, EngineError> {
-        let asked = job.transaction.input.first().copied().unwrap_or(0);
+        let asked = job.transaction().unwrap().input.first().copied().unwrap_or(0);
         do_harm(HARMS[usize::from(asked)]);
-        let transaction = &Transaction { input: Bytes::new(), ..job.transaction.clone() };
-        engines::mini().execute(&Job { transaction, ..*job }, hooks)
+        let transaction = &Transaction { input: Bytes::new(), ..job.transaction().unwrap().clone() };
+        engines::mini().execute(&Job { subject: transaction.into(), ..*job }, hooks)
     }
 }
 

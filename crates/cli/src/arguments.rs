@@ -8,7 +8,10 @@ use parallax_primitives::{Fork, U256};
 use parallax_tracer_eip3155::{Client, Dialect};
 use regex::Regex;
 
-use crate::diff_reports::ReportOption;
+use crate::{
+    diff_reports::ReportOption,
+    message::{Kind, MessageOptions},
+};
 
 /// Runs one Ethereum execution through two independent engines and shows the first step where they part.
 #[derive(Parser, Debug)]
@@ -74,9 +77,14 @@ pub(crate) struct RunArguments {
     /// The rules
     #[arg(long, default_value_t = Fork::LATEST)]
     pub(crate) fork: Fork,
+    /// How the message that runs the code comes about
+    #[arg(long, value_enum, value_name = "KIND", default_value_t = Kind::Call)]
+    pub(crate) message: Kind,
+    #[command(flatten)]
+    pub(crate) options: MessageOptions,
     /// What runs it
-    #[arg(long, value_enum, default_value_t = Interpreter::Primary)]
-    pub(crate) engine: Interpreter,
+    #[arg(long, value_enum, default_value_t = Engine::Primary)]
+    pub(crate) engine: Engine,
     /// Accounts before the run: a JSON object of address to balance, nonce, code and storage
     #[arg(long, value_name = "FILE")]
     pub(crate) prestate: Option<String>,
@@ -254,6 +262,14 @@ pub(crate) struct DiffArguments {
     /// Calldata of --code
     #[arg(long, value_name = "HEX", default_value = "0x", requires = "code")]
     pub(crate) input: String,
+    /// Run --code as a bare message, with no transaction around it: no intrinsic gas, no refund
+    #[arg(long, value_enum, value_name = "KIND", requires = "code")]
+    pub(crate) message: Option<Kind>,
+    #[command(flatten)]
+    pub(crate) options: MessageOptions,
+    /// Wei sent with the message; the caller has as much
+    #[arg(long, value_name = "WEI", default_value = "0", requires = "message")]
+    pub(crate) value: U256,
     /// How often the engines are compared
     #[arg(long, value_enum, default_value_t = Mode::All)]
     pub(crate) mode: Mode,
@@ -433,7 +449,7 @@ pub(crate) struct DisasmArguments {
     pub(crate) json: bool,
 }
 
-/// What runs whole transactions.
+/// What runs transactions and messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Engine {
     /// The fast engine, as it ships: code is translated to its fast form when it is hot
@@ -462,15 +478,6 @@ impl Engine {
             Engine::Revm => EngineName::Revm,
         }
     }
-}
-
-/// What runs bare messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Interpreter {
-    /// The fast engine
-    Primary,
-    /// The plain engine, to be read beside the specification
-    Mini,
 }
 
 /// How often two engines are compared.

@@ -5,14 +5,14 @@ use std::{
     ops::ControlFlow,
 };
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use parallax_campaign::{
     DiffReport, DiffSummary, DiffTask, Form, Isolation, Program, compare_job, diff_isolated,
     engines::EngineName, program_json, program_text, shell_word,
 };
 use parallax_engine_interface::{Execution, Job};
 use parallax_memory_database::MemoryDatabase;
-use parallax_primitives::{BlockEnv, Bytecode, Fork, Transaction, TxOutcome};
+use parallax_primitives::{BlockEnv, Bytecode, Fork, Subject, Transaction, TxEnv, TxOutcome};
 use parallax_shadow_diff::{ShadowMode, Verdict};
 
 use crate::{
@@ -20,9 +20,10 @@ use crate::{
     colour,
     diff_reports::Reports,
     input::{Text, hex},
+    message::{CALLER, CONTRACT, MessageOptions},
     report::{Status, complain},
     right_trace,
-    run::{CALLER, CONTRACT, block},
+    run::block,
     selection::{Printer, Selected},
 };
 
@@ -115,7 +116,7 @@ fn task(arguments: &DiffArguments) -> DiffTask {
     }
 }
 
-/// One program, in a transaction from an account without anything: gas is free.
+/// One program, in a transaction from an account without anything, whose gas is free, or as a bare message.
 fn on_code(arguments: &DiffArguments, code: &str, sides: [EngineName; 2]) -> Result<Status> {
     let [left, right] = sides;
     let fork = arguments.selection.fork.unwrap_or(Fork::LATEST);
@@ -126,23 +127,43 @@ fn on_code(arguments: &DiffArguments, code: &str, sides: [EngineName; 2]) -> Res
         ("-", _) => format!("--code {bytes}"),
         (code, is_asm) => format!("--code {}{}", shell_word(code), if is_asm { " --asm" } else { "" }),
     };
-    database.accounts.entry(CONTRACT).or_default().code = Bytecode::new(bytes);
-    let transaction = Transaction {
-        sender: CALLER,
-        to: Some(CONTRACT),
-        gas_limit: arguments.gas,
-        input: hex("--input", &arguments.input)?,
-        ..Transaction::default()
+    ensure!(
+        arguments.message.is_some() || arguments.options == MessageOptions::default(),
+        "--depth, --static and --salt are of bare messages: expected --message"
+    );
+    if arguments.message.is_some() {
+        let other = sides.iter().find(|side| !side.runs_messages());
+        ensure!(
+            other.is_none(),
+            "--message: revm runs no bare messages, expected primary or mini on both sides"
+        );
+    }
+    let (gas, input) = (arguments.gas, hex("--input", &arguments.input)?);
+    let mut options = format!("{code} --gas {gas} --input {input}");
+    let (message, transaction);
+    let environment = TxEnv { origin: CALLER, ..TxEnv::default() };
+    let subject = match arguments.message {
+        Some(kind) => {
+            let (asked, value) = (&arguments.options, arguments.value);
+            options.push_str(&asked.again(kind, value));
+            message = asked.message(kind, (bytes, input), (gas, value), &mut database)?;
+            Subject::Message { message: &message, environment: &environment }
+        }
+        None => {
+            database.accounts.entry(CONTRACT).or_default().code = Bytecode::new(bytes);
+            let to = Some(CONTRACT);
+            transaction = Transaction { sender: CALLER, to, gas_limit: gas, input, ..Transaction::default() };
+            Subject::Transaction(&transaction)
+        }
     };
     // The block has room for whatever gas was asked for.
     let block = BlockEnv { gas_limit: u64::MAX, ..block(fork) };
-    let job = Job { fork, chain_id: 1, block: &block, transaction: &transaction, database: &database };
+    let job = Job { fork, chain_id: 1, block: &block, subject, database: &database };
     let task = task(arguments);
     let (config, setup) = (task.config(), task.setup());
     let reports = Reports::begin(&arguments.report, &setup, &arguments.code)?;
     let (outcome, result) = compare_job(&job, &left, &right, &config);
-    let (gas, input) = (transaction.gas_limit, &transaction.input);
-    let program = Program { fork, options: format!("{code} --gas {gas} --input {input}") };
+    let program = Program { fork, options };
     let text = match (program_text(&program, &outcome, &setup), &outcome.verdict) {
         _ if arguments.selection.json => Some(program_json(&program, &outcome)),
         // It was written by whoever asks, who is told so below.

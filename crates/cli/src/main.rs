@@ -11,6 +11,7 @@ mod compare;
 mod diff;
 mod diff_reports;
 mod input;
+mod message;
 mod report;
 mod right_trace;
 mod run;

@@ -6,105 +6,57 @@ use std::{
     io::{self, Write as _},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail, ensure};
 use parallax_campaign::trace;
-use parallax_engine_interface::{Progress, Stepper};
+use parallax_engine_interface::{Execution, Job};
 use parallax_hooks::{Hooks, NoHooks};
-use parallax_host_interface::{AccountChange, HostError, StateChanges, TxEnv};
-use parallax_machine::Machine;
+use parallax_host_interface::{AccountChange, StateChanges};
 use parallax_memory_database::MemoryDatabase;
-use parallax_mini_interpreter::Mini;
-use parallax_mini_machine::MiniMachine;
-use parallax_primary_interpreter::Primary;
-use parallax_primitives::{
-    Address, BlobSchedule, BlockEnv, Bytecode, Fork, FrameOutcome, FrameStatus, Log, Message, MessageKind,
-    U256, address,
-};
-use parallax_state::State;
+use parallax_primitives::{Address, BlobSchedule, BlockEnv, Fork, FrameStatus, Subject, TxEnv, TxOutcome};
 use parallax_tracer_eip3155::Summary;
 use serde_json::{Value, json};
 
 use crate::{
-    arguments::{Interpreter, RunArguments},
+    arguments::RunArguments,
     input::{Text, hex},
+    message::CALLER,
     report::Status,
     tracing::Traces,
 };
 
-/// The account that runs the code.
-pub(crate) const CONTRACT: Address = address!("000000000000000000000000000000000000c0de");
-/// The account that calls it.
-pub(crate) const CALLER: Address = address!("000000000000000000000000000000000000ca11");
-
 pub(crate) fn run(arguments: &RunArguments) -> Result<Status> {
-    let code = Text::read(&arguments.code)?.code(arguments.asm, arguments.fork)?;
+    let RunArguments { fork, gas, value, .. } = *arguments;
+    let code = Text::read(&arguments.code)?.code(arguments.asm, fork)?;
     let input = hex("--input", &arguments.input)?;
     let mut database = match &arguments.prestate {
         Some(path) => prestate(path)?,
         None => MemoryDatabase::default(),
     };
-    database.accounts.entry(CONTRACT).or_default().code = Bytecode::new(code);
-    let caller = database.accounts.entry(CALLER).or_default();
-    caller.balance = caller.balance.max(arguments.value);
-
-    let block = block(arguments.fork);
-    let transaction = TxEnv { origin: CALLER, chain_id: 1, ..TxEnv::default() };
-    let message = Message {
-        kind: MessageKind::Call,
-        depth: 0,
-        is_static: false,
-        gas: arguments.gas,
-        caller: CALLER,
-        address: CONTRACT,
-        code_address: CONTRACT,
-        is_delegated: false,
-        value: arguments.value,
-        input,
-        salt: U256::ZERO,
-    };
-    let primary = Primary::new();
-    let fork = arguments.fork;
-    let go = |hooks: &mut dyn Hooks| match arguments.engine {
-        Interpreter::Primary => {
-            let state = Box::new(State::new(&database, fork, block, transaction));
-            let mut machine = Machine::message(&primary, fork, message, state);
-            to_end(&mut machine, hooks)?;
-            machine.into_message_outcome()
-        }
-        Interpreter::Mini => {
-            let mut machine = MiniMachine::message(&Mini, fork, message, &database, block, transaction);
-            to_end(&mut machine, hooks)?;
-            machine.into_message_outcome()
-        }
-    };
+    let message = arguments.options.message(arguments.message, (code, input), (gas, value), &mut database)?;
+    let (block, environment) = (block(fork), TxEnv { origin: CALLER, ..TxEnv::default() });
+    let subject = Subject::Message { message: &message, environment: &environment };
+    let job = Job { fork, chain_id: 1, block: &block, subject, database: &database };
+    let engine = arguments.engine.named();
+    ensure!(
+        engine.runs_messages(),
+        "--engine {}: it runs no bare messages, expected primary or mini",
+        engine.name()
+    );
+    let engine = engine.engine();
+    let go = |hooks: &mut dyn Hooks| engine.execute(&job, hooks);
     let traces = arguments.trace.open()?;
     let ended = match &traces {
-        Some(traces) => trace(&traces.files, fork, go, |ended| summary(arguments, ended)),
+        Some(traces) => trace(&traces.files, go, |_| Summary::default()),
         None => go(&mut NoHooks),
     };
-    let (outcome, changes, logs) = ended?;
-    let ran = Ran { gas: arguments.gas, outcome, changes, logs };
+    let Execution { outcome: Some(outcome), changes } = ended? else {
+        bail!("the run was ended before its end");
+    };
+    let ran = Ran { gas, outcome, changes };
     let text = if arguments.json { format!("{}\n", ran.json()) } else { ran.text() };
     io::stdout().lock().write_all(text.as_bytes())?;
     traces.map_or(Ok(()), Traces::finish)?;
     Ok(if ran.outcome.status == FrameStatus::Success { Status::Well } else { Status::Failure })
-}
-
-type Ended = (FrameOutcome, StateChanges, Vec<Log>);
-
-fn to_end(machine: &mut dyn Stepper, hooks: &mut dyn Hooks) -> Result<(), HostError> {
-    while machine.run(hooks)? == Progress::Paused {}
-    Ok(())
-}
-
-fn summary(arguments: &RunArguments, ended: &Result<Ended, HostError>) -> Summary {
-    let mut summary = Summary { fork: arguments.fork.name().to_owned(), ..Summary::default() };
-    if let Ok((outcome, ..)) = ended {
-        summary.output = outcome.output.clone();
-        summary.gas_used = arguments.gas - outcome.gas_left;
-        summary.pass = outcome.status.is_success();
-    }
-    summary
 }
 
 /// The block around a program that has none.
@@ -119,26 +71,25 @@ fn prestate(path: &str) -> Result<MemoryDatabase> {
 
 struct Ran {
     gas: u64,
-    outcome: FrameOutcome,
+    outcome: TxOutcome,
     changes: StateChanges,
-    logs: Vec<Log>,
 }
 
 impl Ran {
-    fn gas_used(&self) -> u64 {
-        self.gas - self.outcome.gas_left
+    fn gas_left(&self) -> u64 {
+        self.gas - self.outcome.gas_used
     }
 
     fn text(&self) -> String {
         let mut text = format!(
             "status    {}\ngas used  {}\ngas left  {}\noutput    {}\n",
             self.outcome.status,
-            self.gas_used(),
-            self.outcome.gas_left,
+            self.outcome.gas_used,
+            self.gas_left(),
             self.outcome.output,
         );
         // Writing to a string does not fail.
-        for log in &self.logs {
+        for log in &self.outcome.logs {
             let _ = write!(text, "log       {:#x}", log.address);
             for topic in &log.topics {
                 let _ = write!(text, " {topic}");
@@ -167,6 +118,7 @@ impl Ran {
 
     fn json(&self) -> Value {
         let logs: Vec<_> = self
+            .outcome
             .logs
             .iter()
             .map(|log| {
@@ -199,8 +151,8 @@ impl Ran {
             .collect();
         json!({
             "status": self.outcome.status.to_string(),
-            "gasUsed": self.gas_used(),
-            "gasLeft": self.outcome.gas_left,
+            "gasUsed": self.outcome.gas_used,
+            "gasLeft": self.gas_left(),
             "output": self.outcome.output.to_string(),
             "logs": logs,
             "changes": changes,

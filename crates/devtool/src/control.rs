@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use parallax_hooks::{Hooks, Interest, MessagePhase, StepControl, StepEnd, StepView};
+use parallax_hooks::{End, Hooks, Interest, MessagePhase, Start, StepControl, StepEnd, StepView};
 use parallax_primitives::{Fork, Message};
 use parallax_tracer_core::Tracer;
 use parallax_tracer_standard::{Recorder, Trace, TracerConfig};
@@ -318,6 +318,14 @@ impl Hooks for Recording<'_> {
 
     fn on_step_end(&mut self, step: &StepView<'_>, end: &StepEnd<'_>) {
         self.recorder.step_end(step, end);
+    }
+
+    fn on_start(&mut self, start: &Start<'_>) {
+        self.recorder.start(start);
+    }
+
+    fn on_end(&mut self, end: &End<'_>) {
+        self.recorder.end(end);
     }
 
     fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) -> StepControl {

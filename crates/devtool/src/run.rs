@@ -167,10 +167,7 @@ fn of_engines(
 }
 
 fn recorded(ran: Ran, prepared: &Prepared) -> Arc<Side> {
-    let Ran { mut trace, result, .. } = ran;
-    if let Ok(Execution { outcome: Some(outcome), .. }) = &result {
-        trace.set_outcome(outcome);
-    }
+    let Ran { trace, .. } = ran;
     let database = Arc::clone(&prepared.database);
     Arc::new(Side::Recorded(side::Recording { trace: Arc::new(trace), database, fork: prepared.fork }))
 }

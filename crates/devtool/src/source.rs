@@ -51,7 +51,7 @@ impl Prepared {
             fork: self.fork,
             chain_id: self.chain_id,
             block: &self.block,
-            transaction: &self.transaction,
+            subject: (&self.transaction).into(),
             database: &*self.database,
         }
     }

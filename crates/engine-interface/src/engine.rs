@@ -1,10 +1,10 @@
-use parallax_hooks::Hooks;
+use parallax_hooks::{End, Hooks, Start};
 use parallax_host_interface::{Database, HostError};
-use parallax_primitives::{BlockEnv, Fork, Rejection, Transaction};
+use parallax_primitives::{BlockEnv, Fork, Rejection, Subject, Transaction};
 
 use crate::{Execution, Progress, Stepper};
 
-/// Everything one transaction needs.
+/// Everything one run needs.
 #[derive(Clone, Copy)]
 pub struct Job<'a> {
     /// The rules.
@@ -13,33 +13,74 @@ pub struct Job<'a> {
     pub chain_id: u64,
     /// The block around it.
     pub block: &'a BlockEnv,
-    /// The transaction.
-    pub transaction: &'a Transaction,
+    /// What is run.
+    pub subject: Subject<'a>,
     /// The state before it.
     pub database: &'a dyn Database,
 }
 
-/// Names and starts transactions. Engines are stateless between jobs, caches aside.
+impl<'a> Job<'a> {
+    /// The transaction, unless it is a bare message that is run.
+    pub const fn transaction(&self) -> Option<&'a Transaction> {
+        match self.subject {
+            Subject::Transaction(transaction) => Some(transaction),
+            Subject::Message { .. } => None,
+        }
+    }
+
+    /// What hooks are told before it runs.
+    pub const fn start(&self) -> Start<'a> {
+        let Self { fork, chain_id, block, subject, .. } = *self;
+        Start { fork, chain_id, block, subject }
+    }
+}
+
+/// Names and starts runs. Engines are stateless between jobs, caches aside.
 pub trait Engine: Sync {
     /// What users type: `primary`, `mini`, `revm`.
     fn name(&self) -> &'static str;
 
-    /// Validates the transaction and stands before its first opcode; `Ok(None)` if this engine cannot pause.
+    /// Validates the transaction, if it is one, and stands before its message; `Ok(None)` if this engine cannot pause.
     fn start<'a>(&'a self, job: &Job<'a>) -> Result<Option<Box<dyn Stepper + 'a>>, EngineError>;
 
-    /// Runs the whole transaction. A hook that pauses is asked on at once.
+    /// Runs the whole of it. A hook that pauses is asked on at once. A run that cannot begin, as its transaction is rejected or the
+    /// world fails, is told to the hooks with a start and an end as well.
     fn execute(&self, job: &Job<'_>, hooks: &mut dyn Hooks) -> Result<Execution, EngineError> {
-        let Some(mut stepper) = self.start(job)? else {
-            return Err(HostError::new(format!(
-                "engine {} has no stepper and no way to execute",
-                self.name()
-            ))
-            .into());
+        let started = self.start(job).and_then(|stepper| {
+            let none = || format!("engine {} has no stepper and no way to execute", self.name());
+            stepper.ok_or_else(|| HostError::new(none()).into())
+        });
+        let mut stepper = match started {
+            Ok(stepper) => stepper,
+            Err(error) => {
+                hooks.on_start(&job.start());
+                hooks.on_end(&error.end());
+                return Err(error);
+            }
         };
         while stepper.run(hooks)? == Progress::Paused {}
         Ok(stepper.finish()?)
     }
 }
+
+macro_rules! forward {
+    ($type:ty) => {
+        impl<E: Engine + ?Sized> Engine for $type {
+            fn name(&self) -> &'static str {
+                (**self).name()
+            }
+            fn start<'a>(&'a self, job: &Job<'a>) -> Result<Option<Box<dyn Stepper + 'a>>, EngineError> {
+                (**self).start(job)
+            }
+            fn execute(&self, job: &Job<'_>, hooks: &mut dyn Hooks) -> Result<Execution, EngineError> {
+                (**self).execute(job, hooks)
+            }
+        }
+    };
+}
+
+forward!(&E);
+forward!(Box<E>);
 
 /// Why a transaction has no outcome.
 #[derive(Clone, Debug)]
@@ -48,6 +89,16 @@ pub enum EngineError {
     Rejected(Rejection),
     /// The world failed.
     Host(HostError),
+}
+
+impl EngineError {
+    /// What hooks are told of it.
+    pub fn end(&self) -> End<'_> {
+        match self {
+            Self::Rejected(rejection) => End::Rejected(rejection),
+            Self::Host(error) => End::Failed(error),
+        }
+    }
 }
 
 impl From<Rejection> for EngineError {

@@ -1,11 +1,19 @@
+use parallax_hooks::End;
 use parallax_host_interface::StateChanges;
 use parallax_primitives::TxOutcome;
 
-/// What a transaction came to.
+/// What a transaction or a bare message came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Execution {
-    /// Its outcome; `None` if a hook aborted it. Then nothing was changed.
+    /// Its outcome; `None` if a hook aborted it. Then nothing was changed. A bare message's gas used is what is not left of its gas.
     pub outcome: Option<TxOutcome>,
     /// What it changed, ordered.
     pub changes: StateChanges,
+}
+
+impl Execution {
+    /// What hooks are told of it.
+    pub fn end(&self) -> End<'_> {
+        self.outcome.as_ref().map_or(End::Aborted, End::Outcome)
+    }
 }

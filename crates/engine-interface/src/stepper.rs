@@ -1,15 +1,16 @@
-use parallax_hooks::{Hooks, Interest, MessagePhase, StepControl, StepEnd, StepView};
+use parallax_hooks::{End, Hooks, Interest, MessagePhase, Start, StepControl, StepEnd, StepView};
 use parallax_host_interface::HostError;
 use parallax_primitives::Message;
 
 use crate::Execution;
 
-/// One transaction in progress, at any depth. It can be paused, kept, looked at and resumed.
+/// One transaction, or one bare message, in progress, at any depth. It can be paused, kept, looked at and resumed.
 ///
 /// There is one way to run: on with hooks, from where it stands to where they pause. Hooks that look at all of several
 /// runs, one after another, see what they would have seen of one.
 pub trait Stepper {
-    /// Runs until the end, or until `hooks` pauses or aborts. Where it stands, whoever paused it there was asked: nobody is
+    /// Runs until the end, or until `hooks` pauses or aborts. The first run tells its hooks the start, the one that comes to the end
+    /// tells it ([`Hooks::on_start`], [`Hooks::on_end`]). Where it stands, whoever paused it there was asked: nobody is
     /// asked about that place again.
     fn run(&mut self, hooks: &mut dyn Hooks) -> Result<Progress, HostError>;
 
@@ -43,6 +44,14 @@ pub enum Progress {
 struct Everywhere<'h>(&'h mut dyn Hooks);
 
 impl Hooks for Everywhere<'_> {
+    fn on_start(&mut self, start: &Start<'_>) {
+        self.0.on_start(start);
+    }
+
+    fn on_end(&mut self, end: &End<'_>) {
+        self.0.on_end(end);
+    }
+
     fn interest(&self) -> Interest {
         Interest::Steps
     }

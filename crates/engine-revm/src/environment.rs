@@ -102,8 +102,7 @@ fn price_fits(excess: u128, fraction: u128, max_blobs: u64) -> Option<u128> {
 /// # Errors
 ///
 /// Rejects what revm's `TxEnv` cannot say: a transaction with blobs or authorizations that has no target.
-pub(crate) fn transaction(job: &Job<'_>) -> Result<TxEnv, EngineError> {
-    let tx = job.transaction;
+pub(crate) fn transaction(job: &Job<'_>, tx: &Transaction) -> Result<TxEnv, EngineError> {
     if tx.to.is_none() {
         match tx.kind {
             TransactionType::Blob if job.fork.has(Fork::Cancun) => return Err(Rejection::BlobCreate.into()),

@@ -24,7 +24,7 @@ pub(crate) struct Messages<'h, 'a> {
     /// `None`: only EIP-7610 is wanted.
     hooks: Option<&'h mut dyn Hooks>,
     database: &'a dyn Database,
-    fork: Fork,
+    pub(crate) fork: Fork,
     /// Those that have begun and not ended, outermost first.
     open: Vec<Message>,
     /// Whether a hook has ended the run.

@@ -2,7 +2,7 @@
 
 use parallax_engine_interface::Job;
 use parallax_host_interface::{Database, HostError, TxEnv};
-use parallax_primitives::{BlockEnv, Fork, FrameOutcome, FrameStatus, Message, Transaction};
+use parallax_primitives::{BlockEnv, Fork, FrameOutcome, FrameStatus, Message, Subject, Transaction};
 use revm::{
     MainBuilder,
     context_interface::{JournalTr, LocalContextTr, context::take_error},
@@ -47,8 +47,10 @@ impl<'a> MessageRunner<'a> {
             max_fee_per_gas: transaction.gas_price,
             ..Transaction::default()
         };
-        let job = Job { fork, chain_id: transaction.chain_id, block, transaction: &around, database };
-        let tx = environment::transaction(&job).map_err(|error| HostError::new(error.to_string()))?;
+        let subject = Subject::Transaction(&around);
+        let job = Job { fork, chain_id: transaction.chain_id, block, subject, database };
+        let tx =
+            environment::transaction(&job, &around).map_err(|error| HostError::new(error.to_string()))?;
         Ok(Self { evm: context(database, &job, spec, tx).build_mainnet(), message })
     }
 

@@ -6,8 +6,7 @@ use parallax_primitives::{GasSchedule, Rejection, Transaction, TransactionType, 
 use revm::context_interface::result::InvalidTransaction;
 
 /// The same reason in Parallax's words.
-pub(crate) fn rejection(reason: &InvalidTransaction, job: &Job<'_>) -> EngineError {
-    let tx = job.transaction;
+pub(crate) fn rejection(reason: &InvalidTransaction, job: &Job<'_>, tx: &Transaction) -> EngineError {
     match *reason {
         InvalidTransaction::Eip2930NotSupported => Rejection::TypeNotSupported(1),
         InvalidTransaction::Eip1559NotSupported => Rejection::TypeNotSupported(2),
@@ -28,7 +27,7 @@ pub(crate) fn rejection(reason: &InvalidTransaction, job: &Job<'_>) -> EngineErr
             // revm's own sum may have been made of saturated fees.
             Rejection::InsufficientFunds { balance: **balance, needed: most_spent(tx) }
         }
-        InvalidTransaction::OverflowPaymentInTransaction => return overflow(job),
+        InvalidTransaction::OverflowPaymentInTransaction => return overflow(job, tx),
         InvalidTransaction::CallGasCostMoreThanGasLimit { initial_gas, gas_limit } => {
             Rejection::IntrinsicGas { limit: gas_limit, intrinsic: initial_gas }
         }
@@ -80,9 +79,9 @@ pub(crate) fn rejection(reason: &InvalidTransaction, job: &Job<'_>) -> EngineErr
 const BLOB_VERSION: u8 = 1;
 
 /// revm multiplies gas and price in 128 bits; whether the sender could pay was not looked at.
-fn overflow(job: &Job<'_>) -> EngineError {
-    let needed = most_spent(job.transaction);
-    let balance = match job.database.account(job.transaction.sender) {
+fn overflow(job: &Job<'_>, tx: &Transaction) -> EngineError {
+    let needed = most_spent(tx);
+    let balance = match job.database.account(tx.sender) {
         Ok(account) => account.map_or(U256::ZERO, |account| account.balance),
         Err(error) => return error.into(),
     };

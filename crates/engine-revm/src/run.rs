@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use parallax_engine_interface::{Engine, EngineError, Execution, Job, Stepper};
 use parallax_hooks::{Hooks, Interest};
 use parallax_host_interface::{HostError, StateChanges};
-use parallax_primitives::{Address, Bytes, FrameStatus, TxOutcome};
+use parallax_primitives::{Address, Bytes, FrameStatus, Transaction as Tx, TxOutcome};
 use revm::{
     Inspector, MainBuilder,
     context::ContextTr,
@@ -32,8 +32,8 @@ use crate::{
 /// The engine `revm`: revm 43, unmodified, every check on. It shows messages and steps, but no block
 /// entries; a hook can abort it, not pause it.
 ///
-/// It has no Constantinople (EIP-1283), and no price of a blob gas that takes more than 128 bits to work out: a job with one is a
-/// host error, so a comparison with it is poisoned.
+/// It has no Constantinople (EIP-1283), and no price of a blob gas that takes more than 128 bits to work out, and runs no bare messages: a
+/// job with one is a host error, so a comparison with it is poisoned.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Revm;
 
@@ -47,14 +47,27 @@ impl Engine for Revm {
     }
 
     fn execute(&self, job: &Job<'_>, hooks: &mut dyn Hooks) -> Result<Execution, EngineError> {
-        if hooks.interest() != Interest::Nothing {
-            return run_watched(job, Some(hooks));
-        }
-        match run_plain(job)? {
-            Some(execution) => Ok(execution),
-            None => run_watched(job, None),
-        }
+        hooks.on_start(&job.start());
+        let result = run(job, hooks);
+        hooks.on_end(&result.as_ref().map_or_else(EngineError::end, Execution::end));
+        result
     }
+}
+
+fn run(job: &Job<'_>, hooks: &mut dyn Hooks) -> Result<Execution, EngineError> {
+    if hooks.interest() != Interest::Nothing {
+        return run_watched(job, Some(hooks));
+    }
+    match run_plain(job)? {
+        Some(execution) => Ok(execution),
+        None => run_watched(job, None),
+    }
+}
+
+/// The transaction that is run.
+fn transaction<'a>(job: &Job<'a>) -> Result<&'a Tx, EngineError> {
+    let none = || HostError::new("revm runs transactions here, and no bare messages").into();
+    job.transaction().ok_or_else(none)
 }
 
 /// The fast way; `None` if an account was met that EIP-7610 may be about.
@@ -101,7 +114,7 @@ fn prepare<'a>(job: &Job<'a>) -> Result<Context<'a>, EngineError> {
     if let Some(reason) = environment::unsupported(job.fork, job.block) {
         return Err(HostError::new(reason).into());
     }
-    Ok(context(job.database, job, spec, environment::transaction(job)?))
+    Ok(context(job.database, job, spec, environment::transaction(job, transaction(job)?)?))
 }
 
 /// revm's answer in Parallax's words.
@@ -111,18 +124,19 @@ fn execution<I>(
     handler: Transaction<'_, I>,
     result: Result<ExecutionResult<HaltReason>, RunError>,
 ) -> Result<Execution, EngineError> {
+    let transaction = transaction(job)?;
     let result = match result {
         Ok(result) => result,
-        Err(EVMError::Transaction(reason)) => return Err(rejection(&reason, job)),
+        Err(EVMError::Transaction(reason)) => return Err(rejection(&reason, job, transaction)),
         Err(error) => return Err(host_error(error).into()),
     };
-    if environment::fees_are_beyond_revm(job.transaction) {
+    if environment::fees_are_beyond_revm(transaction) {
         return Err(HostError::new("revm counts fees in 128 bits; this transaction has one above").into());
     }
     let Some((frame, created)) = handler.frame else {
         return Err(HostError::new("revm ended a transaction without its frame").into());
     };
-    let is_create = job.transaction.to.is_none();
+    let is_create = transaction.to.is_none();
     let status = frame_status(frame.result, !frame.output.is_empty(), !is_create || created.is_some())?;
     let state = evm.ctx.journaled_state.finalize();
     let gas = *result.gas();

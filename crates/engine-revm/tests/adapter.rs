@@ -93,7 +93,10 @@ fn execute(
     hooks: &mut dyn Hooks,
 ) -> Result<Execution, EngineError> {
     let block = BlockEnv::default();
-    Revm.execute(&Job { fork, chain_id: 1, block: &block, transaction, database: world }, hooks)
+    Revm.execute(
+        &Job { fork, chain_id: 1, block: &block, subject: transaction.into(), database: world },
+        hooks,
+    )
 }
 
 #[track_caller]
@@ -218,7 +221,7 @@ fn what_revm_lacks_is_a_host_error() {
     for (excess, fits) in [(192_204_552, true), (192_204_553, false)] {
         block.excess_blob_gas = excess;
         let (transaction, fork) = (call(&[]), Fork::Cancun);
-        let job = Job { fork, chain_id: 1, block: &block, transaction: &transaction, database: &world };
+        let job = Job { fork, chain_id: 1, block: &block, subject: (&transaction).into(), database: &world };
         assert_eq!(unsupported(fork, &block).is_none(), fits, "{excess}");
         assert_eq!(Revm.execute(&job, &mut NoHooks).is_ok(), fits, "{excess}");
         assert_eq!(unsupported(Fork::Shanghai, &block), None);
@@ -257,8 +260,13 @@ fn a_failing_database_is_a_host_error_whoever_looks() {
     );
     let block = BlockEnv { number: 1, ..BlockEnv::default() };
     let transaction = call(&[]);
-    let job =
-        Job { fork: Fork::Osaka, chain_id: 1, block: &block, transaction: &transaction, database: &world };
+    let job = Job {
+        fork: Fork::Osaka,
+        chain_id: 1,
+        block: &block,
+        subject: (&transaction).into(),
+        database: &world,
+    };
     for interest in [Interest::Nothing, Interest::Messages, Interest::Steps] {
         let error = Revm.execute(&job, &mut Watching(interest)).unwrap_err();
         assert_eq!(error.to_string(), "no block hashes here", "{interest:?}");

@@ -2,14 +2,14 @@
 
 use std::fmt;
 
-use parallax_engine_interface::{Interpreter, Progress, Stepper};
-use parallax_hooks::{Hooks, Interest, StepControl, StepView};
-use parallax_host_interface::{HostError, StateChanges, TxEnv};
-use parallax_machine::Machine;
+use parallax_engine_interface::{EngineError, Execution, Interpreter, Job, Progress, Stepper};
+use parallax_hooks::{Hooks, Interest, NoHooks, StepControl, StepView};
+use parallax_host_interface::{HostError, StateChanges};
+use parallax_machine::{Machine, validate};
 use parallax_memory_database::{Account, MemoryDatabase};
 use parallax_mini_machine::MiniMachine;
 use parallax_primitives::{
-    Address, BlobSchedule, BlockEnv, Bytecode, Fork, FrameOutcome, Log, Message, MessageKind, U256,
+    Address, BlobSchedule, BlockEnv, Bytecode, Fork, Message, MessageKind, Subject, TxEnv, TxOutcome, U256,
 };
 use parallax_state::State;
 
@@ -38,11 +38,9 @@ pub enum Watch {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
     /// What the message came to.
-    pub outcome: FrameOutcome,
+    pub outcome: TxOutcome,
     /// What it changed.
     pub changes: StateChanges,
-    /// What it logged.
-    pub logs: Vec<Log>,
     /// The entries of blocks, if it was watched.
     pub entries: Vec<Entry>,
 }
@@ -119,12 +117,12 @@ impl World {
     ///
     /// If the world fails, which this one does not.
     pub fn run(&self, interpreter: &impl Interpreter, watch: Watch) -> Result<Seen, HostError> {
-        let fork = self.program.fork;
-        let state = State::new(&self.database, fork, Self::block(fork), Self::transaction());
-        let mut machine = Machine::message(interpreter, fork, self.message(), Box::new(state));
-        let entries = entries(&mut machine, watch)?;
-        let (outcome, changes, logs) = machine.into_message_outcome()?;
-        Ok(Seen { outcome, changes, logs, entries })
+        let (block, environment, message) =
+            (Self::block(self.program.fork), Self::environment(), self.message());
+        let job = self.job(&block, &environment, &message);
+        let validated = validate(&job).map_err(failed)?;
+        let state = State::new(&self.database, job.fork, block.clone(), validated.transaction.clone());
+        seen(Box::new(Machine::new(interpreter, &job, validated, Box::new(state))?), watch)
     }
 
     /// Runs the program on `interpreter`, in the plain machine.
@@ -133,18 +131,19 @@ impl World {
     ///
     /// If the world fails, which this one does not.
     pub fn run_plain(&self, interpreter: &impl Interpreter, watch: Watch) -> Result<Seen, HostError> {
-        let fork = self.program.fork;
-        let (block, transaction) = (Self::block(fork), Self::transaction());
-        let message = self.message();
-        let mut machine =
-            MiniMachine::message(interpreter, fork, message, &self.database, block, transaction);
-        let entries = entries(&mut machine, watch)?;
-        let (outcome, changes, logs) = machine.into_message_outcome()?;
-        Ok(Seen { outcome, changes, logs, entries })
+        let (block, environment, message) =
+            (Self::block(self.program.fork), Self::environment(), self.message());
+        let job = self.job(&block, &environment, &message);
+        seen(Box::new(MiniMachine::new(interpreter, &job).map_err(failed)?), watch)
     }
 
-    fn transaction() -> TxEnv {
-        TxEnv { origin: Self::SENDER, gas_price: U256::from(3), blob_hashes: Vec::new(), chain_id: 1 }
+    fn job<'a>(&'a self, block: &'a BlockEnv, environment: &'a TxEnv, message: &'a Message) -> Job<'a> {
+        let (fork, subject) = (self.program.fork, Subject::Message { message, environment });
+        Job { fork, chain_id: 1, block, subject, database: &self.database }
+    }
+
+    fn environment() -> TxEnv {
+        TxEnv { origin: Self::SENDER, gas_price: U256::from(3), ..TxEnv::default() }
     }
 
     fn message(&self) -> Message {
@@ -198,9 +197,6 @@ impl Seen {
         if self.outcome != other.outcome {
             return line("outcome", &self.outcome, &other.outcome);
         }
-        if self.logs != other.logs {
-            return line("logs", &self.logs, &other.logs);
-        }
         if self.changes != other.changes {
             return line("changes", &self.changes, &other.changes);
         }
@@ -208,13 +204,26 @@ impl Seen {
     }
 }
 
-/// The entries of blocks of a run to its end; none, and no run, if nobody watches.
-fn entries(machine: &mut dyn Stepper, watch: Watch) -> Result<Vec<Entry>, HostError> {
+/// What is seen of a run to its end; entries of blocks only if somebody watches.
+fn seen(mut machine: Box<dyn Stepper + '_>, watch: Watch) -> Result<Seen, HostError> {
     let mut recorder = Recorder { entries: Vec::new(), pauses: watch == Watch::Paused };
-    if watch != Watch::Unwatched {
+    if watch == Watch::Unwatched {
+        machine.run(&mut NoHooks)?;
+    } else {
         while machine.run(&mut recorder)? == Progress::Paused {}
     }
-    Ok(recorder.entries)
+    let Execution { outcome: Some(outcome), changes } = machine.finish()? else {
+        return Err(HostError::new("the run came to no end"));
+    };
+    Ok(Seen { outcome, changes, entries: recorder.entries })
+}
+
+/// A bare message is not rejected.
+fn failed(error: EngineError) -> HostError {
+    match error {
+        EngineError::Host(error) => error,
+        EngineError::Rejected(rejection) => HostError::new(rejection.to_string()),
+    }
 }
 
 /// Records block entries, and pauses at some.

@@ -48,7 +48,7 @@ impl Scenario {
     /// The scenario as engines take it.
     pub fn job(&self) -> Job<'_> {
         let Self { fork, block, transaction, database, .. } = self;
-        Job { fork: *fork, chain_id: Self::CHAIN_ID, block, transaction, database }
+        Job { fork: *fork, chain_id: Self::CHAIN_ID, block, subject: transaction.into(), database }
     }
 }
 

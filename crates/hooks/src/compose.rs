@@ -4,10 +4,18 @@ use std::{cell::RefCell, rc::Rc};
 
 use parallax_primitives::Message;
 
-use crate::{Hooks, Interest, MessagePhase, StepControl, StepEnd, StepView};
+use crate::{End, Hooks, Interest, MessagePhase, Start, StepControl, StepEnd, StepView};
 
 macro_rules! forward {
     ($hooks:ident => $body:expr) => {
+        fn on_start(&mut self, start: &Start<'_>) {
+            let $hooks = self;
+            $body.on_start(start);
+        }
+        fn on_end(&mut self, end: &End<'_>) {
+            let $hooks = self;
+            $body.on_end(end);
+        }
         fn interest(&self) -> Interest {
             let $hooks = self;
             $body.interest()
@@ -41,6 +49,12 @@ impl<H: Hooks + ?Sized> Hooks for Box<H> {
 
 /// For hooks that somebody else holds on to, to ask them something between two runs.
 impl<H: Hooks + ?Sized> Hooks for Rc<RefCell<H>> {
+    fn on_start(&mut self, start: &Start<'_>) {
+        self.borrow_mut().on_start(start);
+    }
+    fn on_end(&mut self, end: &End<'_>) {
+        self.borrow_mut().on_end(end);
+    }
     fn interest(&self) -> Interest {
         self.borrow().interest()
     }
@@ -60,6 +74,12 @@ impl<H: Hooks + ?Sized> Hooks for Rc<RefCell<H>> {
 
 /// `None` looks at nothing.
 impl<H: Hooks> Hooks for Option<H> {
+    fn on_start(&mut self, start: &Start<'_>) {
+        self.iter_mut().for_each(|hooks| hooks.on_start(start));
+    }
+    fn on_end(&mut self, end: &End<'_>) {
+        self.iter_mut().for_each(|hooks| hooks.on_end(end));
+    }
     fn interest(&self) -> Interest {
         self.as_ref().map_or(Interest::Nothing, Hooks::interest)
     }
@@ -80,6 +100,12 @@ impl<H: Hooks> Hooks for Option<H> {
 }
 
 impl<H: Hooks> Hooks for Vec<H> {
+    fn on_start(&mut self, start: &Start<'_>) {
+        self.iter_mut().for_each(|hooks| hooks.on_start(start));
+    }
+    fn on_end(&mut self, end: &End<'_>) {
+        self.iter_mut().for_each(|hooks| hooks.on_end(end));
+    }
     fn interest(&self) -> Interest {
         self.iter().map(Hooks::interest).max().unwrap_or(Interest::Nothing)
     }
@@ -103,6 +129,12 @@ impl<H: Hooks> Hooks for Vec<H> {
 macro_rules! tuple {
     ($($name:ident $field:tt),+) => {
         impl<$($name: Hooks),+> Hooks for ($($name,)+) {
+            fn on_start(&mut self, start: &Start<'_>) {
+                $(self.$field.on_start(start);)+
+            }
+            fn on_end(&mut self, end: &End<'_>) {
+                $(self.$field.on_end(end);)+
+            }
             fn interest(&self) -> Interest {
                 Interest::Nothing$(.max(self.$field.interest()))+
             }

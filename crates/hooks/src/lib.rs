@@ -3,10 +3,12 @@
 
 mod closures;
 mod compose;
+mod run;
 mod view;
 
 pub use closures::{on_message, on_step, on_step_end};
 use parallax_primitives::{FrameOutcome, Message};
+pub use run::{End, Start};
 pub use view::{StepEnd, StepView};
 
 /// Watches an execution. Both engines call the same methods in the same order with the same values, at any depth.
@@ -15,6 +17,18 @@ pub use view::{StepEnd, StepView};
 /// then follow `on_message(Before)`, the callee's steps, `on_message(After)`, and the caller's next opcode finds what the
 /// callee left. The transaction's own frame is a message too.
 pub trait Hooks {
+    /// Once, before anything of a run is shown and before [`Hooks::interest`] is asked, whatever the interest. A run that is paused and
+    /// goes on is one run: its start is told to the hooks of its first part, its end to those of its last.
+    fn on_start(&mut self, start: &Start<'_>) {
+        let _ = start;
+    }
+
+    /// Once, when the run is over, whatever the interest. A run that is dropped has no end; a transaction that is rejected has a
+    /// start and an end.
+    fn on_end(&mut self, end: &End<'_>) {
+        let _ = end;
+    }
+
     /// How finely this observer looks. Asked once per run: an answer that changes later is not heard.
     fn interest(&self) -> Interest {
         Interest::Steps

@@ -1,6 +1,6 @@
 use std::{error::Error, fmt, sync::Arc};
 
-use parallax_primitives::{Address, B256, BlockEnv, Bytecode, JournalView, Log, U256};
+use parallax_primitives::{Address, B256, BlockEnv, Bytecode, JournalView, Log, TxEnv, U256};
 
 /// What an interpreter may ask of the world while it runs one frame.
 ///
@@ -87,19 +87,6 @@ pub struct Slot {
 pub struct SelfDestruct {
     /// Whether the account was already marked: then there is no second refund.
     pub was_marked: bool,
-}
-
-/// What the transaction answers to opcodes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TxEnv {
-    /// ORIGIN.
-    pub origin: Address,
-    /// GASPRICE, the effective price in wei (EIP-1559).
-    pub gas_price: U256,
-    /// BLOBHASH (EIP-4844).
-    pub blob_hashes: Vec<B256>,
-    /// CHAINID (EIP-1344).
-    pub chain_id: u64,
 }
 
 /// The world failed: a database that cannot be read, an engine that lacks a rule. Never a halt of the protocol.

@@ -8,5 +8,6 @@ mod journal;
 
 pub use changes::{AccountChange, StateChanges};
 pub use database::{AccountInfo, Database, EmptyDatabase};
-pub use host::{Host, HostError, SelfDestruct, Slot, TxEnv};
+pub use host::{Host, HostError, SelfDestruct, Slot};
 pub use journal::Journal;
+pub use parallax_primitives::TxEnv;

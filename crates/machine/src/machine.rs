@@ -5,12 +5,13 @@
 //!
 //! Invariant: every open frame has exactly one open checkpoint of the journal.
 
-use parallax_engine_interface::{FrameExit, Interpreter, Job};
-use parallax_hooks::{Hooks, Interest, MessagePhase, NoHooks, StepControl, StepEnd, StepView};
-use parallax_host_interface::{HostError, Journal, StateChanges};
+use parallax_engine_interface::{Execution, FrameExit, Interpreter, Job};
+use parallax_hooks::{Hooks, Interest, MessagePhase, NoHooks, Start, StepControl, StepEnd, StepView};
+use parallax_host_interface::{HostError, Journal};
 use parallax_precompiles::{PrecompileError, Precompiles};
 use parallax_primitives::{
-    Bytecode, Bytes, CALL_DEPTH_LIMIT, Fork, FrameOutcome, FrameStatus, Halt, Log, Message, MessageKind, U256,
+    Bytecode, Bytes, CALL_DEPTH_LIMIT, Fork, FrameOutcome, FrameStatus, Halt, Message, MessageKind, Subject,
+    TxOutcome, U256,
 };
 
 use crate::{
@@ -20,7 +21,7 @@ use crate::{
 
 /// One transaction, or one bare message, in progress over any interpreter.
 ///
-/// Run it through [`parallax_engine_interface::Stepper`].
+/// Run it through [`Stepper`](parallax_engine_interface::Stepper).
 pub struct Machine<'a, I: Interpreter> {
     pub(crate) interpreter: &'a I,
     fork: Fork,
@@ -31,6 +32,8 @@ pub struct Machine<'a, I: Interpreter> {
     pub(crate) stage: Stage,
     /// Opcodes or block entries that hooks were shown.
     pub(crate) clock: u64,
+    /// What the hooks of the first run are told.
+    pub(crate) start: Option<Start<'a>>,
     /// What to settle at the end; `None` around a bare message.
     pub(crate) settlement: Option<Settlement>,
     /// Gas that the first message was given.
@@ -55,8 +58,8 @@ pub(crate) enum Stage {
     Running,
     /// After this message, which the innermost frame has sent, or which is the first: it was shown.
     Ended(Box<Message>, FrameOutcome),
-    /// After the first message.
-    Over(FrameOutcome),
+    /// After the first message, and what was to be settled is.
+    Over(Box<Execution>),
     /// Nowhere any more: a hook or a failing host has ended it.
     Aborted,
 }
@@ -68,7 +71,8 @@ enum Started<F> {
 }
 
 impl<'a, I: Interpreter> Machine<'a, I> {
-    /// Stands before the first message of a transaction: gas is bought, the nonce is bumped, delegations are set.
+    /// Stands before the first message. Of a transaction, gas is bought, the nonce is bumped, delegations are set. Around a bare
+    /// message nobody pays, and nothing is refunded; warm is what a transaction from its caller to its address would find warm.
     ///
     /// `journal` is a fresh one over the database of `job` that answers [`Validated::transaction`] to opcodes.
     ///
@@ -83,63 +87,30 @@ impl<'a, I: Interpreter> Machine<'a, I> {
         validated: Validated,
         mut journal: Box<dyn Journal + 'a>,
     ) -> Result<Self, HostError> {
-        let (message, settlement) = transaction::open(job, &validated, &mut *journal)?;
-        Ok(Self::standing_before(interpreter, job.fork, message, journal, Some(settlement)))
-    }
-
-    /// Stands before a bare message, with no transaction around it: nobody pays, and nothing is refunded. Warm is what a
-    /// transaction from its caller to its address would find warm.
-    pub fn message(
-        interpreter: &'a I,
-        fork: Fork,
-        message: Message,
-        mut journal: Box<dyn Journal + 'a>,
-    ) -> Self {
-        let coinbase = journal.block().coinbase;
-        transaction::warm_up(&mut *journal, fork, message.caller, message.address, coinbase);
-        Self::standing_before(interpreter, fork, message, journal, None)
-    }
-
-    fn standing_before(
-        interpreter: &'a I,
-        fork: Fork,
-        message: Message,
-        journal: Box<dyn Journal + 'a>,
-        settlement: Option<Settlement>,
-    ) -> Self {
-        Self {
+        let (message, settlement) = match job.subject {
+            Subject::Transaction(transaction) => {
+                let (message, settlement) = transaction::open(job, transaction, &validated, &mut *journal)?;
+                (message, Some(settlement))
+            }
+            Subject::Message { message, .. } => {
+                let (caller, target) = (message.caller, message.address);
+                transaction::warm_up(&mut *journal, job.fork, caller, target, job.block.coinbase);
+                (message.clone(), None)
+            }
+        };
+        Ok(Self {
             interpreter,
-            fork,
-            precompiles: Precompiles::of(fork),
+            fork: job.fork,
+            precompiles: Precompiles::of(job.fork),
             journal,
             frames: Vec::new(),
             gas: message.gas,
             stage: Stage::Sent(Box::new(message)),
             clock: 0,
+            start: Some(job.start()),
             settlement,
             deployed: None,
-        }
-    }
-
-    /// Runs what is left of a bare message, unobserved, and answers its outcome, its changes and its logs. For one inside a
-    /// transaction, nothing is settled. After an abort there is no outcome, and that is an error.
-    ///
-    /// # Errors
-    ///
-    /// If the world fails, or the run was aborted.
-    pub fn into_message_outcome(mut self) -> Result<(FrameOutcome, StateChanges, Vec<Log>), HostError> {
-        loop {
-            match self.stage {
-                Stage::Over(outcome) => {
-                    let (changes, logs) = self.journal.finish()?;
-                    return Ok((outcome, changes, logs));
-                }
-                Stage::Aborted => {
-                    return Err(HostError::new("the run was aborted: its message has no outcome"));
-                }
-                _ => self.advance(&mut Observer { interest: Interest::Nothing, hooks: &mut NoHooks })?,
-            };
-        }
+        })
     }
 
     /// Goes on to the next stage: a message is shown, or starts, a frame runs until it exits, or an outcome is handed down.
@@ -156,7 +127,7 @@ impl<'a, I: Interpreter> Machine<'a, I> {
                         self.interpreter.deliver(&mut caller.frame, outcome);
                         Stage::Running
                     }
-                    None => Stage::Over(outcome),
+                    None => Stage::Over(Box::new(self.settle(outcome)?)),
                 };
                 Ok(false)
             }
@@ -293,12 +264,13 @@ impl<'a, I: Interpreter> Machine<'a, I> {
         self.journal.checkpoint();
         let is_moved = match message.kind {
             MessageKind::Call => self.journal.transfer(message.caller, message.address, message.value)?,
-            // A static call touches its target as a call without value does (EIP-161).
-            MessageKind::StaticCall => {
+            // A static call touches its target as a call without value does (EIP-161). What runs on its caller's account finds it
+            // touched, unless it is a bare message.
+            MessageKind::CallCode | MessageKind::DelegateCall if !self.frames.is_empty() => true,
+            _ => {
                 self.journal.credit(message.address, U256::ZERO)?;
                 true
             }
-            _ => true,
         };
         if !is_moved {
             return Err(HostError::new("the journal refuses a transfer that the balance allows"));
@@ -375,6 +347,27 @@ impl<'a, I: Interpreter> Machine<'a, I> {
             }
         }
         Ok(self.end_call(outcome))
+    }
+}
+
+impl<I: Interpreter> Machine<'_, I> {
+    /// Ends the transaction, or the bare message, of which this is what its message came to.
+    fn settle(&mut self, outcome: FrameOutcome) -> Result<Execution, HostError> {
+        let (gas_used, gas_refunded) = match &self.settlement {
+            Some(settlement) => {
+                let settled = settlement.settle(&outcome, &mut *self.journal)?;
+                (settled.gas_used, settled.gas_refunded)
+            }
+            None => (self.gas - outcome.gas_left, 0),
+        };
+        let (changes, logs) = self.journal.finish()?;
+        let FrameOutcome { status, output, created, .. } = outcome;
+        let output = match (status, self.deployed.take()) {
+            (FrameStatus::Success, Some(code)) => code,
+            _ => output,
+        };
+        let outcome = TxOutcome { status, gas_used, gas_refunded, output, logs, created };
+        Ok(Execution { outcome: Some(outcome), changes })
     }
 }
 

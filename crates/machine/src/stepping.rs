@@ -1,13 +1,24 @@
 //! The machine as a [`Stepper`]: on until a hook stops it.
 
 use parallax_engine_interface::{Execution, Interpreter, Progress, Stepper};
-use parallax_hooks::{Hooks, MessagePhase, StepView};
+use parallax_hooks::{End, Hooks, MessagePhase, StepView};
 use parallax_host_interface::{HostError, StateChanges};
-use parallax_primitives::{FrameStatus, Message, TxOutcome};
+use parallax_primitives::Message;
 
 use crate::machine::{Machine, Observer, Stage};
 
 impl<I: Interpreter> Machine<'_, I> {
+    fn run_on(&mut self, hooks: &mut dyn Hooks) -> Result<Progress, HostError> {
+        let mut observer = Observer { interest: hooks.interest(), hooks };
+        loop {
+            let asked_to_pause = self.advance(&mut observer)?;
+            let progress = self.progress();
+            if asked_to_pause || progress != Progress::Paused {
+                return Ok(progress);
+            }
+        }
+    }
+
     fn progress(&self) -> Progress {
         match self.stage {
             Stage::Over(_) => Progress::Done,
@@ -19,14 +30,20 @@ impl<I: Interpreter> Machine<'_, I> {
 
 impl<I: Interpreter> Stepper for Machine<'_, I> {
     fn run(&mut self, hooks: &mut dyn Hooks) -> Result<Progress, HostError> {
-        let mut observer = Observer { interest: hooks.interest(), hooks };
-        loop {
-            let asked_to_pause = self.advance(&mut observer)?;
-            let progress = self.progress();
-            if asked_to_pause || progress != Progress::Paused {
-                return Ok(progress);
-            }
+        if self.progress() != Progress::Paused {
+            return Ok(self.progress());
         }
+        if let Some(start) = self.start.take() {
+            hooks.on_start(&start);
+        }
+        let result = self.run_on(hooks);
+        match (&result, &self.stage) {
+            (Err(error), _) => hooks.on_end(&End::Failed(error)),
+            (Ok(_), Stage::Over(execution)) => hooks.on_end(&execution.end()),
+            (Ok(_), Stage::Aborted) => hooks.on_end(&End::Aborted),
+            _ => {}
+        }
+        result
     }
 
     fn view(&self) -> Option<StepView<'_>> {
@@ -47,30 +64,9 @@ impl<I: Interpreter> Stepper for Machine<'_, I> {
     }
 
     fn finish(self: Box<Self>) -> Result<Execution, HostError> {
-        let mut machine = *self;
-        let Stage::Over(outcome) = machine.stage else {
-            return Ok(Execution { outcome: None, changes: StateChanges::default() });
-        };
-        let (gas_used, gas_refunded) = match machine.settlement {
-            Some(settlement) => {
-                let settled = settlement.settle(&outcome, &mut *machine.journal)?;
-                (settled.gas_used, settled.gas_refunded)
-            }
-            None => (machine.gas - outcome.gas_left, 0),
-        };
-        let (changes, logs) = machine.journal.finish()?;
-        let output = match (outcome.status, machine.deployed) {
-            (FrameStatus::Success, Some(code)) => code,
-            _ => outcome.output,
-        };
-        let outcome = TxOutcome {
-            status: outcome.status,
-            gas_used,
-            gas_refunded,
-            output,
-            logs,
-            created: outcome.created,
-        };
-        Ok(Execution { outcome: Some(outcome), changes })
+        match self.stage {
+            Stage::Over(execution) => Ok(*execution),
+            _ => Ok(Execution { outcome: None, changes: StateChanges::default() }),
+        }
     }
 }

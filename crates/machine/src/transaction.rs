@@ -7,8 +7,8 @@ use parallax_engine_interface::Job;
 use parallax_host_interface::{HostError, Journal};
 use parallax_precompiles::Precompiles;
 use parallax_primitives::{
-    Address, Authorization, Bytecode, Fork, FrameOutcome, GasSchedule, Message, MessageKind, TransactionType,
-    U256,
+    Address, Authorization, Bytecode, Fork, FrameOutcome, GasSchedule, Message, MessageKind, Transaction,
+    TransactionType, U256,
 };
 
 use crate::Validated;
@@ -40,10 +40,11 @@ pub(crate) struct Settled {
 /// own message.
 pub(crate) fn open(
     job: &Job<'_>,
+    transaction: &Transaction,
     validated: &Validated,
     journal: &mut dyn Journal,
 ) -> Result<(Message, Settlement), HostError> {
-    let (transaction, fork) = (job.transaction, job.fork);
+    let fork = job.fork;
     let gas_price = validated.transaction.gas_price;
     journal.bump_nonce(transaction.sender)?;
     let gas_fee = gas_price.saturating_mul(U256::from(transaction.gas_limit));

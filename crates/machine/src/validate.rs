@@ -6,13 +6,13 @@
 use parallax_engine_interface::{EngineError, Job};
 use parallax_host_interface::TxEnv;
 use parallax_primitives::{
-    BlockEnv, Fork, GasSchedule, KECCAK256_EMPTY, Rejection, Transaction, TransactionType, U256,
+    BlockEnv, Fork, GasSchedule, KECCAK256_EMPTY, Rejection, Subject, Transaction, TransactionType, U256,
 };
 
 /// First byte of a versioned hash of a KZG commitment (EIP-4844).
 const BLOB_VERSION_KZG: u8 = 1;
 
-/// A transaction that can be in its block. Only [`validate`] makes one.
+/// A transaction that can be in its block, or a bare message, which has nothing to be checked. Only [`validate`] makes one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Validated {
@@ -26,13 +26,20 @@ pub struct Validated {
     pub blob_fee: U256,
 }
 
-/// Checks the transaction of `job` against its block and the state before it.
+/// Checks the transaction of `job` against its block and the state before it. A bare message is not checked.
 ///
 /// # Errors
 ///
 /// [`EngineError::Rejected`] with the first broken rule; [`EngineError::Host`] if the state cannot be read.
 pub fn validate(job: &Job<'_>) -> Result<Validated, EngineError> {
-    let (transaction, block) = (job.transaction, job.block);
+    let transaction = match job.subject {
+        Subject::Transaction(transaction) => transaction,
+        Subject::Message { environment, .. } => {
+            let transaction = TxEnv { chain_id: job.chain_id, ..environment.clone() };
+            return Ok(Validated { transaction, intrinsic_gas: 0, floor_gas: 0, blob_fee: U256::ZERO });
+        }
+    };
+    let block = job.block;
     check_kind(job.fork, transaction)?;
     let (intrinsic_gas, floor_gas) = check_gas(job.fork, block, transaction)?;
     if transaction.kind == TransactionType::Blob {
@@ -58,7 +65,7 @@ pub fn validate(job: &Job<'_>) -> Result<Validated, EngineError> {
     }
     check_target(transaction)?;
     let needed = max_cost.and_then(|cost| cost.checked_add(transaction.value));
-    check_sender(job, needed)?;
+    check_sender(job, transaction, needed)?;
     Ok(Validated {
         transaction: TxEnv { origin: transaction.sender, gas_price, blob_hashes, chain_id: job.chain_id },
         intrinsic_gas,
@@ -187,8 +194,7 @@ fn check_target(transaction: &Transaction) -> Result<(), Rejection> {
 
 /// Nonce, balance and code of the sender. `needed` is the most the transaction may cost, in wei; `None` if that is above
 /// 2^256 - 1.
-fn check_sender(job: &Job<'_>, needed: Option<U256>) -> Result<(), EngineError> {
-    let transaction = job.transaction;
+fn check_sender(job: &Job<'_>, transaction: &Transaction, needed: Option<U256>) -> Result<(), EngineError> {
     let sender = job.database.account(transaction.sender)?.unwrap_or_default();
     if transaction.nonce < sender.nonce {
         return Err(Rejection::NonceTooLow { transaction: transaction.nonce, sender: sender.nonce }.into());

@@ -145,6 +145,7 @@ impl MiniStepState {
     pub fn view<'a>(&'a self, index: u64, journal: &'a dyn JournalView) -> StepView<'a> {
         StepView {
             index,
+            fork: self.fork,
             depth: self.message.depth,
             pc: self.pc,
             opcode: self.opcode(),

@@ -3,14 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "in a test, an unwrap is an assertion")]
 
 use parallax_assembly::assemble;
-use parallax_engine_interface::{Interpreter, Progress, Stepper};
+use parallax_engine_interface::{Execution, Interpreter, Job, Progress, Stepper};
 use parallax_hooks::{Hooks, MessagePhase, StepControl, StepEnd, StepView};
-use parallax_host_interface::{StateChanges, TxEnv};
-use parallax_machine::Machine;
+use parallax_machine::{Machine, validate};
 use parallax_memory_database::{Account, MemoryDatabase};
 use parallax_mini_interpreter::{Fault, FaultPlan, FaultyMini, Fired, Mini};
 use parallax_primitives::{
-    Address, BlockEnv, Bytecode, Fork, FrameOutcome, Log, Message, MessageKind, Opcode, U256,
+    Address, BlockEnv, Bytecode, Fork, Message, MessageKind, Opcode, Subject, TxEnv, U256,
 };
 use parallax_state::State;
 
@@ -47,7 +46,7 @@ impl Hooks for Steps {
     }
 }
 
-type Seen = (Vec<String>, FrameOutcome, StateChanges, Vec<Log>);
+type Seen = (Vec<String>, Execution);
 
 fn execute<I: Interpreter>(interpreter: &I, code: &str) -> Seen {
     let mut database = MemoryDatabase::default();
@@ -57,7 +56,6 @@ fn execute<I: Interpreter>(interpreter: &I, code: &str) -> Seen {
     // Answers with its ADDRESS.
     let callee = Bytecode::new(assemble("ADDRESS PUSH0 MSTORE PUSH1 32 PUSH0 RETURN").unwrap());
     database.accounts.insert(Address::with_last_byte(0xcc), Account { code: callee, ..Account::default() });
-    let state = State::new(&database, Fork::Osaka, BlockEnv::default(), TxEnv::default());
     let message = Message {
         kind: MessageKind::Call,
         depth: 0,
@@ -71,11 +69,15 @@ fn execute<I: Interpreter>(interpreter: &I, code: &str) -> Seen {
         input: Default::default(),
         salt: U256::ZERO,
     };
-    let mut machine = Machine::message(interpreter, Fork::Osaka, message, Box::new(state));
+    let (block, environment) = (BlockEnv::default(), TxEnv::default());
+    let subject = Subject::Message { message: &message, environment: &environment };
+    let job = Job { fork: Fork::Osaka, chain_id: 1, block: &block, subject, database: &database };
+    let validated = validate(&job).unwrap();
+    let state = State::new(&database, job.fork, block.clone(), validated.transaction.clone());
+    let mut machine = Box::new(Machine::new(interpreter, &job, validated, Box::new(state)).unwrap());
     let mut steps = Steps::default();
     while machine.run(&mut steps).unwrap() == Progress::Paused {}
-    let (outcome, changes, logs) = machine.into_message_outcome().unwrap();
-    (steps.0, outcome, changes, logs)
+    (steps.0, machine.finish().unwrap())
 }
 
 /// `expected` is the step, the pc and the step that shows it.

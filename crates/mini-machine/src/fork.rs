@@ -3,8 +3,8 @@
 use parallax_engine_interface::{EngineError, Job};
 use parallax_host_interface::{AccountInfo, HostError, TxEnv};
 use parallax_primitives::{
-    BlockEnv, Fork, FrameOutcome, GasSchedule, KECCAK256_EMPTY, Rejection, Transaction, TransactionType,
-    TxOutcome, U256,
+    BlockEnv, Bytes, Fork, FrameOutcome, GasSchedule, KECCAK256_EMPTY, Rejection, Transaction,
+    TransactionType, TxOutcome, U256,
 };
 
 use crate::{
@@ -28,26 +28,27 @@ pub struct Validated {
     pub effective_gas_price: U256,
 }
 
-/// Checks the transaction as the specification does, in its order; the first reason is the answer.
+/// Checks the transaction as the specification does, in its order, in the block and on the state of `job`; the first reason is the
+/// answer.
 ///
 /// EELS: `fork.py`, `process_transaction`, up to where the sender pays.
 ///
 /// # Errors
 ///
 /// The one [`Rejection`] that comes first, or that the world failed.
-pub fn validate(job: &Job<'_>) -> Result<Validated, EngineError> {
-    check_type(job.fork, job.transaction)?;
+pub fn validate(job: &Job<'_>, transaction: &Transaction) -> Result<Validated, EngineError> {
+    check_type(job.fork, transaction)?;
     let IntrinsicCost { intrinsic_gas, calldata_floor_gas_cost } =
-        validate_transaction(job.fork, job.transaction)?;
-    let effective_gas_price = check_transaction(job)?;
+        validate_transaction(job.fork, transaction)?;
+    let effective_gas_price = check_transaction(job, transaction)?;
     Ok(Validated { intrinsic_gas, calldata_floor: calldata_floor_gas_cost, effective_gas_price })
 }
 
 /// What depends on the block and on the sender; the effective price of a gas.
 ///
 /// EELS: `fork.py`, `check_transaction`. It has the block to itself: no gas of it is used yet.
-fn check_transaction(job: &Job<'_>) -> Result<U256, EngineError> {
-    let Job { fork, block, transaction, .. } = *job;
+fn check_transaction(job: &Job<'_>, transaction: &Transaction) -> Result<U256, EngineError> {
+    let Job { fork, block, .. } = *job;
     if transaction.gas_limit > block.gas_limit {
         let limits = Rejection::GasAboveBlock { transaction: transaction.gas_limit, block: block.gas_limit };
         return Err(limits.into());
@@ -77,7 +78,7 @@ fn check_transaction(job: &Job<'_>) -> Result<U256, EngineError> {
         // EIP-7702
         return Err(Rejection::NoAuthorizations.into());
     }
-    check_sender(job)?;
+    check_sender(job, transaction)?;
     Ok(effective_gas_price)
 }
 
@@ -130,8 +131,7 @@ fn check_blobs(fork: Fork, block: &BlockEnv, transaction: &Transaction) -> Resul
 }
 
 /// Its nonce, what it has, and whether it is an account that sends transactions.
-fn check_sender(job: &Job<'_>) -> Result<(), EngineError> {
-    let transaction = job.transaction;
+fn check_sender(job: &Job<'_>, transaction: &Transaction) -> Result<(), EngineError> {
     let sender = job.database.account(transaction.sender)?.unwrap_or_default();
     let nonces = (transaction.nonce, sender.nonce);
     if sender.nonce > transaction.nonce {
@@ -180,11 +180,15 @@ pub(crate) fn buy_gas(
 }
 
 /// What the transaction answers to opcodes.
-pub(crate) fn transaction_environment(job: &Job<'_>, validated: &Validated) -> TxEnv {
+pub(crate) fn transaction_environment(
+    job: &Job<'_>,
+    transaction: &Transaction,
+    validated: &Validated,
+) -> TxEnv {
     TxEnv {
-        origin: job.transaction.sender,
+        origin: transaction.sender,
         gas_price: validated.effective_gas_price,
-        blob_hashes: job.transaction.blob_hashes.clone(),
+        blob_hashes: transaction.blob_hashes.clone(),
         chain_id: job.chain_id,
     }
 }
@@ -217,13 +221,7 @@ pub(crate) fn settle(
     let gas_left = U256::from(transaction.gas_limit - gas_used);
     world.add_to_balance(transaction.sender, gas_left * validated.effective_gas_price)?;
     pay_coinbase(world, validated.effective_gas_price, gas_used)?;
-    let output = match outcome.created {
-        Some(address) => {
-            let account = world.get_account(address)?;
-            world.get_code(account.code_hash)?.bytes().clone()
-        }
-        None => outcome.output.clone(),
-    };
+    let output = output(world, outcome)?;
     end(world)?;
     Ok(TxOutcome {
         status: outcome.status,
@@ -232,6 +230,35 @@ pub(crate) fn settle(
         output,
         logs: std::mem::take(&mut world.logs),
         created: outcome.created,
+    })
+}
+
+/// Ends a bare message of so much gas, of which this is what it came to: nobody is paid.
+pub(crate) fn end_message(
+    world: &mut World<'_>,
+    gas: u64,
+    outcome: &FrameOutcome,
+) -> Result<TxOutcome, HostError> {
+    let output = output(world, outcome)?;
+    end(world)?;
+    Ok(TxOutcome {
+        status: outcome.status,
+        gas_used: gas - outcome.gas_left,
+        gas_refunded: 0,
+        output,
+        logs: std::mem::take(&mut world.logs),
+        created: outcome.created,
+    })
+}
+
+/// What the outermost frame leaves: of a creation, the code.
+fn output(world: &mut World<'_>, outcome: &FrameOutcome) -> Result<Bytes, HostError> {
+    Ok(match outcome.created {
+        Some(address) => {
+            let account = world.get_account(address)?;
+            world.get_code(account.code_hash)?.bytes().clone()
+        }
+        None => outcome.output.clone(),
     })
 }
 
@@ -253,7 +280,7 @@ fn pay_coinbase(world: &mut World<'_>, effective_gas_price: U256, gas_used: u64)
 /// Takes away the accounts that destroyed themselves, and those that were touched and are empty (EIP-161).
 ///
 /// EELS: `fork.py`, the end of `process_transaction`; `state.py`, `destroy_touched_empty_accounts`.
-pub(crate) fn end(world: &mut World<'_>) -> Result<(), HostError> {
+fn end(world: &mut World<'_>) -> Result<(), HostError> {
     for (address, ()) in world.state.accounts_to_delete.clone().iter() {
         world.destroy_account(*address);
     }

@@ -26,15 +26,27 @@ pub(crate) enum Begun {
     Refused(FrameOutcome),
 }
 
+/// Who sends a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sender {
+    /// The transaction, which has counted its sender's nonce already.
+    Transaction,
+    /// An opcode, or who wants a message to be run with no transaction around it.
+    Opcode,
+}
+
 /// Fills in the address of a creation. It depends on what its creator's nonce is before it is counted.
 ///
 /// EELS: `vm/instructions/system.py`, `create` and `create2`; `utils/message.py`, `prepare_message`.
-pub(crate) fn address_creation(world: &mut World<'_>, message: &mut Message) -> Result<(), HostError> {
+pub(crate) fn address_creation(
+    world: &mut World<'_>,
+    message: &mut Message,
+    sender: Sender,
+) -> Result<(), HostError> {
     match message.kind {
         MessageKind::Create => {
             let mut nonce = world.get_account(message.caller)?.nonce;
-            if message.depth == 0 {
-                // The transaction has counted it already.
+            if sender == Sender::Transaction {
                 nonce = nonce.saturating_sub(1);
             }
             message.address = compute_contract_address(message.caller, nonce);
@@ -48,12 +60,13 @@ pub(crate) fn address_creation(world: &mut World<'_>, message: &mut Message) -> 
 }
 
 /// Begins a message, whatever kind it is of.
-pub(crate) fn begin(world: &mut World<'_>, message: &Message) -> Result<Begun, HostError> {
-    if let Some(halt) = refusal(world, message)? {
+pub(crate) fn begin(world: &mut World<'_>, message: &Message, sender: Sender) -> Result<Begun, HostError> {
+    let bumps_nonce = message.kind.is_create() && sender == Sender::Opcode;
+    if let Some(halt) = refusal(world, message, bumps_nonce)? {
         return Ok(Begun::Refused(FrameOutcome::halted(halt, message.gas)));
     }
     if message.kind.is_create() {
-        begin_create_message(world, message)
+        begin_create_message(world, message, bumps_nonce)
     } else {
         let checkpoint = world.state.clone();
         begin_message(world, message)?;
@@ -64,7 +77,7 @@ pub(crate) fn begin(world: &mut World<'_>, message: &Message) -> Result<Begun, H
 /// What fails before there is a frame, and keeps its gas. The specification does not tell these apart, so their order is ours.
 ///
 /// EELS: `vm/instructions/system.py`, `generic_create`, `generic_call`, `call`, `callcode`.
-fn refusal(world: &mut World<'_>, message: &Message) -> Result<Option<Halt>, HostError> {
+fn refusal(world: &mut World<'_>, message: &Message, bumps_nonce: bool) -> Result<Option<Halt>, HostError> {
     if message.depth > CALL_DEPTH_LIMIT {
         return Ok(Some(Halt::CallDepth));
     }
@@ -73,7 +86,7 @@ fn refusal(world: &mut World<'_>, message: &Message) -> Result<Option<Halt>, Hos
     if needs_balance && world.get_account(message.caller)?.balance < message.value {
         return Ok(Some(Halt::InsufficientBalance));
     }
-    if message.kind.is_create() && message.depth > 0 && world.get_account(message.caller)?.nonce == u64::MAX {
+    if bumps_nonce && world.get_account(message.caller)?.nonce == u64::MAX {
         // EIP-2681
         return Ok(Some(Halt::NonceOverflow));
     }
@@ -82,14 +95,17 @@ fn refusal(world: &mut World<'_>, message: &Message) -> Result<Option<Halt>, Hos
 
 /// EELS: `vm/instructions/system.py`, `generic_create`, from its warming on; `vm/interpreter.py`, `process_message_call` for
 /// a transaction's, and the beginning of `process_create_message`.
-fn begin_create_message(world: &mut World<'_>, message: &Message) -> Result<Begun, HostError> {
+fn begin_create_message(
+    world: &mut World<'_>,
+    message: &Message,
+    bumps_nonce: bool,
+) -> Result<Begun, HostError> {
     let address = message.address;
     if world.fork.has(Fork::Berlin) {
         // EIP-2929: warm from here on, whatever becomes of the creation.
         world.state.access_address(address);
     }
-    // A transaction has counted its nonce already.
-    if message.depth > 0 {
+    if bumps_nonce {
         world.increment_nonce(message.caller)?;
     }
     // EIP-684, and EIP-7610 for all blocks there ever were

@@ -3,14 +3,14 @@
 //! Invariant: between two calls everything that the rest of the run depends on is in the value; nothing is on the native stack.
 
 use parallax_engine_interface::{EngineError, Execution, FrameExit, Interpreter, Job, Progress, Stepper};
-use parallax_hooks::{Hooks, Interest, MessagePhase, NoHooks, StepControl, StepView};
-use parallax_host_interface::{Database, HostError, StateChanges, TxEnv};
-use parallax_primitives::{BlockEnv, Fork, FrameOutcome, Log, Message, Transaction};
+use parallax_hooks::{End, Hooks, Interest, MessagePhase, NoHooks, Start, StepControl, StepView};
+use parallax_host_interface::{HostError, StateChanges, TxEnv};
+use parallax_primitives::{FrameOutcome, Message, Subject, Transaction};
 
 use crate::{
     changes::changes,
     fork::{self, Validated},
-    interpreter::{self, Begun},
+    interpreter::{self, Begun, Sender},
     message::{delegate, prepare_message, warm_up},
     observed::Settled,
     state::State,
@@ -28,6 +28,10 @@ pub struct MiniMachine<'a, I: Interpreter> {
     next: Next,
     /// What hooks were shown so far: see [`Interpreter::resume`].
     clock: u64,
+    /// Gas of the outermost message.
+    gas: u64,
+    /// What the hooks of the first run are told.
+    start: Option<Start<'a>>,
     /// What is due when the message is over; nothing if it is no transaction's.
     settlement: Option<Settlement<'a>>,
 }
@@ -58,70 +62,82 @@ enum Next {
     End { message: Box<Message>, checkpoint: State, outcome: FrameOutcome },
     /// What a message came to is handed to the frame that sent it.
     Answer { message: Box<Message>, outcome: FrameOutcome },
-    /// The outermost message is over.
-    Done(FrameOutcome),
+    /// The outermost message is over, and what was due then is done.
+    Done(Box<Execution>),
     /// A hook has ended the run, or the world has failed.
     Aborted,
 }
 
 impl<'a, I: Interpreter> MiniMachine<'a, I> {
-    /// Validates the transaction, buys its gas and stands before its message.
+    /// Validates the transaction, buys its gas and stands before its message; or stands before a bare message, for which no gas is
+    /// bought and nobody is paid. Warm is then what a transaction from its caller to its address would find warm.
     ///
     /// # Errors
     ///
     /// The [`Rejection`](parallax_primitives::Rejection) that comes first, or that the world failed.
     pub fn new(interpreter: &'a I, job: &Job<'a>) -> Result<Self, EngineError> {
-        let validated = fork::validate(job)?;
-        let transaction = job.transaction;
-        let environment = fork::transaction_environment(job, &validated);
+        match job.subject {
+            Subject::Transaction(transaction) => Self::transaction(interpreter, job, transaction),
+            Subject::Message { message, environment } => {
+                let environment = TxEnv { chain_id: job.chain_id, ..environment.clone() };
+                let mut world = World::new(job.database, job.fork, job.block.clone(), environment);
+                warm_up(&mut world, message.caller, message.address);
+                Ok(Self::over(interpreter, job, world, message.clone(), None))
+            }
+        }
+    }
+
+    fn transaction(
+        interpreter: &'a I,
+        job: &Job<'a>,
+        transaction: &'a Transaction,
+    ) -> Result<Self, EngineError> {
+        let validated = fork::validate(job, transaction)?;
+        let environment = fork::transaction_environment(job, transaction, &validated);
         let mut world = World::new(job.database, job.fork, job.block.clone(), environment);
         fork::buy_gas(&mut world, &validated, transaction)?;
         let gas = transaction.gas_limit - validated.intrinsic_gas;
         let mut message = prepare_message(&mut world, transaction, gas)?;
         let delegation_refund = delegate(&mut world, transaction, &mut message)?;
         let settlement = Settlement { validated, transaction, delegation_refund };
-        Ok(Self { settlement: Some(settlement), ..Self::over(interpreter, world, message) })
+        Ok(Self::over(interpreter, job, world, message, Some(settlement)))
     }
 
-    /// Stands before a bare message: no gas is bought for it, and it pays nobody. Warm is what a transaction from its caller to
-    /// its address would find warm.
-    pub fn message(
+    fn over(
         interpreter: &'a I,
-        fork: Fork,
+        job: &Job<'a>,
+        world: World<'a>,
         message: Message,
-        database: &'a dyn Database,
-        block: BlockEnv,
-        transaction: TxEnv,
+        settlement: Option<Settlement<'a>>,
     ) -> Self {
-        let mut world = World::new(database, fork, block, transaction);
-        warm_up(&mut world, message.caller, message.address);
-        Self::over(interpreter, world, message)
-    }
-
-    fn over(interpreter: &'a I, world: World<'a>, message: Message) -> Self {
         Self {
             interpreter,
             world,
             frames: Vec::new(),
+            gas: message.gas,
             next: Next::Show(Box::new(message)),
             clock: 0,
-            settlement: None,
+            start: Some(job.start()),
+            settlement,
         }
     }
 
-    /// Runs a bare message to its end: its outcome, what it changed and what it logged.
-    ///
-    /// # Errors
-    ///
-    /// If the world fails, or a hook has ended the run.
-    pub fn into_message_outcome(mut self) -> Result<(FrameOutcome, StateChanges, Vec<Log>), HostError> {
-        while self.run(&mut NoHooks)? == Progress::Paused {}
-        let Next::Done(outcome) = self.next else {
-            return Err(HostError::new("a hook has ended the message"));
+    /// Who sends the message that is due.
+    fn sender(&self) -> Sender {
+        let is_transactions = self.settlement.is_some() && self.frames.is_empty();
+        if is_transactions { Sender::Transaction } else { Sender::Opcode }
+    }
+
+    /// Ends the transaction, or the bare message, of which this is what its message came to.
+    fn end(&mut self, outcome: &FrameOutcome) -> Result<Execution, HostError> {
+        let world = &mut self.world;
+        let outcome = match &self.settlement {
+            Some(Settlement { validated, transaction, delegation_refund }) => {
+                fork::settle(world, validated, transaction, *delegation_refund, outcome)?
+            }
+            None => fork::end_message(world, self.gas, outcome)?,
         };
-        fork::end(&mut self.world)?;
-        let changes = changes(&mut self.world)?;
-        Ok((outcome, changes, self.world.logs))
+        Ok(Execution { outcome: Some(outcome), changes: changes(world)? })
     }
 
     /// Runs until the end, or until `hooks` pauses or aborts.
@@ -138,8 +154,8 @@ impl<'a, I: Interpreter> MiniMachine<'a, I> {
     fn advance<K: Hooks>(&mut self, hooks: &mut K) -> Result<Option<Progress>, HostError> {
         match std::mem::replace(&mut self.next, Next::Aborted) {
             Next::Show(mut message) => {
-                if message.depth > 0 {
-                    interpreter::address_creation(&mut self.world, &mut message)?;
+                if self.sender() == Sender::Opcode {
+                    interpreter::address_creation(&mut self.world, &mut message, Sender::Opcode)?;
                 }
                 let control = hooks.on_message(&message, MessagePhase::Before);
                 return Ok(self.unless_stopped(control, Next::Begin(message)));
@@ -155,10 +171,10 @@ impl<'a, I: Interpreter> MiniMachine<'a, I> {
                     self.interpreter.deliver(&mut parent.frame, outcome);
                     self.next = Next::Run;
                 }
-                None => self.next = Next::Done(outcome),
+                None => self.next = Next::Done(Box::new(self.end(&outcome)?)),
             },
-            Next::Done(outcome) => {
-                self.next = Next::Done(outcome);
+            Next::Done(execution) => {
+                self.next = Next::Done(execution);
                 return Ok(Some(Progress::Done));
             }
             Next::Aborted => return Ok(Some(Progress::Aborted)),
@@ -186,7 +202,8 @@ impl<'a, I: Interpreter> MiniMachine<'a, I> {
         message: Box<Message>,
         hooks: &mut K,
     ) -> Result<Option<Progress>, HostError> {
-        self.next = match interpreter::begin(&mut self.world, &message)? {
+        let sender = self.sender();
+        self.next = match interpreter::begin(&mut self.world, &message, sender)? {
             Begun::Frame { code, checkpoint } => {
                 let mut own = (*message).clone();
                 if own.kind.is_create() {
@@ -237,11 +254,26 @@ impl<'a, I: Interpreter> MiniMachine<'a, I> {
 
 impl<I: Interpreter> Stepper for MiniMachine<'_, I> {
     fn run(&mut self, hooks: &mut dyn Hooks) -> Result<Progress, HostError> {
-        let mut hooks = Settled::new(hooks);
-        match hooks.interest() {
-            Interest::Nothing => self.run_with(&mut NoHooks),
-            _ => self.run_with(&mut hooks),
+        match self.next {
+            Next::Done(_) => return Ok(Progress::Done),
+            Next::Aborted => return Ok(Progress::Aborted),
+            _ => {}
         }
+        if let Some(start) = self.start.take() {
+            hooks.on_start(&start);
+        }
+        let mut settled = Settled::new(hooks);
+        let result = match settled.interest() {
+            Interest::Nothing => self.run_with(&mut NoHooks),
+            _ => self.run_with(&mut settled),
+        };
+        match (&result, &self.next) {
+            (Err(error), _) => hooks.on_end(&End::Failed(error)),
+            (Ok(_), Next::Done(execution)) => hooks.on_end(&execution.end()),
+            (Ok(_), Next::Aborted) => hooks.on_end(&End::Aborted),
+            _ => {}
+        }
+        result
     }
 
     fn view(&self) -> Option<StepView<'_>> {
@@ -258,16 +290,9 @@ impl<I: Interpreter> Stepper for MiniMachine<'_, I> {
     }
 
     fn finish(self: Box<Self>) -> Result<Execution, HostError> {
-        let Self { mut world, next, settlement, .. } = *self;
-        let Next::Done(outcome) = next else {
-            return Ok(Execution { outcome: None, changes: StateChanges::default() });
-        };
-        let outcome = match settlement {
-            Some(Settlement { validated, transaction, delegation_refund }) => {
-                fork::settle(&mut world, &validated, transaction, delegation_refund, &outcome)?
-            }
-            None => return Err(HostError::new("a bare message is no transaction")),
-        };
-        Ok(Execution { outcome: Some(outcome), changes: changes(&mut world)? })
+        match self.next {
+            Next::Done(execution) => Ok(*execution),
+            _ => Ok(Execution { outcome: None, changes: StateChanges::default() }),
+        }
     }
 }

@@ -6,7 +6,7 @@ use parallax_primitives::{Address, Fork, Message, MessageKind, Transaction, U256
 
 use crate::{
     eoa_delegation::{get_delegated_code_address, set_delegation},
-    interpreter::address_creation,
+    interpreter::{Sender, address_creation},
     world::World,
 };
 
@@ -31,7 +31,7 @@ pub(crate) fn prepare_message(
         input: transaction.input.clone(),
         salt: U256::ZERO,
     };
-    address_creation(world, &mut message)?;
+    address_creation(world, &mut message, Sender::Transaction)?;
 
     warm_up(world, message.caller, message.address);
     if world.fork.has(Fork::Berlin) {

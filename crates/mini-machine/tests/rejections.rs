@@ -53,8 +53,8 @@ fn check(kind: TransactionType, fork: Fork, change: impl FnOnce(&mut World), exp
     let World { sender, block, transaction } = world;
     let mut database = MemoryDatabase::default();
     database.accounts.insert(SENDER, sender);
-    let job = Job { fork, chain_id: 1, block: &block, transaction: &transaction, database: &database };
-    let rejection = match validate(&job) {
+    let job = Job { fork, chain_id: 1, block: &block, subject: (&transaction).into(), database: &database };
+    let rejection = match validate(&job, &transaction) {
         Ok(_) => None,
         Err(EngineError::Rejected(rejection)) => Some(rejection),
         Err(EngineError::Host(error)) => panic!("{error}"),

@@ -138,6 +138,7 @@ pub(crate) fn view<'a>(
 ) -> StepView<'a> {
     StepView {
         index,
+        fork: core.fork,
         depth: core.message.depth,
         pc,
         opcode: Opcode(opcode),

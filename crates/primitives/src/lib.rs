@@ -12,6 +12,7 @@ mod message;
 mod opcode;
 mod outcome;
 mod rejection;
+mod subject;
 mod transaction;
 
 pub use alloy_primitives::{
@@ -26,6 +27,7 @@ pub use message::{Bytecode, Message, MessageKind};
 pub use opcode::{Opcode, OpcodeInfo, OpcodeRow, OpcodeTable, OpcodeTables};
 pub use outcome::{Effect, FrameOutcome, FrameStatus, Log, StorageChange, TxOutcome};
 pub use rejection::Rejection;
+pub use subject::{Subject, TxEnv};
 pub use transaction::{AccessListEntry, Authorization, Transaction, TransactionType};
 
 /// Items a stack may hold (Yellow Paper, section 9.1).

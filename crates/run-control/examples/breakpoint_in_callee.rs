@@ -31,8 +31,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let block = BlockEnv { number: 1, gas_limit: 30_000_000, ..BlockEnv::default() };
     let transaction = Transaction { to: Some(outer), gas_limit: 100_000, ..Transaction::default() };
-    let job =
-        Job { fork: Fork::Osaka, chain_id: 1, block: &block, transaction: &transaction, database: &database };
+    let job = Job {
+        fork: Fork::Osaka,
+        chain_id: 1,
+        block: &block,
+        subject: (&transaction).into(),
+        database: &database,
+    };
     let engine = MiniEngine::new("mini", Mini);
     let mut stepper = engine.start(&job)?.ok_or("an engine that cannot be stepped")?;
     let stepper = &mut *stepper;

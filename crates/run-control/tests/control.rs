@@ -62,8 +62,13 @@ fn on_job(check: impl Fn(&str, &dyn Engine, &Job<'_>)) {
     let block = BlockEnv { number: 1, ..BlockEnv::default() };
     let transaction =
         Transaction { sender: SENDER, to: Some(OUTER), gas_limit: 1_000_000, ..Transaction::default() };
-    let job =
-        Job { fork: Fork::Osaka, chain_id: 1, block: &block, transaction: &transaction, database: &database };
+    let job = Job {
+        fork: Fork::Osaka,
+        chain_id: 1,
+        block: &block,
+        subject: (&transaction).into(),
+        database: &database,
+    };
     for name in ["primary", "mini"] {
         check(name, &*engines::by_name(name).unwrap(), &job);
     }

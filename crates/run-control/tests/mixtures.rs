@@ -10,7 +10,7 @@ use parallax_hooks::{Hooks, Interest, MessagePhase, StepControl};
 use parallax_primitives::Message;
 use parallax_run_control::{Breakpoints, Condition, StepBudget, run_until, step_into, step_out, step_over};
 use parallax_tracer_core::Traced;
-use parallax_tracer_eip3155::{Dialect, Eip3155Tracer, Options};
+use parallax_tracer_eip3155::{Dialect, Eip3155Tracer, Options, Summary};
 use parallax_tracer_standard::{Recorder, Trace, TracerConfig};
 
 /// As many as are run, each with nested messages.
@@ -30,14 +30,17 @@ impl Random {
 struct Tracers(Traced<(Eip3155Tracer<Vec<u8>>, Recorder)>);
 
 impl Tracers {
-    fn new(job: &Job<'_>) -> Self {
-        let options = Options { memory: true, storage: true, ..Options::new(Dialect::Eip3155, job.fork) };
+    fn new() -> Self {
+        let options = Options { memory: true, storage: true, ..Options::new(Dialect::Eip3155) };
         Self(Traced((Eip3155Tracer::new(Vec::new(), options), Recorder::new(TracerConfig::full()))))
     }
 
     fn finish(self) -> (String, Trace) {
         let (lines, recorder) = self.0.0;
-        (String::from_utf8(lines.finish(None).out.unwrap()).unwrap(), recorder.into_trace())
+        (
+            String::from_utf8(lines.finish(Some(&Summary::default())).out.unwrap()).unwrap(),
+            recorder.into_trace(),
+        )
     }
 }
 
@@ -74,7 +77,7 @@ fn go_on(stepper: &mut dyn Stepper, tracers: &mut dyn Hooks, random: &mut Random
 }
 
 fn plain(engine: &dyn Engine, job: &Job<'_>) -> Option<(Execution, (String, Trace))> {
-    let mut tracers = Tracers::new(job);
+    let mut tracers = Tracers::new();
     let execution = engine.execute(job, &mut tracers.0).ok()?;
     Some((execution, tracers.finish()))
 }
@@ -94,7 +97,7 @@ fn a_trace_is_the_same_however_the_run_is_cut_up() {
         traced += 1;
         for engine in [engines::mini() as &dyn Engine, &*engines::by_name("primary").unwrap()] {
             let mut random = Random(seed);
-            let mut tracers = Tracers::new(&job);
+            let mut tracers = Tracers::new();
             let mut stepper = engine.start(&job).unwrap().unwrap();
             while go_on(&mut *stepper, &mut tracers.0, &mut random) == Progress::Paused {
                 pauses += 1;

@@ -19,8 +19,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     database.accounts.entry(contract).or_default().code = Bytecode::new(assemble(code)?);
     let block = BlockEnv { number: 1, gas_limit: 30_000_000, ..BlockEnv::default() };
     let transaction = Transaction { to: Some(contract), gas_limit: 100_000, ..Transaction::default() };
-    let job =
-        Job { fork: Fork::Osaka, chain_id: 1, block: &block, transaction: &transaction, database: &database };
+    let job = Job {
+        fork: Fork::Osaka,
+        chain_id: 1,
+        block: &block,
+        subject: (&transaction).into(),
+        database: &database,
+    };
 
     let left = MiniEngine::new("mini", Mini);
     let plan = FaultPlan::new(Fault::FlipResult(1), Opcode::ADD);

@@ -3,7 +3,7 @@
 //! Invariant: it never runs ahead by more than one step, or one block where blocks are compared, or one end of a message.
 
 use parallax_engine_interface::{Progress, Stepper};
-use parallax_hooks::{Hooks, MessagePhase, NoHooks, StepControl, StepEnd, StepView};
+use parallax_hooks::{End, Hooks, MessagePhase, NoHooks, Start, StepControl, StepEnd, StepView};
 use parallax_host_interface::HostError;
 use parallax_primitives::{Message, Opcode};
 
@@ -101,6 +101,14 @@ struct Probe<'p, 'a, F> {
 }
 
 impl<F: FnMut(&StepView<'_>, &StepEnd<'_>)> Hooks for Probe<'_, '_, F> {
+    fn on_start(&mut self, start: &Start<'_>) {
+        self.observer.on_start(start);
+    }
+
+    fn on_end(&mut self, end: &End<'_>) {
+        self.observer.on_end(end);
+    }
+
     fn on_step(&mut self, step: &StepView<'_>) -> StepControl {
         if let Some(observer) = self.observer {
             *self.asked = observer.on_step(step).max(*self.asked);

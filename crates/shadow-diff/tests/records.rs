@@ -123,7 +123,7 @@ fn what_is_carried_on_is_told_from_what_is_new() {
         fork: Fork::Prague,
         chain_id: 1,
         block: &block,
-        transaction: &transaction,
+        subject: (&transaction).into(),
         database: &database,
     };
     let faulty =

@@ -33,7 +33,7 @@ fn with_both(right: &dyn Engine, check: impl FnOnce(SideBySide<'_>)) {
         fork: Fork::Prague,
         chain_id: 1,
         block: &block,
-        transaction: &transaction,
+        subject: (&transaction).into(),
         database: &database,
     };
     let primary = engines::by_name("primary").unwrap();

@@ -342,8 +342,13 @@ fn two_engines_never_run_on_one_state() {
     let code = Bytecode::new(Bytes::from_static(&hex!("5f546001015f555f545f5260205ff3")));
     let (database, block) = (Counter(code), BlockEnv::default());
     let transaction = Transaction { to: Some(OUTER), gas_limit: 100_000, ..Transaction::default() };
-    let job =
-        Job { fork: Fork::Osaka, chain_id: 1, block: &block, transaction: &transaction, database: &database };
+    let job = Job {
+        fork: Fork::Osaka,
+        chain_id: 1,
+        block: &block,
+        subject: (&transaction).into(),
+        database: &database,
+    };
     assert_eq!(compare_engines(&Revm, &Revm, &job, &ShadowConfig::default()).verdict, Verdict::Agree);
     let outcome = Revm.execute(&job, &mut NoHooks).unwrap().outcome.unwrap();
     assert_eq!(outcome.output.last(), Some(&2), "{outcome:?}");

@@ -72,7 +72,7 @@ impl Case {
     pub fn job(&self) -> Result<Job<'_>, &str> {
         let transaction = self.transaction.as_ref().map_err(String::as_str)?;
         let Self { fork, chain_id, ref block, ref pre, .. } = *self;
-        Ok(Job { fork, chain_id, block, transaction, database: &**pre })
+        Ok(Job { fork, chain_id, block, subject: transaction.into(), database: &**pre })
     }
 
     /// The whole state after the transaction, if the file has it: newer files do.

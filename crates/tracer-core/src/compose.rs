@@ -1,6 +1,6 @@
 //! Tracers out of tracers: all parts see every call, the finest want wins.
 
-use parallax_hooks::{MessagePhase, StepEnd, StepView};
+use parallax_hooks::{End, MessagePhase, Start, StepEnd, StepView};
 use parallax_primitives::Message;
 
 use crate::{Tracer, Wants};
@@ -8,6 +8,12 @@ use crate::{Tracer, Wants};
 macro_rules! forward {
     ($type:ty) => {
         impl<T: Tracer + ?Sized> Tracer for $type {
+            fn start(&mut self, start: &Start<'_>) {
+                (**self).start(start);
+            }
+            fn end(&mut self, end: &End<'_>) {
+                (**self).end(end);
+            }
             fn wants(&self) -> Wants {
                 (**self).wants()
             }
@@ -30,6 +36,12 @@ forward!(Box<T>);
 macro_rules! many {
     ($($type:ty),+) => {$(
         impl<T: Tracer> Tracer for $type {
+            fn start(&mut self, start: &Start<'_>) {
+                self.iter_mut().for_each(|tracer| tracer.start(start));
+            }
+            fn end(&mut self, end: &End<'_>) {
+                self.iter_mut().for_each(|tracer| tracer.end(end));
+            }
             fn wants(&self) -> Wants {
                 self.iter().map(Tracer::wants).max().unwrap_or(Wants::Nothing)
             }
@@ -51,6 +63,12 @@ many!(Option<T>, Vec<T>);
 macro_rules! tuple {
     ($($name:ident $field:tt),+) => {
         impl<$($name: Tracer),+> Tracer for ($($name,)+) {
+            fn start(&mut self, start: &Start<'_>) {
+                $(self.$field.start(start);)+
+            }
+            fn end(&mut self, end: &End<'_>) {
+                $(self.$field.end(end);)+
+            }
             fn wants(&self) -> Wants {
                 Wants::Nothing$(.max(self.$field.wants()))+
             }

@@ -4,7 +4,7 @@
 mod compose;
 mod records;
 
-use parallax_hooks::{Hooks, Interest, MessagePhase, StepControl, StepEnd, StepView};
+use parallax_hooks::{End, Hooks, Interest, MessagePhase, Start, StepControl, StepEnd, StepView};
 use parallax_primitives::Message;
 pub use parallax_primitives::StorageChange;
 pub use records::{ExecutionTrace, LogEntry, MemorySnapshot, StackSnapshot, StepInfo, StepResult, StructLog};
@@ -12,6 +12,16 @@ pub use records::{ExecutionTrace, LogEntry, MemorySnapshot, StackSnapshot, StepI
 /// Watches an execution and writes down what it sees. What goes wrong inside a tracer (a full disk) stays inside until its
 /// own `finish`.
 pub trait Tracer {
+    /// Once, before anything else of a run: the rules, the block, and what is run.
+    fn start(&mut self, start: &Start<'_>) {
+        let _ = start;
+    }
+
+    /// Once, when the run is over: what it came to.
+    fn end(&mut self, end: &End<'_>) {
+        let _ = end;
+    }
+
     /// How finely it looks. Asked once per run.
     fn wants(&self) -> Wants {
         Wants::Steps
@@ -49,6 +59,14 @@ pub enum Wants {
 pub struct Traced<T>(pub T);
 
 impl<T: Tracer> Hooks for Traced<T> {
+    fn on_start(&mut self, start: &Start<'_>) {
+        self.0.start(start);
+    }
+
+    fn on_end(&mut self, end: &End<'_>) {
+        self.0.end(end);
+    }
+
     fn interest(&self) -> Interest {
         match self.0.wants() {
             Wants::Nothing => Interest::Nothing,

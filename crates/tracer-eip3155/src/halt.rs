@@ -10,13 +10,13 @@ use crate::{
 };
 
 /// The `gasCost` of a step, or `None` where the client leaves the field out.
-pub(crate) fn gas_cost(dialect: Dialect, fork: Fork, step: &StepView<'_>, end: &StepEnd<'_>) -> Option<u64> {
+pub(crate) fn gas_cost(dialect: Dialect, step: &StepView<'_>, end: &StepEnd<'_>) -> Option<u64> {
     let Some(halt) = end.halt else {
         return Some(match dialect {
-            Dialect::Evmone => static_gas(fork, step.opcode),
+            Dialect::Evmone => static_gas(step.fork, step.opcode),
             // revm takes what a creation forwards before it looks.
             Dialect::Revm if matches!(step.opcode, Opcode::CREATE | Opcode::CREATE2) => {
-                let kept = if fork.has(Fork::TangerineWhistle) { end.gas_left / 64 } else { 0 };
+                let kept = if step.fork.has(Fork::TangerineWhistle) { end.gas_left / 64 } else { 0 };
                 end.gas_cost + (end.gas_left - kept)
             }
             _ => end.gas_cost,
@@ -26,17 +26,17 @@ pub(crate) fn gas_cost(dialect: Dialect, fork: Fork, step: &StepView<'_>, end: &
         Dialect::Eip3155 => Some(end.gas_cost),
         // evmone's table has -1 in 16 bits for what is not defined.
         Dialect::Evmone if halt == Halt::UndefinedOpcode => Some(0xffff),
-        Dialect::Evmone => Some(static_gas(fork, step.opcode)),
-        Dialect::Eels => eels_gas_cost(fork, halt, step, end.gas_cost),
+        Dialect::Evmone => Some(static_gas(step.fork, step.opcode)),
+        Dialect::Eels => eels_gas_cost(halt, step, end.gas_cost),
         Dialect::Geth => Some(match halt {
             Halt::InvalidOpcode | Halt::UndefinedOpcode => 0,
-            Halt::StackUnderflow | Halt::StackOverflow => static_gas(fork, step.opcode),
+            Halt::StackUnderflow | Halt::StackOverflow => static_gas(step.fork, step.opcode),
             // geth stops before it adds the dynamic cost.
-            Halt::InitcodeTooLarge => static_gas(fork, step.opcode),
-            Halt::OutOfGas if memory::needed(step) > GETH_MEMORY_LIMIT => static_gas(fork, step.opcode),
+            Halt::InitcodeTooLarge => static_gas(step.fork, step.opcode),
+            Halt::OutOfGas if memory::needed(step) > GETH_MEMORY_LIMIT => static_gas(step.fork, step.opcode),
             _ => end.gas_cost,
         }),
-        Dialect::Revm => Some(revm_gas_cost(fork, halt, step, end.gas_cost)),
+        Dialect::Revm => Some(revm_gas_cost(halt, step, end.gas_cost)),
     }
 }
 
@@ -44,7 +44,7 @@ pub(crate) fn gas_cost(dialect: Dialect, fork: Fork, step: &StepView<'_>, end: &
 const GETH_MEMORY_LIMIT: u64 = 0x1f_ffff_ffe0;
 
 /// What revm has taken when it halts; all of the gas where it calls the reason `OutOfGas`.
-fn revm_gas_cost(fork: Fork, halt: Halt, step: &StepView<'_>, gas_cost: u64) -> u64 {
+fn revm_gas_cost(halt: Halt, step: &StepView<'_>, gas_cost: u64) -> u64 {
     match halt {
         Halt::UndefinedOpcode => match step.opcode.info() {
             // It is charged for before it is found to be of a later fork.
@@ -52,14 +52,14 @@ fn revm_gas_cost(fork: Fork, halt: Halt, step: &StepView<'_>, gas_cost: u64) -> 
             _ => 0,
         },
         Halt::InvalidOpcode => 0,
-        Halt::OutOfGas if revm_memory_fails(fork, step) => revm_cost_before_memory(fork, step),
-        Halt::OutOfGas if !is_beyond_64_bits(step) && !is_at_sentry(fork, step) => step.gas,
+        Halt::OutOfGas if revm_memory_fails(step) => revm_cost_before_memory(step),
+        Halt::OutOfGas if !is_beyond_64_bits(step) && !is_at_sentry(step) => step.gas,
         Halt::OutOfGas
         | Halt::ReturnDataOutOfBounds
         | Halt::StackUnderflow
         | Halt::StackOverflow
         | Halt::StaticViolation
-        | Halt::InitcodeTooLarge => revm_static_gas(fork, step.opcode),
+        | Halt::InitcodeTooLarge => revm_static_gas(step.fork, step.opcode),
         _ => gas_cost,
     }
 }
@@ -70,7 +70,7 @@ fn revm_static_gas(fork: Fork, opcode: Opcode) -> u64 {
 }
 
 /// What revm charges an opcode for before it grows the memory.
-fn revm_cost_before_memory(fork: Fork, step: &StepView<'_>) -> u64 {
+fn revm_cost_before_memory(step: &StepView<'_>) -> u64 {
     let words = |place| operand(step, place).saturating_to::<u64>().div_ceil(32);
     let dynamic = match step.opcode.0 {
         0x20 => words(1).saturating_mul(GasSchedule::KECCAK_WORD),
@@ -80,42 +80,42 @@ fn revm_cost_before_memory(fork: Fork, step: &StepView<'_>) -> u64 {
             let topics = GasSchedule::LOG_TOPIC * u64::from(step.opcode.0 - 0xa0);
             GasSchedule::LOG_BYTE.saturating_mul(operand(step, 1).saturating_to()).saturating_add(topics)
         }
-        0xf0 | 0xf5 if fork.has(Fork::Shanghai) => words(2).saturating_mul(2),
+        0xf0 | 0xf5 if step.fork.has(Fork::Shanghai) => words(2).saturating_mul(2),
         _ => 0,
     };
-    revm_static_gas(fork, step.opcode).saturating_add(dynamic)
+    revm_static_gas(step.fork, step.opcode).saturating_add(dynamic)
 }
 
 /// Whether it is the memory that revm has no gas for.
-fn revm_memory_fails(fork: Fork, step: &StepView<'_>) -> bool {
-    let left = step.gas.checked_sub(revm_cost_before_memory(fork, step));
+fn revm_memory_fails(step: &StepView<'_>) -> bool {
+    let left = step.gas.checked_sub(revm_cost_before_memory(step));
     !is_beyond_64_bits(step) && left.is_some_and(|left| memory::growth_cost(step) > left)
 }
 
 /// The specification's tracer notes the first charge of an opcode. An opcode takes its items first, so one that lacks them
 /// has charged nothing; DUP and SWAP charge before they look. A cost of more than 64 bits is left out.
-fn eels_gas_cost(fork: Fork, halt: Halt, step: &StepView<'_>, gas_cost: u64) -> Option<u64> {
+fn eels_gas_cost(halt: Halt, step: &StepView<'_>, gas_cost: u64) -> Option<u64> {
     let opcode = step.opcode;
     match halt {
-        Halt::StaticViolation if is_at_sentry(fork, step) => Some(0),
+        Halt::StaticViolation if is_at_sentry(step) => Some(0),
         Halt::InvalidOpcode | Halt::UndefinedOpcode => Some(0),
-        Halt::StackUnderflow if matches!(opcode.0, 0x80..=0x9f) => Some(static_gas(fork, opcode)),
+        Halt::StackUnderflow if matches!(opcode.0, 0x80..=0x9f) => Some(static_gas(step.fork, opcode)),
         Halt::StackUnderflow => Some(0),
-        Halt::StackOverflow => Some(static_gas(fork, opcode)),
+        Halt::StackOverflow => Some(static_gas(step.fork, opcode)),
         _ if gas_cost == u64::MAX => None,
         _ => Some(gas_cost),
     }
 }
 
 /// What the specification's tracer adds to the refund of an SSTORE that runs out of gas: it counts before it charges.
-pub(crate) fn eels_refund_of_halt(fork: Fork, step: &StepView<'_>, end: &StepEnd<'_>) -> i64 {
+pub(crate) fn eels_refund_of_halt(step: &StepView<'_>, end: &StepEnd<'_>) -> i64 {
     let [.., new, key] = step.stack else { return 0 };
     let refused = matches!(end.halt, Some(Halt::OutOfGas | Halt::StaticViolation));
-    if step.opcode != Opcode::SSTORE || !refused || is_at_sentry(fork, step) {
+    if step.opcode != Opcode::SSTORE || !refused || is_at_sentry(step) {
         return 0;
     }
     let address = step.message.address;
-    let (journal, schedule) = (step.journal, GasSchedule::of(fork));
+    let (journal, schedule) = (step.journal, GasSchedule::of(step.fork));
     let (Some(current), Some(original)) =
         (journal.storage(address, *key), journal.original_storage(address, *key))
     else {
@@ -123,7 +123,7 @@ pub(crate) fn eels_refund_of_halt(fork: Fork, step: &StepView<'_>, end: &StepEnd
     };
     let cleared =
         |from: U256| if !from.is_zero() && new.is_zero() { schedule.sstore_clear_refund } else { 0 };
-    if fork != Fork::Constantinople && !fork.has(Fork::Istanbul) {
+    if step.fork != Fork::Constantinople && !step.fork.has(Fork::Istanbul) {
         return cleared(current);
     }
     if current == *new {
@@ -141,8 +141,8 @@ pub(crate) fn eels_refund_of_halt(fork: Fork, step: &StepView<'_>, end: &StepEnd
 }
 
 /// Whether an SSTORE has no more than the stipend (EIP-2200).
-fn is_at_sentry(fork: Fork, step: &StepView<'_>) -> bool {
-    step.opcode == Opcode::SSTORE && fork.has(Fork::Istanbul) && step.gas <= GasSchedule::SSTORE_SENTRY
+fn is_at_sentry(step: &StepView<'_>) -> bool {
+    step.opcode == Opcode::SSTORE && step.fork.has(Fork::Istanbul) && step.gas <= GasSchedule::SSTORE_SENTRY
 }
 
 fn static_gas(fork: Fork, opcode: Opcode) -> u64 {
@@ -150,7 +150,7 @@ fn static_gas(fork: Fork, opcode: Opcode) -> u64 {
 }
 
 /// The client's word for why the opcode ended its frame, quoted; nothing where the client says nothing.
-pub(crate) fn error(dialect: Dialect, fork: Fork, step: &StepView<'_>, end: &StepEnd<'_>, out: &mut Vec<u8>) {
+pub(crate) fn error(dialect: Dialect, step: &StepView<'_>, end: &StepEnd<'_>, out: &mut Vec<u8>) {
     let Some(halt) = end.halt else {
         let word = match (dialect, step.opcode) {
             (Dialect::Eels, Opcode::REVERT) => "Revert",
@@ -167,14 +167,12 @@ pub(crate) fn error(dialect: Dialect, fork: Fork, step: &StepView<'_>, end: &Ste
         Dialect::Evmone => {}
         Dialect::Eip3155 => text::string(out, halt.name()),
         // The specification charges an opcode before it refuses it in a static call.
-        Dialect::Eels
-            if halt == Halt::StaticViolation && (end.gas_cost > step.gas || is_at_sentry(fork, step)) =>
-        {
+        Dialect::Eels if halt == Halt::StaticViolation && (end.gas_cost > step.gas || is_at_sentry(step)) => {
             text::string(out, eels_error(Halt::OutOfGas));
         }
         Dialect::Eels => text::string(out, eels_error(halt)),
-        Dialect::Revm => text::string(out, revm_error(halt, fork, step)),
-        Dialect::Geth => geth_error(halt, fork, step, end, out),
+        Dialect::Revm => text::string(out, revm_error(halt, step)),
+        Dialect::Geth => geth_error(halt, step, end, out),
     }
 }
 
@@ -193,7 +191,7 @@ fn eels_error(halt: Halt) -> &'static str {
     }
 }
 
-fn revm_error(halt: Halt, fork: Fork, step: &StepView<'_>) -> &'static str {
+fn revm_error(halt: Halt, step: &StepView<'_>) -> &'static str {
     match halt {
         // revm calls a DUP or SWAP that reaches too deep an overflow.
         Halt::StackUnderflow if matches!(step.opcode.0, 0x80..=0x9f) => "StackOverflow",
@@ -208,13 +206,13 @@ fn revm_error(halt: Halt, fork: Fork, step: &StepView<'_>) -> &'static str {
         Halt::ReturnDataOutOfBounds => "OutOfOffset",
         Halt::InitcodeTooLarge => "CreateInitCodeSizeLimit",
         Halt::OutOfGas if is_beyond_64_bits(step) => "InvalidOperandOOG",
-        Halt::OutOfGas if is_at_sentry(fork, step) => "ReentrancySentryOOG",
-        Halt::OutOfGas if revm_memory_fails(fork, step) => "MemoryOOG",
+        Halt::OutOfGas if is_at_sentry(step) => "ReentrancySentryOOG",
+        Halt::OutOfGas if revm_memory_fails(step) => "MemoryOOG",
         _ => "OutOfGas",
     }
 }
 
-fn geth_error(halt: Halt, fork: Fork, step: &StepView<'_>, end: &StepEnd<'_>, out: &mut Vec<u8>) {
+fn geth_error(halt: Halt, step: &StepView<'_>, end: &StepEnd<'_>, out: &mut Vec<u8>) {
     let inputs = step.opcode.info().map_or(0, |info| info.inputs);
     let outputs = step.opcode.info().map_or(0, |info| info.outputs);
     // Go's JSON writes `<` and `>` as escapes.
@@ -249,7 +247,7 @@ fn geth_error(halt: Halt, fork: Fork, step: &StepView<'_>, end: &StepEnd<'_>, ou
         }
         Halt::InvalidOpcode => "invalid opcode: INVALID",
         Halt::InvalidJump => "invalid jump destination",
-        Halt::OutOfGas | Halt::StaticViolation if is_at_sentry(fork, step) => {
+        Halt::OutOfGas | Halt::StaticViolation if is_at_sentry(step) => {
             "out of gas: not enough gas for reentrancy sentry"
         }
         // geth looks whether it may write once everything is paid.
@@ -276,13 +274,13 @@ pub(crate) fn geth_opcode_name(opcode: Opcode, out: &mut Vec<u8>) {
 
 /// If geth writes the line twice, once before the opcode ran and once when it failed inside: how many items it had taken
 /// by then.
-pub(crate) fn geth_taken(fork: Fork, step: &StepView<'_>, end: &StepEnd<'_>) -> Option<usize> {
+pub(crate) fn geth_taken(step: &StepView<'_>, end: &StepEnd<'_>) -> Option<usize> {
     let inputs = step.opcode.info().map_or(0, |info| usize::from(info.inputs));
     match end.halt {
         None => (step.opcode == Opcode::REVERT).then_some(inputs),
         Some(Halt::InvalidJump | Halt::ReturnDataOutOfBounds) => Some(inputs),
         Some(Halt::InvalidOpcode | Halt::UndefinedOpcode) => Some(0),
-        Some(Halt::StaticViolation) if end.gas_cost <= step.gas && !is_at_sentry(fork, step) => {
+        Some(Halt::StaticViolation) if end.gas_cost <= step.gas && !is_at_sentry(step) => {
             // CALL alone takes its operands before it looks.
             Some(if step.opcode == Opcode::CALL { inputs } else { 0 })
         }

@@ -1,30 +1,35 @@
-use parallax_primitives::{B256, Bytes};
+use parallax_primitives::{B256, Bytes, Fork};
 
 use crate::{Dialect, text};
 
-/// What follows the step lines of a transaction.
+/// What follows the step lines of a transaction and the tracer is not told.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Root of the post-state.
     pub state_root: Option<B256>,
-    /// Output of the transaction's own frame.
-    pub output: Bytes,
-    /// Gas of the transaction, refunds taken off.
-    pub gas_used: u64,
-    /// Whether the transaction succeeded.
-    pub pass: bool,
-    /// The rules it ran under.
-    pub fork: String,
     /// Wall time in nanoseconds, if asked for.
     pub time: Option<u64>,
     /// For a state test: its name and its d, g and v indexes.
     pub test: Option<(String, usize, usize, usize)>,
 }
 
+/// What a run has told of itself.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Closing {
+    /// The rules it ran under; `None` if its start was told to others.
+    pub(crate) fork: Option<Fork>,
+    /// Output of the transaction's own frame.
+    pub(crate) output: Bytes,
+    /// Gas of the transaction, refunds taken off.
+    pub(crate) gas_used: u64,
+    /// Whether the transaction succeeded.
+    pub(crate) pass: bool,
+}
+
 impl Summary {
     /// Appends the summary as one line, its newline included. geth's and eels' is the state root alone, behind the line of the
     /// outermost frame that the writer gave already, evmone's a few fields in its own order; the others write the EIP's fields.
-    pub(crate) fn write(&self, dialect: Dialect, out: &mut Vec<u8>) {
+    pub(crate) fn write(&self, dialect: Dialect, closing: &Closing, out: &mut Vec<u8>) {
         let root = |out: &mut Vec<u8>| {
             if let Some(root) = self.state_root {
                 let is_spaced = matches!(dialect, Dialect::Geth | Dialect::Eels);
@@ -42,9 +47,9 @@ impl Summary {
             return;
         }
         if dialect == Dialect::Evmone {
-            out.extend_from_slice(if self.pass { b"{\"pass\":true" } else { b"{\"pass\":false" });
+            out.extend_from_slice(if closing.pass { b"{\"pass\":true" } else { b"{\"pass\":false" });
             out.extend_from_slice(b",\"gasUsed\":\"");
-            text::hex(out, self.gas_used);
+            text::hex(out, closing.gas_used);
             out.push(b'"');
             if self.state_root.is_some() {
                 out.push(b',');
@@ -59,20 +64,22 @@ impl Summary {
             out.push(b',');
         }
         out.extend_from_slice(b"\"output\":\"");
-        text::hex_bytes(out, &self.output);
+        text::hex_bytes(out, &closing.output);
         out.extend_from_slice(b"\",\"gasUsed\":");
         match dialect {
-            Dialect::Revm => text::decimal(out, self.gas_used),
+            Dialect::Revm => text::decimal(out, closing.gas_used),
             _ => {
                 out.push(b'"');
-                text::hex(out, self.gas_used);
+                text::hex(out, closing.gas_used);
                 out.push(b'"');
             }
         }
         out.extend_from_slice(b",\"pass\":");
-        out.extend_from_slice(if self.pass { b"true" } else { b"false" });
-        out.extend_from_slice(b",\"fork\":");
-        text::string(out, &self.fork);
+        out.extend_from_slice(if closing.pass { b"true" } else { b"false" });
+        if let Some(fork) = closing.fork {
+            out.extend_from_slice(b",\"fork\":");
+            text::string(out, fork.name());
+        }
         if let Some(time) = self.time {
             out.extend_from_slice(b",\"time\":");
             text::decimal(out, time);

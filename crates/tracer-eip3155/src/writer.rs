@@ -4,20 +4,18 @@ use std::{
     path::Path,
 };
 
-use parallax_hooks::{MessagePhase, StepEnd, StepView};
+use parallax_hooks::{End, MessagePhase, Start, StepEnd, StepView};
 use parallax_primitives::{Effect, Fork, FrameOutcome, FrameStatus, Message, Opcode};
 use parallax_trace_output::Output;
 use parallax_tracer_core::Tracer;
 
-use crate::{Dialect, Summary, halt, memory, stack_text::StackText, text};
+use crate::{Dialect, Summary, halt, memory, stack_text::StackText, summary::Closing, text};
 
 /// What a line holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
     /// Whose lines to write.
     pub dialect: Dialect,
-    /// The rules of the run: opcode names and static gas depend on them.
-    pub fork: Fork,
     /// Whether to write the stack (default: yes). Where not, the field is left out.
     pub stack: bool,
     /// Whether to write return data (default: yes; geth and evmone leave it out unless asked, see [`Options::new`]).
@@ -32,11 +30,10 @@ pub struct Options {
 
 impl Options {
     /// The defaults of a dialect.
-    pub const fn new(dialect: Dialect, fork: Fork) -> Self {
+    pub const fn new(dialect: Dialect) -> Self {
         let geth_like = matches!(dialect, Dialect::Geth | Dialect::Evmone);
         Self {
             dialect,
-            fork,
             stack: true,
             return_data: !geth_like,
             memory: false,
@@ -46,13 +43,18 @@ impl Options {
     }
 }
 
-/// Writes one line per opcode to any writer, in large pieces and without an allocation per step.
+/// Writes one line per opcode to any writer, in large pieces and without an allocation per step. Of several runs, one after the
+/// other, it writes several traces: a start begins a new one.
 ///
 /// A writer that fails ends the trace, not the execution: [`Eip3155Tracer::failed`] tells at once, [`Eip3155Tracer::finish`] at the
 /// end. Lines are handed over when there are enough of them, at a [`flush`](Eip3155Tracer::flush), and when the tracer is dropped.
 pub struct Eip3155Tracer<W: io::Write> {
     output: Output<W>,
     options: Options,
+    /// What the closing line of the run says.
+    closing: Closing,
+    /// Depth of the outermost frame.
+    outermost: u16,
     steps: u64,
     /// The index of the step that has begun and not ended. Other hooks may see its end, and then these the end of another one.
     begun: Option<u64>,
@@ -112,23 +114,25 @@ pub struct Finished<W> {
 }
 
 impl Eip3155Tracer<File> {
-    /// Starts a trace of one transaction in a file of its own; what was in the file is gone.
+    /// Starts a trace in a file of its own; what was in the file is gone.
     pub fn create(path: impl AsRef<Path>, options: Options) -> io::Result<Self> {
         Ok(Self::new(File::create(path)?, options))
     }
 
-    /// Starts a trace of one transaction behind what is in the file, if there is one.
+    /// Starts a trace behind what is in the file, if there is one.
     pub fn append(path: impl AsRef<Path>, options: Options) -> io::Result<Self> {
         Ok(Self::new(OpenOptions::new().create(true).append(true).open(path)?, options))
     }
 }
 
 impl<W: io::Write> Eip3155Tracer<W> {
-    /// Starts a trace of one transaction.
+    /// Starts a trace.
     pub fn new(out: W, options: Options) -> Self {
         Self {
             output: Output::new(out),
             options,
+            closing: Closing::default(),
+            outermost: 0,
             steps: 0,
             begun: None,
             next: 0,
@@ -162,10 +166,16 @@ impl<W: io::Write> Eip3155Tracer<W> {
         self.missing
     }
 
-    /// Ends the trace with its summary, if one is given, and says what went wrong while writing.
+    /// Writes the closing line of the run that is over: what it came to, and what only the caller knows. Behind an abort, a rejection or
+    /// a failure it has passed nothing and used no gas.
+    pub fn close(&mut self, summary: &Summary) {
+        summary.write(self.options.dialect, &self.closing, self.output.text());
+    }
+
+    /// Ends the trace, with a [closing line](Self::close) if a summary is given, and says what went wrong while writing.
     pub fn finish(mut self, summary: Option<&Summary>) -> Finished<W> {
         if let Some(summary) = summary {
-            summary.write(self.options.dialect, self.output.text());
+            self.close(summary);
         }
         self.output.flush();
         let Self { output, steps, missing, .. } = self;
@@ -176,7 +186,7 @@ impl<W: io::Write> Eip3155Tracer<W> {
     /// Steps have run that it was not shown: what it keeps from one step to the next may have changed there.
     #[cold]
     fn notice_gap(&mut self, step: &StepView<'_>) {
-        // A lower index is a run that has begun anew.
+        // A lower index is a run that has begun anew, whose start was told to others.
         self.missing += step.index.checked_sub(self.next).unwrap_or(step.index);
         self.next = step.index;
         self.stacks.iter_mut().for_each(StackText::clear);
@@ -192,14 +202,14 @@ impl<W: io::Write> Eip3155Tracer<W> {
     }
 
     fn line(&mut self, step: &StepView<'_>, end: &StepEnd<'_>, taken: usize, with_error: bool) {
-        let Options { dialect, fork, .. } = self.options;
-        let gas_cost = halt::gas_cost(dialect, fork, step, end);
+        let dialect = self.options.dialect;
+        let gas_cost = halt::gas_cost(dialect, step, end);
         let line = self.output.text();
         line.extend_from_slice(b"{\"pc\":");
         text::decimal(line, step.pc as u64);
         if dialect == Dialect::Revm {
             depth(line, step);
-            op_name(line, dialect, fork, step.opcode);
+            op_name(line, dialect, step.fork, step.opcode);
         }
         line.extend_from_slice(b",\"op\":");
         text::decimal(line, u64::from(step.opcode.0));
@@ -231,13 +241,13 @@ impl<W: io::Write> Eip3155Tracer<W> {
         self.counters(step, end);
         let line = self.output.text();
         if dialect != Dialect::Revm {
-            op_name(line, dialect, fork, step.opcode);
+            op_name(line, dialect, step.fork, step.opcode);
         }
         if with_error {
             let before = line.len();
             line.extend_from_slice(b",\"error\":");
             let head = line.len();
-            halt::error(dialect, fork, step, end, line);
+            halt::error(dialect, step, end, line);
             self.fault.clear();
             self.fault.extend_from_slice(&line[head..]);
             if line.len() == head {
@@ -260,24 +270,24 @@ impl<W: io::Write> Eip3155Tracer<W> {
 
     /// Depth, return data and refund, in the order and the terms of the dialect.
     fn counters(&mut self, step: &StepView<'_>, end: &StepEnd<'_>) {
-        let Options { dialect, fork, .. } = self.options;
+        let dialect = self.options.dialect;
         let frame_refund = self.frame_refund();
         let line = self.output.text();
         match dialect {
             Dialect::Eip3155 => {
                 depth(line, step);
-                return_data(line, self.options, &self.pending);
+                return_data(line, self.options, step.fork, &self.pending);
                 refund(line, self.pending.refund.max(0));
             }
             Dialect::Geth | Dialect::Eels => {
                 let eels = dialect == Dialect::Eels;
-                let uncounted = if eels { halt::eels_refund_of_halt(fork, step, end) } else { 0 };
-                return_data(line, self.options, &self.pending);
+                let uncounted = if eels { halt::eels_refund_of_halt(step, end) } else { 0 };
+                return_data(line, self.options, step.fork, &self.pending);
                 depth(line, step);
                 refund(line, step.refund + uncounted);
             }
             Dialect::Evmone => {
-                return_data(line, self.options, &self.pending);
+                return_data(line, self.options, step.fork, &self.pending);
                 depth(line, step);
                 refund(line, frame_refund);
             }
@@ -345,6 +355,22 @@ impl<W: io::Write> Eip3155Tracer<W> {
 }
 
 impl<W: io::Write> Tracer for Eip3155Tracer<W> {
+    fn start(&mut self, start: &Start<'_>) {
+        self.closing = Closing { fork: Some(start.fork), ..Closing::default() };
+        self.outermost = start.subject.depth();
+        (self.begun, self.next, self.pending) = (None, 0, Pending::default());
+        self.fault.clear();
+        self.created.clear();
+    }
+
+    fn end(&mut self, end: &End<'_>) {
+        if let End::Outcome(outcome) = end {
+            self.closing.output = outcome.output.clone();
+            self.closing.gas_used = outcome.gas_used;
+            self.closing.pass = outcome.status.is_success();
+        }
+    }
+
     fn step(&mut self, step: &StepView<'_>) {
         let depth = usize::from(step.depth);
         let last = self.pending.opcode.map(|_| self.pending.depth);
@@ -400,7 +426,7 @@ impl<W: io::Write> Tracer for Eip3155Tracer<W> {
             text::hex_bytes(&mut self.created, code.unwrap_or_default());
         }
         let taken = match self.options.dialect {
-            Dialect::Geth => halt::geth_taken(self.options.fork, step, end),
+            Dialect::Geth => halt::geth_taken(step, end),
             _ => None,
         };
         if taken.is_some() {
@@ -415,7 +441,7 @@ impl<W: io::Write> Tracer for Eip3155Tracer<W> {
         if let MessagePhase::After(outcome) = phase {
             let writes = match self.options.dialect {
                 Dialect::Geth => true,
-                Dialect::Eels => message.depth == 0,
+                Dialect::Eels => message.depth == self.outermost,
                 _ => false,
             };
             if writes {
@@ -459,11 +485,11 @@ fn memory_text(line: &mut Vec<u8>, memory: &[u8]) {
     line.push(b'"');
 }
 
-fn return_data(line: &mut Vec<u8>, options: Options, pending: &Pending) {
+fn return_data(line: &mut Vec<u8>, options: Options, fork: Fork, pending: &Pending) {
     let absent = match options.dialect {
         Dialect::Geth | Dialect::Evmone => pending.return_data.len() <= "0x".len(),
         // Before EIP-211 the specification's frames have no return data.
-        Dialect::Eels => !options.fork.has(Fork::Byzantium),
+        Dialect::Eels => !fork.has(Fork::Byzantium),
         Dialect::Eip3155 | Dialect::Revm => false,
     };
     if options.return_data && !absent {

@@ -6,7 +6,7 @@
 
 use std::{collections::HashMap, ops::Range};
 
-use parallax_hooks::{MessagePhase, StepEnd, StepView};
+use parallax_hooks::{End, MessagePhase, Start, StepEnd, StepView};
 use parallax_primitives::{Address, Bytes, Effect, Message, U256};
 use parallax_tracer_core::{LogEntry, Tracer};
 
@@ -29,7 +29,8 @@ const RECORD_ROOM: usize = 128;
 /// How much of a call's output region behind its output is written out, so that a fault there is seen.
 const OUTPUT_CHECK: usize = 1024;
 
-/// Records an execution. Hand `Traced(&mut recorder)` to an engine.
+/// Records one run: its transaction's outcome too, if it is told the end. Hand `Traced(&mut recorder)` to an engine. Where another run
+/// starts, what was recorded of the one before is gone, unless it was [taken](Recorder::take_trace).
 #[derive(Clone, Debug, Default)]
 pub struct Recorder {
     trace: Trace,
@@ -126,6 +127,12 @@ impl Recorder {
     /// What was recorded so far. It can be read while the execution is paused.
     pub fn trace(&self) -> &Trace {
         &self.trace
+    }
+
+    /// What was recorded so far, and forgets it: the recorder is ready for another run.
+    pub fn take_trace(&mut self) -> Trace {
+        let config = self.trace.config;
+        std::mem::replace(self, Self::new(config)).trace
     }
 
     /// Ends the recording.
@@ -237,7 +244,7 @@ impl Recorder {
     /// Steps have run that it was not shown. What is known from before them is not gone on from.
     #[cold]
     fn notice_gap(&mut self, step: &StepView<'_>) {
-        // A lower index is a run that has begun anew.
+        // A lower index is a run that has begun anew, whose start was told to others.
         let missing = step.index.checked_sub(self.next).unwrap_or(step.index);
         self.next = step.index;
         if missing == 0 {
@@ -505,6 +512,18 @@ impl Recorder {
 }
 
 impl Tracer for Recorder {
+    fn start(&mut self, _: &Start<'_>) {
+        if self.next != 0 || !self.trace.calls.is_empty() || self.trace.outcome.is_some() {
+            *self = Self::new(self.trace.config);
+        }
+    }
+
+    fn end(&mut self, end: &End<'_>) {
+        if let End::Outcome(outcome) = end {
+            self.trace.set_outcome(outcome);
+        }
+    }
+
     #[inline]
     fn step(&mut self, step: &StepView<'_>) {
         if self.is_full() {
@@ -636,7 +655,7 @@ fn is_long(word: &U256) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use parallax_primitives::{JournalView, Log, MessageKind, Opcode};
+    use parallax_primitives::{Fork, JournalView, Log, MessageKind, Opcode};
 
     use super::*;
 
@@ -688,6 +707,7 @@ mod tests {
         recorder.message(&message, MessagePhase::Before);
         for number in 0..steps {
             let before = StepView {
+                fork: Fork::LATEST,
                 index: u64::from(number),
                 depth: 0,
                 pc: number as usize,

@@ -2,8 +2,8 @@
 
 use std::io;
 
-use parallax_hooks::{MessagePhase, StepEnd, StepView};
-use parallax_primitives::{Bytes, Effect, FrameStatus, Message, Opcode, TxOutcome, U256, hex};
+use parallax_hooks::{End, MessagePhase, Start, StepEnd, StepView};
+use parallax_primitives::{Bytes, Effect, FrameStatus, Message, Opcode, U256, hex};
 use parallax_trace_output::Output;
 use parallax_tracer_core::{MemorySnapshot, StackSnapshot, StructLog, Tracer};
 
@@ -13,9 +13,12 @@ use crate::{
     struct_log::{MetSlots, Row},
 };
 
-/// Writes the struct logs of one transaction as JSON on one line, each as soon as its opcode has run. The fields are those of
-/// [`Trace::write_struct_logs`](crate::Trace::write_struct_logs); as nobody knows them before, the transaction's own stand behind
-/// the steps.
+/// How a line begins.
+const HEAD: &[u8] = b"{\"structLogs\":[";
+
+/// Writes the struct logs of a run as JSON on one line, each as soon as its opcode has run; of several runs, one line for each. The
+/// fields are those of [`Trace::write_struct_logs`](crate::Trace::write_struct_logs); as nobody knows them before, the
+/// transaction's own stand behind the steps.
 ///
 /// A writer that fails ends the trace, not the execution. What has been written is handed over when it is enough, at a flush, and when
 /// the writer of struct logs is dropped.
@@ -23,6 +26,15 @@ pub struct StructLogWriter<W: io::Write> {
     output: Output<W>,
     options: StructLogOptions,
     config: TracerConfig,
+    run: Run,
+    /// What the lines before have.
+    written: Counts,
+}
+
+/// What is known of the run whose line is being written.
+#[derive(Default)]
+struct Run {
+    is_begun: bool,
     storage: MetSlots,
     /// The index of the step that has begun and not ended. Other hooks may see its end, and then these the end of another one.
     begun: Option<u64>,
@@ -30,13 +42,20 @@ pub struct StructLogWriter<W: io::Write> {
     pending: Option<(StructLog, [U256; 2])>,
     /// Bytes written.
     bytes: u64,
-    steps: u64,
-    dropped: u64,
+    counts: Counts,
     /// The index of the step that is to come next.
     next: u64,
+    /// Depth of the outermost message.
+    outermost: u16,
+    /// What became of the transaction, or so far of its outermost message: gas used, whether it failed, its output.
+    outcome: Option<(u64, bool, Bytes)>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Counts {
+    steps: u64,
+    dropped: u64,
     missing: u64,
-    /// What became of the outermost message: gas used, whether it failed, its output.
-    outermost: Option<(u64, bool, Bytes)>,
 }
 
 /// What came of a trace.
@@ -56,25 +75,11 @@ pub struct WrittenStructLogs<W> {
 }
 
 impl<W: io::Write> StructLogWriter<W> {
-    /// Starts the trace of one transaction. Of the bounds, `trace_max_bytes` is of the text: once it is met, steps are counted and
-    /// dropped.
+    /// Starts a trace. Of the bounds, `trace_max_bytes` is of the text of a run: once it is met, steps are counted and dropped.
     pub fn new(out: W, options: StructLogOptions, config: TracerConfig) -> Self {
         let mut output = Output::new(out);
-        output.text().extend_from_slice(b"{\"structLogs\":[");
-        Self {
-            output,
-            options,
-            config,
-            storage: MetSlots::default(),
-            begun: None,
-            pending: None,
-            bytes: 0,
-            steps: 0,
-            dropped: 0,
-            next: 0,
-            missing: 0,
-            outermost: None,
-        }
+        output.text().extend_from_slice(HEAD);
+        Self { output, options, config, run: Run::default(), written: Counts::default() }
     }
 
     /// Hands over what is gathered and has the writer flush, as where a run pauses.
@@ -87,33 +92,38 @@ impl<W: io::Write> StructLogWriter<W> {
         self.output.failed()
     }
 
-    /// Ends the trace with what became of the transaction, or, if it is not given, of the outermost message.
-    pub fn finish(mut self, outcome: Option<&TxOutcome>) -> WrittenStructLogs<W> {
-        let given = |outcome: &TxOutcome| {
-            (outcome.gas_used, outcome.status != FrameStatus::Success, outcome.output.clone())
-        };
-        let known = outcome.map(given).or(self.outermost.take());
-        let (gas, failed, output) = known.unwrap_or((0, true, Bytes::new()));
+    /// Ends the trace with what became of the transaction, or, if its end was told to others, of the outermost message.
+    pub fn finish(mut self) -> WrittenStructLogs<W> {
+        self.end_line();
+        self.output.flush();
+        let Self { output, written: Counts { steps, dropped, missing }, .. } = self;
+        let lost = output.lost();
+        WrittenStructLogs { out: output.finish(), steps, dropped, lost, missing }
+    }
+
+    fn end_line(&mut self) {
+        let Run { counts, outcome, .. } = std::mem::take(&mut self.run);
+        let (gas, failed, output) = outcome.unwrap_or((0, true, Bytes::new()));
         let mut end = format!(
             "],\"gas\":{gas},\"failed\":{failed},\"returnValue\":\"{}\"",
             hex::encode_prefixed(&output)
         );
-        for (name, count) in [("stepsDropped", self.dropped), ("stepsMissing", self.missing)] {
+        for (name, count) in [("stepsDropped", counts.dropped), ("stepsMissing", counts.missing)] {
             if count != 0 {
                 end.push_str(&format!(",\"{name}\":{count}"));
             }
         }
         end.push_str("}\n");
         self.output.text().extend_from_slice(end.as_bytes());
-        self.output.flush();
-        let Self { output, steps, dropped, missing, .. } = self;
-        let lost = output.lost();
-        WrittenStructLogs { out: output.finish(), steps, dropped, lost, missing }
+        let written = &mut self.written;
+        written.steps += counts.steps;
+        written.dropped += counts.dropped;
+        written.missing += counts.missing;
     }
 
     fn is_full(&self) -> bool {
-        self.bytes >= self.config.trace_max_bytes
-            || self.options.limit != 0 && self.steps >= self.options.limit
+        self.run.bytes >= self.config.trace_max_bytes
+            || self.options.limit != 0 && self.run.counts.steps >= self.options.limit
     }
 
     /// What a step found.
@@ -150,24 +160,42 @@ impl<W: io::Write> StructLogWriter<W> {
 }
 
 impl<W: io::Write> Tracer for StructLogWriter<W> {
-    fn step(&mut self, step: &StepView<'_>) {
-        if step.index != self.next {
-            // A lower index is a run that has begun anew.
-            self.missing += step.index.checked_sub(self.next).unwrap_or(step.index);
-            self.next = step.index;
+    fn start(&mut self, start: &Start<'_>) {
+        if self.run.is_begun {
+            self.end_line();
+            self.output.text().extend_from_slice(HEAD);
         }
-        self.begun = Some(step.index);
+        self.run = Run { is_begun: true, outermost: start.subject.depth(), ..Run::default() };
+    }
+
+    fn end(&mut self, end: &End<'_>) {
+        self.run.outcome = match end {
+            End::Outcome(outcome) => {
+                Some((outcome.gas_used, outcome.status != FrameStatus::Success, outcome.output.clone()))
+            }
+            End::Aborted | End::Rejected(_) | End::Failed(_) => None,
+        };
+    }
+
+    fn step(&mut self, step: &StepView<'_>) {
+        self.run.is_begun = true;
+        if step.index != self.run.next {
+            // A lower index is a run that has begun anew, whose start was told to others.
+            self.run.counts.missing += step.index.checked_sub(self.run.next).unwrap_or(step.index);
+            self.run.next = step.index;
+        }
+        self.run.begun = Some(step.index);
         let operand = |at: usize| step.stack.iter().nth_back(at).copied().unwrap_or_default();
-        self.pending = (!self.is_full()).then(|| (self.begin(step), [operand(0), operand(1)]));
+        self.run.pending = (!self.is_full()).then(|| (self.begin(step), [operand(0), operand(1)]));
     }
 
     fn step_end(&mut self, step: &StepView<'_>, end: &StepEnd<'_>) {
-        if self.begun.take() != Some(step.index) {
+        if self.run.begun.take() != Some(step.index) {
             return;
         }
-        self.next = step.index.saturating_add(1);
-        let Some((mut log, [key, value])) = self.pending.take() else {
-            self.dropped += 1;
+        self.run.next = step.index.saturating_add(1);
+        let Some((mut log, [key, value])) = self.run.pending.take() else {
+            self.run.counts.dropped += 1;
             return;
         };
         (log.gas_cost, log.error) = (end.gas_cost, end.halt);
@@ -177,27 +205,27 @@ impl<W: io::Write> Tracer for StructLogWriter<W> {
             _ => None,
         };
         if let (Some(value), None, false) = (met, end.halt, self.options.disable_storage) {
-            log.storage = self.storage.meet(step.message.address, key, value);
+            log.storage = self.run.storage.meet(step.message.address, key, value);
         }
         if let (Effect::Log(entry), true) = (end.effect, self.options.enable_logs) {
             log.logs.push(self.config.log_entry(entry));
         }
         let text = self.output.text();
         let before = text.len();
-        if self.steps != 0 {
+        if self.run.counts.steps != 0 {
             text.push(b',');
         }
         // Neither the text nor a record has a way to fail.
         let _ = serde_json::to_writer(&mut *text, &Row { log: &log, options: self.options });
-        self.bytes += (text.len() - before) as u64;
-        self.steps += 1;
+        self.run.bytes += (text.len() - before) as u64;
+        self.run.counts.steps += 1;
         self.output.end_line();
     }
 
     fn message(&mut self, message: &Message, phase: MessagePhase<'_>) {
-        if let (MessagePhase::After(outcome), 0) = (phase, message.depth) {
+        if let (MessagePhase::After(outcome), true) = (phase, message.depth == self.run.outermost) {
             let gas = message.gas.saturating_sub(outcome.gas_left);
-            self.outermost = Some((gas, outcome.status != FrameStatus::Success, outcome.output.clone()));
+            self.run.outcome = Some((gas, outcome.status != FrameStatus::Success, outcome.output.clone()));
         }
     }
 }

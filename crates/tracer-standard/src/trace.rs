@@ -113,8 +113,8 @@ impl Trace {
         }
     }
 
-    /// Tells how the transaction came out, which hooks do not see: its gas has the intrinsic gas and the refund in it.
-    pub fn set_outcome(&mut self, outcome: &TxOutcome) {
+    /// Tells how the transaction came out: its gas has the intrinsic gas and the refund in it.
+    pub(crate) fn set_outcome(&mut self, outcome: &TxOutcome) {
         self.outcome = Some(Outcome {
             gas_used: outcome.gas_used,
             failed: outcome.status != FrameStatus::Success,

@@ -13,7 +13,7 @@ use parallax_primitives::Message;
 use parallax_tracer_core::{StepResult, Traced, Tracer};
 use parallax_tracer_standard::{Recorder, Trace, TracerConfig};
 
-use programs::run_transaction;
+use programs::execute;
 
 /// What is hidden from a recorder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +81,7 @@ fn record(scenario: &Scenario, range: Range<u64>, hidden: Hidden) -> (Trace, Tra
     // Before the first step no number tells that something is hidden.
     let mut both = Both { whole, blind, range, hidden, at: u64::MAX };
     // A transaction that is refused has no step.
-    let _ = run_transaction(&scenario.job(), &mut Traced(&mut both));
+    let _ = execute(&scenario.job(), &mut Traced(&mut both));
     (both.whole.into_trace(), both.blind.into_trace())
 }
 
@@ -231,7 +231,7 @@ fn a_step_that_was_open_is_given_again_when_it_is_over() {
     for (number, every) in (0..200).zip([1, 2, 3, 7].into_iter().cycle()) {
         let recorder = Recorder::new(TracerConfig::full());
         let mut drained = Drained { recorder, every, given: Vec::new() };
-        let _ = run_transaction(&Scenario::new(number).job(), &mut Traced(&mut drained));
+        let _ = execute(&Scenario::new(number).job(), &mut Traced(&mut drained));
         drained.drain();
         let (given, trace) = (drained.given, drained.recorder.into_trace());
         if trace.len() > 5000 {

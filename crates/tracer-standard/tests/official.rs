@@ -8,7 +8,7 @@ mod programs;
 use checked::Checked;
 use parallax_tracer_core::Traced;
 use parallax_tracer_standard::{Recorder, TracerConfig};
-use programs::{Limited, Program, files_below, run_transaction, shared};
+use programs::{Limited, Program, execute, files_below, shared};
 
 /// Enough for long loops, deep calls and every opcode; few enough for every run of the tests.
 const STEPS: u64 = 1_000_000;
@@ -30,7 +30,7 @@ fn official_cases_come_back() {
             let Ok(job) = case.job() else { continue };
             let mut checked = limited(Checked::new(4096));
             // A case that is refused has no step; one that is left early has some.
-            let _ = run_transaction(&job, &mut checked);
+            let _ = execute(&job, &mut checked);
             let mut checked = checked.hooks.0;
             checked.compare();
             steps += checked.compared;

@@ -8,8 +8,8 @@ mod checked;
 use checked::{Checked, Snapshot};
 use parallax_hooks::{MessagePhase, StepEnd, StepView};
 use parallax_primitives::{
-    Address, B256, Effect, FrameOutcome, FrameStatus, Halt, JournalView, Log, Message, MessageKind, Opcode,
-    StorageChange, U256,
+    Address, B256, Effect, Fork, FrameOutcome, FrameStatus, Halt, JournalView, Log, Message, MessageKind,
+    Opcode, StorageChange, U256,
 };
 use parallax_tracer_core::Tracer;
 
@@ -83,6 +83,7 @@ impl Frame {
     fn view(&self, index: u64, pc: usize, opcode: Opcode) -> StepView<'_> {
         StepView {
             index,
+            fork: Fork::LATEST,
             depth: self.message.depth,
             pc,
             opcode,

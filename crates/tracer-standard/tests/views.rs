@@ -28,10 +28,8 @@ fn record(code: &str, config: TracerConfig) -> Trace {
         gas: 100_000,
     };
     let mut recorder = Recorder::new(config);
-    let outcome = program.run(&mut Traced(&mut recorder)).unwrap();
-    let mut trace = recorder.into_trace();
-    trace.set_outcome(&outcome);
-    trace
+    program.run(&mut Traced(&mut recorder)).unwrap();
+    recorder.into_trace()
 }
 
 fn json(trace: &Trace, options: StructLogOptions) -> serde_json::Value {

@@ -7,13 +7,13 @@ mod programs;
 use std::ops::Range;
 
 use parallax_generator::Scenario;
-use parallax_hooks::{Hooks, MessagePhase, StepEnd, StepView};
+use parallax_hooks::{End, Hooks, MessagePhase, StepEnd, StepView};
 use parallax_primitives::{Message, TxOutcome};
 use parallax_tracer_core::{Traced, Tracer};
 use parallax_tracer_standard::{Recorder, StructLogOptions, StructLogWriter, TracerConfig};
 use serde_json::Value;
 
-use programs::run_transaction;
+use programs::execute;
 
 const ALL: StructLogOptions = StructLogOptions {
     enable_memory: true,
@@ -30,6 +30,9 @@ const TIGHT: TracerConfig =
 struct Hidden<T>(T, Range<u64>);
 
 impl<T: Tracer> Tracer for Hidden<T> {
+    fn end(&mut self, end: &End<'_>) {
+        self.0.end(end);
+    }
     fn step(&mut self, step: &StepView<'_>) {
         if !self.1.contains(&step.index) {
             self.0.step(step);
@@ -47,7 +50,7 @@ impl<T: Tracer> Tracer for Hidden<T> {
 }
 
 fn run(seed: u64, hooks: &mut dyn Hooks) -> Option<TxOutcome> {
-    run_transaction(&Scenario::new(seed).job(), hooks).ok().flatten()
+    execute(&Scenario::new(seed).job(), hooks).ok().flatten()
 }
 
 /// The steps as they stand in a document.
@@ -61,14 +64,11 @@ fn rows(document: &str) -> &str {
 fn check(seed: u64, options: StructLogOptions, config: TracerConfig, hidden: Range<u64>) -> Value {
     let mut recorder = Recorder::new(config);
     let mut writer = StructLogWriter::new(Vec::new(), options, config);
-    let outcome = run(seed, &mut Traced(Hidden((&mut recorder, &mut writer), hidden)));
-    let mut trace = recorder.into_trace();
-    if let Some(outcome) = &outcome {
-        trace.set_outcome(outcome);
-    }
+    run(seed, &mut Traced(Hidden((&mut recorder, &mut writer), hidden)));
+    let trace = recorder.into_trace();
     let mut recorded = Vec::new();
     trace.write_struct_logs(&mut recorded, options).unwrap();
-    let written = writer.finish(outcome.as_ref());
+    let written = writer.finish();
     assert_eq!((written.lost, written.missing), (0, trace.header().missing));
     let [recorded, written] = [recorded, written.out.unwrap()].map(|bytes| String::from_utf8(bytes).unwrap());
     assert_eq!(written.find('\n'), Some(written.len() - 1), "one line");
@@ -114,7 +114,7 @@ fn steps_behind_the_bound_are_counted() {
         let config = TracerConfig { trace_max_bytes: bytes, ..TracerConfig::full() };
         let mut writer = StructLogWriter::new(Vec::new(), ALL, config);
         let _ = run(1, &mut Traced(&mut writer));
-        let written = writer.finish(None);
+        let written = writer.finish();
         let document: Value = serde_json::from_slice(&written.out.unwrap()).unwrap();
         let rows = document["structLogs"].as_array().unwrap();
         let texts: Vec<_> = rows.iter().map(|row| row.to_string().len() as u64).collect();

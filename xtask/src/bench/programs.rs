@@ -13,19 +13,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, ensure};
 use parallax_campaign::{engines, shared_folder};
+use parallax_engine_interface::{Engine, Job};
 use parallax_engine_revm::MessageRunner;
-use parallax_host_interface::{HostError, TxEnv};
-use parallax_machine::Machine;
+use parallax_hooks::NoHooks;
 use parallax_memory_database::{Account, MemoryDatabase};
-use parallax_mini_interpreter::Mini;
-use parallax_mini_machine::MiniMachine;
-use parallax_primary_interpreter::Primary;
 use parallax_primitives::{
-    Address, B256, BlockEnv, Bytecode, Bytes, Fork, FrameOutcome, Message, MessageKind, U256, address,
+    Address, B256, BlockEnv, Bytecode, Bytes, Fork, FrameOutcome, FrameStatus, Message, MessageKind, Subject,
+    TxEnv, U256, address,
 };
-use parallax_state::State;
 use serde_json::{Value, json};
 
 use super::measurement::{Arguments, median, print_json};
@@ -141,8 +138,13 @@ impl Program {
         }
     }
 
-    fn transaction() -> TxEnv {
+    fn environment() -> TxEnv {
         TxEnv { origin: SENDER, chain_id: 1, ..TxEnv::default() }
+    }
+
+    fn job<'a>(&'a self, block: &'a BlockEnv, message: &'a Message, environment: &'a TxEnv) -> Job<'a> {
+        let subject = Subject::Message { message, environment };
+        Job { fork: self.fork, chain_id: 1, block, subject, database: &self.database }
     }
 
     fn message(&self) -> Message {
@@ -161,26 +163,18 @@ impl Program {
         }
     }
 
-    fn run_primary(&self, interpreter: &Primary) -> Result<FrameOutcome, HostError> {
-        let journal = Box::new(State::new(&self.database, self.fork, Self::block(), Self::transaction()));
-        let machine = Machine::message(interpreter, self.fork, self.message(), journal);
-        Ok(black_box(machine.into_message_outcome()?).0)
+    fn run(&self, engine: &dyn Engine, job: &Job<'_>) -> Result<Answer> {
+        let outcome = engine.execute(job, &mut NoHooks)?.outcome.context("the run came to no end")?;
+        Ok(black_box(Answer { status: outcome.status, gas_used: outcome.gas_used, output: outcome.output }))
     }
 
-    fn run_mini(&self) -> Result<FrameOutcome, HostError> {
-        let (message, block, transaction) = (self.message(), Self::block(), Self::transaction());
-        let machine = MiniMachine::message(&Mini, self.fork, message, &self.database, block, transaction);
-        Ok(black_box(machine.into_message_outcome()?).0)
-    }
-
-    fn check(&self, engine: &str, outcome: &FrameOutcome) -> Result<()> {
-        let gas = GAS - outcome.gas_left;
+    fn check(&self, engine: &str, answer: &Answer) -> Result<()> {
+        let Answer { status, gas_used, output } = answer;
         ensure!(
-            outcome.status.is_success() && gas == self.gas_used && outcome.output == self.output,
-            "{}: {engine} answers {}, gas {gas}, {} bytes; expected gas {}, {} bytes",
+            status.is_success() && *gas_used == self.gas_used && *output == self.output,
+            "{}: {engine} answers {status}, gas {gas_used}, {} bytes; expected gas {}, {} bytes",
             self.name,
-            outcome.status,
-            outcome.output.len(),
+            output.len(),
             self.gas_used,
             self.output.len()
         );
@@ -188,15 +182,31 @@ impl Program {
     }
 }
 
+/// What a run came to.
+struct Answer {
+    status: FrameStatus,
+    gas_used: u64,
+    output: Bytes,
+}
+
+impl From<FrameOutcome> for Answer {
+    fn from(outcome: FrameOutcome) -> Self {
+        let FrameOutcome { status, gas_left, output, .. } = outcome;
+        Self { status, gas_used: GAS - gas_left, output }
+    }
+}
+
 /// Times every engine in turn, `rounds` times; every run's answer is checked.
 fn measure(program: &Program, rounds: u32) -> Result<Measured<'_>> {
-    let (block, transaction) = (Program::block(), Program::transaction());
+    let (block, environment, message) = (Program::block(), Program::environment(), program.message());
+    let job = program.job(&block, &message, &environment);
     let mut revm =
-        MessageRunner::new(program.fork, &block, &transaction, program.message(), &program.database)?;
+        MessageRunner::new(program.fork, &block, &environment, message.clone(), &program.database)?;
+    let primary = engines::primary();
     let mut run = |engine: usize| match engine {
-        0 => program.run_primary(engines::primary().interpreter()),
-        1 => program.run_mini(),
-        _ => revm.run(),
+        0 => program.run(&primary, &job),
+        1 => program.run(engines::mini(), &job),
+        _ => Ok(revm.run()?.into()),
     };
     let mut times = [const { Vec::new() }; ENGINES.len()];
     let mut repeats = [1u32; ENGINES.len()];
@@ -235,13 +245,12 @@ fn time(
     program: &Program,
     engine: usize,
     repeats: u32,
-    run: &mut dyn FnMut(usize) -> Result<FrameOutcome, HostError>,
+    run: &mut dyn FnMut(usize) -> Result<Answer>,
 ) -> Result<Duration> {
     let start = Instant::now();
     for _ in 0..repeats {
-        let outcome =
-            run(engine).map_err(|error| anyhow!("{}: {}: {error}", program.name, ENGINES[engine]))?;
-        program.check(ENGINES[engine], &outcome)?;
+        let answer = run(engine).with_context(|| format!("{}: {}", program.name, ENGINES[engine]))?;
+        program.check(ENGINES[engine], &answer)?;
     }
     Ok(start.elapsed())
 }

@@ -71,7 +71,7 @@ impl Program {
     /// What an engine is given.
     pub(super) fn job(&self) -> Job<'_> {
         let Self { fork, block, transaction, database } = self;
-        Job { fork: *fork, chain_id: 1, block, transaction, database }
+        Job { fork: *fork, chain_id: 1, block, subject: transaction.into(), database }
     }
 
     /// The same with less gas.

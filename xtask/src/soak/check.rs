@@ -92,8 +92,13 @@ fn beside_revm(world: &World) -> Result<bool, String> {
         ..Transaction::default()
     };
     let block = World::block(*fork);
-    let job =
-        Job { fork: *fork, chain_id: 1, block: &block, transaction: &transaction, database: &world.database };
+    let job = Job {
+        fork: *fork,
+        chain_id: 1,
+        block: &block,
+        subject: (&transaction).into(),
+        database: &world.database,
+    };
     let config = config("mini", "revm", ShadowMode::PerCall);
     let Compared { verdict, .. } = compare_engines(engines::mini(), engines::revm(), &job, &config);
     match verdict {

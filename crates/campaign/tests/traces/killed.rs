@@ -13,7 +13,6 @@ use parallax_engine_interface::{Job, Progress, Stepper};
 use parallax_hooks::{Hooks, StepControl, StepView};
 use parallax_machine::{Machine, validate};
 use parallax_mini_interpreter::Mini;
-use parallax_primitives::Fork;
 use parallax_state::State;
 use parallax_trace_output::{Background, WhenFull};
 use parallax_tracer_core::Traced;
@@ -45,7 +44,7 @@ impl Hooks for Pauses {
 fn run<W: Write>(tracer: &mut Eip3155Tracer<W>, mut pause: impl FnMut(&mut Eip3155Tracer<W>, u64)) {
     let world = World::of(program("stack-overflow"));
     let World { program, database, block, transaction } = &world;
-    let job = Job { fork: program.fork, chain_id: 1, block, transaction, database };
+    let job = Job { fork: program.fork, chain_id: 1, block, subject: transaction.into(), database };
     let validated = validate(&job).unwrap();
     let state = State::new(database, job.fork, block.clone(), validated.transaction.clone());
     let mut machine = Machine::new(&Mini, &job, validated, Box::new(state)).unwrap();
@@ -56,7 +55,7 @@ fn run<W: Write>(tracer: &mut Eip3155Tracer<W>, mut pause: impl FnMut(&mut Eip31
 }
 
 fn options() -> Options {
-    Options::new(Dialect::Eip3155, Fork::Osaka)
+    Options::new(Dialect::Eip3155)
 }
 
 /// Runs, says at each pause how many steps have run once they are flushed, and waits for a word to go on.

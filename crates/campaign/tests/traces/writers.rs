@@ -10,7 +10,7 @@ use std::{
 };
 
 use parallax_hooks::{MessagePhase, NoHooks, StepEnd, StepView};
-use parallax_primitives::{Fork, Message};
+use parallax_primitives::Message;
 use parallax_tracer_core::{Traced, Tracer};
 use parallax_tracer_eip3155::{Dialect, Eip3155Tracer, Options};
 use parallax_tracer_standard::{Recorder, StructLogOptions, TracerConfig};
@@ -31,7 +31,7 @@ fn tracer<W: Write>(out: W) -> Eip3155Tracer<W> {
 }
 
 fn options() -> Options {
-    Options::new(Dialect::Eip3155, Fork::Osaka)
+    Options::new(Dialect::Eip3155)
 }
 
 /// Runs with and without the tracer; the execution must not tell.
@@ -140,13 +140,12 @@ fn tracers_side_by_side_are_as_if_alone() {
     for program in PROGRAMS {
         let world = World::of(program);
         for engine in ENGINES {
-            let dialects = Dialect::ALL
-                .map(|dialect| Eip3155Tracer::new(Vec::new(), Options::new(dialect, program.fork)));
+            let dialects = Dialect::ALL.map(|dialect| Eip3155Tracer::new(Vec::new(), Options::new(dialect)));
             let mut all = (Vec::from(dialects), Recorder::new(TracerConfig::full()), tracer(Vec::new()));
             run(&world, engine, &mut all);
             let (dialects, recorder, _) = all;
             for (dialect, beside) in Dialect::ALL.into_iter().zip(dialects) {
-                let mut alone = Eip3155Tracer::new(Vec::new(), Options::new(dialect, program.fork));
+                let mut alone = Eip3155Tracer::new(Vec::new(), Options::new(dialect));
                 run(&world, engine, &mut alone);
                 assert_eq!(beside.finish(None).out.unwrap(), alone.finish(None).out.unwrap());
             }
@@ -275,7 +274,7 @@ impl<T: Tracer> Tracer for Blind<T> {
 /// Lines of steps that were shown are what they are without a gap, and the others are counted.
 #[track_caller]
 fn check_gap(world: &World, dialect: Dialect, range: &Range<u64>, pauses: bool) {
-    let mut options = Options::new(dialect, world.program.fork);
+    let mut options = Options::new(dialect);
     (options.memory, options.return_data) = (true, true);
     let mut whole = Eip3155Tracer::new(Vec::new(), options);
     run(world, "mini", &mut whole);

@@ -233,7 +233,7 @@ fn breakpoints_mean_what_they_mean_in_a_live_run() {
         fork: Fork::LATEST,
         chain_id: 1,
         block: &block,
-        transaction: &transaction,
+        subject: (&transaction).into(),
         database: &database,
     };
     let server = Running::new(parallax_devtool::Config::default());

@@ -161,12 +161,12 @@ fn bare_messages() {
     };
     let world =
         World::new(Fork::Osaka).code(TARGET, "PUSH 0 CALLDATALOAD PUSH 0 MSTORE PUSH 32 PUSH 0 RETURN");
-    let outcome = world.bare(&message).unwrap();
-    assert_eq!((outcome.status, outcome.gas_left), (FrameStatus::Success, 1000 - 18));
+    let outcome = world.bare(&message);
+    assert_eq!((outcome.status, outcome.gas_used), (FrameStatus::Success, 18));
     assert_eq!(outcome.output[..], [7; 32]);
-    let poor = world.clone().account(SENDER, |a| a.balance = U256::from(3)).bare(&message).unwrap();
+    let poor = world.clone().account(SENDER, |a| a.balance = U256::from(3)).bare(&message);
     assert_eq!(poor.status, FrameStatus::Halt(Halt::InsufficientBalance));
     let creation = Message { kind: MessageKind::Create, value: U256::ZERO, input: vec![].into(), ..message };
-    let outcome = world.account(SENDER, |a| a.nonce = 6).bare(&creation).unwrap();
+    let outcome = world.account(SENDER, |a| a.nonce = 6).bare(&creation);
     assert_eq!(outcome.created, Some(SENDER.create(6)));
 }

@@ -3,14 +3,14 @@
 use parallax_assembly::assemble_for;
 use parallax_engine_interface::{EngineError, Execution, Interpreter, Job, Progress, Stepper};
 use parallax_hooks::{Hooks, Interest, MessagePhase, NoHooks, StepControl};
-use parallax_host_interface::{AccountChange, HostError};
+use parallax_host_interface::AccountChange;
 use parallax_machine::{Machine, validate};
 use parallax_memory_database::{Account, MemoryDatabase};
 use parallax_mini_interpreter::Mini;
 use parallax_primary_interpreter::Primary;
 use parallax_primitives::{
-    Address, BlobSchedule, BlockEnv, Bytecode, Fork, FrameOutcome, Message, Transaction, TransactionType,
-    TxOutcome, U256, address,
+    Address, BlobSchedule, BlockEnv, Bytecode, Fork, FrameOutcome, Message, Subject, Transaction,
+    TransactionType, TxEnv, TxOutcome, U256, address,
 };
 use parallax_state::State;
 
@@ -99,7 +99,7 @@ impl World {
             fork: self.fork,
             chain_id: 1,
             block: &self.block,
-            transaction: &self.transaction,
+            subject: (&self.transaction).into(),
             database: &self.database,
         }
     }
@@ -147,20 +147,24 @@ impl World {
         machine.finish().unwrap()
     }
 
-    /// Runs `message` with no transaction around it, on both engines.
+    /// Runs `message` with no transaction around it, on both interpreters.
     #[track_caller]
-    pub(crate) fn bare(&self, message: &Message) -> Result<FrameOutcome, HostError> {
-        let run = |outcome: Result<_, _>| outcome.map(|(outcome, _, _)| outcome);
-        let state =
-            || Box::new(State::new(&self.database, self.fork, self.block.clone(), Default::default()));
-        let primary = Primary::new();
-        let on_mini =
-            run(Machine::message(&Mini, self.fork, message.clone(), state()).into_message_outcome())?;
-        let on_primary =
-            run(Machine::message(&primary, self.fork, message.clone(), state()).into_message_outcome())?;
+    pub(crate) fn bare(&self, message: &Message) -> TxOutcome {
+        let environment = TxEnv::default();
+        let job = Job { subject: Subject::Message { message, environment: &environment }, ..self.job() };
+        let (on_mini, on_primary) = (run_bare(&Mini, &job), run_bare(&Primary::new(), &job));
         assert_eq!(on_mini, on_primary);
-        Ok(on_mini)
+        on_mini
     }
+}
+
+#[track_caller]
+fn run_bare(interpreter: &impl Interpreter, job: &Job<'_>) -> TxOutcome {
+    let validated = validate(job).unwrap();
+    let state = State::new(job.database, job.fork, job.block.clone(), validated.transaction.clone());
+    let mut machine = Box::new(Machine::new(interpreter, job, validated, Box::new(state)).unwrap());
+    assert_eq!(machine.run(&mut NoHooks).unwrap(), Progress::Done);
+    machine.finish().unwrap().outcome.unwrap()
 }
 
 /// A run and its messages, in the order of their ends.

@@ -15,14 +15,11 @@ use parallax_machine::{Machine, validate};
 use parallax_memory_database::{Account, MemoryDatabase};
 use parallax_mini_interpreter::Mini;
 use parallax_primitives::{
-    Address, BlockEnv, Bytecode, Bytes, Fork, Message, MessageKind, TxOutcome, U256, address,
+    Address, BlockEnv, Bytecode, Bytes, Fork, Message, MessageKind, Subject, TxEnv, TxOutcome, U256, address,
 };
 use parallax_state::State;
 
-pub(crate) fn run_transaction(
-    job: &Job<'_>,
-    hooks: &mut dyn Hooks,
-) -> Result<Option<TxOutcome>, EngineError> {
+pub(crate) fn execute(job: &Job<'_>, hooks: &mut dyn Hooks) -> Result<Option<TxOutcome>, EngineError> {
     let validated = validate(job)?;
     let state = State::new(job.database, job.fork, job.block.clone(), validated.transaction.clone());
     let mut machine = Box::new(Machine::new(&Mini, job, validated, Box::new(state))?);
@@ -51,7 +48,6 @@ impl Program {
         database.accounts.insert(TARGET, target);
         let balance = U256::from(10).pow(U256::from(24));
         database.accounts.insert(SENDER, Account { balance, ..Account::default() });
-        let state = State::new(&database, self.fork, BlockEnv::default(), Default::default());
         let message = Message {
             kind: MessageKind::Call,
             depth: 0,
@@ -65,9 +61,10 @@ impl Program {
             input: self.input.clone(),
             salt: U256::ZERO,
         };
-        let mut machine = Box::new(Machine::message(&Mini, self.fork, message, Box::new(state)));
-        while machine.run(hooks).unwrap() == Progress::Paused {}
-        machine.finish().unwrap().outcome
+        let (block, environment) = (BlockEnv::default(), TxEnv::default());
+        let subject = Subject::Message { message: &message, environment: &environment };
+        let job = Job { fork: self.fork, chain_id: 1, block: &block, subject, database: &database };
+        execute(&job, hooks).unwrap()
     }
 
     /// A benchmark program.
