@@ -311,7 +311,8 @@ fn a_page_shows_both_runs_side_by_side() {
     let case = case("side by side", CALLS);
     let job = case.job().unwrap();
     let faulty = LocalEngine::new("faulty", FaultyMini::new(FaultPlan::new(Fault::GasMore, Opcode::SLOAD)));
-    let shadow = ShadowConfig { mode: ShadowMode::PerStep, ..ShadowConfig::default() };
+    let shadow =
+        ShadowConfig { mode: ShadowMode::PerStep, skip_identical_steps: false, ..ShadowConfig::default() };
     let mut run = run_both_per_step(engines::mini(), &faulty, &job, &shadow, RunLimits::default());
     run.times = Default::default();
     let Verdict::Diverge(divergence) = &run.verdict else { panic!("{:?}", run.verdict) };

@@ -80,7 +80,7 @@ fn side_by_side(report: &Report, records: &Records) -> SideBySideRun {
         total_steps: records.sides().map(|side| side.map_or(0, Side::len)),
         outcomes: report.outcomes.clone(),
         gas_used,
-        gas_delta: gas_used[0].zip(gas_used[1]).map(|(left, right)| i128::from(left) - i128::from(right)),
+        gas_delta: gas_used[0].zip(gas_used[1]).map(|(left, right)| i128::from(right) - i128::from(left)),
         times: [Duration::ZERO; 2],
         diverged_at: first,
         verdict: report.verdict.clone(),

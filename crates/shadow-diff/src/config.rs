@@ -45,7 +45,7 @@ pub struct ShadowConfig {
     pub storage_key_limit: usize,
     /// Whether a divergence carries [`crate::Detail`].
     pub enable_detailed_diffs: bool,
-    /// Whether a [`crate::SideBySideRun`] leaves out steps in which both sides are the same.
+    /// Whether a [`crate::SideBySideRun`] leaves out steps in which both sides are the same: kept are those that differ.
     pub skip_identical_steps: bool,
     /// Most characters of one value in a report.
     pub max_summary_length: usize,
@@ -70,7 +70,7 @@ impl Default for ShadowConfig {
             memory_window: 256,
             storage_key_limit: 32,
             enable_detailed_diffs: true,
-            skip_identical_steps: false,
+            skip_identical_steps: true,
             max_summary_length: 512,
             measure_time: false,
             max_steps: u64::MAX,

@@ -46,6 +46,33 @@ impl Divergence {
         lines.lines
     }
 
+    /// The report in one line of at most `max` characters: where, the field, what each side has there. Where that is too long, of
+    /// long values what is round the first difference, then of the field its name alone.
+    pub fn one_line(&self, max: usize) -> String {
+        let [left, right] = &self.engines;
+        let line = |field: &str, values: [&str; 2]| {
+            format!("{}, {field}: {left} {}, {right} {}", self.place, values[0], values[1])
+        };
+        let fits = |line: &String| line.chars().nth(max).is_none();
+        let (field, name) = (self.field.to_string(), self.field.name());
+        let texts = [&self.left, &self.right].map(ToString::to_string);
+        let whole = line(&field, texts.each_ref().map(String::as_str));
+        if fits(&whole) {
+            return whole;
+        }
+        let cut = |field: &str| {
+            let room = max.saturating_sub(line(field, [""; 2]).chars().count()) / 2;
+            let marked = marked(&self.left, &self.right, room.saturating_sub(2));
+            line(field, [&marked.left, &marked.right])
+        };
+        let cut = Some(cut(&field)).filter(fits).unwrap_or_else(|| cut(name));
+        if fits(&cut) {
+            cut
+        } else {
+            cut.chars().take(max.saturating_sub(2)).chain("..".chars()).take(max).collect()
+        }
+    }
+
     /// What kind of fault it looks like, and the EIPs that touch that rule.
     pub fn cause_and_eips(&self) -> String {
         if self.eips.is_empty() {

@@ -95,7 +95,7 @@ pub struct SideBySideRun {
     pub outcomes: [Option<TxOutcome>; 2],
     /// Gas used, if there is an outcome.
     pub gas_used: [Option<u64>; 2],
-    /// Gas used on the left less gas used on the right.
+    /// Gas used on the right less gas used on the left.
     pub gas_delta: Option<i128>,
     /// Time of each engine apart, callbacks and comparison left out.
     pub times: [Duration; 2],
@@ -111,7 +111,7 @@ impl SideBySideRun {
         let outcomes = results.map(|result| result.ok().and_then(|execution| execution.outcome));
         let gas_used = [0, 1].map(|side: usize| outcomes[side].as_ref().map(|outcome| outcome.gas_used));
         let gas_delta = match gas_used {
-            [Some(left), Some(right)] => Some(i128::from(left) - i128::from(right)),
+            [Some(left), Some(right)] => Some(i128::from(right) - i128::from(left)),
             _ => None,
         };
         let record = record.unwrap_or_else(|| Record::only_totals([steps; 2]));

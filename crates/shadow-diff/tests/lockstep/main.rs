@@ -429,7 +429,7 @@ fn comparison_goes_on_past_the_bound_of_the_record() {
     assert_eq!(run.gas_delta, Some(0));
     assert!(run.times.iter().all(|time| !time.is_zero()), "{:?}", run.times);
 
-    let skipping = ShadowConfig { skip_identical_steps: true, ..config(ShadowMode::PerStep) };
+    let skipping = ShadowConfig { mode: ShadowMode::PerStep, ..ShadowConfig::default() };
     let run = run_both_per_step(primary(), &faulty, &world.job(), &skipping, limits);
     assert_eq!(
         (run.steps[0].index, run.steps[0].mismatch.as_ref().map(|mismatch| mismatch.field.name())),
@@ -485,6 +485,32 @@ fn limits_cut_what_is_shown_and_never_what_is_found() {
         let bare = ShadowConfig { enable_detailed_diffs: false, ..config };
         let bare = divergence(compare_engines(primary(), &off, &memory.job(), &bare));
         assert_eq!(bare, Divergence { detail: None, ..found });
+    }
+}
+
+/// One line at every length: never longer, and of a long value what differs as long as there is room for it.
+#[test]
+fn a_divergence_in_one_line_is_as_long_as_it_may_be() {
+    let memory = World::new("PUSH 1 PUSH 64 MSTORE PUSH 1 PUSH 1 SSTORE STOP");
+    let found = |fault, opcode| {
+        let faulty = faulty(fault, opcode);
+        divergence(compare_engines(primary(), &faulty, &memory.job(), &config(ShadowMode::PerStep)))
+    };
+    let gas = found(Fault::GasMore, Opcode::MSTORE);
+    let line = "after step 2 at depth 0, pc 4, MSTORE, gas cost: primary 12 (0xc), faulty 13 (0xd)";
+    assert_eq!(gas.one_line(82), line);
+    assert_eq!(gas.one_line(81), format!("{}..", &line[..79]));
+    let slot = found(Fault::ChangeStorageWrite, Opcode::SSTORE);
+    let place = "after step 5 at depth 0, pc 9, SSTORE, storage";
+    let whole = format!("{place} of {CONTRACT:#x} at 0x1: primary 0x1, faulty 0x0");
+    assert_eq!((slot.one_line(1000), slot.one_line(whole.len())), (whole.clone(), whole.clone()));
+    // Without the slot's name there is room for the byte that differs.
+    assert_eq!(slot.one_line(120), format!("{place}: primary 0x..01, faulty 0x..00"));
+    for found in [&gas, &slot] {
+        for max in 0..200 {
+            let line = found.one_line(max);
+            assert!(line.chars().count() <= max && !line.contains('\n'), "{max}: {line}");
+        }
     }
 }
 
@@ -546,7 +572,7 @@ fn a_run_per_call_has_totals_and_no_steps() {
     let run = run_both_per_call(primary(), &faulty, &world.job(), &config);
     let Verdict::Diverge(found) = &run.verdict else { panic!("{:?}", run.verdict) };
     assert!(matches!(found.place, Place::Message { index: 0, is_over: true, .. }), "{found}");
-    assert_eq!((found.field, run.diverged_at, run.gas_delta), (Field::GasLeft, None, Some(-1)));
+    assert_eq!((found.field, run.diverged_at, run.gas_delta), (Field::GasLeft, None, Some(1)));
 }
 
 /// What the fast form alone does wrong is found at the next block entry, and the opcode that wrote it is named.

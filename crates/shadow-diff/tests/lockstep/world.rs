@@ -34,7 +34,7 @@ impl World {
 }
 
 pub(crate) fn config(mode: ShadowMode) -> ShadowConfig {
-    ShadowConfig { mode, ..ShadowConfig::default() }
+    ShadowConfig { mode, skip_identical_steps: false, ..ShadowConfig::default() }
 }
 
 pub(crate) fn faulty(fault: Fault, opcode: Opcode) -> LocalEngine<FaultyMini> {
