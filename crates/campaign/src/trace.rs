@@ -6,6 +6,7 @@ use std::{
     io::{self, Write},
     str::FromStr,
     sync::{Mutex, PoisonError},
+    time::Instant,
 };
 
 use parallax_engine_interface::Engine;
@@ -33,6 +34,8 @@ pub struct TraceOptions {
     pub no_stack: bool,
     /// Whether to leave out return data.
     pub no_return_data: bool,
+    /// Whether the summary line of a dialect that has one tells the wall time of the run, that of writing its traces included.
+    pub time: bool,
     /// Bounds of struct logs.
     pub bounds: TraceBounds,
 }
@@ -109,7 +112,8 @@ impl TraceOptions {
         let format = TraceFormat::Lines(dialect);
         let bounds =
             TraceBounds { stack_items: None, memory_bytes: None, log_bytes: None, trace_bytes: None };
-        Self { format, memory: false, storage: false, no_stack: false, no_return_data: false, bounds }
+        let (memory, storage, no_stack, no_return_data, time) = (false, false, false, false, false);
+        Self { format, memory, storage, no_stack, no_return_data, time, bounds }
     }
 }
 
@@ -207,18 +211,20 @@ pub fn trace<R>(
     end: impl FnOnce(&R) -> Summary,
 ) -> R {
     let mut files = files.0.lock().unwrap_or_else(PoisonError::into_inner);
-    let (mut tracers, losses): (Vec<_>, Vec<_>) = files
+    let (mut tracers, told): (Vec<_>, Vec<_>) = files
         .iter_mut()
         .filter(|file| file.loss.error.is_none())
-        .map(|file| (RunTracer::new(&file.options, &mut *file.out), &mut file.loss))
+        .map(|TraceFile { options, out, loss }| (RunTracer::new(options, &mut **out), (options.time, loss)))
         .unzip();
     if tracers.is_empty() {
         return go(&mut NoHooks);
     }
+    let start = Instant::now();
     let result = go(&mut Traced(&mut tracers));
+    let time = u64::try_from(start.elapsed().as_nanos()).ok();
     let summary = end(&result);
-    for (tracer, loss) in tracers.into_iter().zip(losses) {
-        loss.add(tracer.finish(&summary));
+    for (tracer, (is_timed, loss)) in tracers.into_iter().zip(told) {
+        loss.add(tracer.finish(&Summary { time: time.filter(|_| is_timed), ..summary.clone() }));
     }
     result
 }

@@ -88,6 +88,9 @@ pub(crate) struct RunArguments {
     /// Accounts before the run: a JSON object of address to balance, nonce, code and storage
     #[arg(long, value_name = "FILE")]
     pub(crate) prestate: Option<String>,
+    /// Print the wall time as well, in nanoseconds; that of writing traces is in it
+    #[arg(long)]
+    pub(crate) time: bool,
     #[command(flatten)]
     pub(crate) trace: TraceArguments,
     /// Print one JSON object
@@ -150,6 +153,9 @@ pub(crate) struct TraceArguments {
     /// Write storage
     #[arg(long)]
     pub(crate) trace_storage: bool,
+    /// Write the wall time into the summary line of EIP-3155 traces, in nanoseconds; that of writing traces is in it
+    #[arg(long, requires = "trace")]
+    pub(crate) trace_time: bool,
     /// Write no return data
     #[arg(long)]
     pub(crate) no_return_data: bool,

@@ -4,6 +4,7 @@ use std::{
     fmt::Write as _,
     fs,
     io::{self, Write as _},
+    time::Instant,
 };
 
 use anyhow::{Context, Result, bail, ensure};
@@ -45,15 +46,26 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<Status> {
     let engine = engine.engine();
     let go = |hooks: &mut dyn Hooks| engine.execute(&job, hooks);
     let traces = arguments.trace.open()?;
+    let start = Instant::now();
     let ended = match &traces {
         Some(traces) => trace(&traces.files, go, |_| Summary::default()),
         None => go(&mut NoHooks),
     };
+    let time = start.elapsed().as_nanos();
     let Execution { outcome: Some(outcome), changes } = ended? else {
         bail!("the run was ended before its end");
     };
     let ran = Ran { gas, outcome, changes };
-    let text = if arguments.json { format!("{}\n", ran.json()) } else { ran.text() };
+    let mut text = ran.text();
+    if arguments.json {
+        let mut object = ran.json();
+        if arguments.time {
+            object["timeNs"] = json!(u64::try_from(time).ok());
+        }
+        text = format!("{object}\n");
+    } else if arguments.time {
+        text += &format!("time      {time} ns\n");
+    }
     io::stdout().lock().write_all(text.as_bytes())?;
     traces.map_or(Ok(()), Traces::finish)?;
     Ok(if ran.outcome.status == FrameStatus::Success { Status::Well } else { Status::Failure })

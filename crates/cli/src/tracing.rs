@@ -69,6 +69,7 @@ impl TraceArguments {
             storage: self.trace_storage,
             no_stack: self.no_stack,
             no_return_data: self.no_return_data,
+            time: self.trace_time,
             bounds,
         });
         Ok(options.collect())

@@ -70,6 +70,33 @@ fn last<'a>(document: &'a Value, field: &str) -> &'a Value {
     &document["structLogs"].as_array().unwrap().last().unwrap()[field]
 }
 
+/// Nobody can say how long; but how often it is said, and that the run is in it.
+#[test]
+fn the_time_of_a_run_is_told_where_it_is_asked_for() {
+    let folder = Folder::new("time");
+    let path = folder.path("t");
+    let traced = |arguments: &[&str]| {
+        let fixed = ["run", "0x6001600201", "--trace", "eip3155", "--trace-out", &path];
+        let (status, err) = run(&[&fixed, arguments].concat());
+        assert_eq!(status, Some(0), "{err}");
+        let text = folder.read("t");
+        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.filter_map(|line| line["time"].as_u64()).collect::<Vec<_>>()
+    };
+    assert!(matches!(traced(&["--trace-time"])[..], [time] if time > 0));
+    assert!(traced(&[]).is_empty());
+    let out = |arguments: &[&str]| {
+        let output = parallax(&[&["run", "0x6001600201"], arguments].concat()).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let json: Value = serde_json::from_str(&out(&["--json", "--time"])).unwrap();
+    assert!(json["timeNs"].as_u64() > Some(0));
+    let last = out(&["--time"]).lines().last().unwrap().to_owned();
+    let time = last.strip_prefix("time ").unwrap().trim().strip_suffix(" ns").unwrap();
+    assert!(time.parse::<u64>().unwrap() > 0);
+    assert!(!out(&["--json"]).contains("time") && !out(&[]).contains("time"));
+}
+
 #[test]
 fn struct_logs_are_whole_unless_bounds_are_asked_for() {
     let forty = forty();
