@@ -5,6 +5,7 @@ mod kinds;
 mod random;
 mod run;
 mod transactions;
+mod workload;
 mod writer;
 
 use parallax_primitives::Fork;
@@ -12,6 +13,7 @@ use parallax_primitives::Fork;
 pub use kinds::{KINDS, Kind};
 pub use run::{Entry, Seen, Watch, World};
 pub use transactions::Scenario;
+pub use workload::Workload;
 
 use kinds::Budget;
 use random::Random;
