@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: how fast the engines are, in one process, in interleaved rounds, against revm. A measurement whose
 //! answer is wrong is an error, and a build with assertions is never measured: the task starts itself again, optimised.
 
+mod baseline;
 mod measurement;
 mod official;
 mod peers;
@@ -10,6 +11,7 @@ use anyhow::{Result, ensure};
 
 use crate::workspace;
 
+pub(crate) use baseline::BadBaseline;
 pub(crate) use measurement::Arguments;
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
@@ -20,6 +22,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if arguments.free_when_off {
         return peers::free_when_off();
     }
+    baseline::look_at(arguments, if arguments.official { official::WHAT } else { programs::WHAT })?;
     if cfg!(debug_assertions) {
         return run_optimised();
     }

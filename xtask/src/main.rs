@@ -53,6 +53,8 @@ enum Task {
 
 /// The exit status of a task that needs what cannot be had here.
 const UNAVAILABLE: u8 = 3;
+/// The exit status of a command line, or a file that it names, that is wrong.
+const BAD_INPUT: u8 = 2;
 
 fn main() -> ExitCode {
     let result = match Task::parse() {
@@ -75,6 +77,10 @@ fn main() -> ExitCode {
         Err(error) if error.is::<checks::Unavailable>() => {
             eprintln!("left out: {error:#}");
             ExitCode::from(UNAVAILABLE)
+        }
+        Err(error) if error.is::<bench::BadBaseline>() => {
+            eprintln!("error: {error}");
+            ExitCode::from(BAD_INPUT)
         }
         Err(error) => {
             eprintln!("error: {error:#}");

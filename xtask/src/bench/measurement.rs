@@ -22,9 +22,24 @@ pub(crate) struct Arguments {
     /// Whether tracers and a comparison that are off cost instructions, counted by valgrind. Fails from 0.5 % on. Builds `xtask/peers`.
     #[arg(long, conflicts_with_all = ["official", "json", "tracing"])]
     pub(crate) free_when_off: bool,
+    /// Keep the times under a name, in the target folder; what has a slash or a dot in it is a file's path.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["tracing", "free_when_off"])]
+    pub(crate) save: Option<String>,
+    /// Hold the times against those that were kept; fails if one of primary or mini is slower than the limit. Times of revm are
+    /// shown: what changes there is the machine's doing.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["tracing", "free_when_off"])]
+    pub(crate) against: Option<String>,
+    /// How much slower a time may be.
+    #[arg(long, value_name = "PERCENT", default_value_t = 10.0, requires = "against", value_parser = percent)]
+    pub(crate) limit: f64,
     /// One JSON object a line instead of a table.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    let percent = text.parse().ok().filter(|percent: &f64| percent.is_finite() && *percent >= 0.0);
+    percent.ok_or_else(|| "expected a number of percent, 0 or more".to_owned())
 }
 
 /// The middle one; of an even number, the lower of the two.

@@ -4,6 +4,7 @@
 //! with a new primary whose cache of analyses is empty; a case runs once a round, so most code is seen for the first time.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -20,7 +21,13 @@ use parallax_primary_interpreter::Primary;
 use parallax_state_tests::{Case, cases, run as check};
 use serde_json::json;
 
-use super::measurement::{Arguments, median, print_json};
+use super::{
+    baseline::Times,
+    measurement::{Arguments, median, print_json},
+};
+
+/// What a baseline holds.
+pub(super) const WHAT: &str = "official state tests, seconds";
 
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let shared = shared_folder().context("no ../shared folder (set PARALLAX_SHARED)")?;
@@ -60,7 +67,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     } else {
         println!("{count} cases: primary {primary:.3} s, revm {revm:.3} s: {ratio:.2} of revm's time");
     }
-    Ok(())
+    // A part of the cases is another measurement.
+    let name = format!("{count} cases");
+    let times = BTreeMap::from([(name, BTreeMap::from([("primary", primary), ("revm", revm)]))]);
+    Times { what: WHAT, times }.settle(arguments)
 }
 
 fn fresh() -> LocalEngine<Primary> {

@@ -89,9 +89,7 @@ pub(super) fn free_when_off() -> Result<()> {
 
 /// Builds executables of the package and answers where they are.
 fn build(arguments: &[&str]) -> Result<PathBuf> {
-    let root = workspace::root();
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    let target = root.join(target).join("peers");
+    let target = workspace::target().join("peers");
     let mut cargo = workspace::cargo();
     cargo
         .args(["build", "--quiet", "--release", "--manifest-path", "xtask/peers/Cargo.toml", "--target-dir"])

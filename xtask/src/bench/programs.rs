@@ -25,7 +25,10 @@ use parallax_primitives::{
 };
 use serde_json::{Value, json};
 
-use super::measurement::{Arguments, median, print_json};
+use super::{
+    baseline::Times,
+    measurement::{Arguments, median, print_json},
+};
 
 const SENDER: Address = address!("0x1000000000000000000000000000000000000001");
 const TARGET: Address = address!("0x2000000000000000000000000000000000000002");
@@ -33,6 +36,9 @@ const COINBASE: Address = address!("0xc0000000000000000000000000000000000000c0")
 const GAS: u64 = 1_000_000_000_000;
 /// How long one engine runs one program in one round, at least.
 const ROUND: Duration = Duration::from_millis(40);
+
+/// What a baseline holds.
+pub(super) const WHAT: &str = "programs, ns per opcode";
 
 const ENGINES: [&str; 3] = ["primary", "mini", "revm"];
 
@@ -54,7 +60,8 @@ struct Measured<'p> {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
-    let shared = shared_folder().context("no ../shared folder (set PARALLAX_SHARED)")?;
+    let shared =
+        shared_folder().context("no ../shared folder (set PARALLAX_SHARED); `cargo bench` needs none")?;
     let programs = read(&shared.join("bench"), &arguments.filter)?;
     ensure!(!programs.is_empty(), "no program has {:?} in its name", arguments.filter);
     if !arguments.json {
@@ -79,7 +86,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     }
     summarize(&all, arguments.json);
     ensure!(wrong == 0, "{wrong} of {} programs have a wrong answer", programs.len());
-    Ok(())
+    let by_engine = |one: &Measured<'_>| {
+        (0..ENGINES.len()).map(|engine| (ENGINES[engine], one.per_opcode(engine))).collect()
+    };
+    let times = all.iter().map(|one| (one.program.name.clone(), by_engine(one))).collect();
+    Times { what: WHAT, times }.settle(arguments)
 }
 
 fn read(folder: &Path, filter: &str) -> Result<Vec<Program>> {
