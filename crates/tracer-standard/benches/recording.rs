@@ -34,8 +34,8 @@ const WAYS: [(&str, Way); 5] = [
     ("struct-logs", |run| {
         let options = StructLogOptions { enable_memory: true, ..StructLogOptions::default() };
         let mut writer = StructLogWriter::new(io::sink(), options, TracerConfig::full());
-        let execution = run(&mut Traced(&mut writer))?;
-        let written = writer.finish(execution.outcome.as_ref());
+        run(&mut Traced(&mut writer))?;
+        let written = writer.finish();
         written.out?;
         Ok(Some(written.steps))
     }),
