@@ -225,7 +225,10 @@ pub(crate) fn outcome(
         .into_iter()
         .find_map(|name| engines::unsupported(name, case.fork, &case.block));
     match unsupported {
-        Some(reason) => Verdict::Unsupported(reason.to_owned()).into(),
+        Some(reason) => {
+            tracing::info!(left = left.name(), right = right.name(), reason, "passed over");
+            Verdict::Unsupported(reason.to_owned()).into()
+        }
         None => compare_case(case, left, right, config),
     }
 }

@@ -42,4 +42,4 @@ pub use trace::{
     TraceBounds, TraceDigest, TraceFiles, TraceFormat, TraceLoss, TraceOptions, TraceSink, trace,
 };
 pub use worker::worker_main;
-pub use workers::{Limits, Workers};
+pub use workers::{LOG_MARK, Limits, Workers};

@@ -104,10 +104,12 @@ impl Campaign<'_> {
             .build()
             .map_err(|source| WorkersError::Threads { jobs, source: Box::new(source) })?;
         let workers = pool.current_num_threads();
+        let span = tracing::info_span!("campaign", files = self.files.len(), jobs = workers);
         let desk = Desk::new(self, workers, deliver);
         pool.in_place_scope(|scope| {
             for _ in 0..workers {
                 scope.spawn(|_| {
+                    let _entered = span.enter();
                     while let Some((place, test)) = desk.take(true) {
                         desk.accept(&place, self.answer(test, &each, &panicked, || desk.is_stopped()));
                     }
@@ -134,10 +136,13 @@ impl Campaign<'_> {
                 break;
             }
             answers.push(match case {
-                Err(error) => Delivered::Unreadable(error),
+                Err(error) => {
+                    tracing::warn!(%error, "cannot be read");
+                    Delivered::Unreadable(error)
+                }
                 Ok(case) if !self.selection.has_case(&case) => continue,
                 Ok(case) => {
-                    let answer = catch_unwind(AssertUnwindSafe(|| each(&case)))
+                    let answer = in_span(&case, || catch_unwind(AssertUnwindSafe(|| each(&case))))
                         .unwrap_or_else(|panic| panicked(&case, message(&*panic)));
                     Delivered::Case(Box::new(case), answer)
                 }
@@ -145,6 +150,12 @@ impl Campaign<'_> {
         }
         answers
     }
+}
+
+/// Runs something about a case in a span that names it.
+pub(crate) fn in_span<T>(case: &Case, run: impl FnOnce() -> T) -> T {
+    let Case { file, name, fork_name, d, g, v, .. } = case;
+    tracing::info_span!("case", %file, %name, fork = %fork_name, d, g, v).in_scope(run)
 }
 
 /// Where the lanes of a campaign that is going on, threads or worker processes, take units and leave what came of them.

@@ -51,7 +51,9 @@ fn outcome(
     tracing: Option<&TraceSink<'_>>,
     max_steps: Option<u64>,
 ) -> TestOutcome {
-    if let Some(reason) = engines::unsupported(engine.name(), case.fork, &case.block) {
+    let name = engine.name();
+    if let Some(reason) = engines::unsupported(name, case.fork, &case.block) {
+        tracing::info!(engine = name, reason, "passed over");
         return TestOutcome::Unsupported(reason);
     }
     let engine = engine.make();
@@ -62,9 +64,19 @@ fn outcome(
     };
     match (limit, max_steps) {
         (Some(StepLimit { is_met: true, .. }), Some(steps)) => {
+            tracing::warn!(engine = name, steps, "the limit of steps is met");
             TestOutcome::Lost(Loss::Limit(format!("not over after {steps} steps")))
         }
-        _ => TestOutcome::Ran(Box::new(CaseResult { execution: None, ..result }), digest),
+        _ => {
+            tracing::debug!(
+                engine = name,
+                passed = result.pass,
+                gas_used = result.gas_used,
+                error = result.error,
+                "ran"
+            );
+            TestOutcome::Ran(Box::new(CaseResult { execution: None, ..result }), digest)
+        }
     }
 }
 

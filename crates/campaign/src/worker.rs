@@ -99,7 +99,9 @@ fn work<T: Task>(
                     say::<T>(&mut out, &Said::Began { number, fork, fork_name, index: [*d, *g, *v] })?;
                     // With it goes the report before.
                     out.flush()?;
-                    panic::catch_unwind(AssertUnwindSafe(|| each(&case))).unwrap_or_else(|panic| {
+                    let ran =
+                        pipeline::in_span(&case, || panic::catch_unwind(AssertUnwindSafe(|| each(&case))));
+                    ran.unwrap_or_else(|panic| {
                         let known = LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner).take();
                         let loss = match known {
                             Some(words) => Loss::crashed(words),

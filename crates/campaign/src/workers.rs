@@ -11,7 +11,7 @@ use std::{
     collections::VecDeque,
     env,
     ffi::OsString,
-    io::{self, BufReader, BufWriter, Read, Write},
+    io::{self, BufRead, BufReader, BufWriter, Read, Write},
     ops::ControlFlow,
     panic,
     path::PathBuf,
@@ -42,6 +42,10 @@ const TICK: Duration = Duration::from_millis(50);
 
 /// Bytes that are kept of what a worker says on its standard error, the last ones.
 const LAST_WORDS: usize = 4096;
+/// What a line of a worker's standard error begins with that is to be passed on as it is: a line of its log.
+pub const LOG_MARK: u8 = 0x1e;
+/// Bytes of one line of a worker's standard error that are looked at at once.
+const MAX_LINE: u64 = 1 << 16;
 
 /// What Rust says, and a number of bytes, before it aborts for want of memory.
 const OUT_OF_MEMORY: &str = "memory allocation of ";
@@ -410,7 +414,7 @@ impl<'a> Process<'a> {
         let input = child.stdin.take().ok_or_else(gone)?;
         let output = child.stdout.take().ok_or_else(gone)?;
         let errors = child.stderr.take().ok_or_else(gone)?;
-        let last_words = thread::Builder::new().spawn(move || last_bytes(errors))?;
+        let last_words = thread::Builder::new().spawn(move || last_bytes(errors, io::stderr()))?;
         *lock(&slot.0) =
             Some(Watched { child, deadline: Instant::now() + workers.limits.case_timeout, ended: Ended::No });
         let mut process = Self {
@@ -483,20 +487,39 @@ impl Drop for Process<'_> {
     }
 }
 
-/// Reads to the end and keeps the last bytes.
-fn last_bytes(mut input: impl Read) -> Vec<u8> {
-    let mut kept = Vec::new();
-    let mut bytes = [0; 1024];
+/// Reads to the end and keeps the last bytes, but for lines of a log, which go to `log`. A line longer than what is kept is cut.
+fn last_bytes(input: impl Read, mut log: impl Write) -> Vec<u8> {
+    let mut input = BufReader::new(input);
+    let (mut kept, mut line) = (Vec::new(), Vec::new());
     loop {
-        match input.read(&mut bytes) {
-            Ok(0) => return kept,
-            Ok(count) => {
-                kept.extend_from_slice(&bytes[..count]);
-                let surplus = kept.len().saturating_sub(LAST_WORDS);
-                kept.drain(..surplus);
-            }
+        line.clear();
+        match (&mut input).take(MAX_LINE).read_until(b'\n', &mut line) {
+            Ok(1..) => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(_) => return kept,
+            Ok(0) | Err(_) => return kept,
         }
+        if let Some(logged) = line.strip_prefix(&[LOG_MARK]) {
+            // If nobody reads it, nothing is lost but the log.
+            let _ = log.write_all(logged);
+            continue;
+        }
+        kept.extend_from_slice(&line);
+        let surplus = kept.len().saturating_sub(LAST_WORDS);
+        kept.drain(..surplus);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_a_log_are_passed_on_and_the_last_words_kept() {
+        let said = b"first\n\x1ea log\nlast words\n\x1eits end\n";
+        let mut log = Vec::new();
+        let kept = last_bytes(&said[..], &mut log);
+        assert_eq!((&kept[..], &log[..]), (&b"first\nlast words\n"[..], &b"a log\nits end\n"[..]));
+        let long = vec![b'x'; 3 * LAST_WORDS];
+        assert_eq!(last_bytes(&long[..], io::sink()).len(), LAST_WORDS);
     }
 }

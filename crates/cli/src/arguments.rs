@@ -2,7 +2,7 @@
 
 use std::{io, time::Duration};
 
-use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, value_parser};
 use parallax_campaign::{Limits, Workers, engines::EngineName};
 use parallax_primitives::{Fork, U256};
 use parallax_tracer_eip3155::{Client, Dialect};
@@ -10,6 +10,7 @@ use regex::Regex;
 
 use crate::{
     diff_reports::ReportOption,
+    logging::{LogArguments, worker_options},
     message::{Kind, MessageOptions},
 };
 
@@ -18,12 +19,18 @@ use crate::{
 #[command(
     name = "parallax",
     version,
+    disable_version_flag = true,
     max_term_width = 100,
     after_help = "Exit status: 0 all well, 1 a failure or a divergence was found, 2 the command or its input was wrong, \
                   130 interrupted (by INT, TERM or HUP), after printing what was done so far.\n\n\
                   Results go to standard output, progress and errors to standard error."
 )]
 pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) log: LogArguments,
+    /// Print the version
+    #[arg(short = 'v', short_alias = 'V', long, action = ArgAction::Version)]
+    version: (),
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -376,7 +383,12 @@ impl IsolationArguments {
             case_timeout: self.case_timeout.unwrap_or(default.case_timeout),
             max_memory: self.max_memory.unwrap_or(default.max_memory),
         };
-        (!self.in_process).then(|| Workers::of_this_program(["worker"], limits)).transpose()
+        (!self.in_process)
+            .then(|| {
+                let arguments = [vec!["worker".to_owned()], worker_options()].concat();
+                Workers::of_this_program(arguments, limits)
+            })
+            .transpose()
     }
 
     /// The options again, as a command has them.

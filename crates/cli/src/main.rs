@@ -11,6 +11,7 @@ mod compare;
 mod diff;
 mod diff_reports;
 mod input;
+mod logging;
 mod message;
 mod report;
 mod right_trace;
@@ -31,7 +32,12 @@ use crate::{
 };
 
 fn main() -> ExitCode {
-    let result = match Arguments::parse().command {
+    let Arguments { command, log, .. } = Arguments::parse();
+    if let Err(error) = log.begin(matches!(command, Command::Worker)) {
+        complain(&format!("{error:#}"));
+        return Status::WrongInput.into();
+    }
+    let result = match command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Statetest(arguments) => statetest::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),

@@ -114,12 +114,17 @@ impl Control {
 
     /// Remembers the first reason.
     pub(crate) fn stop(&self, reason: &'static str) {
-        lock(&self.stopped_by).get_or_insert(reason);
+        let mut stopped_by = lock(&self.stopped_by);
+        if stopped_by.is_none() {
+            tracing::warn!(reason, "a limit is met, or the run is ended");
+        }
+        stopped_by.get_or_insert(reason);
     }
 
     pub(crate) fn enter(&self, phase: u8) {
         self.phase.store(phase, Ordering::Relaxed);
         self.note_time();
+        tracing::debug!(phase = self.phase(), milliseconds = self.elapsed_ms(), "phase");
     }
 
     /// Begins anew with counting, and says which limit ended what went on so far. A run that was ended stays so.

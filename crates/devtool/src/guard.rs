@@ -4,7 +4,10 @@
 //! machine. So the Host must be this server's, an Origin, if there is one, as well, and a body must say that it is JSON,
 //! which a foreign page cannot send without being asked for leave first; leave is given to nobody.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{
     body::{Body, to_bytes},
@@ -13,6 +16,8 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+
+use tracing::Instrument;
 
 use crate::{app::App, error::ApiError, query::decode};
 
@@ -31,7 +36,20 @@ const HEADERS: [(&str, &str); 7] = [
 ];
 
 pub(crate) async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let mut response = match admit(&app, request).await {
+    let span = tracing::debug_span!("request", method = %request.method(), path = request.uri().path());
+    async move {
+        let start = Instant::now();
+        let response = answered(&app, request, next).await;
+        let milliseconds = start.elapsed().as_secs_f64() * 1e3;
+        tracing::debug!(status = response.status().as_u16(), milliseconds, "answered");
+        response
+    }
+    .instrument(span)
+    .await
+}
+
+async fn answered(app: &App, request: Request, next: Next) -> Response {
+    let mut response = match admit(app, request).await {
         Ok(request) => next.run(request).await,
         Err(error) => {
             // The rest of the body is not read: the connection cannot go on.

@@ -106,9 +106,15 @@ impl Session {
         }
         let session = Arc::clone(self);
         thread::Builder::new().name(format!("session {}", self.id)).spawn(move || {
+            let span = tracing::info_span!("session", id = session.id, mode = ?session.mode);
+            let _entered = span.enter();
             let ran = catch_unwind(AssertUnwindSafe(|| run::run(&work, &session.control)));
             let ended =
                 ran.unwrap_or_else(|panic| Err(format!("an engine panicked: {}", panic_text(&*panic))));
+            match &ended {
+                Ok(_) => tracing::info!(milliseconds = session.control.elapsed_ms(), "ended"),
+                Err(error) => tracing::error!(error, "failed"),
+            }
             let _ = session.ended.set(ended);
             *lock(&session.held) = None;
             session.tell(|change| change.status += 1);

@@ -479,6 +479,8 @@ fn leave(frame: &mut Frame, stop: Stop, at: u32, entry: usize) -> Result<Option<
             frame.pc = fast.pc(at);
             frame.gas += recovery.unused_gas;
             frame.stack.set_len(low + items.len());
+            #[cfg(feature = "tracing")]
+            tracing::trace!(pc = frame.pc, depth = core.message.depth, "left the fast form");
         }
         Stop::Jump(destination, by) => {
             slots[moved(by)] = destination;

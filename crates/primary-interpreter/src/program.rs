@@ -150,6 +150,8 @@ impl Cache {
                 None
             }
         });
+        #[cfg(feature = "tracing")]
+        tracing::trace!(code = %program.hash, bytes = program.code.len(), has_fast_form = made.is_some(), "translated");
         self.shard(&program.hash).grew(program);
         made.as_ref()
     }

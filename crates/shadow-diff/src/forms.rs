@@ -10,7 +10,7 @@ use crate::{
     Compared, Shadow, ShadowConfig, ShadowMode, Side, Verdict,
     lockstep::beside,
     outcome,
-    run::compare_engines,
+    run::{compare_engines, observed},
     suspect,
     trail::{Follower, Trail},
 };
@@ -41,12 +41,14 @@ pub fn compare_engines_in_forms<'a>(
     let Some(first) = forms.first().filter(|_| config.mode == ShadowMode::All) else {
         return compare_engines(left, right, job, config);
     };
-    let mut trail = Trail::default();
-    let mut compared = beside(left, right, job, config, Some((first.side, &mut trail)), |shadow| shadow);
-    if compared.verdict == Verdict::Agree {
-        compared.verdict = compare_forms([left, right], job, config, forms, &trail, &compared.results);
-    }
-    compared
+    observed([left, right], job, config, || {
+        let mut trail = Trail::default();
+        let mut compared = beside(left, right, job, config, Some((first.side, &mut trail)), |shadow| shadow);
+        if compared.verdict == Verdict::Agree {
+            compared.verdict = compare_forms([left, right], job, config, forms, &trail, &compared.results);
+        }
+        compared
+    })
 }
 
 /// Of two sides that agree step by step, each of `forms`: `trail` is what the side of the first one showed, which is what the

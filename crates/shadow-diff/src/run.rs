@@ -37,6 +37,45 @@ pub fn compare_engines(
     job: &Job<'_>,
     config: &ShadowConfig,
 ) -> Compared {
+    observed([left, right], job, config, || compare_unobserved(left, right, job, config))
+}
+
+/// Runs a comparison in a span of its own, and says what came of it.
+pub(crate) fn observed(
+    [left, right]: [&dyn Engine; 2],
+    job: &Job<'_>,
+    config: &ShadowConfig,
+    run: impl FnOnce() -> Compared,
+) -> Compared {
+    let mode = config.mode.name();
+    let span =
+        tracing::debug_span!("shadow", mode, left = left.name(), right = right.name(), fork = %job.fork);
+    span.in_scope(|| {
+        let compared = run();
+        let (verdict, steps) = (compared.verdict.name(), compared.steps);
+        match &compared.verdict {
+            Verdict::Diverge(divergence) => {
+                let step = match divergence.place {
+                    Place::Step { index, .. } | Place::Block { index, .. } => Some(index),
+                    _ => None,
+                };
+                tracing::warn!(verdict, steps, step, field = %divergence.field, "the engines part");
+            }
+            Verdict::Agree | Verdict::Rejected(_) => tracing::debug!(verdict, steps, "compared"),
+            other => {
+                tracing::warn!(verdict, steps, reason = other.reason().unwrap_or_default(), "no answer");
+            }
+        }
+        compared
+    })
+}
+
+fn compare_unobserved(
+    left: &dyn Engine,
+    right: &dyn Engine,
+    job: &Job<'_>,
+    config: &ShadowConfig,
+) -> Compared {
     match config.mode {
         ShadowMode::Off => {
             let off = "the mode is off";

@@ -42,8 +42,9 @@ impl<W: io::Write> Output<W> {
         if self.failed.is_none()
             && let Some(mut out) = self.out.take()
         {
-            self.failed = out.flush().err();
+            let flushed = out.flush();
             self.out = Some(out);
+            self.note(flushed);
         }
     }
 
@@ -67,6 +68,14 @@ impl<W: io::Write> Output<W> {
         }
     }
 
+    /// Remembers the writer's first error, and says it once.
+    fn note(&mut self, written: io::Result<()>) {
+        if let Err(error) = written {
+            tracing::warn!(%error, "a writer has failed: what it is given from here on is lost");
+            self.failed = Some(error);
+        }
+    }
+
     fn hand_over(&mut self) {
         let mut taken = 0;
         if self.failed.is_none()
@@ -74,8 +83,8 @@ impl<W: io::Write> Output<W> {
         {
             let written;
             (taken, written) = pieces::write(&mut out, &self.text);
-            self.failed = written.err();
             self.out = Some(out);
+            self.note(written);
         }
         self.lost += pieces::lines(&self.text[taken..]);
         self.text.clear();

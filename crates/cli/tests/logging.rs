@@ -1,0 +1,79 @@
+//! The log of the command: where it goes, how it is written, and what is no level.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+};
+
+/// Standard output, the lines of standard error, and the exit status.
+fn run(arguments: &[&str], levels: Option<&str>) -> (String, Vec<String>, Option<i32>) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_parallax"));
+    command.args(arguments).stdin(Stdio::null()).env_remove("RUST_LOG");
+    if let Some(levels) = levels {
+        command.env("RUST_LOG", levels);
+    }
+    let ran = command.output().unwrap();
+    let [out, err] = [ran.stdout, ran.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+    (out, err.lines().map(str::to_owned).collect(), ran.status.code())
+}
+
+fn fixture() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/state-tests/deposits.json");
+    path.canonicalize().unwrap().to_str().unwrap().to_owned()
+}
+
+#[test]
+fn worker_processes_log_through_their_campaign() {
+    let path = fixture();
+    for isolation in [&[][..], &["--in-process"]] {
+        let diff = [&["diff", &path, "--fork", "Osaka"], isolation].concat();
+        let (out, quiet, status) = run(&diff, None);
+        assert_eq!((quiet.len(), status), (0, Some(0)), "{quiet:?}");
+        let (logged_out, lines, status) = run(&[&diff[..], &["--log", "debug"]].concat(), None);
+        assert_eq!((logged_out, status), (out, Some(0)), "the results are the same");
+        assert!(!lines.is_empty());
+        for line in &lines {
+            let parts = ["case{file=", "name=deposits/", "shadow{mode=\"all\"", "verdict=\"agree\""];
+            assert!(parts.iter().all(|part| line.contains(part)), "{line}");
+        }
+        let (_, json, _) = run(&[&diff[..], &["--log", "debug", "--log-format", "json"]].concat(), None);
+        assert_eq!(json.len(), lines.len());
+        for line in json {
+            let event: serde_json::Value = serde_json::from_str(&line).unwrap();
+            assert_eq!(event["fields"]["verdict"], "agree");
+            assert_eq!(
+                event["spans"][0]["name"].as_str().map(|name| name != "shadow"),
+                Some(true),
+                "{event}"
+            );
+        }
+    }
+}
+
+#[test]
+fn levels_are_options_or_of_the_environment() {
+    let (_, lines, _) = run(&["run", "0x6001"], Some("debug"));
+    assert!(lines.len() == 1 && lines[0].contains("run{engine=\"primary\""), "{lines:?}");
+    let (_, lines, _) = run(&["run", "0x6001", "--log", "off"], Some("debug"));
+    assert!(lines.is_empty(), "the option counts: {lines:?}");
+    let (_, lines, _) =
+        run(&["diff", "--code", "0x6001", "--log", "off,parallax_primary_interpreter=trace"], None);
+    assert!(!lines.is_empty() && lines.iter().all(|line| line.contains("translated")), "{lines:?}");
+    for (arguments, levels) in
+        [(&["run", "0x", "--log", "loud=x"][..], None), (&["run", "0x"], Some("loud=x"))]
+    {
+        let (_, lines, status) = run(arguments, levels);
+        assert!(lines.len() == 1 && lines[0].contains("expected error, warn,"), "{lines:?}");
+        assert_eq!(status, Some(2));
+    }
+}
+
+#[test]
+fn either_letter_answers_the_version() {
+    for flag in ["-v", "-V", "--version"] {
+        let (out, _, status) = run(&[flag], None);
+        assert_eq!((out.trim(), status), (concat!("parallax ", env!("CARGO_PKG_VERSION")), Some(0)));
+    }
+}
