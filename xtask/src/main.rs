@@ -40,8 +40,8 @@ enum Task {
     Ui(ui::Arguments),
     /// Look for advisories against what we depend on.
     Audit,
-    /// Print which share of each crate's lines the project's own tests run.
-    Coverage,
+    /// Print which share of each crate's lines the project's own tests run, or of its public items they name.
+    Coverage(checks::coverage::Arguments),
     /// Pack every crate for the registry, and upload nothing.
     Package(checks::package::Arguments),
     /// Check the rules that no other tool checks.
@@ -67,7 +67,7 @@ fn main() -> ExitCode {
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Ui(arguments) => ui::run(&arguments),
         Task::Audit => checks::audit::run(),
-        Task::Coverage => checks::coverage::run(),
+        Task::Coverage(arguments) => checks::coverage::run(&arguments),
         Task::Package(arguments) => checks::package::run(&arguments),
         Task::Tidy => tidy::run(),
         Task::Worker => return worker_main(engines::source),

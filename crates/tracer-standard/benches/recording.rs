@@ -32,8 +32,7 @@ const WAYS: [(&str, Way); 5] = [
     ("record", |run| record(run, TracerConfig::full())),
     ("record-bounded", |run| record(run, TracerConfig::bounded())),
     ("struct-logs", |run| {
-        let options = StructLogOptions { enable_memory: true, ..StructLogOptions::default() };
-        let mut writer = StructLogWriter::new(io::sink(), options, TracerConfig::full());
+        let mut writer = StructLogWriter::new(io::sink(), StructLogOptions::default(), TracerConfig::full());
         run(&mut Traced(&mut writer))?;
         let written = writer.finish();
         written.out?;

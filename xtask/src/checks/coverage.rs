@@ -5,10 +5,21 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use super::add_components;
+use super::{add_components, api};
 use crate::workspace;
 
-pub(crate) fn run() -> Result<()> {
+/// What `cargo xtask coverage` takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Instead: which public items no test, example, bench or documentation names. Runs nothing.
+    #[arg(long)]
+    api: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    if arguments.api {
+        return api::run();
+    }
     let installed = workspace::output(workspace::cargo().args(["llvm-cov", "--version"])).is_ok();
     ensure!(installed, "cargo-llvm-cov is not installed: cargo install cargo-llvm-cov --locked");
     let toolchain = std::env::var("RUSTUP_TOOLCHAIN").context("run it as `cargo xtask coverage`")?;

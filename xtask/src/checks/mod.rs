@@ -1,6 +1,7 @@
 //! What needs more than the pinned toolchain and cargo: sanitizers, advisories, coverage, packages. What cannot be had here
 //! is [`Unavailable`]: that is no failure of the project.
 
+pub(crate) mod api;
 pub(crate) mod audit;
 pub(crate) mod coverage;
 pub(crate) mod package;

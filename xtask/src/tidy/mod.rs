@@ -13,6 +13,8 @@ use anyhow::{Result, bail};
 
 use crate::workspace;
 
+pub(crate) use modules::words;
+
 pub(crate) fn run() -> Result<()> {
     let root = workspace::root();
     let metadata =
@@ -49,7 +51,7 @@ pub(crate) fn run() -> Result<()> {
 }
 
 /// Every file of the repository that exists, tracked or about to be.
-fn files(root: &Path) -> Result<Vec<String>> {
+pub(crate) fn files(root: &Path) -> Result<Vec<String>> {
     let mut git = Command::new("git");
     git.current_dir(root).args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
     let list = workspace::output(&mut git)?;

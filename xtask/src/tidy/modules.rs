@@ -150,6 +150,11 @@ fn behind_item(tokens: &[Token<'_>], mut at: usize) -> usize {
     at
 }
 
+/// The tokens of a text, without their places.
+pub(crate) fn words(text: &str) -> Vec<&str> {
+    tokens(text).into_iter().map(|token| token.text).collect()
+}
+
 /// Names, `::` and single characters, without comments, strings and lifetimes.
 fn tokens(text: &str) -> Vec<Token<'_>> {
     let mut tokens = Vec::new();
