@@ -176,7 +176,7 @@ impl DiffSummary {
     }
 
     /// Whether nothing keeps the agreements from being those of the fast form too: some of it ran, and all that was to run.
-    pub fn is_fast_compared(&self) -> bool {
+    pub(crate) fn is_fast_compared(&self) -> bool {
         self.fast.is_none_or(|fast| fast.refused == 0 && (fast.blocks > 0 || self.agreed == 0))
     }
 }

@@ -28,9 +28,6 @@ pub struct Scenario {
 }
 
 impl Scenario {
-    /// The chain of all of them (EIP-155).
-    pub const CHAIN_ID: u64 = envelope::CHAIN_ID;
-
     /// The scenario of a seed: always the same one. Half of them are of the newest fork, the others of any.
     pub fn new(seed: u64) -> Self {
         let mut random = Random::new(seed);
@@ -48,7 +45,7 @@ impl Scenario {
     /// The scenario as engines take it.
     pub fn job(&self) -> Job<'_> {
         let Self { fork, block, transaction, database, .. } = self;
-        Job { fork: *fork, chain_id: Self::CHAIN_ID, block, subject: transaction.into(), database }
+        Job { fork: *fork, chain_id: envelope::CHAIN_ID, block, subject: transaction.into(), database }
     }
 }
 

@@ -119,3 +119,17 @@ impl Error for HostError {
         self.source.as_ref().map(|source| source.as_ref() as &(dyn Error + 'static))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_of_the_host_has_its_cause() {
+        let cause = std::io::Error::other("the disk");
+        let error = HostError::with_source("account 0x11 cannot be read", cause);
+        assert_eq!(error.to_string(), "account 0x11 cannot be read");
+        assert_eq!(error.source().map(ToString::to_string).as_deref(), Some("the disk"));
+        assert!(HostError::new("said whole").source().is_none());
+    }
+}

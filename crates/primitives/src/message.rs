@@ -115,3 +115,21 @@ impl Default for Bytecode {
         Self { bytes: Bytes::new(), hash: KECCAK256_EMPTY }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_designator_is_of_23_bytes_and_no_other_code() {
+        let target = Address::repeat_byte(0x77);
+        let designator = Bytecode::delegating_to(target);
+        assert_eq!(designator.delegation(), Some(target));
+        let bytes = designator.bytes();
+        for other in
+            [&bytes[..22], &[bytes, &[0][..]].concat(), &[&[0xef, 0x01, 0x01], &bytes[3..]].concat(), &[]]
+        {
+            assert_eq!(Bytecode::new(other.to_vec().into()).delegation(), None, "{other:02x?}");
+        }
+    }
+}

@@ -295,7 +295,9 @@ fn a_budget_counts_right_behind_every_pause() {
 #[test]
 fn a_cancelled_run_has_no_outcome() {
     let flag = CancelFlag::default();
+    assert!(!flag.is_cancelled());
     flag.clone().cancel();
+    assert!(flag.is_cancelled());
     on_job(|name, engine, job| {
         for hooks in [&mut (flag.clone(), None), &mut (flag.clone(), Some(StepBudget { left: 100 }))] {
             let execution = engine.execute(job, hooks).unwrap();

@@ -42,7 +42,7 @@ impl ExpectedException {
     }
 
     /// Whether an alternative is about a transaction that no field can express.
-    pub fn allows_malformed(&self) -> bool {
+    pub(crate) fn allows_malformed(&self) -> bool {
         self.matches(&Raised::Malformed(String::new()))
     }
 }

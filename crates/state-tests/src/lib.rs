@@ -20,4 +20,4 @@ pub use error::{FixtureError, Problem};
 pub use exception::{ExpectedException, Raised};
 pub use file::{FixtureFile, MAX_FILE_BYTES, MAX_NESTING, TestText};
 pub use prestate::accounts_of;
-pub use run::{CaseResult, conclude, run};
+pub use run::{CaseResult, run};

@@ -63,7 +63,7 @@ impl CaseResult {
 }
 
 /// Checks what an engine answered against what `case` expects.
-pub fn conclude(case: &Case, answer: Result<Execution, Raised>) -> CaseResult {
+fn conclude(case: &Case, answer: Result<Execution, Raised>) -> CaseResult {
     let (execution, exception) = match answer {
         Ok(execution) => (Some(execution), None),
         Err(raised) => (None, Some(raised)),

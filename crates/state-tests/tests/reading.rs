@@ -77,6 +77,20 @@ fn check(from: &str, to: &str, message: &str, others: usize) {
 }
 
 #[test]
+fn the_whole_state_is_read_where_the_file_has_it() {
+    let hash = r#"{"data": 1, "gas": 0, "value": 1},"#;
+    let state = r#"{"data": 1, "gas": 0, "value": 1}, "state": {"0x00000000000000000000000000000000000000aa":
+        {"nonce": "0x01", "balance": "0x07", "code": "0x", "storage": {"0x01": "0x02"}}},"#;
+    let cases: Vec<_> = read(&OLD.replacen(hash, state, 1)).into_iter().map(Result::unwrap).collect();
+    let [with, without] = &*cases else { panic!("{} cases", cases.len()) };
+    let expected = with.expected_state().unwrap().unwrap();
+    let account = &expected.accounts[&address!("00000000000000000000000000000000000000aa")];
+    assert_eq!((account.balance, account.storage[&U256::from(1)]), (U256::from(7), U256::from(2)));
+    assert_eq!(expected.accounts.len(), 1);
+    assert!(without.expected_state().unwrap().is_none());
+}
+
+#[test]
 fn what_is_wrong_is_named() {
     check(
         r#""data": 1,"#,
