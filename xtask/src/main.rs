@@ -6,6 +6,8 @@ mod checks;
 mod diff;
 mod fixtures;
 mod mutants;
+mod parts;
+mod release;
 mod soak;
 mod test;
 mod tidy;

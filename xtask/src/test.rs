@@ -5,7 +5,6 @@ use std::{
     ops::ControlFlow,
     path::{Path, PathBuf},
     sync::atomic::AtomicBool,
-    time::Instant,
 };
 
 use anyhow::{Result, bail, ensure};
@@ -18,7 +17,10 @@ use parallax_shadow_diff::ShadowMode;
 use crate::{
     checks::sanitize,
     diff::{self, Table},
-    fixtures, mutants, ui, validate, workspace,
+    fixtures::{self, snapshots},
+    mutants,
+    parts::Parts,
+    release, ui, validate, workspace,
 };
 
 /// Failures that are printed; the others are counted.
@@ -36,6 +38,9 @@ pub(crate) struct Arguments {
     /// Instead: the address sanitizer over the fast engine and the official cases, in every tiering. Needs nightly.
     #[arg(long, conflicts_with = "own")]
     asan: bool,
+    /// Instead: the build that users get, on the fixtures, on the official tests and in the fast engine's own tests.
+    #[arg(long, conflicts_with_all = ["miri", "asan"])]
+    release: bool,
 }
 
 /// The official data that tests use, by folder.
@@ -53,10 +58,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if arguments.asan {
         return sanitize::asan();
     }
+    if arguments.release {
+        return release::run(arguments.own);
+    }
     let official = diff::official().filter(|_| !arguments.own);
     let mut parts = Parts::default();
     parts.run("cargo test --workspace --profile checked --no-fail-fast", || cargo_test(arguments.own));
-    parts.run("cargo xtask fixtures --check", || fixtures::run(&fixtures::Arguments { check: true }));
+    parts.run("cargo xtask fixtures --check", || {
+        fixtures::run(&fixtures::Arguments { check: true, snapshots_are_checked: true })
+    });
     parts.run("planted faults, a drawn sample", mutants::sample);
     parts.run("cargo xtask validate --quick", || validate::run(&validate::Arguments::quick(arguments.own)));
     parts.run("pairs of engines on the fixtures, in every mode", || compare(&diff::fixture_paths()));
@@ -72,10 +82,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         parts.run("cargo xtask ui --check", || ui::run(&page(true)));
         parts.run("cargo xtask ui --test", || ui::run(&page(false)));
     }
-    println!();
-    for (name, seconds, failed) in &parts.0 {
-        println!("{} {seconds:7.1} s  {name}", if *failed { "FAILED" } else { "ok    " });
-    }
     let shared = shared_folder().filter(|_| !arguments.own);
     let is_there = |folder| shared.as_ref().is_some_and(|shared| shared.join(folder).is_dir());
     let missing: Vec<_> =
@@ -87,25 +93,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if !absent.is_empty() {
         println!("left out: the devtool's page in a browser (apt-get install {})", absent.join(" "));
     }
-    let failed = parts.0.iter().filter(|(_, _, failed)| *failed).count();
-    ensure!(failed == 0, "{failed} of {} parts failed", parts.0.len());
-    Ok(())
-}
-
-/// What was run: name, seconds, whether it failed.
-#[derive(Default)]
-struct Parts(Vec<(String, f64, bool)>);
-
-impl Parts {
-    fn run(&mut self, name: &str, part: impl FnOnce() -> Result<()>) {
-        println!("\n== {name}");
-        let start = Instant::now();
-        let result = part();
-        if let Err(error) = &result {
-            println!("FAILED: {error:#}");
-        }
-        self.0.push((name.to_owned(), start.elapsed().as_secs_f64(), result.is_err()));
-    }
+    parts.finish()
 }
 
 fn cargo_test(own: bool) -> Result<()> {
@@ -115,8 +103,10 @@ fn cargo_test(own: bool) -> Result<()> {
         command.env("PARALLAX_SHARED", "");
     }
     command.args(["test", "--workspace", "--profile", "checked", "--no-fail-fast", "--quiet"]);
-    ensure!(command.status()?.success(), "tests failed");
-    Ok(())
+    let (variable, references) = snapshots::references();
+    snapshots::forget(&references)?;
+    ensure!(command.env(variable, &references).status()?.success(), "tests failed");
+    snapshots::check(&references)
 }
 
 /// The fast engine against the plain one and against revm: what all three share cannot hide behind two that agree.
