@@ -220,6 +220,7 @@ impl<T: Into<B>> A<T> {
     }
 
     pub(crate) fn hidden(&self) {}
+    pub fn of() {}
 }
 
 impl<T> Iterator for A<T> {
@@ -253,7 +254,7 @@ pub const LIMIT: u8 = 1;
                 )
             })
             .collect();
-        assert_eq!(found, ["::A", "A::new", "A.look", "::Look", "Look.at", "::free", "::LIMIT"]);
+        assert_eq!(found, ["::A", "A::new", "A.look", "A::of", "::Look", "Look.at", "::free", "::LIMIT"]);
     }
 
     #[test]
@@ -262,14 +263,15 @@ pub const LIMIT: u8 = 1;
         let mut named = Named::default();
         named.add(&code_of(SOURCE, "///"));
         // A function that is called on nothing needs its type's name.
-        named.add("type C = A; C::new(); x.look(); Other::free; // LIMIT\n\"Look\"; B::at()");
+        named.add("type C = A; C::new(); x.look(); x.of(); Other::free; // LIMIT\n\"Look\"; B::at()");
         let expected = "\
 public items                 all   named
-a                              7       4    57.1 %
-all                            7       4    57.1 %
-a.rs:24: no test names Look
-a.rs:25: no test names Look::at
-a.rs:35: no test names LIMIT
+a                              8       4    50.0 %
+all                            8       4    50.0 %
+a.rs:18: no test names A::of
+a.rs:25: no test names Look
+a.rs:26: no test names Look::at
+a.rs:36: no test names LIMIT
 ";
         assert_eq!(report(&items, &named), expected);
     }
