@@ -3,7 +3,7 @@
 use parallax_campaign::{FastForms, config as tolerances, engines::EngineSource};
 use parallax_engine_interface::{Engine, EngineError, Execution, Job};
 use parallax_shadow_diff::{
-    Divergence, Field, MessageLog, Place, Shadow, ShadowConfig, ShadowMode, Side, SideRun, Trail, Value,
+    Divergence, Field, MessageLog, Mismatch, Place, Shadow, ShadowConfig, ShadowMode, Side, SideRun, Trail,
     Verdict, compare_call_results, compare_forms,
 };
 
@@ -117,22 +117,17 @@ fn shown(divergence: &Divergence, step_of: StepOfMessage<'_>) -> model::Divergen
         Place::Message { index, is_over, .. } => (step_of(*index, *is_over), When::After),
         _ => (None, When::After),
     };
-    let item = match divergence.field {
-        Field::Memory(offset) => Some(offset as u64),
-        Field::Log(number)
-        | Field::LogAddress(number)
-        | Field::LogTopics(number)
-        | Field::LogData(number) => Some(number as u64),
+    let Divergence { field, left, right, .. } = divergence;
+    let said = parallax_record_json::Mismatch::from(&Mismatch {
+        field: *field,
+        left: left.clone(),
+        right: right.clone(),
+    });
+    let item = match *field {
         Field::Stack(from_top) => from_bottom(divergence, from_top),
-        _ => None,
+        _ => said.item,
     };
-    let value = |value: &Value| match value {
-        // Two forms of one number would be noise beside those of the steps.
-        Value::Count(count) => count.to_string(),
-        other => other.to_string(),
-    };
-    let mut mismatch =
-        mismatch(&camel(divergence.field), value(&divergence.left), value(&divergence.right), when, item);
+    let mut mismatch = mismatch(&said.field, said.lhs, said.rhs, when, item);
     mismatch.cause = Some(divergence.cause.name().to_owned());
     mismatch.text = Some(divergence.to_string());
     model::Divergence { step_index, mismatch }
@@ -141,16 +136,4 @@ fn shown(divergence: &Divergence, step_of: StepOfMessage<'_>) -> model::Divergen
 fn from_bottom(divergence: &Divergence, from_top: usize) -> Option<u64> {
     let size = divergence.detail.as_ref()?.sides[0].stack_size;
     Some(size.checked_sub(from_top + 1)? as u64)
-}
-
-/// A field's name as the API spells it: `gasLeft` for `gas left`.
-fn camel(field: Field) -> String {
-    let mut words = field.name().split([' ', '-']);
-    let mut name = words.next().unwrap_or_default().to_owned();
-    for word in words {
-        let (first, rest) = word.split_at(word.len().min(1));
-        name.push_str(&first.to_uppercase());
-        name.push_str(rest);
-    }
-    name
 }

@@ -2,8 +2,9 @@
 
 use std::io::{self, Seek, Write};
 
-use parallax_primitives::{B256, Opcode, hex};
-use parallax_shadow_diff::{Detail, Divergence, GasSplit, Place, Row, Verdict};
+use parallax_primitives::{B256, hex};
+use parallax_record_json::Divergence;
+use parallax_shadow_diff::Verdict;
 use parallax_state_tests::{CaseResult, FixtureError, Raised};
 use serde::Serialize;
 
@@ -52,95 +53,13 @@ struct DiffLine<'a> {
     origin: Origin<'a>,
     verdict: &'static str,
     steps: u64,
-    divergence: Option<DivergenceRecord>,
+    divergence: Option<Divergence>,
     /// Where in a trace the right side differs.
     #[serde(skip_serializing_if = "Option::is_none")]
     right_at: Option<&'a str>,
     /// Why, where the verdict has a reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct DivergenceRecord {
-    /// The number of the opcode; of the message, in the mode per-call.
-    step: Option<u64>,
-    depth: Option<usize>,
-    pc: Option<usize>,
-    opcode: Option<u8>,
-    op_name: Option<&'static str>,
-    field: String,
-    left: String,
-    right: String,
-    frames: Vec<String>,
-    recent: Vec<String>,
-    cause: &'static str,
-    /// The EIPs that touch the rule that may be wrong.
-    #[serde(skip_serializing_if = "<[u16]>::is_empty")]
-    eips: &'static [u16],
-    /// `step`, `block`, `message`, `transaction` or `post-state`.
-    place: &'static str,
-    /// At a step or a message: whether what it found differs (`before`) or what it left (`after`).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    phase: Option<&'static str>,
-    /// Its number, of a block entry: `step` is that of the suspect there.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    entry: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    suspect: Option<Suspect>,
-    /// What the opcode took from the stack, by name.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    inputs: Vec<Input>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<DetailRecord>,
-}
-
-/// What wrote the value that differs at a block entry.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Suspect {
-    step: u64,
-    pc: usize,
-    opcode: u8,
-    op_name: Option<&'static str>,
-}
-
-#[derive(Serialize)]
-struct Input {
-    name: &'static str,
-    value: String,
-}
-
-/// The state of both sides, cut to what is kept of it. Pairs are left and right.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct DetailRecord {
-    gas: Option<[GasRecord; 2]>,
-    stack_size: [usize; 2],
-    stack: Vec<RowRecord>,
-    memory_size: [usize; 2],
-    memory: Vec<RowRecord>,
-    slots: Vec<RowRecord>,
-}
-
-#[derive(Serialize)]
-struct GasRecord {
-    #[serde(rename = "static")]
-    static_gas: u64,
-    memory: u64,
-    access: u64,
-    forwarded: u64,
-    total: u64,
-}
-
-/// One place on both sides: null where a side has none.
-#[derive(Serialize)]
-struct RowRecord {
-    at: String,
-    left: Option<String>,
-    right: Option<String>,
-    differs: bool,
 }
 
 /// The JSON line of one case of `statetest`: `file name fork d g v pass stateRoot expectedRoot logsHash gasUsed output
@@ -226,7 +145,7 @@ pub(super) fn answer(answer: &Answer<'_>) -> String {
     match answer {
         Answer::Outcome(subject, DiffOutcome { verdict, steps, right_at, .. }) => {
             let divergence = match verdict {
-                Verdict::Diverge(divergence) => Some(record(divergence)),
+                Verdict::Diverge(divergence) => Some(Divergence::from(&**divergence)),
                 _ => None,
             };
             json(&DiffLine {
@@ -246,88 +165,6 @@ pub(super) fn answer(answer: &Answer<'_>) -> String {
             right_at: None,
             reason: Some(&error.to_string()),
         }),
-    }
-}
-
-fn record(divergence: &Divergence) -> DivergenceRecord {
-    let path = divergence.place.path();
-    let (step, pc, opcode) = match &divergence.place {
-        Place::Step { index, step, .. } => (Some(*index), Some(step.pc), Some(step.opcode)),
-        Place::Block { suspect: Some(suspect), .. } => {
-            (Some(suspect.index), Some(suspect.pc), Some(suspect.opcode))
-        }
-        Place::Block { pc, .. } => (None, Some(*pc), None),
-        Place::Message { index, .. } => (Some(*index as u64), None, None),
-        _ => (None, None, None),
-    };
-    let (place, phase, entry, suspect) = whereabouts(&divergence.place);
-    let inputs = divergence.inputs().into_iter();
-    DivergenceRecord {
-        step,
-        depth: path.len().checked_sub(1),
-        pc,
-        opcode: opcode.map(|opcode| opcode.0),
-        op_name: opcode.and_then(Opcode::name),
-        field: divergence.field.to_string(),
-        left: divergence.left.to_string(),
-        right: divergence.right.to_string(),
-        frames: path.iter().map(ToString::to_string).collect(),
-        recent: divergence.recent.iter().map(ToString::to_string).collect(),
-        cause: divergence.cause.name(),
-        eips: divergence.eips,
-        place,
-        phase,
-        entry,
-        suspect,
-        inputs: inputs.map(|(name, value)| Input { name, value: value.to_string() }).collect(),
-        detail: divergence.detail.as_deref().map(detail),
-    }
-}
-
-/// What place it is, on which side of it, and of a block entry its number and the suspect.
-fn whereabouts(place: &Place) -> (&'static str, Option<&'static str>, Option<u64>, Option<Suspect>) {
-    let phase = |is_over| Some(if is_over { "after" } else { "before" });
-    match place {
-        Place::Step { is_over, .. } => ("step", phase(*is_over), None, None),
-        Place::Message { is_over, .. } => ("message", phase(*is_over), None, None),
-        Place::Block { index, suspect, .. } => {
-            let suspect = suspect.map(|suspect| Suspect {
-                step: suspect.index,
-                pc: suspect.pc,
-                opcode: suspect.opcode.0,
-                op_name: suspect.opcode.name(),
-            });
-            ("block", None, Some(*index), suspect)
-        }
-        Place::PostState => ("post-state", None, None, None),
-        _ => ("transaction", None, None, None),
-    }
-}
-
-fn detail(detail: &Detail) -> DetailRecord {
-    let gas = |split: GasSplit| GasRecord {
-        static_gas: split.static_gas,
-        memory: split.memory,
-        access: split.access,
-        forwarded: split.forwarded,
-        total: split.total(),
-    };
-    let rows = |rows: Vec<Row>| {
-        let record = |row: Row| {
-            let differs = row.differs();
-            let [left, right] = row.values.map(|value| value.map(|value| value.to_string()));
-            RowRecord { at: row.label, left, right, differs }
-        };
-        rows.into_iter().map(record).collect()
-    };
-    let [left, right] = &detail.sides;
-    DetailRecord {
-        gas: left.gas.zip(right.gas).map(|(left, right)| [gas(left), gas(right)]),
-        stack_size: [left.stack_size, right.stack_size],
-        stack: rows(detail.stack_rows()),
-        memory_size: [left.memory_size, right.memory_size],
-        memory: rows(detail.memory_rows()),
-        slots: rows(detail.slot_rows()),
     }
 }
 
