@@ -15,6 +15,7 @@ mod export;
 mod file_trace;
 mod folder;
 mod guard;
+mod headless;
 mod index;
 mod model;
 mod pair;
@@ -31,6 +32,7 @@ mod state;
 mod timed_stream;
 
 pub use config::{Bounds, Config, Engines, SessionLimits};
+pub use headless::{Session, SessionError};
 pub use server::Server;
 
 /// Path below `/api/v1` and method of every route, in the words of `openapi.json`.

@@ -122,6 +122,11 @@ impl Session {
         Ok(())
     }
 
+    /// Waits until its work is over.
+    pub(crate) fn wait(&self) {
+        let _ = self.ended.wait();
+    }
+
     pub(crate) fn touch(&self) {
         *lock(&self.used) = Instant::now();
     }

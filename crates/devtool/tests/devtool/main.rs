@@ -5,6 +5,7 @@
 mod allowance;
 mod client;
 mod contract;
+mod headless;
 mod navigation;
 mod safety;
 mod scale;
