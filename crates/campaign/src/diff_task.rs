@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use parallax_shadow_diff::{Halts, ShadowConfig, ShadowMode};
+use parallax_shadow_diff::{Halts, ShadowConfig, ShadowMode, Verdict};
 use parallax_state_tests::{Case, FixtureError};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CaseName, DiffOutcome, DiffSetup, DiffSummary, Form, Loss, Told, config, diff,
+    CaseName, DiffOutcome, DiffSetup, DiffSummary, Form, Loss, StepsFile, Told, config, diff,
     engines::{Engines, UnknownEngine},
     report::{Answer, Subject},
     task::Task,
@@ -85,14 +85,20 @@ impl DiffTask {
         DiffSetup { command: self.command.clone(), ..setup }
     }
 
-    /// How each case is run and told, with the engines that are found by name in `engines`.
+    /// How each case is run and told, with the engines that are found by name in `engines`; its steps are written to `steps`.
     pub(crate) fn each(
         &self,
         engines: Engines,
+        steps: Option<&StepsFile>,
     ) -> Result<impl Fn(&Case) -> DiffReport + Sync, UnknownEngine> {
         let (left, right, config) = (engines(&self.left)?, engines(&self.right)?, self.config());
         Ok(move |case: &Case| {
             let outcome = diff::outcome(case, &*left, &*right, &config);
+            if let (Some(steps), Ok(job)) = (steps, case.job())
+                && !matches!(outcome.verdict, Verdict::Unsupported(_))
+            {
+                steps.write(CaseName::of(case).id(), &job, [&*left, &*right], &config, &outcome);
+            }
             self.report(&Answer::Outcome(Subject::Case(CaseName::of(case)), &outcome))
         })
     }

@@ -3,7 +3,7 @@
 //! Invariant: an engine is made anew for every case, the cache of analysed code in it, so that what comes of a case depends on
 //! no case before it, nor on how many run at once.
 
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
 use parallax_engine_interface::{Engine, EngineError, Execution, Interpreter, Job, Stepper};
 use parallax_engine_revm::Revm;
@@ -15,6 +15,11 @@ pub use parallax_primary_interpreter::FastCounts;
 use parallax_primary_interpreter::{Primary, Tiering};
 use parallax_primitives::{BlockEnv, Fork};
 use parallax_state::State;
+
+#[cfg(feature = "fault-injection")]
+use crate::faulty_name::FAULTY;
+#[cfg(feature = "fault-injection")]
+pub use crate::faulty_name::{FaultyName, UnknownFaulty};
 
 /// An engine that users may ask for. What makes it is [`EngineSource`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,9 +36,12 @@ pub enum EngineName {
     Mini,
     /// The foreign engine.
     Revm,
+    /// The plain engine with a mistake in it.
+    #[cfg(feature = "fault-injection")]
+    Faulty(FaultyName),
 }
 
-/// Every engine that has a name.
+/// Every engine that has a name of its own.
 pub const ENGINES: [EngineName; 6] = [
     EngineName::Primary,
     EngineName::PrimaryAlways,
@@ -53,6 +61,8 @@ impl EngineName {
             EngineName::PrimaryExact => "primary-exact",
             EngineName::Mini => "mini",
             EngineName::Revm => "revm",
+            #[cfg(feature = "fault-injection")]
+            EngineName::Faulty(faulty) => faulty.name(),
         }
     }
 
@@ -65,6 +75,8 @@ impl EngineName {
             EngineName::PrimaryExact => Box::new(primary_with(Tiering::Never)),
             EngineName::Mini => Box::new(MiniEngine::new("mini", Mini)),
             EngineName::Revm => Box::new(Revm),
+            #[cfg(feature = "fault-injection")]
+            EngineName::Faulty(faulty) => Box::new(MiniEngine::new(faulty.name(), faulty.interpreter())),
         }
     }
 
@@ -83,15 +95,40 @@ impl FromStr for EngineName {
     type Err = UnknownEngine;
 
     fn from_str(text: &str) -> Result<Self, UnknownEngine> {
-        let named = ENGINES.into_iter().find(|engine| engine.name() == text);
-        named.ok_or_else(|| UnknownEngine(text.chars().take(64).collect()))
+        if let Some(named) = ENGINES.into_iter().find(|engine| engine.name() == text) {
+            return Ok(named);
+        }
+        #[cfg(feature = "fault-injection")]
+        if let Some(fault) = text.strip_prefix(FAULTY) {
+            return Ok(EngineName::Faulty(FaultyName::new(fault)?));
+        }
+        Err(UnknownEngine::Name(text.chars().take(64).collect()))
+    }
+}
+
+impl fmt::Display for EngineName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 
 /// A name that no engine has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown engine {0:?}, expected one of {names}", names = ENGINES.map(EngineName::name).join(", "))]
-pub struct UnknownEngine(pub String);
+#[non_exhaustive]
+pub enum UnknownEngine {
+    /// It is none of those there are.
+    #[error("unknown engine {0:?}, expected one of {names}", names = names())]
+    Name(String),
+    /// It is `mini` with a mistake that there is not.
+    #[cfg(feature = "fault-injection")]
+    #[error(transparent)]
+    Faulty(#[from] UnknownFaulty),
+}
+
+fn names() -> String {
+    let made = cfg!(feature = "fault-injection").then_some("mini+FAULT@OPCODE");
+    ENGINES.map(EngineName::name).into_iter().chain(made).collect::<Vec<_>>().join(", ")
+}
 
 /// Where a worker process finds engines by their names.
 pub type Engines = fn(&str) -> Result<Box<dyn EngineSource>, UnknownEngine>;
@@ -159,6 +196,8 @@ impl EngineSource for EngineName {
             EngineName::PrimaryAlways => &[ALWAYS],
             EngineName::PrimaryRecover => &[RECOVER],
             EngineName::PrimaryExact | EngineName::Mini | EngineName::Revm => &[],
+            #[cfg(feature = "fault-injection")]
+            EngineName::Faulty(_) => &[],
         }
     }
 }
@@ -235,7 +274,7 @@ impl CaseEngine for LocalEngine<Primary> {
 
 impl CaseEngine for LocalEngine<Mini> {}
 
-impl CaseEngine for MiniEngine<Mini> {}
+impl<I: Interpreter + Sync> CaseEngine for MiniEngine<I> {}
 
 impl CaseEngine for Revm {}
 
@@ -294,7 +333,10 @@ mod tests {
             assert_eq!(runs.count(), if engine == EngineName::Primary { 3 } else { engine.forms().len() });
         }
         let error = "evmone".parse::<EngineName>().unwrap_err().to_string();
-        let names = "primary, primary-always, primary-recover, primary-exact, mini, revm";
+        let mut names = "primary, primary-always, primary-recover, primary-exact, mini, revm".to_owned();
+        if cfg!(feature = "fault-injection") {
+            names += ", mini+FAULT@OPCODE";
+        }
         assert_eq!(error, format!("unknown engine \"evmone\", expected one of {names}"));
     }
 }

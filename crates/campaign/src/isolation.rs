@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use crate::{
-    Campaign, DiffReport, DiffSummary, DiffTask, Progress, TestReport, TestSummary, TestTask, Workers,
-    WorkersError, engines, wire::TaskSetup,
+    Campaign, DiffReport, DiffSummary, DiffTask, Progress, StepsFile, TestReport, TestSummary, TestTask,
+    Workers, WorkersError, engines, wire::TaskSetup,
 };
 
 /// Where the cases of a campaign run.
@@ -42,6 +42,23 @@ pub fn statetest_isolated(
     Ok(summary)
 }
 
+/// Does `task` with the cases of `campaign` in threads of this process, and writes the steps of each to `steps`: one case at a time,
+/// if the campaign has one worker.
+pub fn diff_with_steps(
+    campaign: &Campaign<'_>,
+    task: &DiffTask,
+    steps: &StepsFile,
+    mut deliver: impl FnMut(&DiffReport, Progress) -> ControlFlow<()> + Send,
+) -> Result<DiffSummary, WorkersError> {
+    let mut summary = DiffSummary::default();
+    let each = task.each(engines::source, Some(steps))?;
+    summary.complete = campaign.perform(task, each, |report: DiffReport, progress| {
+        summary.add(&report.sum);
+        deliver(&report, progress)
+    })?;
+    Ok(summary)
+}
+
 /// Does `task` with the cases of `campaign`, in threads or in worker processes, and hands each report to `deliver`, in order.
 pub fn diff_isolated(
     campaign: &Campaign<'_>,
@@ -58,7 +75,7 @@ pub fn diff_isolated(
         Isolation::Workers(workers) => {
             workers.perform(campaign, task, TaskSetup::Diff(task.clone()), deliver)
         }
-        Isolation::InProcess => campaign.perform(task, task.each(engines::source)?, deliver),
+        Isolation::InProcess => campaign.perform(task, task.each(engines::source, None)?, deliver),
     };
     summary.complete = complete?;
     Ok(summary)

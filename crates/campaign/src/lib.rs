@@ -5,6 +5,8 @@ mod diff;
 mod diff_task;
 mod discovery;
 pub mod engines;
+#[cfg(feature = "fault-injection")]
+mod faulty_name;
 mod forms;
 mod isolation;
 mod pipeline;
@@ -13,6 +15,7 @@ mod right_trace;
 mod shared;
 mod statetest;
 mod step_limit;
+mod steps_file;
 mod task;
 mod test_outcome;
 mod trace;
@@ -26,7 +29,7 @@ pub use diff::{
 pub use diff_task::{DiffReport, DiffTask};
 pub use discovery::{DiscoveryError, discover};
 pub use forms::FastForms;
-pub use isolation::{Isolation, diff_isolated, statetest_isolated};
+pub use isolation::{Isolation, diff_isolated, diff_with_steps, statetest_isolated};
 pub use pipeline::{Campaign, Delivered, Progress, Selection, WorkersError};
 pub use report::{
     DiffSetup, Form, HtmlReport, JsonReport, JunitReport, PageLimits, Program, Report, ReportFormat, Told,
@@ -36,6 +39,7 @@ pub use report::{
 pub use right_trace::{TraceCompared, diff_trace};
 pub use shared::shared_folder;
 pub use statetest::{TestReport, TestTask, statetest, statetest_with};
+pub use steps_file::{StepsFile, StepsLoss};
 pub use task::{CaseName, Loss};
 pub use test_outcome::{TestOutcome, TestSummary, TestVerdict};
 pub use trace::{

@@ -10,6 +10,7 @@ use regex::Regex;
 
 use crate::{
     diff_reports::ReportOption,
+    engine_parser::EngineParser,
     logging::{LogArguments, worker_options},
     message::{Kind, MessageOptions},
 };
@@ -90,8 +91,8 @@ pub(crate) struct RunArguments {
     #[command(flatten)]
     pub(crate) options: MessageOptions,
     /// What runs it
-    #[arg(long, value_enum, default_value_t = Engine::Primary)]
-    pub(crate) engine: Engine,
+    #[arg(long, value_parser = EngineParser, default_value_t = EngineName::Primary)]
+    pub(crate) engine: EngineName,
     /// Accounts before the run: a JSON object of address to balance, nonce, code and storage
     #[arg(long, value_name = "FILE")]
     pub(crate) prestate: Option<String>,
@@ -123,8 +124,8 @@ pub(crate) struct StatetestArguments {
     #[command(flatten)]
     pub(crate) selection: SelectionArguments,
     /// What runs the tests
-    #[arg(long, value_enum, default_value_t = Engine::Primary)]
-    pub(crate) engine: Engine,
+    #[arg(long, value_parser = EngineParser, default_value_t = EngineName::Primary)]
+    pub(crate) engine: EngineName,
     #[command(flatten)]
     pub(crate) isolation: IsolationArguments,
     #[command(flatten)]
@@ -237,6 +238,8 @@ pub(crate) struct CompareArguments {
   find . -name '*.json' | parallax diff - --fail-fast
   parallax diff tests --report html=report.html --report junit=report.xml
   parallax diff test.json --fork Prague --index 0,1,0 --right-trace geth.jsonl
+  parallax diff tests --steps steps.jsonl --steps-limit 10000
+  parallax diff --asm --code 'PUSH 1 PUSH 2 ADD PUSH 0 SSTORE' --left mini+flip-result@ADD
 
 What is compared: in the mode per-call every message's outcome, nested ones included, and the state after the transaction; \
 per-block also all of the machine's state at every entry of a basic block; per-step also before and after every opcode. The fast \
@@ -254,6 +257,9 @@ has one. The verdicts:
   poisoned      it cannot be said: the world failed, or a side contradicts itself
   unsupported   a side does not have these rules
   not_compared  there is nothing that both sides tell
+
+With --steps each case is a header (format, version, case, mode, engines), one line a step (stepIndex, primary: the left side, \
+mini: the right one, mismatch: field, lhs, rhs, carried) and an end (verdict, divergence, steps, stepsDropped, outcomes).
 
 An interrupt (INT, TERM, HUP) ends every running case at once; what was done is printed and every report is closed. Reports in \
 JSON and JUnit are whole documents after each case, should even that not be possible; the page is written at the end.
@@ -287,11 +293,11 @@ pub(crate) struct DiffArguments {
     #[arg(long, value_enum, default_value_t = Mode::All)]
     pub(crate) mode: Mode,
     /// One side
-    #[arg(long, value_enum, value_name = "ENGINE", default_value_t = Engine::Primary)]
-    pub(crate) left: Engine,
+    #[arg(long, value_parser = EngineParser, value_name = "ENGINE", default_value_t = EngineName::Primary)]
+    pub(crate) left: EngineName,
     /// The other side
-    #[arg(long, value_enum, value_name = "ENGINE", default_value_t = Engine::Mini)]
-    pub(crate) right: Engine,
+    #[arg(long, value_parser = EngineParser, value_name = "ENGINE", default_value_t = EngineName::Mini)]
+    pub(crate) right: EngineName,
     /// Compare with the EIP-3155 trace that a client wrote of the case, instead of an engine. Exactly one case must be
     /// selected, with --fork, --index and --filter; - is standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = ["right", "code", "halts"])]
@@ -302,6 +308,13 @@ pub(crate) struct DiffArguments {
     /// How the names of halts are compared where one side is revm, which checks in another order
     #[arg(long, value_enum, default_value_t = HaltNames::Mapped)]
     pub(crate) halts: HaltNames,
+    /// Write both sides of every step of every case as lines of JSON, and what differs there; - is standard output, and the report
+    /// goes to standard error then. Each case runs once more for it, in this process, one at a time
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["right_trace", "jobs"])]
+    pub(crate) steps: Option<String>,
+    /// Most steps of a case in --steps; those behind them are compared and counted [default: 1000000]
+    #[arg(long, value_name = "N", requires = "steps")]
+    pub(crate) steps_limit: Option<usize>,
     /// Stop at the first divergence
     #[arg(long)]
     pub(crate) fail_fast: bool,
@@ -465,37 +478,6 @@ pub(crate) struct DisasmArguments {
     /// Print one JSON object an instruction
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-/// What runs transactions and messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Engine {
-    /// The fast engine, as it ships: code is translated to its fast form when it is hot
-    Primary,
-    /// The fast engine, code translated at its first entry
-    PrimaryAlways,
-    /// The same, the fast form giving up wherever it may have to
-    PrimaryRecover,
-    /// The fast engine, code never translated
-    PrimaryExact,
-    /// The plain engine, to be read beside the specification
-    Mini,
-    /// The foreign engine
-    Revm,
-}
-
-impl Engine {
-    /// As the campaign calls it.
-    pub(crate) const fn named(self) -> EngineName {
-        match self {
-            Engine::Primary => EngineName::Primary,
-            Engine::PrimaryAlways => EngineName::PrimaryAlways,
-            Engine::PrimaryRecover => EngineName::PrimaryRecover,
-            Engine::PrimaryExact => EngineName::PrimaryExact,
-            Engine::Mini => EngineName::Mini,
-            Engine::Revm => EngineName::Revm,
-        }
-    }
 }
 
 /// How often two engines are compared.

@@ -7,12 +7,13 @@ use std::{
 
 use anyhow::{Result, bail, ensure};
 use parallax_campaign::{
-    DiffReport, DiffSummary, DiffTask, Form, Isolation, Program, compare_job, diff_isolated,
+    DiffReport, DiffSummary, DiffTask, Form, Isolation, Program, compare_job, diff_isolated, diff_with_steps,
     engines::EngineName, program_json, program_text, shell_word,
 };
 use parallax_engine_interface::{Execution, Job};
 use parallax_memory_database::MemoryDatabase;
 use parallax_primitives::{BlockEnv, Bytecode, Fork, Subject, Transaction, TxEnv, TxOutcome};
+use parallax_record_json::CaseId;
 use parallax_shadow_diff::{ShadowMode, Verdict};
 
 use crate::{
@@ -25,6 +26,7 @@ use crate::{
     right_trace,
     run::block,
     selection::{Printer, Selected},
+    steps::Steps,
 };
 
 pub(crate) fn run(arguments: &DiffArguments) -> Result<Status> {
@@ -34,7 +36,7 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<Status> {
     if let Some(path) = &arguments.right_trace {
         return right_trace::run(arguments, path);
     }
-    let sides = [arguments.left.named(), arguments.right.named()];
+    let sides = [arguments.left, arguments.right];
     let by_steps = matches!(arguments.mode, Mode::PerStep | Mode::All);
     if by_steps && !sides.iter().any(|side| side.can_be_stepped()) {
         bail!("--left revm --right revm: revm cannot be stepped, expected primary or mini on one side");
@@ -50,18 +52,23 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<Status> {
 
 fn on_cases(arguments: &DiffArguments) -> Result<Status> {
     let selected = Selected::find(&arguments.selection)?;
-    let workers = arguments.isolation.workers()?;
-    let campaign = selected.campaign(workers.is_some())?;
+    let steps = Steps::open(arguments, selected.files())?;
+    let workers = if steps.is_some() { None } else { arguments.isolation.workers()? };
+    let mut campaign = selected.campaign(workers.is_some())?;
+    if steps.is_some() {
+        campaign.jobs = 1;
+    }
     let json = arguments.selection.json;
     let task = task(arguments);
     let setup = task.setup();
     let mut reports = Reports::begin(&arguments.report, &setup, selected.files())?;
-    let mut printer = Printer::new();
+    let mut printer = if arguments.steps.as_deref() == Some("-") { Printer::aside() } else { Printer::new() };
     let isolation = workers.as_ref().map_or(Isolation::InProcess, Isolation::Workers);
-    let summary = diff_isolated(&campaign, &task, isolation, |DiffReport { sum, told, .. }, progress| {
+    let has_failed = || steps.as_ref().is_some_and(|steps| steps.file.has_failed());
+    let deliver = |DiffReport { sum, told, .. }: &DiffReport, progress| {
         let text = match &told.text {
             Some(text) if sum.unreadable > 0 => {
-                printer.aside(|| complain(text));
+                printer.beside(|| complain(text));
                 None
             }
             text => text.clone().map(colour::painted),
@@ -69,8 +76,17 @@ fn on_cases(arguments: &DiffArguments) -> Result<Status> {
         let is_written = reports.told(told);
         printer.print(progress, if json { told.json.as_deref() } else { text.as_deref() })?;
         let is_enough = arguments.fail_fast && sum.diverged > 0;
-        if is_enough || !is_written { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    })?;
+        if is_enough || !is_written || has_failed() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    };
+    let summary = match &steps {
+        Some(steps) => diff_with_steps(&campaign, &task, &steps.file, deliver)?,
+        None => diff_isolated(&campaign, &task, isolation, deliver)?,
+    };
+    let written = steps.map_or(Ok(()), Steps::finish);
     let tolerated = setup.tolerances.iter().map(|line| format!("\n  not compared: {line}"));
     let fast = summary.fast_text().map_or(String::new(), |text| format!("\n  {text}"));
     let text = summary.text(&task.left, &task.right) + &fast;
@@ -79,6 +95,7 @@ fn on_cases(arguments: &DiffArguments) -> Result<Status> {
         setup.tolerances.iter().for_each(|line| complain(&format!("not compared: {line}")));
     }
     reports.finish(&summary)?;
+    written?;
     printed?;
     Ok(selected.status(summary.is_success(), summary.cases(), summary.unreadable))
 }
@@ -86,7 +103,7 @@ fn on_cases(arguments: &DiffArguments) -> Result<Status> {
 /// What is compared with what, how, and in which forms it is told.
 fn task(arguments: &DiffArguments) -> DiffTask {
     let DiffArguments { isolation, report, .. } = arguments;
-    let [left, right] = [arguments.left, arguments.right].map(|engine| engine.named().name());
+    let [left, right] = [arguments.left, arguments.right].map(EngineName::name);
     let mode = match arguments.mode {
         Mode::PerCall => ShadowMode::PerCall,
         Mode::PerBlock => ShadowMode::PerBlock,
@@ -162,7 +179,12 @@ fn on_code(arguments: &DiffArguments, code: &str, sides: [EngineName; 2]) -> Res
     let task = task(arguments);
     let (config, setup) = (task.config(), task.setup());
     let reports = Reports::begin(&arguments.report, &setup, &arguments.code)?;
+    let steps = Steps::open(arguments, arguments.code.as_slice())?;
     let (outcome, result) = compare_job(&job, &left, &right, &config);
+    if let Some(steps) = &steps {
+        let case = CaseId { fork: fork.to_string(), ..CaseId::default() };
+        steps.file.write(case, &job, [&left, &right], &config, &outcome);
+    }
     let program = Program { fork, options };
     let text = match (program_text(&program, &outcome, &setup), &outcome.verdict) {
         _ if arguments.selection.json => Some(program_json(&program, &outcome)),
@@ -182,8 +204,13 @@ fn on_code(arguments: &DiffArguments, code: &str, sides: [EngineName; 2]) -> Res
             Some(format!("{} and {} agree: {what}{steps} {counted}{fast}", left.name(), right.name()))
         }
     };
-    let printed = text.map_or(Ok(()), |text| writeln!(io::stdout().lock(), "{text}"));
+    let written = steps.map_or(Ok(()), Steps::finish);
+    let printed = text.map_or(Ok(()), |text| match arguments.steps.as_deref() {
+        Some("-") => writeln!(io::stderr().lock(), "{text}"),
+        _ => writeln!(io::stdout().lock(), "{text}"),
+    });
     reports.finish_with_program(&program, &outcome)?;
+    written?;
     printed?;
     Ok(match &outcome.verdict {
         Verdict::Rejected(reason) => {

@@ -10,6 +10,7 @@ mod colour;
 mod compare;
 mod diff;
 mod diff_reports;
+mod engine_parser;
 mod input;
 mod logging;
 mod message;
@@ -19,6 +20,7 @@ mod run;
 mod selection;
 mod serve;
 mod statetest;
+mod steps;
 mod tracing;
 
 use std::{io, process::ExitCode};

@@ -24,7 +24,7 @@ pub(crate) fn run(arguments: &DiffArguments, path: &str) -> Result<Status> {
     if path == "-" && arguments.selection.paths.iter().any(|path| path == "-") {
         bail!("PATH and --right-trace are both -, expected a file for one of them");
     }
-    let engine = arguments.left.named().engine();
+    let engine = arguments.left.engine();
     let Some(case) = Selected::find(&arguments.selection)?.only_case()? else {
         return Ok(Status::WrongInput);
     };

@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<Status> {
     let (block, environment) = (block(fork), TxEnv { origin: CALLER, ..TxEnv::default() });
     let subject = Subject::Message { message: &message, environment: &environment };
     let job = Job { fork, chain_id: 1, block: &block, subject, database: &database };
-    let engine = arguments.engine.named();
+    let engine = arguments.engine;
     ensure!(
         engine.runs_messages(),
         "--engine {}: it runs no bare messages, expected primary or mini",

@@ -142,6 +142,8 @@ impl Selected {
 pub(crate) struct Printer {
     bar: ProgressBar,
     failure: Option<io::Error>,
+    /// Standard output is taken.
+    is_aside: bool,
 }
 
 impl Printer {
@@ -151,7 +153,12 @@ impl Printer {
         if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos}/{len} files") {
             bar.set_style(style);
         }
-        Self { bar, failure: None }
+        Self { bar, failure: None, is_aside: false }
+    }
+
+    /// One that prints everything to standard error.
+    pub(crate) fn aside() -> Self {
+        Self { is_aside: true, ..Self::new() }
     }
 
     /// Prints a result, if there is one to print. Stops the campaign if nobody reads any more.
@@ -161,7 +168,11 @@ impl Printer {
         }
         self.bar.set_position(progress.files_done as u64);
         let Some(text) = text else { return ControlFlow::Continue(()) };
-        match self.bar.suspend(|| writeln!(io::stdout().lock(), "{text}")) {
+        let print = || match self.is_aside {
+            true => writeln!(io::stderr().lock(), "{text}"),
+            false => writeln!(io::stdout().lock(), "{text}"),
+        };
+        match self.bar.suspend(print) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {
                 self.failure = Some(error);
@@ -171,7 +182,7 @@ impl Printer {
     }
 
     /// Does something to the terminal while the bar is away.
-    pub(crate) fn aside(&self, write: impl FnOnce()) {
+    pub(crate) fn beside(&self, write: impl FnOnce()) {
         self.bar.suspend(write);
     }
 
@@ -180,7 +191,7 @@ impl Printer {
         self.bar.finish_and_clear();
         match self.failure {
             Some(error) => Err(error.into()),
-            None if json => {
+            None if json || self.is_aside => {
                 complain(&summary);
                 Ok(())
             }

@@ -4,19 +4,19 @@ use std::ops::ControlFlow;
 
 use anyhow::{Result, bail};
 use parallax_campaign::{
-    Campaign, Isolation, Progress, TestReport, TestTask, TestVerdict, TraceSink, statetest_isolated,
-    statetest_with,
+    Campaign, Isolation, Progress, TestReport, TestTask, TestVerdict, TraceSink, engines::EngineName,
+    statetest_isolated, statetest_with,
 };
 
 use crate::{
-    arguments::{Engine, StatetestArguments},
+    arguments::StatetestArguments,
     report::{Status, complain},
     selection::{Printer, Selected},
 };
 
 pub(crate) fn run(arguments: &StatetestArguments) -> Result<Status> {
     let traces = !arguments.trace.trace.is_empty();
-    if (traces || arguments.trace_digest) && arguments.engine == Engine::Revm {
+    if (traces || arguments.trace_digest) && arguments.engine == EngineName::Revm {
         bail!(
             "--engine revm cannot tell what a failing opcode would have cost, so it is not traced: expected primary or mini"
         );
@@ -26,7 +26,7 @@ pub(crate) fn run(arguments: &StatetestArguments) -> Result<Status> {
         bail!("--trace runs the cases in this process, without --case-timeout, --max-steps and --max-memory");
     }
     let selected = Selected::find(&arguments.selection)?;
-    let (source, json) = (arguments.engine.named(), arguments.selection.json);
+    let (source, json) = (arguments.engine, arguments.selection.json);
     let engine = source.name();
     let digest = arguments.trace.options()?.first().copied().filter(|_| arguments.trace_digest);
     let task = TestTask {
@@ -71,7 +71,7 @@ fn print(printer: &mut Printer, report: &TestReport, progress: Progress) -> Cont
     let TestReport { verdict, text, json } = report;
     let text = match (verdict, text) {
         (TestVerdict::Unreadable, Some(text)) => {
-            printer.aside(|| complain(text));
+            printer.beside(|| complain(text));
             None
         }
         (_, text) => text.as_deref(),

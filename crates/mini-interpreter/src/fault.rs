@@ -3,7 +3,7 @@
 //! Invariant: a fault leaves a state that a broken engine could be in, so that the run goes on, and says that it fired only
 //! if what it left differs from what is right.
 
-use std::ops::Range;
+use std::{fmt, ops::Range, str::FromStr};
 
 use parallax_host_interface::{Host, HostError, SelfDestruct, Slot, TxEnv};
 use parallax_primitives::{
@@ -67,6 +67,26 @@ impl Fault {
         Fault::LeaveStatic,
     ];
 
+    /// As users type it.
+    const fn key(self) -> &'static str {
+        match self {
+            Fault::GasMore => "gas-more",
+            Fault::GasLess => "gas-less",
+            Fault::FlipResult(_) => "flip-result",
+            Fault::SkipExpansion => "skip-expansion",
+            Fault::WriteOff => "write-off",
+            Fault::SkipStorageWrite => "skip-storage-write",
+            Fault::ChangeStorageWrite => "change-storage-write",
+            Fault::StaleRefund => "stale-refund",
+            Fault::JumpIntoPushData => "jump-into-push-data",
+            Fault::DropLog => "drop-log",
+            Fault::SwapHalt => "swap-halt",
+            Fault::ForwardWrongGas => "forward-wrong-gas",
+            Fault::ForgetWarm => "forget-warm",
+            Fault::LeaveStatic => "leave-static",
+        }
+    }
+
     /// Its name in tables.
     pub const fn name(self) -> &'static str {
         match self {
@@ -88,8 +108,42 @@ impl Fault {
     }
 }
 
-/// Which mistake is made, in which opcode, and when: once in a transaction, at the first execution that it has an effect on.
+/// As users type it: `gas-more`, and of a flipped bit `flip-result` or, of another than the lowest, `flip-result:255`.
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.key())?;
+        match self {
+            Fault::FlipResult(bit) if *bit != 0 => write!(f, ":{bit}"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl FromStr for Fault {
+    type Err = UnknownFault;
+
+    fn from_str(text: &str) -> Result<Self, UnknownFault> {
+        let flipped = || text.strip_prefix("flip-result:")?.parse().ok().map(Fault::FlipResult);
+        let named = Fault::ALL.into_iter().find(|fault| fault.key() == text);
+        named.or_else(flipped).ok_or(UnknownFault)
+    }
+}
+
+/// A name that no fault has. Its message lists those there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownFault;
+
+impl fmt::Display for UnknownFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = Fault::ALL.map(Fault::key).join(", ");
+        write!(f, "expected one of {names}, or flip-result:BIT with a bit from 0 to 255")
+    }
+}
+
+impl std::error::Error for UnknownFault {}
+
+/// Which mistake is made, in which opcode, and when: once in a transaction, at the first execution that it has an effect on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FaultPlan {
     /// The mistake.
     pub fault: Fault,

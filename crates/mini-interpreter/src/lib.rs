@@ -14,7 +14,7 @@ mod state;
 mod step;
 
 #[cfg(feature = "fault-injection")]
-pub use fault::{Fault, FaultPlan};
+pub use fault::{Fault, FaultPlan, UnknownFault};
 #[cfg(feature = "fault-injection")]
 pub use faulty::{FaultyFrame, FaultyMini, Fired};
 pub use interpreter::{Mini, MiniFrame};
