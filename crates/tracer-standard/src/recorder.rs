@@ -31,7 +31,7 @@ const OUTPUT_CHECK: usize = 1024;
 
 /// Records one run: its transaction's outcome too, if it is told the end. Hand `Traced(&mut recorder)` to an engine. Where another run
 /// starts, what was recorded of the one before is gone, unless it was [taken](Recorder::take_trace).
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Recorder {
     trace: Trace,
     /// Frames that run, the innermost last.
@@ -116,10 +116,33 @@ impl Expected {
     }
 }
 
+/// Within the bounds of [`TracerConfig::default`].
+impl Default for Recorder {
+    fn default() -> Self {
+        Self::new(TracerConfig::default())
+    }
+}
+
 impl Recorder {
     /// Records within these bounds.
     pub fn new(config: TracerConfig) -> Self {
-        let mut recorder = Self { trace: Trace { config, ..Trace::default() }, ..Self::default() };
+        let mut recorder = Self {
+            trace: Trace { config, ..Trace::default() },
+            open: Vec::new(),
+            expected: Expected::default(),
+            in_segment: false,
+            pending: None,
+            write: None,
+            swapped: [U256::ZERO; 2],
+            output: (0, 0),
+            arena_limit: 0,
+            open_dropped: 0,
+            next: 0,
+            drained: 0,
+            drained_open: Vec::new(),
+            wants_key: false,
+            code_numbers: HashMap::new(),
+        };
         recorder.account(0);
         recorder
     }
@@ -766,5 +789,12 @@ mod tests {
         // The memory is there from the first step on, so that step has the whole state too.
         check_keys(8 * 1024, 8 * 1024, 2);
         check_keys(8 * 1024 + 1, 8 * 1024, 3);
+    }
+
+    #[test]
+    fn a_recorder_without_bounds_of_its_own_has_the_usual_ones() {
+        let (default, usual) = (Recorder::default(), Recorder::new(TracerConfig::default()));
+        assert_eq!(default.trace().header().config, usual.trace().header().config);
+        assert!(!default.is_full());
     }
 }

@@ -3,12 +3,12 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use anyhow::{Context, Result, ensure};
-use parallax_engine_interface::{Interpreter, Progress, Stepper};
-use parallax_hooks::Hooks;
-use parallax_host_interface::TxEnv;
-use parallax_machine::Machine;
+use parallax_engine_interface::{Interpreter, Job, Progress, Stepper};
+use parallax_hooks::{Hooks, NoHooks};
+use parallax_machine::{Machine, validate};
 use parallax_primitives::{
-    Address, B256, BlockEnv, Bytecode, Bytes, Fork, FrameOutcome, Message, MessageKind, U256, address,
+    Address, B256, BlockEnv, Bytecode, Bytes, Fork, Message, MessageKind, Subject, TxEnv, TxOutcome, U256,
+    address,
 };
 use parallax_memory_database::{Account, MemoryDatabase};
 use parallax_state::State;
@@ -134,7 +134,7 @@ impl Program {
             prevrandao: B256::with_last_byte(1),
             ..BlockEnv::default()
         };
-        let transaction = TxEnv { origin: SENDER, chain_id: 1, ..TxEnv::default() };
+        let environment = TxEnv { origin: SENDER, ..TxEnv::default() };
         let message = Message {
             kind: MessageKind::Call,
             depth: 0,
@@ -148,13 +148,18 @@ impl Program {
             input: self.input.clone(),
             salt: U256::ZERO,
         };
-        let journal = Box::new(State::new(&self.database, self.fork, block, transaction));
-        let mut machine = Box::new(Machine::message(interpreter, self.fork, message, journal));
-        if let Some(hooks) = hooks {
-            while machine.run(hooks)? == Progress::Paused {}
+        let subject = Subject::Message { message: &message, environment: &environment };
+        let job = Job { fork: self.fork, chain_id: 1, block: &block, subject, database: &self.database };
+        let validated = validate(&job)?;
+        let journal = Box::new(State::new(job.database, job.fork, block.clone(), validated.transaction.clone()));
+        let mut machine = Box::new(Machine::new(interpreter, &job, validated, journal)?);
+        match hooks {
+            Some(hooks) => while machine.run(hooks)? == Progress::Paused {},
+            None => _ = machine.run(&mut NoHooks)?,
         }
-        let FrameOutcome { status, gas_left, output, .. } = machine.into_message_outcome()?.0;
-        let answer = Answer { success: status.is_success(), gas_used: self.gas - gas_left, output };
+        let outcome = machine.finish()?.outcome.context("the run came to no end")?;
+        let TxOutcome { status, gas_used, output, .. } = outcome;
+        let answer = Answer { success: status.is_success(), gas_used, output };
         self.check(&answer)?;
         Ok(answer)
     }

@@ -191,7 +191,7 @@ fn check_lines(program: &Program, revm: &RevmProgram<'_>, primary: &Primary) -> 
     let theirs = SharedDigest::default();
     revm.run(TracerEip3155::buffered(theirs.clone()).without_summary())?;
     let theirs = theirs.0.borrow();
-    let options = Options::new(Dialect::Revm, program.fork);
+    let options = Options::new(Dialect::Revm);
     for side in ["primary", "mini"] {
         let digest = SharedDigest::default();
         let mut hooks = Traced(Eip3155Tracer::new(digest.clone(), options));
@@ -227,7 +227,7 @@ fn revm_lines(revm: &RevmProgram<'_>, steps: u64) -> Result<Run> {
 
 fn our_lines<I: Interpreter>(program: &Program, interpreter: &I) -> Result<Run> {
     let counter = Counter::default();
-    let options = Options::new(Dialect::Eip3155, program.fork);
+    let options = Options::new(Dialect::Eip3155);
     let start = Instant::now();
     let mut hooks = Traced(Eip3155Tracer::new(counter.clone(), options));
     let answer = program.run(interpreter, Some(&mut hooks))?;

@@ -38,7 +38,7 @@ impl Tracer for Switched {
 }
 
 fn both() -> Both {
-    let lines = Eip3155Tracer::new(std::io::sink(), Options::new(Dialect::Eip3155, Fork::Cancun));
+    let lines = Eip3155Tracer::new(std::io::sink(), Options::new(Dialect::Eip3155));
     (lines, Recorder::new(TracerConfig::full()))
 }
 
@@ -46,13 +46,13 @@ fn both() -> Both {
 struct Idle;
 
 impl Stepper for Idle {
-    fn step(&mut self) -> Result<Progress, HostError> {
-        Err(HostError::new("a comparison that is off has stepped"))
-    }
     fn run(&mut self, _: &mut dyn Hooks) -> Result<Progress, HostError> {
-        self.step()
+        Err(HostError::new("a comparison that is off has run"))
     }
     fn view(&self) -> Option<StepView<'_>> {
+        None
+    }
+    fn message(&self) -> Option<(&Message, MessagePhase<'_>)> {
         None
     }
     fn finish(self: Box<Self>) -> Result<Execution, HostError> {
