@@ -4,9 +4,11 @@
 mod engine;
 mod execution;
 mod interpreter;
+mod owned;
 mod stepper;
 
 pub use engine::{Engine, EngineError, Job};
 pub use execution::Execution;
 pub use interpreter::{FrameExit, Interpreter};
+pub use owned::{OwnedJob, OwnedRun, OwnedSubject};
 pub use stepper::{Progress, Stepper};
