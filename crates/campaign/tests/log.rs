@@ -23,7 +23,11 @@ use tracing::{
     field::{Field, Visit},
     span::Attributes,
 };
-use tracing_subscriber::{Layer, layer::Context, layer::SubscriberExt, registry::LookupSpan};
+use tracing_subscriber::{
+    Layer,
+    layer::{Context, SubscriberExt},
+    registry::{LookupSpan, Scope},
+};
 
 /// Keeps every event as one text: the spans around it with their fields, then its own.
 #[derive(Clone, Default)]
@@ -47,7 +51,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Collected {
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let mut line = Text(event.metadata().level().to_string());
-        for span in context.event_scope(event).into_iter().flat_map(|scope| scope.from_root()) {
+        for span in context.event_scope(event).into_iter().flat_map(Scope::from_root) {
             let fields = span.extensions().get::<Text>().map_or_else(String::new, |text| text.0.clone());
             line.0 += &format!(" {}{{{}}}", span.name(), fields.trim_start());
         }
