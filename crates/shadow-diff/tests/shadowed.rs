@@ -261,8 +261,8 @@ fn bare_messages_are_compared_like_transactions() {
             other.execute(&job, &mut NoHooks).unwrap();
             assert_eq!(other.counts(), counts(1, 0, 1, 0), "{kind:?} {mode:?}");
         }
-        let run =
-            run_both_per_step(&primary, &faulty(), &job, &config(ShadowMode::PerStep), RunLimits::default());
+        let whole = ShadowConfig { skip_identical_steps: false, ..config(ShadowMode::PerStep) };
+        let run = run_both_per_step(&primary, &faulty(), &job, &whole, RunLimits::default());
         assert_eq!((run.diverged_at, run.steps.len()), (Some(2), 8), "{kind:?} {depth}");
         assert_eq!(run.steps[2].mismatch.as_ref().unwrap().field, Field::Stack(0));
         let step = &run.steps[2];
