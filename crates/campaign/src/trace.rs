@@ -263,6 +263,13 @@ impl<'w> RunTracer<'w> {
         }
     }
 
+    fn tracer(&mut self) -> &mut dyn Tracer {
+        match self {
+            Self::Lines(tracer) => tracer,
+            Self::StructLogs(writer) => writer,
+        }
+    }
+
     fn finish(self, summary: &Summary) -> TraceLoss {
         match self {
             Self::Lines(tracer) => {
@@ -279,38 +286,23 @@ impl<'w> RunTracer<'w> {
 
 impl Tracer for RunTracer<'_> {
     fn start(&mut self, start: &Start<'_>) {
-        match self {
-            Self::Lines(tracer) => tracer.start(start),
-            Self::StructLogs(writer) => writer.start(start),
-        }
+        self.tracer().start(start);
     }
 
     fn end(&mut self, end: &End<'_>) {
-        match self {
-            Self::Lines(tracer) => tracer.end(end),
-            Self::StructLogs(writer) => writer.end(end),
-        }
+        self.tracer().end(end);
     }
 
     fn step(&mut self, step: &StepView<'_>) {
-        match self {
-            Self::Lines(tracer) => tracer.step(step),
-            Self::StructLogs(writer) => writer.step(step),
-        }
+        self.tracer().step(step);
     }
 
     fn step_end(&mut self, step: &StepView<'_>, end: &StepEnd<'_>) {
-        match self {
-            Self::Lines(tracer) => tracer.step_end(step, end),
-            Self::StructLogs(writer) => writer.step_end(step, end),
-        }
+        self.tracer().step_end(step, end);
     }
 
     fn message(&mut self, message: &Message, phase: MessagePhase<'_>) {
-        match self {
-            Self::Lines(tracer) => tracer.message(message, phase),
-            Self::StructLogs(writer) => writer.message(message, phase),
-        }
+        self.tracer().message(message, phase);
     }
 }
 

@@ -15,9 +15,12 @@ use parallax_campaign::{
     engines::{self, EngineName, LocalEngine},
     statetest,
 };
+use parallax_engine_interface::Engine;
+use parallax_hooks::NoHooks;
 use parallax_mini_interpreter::{Fault, FaultPlan, FaultyMini};
 use parallax_primitives::{Fork, Opcode};
-use parallax_shadow_diff::ShadowMode;
+use parallax_shadow_diff::{ShadowConfig, ShadowMode, Shadowed};
+use parallax_state_tests::cases;
 use tracing::{
     Event, Id, Subscriber,
     field::{Field, Visit},
@@ -120,4 +123,21 @@ fn a_campaign_says_what_it_compares_and_what_comes_of_it() {
     });
     has(&lines, &["INFO", case, "passed over", "engine=\"revm\"", "Constantinople"]);
     has(&lines, &["DEBUG", case, "ran", "engine=\"mini\"", "passed=true"]);
+}
+
+/// An engine that is compared while it is used says what it finds, once a run, in every mode.
+#[test]
+fn a_shadow_says_what_it_finds() {
+    let fixtures = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/state-tests");
+    let case = cases(&fixtures.join("arithmetic.json")).unwrap().next().unwrap().unwrap();
+    let job = case.job().unwrap();
+    let faulty = LocalEngine::new("faulty", FaultyMini::new(FaultPlan::new(Fault::GasMore, Opcode::PUSH1)));
+    for mode in [ShadowMode::PerCall, ShadowMode::PerStep] {
+        let shadowed =
+            Shadowed::new(engines::mini(), &faulty, ShadowConfig { mode, ..ShadowConfig::default() });
+        let lines = logged(|| _ = shadowed.execute(&job, &mut NoHooks));
+        assert_eq!(lines.len(), 1, "{lines:#?}");
+        let shadow = format!("shadow{{mode=\"{}\" left=\"mini\" right=\"faulty\"", mode.name());
+        has(&lines, &["WARN", &shadow, "the engines part", "verdict=\"diverge\""]);
+    }
 }

@@ -20,16 +20,15 @@ pub(crate) struct LogArguments {
     /// warn,parallax_shadow_diff=debug [default: RUST_LOG, or nothing]
     #[arg(long, global = true, value_name = "LEVEL", help_heading = "Log")]
     log: Option<String>,
-    /// How the log is written
+    /// Lines for people, or one JSON object a line
     #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t = LogFormat::Text, help_heading = "Log")]
     log_format: LogFormat,
 }
 
+// Values without a text of their own keep the help of every command short.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum LogFormat {
-    /// Lines for people
     Text,
-    /// One JSON object a line
     Json,
 }
 

@@ -21,7 +21,7 @@ mod selection;
 mod serve;
 mod statetest;
 mod steps;
-mod tracing;
+mod traces;
 
 use std::{io, process::ExitCode};
 

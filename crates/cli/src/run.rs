@@ -22,7 +22,7 @@ use crate::{
     input::{Text, hex},
     message::CALLER,
     report::Status,
-    tracing::Traces,
+    traces::Traces,
 };
 
 pub(crate) fn run(arguments: &RunArguments) -> Result<Status> {
@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<Status> {
         engine.name()
     );
     let engine = engine.engine();
-    let span = ::tracing::info_span!("run", engine = engine.name(), fork = %fork, gas);
+    let span = tracing::info_span!("run", engine = engine.name(), fork = %fork, gas);
     let go = |hooks: &mut dyn Hooks| span.in_scope(|| engine.execute(&job, hooks));
     let traces = arguments.trace.open()?;
     let start = Instant::now();
@@ -56,7 +56,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<Status> {
     let Execution { outcome: Some(outcome), changes } = ended? else {
         bail!("the run was ended before its end");
     };
-    span.in_scope(|| ::tracing::debug!(status = %outcome.status, gas_used = outcome.gas_used, "ran"));
+    span.in_scope(|| tracing::debug!(status = %outcome.status, gas_used = outcome.gas_used, "ran"));
     let ran = Ran { gas, outcome, changes };
     let mut text = ran.text();
     if arguments.json {

@@ -53,7 +53,7 @@ impl OwnedJob {
 /// A run with its engine and its job: it borrows nothing, so it can be kept wherever a value can.
 pub struct OwnedRun(Run);
 
-type Parts = (Arc<dyn Engine + Send + Sync>, OwnedJob);
+type Parts = (Arc<dyn Engine + Send>, OwnedJob);
 /// Taken out where the run is finished.
 type Running<'a> = Option<Box<dyn Stepper + 'a>>;
 
@@ -71,7 +71,7 @@ impl OwnedRun {
     /// # Errors
     ///
     /// As [`Engine::start`].
-    pub fn start(engine: Arc<dyn Engine + Send + Sync>, job: OwnedJob) -> Result<Option<Self>, EngineError> {
+    pub fn start(engine: Arc<dyn Engine + Send>, job: OwnedJob) -> Result<Option<Self>, EngineError> {
         let run = Run::try_new((engine, job), |(engine, job)| engine.start(&job.job()))?;
         Ok(run.borrow_dependent().is_some().then(|| Self(run)))
     }

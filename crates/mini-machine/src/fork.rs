@@ -3,8 +3,8 @@
 use parallax_engine_interface::{EngineError, Job};
 use parallax_host_interface::{AccountInfo, HostError, TxEnv};
 use parallax_primitives::{
-    BlockEnv, Bytes, Fork, FrameOutcome, GasSchedule, KECCAK256_EMPTY, Rejection, Transaction,
-    TransactionType, TxOutcome, U256,
+    BlockEnv, Fork, FrameOutcome, GasSchedule, KECCAK256_EMPTY, Rejection, Transaction, TransactionType,
+    TxOutcome, U256,
 };
 
 use crate::{
@@ -221,7 +221,24 @@ pub(crate) fn settle(
     let gas_left = U256::from(transaction.gas_limit - gas_used);
     world.add_to_balance(transaction.sender, gas_left * validated.effective_gas_price)?;
     pay_coinbase(world, validated.effective_gas_price, gas_used)?;
-    let output = output(world, outcome)?;
+    finish(world, outcome, gas_used, gas_refunded)
+}
+
+/// Takes away the accounts that end with the transaction, or with the bare message, and says what that came to. The output of a
+/// creation is the code.
+pub(crate) fn finish(
+    world: &mut World<'_>,
+    outcome: &FrameOutcome,
+    gas_used: u64,
+    gas_refunded: u64,
+) -> Result<TxOutcome, HostError> {
+    let output = match outcome.created {
+        Some(address) => {
+            let account = world.get_account(address)?;
+            world.get_code(account.code_hash)?.bytes().clone()
+        }
+        None => outcome.output.clone(),
+    };
     end(world)?;
     Ok(TxOutcome {
         status: outcome.status,
@@ -230,35 +247,6 @@ pub(crate) fn settle(
         output,
         logs: std::mem::take(&mut world.logs),
         created: outcome.created,
-    })
-}
-
-/// Ends a bare message of so much gas, of which this is what it came to: nobody is paid.
-pub(crate) fn end_message(
-    world: &mut World<'_>,
-    gas: u64,
-    outcome: &FrameOutcome,
-) -> Result<TxOutcome, HostError> {
-    let output = output(world, outcome)?;
-    end(world)?;
-    Ok(TxOutcome {
-        status: outcome.status,
-        gas_used: gas - outcome.gas_left,
-        gas_refunded: 0,
-        output,
-        logs: std::mem::take(&mut world.logs),
-        created: outcome.created,
-    })
-}
-
-/// What the outermost frame leaves: of a creation, the code.
-fn output(world: &mut World<'_>, outcome: &FrameOutcome) -> Result<Bytes, HostError> {
-    Ok(match outcome.created {
-        Some(address) => {
-            let account = world.get_account(address)?;
-            world.get_code(account.code_hash)?.bytes().clone()
-        }
-        None => outcome.output.clone(),
     })
 }
 

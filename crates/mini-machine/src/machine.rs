@@ -135,7 +135,8 @@ impl<'a, I: Interpreter> MiniMachine<'a, I> {
             Some(Settlement { validated, transaction, delegation_refund }) => {
                 fork::settle(world, validated, transaction, *delegation_refund, outcome)?
             }
-            None => fork::end_message(world, self.gas, outcome)?,
+            // A bare message: nobody is paid.
+            None => fork::finish(world, outcome, self.gas - outcome.gas_left, 0)?,
         };
         Ok(Execution { outcome: Some(outcome), changes: changes(world)? })
     }

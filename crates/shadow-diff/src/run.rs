@@ -42,35 +42,43 @@ pub fn compare_engines(
 
 /// Runs a comparison in a span of its own, and says what came of it.
 pub(crate) fn observed(
-    [left, right]: [&dyn Engine; 2],
+    engines: [&dyn Engine; 2],
     job: &Job<'_>,
     config: &ShadowConfig,
     run: impl FnOnce() -> Compared,
 ) -> Compared {
-    let mode = config.mode.name();
-    let span =
-        tracing::debug_span!("shadow", mode, left = left.name(), right = right.name(), fork = %job.fork);
-    span.in_scope(|| {
+    span(engines, job, config).in_scope(|| {
         let compared = run();
-        let (verdict, steps) = (compared.verdict.name(), compared.steps);
-        match &compared.verdict {
-            Verdict::Diverge(divergence) => {
-                let step = match divergence.place {
-                    Place::Step { index, .. } | Place::Block { index, .. } => Some(index),
-                    _ => None,
-                };
-                tracing::warn!(verdict, steps, step, field = %divergence.field, "the engines part");
-            }
-            Verdict::Agree | Verdict::Rejected(_) => tracing::debug!(verdict, steps, "compared"),
-            other => {
-                tracing::warn!(verdict, steps, reason = other.reason().unwrap_or_default(), "no answer");
-            }
-        }
+        tell(&compared.verdict, compared.steps);
         compared
     })
 }
 
-fn compare_unobserved(
+/// What a comparison is logged in.
+pub(crate) fn span([left, right]: [&dyn Engine; 2], job: &Job<'_>, config: &ShadowConfig) -> tracing::Span {
+    let (mode, left, right) = (config.mode.name(), left.name(), right.name());
+    tracing::debug_span!("shadow", mode, left, right, fork = %job.fork)
+}
+
+/// Says what came of a comparison.
+pub(crate) fn tell(verdict: &Verdict, steps: u64) {
+    let name = verdict.name();
+    match verdict {
+        Verdict::Diverge(divergence) => {
+            let step = match divergence.place {
+                Place::Step { index, .. } | Place::Block { index, .. } => Some(index),
+                _ => None,
+            };
+            tracing::warn!(verdict = name, steps, step, field = %divergence.field, "the engines part");
+        }
+        Verdict::Agree | Verdict::Rejected(_) => tracing::debug!(verdict = name, steps, "compared"),
+        other => {
+            tracing::warn!(verdict = name, steps, reason = other.reason().unwrap_or_default(), "no answer");
+        }
+    }
+}
+
+pub(crate) fn compare_unobserved(
     left: &dyn Engine,
     right: &dyn Engine,
     job: &Job<'_>,

@@ -13,8 +13,8 @@ use parallax_host_interface::HostError;
 use parallax_primitives::Message;
 
 use crate::{
-    Bounds, Compared, MessageLog, ShadowConfig, ShadowMode, SideRun, Verdict, compare_call_results,
-    compare_engines, outcome,
+    Bounds, Compared, MessageLog, ShadowConfig, ShadowMode, SideRun, Verdict, compare_call_results, outcome,
+    run::{compare_unobserved, span, tell},
 };
 
 /// The left engine, with the right one in its shadow: in place of the left one, it answers what that answers, and compares.
@@ -106,22 +106,14 @@ impl<L: Engine, R: Engine> Shadowed<L, R> {
         if matches!(answered, Ok(Execution { outcome: None, .. })) {
             return;
         }
-        let names = [self.left.name(), self.right.name()];
-        let verdict = if config.mode == ShadowMode::PerCall {
-            let mut right_log = MessageLog::new(Bounds::default());
-            let right = self.right.execute(job, &mut right_log);
-            let side = |engine, result, messages| SideRun { engine, result, messages };
-            compare_call_results(&side(names[0], answered, log), &side(names[1], &right, &right_log), &config)
-        } else {
-            let Compared { verdict, results: [_, right], .. } =
-                compare_engines(&self.left, &self.right, job, &config);
-            if verdict == Verdict::Agree {
-                let compared = outcome::answers(names, [answered, &right], &config, || Ok(()));
-                outcome::verdict(compared, names, Vec::new, &config)
-            } else {
-                verdict
-            }
-        };
+        let verdict = span([&self.left, &self.right], job, &config).in_scope(|| {
+            let (verdict, steps) = match config.mode {
+                ShadowMode::PerCall => self.compare_messages(job, answered, &config, log),
+                _ => self.compare_again(job, answered, &config),
+            };
+            tell(&verdict, steps);
+            verdict
+        });
         let mut switch = self.switch();
         match verdict {
             Verdict::Agree | Verdict::Rejected(_) => switch.counts.agreed += 1,
@@ -131,6 +123,42 @@ impl<L: Engine, R: Engine> Shadowed<L, R> {
                 switch.mismatch = Some(mismatch);
             }
         }
+    }
+
+    /// Runs the right engine, and holds its messages and its answer against the left one's.
+    fn compare_messages(
+        &self,
+        job: &Job<'_>,
+        answered: &Result<Execution, EngineError>,
+        config: &ShadowConfig,
+        log: &MessageLog,
+    ) -> (Verdict, u64) {
+        let mut right_log = MessageLog::new(Bounds::default());
+        let right = self.right.execute(job, &mut right_log);
+        let side = |engine, result, messages| SideRun { engine, result, messages };
+        let verdict = compare_call_results(
+            &side(self.left.name(), answered, log),
+            &side(self.right.name(), &right, &right_log),
+            config,
+        );
+        (verdict, log.messages().len() as u64)
+    }
+
+    /// Runs both once more, compares these runs, and then what was answered.
+    fn compare_again(
+        &self,
+        job: &Job<'_>,
+        answered: &Result<Execution, EngineError>,
+        config: &ShadowConfig,
+    ) -> (Verdict, u64) {
+        let Compared { verdict, steps, results: [_, right], .. } =
+            compare_unobserved(&self.left, &self.right, job, config);
+        if verdict != Verdict::Agree {
+            return (verdict, steps);
+        }
+        let names = [self.left.name(), self.right.name()];
+        let answers = outcome::answers(names, [answered, &right], config, || Ok(()));
+        (outcome::verdict(answers, names, Vec::new, config), steps)
     }
 }
 
