@@ -111,6 +111,7 @@ pub(crate) fn compare(
     let task = DiffTask {
         left: left.to_owned(),
         right: right.to_owned(),
+        rules: [None; 2],
         mode,
         exact_halts: false,
         measure_time: true,

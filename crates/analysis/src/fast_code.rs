@@ -20,7 +20,7 @@ use crate::{
 /// 4. Every instruction that a jump or an entry names exists and is a header or an [`Op::Rejoin`], and that names a header.
 /// 5. [`FastCode::jump`] answers at the jump destinations of the code and nowhere else.
 /// 6. Every pc is at most the code's length, or where the data of a PUSH that is cut off would end.
-/// 7. [`Op::Heavy`] names an opcode that this fork defines and that runs out of the loop's line. It may be given six slots.
+/// 7. [`Op::Heavy`] names an opcode that the rules define and that runs out of the loop's line. It may be given six slots.
 ///
 /// [`Op::leaves`]: crate::Op::leaves
 /// [`Op::Rejoin`]: crate::Op::Rejoin

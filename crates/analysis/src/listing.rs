@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use parallax_primitives::{Fork, Opcode};
+use parallax_primitives::{Opcode, Rules};
 
 use crate::{
     code::PaddedCode,
@@ -32,12 +32,17 @@ pub struct Line {
     pub recovery: Option<Recovery>,
 }
 
-/// Lists `fast`, the translation of `code` under the rules of `fork`, instruction by instruction.
-pub fn listing<'a>(code: &'a PaddedCode, fork: Fork, fast: &'a FastCode) -> impl Iterator<Item = Line> + 'a {
+/// Lists `fast`, the translation of `code` under `rules`, instruction by instruction.
+pub fn listing<'a>(
+    code: &'a PaddedCode,
+    rules: impl Into<Rules>,
+    fast: &'a FastCode,
+) -> impl Iterator<Item = Line> + 'a {
+    let rules = rules.into();
     let mut walk = None;
     (0..).zip(fast.instrs()).map(move |(instr, what)| {
         if what.op == Op::Enter {
-            walk = Some(Recoveries::new(code, fork, fast, instr));
+            walk = Some(Recoveries::new(code, rules, fast, instr));
         }
         let pc = fast.pc(instr);
         let recovery = walk.as_mut().filter(|_| gives_up(what.op)).map(|walk| walk.at(instr));

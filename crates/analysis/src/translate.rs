@@ -11,7 +11,7 @@ mod settle;
 
 use std::collections::VecDeque;
 
-use parallax_primitives::{Fork, GasSchedule, Opcode, OpcodeTable, OpcodeTables, U256};
+use parallax_primitives::{GasSchedule, Opcode, OpcodeTable, Rules, U256};
 
 use crate::{
     code::PaddedCode,
@@ -45,17 +45,28 @@ enum End {
     Dead(usize),
 }
 
-/// Translates `code` under the rules of `fork`. An error is a code above [`MAX_TRANSLATED`], or a mistake of this crate that
+/// Translates `code` under `rules`. An error is a code above [`MAX_TRANSLATED`], prices beyond what a block adds up, or a mistake of this crate that
 /// verification found: the code then has no fast form.
-pub fn translate(code: &PaddedCode, fork: Fork) -> Result<FastCode, Malformed> {
+pub fn translate(code: &PaddedCode, rules: impl Into<Rules>) -> Result<FastCode, Malformed> {
+    let rules = rules.into();
     if code.len() > MAX_TRANSLATED {
         return Err(Malformed::TooLong(code.len()));
     }
-    FastCode::verified(parts(code, fork), code, OpcodeTables::of(fork))
+    if is_too_dear(code, rules) {
+        return Err(Malformed::TooDear);
+    }
+    FastCode::verified(parts(code, rules), code, rules.opcodes())
 }
 
-pub(crate) fn parts(code: &PaddedCode, fork: Fork) -> Parts {
-    let mut translator = Translator::new(code, fork);
+/// Whether an author's prices could take a block's gas beyond the 32 bits that it has: that of JUMPDEST, as a run of them has no bound
+/// but the code's end, or that of a byte of an exponent that is constant.
+fn is_too_dear(code: &PaddedCode, rules: Rules) -> bool {
+    let destination = u64::from(rules.opcodes()[usize::from(Opcode::JUMPDEST.0)].gas);
+    destination * code.len() as u64 > 1 << 31 || rules.gas().exp_byte > 4096
+}
+
+pub(crate) fn parts(code: &PaddedCode, rules: Rules) -> Parts {
+    let mut translator = Translator::new(code, rules);
     let mut entries = vec![0u32; code.bytes().len()].into_boxed_slice();
     let (mut blocks, mut rejoins) = (Vec::new(), Vec::new());
     let mut pc = 0;
@@ -84,9 +95,10 @@ pub(crate) fn parts(code: &PaddedCode, fork: Fork) -> Parts {
     translator.put(code.len(), Instr { op: Op::Exit, flag: 0, a: 0, b: 0, c: 0, imm: code.len() as u64 });
     // The other destinations of a run of them: they give back what the header charges for the ones before. They stand
     // behind all blocks, for a block may fall into the next one.
+    let each = u64::from(translator.table[usize::from(Opcode::JUMPDEST.0)].gas);
     for (pc, back, header) in rejoins {
         entries[pc] = entry_word(code, pc, translator.out.len());
-        let imm = u64::from(index(header)) | (back as u64) << 32;
+        let imm = u64::from(index(header)) | (back as u64 * each) << 32;
         translator.put(pc, Instr { op: Op::Rejoin, flag: 0, a: 0, b: 0, c: 0, imm });
     }
     for (instr, target) in &translator.fixups {
@@ -103,9 +115,9 @@ pub(crate) fn parts(code: &PaddedCode, fork: Fork) -> Parts {
 }
 
 /// What the exact form has before the opcode that instruction `instr` of `fast` came from. `fast` is the translation of
-/// `code` under the rules of `fork`.
-pub fn recover(code: &PaddedCode, fork: Fork, fast: &FastCode, instr: u32) -> Recovery {
-    Recoveries::new(code, fork, fast, instr).at(instr)
+/// `code` under `rules`.
+pub fn recover(code: &PaddedCode, rules: impl Into<Rules>, fast: &FastCode, instr: u32) -> Recovery {
+    Recoveries::new(code, rules.into(), fast, instr).at(instr)
 }
 
 /// [`recover`] at instructions of one block, one after the other, in one walk.
@@ -117,9 +129,9 @@ pub(crate) struct Recoveries<'a> {
 
 impl<'a> Recoveries<'a> {
     /// For instructions of the block that `instr` is in.
-    pub(crate) fn new(code: &'a PaddedCode, fork: Fork, fast: &'a FastCode, instr: u32) -> Self {
+    pub(crate) fn new(code: &'a PaddedCode, rules: Rules, fast: &'a FastCode, instr: u32) -> Self {
         let block = fast.block_of(instr);
-        let mut translator = Translator::new(code, fork);
+        let mut translator = Translator::new(code, rules);
         translator.enter(block.pc as usize, block.run as usize);
         Self { translator, fast, block }
     }
@@ -182,11 +194,11 @@ struct Translator<'a> {
 }
 
 impl<'a> Translator<'a> {
-    fn new(code: &'a PaddedCode, fork: Fork) -> Self {
+    fn new(code: &'a PaddedCode, rules: Rules) -> Self {
         Self {
             code,
-            table: OpcodeTables::of(fork),
-            schedule: GasSchedule::of(fork),
+            table: rules.opcodes(),
+            schedule: rules.gas(),
             out: Vec::new(),
             pcs: Vec::new(),
             pool: Vec::new(),
@@ -695,7 +707,7 @@ fn at(slot: i16) -> usize {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "in a test, an unwrap is an assertion")]
 mod tests {
-    use parallax_primitives::hex;
+    use parallax_primitives::{Fork, hex};
 
     use super::*;
 

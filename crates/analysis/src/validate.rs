@@ -14,7 +14,7 @@ mod tests;
 
 use std::fmt;
 
-use parallax_primitives::{Fork, GasSchedule, Opcode, OpcodeRow, OpcodeTables};
+use parallax_primitives::{Opcode, OpcodeRow, Rules};
 
 use self::{
     instructions::{Action, Operand, Slots, action},
@@ -100,18 +100,19 @@ impl fmt::Display for Invalid {
 
 impl std::error::Error for Invalid {}
 
-/// Whether `fast` is a translation of `code` under the rules of `fork`. The time is linear in both: an instruction costs as
+/// Whether `fast` is a translation of `code` under `rules`. The time is linear in both: an instruction costs as
 /// much as the stack items that its block has touched, which are 2,000 at most.
-pub fn validate(code: &PaddedCode, fork: Fork, fast: &FastCode) -> Result<Validated, Invalid> {
+pub fn validate(code: &PaddedCode, rules: impl Into<Rules>, fast: &FastCode) -> Result<Validated, Invalid> {
+    let rules = rules.into();
     let bytes = &code.bytes()[..code.len()];
     let mut validator = Validator {
         fast,
         runs: runs(bytes),
         terms: Terms::default(),
-        exact: Exact::new(bytes, OpcodeTables::of(fork), GasSchedule::of(fork)),
+        exact: Exact::new(bytes, rules.opcodes(), rules.gas()),
         slots: Slots::new(),
         code,
-        fork,
+        rules,
         at: 0,
     };
     let blocks = validator.blocks()?;
@@ -145,7 +146,7 @@ struct Validator<'a> {
     exact: Exact<'a>,
     slots: Slots,
     code: &'a PaddedCode,
-    fork: Fork,
+    rules: Rules,
     /// The instruction that is looked at.
     at: u32,
 }
@@ -200,7 +201,7 @@ impl Validator<'_> {
         self.demand(self.fast.entry(pc) == Some(self.at), What::Entries, || {
             format!("the header at pc {pc} is not where it can be entered")
         })?;
-        let mut recoveries = Recoveries::new(self.code, self.fork, self.fast, self.at);
+        let mut recoveries = Recoveries::new(self.code, self.rules, self.fast, self.at);
         loop {
             let next = self.at + 1;
             let Some(instr) = self.instr(next) else {

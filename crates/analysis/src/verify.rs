@@ -16,6 +16,8 @@ use crate::{
 pub enum Malformed {
     /// The code is longer, in bytes, than what is translated.
     TooLong(usize),
+    /// By the prices of the rules a block's gas may take more than 32 bits.
+    TooDear,
     /// An instruction of its translation is not as it must be.
     Instruction {
         /// Its number.
@@ -55,6 +57,7 @@ pub enum Fault {
 impl fmt::Display for Malformed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::TooDear => f.write_str("prices by which a block's gas may take more than 32 bits"),
             Self::TooLong(len) => write!(f, "code of {len} bytes, expected at most {MAX_TRANSLATED}"),
             Self::Instruction { index, fault } => write!(f, "instruction {index} {fault}"),
             Self::Table(what) => f.write_str(what),
@@ -249,7 +252,7 @@ fn quarter(imm: u64, which: u32) -> i16 {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "in a test, an unwrap is an assertion")]
 mod tests {
-    use parallax_primitives::{Fork, OpcodeTables, hex};
+    use parallax_primitives::{Fork, Rules, hex};
 
     use super::*;
     use crate::translate::parts;
@@ -269,8 +272,8 @@ mod tests {
     #[track_caller]
     fn check(tamper: impl FnOnce(&mut Parts), expected: impl FnOnce(&Malformed) -> bool) {
         let code = PaddedCode::new(&CODE);
-        let mut parts = parts(&code, Fork::Osaka);
-        let table = OpcodeTables::of(Fork::Osaka);
+        let mut parts = parts(&code, Fork::Osaka.into());
+        let table = Rules::of(Fork::Osaka).opcodes();
         assert_eq!(verify(&parts, &code, table), Ok(()));
         tamper(&mut parts);
         let found = verify(&parts, &code, table).unwrap_err();

@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use parallax_analysis::{PaddedCode, translate, validate};
 use parallax_assembly::assemble_for;
 use parallax_generator::{KINDS, Program};
-use parallax_primitives::{Fork, Opcode, hex};
+use parallax_primitives::{Eip, Fork, Opcode, hex};
 
 /// Programs of each kind that are generated.
 const SEEDS: u64 = 60;
@@ -28,7 +28,7 @@ fn refusal(code: &[u8], fork: Fork) -> Option<(&'static str, String)> {
 fn small() -> Vec<(Vec<u8>, Fork)> {
     let mut programs = Vec::new();
     for info in Opcode::all() {
-        for fork in [info.since, Fork::Osaka] {
+        for fork in [Eip::of_opcode(info.opcode).and_then(Eip::fork).unwrap_or(Fork::Frontier), Fork::Osaka] {
             for operands in ["", "PUSH1 7", "PUSH1 7 SWAP1", "PUSH1 7 PUSH1 8", "PUSH1 7 PUSH1 9 PUSH1 64"] {
                 let mut code = assemble_for(operands, fork).unwrap().to_vec();
                 code.extend([info.opcode.0, 0x80, 0x5a]);

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use parallax_primitives::{Bytes, Fork, Opcode, U256, hex};
+use parallax_primitives::{Bytes, Eip, Fork, Opcode, Rules, U256, hex};
 
 use crate::{AssemblyError, Problem};
 
@@ -17,11 +17,11 @@ pub fn assemble(source: &str) -> Result<Bytes, AssemblyError> {
     assemble_for(source, Fork::LATEST)
 }
 
-/// Assembles for `fork`: `PUSH 0` is a PUSH0 only where the fork has it (EIP-3855). Mnemonics of other forks are accepted: their
+/// Assembles for `rules`: `PUSH 0` is a PUSH0 only where they have it (EIP-3855). Mnemonics of other rules are accepted: their
 /// bytes are code like any other.
-pub fn assemble_for(source: &str, fork: Fork) -> Result<Bytes, AssemblyError> {
+pub fn assemble_for(source: &str, rules: impl Into<Rules>) -> Result<Bytes, AssemblyError> {
     let mut program =
-        Program { has_push0: fork.has(Fork::Shanghai), items: Vec::new(), labels: HashMap::new() };
+        Program { has_push0: rules.into().has(Eip::PushZero3855), items: Vec::new(), labels: HashMap::new() };
     for (line, text) in source.lines().enumerate() {
         program.read_line(line + 1, text)?;
     }

@@ -2,11 +2,12 @@
 
 use std::fmt::{self, Write};
 
-use parallax_primitives::{Fork, Opcode, OpcodeTable, OpcodeTables, hex};
+use parallax_primitives::{Opcode, OpcodeTable, Rules, hex};
 
-/// Reads `code` as the rules of `fork` do, from its first byte on. Any bytes are code.
-pub fn disassemble(code: &[u8], fork: Fork) -> Disassembly<'_> {
-    let table = OpcodeTables::of(fork);
+/// Reads `code` as `rules` do, from its first byte on. Any bytes are code.
+pub fn disassemble(code: &[u8], rules: impl Into<Rules>) -> Disassembly<'_> {
+    let rules = rules.into();
+    let table = rules.opcodes();
     let mut instructions = Vec::new();
     let mut offset = 0;
     let mut starts_block = true;
@@ -29,15 +30,15 @@ pub fn disassemble(code: &[u8], fork: Fork) -> Disassembly<'_> {
         starts_block = ends_block(opcode, table);
         offset = end;
     }
-    Disassembly { fork, instructions }
+    Disassembly { rules, instructions }
 }
 
 /// Code, instruction by instruction. Its `Display` is the listing: offset, bytes, mnemonic, operand, with a line above each basic
-/// block; `>` marks jump destinations, `?` bytes that the fork does not define.
+/// block; `>` marks jump destinations, `?` bytes that the rules do not define.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Disassembly<'c> {
     /// The rules it was read by.
-    pub fork: Fork,
+    pub rules: Rules,
     /// In order; together they are the code.
     pub instructions: Vec<Instruction<'c>>,
 }
@@ -53,11 +54,11 @@ pub struct Instruction<'c> {
     pub data: &'c [u8],
     /// Whether the end of the code cuts the push data off.
     pub is_cut_off: bool,
-    /// Whether the fork defines the opcode.
+    /// Whether the rules define the opcode.
     pub is_defined: bool,
     /// Whether a basic block starts here: at the first byte, at a JUMPDEST, behind what ends a block.
     pub starts_block: bool,
-    /// Static gas in this fork; zero if undefined.
+    /// Static gas by these rules; zero if undefined.
     pub gas: u16,
 }
 

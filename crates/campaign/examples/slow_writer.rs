@@ -93,7 +93,7 @@ fn run<W: Write>(out: W, end: impl FnOnce(W) -> io::Result<(u64, u64)>) -> Resul
     };
     let block = BlockEnv::default();
     let job = Job {
-        fork: Fork::Osaka,
+        rules: Fork::Osaka.into(),
         chain_id: 1,
         block: &block,
         subject: (&transaction).into(),

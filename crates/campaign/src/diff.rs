@@ -3,7 +3,7 @@
 
 use std::{ops::ControlFlow, time::Duration};
 
-use parallax_engine_interface::{EngineError, Execution, Job};
+use parallax_engine_interface::{Execution, Job};
 use parallax_engine_revm::{REVM_HALTS, REVM_STEPS, StepTolerance};
 use parallax_shadow_diff::{
     Compared, Field, Halts, Rejections, ShadowConfig, ShadowMode, Side, StepMismatch, Tolerance, Verdict,
@@ -13,7 +13,7 @@ use parallax_state_tests::Case;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Campaign, Delivered, Loss, Progress, WorkersError,
+    Campaign, Delivered, Loss, Parting, Progress, WorkersError,
     engines::{self, EngineSource, FastCounts},
     forms::{FastForms, sum},
 };
@@ -29,6 +29,8 @@ pub struct DiffOutcome {
     pub times: [Duration; 2],
     /// Where the right side is a trace and differs: the place in it.
     pub right_at: Option<String>,
+    /// Where the sides have different rules and part: why.
+    pub parting: Option<Parting>,
     /// What ran in the fast forms, all runs together; `None` if neither side has one, or they were not compared.
     pub fast: Option<FastCounts>,
 }
@@ -36,7 +38,7 @@ pub struct DiffOutcome {
 impl From<Verdict> for DiffOutcome {
     /// That of a case of which nothing else is known.
     fn from(verdict: Verdict) -> Self {
-        Self { verdict, steps: 0, times: [Duration::ZERO; 2], right_at: None, fast: None }
+        Self { verdict, steps: 0, times: [Duration::ZERO; 2], right_at: None, parting: None, fast: None }
     }
 }
 
@@ -202,7 +204,7 @@ pub fn diff_with(
     mut deliver: impl FnMut(&Delivered<DiffOutcome>, Progress) -> ControlFlow<()> + Send,
 ) -> Result<DiffSummary, WorkersError> {
     let mut summary = DiffSummary::default();
-    let each = |case: &Case| outcome(case, left, right, config);
+    let each = |case: &Case| compare_case(case, left, right, config);
     let panicked = |_: &Case, message: String| Loss::panicked(message).into();
     summary.complete = campaign.run(each, panicked, |delivered, progress| {
         match &delivered {
@@ -212,25 +214,6 @@ pub fn diff_with(
         deliver(&delivered, progress)
     })?;
     Ok(summary)
-}
-
-/// What comes of a case.
-pub(crate) fn outcome(
-    case: &Case,
-    left: &(impl EngineSource + ?Sized),
-    right: &(impl EngineSource + ?Sized),
-    config: &ShadowConfig,
-) -> DiffOutcome {
-    let unsupported = [left.name(), right.name()]
-        .into_iter()
-        .find_map(|name| engines::unsupported(name, case.fork, &case.block));
-    match unsupported {
-        Some(reason) => {
-            tracing::info!(left = left.name(), right = right.name(), reason, "passed over");
-            Verdict::Unsupported(reason.to_owned()).into()
-        }
-        None => compare_case(case, left, right, config),
-    }
 }
 
 impl From<Loss> for DiffOutcome {
@@ -316,13 +299,28 @@ pub fn compare_case(
     }
 }
 
-/// As [`compare_case`], on any transaction; also what the left side answered when it was compared with the right one.
+/// As [`compare_case`], on any transaction; also what the left side came to when it was compared with the right one.
 pub fn compare_job(
     job: &Job<'_>,
     left: &(impl EngineSource + ?Sized),
     right: &(impl EngineSource + ?Sized),
     config: &ShadowConfig,
-) -> (DiffOutcome, Result<Execution, EngineError>) {
+) -> (DiffOutcome, Option<Execution>) {
+    let unsupported = [(left.name(), left.rules()), (right.name(), right.rules())]
+        .into_iter()
+        .find_map(|(name, rules)| engines::unsupported(name, rules.unwrap_or(job.rules), job.block));
+    if let Some(reason) = unsupported {
+        tracing::info!(left = left.name(), right = right.name(), reason, "passed over");
+        return (Verdict::Unsupported(reason.to_owned()).into(), None);
+    }
+    let rules = [left.rules(), right.rules()].map(|own| own.unwrap_or(job.rules));
+    let mut config = *config;
+    if rules[0] != rules[1] {
+        // Other rules mark other things: what that comes to is seen where an opcode asks. And it is rules that are compared, not forms.
+        config.marks = false;
+        config.mode = if config.mode == ShadowMode::All { ShadowMode::PerStep } else { config.mode };
+    }
+    let config = &config;
     let engines = [left.make(), right.make()];
     let mut forms = FastForms::default();
     if config.mode == ShadowMode::All {
@@ -334,7 +332,13 @@ pub fn compare_job(
         ShadowMode::PerBlock => engines.iter().filter_map(|engine| engine.fast()).reduce(sum),
         _ => forms.fast(),
     };
-    (DiffOutcome { verdict, steps, times, right_at: None, fast }, result)
+    let parting = match &verdict {
+        Verdict::Diverge(divergence) if rules[0] != rules[1] => {
+            Some(Parting::of(divergence, job, (left, right), rules, config))
+        }
+        _ => None,
+    };
+    (DiffOutcome { verdict, steps, times, right_at: None, parting, fast }, result.ok())
 }
 
 pub(crate) fn no_transaction(reason: &str) -> String {

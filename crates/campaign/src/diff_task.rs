@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use parallax_primitives::Rules;
 use parallax_shadow_diff::{Halts, ShadowConfig, ShadowMode, Verdict};
 use parallax_state_tests::{Case, FixtureError};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CaseName, DiffOutcome, DiffSetup, DiffSummary, Form, Loss, StepsFile, Told, config, diff,
-    engines::{Engines, UnknownEngine},
+    CaseName, DiffOutcome, DiffSetup, DiffSummary, Form, Loss, Parting, StepsFile, Told, config, diff,
+    engines::{Engines, Ruled, UnknownEngine},
     report::{Answer, Subject},
     task::Task,
 };
@@ -20,6 +21,9 @@ pub struct DiffTask {
     pub left: String,
     /// The name of the right one.
     pub right: String,
+    /// The rules of the left and of the right side, in place of the cases' own; as a file of rules, where they pass through a pipe.
+    #[serde(with = "rules_text")]
+    pub rules: [Option<Rules>; 2],
     /// How often they are compared.
     #[serde(with = "mode_name")]
     pub mode: ShadowMode,
@@ -54,6 +58,25 @@ mod mode_name {
     }
 }
 
+/// Rules as the text of a file of rules.
+mod rules_text {
+    use parallax_primitives::Rules;
+    use parallax_rules_file::{read, write};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    type Sides = [Option<Rules>; 2];
+
+    pub(super) fn serialize<S: Serializer>(rules: &Sides, serializer: S) -> Result<S::Ok, S::Error> {
+        rules.map(|rules| rules.map(write)).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Sides, D::Error> {
+        let [left, right] = <[Option<String>; 2]>::deserialize(deserializer)?;
+        let read = |text: Option<String>| text.map(|text| read(&text)).transpose().map_err(D::Error::custom);
+        Ok([read(left)?, read(right)?])
+    }
+}
+
 /// What came of one case, in the forms that were asked for.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DiffReport {
@@ -63,6 +86,8 @@ pub struct DiffReport {
     pub steps: u64,
     /// As [`DiffOutcome::times`].
     pub times: [Duration; 2],
+    /// As [`DiffOutcome::parting`].
+    pub parting: Option<Parting>,
     /// What it is in each form.
     pub told: Told,
 }
@@ -92,12 +117,15 @@ impl DiffTask {
         steps: Option<&StepsFile>,
     ) -> Result<impl Fn(&Case) -> DiffReport + Sync, UnknownEngine> {
         let (left, right, config) = (engines(&self.left)?, engines(&self.right)?, self.config());
+        let rules = self.rules;
         Ok(move |case: &Case| {
-            let outcome = diff::outcome(case, &*left, &*right, &config);
+            let left = Ruled { source: &*left, rules: rules[0] };
+            let right = Ruled { source: &*right, rules: rules[1] };
+            let outcome = diff::compare_case(case, &left, &right, &config);
             if let (Some(steps), Ok(job)) = (steps, case.job())
                 && !matches!(outcome.verdict, Verdict::Unsupported(_))
             {
-                steps.write(CaseName::of(case).id(), &job, [&*left, &*right], &config, &outcome);
+                steps.write(CaseName::of(case).id(), &job, [&left, &right], &config, &outcome);
             }
             self.report(&Answer::Outcome(Subject::Case(CaseName::of(case)), &outcome))
         })
@@ -107,12 +135,12 @@ impl DiffTask {
         let told = Told::of(answer, &self.forms, &self.command);
         match answer {
             Answer::Outcome(_, outcome) => {
-                let DiffOutcome { steps, times, .. } = **outcome;
-                DiffReport { sum: DiffSummary::of(outcome), steps, times, told }
+                let DiffOutcome { steps, times, ref parting, .. } = **outcome;
+                DiffReport { sum: DiffSummary::of(outcome), steps, times, parting: parting.clone(), told }
             }
             Answer::Unreadable(_) => {
                 let sum = DiffSummary { unreadable: 1, complete: true, ..DiffSummary::default() };
-                DiffReport { sum, steps: 0, times: [Duration::ZERO; 2], told }
+                DiffReport { sum, steps: 0, times: [Duration::ZERO; 2], parting: None, told }
             }
         }
     }

@@ -5,7 +5,7 @@
 
 use std::{fmt, str::FromStr};
 
-use parallax_engine_interface::{Engine, EngineError, Execution, Interpreter, Job, Stepper};
+use parallax_engine_interface::{Engine, EngineError, Execution, Interpreter, Job, Stepper, UnderRules};
 use parallax_engine_revm::Revm;
 use parallax_hooks::Hooks;
 use parallax_machine::{Machine, validate};
@@ -13,7 +13,7 @@ use parallax_mini_interpreter::Mini;
 pub use parallax_mini_machine::MiniEngine;
 pub use parallax_primary_interpreter::FastCounts;
 use parallax_primary_interpreter::{Primary, Tiering};
-use parallax_primitives::{BlockEnv, Fork};
+use parallax_primitives::{BlockEnv, Rules};
 use parallax_state::State;
 
 #[cfg(feature = "fault-injection")]
@@ -150,6 +150,55 @@ pub trait EngineSource: Sync {
     fn forms(&self) -> &'static [FastForm] {
         &[]
     }
+
+    /// The rules that it runs by in place of a case's own, if it does.
+    fn rules(&self) -> Option<Rules> {
+        None
+    }
+
+    /// An engine that has run nothing, by `rules`, whatever its own are.
+    fn make_under(&self, rules: Rules) -> Box<dyn CaseEngine + '_> {
+        under(self.make(), Some(rules))
+    }
+}
+
+/// One side with rules of its own, where it has any.
+#[derive(Clone, Copy, Debug)]
+pub struct Ruled<'s, S: ?Sized> {
+    /// What makes its engine.
+    pub source: &'s S,
+    /// The rules that it runs by, in place of a case's own.
+    pub rules: Option<Rules>,
+}
+
+impl<S: EngineSource + ?Sized> EngineSource for Ruled<'_, S> {
+    fn name(&self) -> &'static str {
+        self.source.name()
+    }
+
+    fn make(&self) -> Box<dyn CaseEngine + '_> {
+        under(self.source.make(), self.rules)
+    }
+
+    fn forms(&self) -> &'static [FastForm] {
+        self.source.forms()
+    }
+
+    fn rules(&self) -> Option<Rules> {
+        self.rules
+    }
+
+    fn make_under(&self, rules: Rules) -> Box<dyn CaseEngine + '_> {
+        self.source.make_under(rules)
+    }
+}
+
+/// `engine`, by `rules` if there are any.
+pub(crate) fn under<'e>(engine: Box<dyn CaseEngine + 'e>, rules: Option<Rules>) -> Box<dyn CaseEngine + 'e> {
+    match rules {
+        Some(rules) => Box::new(UnderRules::new(engine, rules)),
+        None => engine,
+    }
 }
 
 /// The engine of one case.
@@ -162,6 +211,16 @@ pub trait CaseEngine: Engine {
     /// Whether it would run again what it has run as one that translates all code at once does.
     fn is_warm(&self) -> bool {
         false
+    }
+}
+
+impl CaseEngine for UnderRules<Box<dyn CaseEngine + '_>> {
+    fn fast(&self) -> Option<FastCounts> {
+        (**self.engine()).fast()
+    }
+
+    fn is_warm(&self) -> bool {
+        (**self.engine()).is_warm()
     }
 }
 
@@ -257,7 +316,7 @@ impl<I: Interpreter + Sync> Engine for LocalEngine<I> {
 
     fn start<'a>(&'a self, job: &Job<'a>) -> Result<Option<Box<dyn Stepper + 'a>>, EngineError> {
         let validated = validate(job)?;
-        let state = State::new(job.database, job.fork, job.block.clone(), validated.transaction.clone());
+        let state = State::new(job.database, job.rules, job.block.clone(), validated.transaction.clone());
         Ok(Some(Box::new(Machine::new(&self.interpreter, job, validated, Box::new(state))?)))
     }
 }
@@ -310,11 +369,11 @@ pub fn revm() -> &'static Revm {
     &Revm
 }
 
-/// Why the engine called `name` does not know the rules of `fork`, or a number of `block` (which counts from Cancun on alone), if
+/// Why the engine called `name` does not know `rules`, or a number of `block` (which counts from Cancun on alone), if
 /// it does not. Such cases are counted apart.
-pub fn unsupported(name: &str, fork: Fork, block: &BlockEnv) -> Option<&'static str> {
+pub fn unsupported(name: &str, rules: impl Into<Rules>, block: &BlockEnv) -> Option<&'static str> {
     match name {
-        "revm" => parallax_engine_revm::unsupported(fork, block),
+        "revm" => parallax_engine_revm::unsupported(rules.into(), block),
         _ => None,
     }
 }

@@ -1,6 +1,7 @@
 #![forbid(unsafe_code)]
 #![doc = include_str!("../README.md")]
 
+mod attribution;
 mod diff;
 mod diff_task;
 mod discovery;
@@ -23,6 +24,7 @@ mod wire;
 mod worker;
 mod workers;
 
+pub use attribution::{Parting, Partings};
 pub use diff::{
     DiffOutcome, DiffSummary, FastSummary, compare_case, compare_job, config, diff, diff_with, tolerated,
 };

@@ -19,7 +19,7 @@ use std::{
     },
 };
 
-use parallax_primitives::Fork;
+use parallax_primitives::Rules;
 use parallax_state_tests::{Case, FixtureError, FixtureFile, TestText};
 use regex::Regex;
 
@@ -33,8 +33,8 @@ const WINDOW: u64 = 32;
 pub struct Selection {
     /// Only tests whose name, or whose file's name, it finds.
     pub filter: Option<Regex>,
-    /// Only cases of this fork.
-    pub fork: Option<Fork>,
+    /// Only cases of these rules.
+    pub rules: Option<Rules>,
     /// Only cases with these numbers of their test's data, gas and value.
     pub index: Option<[usize; 3]>,
 }
@@ -229,7 +229,7 @@ impl Selection {
     }
 
     pub(crate) fn has_case(&self, case: &Case) -> bool {
-        self.fork.is_none_or(|fork| fork == case.fork)
+        self.rules.is_none_or(|rules| rules == case.rules)
             && self.index.is_none_or(|index| index == [case.d, case.g, case.v])
     }
 }

@@ -42,7 +42,7 @@ pub fn diff_trace<R: BufRead>(
     trace: TraceReader<R>,
     config: &ShadowConfig,
 ) -> Result<TraceCompared, ReadError> {
-    if let Some(reason) = engines::unsupported(engine.name(), case.fork, &case.block) {
+    if let Some(reason) = engines::unsupported(engine.name(), case.rules, &case.block) {
         let outcome = Verdict::Unsupported(reason.to_owned()).into();
         return Ok(TraceCompared { outcome, unknown: Vec::new() });
     }
@@ -72,7 +72,10 @@ pub fn diff_trace<R: BufRead>(
             Verdict::Diverge(divergence(names, &difference, at, result.exception, config))
         }
     };
-    Ok(TraceCompared { outcome: DiffOutcome { verdict, steps, times, right_at, fast: None }, unknown })
+    Ok(TraceCompared {
+        outcome: DiffOutcome { verdict, steps, times, right_at, parting: None, fast: None },
+        unknown,
+    })
 }
 
 /// Where in the trace the difference is.

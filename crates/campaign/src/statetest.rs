@@ -52,7 +52,7 @@ fn outcome(
     max_steps: Option<u64>,
 ) -> TestOutcome {
     let name = engine.name();
-    if let Some(reason) = engines::unsupported(name, case.fork, &case.block) {
+    if let Some(reason) = engines::unsupported(name, case.rules, &case.block) {
         tracing::info!(engine = name, reason, "passed over");
         return TestOutcome::Unsupported(reason);
     }

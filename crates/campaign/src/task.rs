@@ -2,7 +2,7 @@
 
 use std::{fmt, ops::ControlFlow};
 
-use parallax_primitives::Fork;
+use parallax_primitives::Rules;
 use parallax_shadow_diff::place_of_panic;
 use parallax_state_tests::{Case, FixtureError};
 use serde::{Serialize, de::DeserializeOwned};
@@ -17,7 +17,7 @@ pub struct CaseName<'a> {
     /// The test's key in the file.
     pub name: &'a str,
     /// The rules, and as the file spells them; `None` of a test that was lost before one of its cases began.
-    pub fork: Option<(Fork, &'a str)>,
+    pub rules: Option<(Rules, &'a str)>,
     /// Indices of its data, gas limit and value.
     pub index: [usize; 3],
 }
@@ -25,8 +25,8 @@ pub struct CaseName<'a> {
 impl<'a> CaseName<'a> {
     /// That of a case.
     pub fn of(case: &'a Case) -> Self {
-        let Case { file, name, fork, fork_name, d, g, v, .. } = case;
-        Self { file, name, fork: Some((*fork, fork_name)), index: [*d, *g, *v] }
+        let Case { file, name, rules, fork_name, d, g, v, .. } = case;
+        Self { file, name, rules: Some((*rules, fork_name)), index: [*d, *g, *v] }
     }
 }
 

@@ -12,7 +12,7 @@ pub enum TestOutcome {
     Ran(Box<CaseResult>, Option<TraceDigest>),
     /// It came to no end of its own. Not a pass.
     Lost(Loss),
-    /// The engine does not know the fork's rules, for this reason. Not a pass.
+    /// The engine does not know the rules, for this reason. Not a pass.
     Unsupported(&'static str),
 }
 

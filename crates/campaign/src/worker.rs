@@ -46,7 +46,7 @@ pub fn worker_main(engine: Engines) -> ExitCode {
 fn begin(engine: Engines) -> Result<(), Box<dyn std::error::Error>> {
     let mut input = BufReader::new(io::stdin());
     let Some(Setup { task, fork, index, max_memory }) = wire::read(&mut input)? else { return Ok(()) };
-    let selection = Selection { filter: None, fork: fork.map(|fork| fork.parse()).transpose()?, index };
+    let selection = Selection { filter: None, rules: fork.map(|fork| fork.parse()).transpose()?, index };
     limit(max_memory)?;
     let (sender, units) = mpsc::channel();
     thread::Builder::new().spawn(move || {
@@ -94,8 +94,8 @@ fn work<T: Task>(
                 Err(error) => task.unreadable(&error),
                 Ok(case) if !selection.has_case(&case) => continue,
                 Ok(case) => {
-                    let Case { fork, fork_name, d, g, v, .. } = &case;
-                    let (fork, fork_name) = (fork.to_string(), fork_name.to_string());
+                    let Case { rules, fork_name, d, g, v, .. } = &case;
+                    let (fork, fork_name) = (rules.to_string(), fork_name.to_string());
                     say::<T>(&mut out, &Said::Began { number, fork, fork_name, index: [*d, *g, *v] })?;
                     // With it goes the report before.
                     out.flush()?;

@@ -21,7 +21,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use parallax_primitives::Fork;
+use parallax_primitives::Rules;
 use parallax_state_tests::TestText;
 
 use crate::{
@@ -103,7 +103,7 @@ impl Workers {
         let selection = campaign.selection;
         let setup = Setup {
             task: setup,
-            fork: selection.fork.map(|fork| fork.to_string()),
+            fork: selection.rules.map(|rules| rules.to_string()),
             index: selection.index,
             max_memory: self.limits.max_memory,
         };
@@ -365,7 +365,7 @@ impl<T: Task, D: FnMut(T::Report, Progress) -> ControlFlow<()>> Lane<'_, T, D> {
             // It may have died of the unit before, or of nothing that is ours: the next one tries again.
             unit.failures += 1;
             if unit.failures > 1 {
-                let case = CaseName { file: &file, name: &name, fork: None, index: [0; 3] };
+                let case = CaseName { file: &file, name: &name, rules: None, index: [0; 3] };
                 let report = self.task.lost(&case, loss);
                 if let Some(Pending { place, mut reports, .. }) = self.queue.pop_front() {
                     reports.push(report);
@@ -378,8 +378,9 @@ impl<T: Task, D: FnMut(T::Report, Progress) -> ControlFlow<()>> Lane<'_, T, D> {
             // The cases before it may have left it less than a worker may take. A new one runs it alone.
             return;
         }
-        let fork = fork.parse::<Fork>().ok();
-        let case = CaseName { file: &file, name: &name, fork: fork.map(|fork| (fork, &*fork_name)), index };
+        let rules = fork.parse::<Rules>().ok();
+        let case =
+            CaseName { file: &file, name: &name, rules: rules.map(|rules| (rules, &*fork_name)), index };
         unit.reports.push(self.task.lost(&case, loss));
         (unit.done, unit.failures) = (number + 1, 0);
     }

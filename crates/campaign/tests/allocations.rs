@@ -48,7 +48,7 @@ fn allocations(engine: &str, body: &str, rounds: u64, hooks: &mut dyn Hooks) -> 
     };
     let block = BlockEnv::default();
     let job = Job {
-        fork: Fork::Osaka,
+        rules: Fork::Osaka.into(),
         chain_id: 1,
         block: &block,
         subject: (&transaction).into(),

@@ -112,7 +112,7 @@ impl Engine for Faulty {
 }
 
 const PANICS: Faulty = Faulty(|job, execution| {
-    assert!(job.fork < parallax_primitives::Fork::London, "no idea of London");
+    assert!(job.rules.base() < parallax_primitives::Fork::London, "no idea of London");
     execution
 });
 const OVERCHARGES: Faulty = Faulty(|_, mut execution| {
@@ -341,7 +341,7 @@ fn an_engine_that_is_wrong_diverges_and_one_that_panics_has_crashed() {
 #[test]
 fn a_crash_says_which_engine_stood_where() {
     let files = Files::one("place", &file_of(&["stores"]));
-    let selection = Selection { fork: Some("London".parse().unwrap()), ..Selection::default() };
+    let selection = Selection { rules: Some("London".parse().unwrap()), ..Selection::default() };
     let cancel = AtomicBool::new(false);
     let campaign = Campaign { files: &files.paths, selection: &selection, jobs: 1, cancel: &cancel };
     let mut verdicts = Vec::new();
@@ -362,7 +362,7 @@ fn a_selection_takes_what_it_names() {
     let count_of = |index: Option<[usize; 3]>, filter: Option<&str>, fork: Option<&str>| {
         let selection = Selection {
             filter: filter.map(|filter| Regex::new(filter).unwrap()),
-            fork: fork.map(|fork| fork.parse().unwrap()),
+            rules: fork.map(|fork| fork.parse().unwrap()),
             index,
         };
         test_with(&files, engines::mini(), &selection, test_json).1.passed

@@ -238,7 +238,7 @@ fn compare(
     let summary = diff_with(&campaign, left, right, &config, |delivered, _| {
         texts.extend(diff_text(delivered, &setup));
         if let Delivered::Case(case, outcome) = delivered {
-            let named = format!("{} {} {} {:?}", case.file, case.name, case.fork, [case.d, case.g, case.v]);
+            let named = format!("{} {} {} {:?}", case.file, case.name, case.rules, [case.d, case.g, case.v]);
             outcomes.push((named, outcome.clone()));
         }
         ControlFlow::Continue(())
@@ -257,7 +257,7 @@ fn again(text: &str, sides: [&dyn EngineSource; 2]) -> Vec<String> {
     let index: Vec<usize> = option("--index").split(',').map(|number| number.parse().unwrap()).collect();
     let selection = Selection {
         filter: Some(Regex::new(option("--filter")).unwrap()),
-        fork: Some(option("--fork").parse().unwrap()),
+        rules: Some(option("--fork").parse().unwrap()),
         index: Some(index.try_into().unwrap()),
     };
     compare(&[words.last().unwrap().into()], sides, mode, &selection, 1).1
@@ -384,8 +384,7 @@ fn a_run_that_is_longer_than_what_is_kept_of_it_is_compared_in_lockstep() {
     let (primary, mini) = (engines::primary(), engines::mini());
     let verdict = |limit, source: &WithForms| {
         let mut trail = Trail::limited_to(limit);
-        let mut shadow =
-            Shadow::new(["primary", "mini"], mini.start(&job).unwrap().unwrap(), job.fork, &config);
+        let mut shadow = Shadow::new(["primary", "mini"], mini.start(&job).unwrap().unwrap(), &config);
         let result = primary.execute(&job, &mut (&mut trail, &mut shadow));
         let results = shadow.finish(result).results;
         let forms = parallax_campaign::FastForms::of(source, &EngineName::Mini);

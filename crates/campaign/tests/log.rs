@@ -86,7 +86,7 @@ fn has(lines: &[String], parts: &[&str]) {
 }
 
 fn campaign(files: &[PathBuf], fork: Option<Fork>, run: impl FnOnce(&Campaign<'_>)) {
-    let selection = Selection { fork, ..Selection::default() };
+    let selection = Selection { rules: fork.map(Into::into), ..Selection::default() };
     run(&Campaign { files, selection: &selection, jobs: 2, cancel: &AtomicBool::new(false) });
 }
 

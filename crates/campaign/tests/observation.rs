@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use parallax_campaign::{discover, engines, shared_folder};
 use parallax_engine_interface::{Engine, EngineError, Execution, Job, Progress};
 use parallax_hooks::{End, Hooks, Interest, MessagePhase, NoHooks, Start, StepControl, StepEnd, StepView};
-use parallax_primitives::{Effect, FrameStatus, GasSchedule, Message, Opcode, TxOutcome};
+use parallax_primitives::{Effect, FrameStatus, Message, Opcode, TxOutcome};
 use parallax_run_control::CancelFlag;
 use parallax_state_tests::{Case, cases};
 use rayon::prelude::*;
@@ -97,7 +97,7 @@ impl Hooks for Books {
             // Without an opcode it was a precompiled contract or nothing at all.
             FrameStatus::Success if frame.steps == 0 => outcome.gas_left.min(message.gas),
             FrameStatus::Success if message.kind.is_create() => {
-                let deposit = GasSchedule::CODE_DEPOSIT_BYTE * frame.returned;
+                let deposit = 200 * frame.returned;
                 // Frontier keeps the gas and deploys nothing where it does not suffice.
                 frame.gas.checked_sub(deposit).unwrap_or(frame.gas)
             }

@@ -12,7 +12,7 @@ fn fixtures() -> Vec<Case> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/state-tests");
     let files = discover(&[folder], &mut std::io::empty()).unwrap();
     let all = files.iter().flat_map(|file| cases(file).unwrap().map(Result::unwrap).collect::<Vec<_>>());
-    all.filter(|case| engines::unsupported("revm", case.fork, &case.block).is_none()).collect()
+    all.filter(|case| engines::unsupported("revm", case.rules, &case.block).is_none()).collect()
 }
 
 /// The first divergence of each case that has one.

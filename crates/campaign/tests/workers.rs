@@ -343,6 +343,7 @@ fn comparison(right: &str, mode: ShadowMode) -> DiffTask {
     DiffTask {
         left: "mini".to_owned(),
         right: right.to_owned(),
+        rules: [None; 2],
         mode,
         exact_halts: false,
         measure_time: false,
@@ -369,7 +370,7 @@ fn workers_say_what_threads_say() {
     let filter = Some(regex::Regex::new("o|json").unwrap());
     let selections = [
         Selection::default(),
-        Selection { filter, fork: Some(parallax_primitives::Fork::Cancun), index: Some([0; 3]) },
+        Selection { filter, rules: Some(parallax_primitives::Fork::Cancun.into()), index: Some([0; 3]) },
     ];
     let steps = [None, Some(20)];
     for (selection, max_steps) in selections.iter().zip(steps) {

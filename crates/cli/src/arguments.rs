@@ -4,7 +4,7 @@ use std::{io, time::Duration};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, value_parser};
 use parallax_campaign::{Limits, Workers, engines::EngineName};
-use parallax_primitives::{Fork, U256};
+use parallax_primitives::{Fork, Rules, U256};
 use parallax_tracer_eip3155::{Client, Dialect};
 use regex::Regex;
 
@@ -13,6 +13,7 @@ use crate::{
     engine_parser::EngineParser,
     logging::{LogArguments, worker_options},
     message::{Kind, MessageOptions},
+    rules::{self, RulesArgument},
 };
 
 /// Runs one Ethereum execution through two independent engines and shows the first step where they part.
@@ -52,6 +53,8 @@ pub(crate) enum Command {
     Asm(AsmArguments),
     /// Lists bytecode: offsets, blocks, jump destinations, static gas
     Disasm(DisasmArguments),
+    /// Shows rules, and what two sets of rules have otherwise
+    Rules(RulesArguments),
     /// Runs cases for a campaign of this program, which starts it
     #[command(hide = true)]
     Worker,
@@ -82,9 +85,9 @@ pub(crate) struct RunArguments {
     /// Wei sent with the call; the caller has as much
     #[arg(long, value_name = "WEI", default_value = "0")]
     pub(crate) value: U256,
-    /// The rules
-    #[arg(long, default_value_t = Fork::LATEST)]
-    pub(crate) fork: Fork,
+    /// The rules: a fork, a fork with EIPs switched on and off (Osaka+7939-7623), or a file of rules (.toml)
+    #[arg(long = "fork", visible_alias = "rules", value_name = "RULES", value_parser = rules::argument, default_value = Fork::LATEST.name())]
+    pub(crate) rules: RulesArgument,
     /// How the message that runs the code comes about
     #[arg(long, value_enum, value_name = "KIND", default_value_t = Kind::Call)]
     pub(crate) message: Kind,
@@ -298,6 +301,16 @@ pub(crate) struct DiffArguments {
     /// The other side
     #[arg(long, value_parser = EngineParser, value_name = "ENGINE", default_value_t = EngineName::Mini)]
     pub(crate) right: EngineName,
+    /// Run every case by these rules in place of its own: a fork, a fork with EIPs switched on and off (Osaka+7939-7623), or a file
+    /// of rules (.toml)
+    #[arg(long = "rules", value_name = "RULES", value_parser = rules::argument, conflicts_with_all = ["left_rules", "right_rules", "right_trace"])]
+    pub(crate) both_rules: Option<RulesArgument>,
+    /// As --rules, of the left side alone: where the rules differ, the first step at which that shows is told
+    #[arg(long, value_name = "RULES", value_parser = rules::argument, conflicts_with = "right_trace")]
+    pub(crate) left_rules: Option<RulesArgument>,
+    /// As --rules, of the right side alone
+    #[arg(long, value_name = "RULES", value_parser = rules::argument, conflicts_with = "right_trace")]
+    pub(crate) right_rules: Option<RulesArgument>,
     /// Compare with the EIP-3155 trace that a client wrote of the case, instead of an engine. Exactly one case must be
     /// selected, with --fork, --index and --filter; - is standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = ["right", "code", "halts"])]
@@ -341,15 +354,52 @@ pub(crate) struct ServeArguments {
     pub(crate) port: u16,
 }
 
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  parallax rules show Osaka
+  parallax rules show Osaka-7623 > my.toml
+  parallax rules diff Prague Osaka
+  parallax diff tests --left-rules Prague --right-rules my.toml
+
+RULES are a fork, a fork with EIPs switched on and off (Osaka+7939-7623), or the path of a file of rules, which ends with .toml.
+
+With --json the differences are one object: left, right, differences with subject, left, right (null where it is not there), eips.")]
+pub(crate) struct RulesArguments {
+    #[command(subcommand)]
+    pub(crate) command: RulesCommand,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum RulesCommand {
+    /// Prints every number of them, as a file of rules
+    Show {
+        /// The rules
+        #[arg(value_parser = rules::argument)]
+        rules: RulesArgument,
+    },
+    /// Prints what they have otherwise, by EIP
+    Diff {
+        /// The rules that are there before
+        #[arg(value_name = "RULES", value_parser = rules::argument)]
+        left: RulesArgument,
+        /// The rules that are there afterwards
+        #[arg(value_name = "RULES", value_parser = rules::argument)]
+        right: RulesArgument,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+}
+
 /// Which cases, and how they are run and printed.
 #[derive(Args, Debug)]
 pub(crate) struct SelectionArguments {
     /// Files or folders of state tests, or - for a list of paths on standard input, one a line
     #[arg(value_name = "PATH", required_unless_present = "code")]
     pub(crate) paths: Vec<String>,
-    /// Only cases of this fork
-    #[arg(long)]
-    pub(crate) fork: Option<Fork>,
+    /// Only cases of this fork; of a program (--code), its rules
+    #[arg(long = "fork", value_name = "FORK")]
+    pub(crate) rules: Option<Rules>,
     /// Only the case with these numbers of its test's data, gas and value
     #[arg(long, value_name = "D,G,V", value_parser = case_index)]
     pub(crate) index: Option<[usize; 3]>,
@@ -442,8 +492,8 @@ pub(crate) struct AsmArguments {
     #[arg(default_value = "-")]
     pub(crate) source: String,
     /// Decides whether PUSH 0 is a PUSH0
-    #[arg(long, default_value_t = Fork::LATEST)]
-    pub(crate) fork: Fork,
+    #[arg(long = "fork", visible_alias = "rules", value_name = "RULES", value_parser = rules::argument, default_value = Fork::LATEST.name())]
+    pub(crate) rules: RulesArgument,
     /// Print one JSON object: code, size
     #[arg(long)]
     pub(crate) json: bool,
@@ -464,8 +514,8 @@ pub(crate) struct DisasmArguments {
     #[arg(default_value = "-")]
     pub(crate) code: String,
     /// Which opcodes are defined, and what they cost
-    #[arg(long, default_value_t = Fork::LATEST)]
-    pub(crate) fork: Fork,
+    #[arg(long = "fork", visible_alias = "rules", value_name = "RULES", value_parser = rules::argument, default_value = Fork::LATEST.name())]
+    pub(crate) rules: RulesArgument,
     /// Print plain assembly that gives the same bytes
     #[arg(long, conflicts_with = "json")]
     pub(crate) source: bool,

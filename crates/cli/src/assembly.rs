@@ -14,7 +14,7 @@ use crate::{
 };
 
 pub(crate) fn assemble(arguments: &AsmArguments) -> Result<Status> {
-    let code = Text::read(&arguments.source)?.code(true, arguments.fork)?;
+    let code = Text::read(&arguments.source)?.code(true, arguments.rules.rules)?;
     let mut out = io::stdout().lock();
     if arguments.json {
         writeln!(out, "{}", json!({ "code": code.to_string(), "size": code.len() }))?;
@@ -25,11 +25,11 @@ pub(crate) fn assemble(arguments: &AsmArguments) -> Result<Status> {
 }
 
 pub(crate) fn disassemble(arguments: &DisasmArguments) -> Result<Status> {
-    let code = Text::read(&arguments.code)?.code(false, arguments.fork)?;
+    let code = Text::read(&arguments.code)?.code(false, arguments.rules.rules)?;
     if arguments.fast {
         return list_fast(&PaddedCode::new(&code), arguments);
     }
-    let listing = disassembly(&code, arguments.fork);
+    let listing = disassembly(&code, arguments.rules.rules);
     let mut out = io::stdout().lock();
     if arguments.json {
         for instruction in &listing.instructions {
@@ -55,10 +55,10 @@ pub(crate) fn disassemble(arguments: &DisasmArguments) -> Result<Status> {
 
 /// Lists the fast form of `primary`, and proves it right if that is asked for.
 fn list_fast(code: &PaddedCode, arguments: &DisasmArguments) -> Result<Status> {
-    let fork = arguments.fork;
-    let fast = translate(code, fork)?;
+    let rules = arguments.rules.rules;
+    let fast = translate(code, rules)?;
     let mut out = BufWriter::new(io::stdout().lock());
-    for line in listing(code, fork, &fast) {
+    for line in listing(code, rules, &fast) {
         if arguments.json {
             writeln!(out, "{}", fast_json(&line))?;
             continue;
@@ -68,7 +68,7 @@ fn list_fast(code: &PaddedCode, arguments: &DisasmArguments) -> Result<Status> {
         }
         writeln!(out, "{} {line}", if line.is_destination { '>' } else { ' ' })?;
     }
-    let proved = if arguments.validate { Some(validate(code, fork, &fast)) } else { None };
+    let proved = if arguments.validate { Some(validate(code, rules, &fast)) } else { None };
     match &proved {
         None => {}
         Some(Ok(Validated { blocks, instructions })) if arguments.json => {

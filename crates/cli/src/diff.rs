@@ -7,12 +7,14 @@ use std::{
 
 use anyhow::{Result, bail, ensure};
 use parallax_campaign::{
-    DiffReport, DiffSummary, DiffTask, Form, Isolation, Program, compare_job, diff_isolated, diff_with_steps,
-    engines::EngineName, program_json, program_text, shell_word,
+    DiffReport, DiffSummary, DiffTask, Form, Isolation, Partings, Program, compare_job, diff_isolated,
+    diff_with_steps,
+    engines::{EngineName, EngineSource, Ruled},
+    program_json, program_text, shell_word,
 };
 use parallax_engine_interface::{Execution, Job};
 use parallax_memory_database::MemoryDatabase;
-use parallax_primitives::{BlockEnv, Bytecode, Fork, Subject, Transaction, TxEnv, TxOutcome};
+use parallax_primitives::{BlockEnv, Bytecode, Fork, Rules, Subject, Transaction, TxEnv, TxOutcome};
 use parallax_record_json::CaseId;
 use parallax_shadow_diff::{ShadowMode, Verdict};
 
@@ -65,7 +67,9 @@ fn on_cases(arguments: &DiffArguments) -> Result<Status> {
     let mut printer = if arguments.steps.as_deref() == Some("-") { Printer::aside() } else { Printer::new() };
     let isolation = workers.as_ref().map_or(Isolation::InProcess, Isolation::Workers);
     let has_failed = || steps.as_ref().is_some_and(|steps| steps.file.has_failed());
-    let deliver = |DiffReport { sum, told, .. }: &DiffReport, progress| {
+    let mut partings = Partings::default();
+    let deliver = |DiffReport { sum, told, parting, .. }: &DiffReport, progress| {
+        parting.iter().for_each(|parting| partings.add(parting));
         let text = match &told.text {
             Some(text) if sum.unreadable > 0 => {
                 printer.beside(|| complain(text));
@@ -89,7 +93,9 @@ fn on_cases(arguments: &DiffArguments) -> Result<Status> {
     let written = steps.map_or(Ok(()), Steps::finish);
     let tolerated = setup.tolerances.iter().map(|line| format!("\n  not compared: {line}"));
     let fast = summary.fast_text().map_or(String::new(), |text| format!("\n  {text}"));
-    let text = summary.text(&task.left, &task.right) + &fast;
+    let partings = partings.text();
+    let partings = if partings.is_empty() { String::new() } else { format!("\n{}", partings.trim_end()) };
+    let text = summary.text(&task.left, &task.right) + &fast + &partings;
     let printed = printer.finish(&if json { text } else { text + &tolerated.collect::<String>() }, json);
     if json {
         setup.tolerances.iter().for_each(|line| complain(&format!("not compared: {line}")));
@@ -111,8 +117,16 @@ fn task(arguments: &DiffArguments) -> DiffTask {
         Mode::All => ShadowMode::All,
     };
     let exact_halts = arguments.halts == HaltNames::Exact;
+    let given = [
+        ("rules", &arguments.both_rules),
+        ("left-rules", &arguments.left_rules),
+        ("right-rules", &arguments.right_rules),
+    ];
+    let given = given.iter().filter_map(|(option, rules)| Some((option, rules.as_ref()?)));
+    let rules: String =
+        given.map(|(option, rules)| format!(" --{option} {}", shell_word(&rules.text))).collect();
     let command = format!(
-        "parallax diff --mode {} --left {left} --right {right}{}{}",
+        "parallax diff --mode {} --left {left} --right {right}{rules}{}{}",
         mode.name(),
         if exact_halts { " --halts exact" } else { "" },
         isolation.options()
@@ -124,6 +138,7 @@ fn task(arguments: &DiffArguments) -> DiffTask {
     DiffTask {
         left: left.to_owned(),
         right: right.to_owned(),
+        rules: own_rules(arguments),
         mode,
         exact_halts,
         measure_time: false,
@@ -133,12 +148,21 @@ fn task(arguments: &DiffArguments) -> DiffTask {
     }
 }
 
+/// The rules of each side, where they are not a case's own.
+fn own_rules(arguments: &DiffArguments) -> [Option<Rules>; 2] {
+    let sides = [&arguments.left_rules, &arguments.right_rules];
+    sides.map(|side| side.as_ref().or(arguments.both_rules.as_ref()).map(|given| given.rules))
+}
+
 /// One program, in a transaction from an account without anything, whose gas is free, or as a bare message.
 fn on_code(arguments: &DiffArguments, code: &str, sides: [EngineName; 2]) -> Result<Status> {
     let [left, right] = sides;
-    let fork = arguments.selection.fork.unwrap_or(Fork::LATEST);
+    let of_program = arguments.selection.rules.unwrap_or(Rules::of(Fork::LATEST));
+    let own = own_rules(arguments);
+    // Where the sides have rules of their own, the code and the block are the left side's.
+    let rules = own[0].unwrap_or(of_program);
     let mut database = MemoryDatabase::default();
-    let bytes = Text::read(code)?.code(arguments.asm, fork)?;
+    let bytes = Text::read(code)?.code(arguments.asm, rules)?;
     // Standard input is read once: its code is given as it is.
     let code = match (code, arguments.asm) {
         ("-", _) => format!("--code {bytes}"),
@@ -174,18 +198,20 @@ fn on_code(arguments: &DiffArguments, code: &str, sides: [EngineName; 2]) -> Res
         }
     };
     // The block has room for whatever gas was asked for.
-    let block = BlockEnv { gas_limit: u64::MAX, ..block(fork) };
-    let job = Job { fork, chain_id: 1, block: &block, subject, database: &database };
+    let block = BlockEnv { gas_limit: u64::MAX, ..block(rules) };
+    let job =
+        Job { rules: of_program, chain_id: rules.chain_id(), block: &block, subject, database: &database };
     let task = task(arguments);
     let (config, setup) = (task.config(), task.setup());
     let reports = Reports::begin(&arguments.report, &setup, &arguments.code)?;
     let steps = Steps::open(arguments, arguments.code.as_slice())?;
+    let (left, right) = (Ruled { source: &left, rules: own[0] }, Ruled { source: &right, rules: own[1] });
     let (outcome, result) = compare_job(&job, &left, &right, &config);
     if let Some(steps) = &steps {
-        let case = CaseId { fork: fork.to_string(), ..CaseId::default() };
+        let case = CaseId { fork: rules.to_string(), ..CaseId::default() };
         steps.file.write(case, &job, [&left, &right], &config, &outcome);
     }
-    let program = Program { fork, options };
+    let program = Program { rules: of_program, options };
     let text = match (program_text(&program, &outcome, &setup), &outcome.verdict) {
         _ if arguments.selection.json => Some(program_json(&program, &outcome)),
         // It was written by whoever asks, who is told so below.
@@ -193,7 +219,7 @@ fn on_code(arguments: &DiffArguments, code: &str, sides: [EngineName; 2]) -> Res
         (Some(text), _) => Some(colour::painted(text)),
         (None, _) => {
             let what = match result {
-                Ok(Execution { outcome: Some(TxOutcome { status, gas_used, .. }), .. }) => {
+                Some(Execution { outcome: Some(TxOutcome { status, gas_used, .. }), .. }) => {
                     format!("{status}, gas used {gas_used}, ")
                 }
                 _ => String::new(),

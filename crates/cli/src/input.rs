@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use parallax_assembly::{assemble_for, parse_hex};
-use parallax_primitives::{Bytes, Fork};
+use parallax_primitives::{Bytes, Rules};
 
 /// The largest text of code that is read, in bytes.
 const MAX_TEXT: u64 = 64 << 20;
@@ -53,9 +53,10 @@ impl Text {
     }
 
     /// The code that it is, in hex or as assembly.
-    pub(crate) fn code(&self, is_assembly: bool, fork: Fork) -> Result<Bytes> {
+    pub(crate) fn code(&self, is_assembly: bool, rules: Rules) -> Result<Bytes> {
         if is_assembly {
-            return assemble_for(&self.text, fork).map_err(|error| anyhow::anyhow!("{}: {error}", self.name));
+            return assemble_for(&self.text, rules)
+                .map_err(|error| anyhow::anyhow!("{}: {error}", self.name));
         }
         hex(&self.name, &self.text)
     }

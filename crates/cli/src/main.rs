@@ -16,6 +16,7 @@ mod logging;
 mod message;
 mod report;
 mod right_trace;
+mod rules;
 mod run;
 mod selection;
 mod serve;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Asm(arguments) => assembly::assemble(&arguments),
         Command::Disasm(arguments) => assembly::disassemble(&arguments),
+        Command::Rules(arguments) => rules::run(&arguments),
         Command::Worker => return worker_main(engines::source),
     };
     let status = result.unwrap_or_else(|error| {

@@ -13,7 +13,7 @@ use parallax_engine_interface::{Execution, Job};
 use parallax_hooks::{Hooks, NoHooks};
 use parallax_host_interface::{AccountChange, StateChanges};
 use parallax_memory_database::MemoryDatabase;
-use parallax_primitives::{Address, BlobSchedule, BlockEnv, Fork, FrameStatus, Subject, TxEnv, TxOutcome};
+use parallax_primitives::{Address, BlockEnv, FrameStatus, Rules, Subject, TxEnv, TxOutcome};
 use parallax_tracer_eip3155::Summary;
 use serde_json::{Value, json};
 
@@ -26,17 +26,17 @@ use crate::{
 };
 
 pub(crate) fn run(arguments: &RunArguments) -> Result<Status> {
-    let RunArguments { fork, gas, value, .. } = *arguments;
-    let code = Text::read(&arguments.code)?.code(arguments.asm, fork)?;
+    let (rules, gas, value) = (arguments.rules.rules, arguments.gas, arguments.value);
+    let code = Text::read(&arguments.code)?.code(arguments.asm, rules)?;
     let input = hex("--input", &arguments.input)?;
     let mut database = match &arguments.prestate {
         Some(path) => prestate(path)?,
         None => MemoryDatabase::default(),
     };
     let message = arguments.options.message(arguments.message, (code, input), (gas, value), &mut database)?;
-    let (block, environment) = (block(fork), TxEnv { origin: CALLER, ..TxEnv::default() });
+    let (block, environment) = (block(rules), TxEnv { origin: CALLER, ..TxEnv::default() });
     let subject = Subject::Message { message: &message, environment: &environment };
-    let job = Job { fork, chain_id: 1, block: &block, subject, database: &database };
+    let job = Job { rules, chain_id: rules.chain_id(), block: &block, subject, database: &database };
     let engine = arguments.engine;
     ensure!(
         engine.runs_messages(),
@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<Status> {
         engine.name()
     );
     let engine = engine.engine();
-    let span = tracing::info_span!("run", engine = engine.name(), fork = %fork, gas);
+    let span = tracing::info_span!("run", engine = engine.name(), fork = %rules, gas);
     let go = |hooks: &mut dyn Hooks| span.in_scope(|| engine.execute(&job, hooks));
     let traces = arguments.trace.open()?;
     let start = Instant::now();
@@ -74,8 +74,8 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<Status> {
 }
 
 /// The block around a program that has none.
-pub(crate) fn block(fork: Fork) -> BlockEnv {
-    BlockEnv { number: 1, timestamp: 1, blobs: BlobSchedule::of(fork), ..BlockEnv::default() }
+pub(crate) fn block(rules: Rules) -> BlockEnv {
+    BlockEnv { number: 1, timestamp: 1, blobs: rules.blobs(), ..BlockEnv::default() }
 }
 
 fn prestate(path: &str) -> Result<MemoryDatabase> {

@@ -60,8 +60,8 @@ impl Selected {
                 }
             }
         }
-        let SelectionArguments { fork, index, .. } = *arguments;
-        let selection = Selection { filter: arguments.filter.clone(), fork, index };
+        let SelectionArguments { rules, index, .. } = *arguments;
+        let selection = Selection { filter: arguments.filter.clone(), rules, index };
         Ok(Self { files, selection, jobs: arguments.jobs.map_or(0, usize::from), status })
     }
 

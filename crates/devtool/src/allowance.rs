@@ -5,7 +5,7 @@
 
 use parallax_hooks::StepView;
 use parallax_precompiles::{PrecompileError, Precompiles};
-use parallax_primitives::{Address, Fork, Opcode, U256};
+use parallax_primitives::{Address, Opcode, Rules, U256};
 use parallax_tracer_eip3155::{growth_cost, needed};
 
 /// Bytes that one execution may hold: of all open frames the memory, the input and the return data; logs, deployed codes,
@@ -43,7 +43,7 @@ impl Beyond {
 /// Knows what an execution holds and how long it has gone on since the last look.
 #[derive(Debug)]
 pub(crate) struct Allowance {
-    fork: Fork,
+    rules: Rules,
     /// Bytes of every open frame, the outermost first.
     frames: Vec<usize>,
     /// These, and what outlives its frame. What is undone again still counts.
@@ -52,8 +52,8 @@ pub(crate) struct Allowance {
 }
 
 impl Allowance {
-    pub(crate) fn new(fork: Fork) -> Self {
-        Self { fork, frames: Vec::new(), total: 0, since_look: 0 }
+    pub(crate) fn new(rules: Rules) -> Self {
+        Self { rules, frames: Vec::new(), total: 0, since_look: 0 }
     }
 
     /// What the opcode would break, if anything. Asked once for every step.
@@ -100,7 +100,7 @@ impl Allowance {
         let to = Address::from_word(operand(step, 1).into());
         // It may cost more than there is memory for: then the call fails.
         let is_long = length <= LIMIT
-            && runs_long(self.fork, to, gas, || {
+            && runs_long(self.rules, to, gas, || {
                 let known = step.memory.get(offset..).unwrap_or(&[]);
                 let known = &known[..known.len().min(length)];
                 let mut input = known.to_vec();
@@ -122,9 +122,9 @@ impl Allowance {
 }
 
 /// Whether a message to this account with so much gas is to a precompiled contract that would run for too long.
-pub(crate) fn runs_long(fork: Fork, to: Address, gas: u64, input: impl FnOnce() -> Vec<u8>) -> bool {
+pub(crate) fn runs_long(rules: Rules, to: Address, gas: u64, input: impl FnOnce() -> Vec<u8>) -> bool {
     gas > PRECOMPILE_GAS
-        && Precompiles::of(fork).get(&to).is_some_and(|precompile| {
+        && Precompiles::of(rules).get(&to).is_some_and(|precompile| {
             // It charges before it works, so this is no long work either.
             matches!(precompile.run(&input(), PRECOMPILE_GAS), Err(PrecompileError::OutOfGas))
         })

@@ -9,7 +9,7 @@ use std::{
 };
 
 use axum::http::StatusCode;
-use parallax_primitives::{BlockEnv, Fork};
+use parallax_primitives::{BlockEnv, Rules};
 use tokio::sync::Semaphore;
 
 use crate::{
@@ -124,15 +124,15 @@ impl App {
                         let folder = source::below(folder, "source.path")?;
                         let text = folder.read(&test.path, "source.path", file_bytes)?;
                         source_bytes += text.len() as u64;
-                        let (name, fork) = (test.name.as_deref(), test.fork.as_deref());
+                        let (name, rules) = (test.name.as_deref(), test.fork.as_deref());
                         let whole = self.config.folder.as_ref().map(|folder| folder.join(&test.path));
                         let whole_path = whole.as_deref().and_then(Path::to_str);
                         let path = Some(test.path.as_str());
-                        source::test(text, &Wanted { path, whole_path, name, fork, index: test.index })?
+                        source::test(text, &Wanted { path, whole_path, name, rules, index: test.index })?
                     }
                     Source::Traces(_) => return Err(ApiError::internal("traces have no engines")),
                 };
-                check_support(&engines, prepared.fork, &prepared.block)?;
+                check_support(&engines, prepared.rules, &prepared.block)?;
                 let names = engines.iter().map(|engine| engine.name().to_owned()).collect();
                 (Work::Engines { prepared: Box::new(prepared), mode, engines }, shown, mode, names)
             }
@@ -200,10 +200,10 @@ impl App {
 
 fn check_support(
     engines: &[&'static dyn parallax_campaign::engines::EngineSource],
-    fork: Fork,
+    rules: Rules,
     block: &BlockEnv,
 ) -> Result<(), ApiError> {
-    let unsupported = |name: &str| parallax_campaign::engines::unsupported(name, fork, block);
+    let unsupported = |name: &str| parallax_campaign::engines::unsupported(name, rules, block);
     match engines.iter().find_map(|engine| unsupported(engine.name())) {
         Some(reason) => Err(ApiError::bad("engines", reason)),
         None => Ok(()),

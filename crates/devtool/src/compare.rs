@@ -46,8 +46,8 @@ pub(crate) fn per_step(
         Some(stepper) => (left, stepper, Side::Left),
         None => (right, left.start(job).ok()??, Side::Right),
     };
-    let mut shadow = Shadow::new(names, stepper, job.fork, config).watching(which);
-    let guard = Guard::new(control, job.fork);
+    let mut shadow = Shadow::new(names, stepper, config).watching(which);
+    let guard = Guard::new(control, job.rules);
     let result = if runs.first().is_some_and(|run| run.side != which) {
         shadow = shadow.observed_by(&mut trail);
         watched.execute(job, &mut (guard, &mut shadow))

@@ -9,7 +9,7 @@ use std::{
 };
 
 use parallax_hooks::{End, Hooks, Interest, MessagePhase, Start, StepControl, StepEnd, StepView};
-use parallax_primitives::{Fork, Message};
+use parallax_primitives::{Message, Rules};
 use parallax_tracer_core::Tracer;
 use parallax_tracer_standard::{Recorder, Trace, TracerConfig};
 
@@ -216,8 +216,8 @@ pub(crate) struct Guard<'c> {
 }
 
 impl<'c> Guard<'c> {
-    pub(crate) fn new(control: &'c Control, fork: Fork) -> Self {
-        Self { control, allowance: Allowance::new(fork), steps: 0 }
+    pub(crate) fn new(control: &'c Control, rules: Rules) -> Self {
+        Self { control, allowance: Allowance::new(rules), steps: 0 }
     }
 }
 
@@ -257,7 +257,7 @@ impl<'c> Recording<'c> {
     /// `sides` share the limit on bytes.
     pub(crate) fn new(
         control: &'c Control,
-        fork: Fork,
+        rules: Rules,
         (side, sides): (usize, u64),
         whole_at: &'c [u64],
     ) -> Self {
@@ -267,7 +267,7 @@ impl<'c> Recording<'c> {
             control,
             side,
             recorder: Recorder::new(config),
-            allowance: Allowance::new(fork),
+            allowance: Allowance::new(rules),
             limit_bytes,
             whole_at,
             steps: 0,

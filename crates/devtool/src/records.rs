@@ -161,7 +161,7 @@ impl Records {
             self.recording(side).ok_or_else(|| ApiError::not_found("code: the side has no record"))?;
         let call = recording.trace.calls().get(number).ok_or_else(|| ApiError::not_found("call"))?;
         let code = recording.trace.code_of(call);
-        let disassembly = disassemble(code, recording.fork);
+        let disassembly = disassemble(code, recording.rules);
         let mut blocks: Vec<[usize; 2]> = Vec::new();
         let mut instructions = Vec::new();
         for (at, instruction) in disassembly.instructions.iter().enumerate() {

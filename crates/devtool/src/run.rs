@@ -121,7 +121,7 @@ fn of_engines(
     control.enter(1);
     let run = |side: usize| {
         let recording =
-            Recording::new(control, prepared.fork, (side, 1 + u64::from(both.is_some())), &whole_at);
+            Recording::new(control, prepared.rules, (side, 1 + u64::from(both.is_some())), &whole_at);
         let mut hooks = (recording, both.map(|_| MessageLog::new(Bounds::default())));
         let result = engines[side].make().execute(&prepared.job(), &mut hooks);
         Ran { trace: hooks.0.into_trace(), messages: hooks.1.unwrap_or_default(), result }
@@ -169,7 +169,7 @@ fn of_engines(
 fn recorded(ran: Ran, prepared: &Prepared) -> Arc<Side> {
     let Ran { trace, .. } = ran;
     let database = Arc::clone(&prepared.database);
-    Arc::new(Side::Recorded(side::Recording { trace: Arc::new(trace), database, fork: prepared.fork }))
+    Arc::new(Side::Recorded(side::Recording { trace: Arc::new(trace), database, rules: prepared.rules }))
 }
 
 fn outcome(

@@ -8,7 +8,7 @@ use std::{
 };
 
 use parallax_memory_database::MemoryDatabase;
-use parallax_primitives::Fork;
+use parallax_primitives::Rules;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -35,7 +35,7 @@ pub(crate) struct Session {
     pub(crate) control: Arc<Control>,
     ended: OnceLock<Result<Ended, String>>,
     /// The state before the run, and its rules.
-    before: OnceLock<(Arc<MemoryDatabase>, Fork)>,
+    before: OnceLock<(Arc<MemoryDatabase>, Rules)>,
     place: Mutex<Place>,
     /// Held while the cursor is moved, which may take a while: one command after another.
     moving: Mutex<()>,
@@ -102,7 +102,7 @@ impl Session {
     /// Runs the session's work on a thread of its own.
     pub(crate) fn start(self: &Arc<Self>, work: Work) -> std::io::Result<()> {
         if let Work::Engines { prepared, .. } = &work {
-            let _ = self.before.set((Arc::clone(&prepared.database), prepared.fork));
+            let _ = self.before.set((Arc::clone(&prepared.database), prepared.rules));
         }
         let session = Arc::clone(self);
         thread::Builder::new().name(format!("session {}", self.id)).spawn(move || {
@@ -192,7 +192,7 @@ impl Session {
     }
 
     fn partial(&self) -> Result<Records, ApiError> {
-        let Some((database, fork)) = self.before.get() else { return Err(ApiError::not_ready()) };
+        let Some((database, rules)) = self.before.get() else { return Err(ApiError::not_ready()) };
         let traces = lock(&self.control.held_traces).clone();
         let steps = [0, 1].map(|side: usize| traces[side].as_ref().map_or(0, |trace| trace.len()));
         let mut held = lock(&self.held);
@@ -201,7 +201,7 @@ impl Session {
         }
         let sides = traces.map(|trace| {
             let trace = trace?;
-            Some(Arc::new(Side::Recorded(Recording { trace, database: Arc::clone(database), fork: *fork })))
+            Some(Arc::new(Side::Recorded(Recording { trace, database: Arc::clone(database), rules: *rules })))
         });
         let index = Index::of([sides[0].as_deref(), sides[1].as_deref()], None, &|| true);
         let records = Records { sides, index: Arc::new(index), first: None, report: None };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use parallax_memory_database::MemoryDatabase;
-use parallax_primitives::{Address, Bytes, Fork, Halt, Opcode, U256};
+use parallax_primitives::{Address, Bytes, Halt, Opcode, Rules, U256};
 use parallax_tracer_eip3155::HaltKind;
 use parallax_tracer_standard::{Replay, Trace};
 
@@ -24,7 +24,7 @@ pub(crate) enum Side {
 pub(crate) struct Recording {
     pub(crate) trace: Arc<Trace>,
     pub(crate) database: Arc<MemoryDatabase>,
-    pub(crate) fork: Fork,
+    pub(crate) rules: Rules,
 }
 
 /// Why an opcode failed, in the terms of the side.

@@ -1,14 +1,17 @@
 //! From what a client asks to run to something that can be run.
 
-use std::{collections::BTreeMap, io::Cursor, str::FromStr, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    io::Cursor,
+    str::FromStr,
+    sync::Arc,
+};
 
 use parallax_assembly::{assemble_for, parse_hex};
 use parallax_campaign::rerun;
 use parallax_engine_interface::Job;
 use parallax_memory_database::{Account, MemoryDatabase};
-use parallax_primitives::{
-    Address, BlobSchedule, BlockEnv, Bytecode, Bytes, Fork, Transaction, U256, address,
-};
+use parallax_primitives::{Address, BlockEnv, Bytecode, Bytes, Fork, Rules, Transaction, U256, address};
 use parallax_state_tests::{Case, accounts_of, cases_of};
 use parallax_tracer_eip3155::{Client, TraceReader, detect};
 use serde_json::{Map, Value, json};
@@ -36,7 +39,7 @@ const TITLE_LIMIT: usize = 120;
 /// One transaction, kept for as long as its session.
 #[derive(Clone, Debug)]
 pub(crate) struct Prepared {
-    pub(crate) fork: Fork,
+    pub(crate) rules: Rules,
     chain_id: u64,
     pub(crate) block: BlockEnv,
     transaction: Transaction,
@@ -48,7 +51,7 @@ pub(crate) struct Prepared {
 impl Prepared {
     pub(crate) fn job(&self) -> Job<'_> {
         Job {
-            fork: self.fork,
+            rules: self.rules,
             chain_id: self.chain_id,
             block: &self.block,
             subject: (&self.transaction).into(),
@@ -76,10 +79,10 @@ impl TraceText {
 }
 
 pub(crate) fn code(source: CodeSource) -> Result<(Prepared, SourceShown), ApiError> {
-    let fork = fork(source.fork.as_deref(), "source.fork")?.unwrap_or(Fork::LATEST);
+    let rules = rules(source.fork.as_deref(), "source.fork")?.unwrap_or(Rules::of(Fork::LATEST));
     let code = match source.format {
         CodeFormat::Hex => hex("source.code", &source.code)?,
-        CodeFormat::Assembly => assemble_for(&source.code, fork)
+        CodeFormat::Assembly => assemble_for(&source.code, rules)
             .map_err(|error| ApiError::source("source.code", error.to_string()))?,
     };
     let mut database = prestate(source.prestate.unwrap_or_default())?;
@@ -92,7 +95,7 @@ pub(crate) fn code(source: CodeSource) -> Result<(Prepared, SourceShown), ApiErr
     let input = hex("source.calldata", source.calldata.as_deref().unwrap_or(""))?;
     // The command line has no accounts but the program's own, and sends nothing.
     let is_bare = database.accounts.is_empty() && value.is_zero() && code.len() + input.len() <= AGAIN_LIMIT;
-    let again = is_bare.then(|| format!("--code {code} --fork {fork} --gas {gas} --input {input}"));
+    let again = is_bare.then(|| format!("--code {code} --fork {rules} --gas {gas} --input {input}"));
     database.accounts.entry(CONTRACT).or_default().code = Bytecode::new(code);
     let caller = database.accounts.entry(CALLER).or_default();
     caller.balance = caller.balance.max(value);
@@ -109,12 +112,12 @@ pub(crate) fn code(source: CodeSource) -> Result<(Prepared, SourceShown), ApiErr
         number: 1,
         timestamp: 1,
         gas_limit: transaction.gas_limit.max(BlockEnv::default().gas_limit),
-        blobs: BlobSchedule::of(fork),
+        blobs: rules.blobs(),
         ..BlockEnv::default()
     };
-    let prepared = Prepared { fork, chain_id: 1, block, transaction, database: Arc::new(database), again };
+    let prepared = Prepared { rules, chain_id: 1, block, transaction, database: Arc::new(database), again };
     let shown =
-        SourceShown { kind: "code", title, fork: Some(fork.name()), path: None, name: None, index: None };
+        SourceShown { kind: "code", title, fork: Some(rules.name()), path: None, name: None, index: None };
     Ok((prepared, shown))
 }
 
@@ -146,7 +149,7 @@ pub(crate) struct Wanted<'a> {
     /// The path as the command line takes it, the folder's included.
     pub(crate) whole_path: Option<&'a str>,
     pub(crate) name: Option<&'a str>,
-    pub(crate) fork: Option<&'a str>,
+    pub(crate) rules: Option<&'a str>,
     pub(crate) index: usize,
 }
 
@@ -156,7 +159,7 @@ pub(crate) fn upload(source: &UploadSource) -> Result<(Prepared, SourceShown), A
         path: None,
         whole_path: None,
         name: source.name.as_deref(),
-        fork: source.fork.as_deref(),
+        rules: source.fork.as_deref(),
         index: source.index,
     };
     test(text, &wanted)
@@ -165,7 +168,7 @@ pub(crate) fn upload(source: &UploadSource) -> Result<(Prepared, SourceShown), A
 /// The case of a file that is wanted.
 pub(crate) fn test(text: Vec<u8>, wanted: &Wanted<'_>) -> Result<(Prepared, SourceShown), ApiError> {
     let field = if wanted.path.is_some() { "source.path" } else { "source.file" };
-    let only = fork(wanted.fork, "source.fork")?;
+    let only = rules(wanted.rules, "source.fork")?;
     let failed = |error: parallax_state_tests::FixtureError| ApiError::source(field, error.to_string());
     let mut broken = None;
     let mut left = wanted.index;
@@ -177,8 +180,8 @@ pub(crate) fn test(text: Vec<u8>, wanted: &Wanted<'_>) -> Result<(Prepared, Sour
                 continue;
             }
         };
-        let fits =
-            wanted.name.is_none_or(|name| *case.name == *name) && only.is_none_or(|fork| case.fork == fork);
+        let fits = wanted.name.is_none_or(|name| *case.name == *name)
+            && only.is_none_or(|rules| case.rules == rules);
         if fits && left == 0 {
             return prepare(case, wanted, field);
         }
@@ -196,11 +199,11 @@ fn prepare(case: Case, wanted: &Wanted<'_>, field: &str) -> Result<(Prepared, So
     })?;
     let (d, g, v) = (case.d, case.g, case.v);
     let title: String =
-        format!("{} ({} d{d} g{g} v{v})", case.name, case.fork).chars().take(TITLE_LIMIT).collect();
+        format!("{} ({} d{d} g{g} v{v})", case.name, case.rules).chars().take(TITLE_LIMIT).collect();
     let shown = SourceShown {
         kind: if wanted.path.is_some() { "test" } else { "upload" },
         title,
-        fork: Some(case.fork.name()),
+        fork: Some(case.rules.name()),
         path: wanted.path.map(str::to_owned),
         name: Some(case.name.to_string()),
         index: Some(wanted.index),
@@ -209,13 +212,13 @@ fn prepare(case: Case, wanted: &Wanted<'_>, field: &str) -> Result<(Prepared, So
         let case = Case { file: path.into(), ..case.clone() };
         rerun(&case, "").trim_start().to_owned()
     });
-    let is_long = |to| runs_long(case.fork, to, transaction.gas_limit, || transaction.input.to_vec());
+    let is_long = |to| runs_long(case.rules, to, transaction.gas_limit, || transaction.input.to_vec());
     if transaction.to.is_some_and(is_long) {
         let message = "the transaction calls a precompiled contract that would run for too long";
         return Err(ApiError::source(field, message));
     }
     let prepared = Prepared {
-        fork: case.fork,
+        rules: case.rules,
         chain_id: case.chain_id,
         block: case.block,
         transaction,
@@ -234,13 +237,13 @@ pub(crate) fn list_cases(
 ) -> Result<(Vec<TestCase>, usize), ApiError> {
     let mut cases = Vec::new();
     let mut total = 0;
-    let mut numbers: BTreeMap<(String, Fork), usize> = BTreeMap::new();
+    let mut numbers: HashMap<(String, Rules), usize> = HashMap::new();
     let all = cases_of(path, text).map_err(|error| ApiError::source("path", error.to_string()))?;
     for case in all.flatten() {
-        let number = numbers.entry((case.name.to_string(), case.fork)).or_default();
+        let number = numbers.entry((case.name.to_string(), case.rules)).or_default();
         if total >= offset && cases.len() < limit {
-            let Case { d, g, v, fork, .. } = case;
-            cases.push(TestCase { index: *number, name: case.name.to_string(), fork: fork.name(), d, g, v });
+            let Case { d, g, v, rules, .. } = case;
+            cases.push(TestCase { index: *number, name: case.name.to_string(), fork: rules.name(), d, g, v });
         }
         *number += 1;
         total += 1;
@@ -282,9 +285,9 @@ pub(crate) fn below<'f>(folder: Option<&'f Folder>, field: &str) -> Result<&'f F
     })
 }
 
-fn fork(name: Option<&str>, field: &str) -> Result<Option<Fork>, ApiError> {
+fn rules(name: Option<&str>, field: &str) -> Result<Option<Rules>, ApiError> {
     let Some(name) = name else { return Ok(None) };
-    Fork::from_str(name).map(Some).map_err(|error| ApiError::bad(field, error.to_string()))
+    Rules::from_str(name).map(Some).map_err(|error| ApiError::bad(field, error.to_string()))
 }
 
 /// Decimal digits, or hex ones behind 0x.

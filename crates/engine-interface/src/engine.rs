@@ -1,6 +1,6 @@
 use parallax_hooks::{End, Hooks, Start};
 use parallax_host_interface::{Database, HostError};
-use parallax_primitives::{BlockEnv, Fork, Rejection, Subject, Transaction};
+use parallax_primitives::{BlockEnv, Rejection, Rules, Subject, Transaction};
 
 use crate::{Execution, Progress, Stepper};
 
@@ -8,7 +8,7 @@ use crate::{Execution, Progress, Stepper};
 #[derive(Clone, Copy)]
 pub struct Job<'a> {
     /// The rules.
-    pub fork: Fork,
+    pub rules: Rules,
     /// The chain (EIP-155).
     pub chain_id: u64,
     /// The block around it.
@@ -30,8 +30,8 @@ impl<'a> Job<'a> {
 
     /// What hooks are told before it runs.
     pub const fn start(&self) -> Start<'a> {
-        let Self { fork, chain_id, block, subject, .. } = *self;
-        Start { fork, chain_id, block, subject }
+        let Self { rules, chain_id, block, subject, .. } = *self;
+        Start { rules, chain_id, block, subject }
     }
 }
 

@@ -1,6 +1,6 @@
 use parallax_hooks::{Hooks, StepView};
 use parallax_host_interface::{Host, HostError};
-use parallax_primitives::{Bytecode, Fork, FrameOutcome, JournalView, Message};
+use parallax_primitives::{Bytecode, FrameOutcome, JournalView, Message, Rules};
 
 /// Runs one frame. A nested message is handed to the caller, who answers with [`Interpreter::deliver`]; so there is no
 /// recursion, and a frame is a value that can be kept and resumed at any opcode.
@@ -8,9 +8,9 @@ pub trait Interpreter {
     /// One frame in progress.
     type Frame;
 
-    /// Starts a frame of `message` running `code` under the rules of `fork`. For a creation, `code` is the init code
+    /// Starts a frame of `message` running `code` under `rules`. For a creation, `code` is the init code
     /// and the message's input, the calldata of its frame, is empty.
-    fn enter(&self, message: Message, code: Bytecode, fork: Fork) -> Self::Frame;
+    fn enter(&self, message: Message, code: Bytecode, rules: Rules) -> Self::Frame;
 
     /// Runs until the frame ends, sends a message, pauses or is aborted.
     ///

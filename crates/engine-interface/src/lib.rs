@@ -6,9 +6,11 @@ mod execution;
 mod interpreter;
 mod owned;
 mod stepper;
+mod under_rules;
 
 pub use engine::{Engine, EngineError, Job};
 pub use execution::Execution;
 pub use interpreter::{FrameExit, Interpreter};
 pub use owned::{OwnedJob, OwnedRun, OwnedSubject};
 pub use stepper::{Progress, Stepper};
+pub use under_rules::UnderRules;

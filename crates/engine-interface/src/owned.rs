@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use parallax_hooks::{Hooks, MessagePhase, StepView};
 use parallax_host_interface::{Database, HostError, StateChanges};
-use parallax_primitives::{BlockEnv, Fork, Message, Subject, Transaction, TxEnv};
+use parallax_primitives::{BlockEnv, Message, Rules, Subject, Transaction, TxEnv};
 use self_cell::self_cell;
 
 use crate::{Engine, EngineError, Execution, Job, Progress, Stepper};
@@ -13,7 +13,7 @@ use crate::{Engine, EngineError, Execution, Job, Progress, Stepper};
 #[derive(Clone)]
 pub struct OwnedJob {
     /// The rules.
-    pub fork: Fork,
+    pub rules: Rules,
     /// The chain (EIP-155).
     pub chain_id: u64,
     /// The block around it.
@@ -41,12 +41,12 @@ pub enum OwnedSubject {
 impl OwnedJob {
     /// The job, as engines take it.
     pub fn job(&self) -> Job<'_> {
-        let Self { fork, chain_id, block, subject, database } = self;
+        let Self { rules, chain_id, block, subject, database } = self;
         let subject = match subject {
             OwnedSubject::Transaction(transaction) => Subject::Transaction(transaction),
             OwnedSubject::Message { message, environment } => Subject::Message { message, environment },
         };
-        Job { fork: *fork, chain_id: *chain_id, block, subject, database: &**database }
+        Job { rules: *rules, chain_id: *chain_id, block, subject, database: &**database }
     }
 }
 

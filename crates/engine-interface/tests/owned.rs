@@ -21,7 +21,7 @@ fn job(subject: OwnedSubject) -> OwnedJob {
     let code = Bytecode::new(assemble("PUSH 5 PUSH 6 ADD PUSH 0 SSTORE").unwrap());
     database.accounts.entry(CONTRACT).or_default().code = code;
     let block = BlockEnv { number: 1, gas_limit: 30_000_000, ..BlockEnv::default() };
-    OwnedJob { fork: Fork::Osaka, chain_id: 1, block, subject, database: Arc::new(database) }
+    OwnedJob { rules: Fork::Osaka.into(), chain_id: 1, block, subject, database: Arc::new(database) }
 }
 
 fn transaction(nonce: u64) -> OwnedSubject {

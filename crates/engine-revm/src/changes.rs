@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use parallax_host_interface::{AccountChange, Database, HostError, StateChanges};
-use parallax_primitives::{Address, Bytecode, Fork};
+use parallax_primitives::{Address, Bytecode, Eip, Rules};
 use revm::state::{Account, EvmState};
 
 /// What the transaction changed.
@@ -14,12 +14,12 @@ use revm::state::{Account, EvmState};
 pub(crate) fn changes(
     state: &EvmState,
     database: &dyn Database,
-    fork: Fork,
+    rules: Rules,
 ) -> Result<StateChanges, HostError> {
     let mut accounts = BTreeMap::new();
     for (address, account) in state {
         if account.is_touched()
-            && let Some(change) = change(*address, account, database, fork)?
+            && let Some(change) = change(*address, account, database, rules)?
         {
             accounts.insert(*address, change);
         }
@@ -31,10 +31,10 @@ fn change(
     address: Address,
     account: &Account,
     database: &dyn Database,
-    fork: Fork,
+    rules: Rules,
 ) -> Result<Option<AccountChange>, HostError> {
     let before = database.account(address)?;
-    let is_cleared = fork.has(Fork::SpuriousDragon) && account.info.is_empty();
+    let is_cleared = rules.has(Eip::StateClearing161) && account.info.is_empty();
     if account.is_selfdestructed() || is_cleared {
         return Ok(before.map(|_| AccountChange::Deleted));
     }

@@ -21,7 +21,7 @@ pub(crate) type Evm<'a, I> = MainnetEvm<Context<'a>, I>;
 pub(crate) type RunError = EVMError<DatabaseError, InvalidTransaction>;
 
 pub(crate) fn context<'a>(database: &'a dyn Database, job: &Job<'_>, spec: SpecId, tx: TxEnv) -> Context<'a> {
-    Context::new(Adapter::new(database, job.fork), spec)
+    Context::new(Adapter::new(database, job.rules), spec)
         .with_cfg(environment::configuration(job, spec))
         .with_block(environment::block(job))
         .with_tx(tx)

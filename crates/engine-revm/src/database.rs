@@ -3,13 +3,13 @@
 use std::{cell::Cell, collections::BTreeMap, fmt};
 
 use parallax_host_interface::{Database as Source, HostError};
-use parallax_primitives::{Address, B256, Bytes, Fork, KECCAK256_EMPTY, U256};
+use parallax_primitives::{Address, B256, Bytes, Eip, KECCAK256_EMPTY, Rules, U256};
 use revm::{Database, bytecode::Bytecode, database_interface::DBErrorMarker, state::AccountInfo};
 
 /// What revm reads from while it runs one transaction.
 pub(crate) struct Adapter<'a> {
     source: &'a dyn Source,
-    fork: Fork,
+    rules: Rules,
     /// Set once an account was read that has storage, but neither code nor nonce: a creation there would collide by
     /// EIP-7610, a rule that revm leaves out. The run is then repeated with the inspector that has it.
     met_bare_storage: Cell<bool>,
@@ -18,8 +18,8 @@ pub(crate) struct Adapter<'a> {
 }
 
 impl<'a> Adapter<'a> {
-    pub(crate) fn new(source: &'a dyn Source, fork: Fork) -> Self {
-        Self { source, fork, met_bare_storage: Cell::new(false), codes: BTreeMap::new() }
+    pub(crate) fn new(source: &'a dyn Source, rules: Rules) -> Self {
+        Self { source, rules, met_bare_storage: Cell::new(false), codes: BTreeMap::new() }
     }
 
     pub(crate) fn met_bare_storage(&self) -> bool {
@@ -49,7 +49,7 @@ impl Database for Adapter<'_> {
         if let Some(code) = self.codes.get(&hash) {
             return Ok(code.clone());
         }
-        let code = bytecode(self.source.code(hash)?.bytes().clone(), self.fork);
+        let code = bytecode(self.source.code(hash)?.bytes().clone(), self.rules);
         self.codes.insert(hash, code.clone());
         Ok(code)
     }
@@ -64,9 +64,9 @@ impl Database for Adapter<'_> {
 }
 
 /// Code as revm keeps it. revm reads a delegation designator whatever the fork: before EIP-7702 the bytes are code.
-fn bytecode(bytes: Bytes, fork: Fork) -> Bytecode {
+fn bytecode(bytes: Bytes, rules: Rules) -> Bytecode {
     match bytes.strip_prefix(&[0xef, 0x01, 0x00]) {
-        Some(target) if target.len() == 20 && fork.has(Fork::Prague) => {
+        Some(target) if target.len() == 20 && rules.has(Eip::SetCode7702) => {
             Bytecode::new_eip7702(Address::from_slice(target))
         }
         _ => Bytecode::new_legacy(bytes),

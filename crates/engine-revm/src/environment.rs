@@ -3,7 +3,7 @@
 use parallax_engine_interface::{EngineError, Job};
 use parallax_host_interface::HostError;
 use parallax_primitives::{
-    BlockEnv as JobBlock, Fork, GasSchedule, Rejection, Transaction, TransactionType, U256,
+    BlockEnv as JobBlock, Eip, Fork, GasSchedule, Rejection, Rules, Transaction, TransactionType, U256,
 };
 use revm::{
     context::{BlockEnv, CfgEnv, TxEnv},
@@ -17,8 +17,11 @@ use revm::{
     primitives::{TxKind, hardfork::SpecId},
 };
 
+const NO_RULES_OF_OTHERS: &str = "revm knows mainnet's forks, and no rules of others";
+
 /// revm's name for a fork. The blob-parameter-only forks are Osaka with the block's own blob parameters.
-pub(crate) fn spec_id(fork: Fork) -> Result<SpecId, HostError> {
+pub(crate) fn spec_id(rules: Rules) -> Result<SpecId, HostError> {
+    let fork = rules.mainnet().ok_or_else(|| HostError::new(NO_RULES_OF_OTHERS))?;
     Ok(match fork {
         Fork::Frontier => SpecId::FRONTIER,
         Fork::Homestead => SpecId::HOMESTEAD,
@@ -45,8 +48,8 @@ pub(crate) fn spec_id(fork: Fork) -> Result<SpecId, HostError> {
 /// Rules, chain and limits.
 pub(crate) fn configuration(job: &Job<'_>, spec: SpecId) -> CfgEnv {
     let mut cfg = CfgEnv::new_with_spec(spec).with_chain_id(job.chain_id);
-    if job.fork.has(Fork::Cancun) {
-        let of_transaction = u64::try_from(GasSchedule::of(job.fork).tx_max_blobs).unwrap_or(u64::MAX);
+    if job.rules.has(Eip::Blobs4844) {
+        let of_transaction = u64::try_from(job.rules.gas().tx_max_blobs).unwrap_or(u64::MAX);
         cfg.max_blobs_per_tx = Some(job.block.blobs.max.min(of_transaction));
         cfg.blob_base_fee_update_fraction = Some(job.block.blobs.update_fraction);
     }
@@ -61,27 +64,29 @@ pub(crate) fn block(job: &Job<'_>) -> BlockEnv {
         beneficiary: block.coinbase,
         timestamp: U256::from(block.timestamp),
         gas_limit: block.gas_limit,
-        basefee: if job.fork.has(Fork::London) { block.base_fee } else { 0 },
+        basefee: if job.rules.has(Eip::DynamicFee1559) { block.base_fee } else { 0 },
         difficulty: block.difficulty,
-        prevrandao: job.fork.has(Fork::Paris).then_some(block.prevrandao),
+        prevrandao: job.rules.has(Eip::PrevRandao4399).then_some(block.prevrandao),
         // The price is revm's own.
         blob_excess_gas_and_price: job
-            .fork
-            .has(Fork::Cancun)
+            .rules
+            .has(Eip::Blobs4844)
             .then(|| BlobExcessGasAndPrice::new(block.excess_blob_gas, block.blobs.update_fraction)),
         slot_num: 0,
     }
 }
 
-/// Why revm does not know the rules of `fork`, or a number of `block` from Cancun on, if it does not: its numbers have 128 bits,
+/// Why revm does not know `rules`, or a number of `block` from Cancun on, if it does not: its numbers have 128 bits,
 /// and where the price of a blob gas needs more, its price would be wrong, its cost of all blobs cut off.
-pub fn unsupported(fork: Fork, block: &JobBlock) -> Option<&'static str> {
+pub fn unsupported(rules: impl Into<Rules>, block: &JobBlock) -> Option<&'static str> {
+    let rules = rules.into();
     let (excess, blobs) = (block.excess_blob_gas, block.blobs);
+    let Some(fork) = rules.mainnet() else { return Some(NO_RULES_OF_OTHERS) };
     if fork == Fork::Constantinople {
         return Some("revm has no Constantinople before Petersburg (EIP-1283)");
     }
     let fits = price_fits(excess.into(), blobs.update_fraction.into(), blobs.max).is_some();
-    let is_beyond = fork.has(Fork::Cancun) && !fits;
+    let is_beyond = rules.has(Eip::Blobs4844) && !fits;
     is_beyond.then_some("revm works out the price of a blob gas in 128 bits, and this block's takes more")
 }
 
@@ -105,8 +110,10 @@ fn price_fits(excess: u128, fraction: u128, max_blobs: u64) -> Option<u128> {
 pub(crate) fn transaction(job: &Job<'_>, tx: &Transaction) -> Result<TxEnv, EngineError> {
     if tx.to.is_none() {
         match tx.kind {
-            TransactionType::Blob if job.fork.has(Fork::Cancun) => return Err(Rejection::BlobCreate.into()),
-            TransactionType::SetCode if job.fork.has(Fork::Prague) => {
+            TransactionType::Blob if job.rules.has(Eip::Blobs4844) => {
+                return Err(Rejection::BlobCreate.into());
+            }
+            TransactionType::SetCode if job.rules.has(Eip::SetCode7702) => {
                 return Err(Rejection::SetCodeCreate.into());
             }
             _ => {}

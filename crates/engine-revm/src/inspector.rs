@@ -3,8 +3,8 @@
 use parallax_hooks::{Hooks, MessagePhase, StepControl};
 use parallax_host_interface::{Database, HostError};
 use parallax_primitives::{
-    Address, Bytes, CALL_DEPTH_LIMIT, Fork, FrameOutcome, FrameStatus, KECCAK256_EMPTY, Message, MessageKind,
-    U256,
+    Address, Bytes, CALL_DEPTH_LIMIT, Eip, FrameOutcome, FrameStatus, KECCAK256_EMPTY, Message, MessageKind,
+    Rules, U256,
 };
 use revm::{
     Inspector,
@@ -24,7 +24,7 @@ pub(crate) struct Messages<'h, 'a> {
     /// `None`: only EIP-7610 is wanted.
     hooks: Option<&'h mut dyn Hooks>,
     database: &'a dyn Database,
-    pub(crate) fork: Fork,
+    pub(crate) rules: Rules,
     /// Those that have begun and not ended, outermost first.
     open: Vec<Message>,
     /// Whether a hook has ended the run.
@@ -32,8 +32,8 @@ pub(crate) struct Messages<'h, 'a> {
 }
 
 impl<'h, 'a> Messages<'h, 'a> {
-    pub(crate) fn new(hooks: Option<&'h mut dyn Hooks>, database: &'a dyn Database, fork: Fork) -> Self {
-        Self { hooks, database, fork, open: Vec::new(), is_aborted: false }
+    pub(crate) fn new(hooks: Option<&'h mut dyn Hooks>, database: &'a dyn Database, rules: Rules) -> Self {
+        Self { hooks, database, rules, open: Vec::new(), is_aborted: false }
     }
 
     pub(crate) fn hooks(&mut self) -> Option<&mut dyn Hooks> {
@@ -109,7 +109,7 @@ impl<'h, 'a> Messages<'h, 'a> {
 
     /// Where the target's code delegates to, if it does (EIP-7702). revm has loaded the account already.
     fn delegate(&self, context: &Context<'_>, target: Address) -> Option<Address> {
-        if !self.fork.has(Fork::Prague) {
+        if !self.rules.has(Eip::SetCode7702) {
             return None;
         }
         context.journaled_state.state.get(&target)?.info.code.as_ref()?.eip7702_address()

@@ -2,7 +2,7 @@
 
 use parallax_engine_interface::Job;
 use parallax_host_interface::{Database, HostError, TxEnv};
-use parallax_primitives::{BlockEnv, Fork, FrameOutcome, FrameStatus, Message, Subject, Transaction};
+use parallax_primitives::{BlockEnv, FrameOutcome, FrameStatus, Message, Rules, Subject, Transaction};
 use revm::{
     MainBuilder,
     context_interface::{JournalTr, LocalContextTr, context::take_error},
@@ -31,15 +31,16 @@ impl<'a> MessageRunner<'a> {
     ///
     /// # Errors
     ///
-    /// For a fork that revm does not have.
+    /// For rules that revm does not have.
     pub fn new(
-        fork: Fork,
+        rules: impl Into<Rules>,
         block: &BlockEnv,
         transaction: &TxEnv,
         message: Message,
         database: &'a dyn Database,
     ) -> Result<Self, HostError> {
-        let spec = environment::spec_id(fork)?;
+        let rules = rules.into();
+        let spec = environment::spec_id(rules)?;
         let around = Transaction {
             sender: transaction.origin,
             to: Some(message.address),
@@ -48,7 +49,7 @@ impl<'a> MessageRunner<'a> {
             ..Transaction::default()
         };
         let subject = Subject::Transaction(&around);
-        let job = Job { fork, chain_id: transaction.chain_id, block, subject, database };
+        let job = Job { rules, chain_id: transaction.chain_id, block, subject, database };
         let tx =
             environment::transaction(&job, &around).map_err(|error| HostError::new(error.to_string()))?;
         Ok(Self { evm: context(database, &job, spec, tx).build_mainnet(), message })

@@ -46,15 +46,14 @@ pub(crate) fn rejection(reason: &InvalidTransaction, job: &Job<'_>, tx: &Transac
         InvalidTransaction::PriorityFeeGreaterThanMaxFee => {
             Rejection::PriorityAboveFee { priority: tx.max_priority_fee_per_gas, max_fee: tx.max_fee_per_gas }
         }
-        InvalidTransaction::CreateInitCodeSizeLimit => Rejection::InitcodeTooLarge {
-            size: tx.input.len(),
-            limit: GasSchedule::of(job.fork).max_initcode_size,
-        },
+        InvalidTransaction::CreateInitCodeSizeLimit => {
+            Rejection::InitcodeTooLarge { size: tx.input.len(), limit: job.rules.gas().max_initcode_size }
+        }
         InvalidTransaction::EmptyBlobs => Rejection::NoBlobs,
         InvalidTransaction::BlobCreateTransaction => Rejection::BlobCreate,
         InvalidTransaction::TooManyBlobs { have, .. } => {
             let of_block = usize::try_from(job.block.blobs.max).unwrap_or(usize::MAX);
-            let limit = if have > of_block { of_block } else { GasSchedule::of(job.fork).tx_max_blobs };
+            let limit = if have > of_block { of_block } else { job.rules.gas().tx_max_blobs };
             Rejection::TooManyBlobs { count: have, limit }
         }
         InvalidTransaction::BlobVersionNotSupported => Rejection::BlobVersion(

@@ -84,7 +84,7 @@ fn run_plain(job: &Job<'_>) -> Result<Option<Execution>, EngineError> {
 /// The way through the inspector.
 fn run_watched(job: &Job<'_>, hooks: Option<&mut dyn Hooks>) -> Result<Execution, EngineError> {
     let wants_steps = hooks.as_ref().is_some_and(|hooks| hooks.interest() == Interest::Steps);
-    let messages = Messages::new(hooks, job.database, job.fork);
+    let messages = Messages::new(hooks, job.database, job.rules);
     if wants_steps {
         return run_by_steps(job, Steps::new(messages));
     }
@@ -110,8 +110,8 @@ fn run_by_steps(job: &Job<'_>, steps: Steps<'_, '_>) -> Result<Execution, Engine
 
 /// What a job's transaction runs in.
 fn prepare<'a>(job: &Job<'a>) -> Result<Context<'a>, EngineError> {
-    let spec = environment::spec_id(job.fork)?;
-    if let Some(reason) = environment::unsupported(job.fork, job.block) {
+    let spec = environment::spec_id(job.rules)?;
+    if let Some(reason) = environment::unsupported(job.rules, job.block) {
         return Err(HostError::new(reason).into());
     }
     Ok(context(job.database, job, spec, environment::transaction(job, transaction(job)?)?))
@@ -148,7 +148,7 @@ fn execution<I>(
         logs: result.into_logs().into_iter().map(log).collect(),
         created: created.filter(|_| status.is_success()),
     };
-    Ok(Execution { outcome: Some(outcome), changes: changes(&state, job.database, job.fork)? })
+    Ok(Execution { outcome: Some(outcome), changes: changes(&state, job.database, job.rules)? })
 }
 
 /// revm's mainnet handler, which also keeps what the first frame came to: revm's own result does not tell a deposit that

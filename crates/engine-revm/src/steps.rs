@@ -122,13 +122,13 @@ impl<'a> Inspector<Context<'a>> for Steps<'_, '_> {
         let opcode = Opcode(interpreter.bytecode.opcode());
         let journal = View::new(&context.journaled_state, self.refund, &self.logs);
         self.before.remember(interpreter, opcode, &journal);
-        let fork = self.messages.fork;
+        let rules = self.messages.rules;
         let Some((hooks, Frame { message, .. })) = self.messages.hooks().zip(self.frames.last()) else {
             return;
         };
         let control = hooks.on_step(&StepView {
             index: self.clock,
-            fork,
+            rules,
             depth: message.depth,
             pc: self.before.pc,
             opcode,
@@ -188,13 +188,13 @@ impl<'a> Inspector<Context<'a>> for Steps<'_, '_> {
         };
         let end = StepEnd { gas_cost, gas_left, halt: ended.halt, effect };
         let return_data: &[u8] = if ended.sends_message { &[] } else { interpreter.return_data.buffer() };
-        let fork = self.messages.fork;
+        let rules = self.messages.rules;
         let Some((hooks, Frame { message, .. })) = self.messages.hooks().zip(self.frames.last()) else {
             return;
         };
         let left = StepView {
             index: self.clock,
-            fork,
+            rules,
             depth: message.depth,
             pc: before.pc,
             opcode: before.opcode,

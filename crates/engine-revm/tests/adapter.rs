@@ -9,8 +9,8 @@ use parallax_engine_revm::{MessageRunner, Revm, unsupported};
 use parallax_hooks::{Hooks, Interest, MessagePhase, NoHooks, StepControl};
 use parallax_host_interface::{AccountChange, AccountInfo, Database, HostError, TxEnv};
 use parallax_primitives::{
-    Address, B256, BlobSchedule, BlockEnv, Bytecode, Bytes, Fork, FrameOutcome, FrameStatus, Halt, Message,
-    MessageKind, Rejection, Transaction, TransactionType, U256, hex,
+    Address, B256, BlockEnv, Bytecode, Bytes, Fork, FrameOutcome, FrameStatus, Halt, Message, MessageKind,
+    Rejection, Rules, Transaction, TransactionType, U256, hex,
 };
 
 const SENDER: Address = Address::repeat_byte(0x11);
@@ -94,7 +94,7 @@ fn execute(
 ) -> Result<Execution, EngineError> {
     let block = BlockEnv::default();
     Revm.execute(
-        &Job { fork, chain_id: 1, block: &block, subject: transaction.into(), database: world },
+        &Job { rules: fork.into(), chain_id: 1, block: &block, subject: transaction.into(), database: world },
         hooks,
     )
 }
@@ -217,11 +217,17 @@ fn what_revm_lacks_is_a_host_error() {
     assert!(matches!(&error, EngineError::Host(error) if error.to_string().contains("1283")), "{error}");
 
     // The last price of a blob gas that revm can work out, and one that takes more than 128 bits.
-    let mut block = BlockEnv { blobs: BlobSchedule::of(Fork::Cancun), ..BlockEnv::default() };
+    let mut block = BlockEnv { blobs: Rules::of(Fork::Cancun).blobs(), ..BlockEnv::default() };
     for (excess, fits) in [(192_204_552, true), (192_204_553, false)] {
         block.excess_blob_gas = excess;
         let (transaction, fork) = (call(&[]), Fork::Cancun);
-        let job = Job { fork, chain_id: 1, block: &block, subject: (&transaction).into(), database: &world };
+        let job = Job {
+            rules: fork.into(),
+            chain_id: 1,
+            block: &block,
+            subject: (&transaction).into(),
+            database: &world,
+        };
         assert_eq!(unsupported(fork, &block).is_none(), fits, "{excess}");
         assert_eq!(Revm.execute(&job, &mut NoHooks).is_ok(), fits, "{excess}");
         assert_eq!(unsupported(Fork::Shanghai, &block), None);
@@ -261,7 +267,7 @@ fn a_failing_database_is_a_host_error_whoever_looks() {
     let block = BlockEnv { number: 1, ..BlockEnv::default() };
     let transaction = call(&[]);
     let job = Job {
-        fork: Fork::Osaka,
+        rules: Fork::Osaka.into(),
         chain_id: 1,
         block: &block,
         subject: (&transaction).into(),

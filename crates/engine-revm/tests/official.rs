@@ -31,15 +31,15 @@ fn check(case: &Case, count: &mut Count) {
         run(case, &Revm, &mut Watching(Interest::Steps)),
     ];
     let [plain, watched, stepped] = &results;
-    if case.fork == Fork::Constantinople && case.job().is_ok() {
+    if case.rules == Fork::Constantinople && case.job().is_ok() {
         assert!(results.iter().all(|result| result.execution.is_none() && result.error.is_some()));
         count.lacking += 1;
     } else if plain.pass && plain == watched && plain == stepped {
         count.passed += 1;
     } else {
-        let Case { file, name, fork, d, g, v, .. } = case;
+        let Case { file, name, rules, d, g, v, .. } = case;
         let errors = results.map(|result| result.error.unwrap_or_default());
-        count.failures.push(format!("{file} {name} {fork} {d} {g} {v}: {errors:?}"));
+        count.failures.push(format!("{file} {name} {rules} {d} {g} {v}: {errors:?}"));
     }
 }
 

@@ -32,7 +32,7 @@ struct Watch<'a> {
 impl<'a> Watch<'a> {
     fn new(job: &Job<'a>) -> Option<Self> {
         let validated = validate(job).ok()?;
-        let state = State::new(job.database, job.fork, job.block.clone(), validated.transaction.clone());
+        let state = State::new(job.database, job.rules, job.block.clone(), validated.transaction.clone());
         let mini = Box::new(Machine::new(&Mini, job, validated, Box::new(state)).unwrap());
         let mut watch = Self { mini, messages: VecDeque::new(), differences: Vec::new(), steps: 0 };
         watch.advance(None);
@@ -194,7 +194,7 @@ struct Count {
 
 fn check(case: &Case, count: &mut Count) {
     let Ok(job) = case.job() else { return };
-    if unsupported(case.fork, &case.block).is_some() {
+    if unsupported(case.rules, &case.block).is_some() {
         return;
     }
     let Some(mut watch) = Watch::new(&job) else { return };
@@ -203,12 +203,12 @@ fn check(case: &Case, count: &mut Count) {
     assert!(watch.messages.is_empty());
     count.cases += 1;
     count.steps += watch.steps;
-    let Case { file, name, fork, d, g, v, .. } = case;
+    let Case { file, name, rules, d, g, v, .. } = case;
     for difference in watch.differences {
         let seen = count
             .differences
             .entry(difference)
-            .or_insert_with(|| (0, format!("{file} {name} {fork} {d} {g} {v}")));
+            .or_insert_with(|| (0, format!("{file} {name} {rules} {d} {g} {v}")));
         seen.0 += 1;
     }
 }
@@ -275,7 +275,7 @@ fn aborting_ends_the_run_at_any_depth_and_pausing_does_not() {
     for case in parallax_state_tests::cases(&file).unwrap() {
         let case = case.unwrap();
         let Ok(job) = case.job() else { continue };
-        if case.fork != Fork::Osaka {
+        if case.rules != Fork::Osaka {
             continue;
         }
         let plain = Revm.execute(&job, &mut NoHooks).unwrap();

@@ -3,6 +3,7 @@
 
 mod kinds;
 mod random;
+mod rules;
 mod run;
 mod transactions;
 mod workload;
@@ -11,6 +12,7 @@ mod writer;
 use parallax_primitives::Fork;
 
 pub use kinds::{KINDS, Kind};
+pub use rules::rules;
 pub use run::{Entry, Seen, Watch, World};
 pub use transactions::Scenario;
 pub use workload::Workload;

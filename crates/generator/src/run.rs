@@ -9,7 +9,7 @@ use parallax_machine::{Machine, validate};
 use parallax_memory_database::{Account, MemoryDatabase};
 use parallax_mini_machine::MiniMachine;
 use parallax_primitives::{
-    Address, BlobSchedule, BlockEnv, Bytecode, Fork, Message, MessageKind, Subject, TxEnv, TxOutcome, U256,
+    Address, BlockEnv, Bytecode, Fork, Message, MessageKind, Rules, Subject, TxEnv, TxOutcome, U256,
 };
 use parallax_state::State;
 
@@ -94,7 +94,7 @@ impl World {
 
     /// The block that programs are run in.
     pub fn block(fork: Fork) -> BlockEnv {
-        BlockEnv { number: 300, gas_limit: 1 << 62, blobs: BlobSchedule::of(fork), ..BlockEnv::default() }
+        BlockEnv { number: 300, gas_limit: 1 << 62, blobs: Rules::of(fork).blobs(), ..BlockEnv::default() }
     }
 
     /// The same world, and its program with other gas.
@@ -121,7 +121,7 @@ impl World {
             (Self::block(self.program.fork), Self::environment(), self.message());
         let job = self.job(&block, &environment, &message);
         let validated = validate(&job).map_err(failed)?;
-        let state = State::new(&self.database, job.fork, block.clone(), validated.transaction.clone());
+        let state = State::new(&self.database, job.rules, block.clone(), validated.transaction.clone());
         seen(Box::new(Machine::new(interpreter, &job, validated, Box::new(state))?), watch)
     }
 
@@ -138,8 +138,8 @@ impl World {
     }
 
     fn job<'a>(&'a self, block: &'a BlockEnv, environment: &'a TxEnv, message: &'a Message) -> Job<'a> {
-        let (fork, subject) = (self.program.fork, Subject::Message { message, environment });
-        Job { fork, chain_id: 1, block, subject, database: &self.database }
+        let (rules, subject) = (Rules::of(self.program.fork), Subject::Message { message, environment });
+        Job { rules, chain_id: 1, block, subject, database: &self.database }
     }
 
     fn environment() -> TxEnv {

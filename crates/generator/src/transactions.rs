@@ -8,7 +8,7 @@ mod envelope;
 
 use parallax_engine_interface::Job;
 use parallax_memory_database::MemoryDatabase;
-use parallax_primitives::{B256, BlobSchedule, BlockEnv, Fork, Transaction, U256};
+use parallax_primitives::{B256, BlockEnv, Fork, Rules, Transaction, U256};
 
 use crate::random::Random;
 
@@ -45,7 +45,13 @@ impl Scenario {
     /// The scenario as engines take it.
     pub fn job(&self) -> Job<'_> {
         let Self { fork, block, transaction, database, .. } = self;
-        Job { fork: *fork, chain_id: envelope::CHAIN_ID, block, subject: transaction.into(), database }
+        Job {
+            rules: Rules::of(*fork),
+            chain_id: envelope::CHAIN_ID,
+            block,
+            subject: transaction.into(),
+            database,
+        }
     }
 }
 
@@ -57,8 +63,8 @@ fn block(random: &mut Random, fork: Fork) -> BlockEnv {
         coinbase: addresses::any(random),
         difficulty: U256::from(0x20000),
         prevrandao: B256::repeat_byte(random.byte()),
-        base_fee: if fork.has(Fork::London) { random.pick(&[0, 7, 7, 1000]) } else { 0 },
+        base_fee: if fork >= Fork::London { random.pick(&[0, 7, 7, 1000]) } else { 0 },
         excess_blob_gas: random.pick(&[0, 0, 1 << 20, 50_000_000]),
-        blobs: BlobSchedule::of(fork),
+        blobs: Rules::of(fork).blobs(),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use parallax_assembly::{AssemblyError, assemble};
 use parallax_engine_interface::{EngineError, Execution, Job};
 use parallax_memory_database::{Account, MemoryDatabase};
-use parallax_primitives::{Address, BlockEnv, Bytecode, Fork, Transaction, U256, keccak256};
+use parallax_primitives::{Address, BlockEnv, Bytecode, Fork, Rules, Transaction, U256, keccak256};
 
 /// A transaction that is long enough to be timed, with its world and its answer.
 #[derive(Clone, Debug)]
@@ -48,7 +48,7 @@ impl Workload {
     /// The transaction in its world.
     pub fn job(&self) -> Job<'_> {
         let Self { database, block, transaction, .. } = self;
-        Job { fork: Fork::Osaka, chain_id: 1, block, subject: transaction.into(), database }
+        Job { rules: Rules::of(Fork::Osaka), chain_id: 1, block, subject: transaction.into(), database }
     }
 
     /// Fails, with what is wrong, unless this is what the workload comes to.

@@ -1,6 +1,6 @@
 //! Writes code, and knows how high the stack is, so that most of what is written can run.
 
-use parallax_primitives::{Fork, Opcode, OpcodeTable, OpcodeTables, U256};
+use parallax_primitives::{Fork, Opcode, OpcodeTable, Rules, U256};
 
 use crate::random::Random;
 
@@ -64,7 +64,7 @@ pub(crate) struct Writer {
 
 impl Writer {
     pub(crate) fn new(random: Random, fork: Fork) -> Self {
-        let table = OpcodeTables::of(fork);
+        let table = Rules::of(fork).opcodes();
         Self { code: Vec::new(), random, table, height: 0, floor: 0, opcodes: 0 }
     }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use parallax_analysis::{FastCode, Instr, Op, PaddedCode, TEMPORARIES, translate};
 use parallax_generator::{KINDS, Kind, Program, Scenario, Watch, World};
 use parallax_mini_interpreter::Mini;
-use parallax_primitives::{Fork, FrameStatus, Opcode, OpcodeTables};
+use parallax_primitives::{Fork, FrameStatus, Opcode, Rules};
 
 /// Every instruction, as a list that does not compile if one is missing.
 macro_rules! all_instructions {
@@ -39,7 +39,7 @@ enum Split {
 
 /// The splits of a translation, worked out from the pcs of its headers alone.
 fn splits(code: &PaddedCode, fork: Fork, fast: &FastCode) -> BTreeSet<Split> {
-    let table = OpcodeTables::of(fork);
+    let table = Rules::of(fork).opcodes();
     let headers: Vec<usize> = fast
         .instrs()
         .iter()

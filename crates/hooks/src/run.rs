@@ -1,12 +1,12 @@
 use std::error::Error;
 
-use parallax_primitives::{BlockEnv, Fork, Rejection, Subject, TxOutcome};
+use parallax_primitives::{BlockEnv, Rejection, Rules, Subject, TxOutcome};
 
 /// What is about to run.
 #[derive(Clone, Copy, Debug)]
 pub struct Start<'a> {
     /// The rules.
-    pub fork: Fork,
+    pub rules: Rules,
     /// The chain (EIP-155).
     pub chain_id: u64,
     /// The block around it.

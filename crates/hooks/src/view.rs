@@ -1,4 +1,4 @@
-use parallax_primitives::{Effect, Fork, Halt, JournalView, Message, Opcode, U256};
+use parallax_primitives::{Effect, Halt, JournalView, Message, Opcode, Rules, U256};
 
 /// What an observer sees at one opcode: borrows of the engine's own state, valid for the callback only.
 #[derive(Clone, Copy)]
@@ -6,7 +6,7 @@ pub struct StepView<'a> {
     /// Number of the opcode in the transaction, all frames, from 0.
     pub index: u64,
     /// The rules.
-    pub fork: Fork,
+    pub rules: Rules,
     /// 0 is the transaction's own frame.
     pub depth: u16,
     /// Offset of the opcode in the code. The implied STOP behind the code stands at the code's length, or, behind a PUSH

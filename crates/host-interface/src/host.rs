@@ -64,7 +64,7 @@ pub trait Host {
     fn log(&mut self, log: Log);
 
     /// Moves the whole balance to `beneficiary` and marks the account for deletion at the end of the transaction, as the
-    /// fork has it (from Cancun on only if the transaction created it, EIP-6780).
+    /// rules have it (with EIP-6780 only if the transaction created it, EIP-6780).
     fn self_destruct(&mut self, address: Address, beneficiary: Address) -> Result<SelfDestruct, HostError>;
 
     /// Hash of one of the 256 blocks before this one; zero for any other number.

@@ -10,8 +10,8 @@ use parallax_hooks::{Hooks, Interest, MessagePhase, NoHooks, Start, StepControl,
 use parallax_host_interface::{HostError, Journal};
 use parallax_precompiles::{PrecompileError, Precompiles};
 use parallax_primitives::{
-    Bytecode, Bytes, CALL_DEPTH_LIMIT, Fork, FrameOutcome, FrameStatus, Halt, Message, MessageKind, Subject,
-    TxOutcome, U256,
+    Bytecode, Bytes, CALL_DEPTH_LIMIT, Eip, FrameOutcome, FrameStatus, Halt, Message, MessageKind, Rules,
+    Subject, TxOutcome, U256,
 };
 
 use crate::{
@@ -24,8 +24,8 @@ use crate::{
 /// Run it through [`Stepper`](parallax_engine_interface::Stepper).
 pub struct Machine<'a, I: Interpreter> {
     pub(crate) interpreter: &'a I,
-    fork: Fork,
-    precompiles: &'static Precompiles,
+    rules: Rules,
+    precompiles: Precompiles,
     pub(crate) journal: Box<dyn Journal + 'a>,
     /// Open frames, the innermost last.
     pub(crate) frames: Vec<OpenFrame<I::Frame>>,
@@ -94,14 +94,14 @@ impl<'a, I: Interpreter> Machine<'a, I> {
             }
             Subject::Message { message, .. } => {
                 let (caller, target) = (message.caller, message.address);
-                transaction::warm_up(&mut *journal, job.fork, caller, target, job.block.coinbase);
+                transaction::warm_up(&mut *journal, job.rules, caller, target, job.block.coinbase);
                 (message.clone(), None)
             }
         };
         Ok(Self {
             interpreter,
-            fork: job.fork,
-            precompiles: Precompiles::of(job.fork),
+            rules: job.rules,
+            precompiles: Precompiles::of(job.rules),
             journal,
             frames: Vec::new(),
             gas: message.gas,
@@ -244,7 +244,7 @@ impl<'a, I: Interpreter> Machine<'a, I> {
         if bumps_nonce {
             self.journal.bump_nonce(message.caller)?;
         }
-        if self.fork.has(Fork::Berlin) {
+        if self.rules.has(Eip::WarmAccess2929) {
             self.journal.warm_account(message.address);
         }
         self.journal.checkpoint();
@@ -257,7 +257,7 @@ impl<'a, I: Interpreter> Machine<'a, I> {
         }
         // Init code is code: the calldata of its frame is empty (Yellow Paper, section 7).
         let frame_message = Message { input: Bytes::new(), ..message.clone() };
-        Ok(Started::Frame(self.interpreter.enter(frame_message, init_code, self.fork)))
+        Ok(Started::Frame(self.interpreter.enter(frame_message, init_code, self.rules)))
     }
 
     fn start_call(&mut self, message: &Message) -> Result<Started<I::Frame>, HostError> {
@@ -292,7 +292,7 @@ impl<'a, I: Interpreter> Machine<'a, I> {
             None => {
                 let code = self.journal.code(message.code_address)?;
                 if !code.bytes().is_empty() {
-                    return Ok(Started::Frame(self.interpreter.enter(message.clone(), code, self.fork)));
+                    return Ok(Started::Frame(self.interpreter.enter(message.clone(), code, self.rules)));
                 }
             }
         }
@@ -334,7 +334,7 @@ impl<'a, I: Interpreter> Machine<'a, I> {
         if outcome.status.is_success() {
             let code = std::mem::take(&mut outcome.output);
             let deposit =
-                creation::deposit(self.fork, message.address, outcome.gas_left, code, &mut *self.journal)?;
+                creation::deposit(self.rules, message.address, outcome.gas_left, code, &mut *self.journal)?;
             match deposit {
                 Ok(deposit) => {
                     outcome.gas_left = deposit.gas_left;

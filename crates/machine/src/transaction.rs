@@ -7,8 +7,8 @@ use parallax_engine_interface::Job;
 use parallax_host_interface::{HostError, Journal};
 use parallax_precompiles::Precompiles;
 use parallax_primitives::{
-    Address, Authorization, Bytecode, Fork, FrameOutcome, GasSchedule, Message, MessageKind, Transaction,
-    TransactionType, U256,
+    Address, Authorization, Bytecode, Eip, FrameOutcome, GasSchedule, Message, MessageKind, Rules,
+    Transaction, TransactionType, U256,
 };
 
 use crate::Validated;
@@ -44,7 +44,7 @@ pub(crate) fn open(
     validated: &Validated,
     journal: &mut dyn Journal,
 ) -> Result<(Message, Settlement), HostError> {
-    let fork = job.fork;
+    let rules = job.rules;
     let gas_price = validated.transaction.gas_price;
     journal.bump_nonce(transaction.sender)?;
     let gas_fee = gas_price.saturating_mul(U256::from(transaction.gas_limit));
@@ -53,7 +53,7 @@ pub(crate) fn open(
     }
 
     let address = transaction.to.unwrap_or_else(|| transaction.sender.create(transaction.nonce));
-    warm_up(journal, fork, transaction.sender, address, job.block.coinbase);
+    warm_up(journal, rules, transaction.sender, address, job.block.coinbase);
     if transaction.kind >= TransactionType::AccessList {
         for entry in &transaction.access_list {
             journal.warm_account(entry.address);
@@ -65,7 +65,7 @@ pub(crate) fn open(
     let mut authorization_refund = 0;
     if transaction.kind == TransactionType::SetCode {
         for authorization in &transaction.authorizations {
-            authorization_refund += set_delegation(journal, job.chain_id, authorization)?;
+            authorization_refund += set_delegation(journal, rules.gas(), job.chain_id, authorization)?;
         }
     }
 
@@ -83,7 +83,7 @@ pub(crate) fn open(
         salt: U256::ZERO,
     };
     // EIP-7702: the transaction follows the delegation of its target as a call does, and pays nothing for it.
-    if fork.has(Fork::Prague)
+    if rules.has(Eip::SetCode7702)
         && let Some(target) = transaction.to
         && let Some(delegate) = journal.code(target)?.delegation()
     {
@@ -92,13 +92,13 @@ pub(crate) fn open(
         message.is_delegated = true;
     }
 
-    let base_fee = if fork.has(Fork::London) { U256::from(job.block.base_fee) } else { U256::ZERO };
+    let base_fee = if rules.has(Eip::DynamicFee1559) { U256::from(job.block.base_fee) } else { U256::ZERO };
     let settlement = Settlement {
         sender: transaction.sender,
         coinbase: job.block.coinbase,
         gas_limit: transaction.gas_limit,
         floor_gas: validated.floor_gas,
-        refund_quotient: GasSchedule::of(fork).refund_quotient,
+        refund_quotient: rules.gas().refund_quotient,
         authorization_refund,
         gas_price,
         tip: gas_price.saturating_sub(base_fee),
@@ -109,20 +109,20 @@ pub(crate) fn open(
 /// Warms what every transaction finds warm (EIP-2929, EIP-3651).
 pub(crate) fn warm_up(
     journal: &mut dyn Journal,
-    fork: Fork,
+    rules: Rules,
     sender: Address,
     target: Address,
     coinbase: Address,
 ) {
-    if !fork.has(Fork::Berlin) {
+    if !rules.has(Eip::WarmAccess2929) {
         return;
     }
     journal.warm_account(sender);
     journal.warm_account(target);
-    for address in Precompiles::of(fork).addresses() {
+    for address in Precompiles::of(rules).addresses() {
         journal.warm_account(address);
     }
-    if fork.has(Fork::Shanghai) {
+    if rules.has(Eip::WarmCoinbase3651) {
         journal.warm_account(coinbase);
     }
 }
@@ -130,6 +130,7 @@ pub(crate) fn warm_up(
 /// One tuple of a set-code transaction (EIP-7702): a tuple that breaks a rule is skipped. Answers its refund, in gas.
 fn set_delegation(
     journal: &mut dyn Journal,
+    schedule: &GasSchedule,
     chain_id: u64,
     authorization: &Authorization,
 ) -> Result<u64, HostError> {
@@ -153,7 +154,7 @@ fn set_delegation(
     let refund = if journal.is_dead(authority)? {
         0
     } else {
-        GasSchedule::TX_AUTHORIZATION - GasSchedule::TX_AUTHORIZATION_EXISTING
+        schedule.tx_authorization.saturating_sub(schedule.tx_authorization_existing)
     };
     let code = if authorization.address.is_zero() {
         Bytecode::default()

@@ -6,7 +6,8 @@
 use parallax_engine_interface::{EngineError, Job};
 use parallax_host_interface::TxEnv;
 use parallax_primitives::{
-    BlockEnv, Fork, GasSchedule, KECCAK256_EMPTY, Rejection, Subject, Transaction, TransactionType, U256,
+    BlockEnv, Eip, GasSchedule, KECCAK256_EMPTY, Rejection, Rules, Subject, Transaction, TransactionType,
+    U256,
 };
 
 /// First byte of a versioned hash of a KZG commitment (EIP-4844).
@@ -40,8 +41,8 @@ pub fn validate(job: &Job<'_>) -> Result<Validated, EngineError> {
         }
     };
     let block = job.block;
-    check_kind(job.fork, transaction)?;
-    let (intrinsic_gas, floor_gas) = check_gas(job.fork, block, transaction)?;
+    check_kind(job.rules, transaction)?;
+    let (intrinsic_gas, floor_gas) = check_gas(job.rules, block, transaction)?;
     if transaction.kind == TransactionType::Blob {
         check_blob_count(transaction, block.blobs.max)?;
     }
@@ -50,12 +51,12 @@ pub fn validate(job: &Job<'_>) -> Result<Validated, EngineError> {
     {
         return Err(Rejection::WrongChainId { transaction: chain_id, chain: job.chain_id }.into());
     }
-    let gas_price = effective_price(job.fork, block, transaction)?;
+    let gas_price = effective_price(job.rules, block, transaction)?;
     let mut max_cost = transaction.max_fee_per_gas.checked_mul(U256::from(transaction.gas_limit));
     let mut blob_fee = U256::ZERO;
     let mut blob_hashes = Vec::new();
     if transaction.kind == TransactionType::Blob {
-        let blob_gas = check_blobs(job.fork, block, transaction)?;
+        let blob_gas = check_blobs(job.rules, block, transaction)?;
         max_cost = transaction
             .max_fee_per_blob_gas
             .checked_mul(blob_gas)
@@ -74,22 +75,22 @@ pub fn validate(job: &Job<'_>) -> Result<Validated, EngineError> {
     })
 }
 
-fn check_kind(fork: Fork, transaction: &Transaction) -> Result<(), Rejection> {
-    let since = match transaction.kind {
-        TransactionType::Legacy => Fork::Frontier,
-        TransactionType::AccessList => Fork::Berlin,
-        TransactionType::DynamicFee => Fork::London,
-        TransactionType::Blob => Fork::Cancun,
-        TransactionType::SetCode => Fork::Prague,
+fn check_kind(rules: Rules, transaction: &Transaction) -> Result<(), Rejection> {
+    let eip = match transaction.kind {
+        TransactionType::Legacy => return Ok(()),
+        TransactionType::AccessList => Eip::AccessLists2930,
+        TransactionType::DynamicFee => Eip::DynamicFee1559,
+        TransactionType::Blob => Eip::Blobs4844,
+        TransactionType::SetCode => Eip::SetCode7702,
     };
-    if fork.has(since) { Ok(()) } else { Err(Rejection::TypeNotSupported(transaction.kind as u8)) }
+    if rules.has(eip) { Ok(()) } else { Err(Rejection::TypeNotSupported(transaction.kind as u8)) }
 }
 
 /// The rules that only the transaction and the block's gas limit decide. Answers the intrinsic gas and the floor.
-fn check_gas(fork: Fork, block: &BlockEnv, transaction: &Transaction) -> Result<(u64, u64), Rejection> {
-    let schedule = GasSchedule::of(fork);
+fn check_gas(rules: Rules, block: &BlockEnv, transaction: &Transaction) -> Result<(u64, u64), Rejection> {
+    let schedule = rules.gas();
     let limit = transaction.gas_limit;
-    let (intrinsic, floor) = intrinsic_gas(schedule, transaction);
+    let (intrinsic, floor) = intrinsic_gas(rules, transaction);
     if intrinsic > limit {
         return Err(Rejection::IntrinsicGas { limit, intrinsic });
     }
@@ -113,37 +114,39 @@ fn check_gas(fork: Fork, block: &BlockEnv, transaction: &Transaction) -> Result<
 }
 
 /// Gas taken before the first opcode, and the least gas paid for (EIP-7623), zero where there is no such rule.
-fn intrinsic_gas(schedule: &GasSchedule, transaction: &Transaction) -> (u64, u64) {
+fn intrinsic_gas(rules: Rules, transaction: &Transaction) -> (u64, u64) {
+    let schedule = rules.gas();
     let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
     let zeros = count(transaction.input.iter().filter(|&&byte| byte == 0).count());
     let nonzeros = count(transaction.input.len()) - zeros;
 
-    let mut gas =
-        GasSchedule::TX_BASE + zeros * GasSchedule::TX_DATA_ZERO + nonzeros * schedule.tx_data_nonzero;
+    let mut gas = schedule.tx_base + zeros * schedule.tx_data_zero + nonzeros * schedule.tx_data_nonzero;
     if transaction.to.is_none() {
         gas += schedule.tx_create + count(transaction.input.len().div_ceil(32)) * schedule.initcode_word;
     }
     if transaction.kind >= TransactionType::AccessList {
         for entry in &transaction.access_list {
-            gas += GasSchedule::TX_ACCESS_LIST_ADDRESS
-                + count(entry.storage_keys.len()) * GasSchedule::TX_ACCESS_LIST_KEY;
+            gas += schedule.tx_access_list_address
+                + count(entry.storage_keys.len()) * schedule.tx_access_list_key;
         }
     }
     if transaction.kind == TransactionType::SetCode {
-        gas += count(transaction.authorizations.len()) * GasSchedule::TX_AUTHORIZATION;
+        gas += count(transaction.authorizations.len()) * schedule.tx_authorization;
     }
 
-    let floor = match schedule.tx_floor_token {
-        0 => 0,
-        token => GasSchedule::TX_BASE + token * (zeros + nonzeros * GasSchedule::TX_TOKENS_NONZERO),
+    let floor = if rules.has(Eip::CalldataFloor7623) {
+        let tokens = zeros.saturating_add(nonzeros.saturating_mul(schedule.tx_tokens_nonzero));
+        schedule.tx_base.saturating_add(schedule.tx_floor_token.saturating_mul(tokens))
+    } else {
+        0
     };
     (gas, floor)
 }
 
 /// What one gas costs, in wei (EIP-1559).
-fn effective_price(fork: Fork, block: &BlockEnv, transaction: &Transaction) -> Result<U256, Rejection> {
+fn effective_price(rules: Rules, block: &BlockEnv, transaction: &Transaction) -> Result<U256, Rejection> {
     let max_fee = transaction.max_fee_per_gas;
-    if !fork.has(Fork::London) {
+    if !rules.has(Eip::DynamicFee1559) {
         return Ok(max_fee);
     }
     let priority = transaction.max_priority_fee_per_gas;
@@ -164,11 +167,11 @@ fn check_blob_count(transaction: &Transaction, limit: u64) -> Result<(), Rejecti
 }
 
 /// The rules of EIP-4844 and EIP-7594 about what is in the transaction. Answers its blob gas.
-fn check_blobs(fork: Fork, block: &BlockEnv, transaction: &Transaction) -> Result<U256, Rejection> {
+fn check_blobs(rules: Rules, block: &BlockEnv, transaction: &Transaction) -> Result<U256, Rejection> {
     if transaction.blob_hashes.is_empty() {
         return Err(Rejection::NoBlobs);
     }
-    let (count, limit) = (transaction.blob_hashes.len(), GasSchedule::of(fork).tx_max_blobs);
+    let (count, limit) = (transaction.blob_hashes.len(), rules.gas().tx_max_blobs);
     if count > limit {
         return Err(Rejection::TooManyBlobs { count, limit });
     }
@@ -209,7 +212,7 @@ fn check_sender(job: &Job<'_>, transaction: &Transaction, needed: Option<U256>) 
     // EIP-3607, which the specification applies to every fork; EIP-7702 lets delegated accounts send.
     if sender.code_hash != KECCAK256_EMPTY {
         let code = job.database.code(sender.code_hash)?;
-        if !job.fork.has(Fork::Prague) || code.delegation().is_none() {
+        if !job.rules.has(Eip::SetCode7702) || code.delegation().is_none() {
             return Err(Rejection::SenderHasCode.into());
         }
     }

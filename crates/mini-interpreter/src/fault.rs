@@ -7,7 +7,7 @@ use std::{fmt, ops::Range, str::FromStr};
 
 use parallax_host_interface::{Host, HostError, SelfDestruct, Slot, TxEnv};
 use parallax_primitives::{
-    Address, B256, BlockEnv, Bytecode, Fork, Halt, JournalView, Log, MessageKind, Opcode, OpcodeTables, U256,
+    Address, B256, BlockEnv, Bytecode, Eip, Halt, JournalView, Log, MessageKind, Opcode, U256,
 };
 
 use crate::{
@@ -191,14 +191,14 @@ pub(crate) fn execute(
             {
                 change.new = value;
             }
-            let has_effect = fault != Fault::ForgetWarm || state.fork.has(Fork::Berlin);
+            let has_effect = fault != Fault::ForgetWarm || state.rules.has(Eip::WarmAccess2929);
             Ok((flow, fired.is_some() && has_effect))
         }
         Fault::LeaveStatic => leave_static(state, host),
         Fault::WriteOff => write_off(state, host),
         _ => {
             let memory_before = state.memory.len();
-            let row = OpcodeTables::of(state.fork)[usize::from(state.opcode().0)];
+            let row = state.rules.opcodes()[usize::from(state.opcode().0)];
             let mut flow = execute_single_op(state, host)?;
             let fired = after(fault, state, &mut flow, (memory_before, row.outputs > 0));
             Ok((flow, fired))
@@ -267,7 +267,7 @@ pub(crate) fn flip(state: &mut MiniStepState, bit: u8) -> bool {
 fn leave_static(state: &mut MiniStepState, host: &mut dyn Host) -> Result<(Flow, bool), HostError> {
     let opcode = state.opcode();
     let was_static = std::mem::take(&mut state.message.is_static);
-    let row = OpcodeTables::of(state.fork)[usize::from(opcode.0)];
+    let row = state.rules.opcodes()[usize::from(opcode.0)];
     let sends_value =
         opcode == Opcode::CALL && state.operands::<3>().is_ok_and(|[.., value]| !value.is_zero());
     let mut flow = execute_single_op(state, host)?;

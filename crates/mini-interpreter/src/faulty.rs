@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use parallax_engine_interface::{FrameExit, Interpreter};
 use parallax_hooks::{Hooks, StepView};
 use parallax_host_interface::{Host, HostError};
-use parallax_primitives::{Bytecode, Fork, FrameOutcome, JournalView, Message, Opcode};
+use parallax_primitives::{Bytecode, FrameOutcome, JournalView, Message, Opcode, Rules};
 
 use crate::{
     Fault, FaultPlan, Flow, Mini, MiniFrame, MiniStepState, execute_single_op,
@@ -78,12 +78,12 @@ impl FaultyMini {
 impl Interpreter for FaultyMini {
     type Frame = FaultyFrame;
 
-    fn enter(&self, message: Message, code: Bytecode, fork: Fork) -> FaultyFrame {
+    fn enter(&self, message: Message, code: Bytecode, rules: Rules) -> FaultyFrame {
         if message.depth == 0 {
             *lock(&self.run) = Arc::default();
         }
         let run = Arc::clone(&lock(&self.run));
-        FaultyFrame { frame: Mini.enter(message, code, fork), run, awaiting: None }
+        FaultyFrame { frame: Mini.enter(message, code, rules), run, awaiting: None }
     }
 
     fn resume<K: Hooks>(

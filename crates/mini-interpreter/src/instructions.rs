@@ -1,7 +1,7 @@
 //! What each opcode does: one function per opcode, in the files and in the order of the executable specification, each in
 //! four paragraphs: stack, gas, operation, program counter.
 //!
-//! `base` is always the opcode's static gas in the fork. What the table of opcodes says (defined, stack bounds, static
+//! `base` is always the opcode's static gas. What the table of opcodes says (defined, stack bounds, static
 //! calls) is checked before an instruction is called.
 
 pub(crate) mod arithmetic;

@@ -5,7 +5,7 @@
 use parallax_engine_interface::{FrameExit, Interpreter};
 use parallax_hooks::{Hooks, Interest, StepControl, StepEnd, StepView};
 use parallax_host_interface::{Host, HostError};
-use parallax_primitives::{Bytecode, Effect, Fork, FrameOutcome, FrameStatus, JournalView, Message, Opcode};
+use parallax_primitives::{Bytecode, Effect, FrameOutcome, FrameStatus, JournalView, Message, Opcode, Rules};
 
 use crate::{Flow, MiniStepState, execute_single_op};
 
@@ -53,8 +53,8 @@ impl MiniFrame {
 impl Interpreter for Mini {
     type Frame = MiniFrame;
 
-    fn enter(&self, message: Message, code: Bytecode, fork: Fork) -> MiniFrame {
-        MiniFrame { state: MiniStepState::new(message, code, fork), asked: false, at_block_entry: true }
+    fn enter(&self, message: Message, code: Bytecode, rules: Rules) -> MiniFrame {
+        MiniFrame { state: MiniStepState::new(message, code, rules), asked: false, at_block_entry: true }
     }
 
     fn resume<K: Hooks>(

@@ -8,8 +8,8 @@ use std::ops::Range;
 use parallax_hooks::StepView;
 use parallax_host_interface::{Host, HostError};
 use parallax_primitives::{
-    Address, Bytecode, Bytes, Fork, FrameOutcome, GasSchedule, Halt, JournalView, MEMORY_LIMIT, Message,
-    Opcode, OpcodeTable, OpcodeTables, STACK_LIMIT, StorageChange, U256,
+    Address, Bytecode, Bytes, Eip, FrameOutcome, GasSchedule, Halt, JournalView, MEMORY_LIMIT, Message,
+    Opcode, OpcodeTable, Rules, STACK_LIMIT, StorageChange, U256,
 };
 
 /// A frame between two opcodes: all that the next opcode depends on besides the [`Host`].
@@ -30,7 +30,7 @@ pub struct MiniStepState {
     /// The code that runs.
     pub code: Bytecode,
     /// The rules it runs under.
-    pub fork: Fork,
+    pub rules: Rules,
     /// What the last SSTORE or TSTORE wrote.
     pub written: Option<StorageChange>,
     /// Gas the last opcode was charged, or, if it failed at its charge, should have been; saturating. What a creation forwards
@@ -90,8 +90,8 @@ impl From<HostError> for Fault {
 pub(crate) type Outcome = Result<Step, Fault>;
 
 impl MiniStepState {
-    /// A frame of `message` before its first opcode, running `code` under the rules of `fork`.
-    pub fn new(message: Message, code: Bytecode, fork: Fork) -> Self {
+    /// A frame of `message` before its first opcode, running `code` under `rules`.
+    pub fn new(message: Message, code: Bytecode, rules: Rules) -> Self {
         Self {
             pc: 0,
             gas: message.gas,
@@ -101,14 +101,14 @@ impl MiniStepState {
             jumpdests: valid_jump_destinations(code.bytes()),
             message,
             code,
-            fork,
+            rules,
             written: None,
             gas_cost: 0,
             refuses_write: false,
             output: Bytes::new(),
             awaiting: None,
-            schedule: GasSchedule::of(fork),
-            table: OpcodeTables::of(fork),
+            schedule: rules.gas(),
+            table: rules.opcodes(),
         }
     }
 
@@ -145,7 +145,7 @@ impl MiniStepState {
     pub fn view<'a>(&'a self, index: u64, journal: &'a dyn JournalView) -> StepView<'a> {
         StepView {
             index,
-            fork: self.fork,
+            rules: self.rules,
             depth: self.message.depth,
             pc: self.pc,
             opcode: self.opcode(),
@@ -234,7 +234,11 @@ impl MiniStepState {
 
     /// What the first access to an account costs on top of a warm one (EIP-2929), and warms it.
     pub(crate) fn cold_account_gas(&self, host: &mut dyn Host, address: Address) -> u64 {
-        if self.fork.has(Fork::Berlin) && host.warm_account(address) { self.schedule.cold_account } else { 0 }
+        if self.rules.has(Eip::WarmAccess2929) && host.warm_account(address) {
+            self.schedule.cold_account
+        } else {
+            0
+        }
     }
 }
 

@@ -25,7 +25,7 @@ pub enum Flow {
 }
 
 /// Executes the opcode at [`MiniStepState::pc`]: checks it, charges its gas, expands the memory as far as it needs, and
-/// does it. The order of checks: defined in the fork, stack underflow, stack overflow, static call, gas, the operation.
+/// does it. The order of checks: defined, stack underflow, stack overflow, static call, gas, the operation.
 ///
 /// Fails only if the host does; then the state is not to be used again.
 #[inline]
@@ -62,12 +62,12 @@ fn check_and_dispatch(state: &mut MiniStepState, host: &mut dyn Host) -> Outcome
     dispatch(opcode, state, host, u64::from(row.gas))
 }
 
-/// `base` is the opcode's static gas in the fork.
+/// `base` is the opcode's static gas.
 // tidy: dispatch table
 #[inline(always)] // called once, in the loop
 fn dispatch(opcode: Opcode, evm: &mut MiniStepState, host: &mut dyn Host, base: u64) -> Outcome {
     match opcode {
-        Opcode::STOP => control_flow::stop(evm),
+        Opcode::STOP => control_flow::stop(evm, base),
         Opcode::ADD => arithmetic::add(evm, base),
         Opcode::MUL => arithmetic::mul(evm, base),
         Opcode::SUB => arithmetic::sub(evm, base),

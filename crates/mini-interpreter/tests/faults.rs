@@ -71,9 +71,9 @@ fn execute<I: Interpreter>(interpreter: &I, code: &str) -> Seen {
     };
     let (block, environment) = (BlockEnv::default(), TxEnv::default());
     let subject = Subject::Message { message: &message, environment: &environment };
-    let job = Job { fork: Fork::Osaka, chain_id: 1, block: &block, subject, database: &database };
+    let job = Job { rules: Fork::Osaka.into(), chain_id: 1, block: &block, subject, database: &database };
     let validated = validate(&job).unwrap();
-    let state = State::new(&database, job.fork, block.clone(), validated.transaction.clone());
+    let state = State::new(&database, job.rules, block.clone(), validated.transaction.clone());
     let mut machine = Box::new(Machine::new(interpreter, &job, validated, Box::new(state)).unwrap());
     let mut steps = Steps::default();
     while machine.run(&mut steps).unwrap() == Progress::Paused {}

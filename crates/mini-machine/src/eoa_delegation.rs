@@ -1,7 +1,7 @@
 //! Accounts that run another's code (EIP-7702), as EELS's `vm/eoa_delegation.py` has them.
 
 use parallax_host_interface::HostError;
-use parallax_primitives::{Address, Authorization, Bytecode, GasSchedule, U256};
+use parallax_primitives::{Address, Authorization, Bytecode, U256};
 
 use crate::world::World;
 
@@ -30,6 +30,7 @@ pub(crate) fn set_delegation(
     world: &mut World<'_>,
     authorizations: &[Authorization],
 ) -> Result<u64, HostError> {
+    let gas = world.rules.gas();
     let mut refund_counter = 0;
     for authorization in authorizations {
         let chain_id = U256::from(world.transaction.chain_id);
@@ -51,7 +52,7 @@ pub(crate) fn set_delegation(
             continue;
         }
         if world.account_exists(authority)? {
-            refund_counter += GasSchedule::TX_AUTHORIZATION - GasSchedule::TX_AUTHORIZATION_EXISTING;
+            refund_counter += gas.tx_authorization.saturating_sub(gas.tx_authorization_existing);
         }
         let code_to_set = if authorization.address.is_zero() {
             Bytecode::default()

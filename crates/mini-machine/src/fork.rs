@@ -3,8 +3,8 @@
 use parallax_engine_interface::{EngineError, Job};
 use parallax_host_interface::{AccountInfo, HostError, TxEnv};
 use parallax_primitives::{
-    BlockEnv, Fork, FrameOutcome, GasSchedule, KECCAK256_EMPTY, Rejection, Transaction, TransactionType,
-    TxOutcome, U256,
+    BlockEnv, Eip, FrameOutcome, GasSchedule, KECCAK256_EMPTY, Rejection, Rules, Transaction,
+    TransactionType, TxOutcome, U256,
 };
 
 use crate::{
@@ -37,9 +37,9 @@ pub struct Validated {
 ///
 /// The one [`Rejection`] that comes first, or that the world failed.
 pub fn validate(job: &Job<'_>, transaction: &Transaction) -> Result<Validated, EngineError> {
-    check_type(job.fork, transaction)?;
+    check_type(job.rules, transaction)?;
     let IntrinsicCost { intrinsic_gas, calldata_floor_gas_cost } =
-        validate_transaction(job.fork, transaction)?;
+        validate_transaction(job.rules, transaction)?;
     let effective_gas_price = check_transaction(job, transaction)?;
     Ok(Validated { intrinsic_gas, calldata_floor: calldata_floor_gas_cost, effective_gas_price })
 }
@@ -48,7 +48,7 @@ pub fn validate(job: &Job<'_>, transaction: &Transaction) -> Result<Validated, E
 ///
 /// EELS: `fork.py`, `check_transaction`. It has the block to itself: no gas of it is used yet.
 fn check_transaction(job: &Job<'_>, transaction: &Transaction) -> Result<U256, EngineError> {
-    let Job { fork, block, .. } = *job;
+    let Job { rules, block, .. } = *job;
     if transaction.gas_limit > block.gas_limit {
         let limits = Rejection::GasAboveBlock { transaction: transaction.gas_limit, block: block.gas_limit };
         return Err(limits.into());
@@ -62,9 +62,9 @@ fn check_transaction(job: &Job<'_>, transaction: &Transaction) -> Result<U256, E
         return Err(Rejection::WrongChainId { transaction: chain_id, chain: job.chain_id }.into());
     }
 
-    let effective_gas_price = effective_gas_price(fork, block, transaction)?;
+    let effective_gas_price = effective_gas_price(rules, block, transaction)?;
     if transaction.kind == TransactionType::Blob {
-        check_blobs(fork, block, transaction)?;
+        check_blobs(rules, block, transaction)?;
     }
     // Before Prague the type 3 was looked at first: see there.
     if transaction.to.is_none() {
@@ -87,9 +87,9 @@ fn too_many_blobs(count: usize, limit: usize) -> Rejection {
 }
 
 /// What a gas costs the sender, in wei. From London on a part of it is burnt (EIP-1559).
-fn effective_gas_price(fork: Fork, block: &BlockEnv, transaction: &Transaction) -> Result<U256, Rejection> {
+fn effective_gas_price(rules: Rules, block: &BlockEnv, transaction: &Transaction) -> Result<U256, Rejection> {
     let max_fee = transaction.max_fee_per_gas;
-    if !fork.has(Fork::London) {
+    if !rules.has(Eip::DynamicFee1559) {
         return Ok(max_fee);
     }
     let priority = transaction.max_priority_fee_per_gas;
@@ -105,15 +105,15 @@ fn effective_gas_price(fork: Fork, block: &BlockEnv, transaction: &Transaction) 
 }
 
 /// EIP-4844. The specification asks for a target first up to Cancun, and last from Prague on.
-fn check_blobs(fork: Fork, block: &BlockEnv, transaction: &Transaction) -> Result<(), Rejection> {
-    if !fork.has(Fork::Prague) && transaction.to.is_none() {
+fn check_blobs(rules: Rules, block: &BlockEnv, transaction: &Transaction) -> Result<(), Rejection> {
+    if !rules.has(Eip::SetCode7702) && transaction.to.is_none() {
         return Err(Rejection::BlobCreate);
     }
     let count = transaction.blob_hashes.len();
     if count == 0 {
         return Err(Rejection::NoBlobs);
     }
-    let limit = GasSchedule::of(fork).tx_max_blobs;
+    let limit = rules.gas().tx_max_blobs;
     if count > limit {
         // EIP-7594
         return Err(too_many_blobs(count, limit));
@@ -148,7 +148,7 @@ fn check_sender(job: &Job<'_>, transaction: &Transaction) -> Result<(), EngineEr
     if sender.code_hash != KECCAK256_EMPTY {
         // EIP-3607, and EIP-7702 from Prague on
         let code = job.database.code(sender.code_hash)?;
-        if !job.fork.has(Fork::Prague) || !is_valid_delegation(code.bytes()) {
+        if !job.rules.has(Eip::SetCode7702) || !is_valid_delegation(code.bytes()) {
             return Err(Rejection::SenderHasCode.into());
         }
     }
@@ -208,7 +208,7 @@ pub(crate) fn settle(
     let refund_counter = delegation_refund.saturating_add_signed(world.state.refund_counter);
     let gas_used_before_refund = transaction.gas_limit - outcome.gas_left;
     // EIP-3529: a fifth at the most from London on, and half before.
-    let refund_quotient = GasSchedule::of(world.fork).refund_quotient;
+    let refund_quotient = world.rules.gas().refund_quotient;
     let gas_refund = refund_counter.min(gas_used_before_refund / refund_quotient);
     let gas_used_after_refund = gas_used_before_refund - gas_refund;
     // EIP-7623: who pays the floor is refunded nothing.
@@ -252,11 +252,12 @@ pub(crate) fn finish(
 
 fn pay_coinbase(world: &mut World<'_>, effective_gas_price: U256, gas_used: u64) -> Result<(), HostError> {
     // EIP-1559: from London on the base fee is burnt.
-    let base_fee = if world.fork.has(Fork::London) { U256::from(world.block.base_fee) } else { U256::ZERO };
+    let base_fee =
+        if world.rules.has(Eip::DynamicFee1559) { U256::from(world.block.base_fee) } else { U256::ZERO };
     let transaction_fee = U256::from(gas_used) * (effective_gas_price - base_fee);
     let coinbase = world.block.coinbase;
     let has_any = !transaction_fee.is_zero() || !world.get_account(coinbase)?.balance.is_zero();
-    if has_any || !world.fork.has(Fork::SpuriousDragon) {
+    if has_any || !world.rules.has(Eip::StateClearing161) {
         // Before EIP-161 it came to be by being sent nothing.
         world.add_to_balance(coinbase, transaction_fee)?;
     } else if world.account_exists_and_is_empty(coinbase)? {

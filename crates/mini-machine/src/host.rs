@@ -1,7 +1,7 @@
 //! What opcodes may ask of the world.
 
 use parallax_host_interface::{Host, HostError, SelfDestruct, Slot, TxEnv};
-use parallax_primitives::{Address, B256, BlockEnv, Bytecode, Fork, JournalView, Log, Mark, U256};
+use parallax_primitives::{Address, B256, BlockEnv, Bytecode, Eip, JournalView, Log, Mark, U256};
 
 use crate::{eoa_delegation::get_delegated_code_address, world::World};
 
@@ -60,7 +60,7 @@ impl Host for World<'_> {
     }
 
     fn warm_account(&mut self, address: Address) -> bool {
-        self.fork.has(Fork::Berlin) && self.state.access_address(address)
+        self.rules.has(Eip::WarmAccess2929) && self.state.access_address(address)
     }
 
     fn balance(&mut self, address: Address) -> Result<U256, HostError> {
@@ -82,7 +82,7 @@ impl Host for World<'_> {
     }
 
     fn is_dead(&mut self, address: Address) -> Result<bool, HostError> {
-        if self.fork.has(Fork::SpuriousDragon) {
+        if self.rules.has(Eip::StateClearing161) {
             // EIP-161
             Ok(!self.is_account_alive(address)?)
         } else {
@@ -93,7 +93,7 @@ impl Host for World<'_> {
     fn load_slot(&mut self, address: Address, key: U256) -> Result<Slot, HostError> {
         let original = self.get_storage_original(address, key)?;
         let current = self.get_storage(address, key)?;
-        let was_cold = self.fork.has(Fork::Berlin) && self.state.access_storage_key(address, key);
+        let was_cold = self.rules.has(Eip::WarmAccess2929) && self.state.access_storage_key(address, key);
         Ok(Slot { current, original, was_cold })
     }
 
@@ -122,7 +122,7 @@ impl Host for World<'_> {
     fn self_destruct(&mut self, address: Address, beneficiary: Address) -> Result<SelfDestruct, HostError> {
         let was_marked = self.state.accounts_to_delete.contains(&address);
         let balance = self.get_account(address)?.balance;
-        if self.fork.has(Fork::Cancun) {
+        if self.rules.has(Eip::SelfDestruct6780) {
             // EIP-6780: it only sends its balance, to itself in vain, unless it was created in this transaction.
             self.move_ether(address, beneficiary, balance)?;
             if self.state.created_accounts.contains(&address) {

@@ -3,8 +3,8 @@
 use parallax_host_interface::{Host, HostError};
 use parallax_mini_precompiles as precompiled_contracts;
 use parallax_primitives::{
-    Address, Bytecode, Bytes, CALL_DEPTH_LIMIT, Fork, FrameOutcome, FrameStatus, GasSchedule, Halt, Message,
-    MessageKind, address,
+    Address, Bytecode, Bytes, CALL_DEPTH_LIMIT, Eip, FrameOutcome, FrameStatus, Halt, Message, MessageKind,
+    address,
 };
 
 use crate::{
@@ -101,7 +101,7 @@ fn begin_create_message(
     bumps_nonce: bool,
 ) -> Result<Begun, HostError> {
     let address = message.address;
-    if world.fork.has(Fork::Berlin) {
+    if world.rules.has(Eip::WarmAccess2929) {
         // EIP-2929: warm from here on, whatever becomes of the creation.
         world.state.access_address(address);
     }
@@ -116,7 +116,7 @@ fn begin_create_message(
     let checkpoint = world.state.clone();
     // There is no storage to take away, as there would have been before EIP-7610.
     world.state.mark_account_created(address);
-    if world.fork.has(Fork::SpuriousDragon) {
+    if world.rules.has(Eip::StateClearing161) {
         // EIP-161
         world.increment_nonce(address)?;
     }
@@ -141,7 +141,7 @@ fn execute_code(world: &mut World<'_>, message: &Message, checkpoint: State) -> 
     let result = if message.is_delegated {
         None
     } else {
-        precompiled_contracts::run(world.fork, message.code_address, &message.input, message.gas)
+        precompiled_contracts::run(world.rules, message.code_address, &message.input, message.gas)
     };
     if let Some(result) = result {
         return Ok(Begun::Ended { outcome: of_precompiled_contract(message, result)?, checkpoint });
@@ -210,15 +210,15 @@ fn end_create_message(
     message: &Message,
     outcome: FrameOutcome,
 ) -> Result<FrameOutcome, HostError> {
-    let fork = world.fork;
+    let rules = world.rules;
     let contract_code = outcome.output;
-    let contract_code_gas = GasSchedule::CODE_DEPOSIT_BYTE.saturating_mul(contract_code.len() as u64);
-    if fork.has(Fork::London) && contract_code.first() == Some(&0xef) {
+    let contract_code_gas = rules.gas().code_deposit_byte.saturating_mul(contract_code.len() as u64);
+    if rules.has(Eip::RejectEf3541) && contract_code.first() == Some(&0xef) {
         // EIP-3541
         return Ok(FrameOutcome::halted(Halt::CodeStartsWithEf, 0));
     }
     let Some(gas_left) = outcome.gas_left.checked_sub(contract_code_gas) else {
-        if fork.has(Fork::Homestead) {
+        if rules.has(Eip::Creation2) {
             // EIP-2
             return Ok(FrameOutcome::halted(Halt::DepositOutOfGas, 0));
         }
@@ -228,7 +228,7 @@ fn end_create_message(
             ..success(outcome.gas_left, Bytes::new())
         });
     };
-    if contract_code.len() > GasSchedule::of(fork).max_code_size {
+    if contract_code.len() > rules.gas().max_code_size {
         // EIP-170
         return Ok(FrameOutcome::halted(Halt::CodeTooLarge, 0));
     }

@@ -80,7 +80,7 @@ impl<'a, I: Interpreter> MiniMachine<'a, I> {
             Subject::Transaction(transaction) => Self::transaction(interpreter, job, transaction),
             Subject::Message { message, environment } => {
                 let environment = TxEnv { chain_id: job.chain_id, ..environment.clone() };
-                let mut world = World::new(job.database, job.fork, job.block.clone(), environment);
+                let mut world = World::new(job.database, job.rules, job.block.clone(), environment);
                 warm_up(&mut world, message.caller, message.address);
                 Ok(Self::over(interpreter, job, world, message.clone(), None))
             }
@@ -94,7 +94,7 @@ impl<'a, I: Interpreter> MiniMachine<'a, I> {
     ) -> Result<Self, EngineError> {
         let validated = fork::validate(job, transaction)?;
         let environment = fork::transaction_environment(job, transaction, &validated);
-        let mut world = World::new(job.database, job.fork, job.block.clone(), environment);
+        let mut world = World::new(job.database, job.rules, job.block.clone(), environment);
         fork::buy_gas(&mut world, &validated, transaction)?;
         let gas = transaction.gas_limit - validated.intrinsic_gas;
         let mut message = prepare_message(&mut world, transaction, gas)?;
@@ -211,7 +211,7 @@ impl<'a, I: Interpreter> MiniMachine<'a, I> {
                     // The init code is the code, and there is no calldata.
                     own.input = Default::default();
                 }
-                let frame = self.interpreter.enter(own, code, self.world.fork);
+                let frame = self.interpreter.enter(own, code, self.world.rules);
                 self.frames.push(Frame { message, checkpoint, frame });
                 Next::Run
             }

@@ -2,7 +2,7 @@
 
 use parallax_host_interface::HostError;
 use parallax_mini_precompiles as precompiled_contracts;
-use parallax_primitives::{Address, Fork, Message, MessageKind, Transaction, U256};
+use parallax_primitives::{Address, Eip, Message, MessageKind, Transaction, U256};
 
 use crate::{
     eoa_delegation::{get_delegated_code_address, set_delegation},
@@ -34,7 +34,7 @@ pub(crate) fn prepare_message(
     address_creation(world, &mut message, Sender::Transaction)?;
 
     warm_up(world, message.caller, message.address);
-    if world.fork.has(Fork::Berlin) {
+    if world.rules.has(Eip::WarmAccess2929) {
         // EIP-2930
         for access in &transaction.access_list {
             world.state.access_address(access.address);
@@ -50,15 +50,15 @@ pub(crate) fn prepare_message(
 ///
 /// EELS: `utils/message.py`, `prepare_message`; `fork.py`, `process_transaction`.
 pub(crate) fn warm_up(world: &mut World<'_>, caller: Address, target: Address) {
-    if !world.fork.has(Fork::Berlin) {
+    if !world.rules.has(Eip::WarmAccess2929) {
         return;
     }
     world.state.access_address(caller);
     world.state.access_address(target);
-    for address in precompiled_contracts::addresses(world.fork) {
-        world.state.access_address(*address);
+    for address in precompiled_contracts::addresses(world.rules) {
+        world.state.access_address(address);
     }
-    if world.fork.has(Fork::Shanghai) {
+    if world.rules.has(Eip::WarmCoinbase3651) {
         world.state.access_address(world.block.coinbase);
     }
 }
@@ -72,7 +72,7 @@ pub(crate) fn delegate(
     transaction: &Transaction,
     message: &mut Message,
 ) -> Result<u64, HostError> {
-    if !world.fork.has(Fork::Prague) || message.kind.is_create() {
+    if !world.rules.has(Eip::SetCode7702) || message.kind.is_create() {
         return Ok(0);
     }
     let refund_counter = set_delegation(world, &transaction.authorizations)?;

@@ -1,6 +1,6 @@
 //! What a transaction must be by itself, whatever the state, as EELS's `transactions.py` has it.
 
-use parallax_primitives::{Fork, GasSchedule, Rejection, Transaction, TransactionType};
+use parallax_primitives::{Eip, Rejection, Rules, Transaction, TransactionType};
 
 use crate::gas::init_code_cost;
 
@@ -13,31 +13,31 @@ pub(crate) struct IntrinsicCost {
     pub(crate) calldata_floor_gas_cost: u64,
 }
 
-/// Whether the fork has the type at all: the specification cannot even decode the others.
+/// Whether the rules have the type at all: the specification cannot even decode the others.
 ///
 /// EELS: `transactions.py`, `decode_transaction`.
-pub(crate) fn check_type(fork: Fork, transaction: &Transaction) -> Result<(), Rejection> {
-    let since = match transaction.kind {
-        TransactionType::Legacy => Fork::Frontier,
+pub(crate) fn check_type(rules: Rules, transaction: &Transaction) -> Result<(), Rejection> {
+    let eip = match transaction.kind {
+        TransactionType::Legacy => return Ok(()),
         // EIP-2930
-        TransactionType::AccessList => Fork::Berlin,
+        TransactionType::AccessList => Eip::AccessLists2930,
         // EIP-1559
-        TransactionType::DynamicFee => Fork::London,
+        TransactionType::DynamicFee => Eip::DynamicFee1559,
         // EIP-4844
-        TransactionType::Blob => Fork::Cancun,
+        TransactionType::Blob => Eip::Blobs4844,
         // EIP-7702
-        TransactionType::SetCode => Fork::Prague,
+        TransactionType::SetCode => Eip::SetCode7702,
     };
-    if fork.has(since) { Ok(()) } else { Err(Rejection::TypeNotSupported(transaction.kind as u8)) }
+    if rules.has(eip) { Ok(()) } else { Err(Rejection::TypeNotSupported(transaction.kind as u8)) }
 }
 
 /// EELS: `transactions.py`, `validate_transaction`.
 pub(crate) fn validate_transaction(
-    fork: Fork,
+    rules: Rules,
     transaction: &Transaction,
 ) -> Result<IntrinsicCost, Rejection> {
-    let gas = GasSchedule::of(fork);
-    let cost = calculate_intrinsic_cost(fork, transaction);
+    let gas = rules.gas();
+    let cost = calculate_intrinsic_cost(rules, transaction);
     let limit = transaction.gas_limit;
     if cost.intrinsic_gas > limit {
         return Err(Rejection::IntrinsicGas { limit, intrinsic: cost.intrinsic_gas });
@@ -63,16 +63,16 @@ pub(crate) fn validate_transaction(
 }
 
 /// EELS: `transactions.py`, `calculate_intrinsic_cost`.
-pub(crate) fn calculate_intrinsic_cost(fork: Fork, transaction: &Transaction) -> IntrinsicCost {
-    let gas = GasSchedule::of(fork);
+pub(crate) fn calculate_intrinsic_cost(rules: Rules, transaction: &Transaction) -> IntrinsicCost {
+    let gas = rules.gas();
     let zero_bytes = transaction.input.iter().filter(|byte| **byte == 0).count() as u64;
     let other_bytes = transaction.input.len() as u64 - zero_bytes;
-    let data_cost = zero_bytes * GasSchedule::TX_DATA_ZERO + other_bytes * gas.tx_data_nonzero;
+    let data_cost = zero_bytes * gas.tx_data_zero + other_bytes * gas.tx_data_nonzero;
 
-    let calldata_floor_gas_cost = if fork.has(Fork::Prague) {
+    let calldata_floor_gas_cost = if rules.has(Eip::CalldataFloor7623) {
         // EIP-7623
-        let tokens_in_calldata = zero_bytes + other_bytes * GasSchedule::TX_TOKENS_NONZERO;
-        GasSchedule::TX_BASE + tokens_in_calldata * gas.tx_floor_token
+        let tokens_in_calldata = zero_bytes.saturating_add(other_bytes.saturating_mul(gas.tx_tokens_nonzero));
+        gas.tx_base.saturating_add(tokens_in_calldata.saturating_mul(gas.tx_floor_token))
     } else {
         0
     };
@@ -87,15 +87,15 @@ pub(crate) fn calculate_intrinsic_cost(fork: Fork, transaction: &Transaction) ->
     // EIP-2930
     let mut access_list_cost = 0;
     for access in &transaction.access_list {
-        access_list_cost += GasSchedule::TX_ACCESS_LIST_ADDRESS;
-        access_list_cost += access.storage_keys.len() as u64 * GasSchedule::TX_ACCESS_LIST_KEY;
+        access_list_cost += gas.tx_access_list_address;
+        access_list_cost += access.storage_keys.len() as u64 * gas.tx_access_list_key;
     }
 
     // EIP-7702
-    let auth_cost = GasSchedule::TX_AUTHORIZATION * transaction.authorizations.len() as u64;
+    let auth_cost = gas.tx_authorization * transaction.authorizations.len() as u64;
 
     IntrinsicCost {
-        intrinsic_gas: GasSchedule::TX_BASE + data_cost + create_cost + access_list_cost + auth_cost,
+        intrinsic_gas: gas.tx_base + data_cost + create_cost + access_list_cost + auth_cost,
         calldata_floor_gas_cost,
     }
 }
@@ -104,12 +104,14 @@ pub(crate) fn calculate_intrinsic_cost(fork: Fork, transaction: &Transaction) ->
 mod tests {
     use parallax_primitives::{AccessListEntry, Address, Authorization, B256, U256};
 
+    use parallax_primitives::Fork;
+
     use super::*;
 
     /// `expected` is the intrinsic gas and the floor.
     #[track_caller]
     fn check(fork: Fork, transaction: &Transaction, expected: (u64, u64)) {
-        let cost = calculate_intrinsic_cost(fork, transaction);
+        let cost = calculate_intrinsic_cost(fork.into(), transaction);
         assert_eq!((cost.intrinsic_gas, cost.calldata_floor_gas_cost), expected, "{fork} {transaction:?}");
     }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use parallax_host_interface::{AccountInfo, Database, HostError, TxEnv};
-use parallax_primitives::{Address, B256, BlockEnv, Bytecode, Fork, KECCAK256_EMPTY, Log, U256};
+use parallax_primitives::{Address, B256, BlockEnv, Bytecode, Eip, KECCAK256_EMPTY, Log, Rules, U256};
 
 use crate::{
     gas::calculate_blob_gas_price,
@@ -13,7 +13,7 @@ use crate::{
 
 /// A transaction's world.
 pub(crate) struct World<'a> {
-    pub(crate) fork: Fork,
+    pub(crate) rules: Rules,
     pub(crate) block: BlockEnv,
     pub(crate) transaction: TxEnv,
     /// In wei; zero before Cancun.
@@ -31,14 +31,14 @@ pub(crate) struct World<'a> {
 
 impl<'a> World<'a> {
     /// A world in which nothing was changed yet.
-    pub(crate) fn new(database: &'a dyn Database, fork: Fork, block: BlockEnv, transaction: TxEnv) -> Self {
-        let blob_gas_price = if fork.has(Fork::Cancun) {
+    pub(crate) fn new(database: &'a dyn Database, rules: Rules, block: BlockEnv, transaction: TxEnv) -> Self {
+        let blob_gas_price = if rules.has(Eip::Blobs4844) {
             calculate_blob_gas_price(block.excess_blob_gas, &block.blobs)
         } else {
             U256::ZERO
         };
         Self {
-            fork,
+            rules,
             block,
             transaction,
             blob_gas_price,
@@ -188,7 +188,7 @@ impl<'a> World<'a> {
     /// London. From Paris on it has none, as no account is empty there (EIP-7523); EIP-161 still says what were to
     /// become of one.
     pub(crate) fn touch_if_empty(&mut self, address: Address) -> Result<(), HostError> {
-        if self.fork.has(Fork::SpuriousDragon) && self.account_exists_and_is_empty(address)? {
+        if self.rules.has(Eip::StateClearing161) && self.account_exists_and_is_empty(address)? {
             self.state.touched_accounts.add(address);
         }
         Ok(())

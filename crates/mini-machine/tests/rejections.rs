@@ -6,7 +6,7 @@ use parallax_engine_interface::{EngineError, Job};
 use parallax_memory_database::{Account, MemoryDatabase};
 use parallax_mini_machine::validate;
 use parallax_primitives::{
-    Address, Authorization, B256, BlobSchedule, BlockEnv, Bytecode, Fork, Rejection, Transaction,
+    Address, Authorization, B256, BlockEnv, Bytecode, Fork, Rejection, Rules, Transaction,
     TransactionType::{self, AccessList, Blob, DynamicFee, Legacy, SetCode},
     U256,
 };
@@ -41,7 +41,7 @@ fn good(kind: TransactionType, fork: Fork) -> World {
         transaction.authorizations =
             vec![Authorization { chain_id: U256::ZERO, address: Address::ZERO, nonce: 0, authority: None }];
     }
-    let block = BlockEnv { base_fee: 10, blobs: BlobSchedule::of(fork), ..BlockEnv::default() };
+    let block = BlockEnv { base_fee: 10, blobs: Rules::of(fork).blobs(), ..BlockEnv::default() };
     let balance = U256::from(1) << 160;
     World { sender: Account { nonce: 5, balance, ..Account::default() }, block, transaction }
 }
@@ -53,7 +53,13 @@ fn check(kind: TransactionType, fork: Fork, change: impl FnOnce(&mut World), exp
     let World { sender, block, transaction } = world;
     let mut database = MemoryDatabase::default();
     database.accounts.insert(SENDER, sender);
-    let job = Job { fork, chain_id: 1, block: &block, subject: (&transaction).into(), database: &database };
+    let job = Job {
+        rules: fork.into(),
+        chain_id: 1,
+        block: &block,
+        subject: (&transaction).into(),
+        database: &database,
+    };
     let rejection = match validate(&job, &transaction) {
         Ok(_) => None,
         Err(EngineError::Rejected(rejection)) => Some(rejection),
@@ -72,7 +78,7 @@ fn each_type_begins_with_its_fork() {
     ] {
         for fork in Fork::ALL {
             let rejection = Rejection::TypeNotSupported(kind as u8);
-            check(kind, fork, |_| (), if fork.has(since) { None } else { Some(rejection) });
+            check(kind, fork, |_| (), if fork >= since { None } else { Some(rejection) });
         }
     }
 }

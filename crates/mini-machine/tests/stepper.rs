@@ -52,8 +52,13 @@ fn on_machine<T>(
     let block = BlockEnv { number: 1, gas_limit: u64::MAX, ..BlockEnv::default() };
     let transaction =
         Transaction { sender: SENDER, to: Some(OUTER), gas_limit: gas, ..Transaction::default() };
-    let job =
-        Job { fork: Fork::Prague, chain_id: 1, block: &block, subject: (&transaction).into(), database };
+    let job = Job {
+        rules: Fork::Prague.into(),
+        chain_id: 1,
+        block: &block,
+        subject: (&transaction).into(),
+        database,
+    };
     run(Box::new(MiniMachine::new(&Mini, &job).unwrap()))
 }
 

@@ -1,10 +1,10 @@
-use parallax_primitives::Fork;
+use parallax_primitives::Rules;
 
 use crate::outcome::PrecompileHalt;
 
 /// What a contract runs in: of the specification's `Evm`, what these contracts use.
 pub(crate) struct Evm<'a> {
-    pub(crate) fork: Fork,
+    pub(crate) rules: Rules,
     /// The input, `evm.message.data`.
     pub(crate) data: &'a [u8],
     pub(crate) gas_left: u64,

@@ -1,8 +1,8 @@
-//! Which contracts a fork has, and where ([`mapping.py`] of every fork).
+//! Which contracts rules have, and what runs there ([`mapping.py`] of every fork).
 //!
 //! [`mapping.py`]: https://github.com/ethereum/execution-specs/blob/master/src/ethereum/forks/osaka/vm/precompiled_contracts/mapping.py
 
-use parallax_primitives::{Address, Bytes, Fork};
+use parallax_primitives::{Address, Bytes, PrecompileId, Rules};
 
 use crate::{
     alt_bn128::{alt_bn128_add, alt_bn128_mul, alt_bn128_pairing_check},
@@ -23,64 +23,42 @@ use crate::{
     sha256::sha256,
 };
 
-struct Contract {
-    address: Address,
-    /// The fork that brought it; none was ever taken away.
-    since: Fork,
-    run: fn(&mut Evm<'_>) -> Result<Bytes, PrecompileHalt>,
+/// Addresses of the precompiled contracts under `rules`, ascending.
+pub fn addresses(rules: impl Into<Rules>) -> impl Iterator<Item = Address> {
+    rules.into().precompiles().map(PrecompileId::address)
 }
 
-/// Every contract, in the order of the addresses, which is the order of the forks as well.
-const CONTRACTS: [Contract; 18] = [
-    at(0x01, Fork::Frontier, ecrecover),
-    at(0x02, Fork::Frontier, sha256),
-    at(0x03, Fork::Frontier, ripemd160),
-    at(0x04, Fork::Frontier, identity),
-    at(0x05, Fork::Byzantium, modexp),
-    at(0x06, Fork::Byzantium, alt_bn128_add),
-    at(0x07, Fork::Byzantium, alt_bn128_mul),
-    at(0x08, Fork::Byzantium, alt_bn128_pairing_check),
-    at(0x09, Fork::Istanbul, blake2f),
-    at(0x0a, Fork::Cancun, point_evaluation),
-    at(0x0b, Fork::Prague, bls12_g1_add),
-    at(0x0c, Fork::Prague, bls12_g1_msm),
-    at(0x0d, Fork::Prague, bls12_g2_add),
-    at(0x0e, Fork::Prague, bls12_g2_msm),
-    at(0x0f, Fork::Prague, bls12_pairing),
-    at(0x10, Fork::Prague, bls12_map_fp_to_g1),
-    at(0x11, Fork::Prague, bls12_map_fp2_to_g2),
-    at(0x100, Fork::Osaka, p256verify),
-];
-
-static ADDRESSES: [Address; CONTRACTS.len()] = {
-    let mut addresses = [Address::ZERO; CONTRACTS.len()];
-    let mut i = 0;
-    while i < CONTRACTS.len() {
-        addresses[i] = CONTRACTS[i].address;
-        i += 1;
-    }
-    addresses
-};
-
-const fn at(address: u16, since: Fork, run: fn(&mut Evm<'_>) -> Result<Bytes, PrecompileHalt>) -> Contract {
-    let [high, low] = address.to_be_bytes();
-    let mut bytes = [0; 20];
-    bytes[18] = high;
-    bytes[19] = low;
-    Contract { address: Address::new(bytes), since, run }
-}
-
-/// Addresses of the precompiled contracts of `fork`, ascending.
-pub fn addresses(fork: Fork) -> &'static [Address] {
-    &ADDRESSES[..CONTRACTS.partition_point(|contract| fork.has(contract.since))]
-}
-
-/// Runs the contract at `address` with `gas`; `None` if `fork` has none there.
+/// Runs the contract at `address` with `gas`; `None` if `rules` have none there.
 ///
 /// The price is charged before anything is done or allocated that it does not pay for.
-pub fn run(fork: Fork, address: Address, input: &[u8], gas: u64) -> Option<Result<Output, PrecompileHalt>> {
-    let contract =
-        CONTRACTS.iter().find(|contract| contract.address == address && fork.has(contract.since))?;
-    let mut evm = Evm { fork, data: input, gas_left: gas };
-    Some((contract.run)(&mut evm).map(|bytes| Output { gas_used: gas - evm.gas_left, bytes }))
+pub fn run(
+    rules: impl Into<Rules>,
+    address: Address,
+    input: &[u8],
+    gas: u64,
+) -> Option<Result<Output, PrecompileHalt>> {
+    let rules = rules.into();
+    let id = PrecompileId::at(&address).filter(|id| rules.has_precompile(*id))?;
+    let contract: fn(&mut Evm<'_>) -> Result<Bytes, PrecompileHalt> = match id {
+        PrecompileId::EcRecover => ecrecover,
+        PrecompileId::Sha256 => sha256,
+        PrecompileId::Ripemd160 => ripemd160,
+        PrecompileId::Identity => identity,
+        PrecompileId::Modexp => modexp,
+        PrecompileId::Bn254Add => alt_bn128_add,
+        PrecompileId::Bn254Mul => alt_bn128_mul,
+        PrecompileId::Bn254Pairing => alt_bn128_pairing_check,
+        PrecompileId::Blake2F => blake2f,
+        PrecompileId::KzgPointEvaluation => point_evaluation,
+        PrecompileId::Bls12G1Add => bls12_g1_add,
+        PrecompileId::Bls12G1Msm => bls12_g1_msm,
+        PrecompileId::Bls12G2Add => bls12_g2_add,
+        PrecompileId::Bls12G2Msm => bls12_g2_msm,
+        PrecompileId::Bls12Pairing => bls12_pairing,
+        PrecompileId::Bls12MapFpToG1 => bls12_map_fp_to_g1,
+        PrecompileId::Bls12MapFp2ToG2 => bls12_map_fp2_to_g2,
+        PrecompileId::P256Verify => p256verify,
+    };
+    let mut evm = Evm { rules, data: input, gas_left: gas };
+    Some(contract(&mut evm).map(|bytes| Output { gas_used: gas - evm.gas_left, bytes }))
 }

@@ -4,7 +4,7 @@
 //! [`modexp.py`]: https://github.com/ethereum/execution-specs/blob/master/src/ethereum/forks/osaka/vm/precompiled_contracts/modexp.py
 
 use num_bigint::BigUint;
-use parallax_primitives::{Bytes, Fork, MEMORY_LIMIT, U256};
+use parallax_primitives::{Bytes, Eip, MEMORY_LIMIT, U256};
 
 use crate::{
     evm::{Evm, buffer_read},
@@ -20,7 +20,7 @@ const MAX_LENGTH: U256 = U256::from_limbs([1024, 0, 0, 0]);
 pub(crate) fn modexp(evm: &mut Evm<'_>) -> Result<Bytes, PrecompileHalt> {
     let length = |start| U256::from_be_bytes(buffer_read::<32>(evm.data, start));
     let (base_length, exponent_length, modulus_length) = (length(0), length(32), length(64));
-    if evm.fork.has(Fork::Osaka)
+    if evm.rules.has(Eip::ModexpLimit7823)
         && [base_length, exponent_length, modulus_length].iter().any(|length| *length > MAX_LENGTH)
     {
         return Err(PrecompileHalt::Refused("MODEXP: a number of more than 1,024 bytes"));
@@ -33,9 +33,9 @@ pub(crate) fn modexp(evm: &mut Evm<'_>) -> Result<Bytes, PrecompileHalt> {
 
     let longest = integer(base_length.max(modulus_length));
     let exponent_length_exact = integer(exponent_length);
-    let gas_cost = if evm.fork.has(Fork::Osaka) {
+    let gas_cost = if evm.rules.has(Eip::ModexpPrice7883) {
         gas_cost_osaka(&longest, &exponent_length_exact, &exponent_head)
-    } else if evm.fork.has(Fork::Berlin) {
+    } else if evm.rules.has(Eip::ModexpPrice2565) {
         gas_cost_berlin(&longest, &exponent_length_exact, &exponent_head)
     } else {
         gas_cost_byzantium(&longest, &exponent_length_exact, &exponent_head)

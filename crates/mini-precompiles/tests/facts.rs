@@ -78,10 +78,10 @@ fn every_input_of_the_file() {
         let contracts = facts[fork.name()]["precompiles"].as_object().unwrap();
         let named: Vec<Address> =
             contracts.keys().map(|name| Address::left_padding_from(&hex::decode(name).unwrap())).collect();
-        assert_eq!(addresses(fork), named, "{fork}");
+        assert_eq!(addresses(fork).collect::<Vec<_>>(), named, "{fork}");
         assert_eq!(Precompiles::of(fork).addresses().collect::<Vec<_>>(), named, "{fork}");
         for (address, contract) in named.into_iter().zip(contracts.values()) {
-            let name = Precompiles::of(fork).get(&address).unwrap().name();
+            let name = Precompiles::of(fork).get(&address).unwrap().id().name();
             assert_eq!(name, contract["name_7910"].as_str().unwrap(), "{fork}");
             for (input, expected) in contract["inputs"].as_object().unwrap() {
                 check(fork, address, input, expected);

@@ -26,7 +26,7 @@ fn bytes(text: &str) -> Vec<u8> {
 fn check(since: Fork, contract: u16, input: &[u8], price: u64, output: &[u8]) {
     for fork in Fork::ALL {
         let answer = |gas| run(fork, address(contract), input, gas);
-        if !fork.has(since) {
+        if fork < since {
             assert_eq!(answer(u64::MAX), None, "{fork}");
             continue;
         }
@@ -39,12 +39,12 @@ fn check(since: Fork, contract: u16, input: &[u8], price: u64, output: &[u8]) {
 
 #[test]
 fn contracts_came_in_the_order_of_their_addresses() {
-    assert_eq!(addresses(Fork::SpuriousDragon), [1, 2, 3, 4].map(address));
+    assert_eq!(addresses(Fork::SpuriousDragon).collect::<Vec<_>>(), [1, 2, 3, 4].map(address));
     for fork in Fork::ALL {
         assert!(addresses(fork).is_sorted());
         for number in 0..=0x200 {
             let there = run(fork, address(number), &[], 0).is_some();
-            assert_eq!(there, addresses(fork).contains(&address(number)), "{fork} {number:#x}");
+            assert_eq!(there, addresses(fork).any(|there| there == address(number)), "{fork} {number:#x}");
         }
     }
 }

@@ -1,15 +1,16 @@
 #![forbid(unsafe_code)]
 #![doc = include_str!("../README.md")]
 //!
-//! A dispatch over well-kept libraries: which contracts a fork has, and how their results read here. Invariant: whatever
+//! A dispatch over well-kept libraries: which contracts rules have, and how their results read here. Invariant: whatever
 //! the input, a contract answers with an output and its gas, or with an error; it never panics.
 
-use std::{fmt, sync::LazyLock};
+use std::fmt;
 
-use parallax_primitives::{Address, Bytes, Fork, U256, address};
-use revm_precompile::{PrecompileHalt, PrecompileSpecId, PrecompileStatus};
-
-const MODEXP: Address = address!("0x0000000000000000000000000000000000000005");
+use parallax_primitives::{Address, Bytes, Eip, PrecompileId, Rules, U256};
+use revm_precompile::{
+    EthPrecompileResult, PrecompileHalt, PrecompileStatus, blake2, bls12_381, bn254, eth_precompile_fn, hash,
+    identity, kzg_point_evaluation, modexp, secp256k1, secp256r1,
+};
 
 /// Bytes of operands that MODEXP is run with; running it on more takes longer than anybody waits.
 const MODEXP_LIMIT: U256 = U256::from_limbs([1 << 30, 0, 0, 0]);
@@ -18,78 +19,81 @@ const MODEXP_LIMIT: U256 = U256::from_limbs([1 << 30, 0, 0, 0]);
 /// out of gas, or refuses them (EIP-7823), before it asks for memory to hold them.
 const MODEXP_LIMIT_GAS: u64 = 400_000_000;
 
-/// The precompiled contracts of one fork.
-#[derive(Debug)]
+/// The precompiled contracts of one set of rules.
+#[derive(Clone, Copy, Debug)]
 pub struct Precompiles {
-    /// Ordered by address.
-    contracts: Vec<Precompile>,
+    rules: Rules,
 }
 
 impl Precompiles {
-    /// The contracts that `fork` has.
-    pub fn of(fork: Fork) -> &'static Self {
-        static SETS: LazyLock<[Precompiles; Fork::ALL.len()]> =
-            LazyLock::new(|| Fork::ALL.map(Precompiles::new));
-        &SETS[fork as usize]
-    }
-
-    fn new(fork: Fork) -> Self {
-        let known = revm_precompile::Precompiles::new(rules(fork));
-        let of_fork = |contract| Precompile { contract, fork };
-        let mut contracts: Vec<_> = known.inner().values().cloned().map(of_fork).collect();
-        contracts.sort_by_key(Precompile::address);
-        Self { contracts }
+    /// The contracts that `rules` have.
+    pub fn of(rules: impl Into<Rules>) -> Self {
+        Self { rules: rules.into() }
     }
 
     /// The contract at an address.
-    pub fn get(&self, address: &Address) -> Option<&Precompile> {
-        // Almost every address that is asked for is none: all of theirs begin with 18 zeros.
-        if address[..18] != [0; 18] {
-            return None;
-        }
-        let place = self.contracts.binary_search_by_key(address, Precompile::address);
-        place.ok().map(|place| &self.contracts[place])
+    pub fn get(self, address: &Address) -> Option<Precompile> {
+        let id = PrecompileId::at(address).filter(|id| self.rules.has_precompile(*id))?;
+        Some(Precompile { id, rules: self.rules })
     }
 
     /// All addresses, in ascending order: what a transaction finds warm (EIP-2929).
-    pub fn addresses(&self) -> impl Iterator<Item = Address> {
-        self.contracts.iter().map(Precompile::address)
+    pub fn addresses(self) -> impl Iterator<Item = Address> {
+        self.rules.precompiles().map(PrecompileId::address)
     }
 }
 
-/// The newest rules of precompiled contracts that are active in `fork`.
-const fn rules(fork: Fork) -> PrecompileSpecId {
-    match fork {
-        Fork::Frontier | Fork::Homestead | Fork::TangerineWhistle | Fork::SpuriousDragon => {
-            PrecompileSpecId::HOMESTEAD
-        }
-        Fork::Byzantium | Fork::Constantinople | Fork::Petersburg => PrecompileSpecId::BYZANTIUM,
-        Fork::Istanbul => PrecompileSpecId::ISTANBUL,
-        Fork::Berlin | Fork::London | Fork::Paris | Fork::Shanghai => PrecompileSpecId::BERLIN,
-        Fork::Cancun => PrecompileSpecId::CANCUN,
-        Fork::Prague => PrecompileSpecId::PRAGUE,
-        Fork::Osaka | Fork::Bpo1 | Fork::Bpo2 | Fork::Bpo3 | Fork::Bpo4 | Fork::Bpo5 => {
-            PrecompileSpecId::OSAKA
-        }
+/// What runs at `id` under `rules`: of contracts whose price has changed, the one with the newest price.
+const fn contract(id: PrecompileId, rules: Rules) -> revm_precompile::Precompile {
+    let has_1108 = rules.has(Eip::Bn254Prices1108);
+    match id {
+        PrecompileId::EcRecover => secp256k1::ECRECOVER,
+        PrecompileId::Sha256 => hash::SHA256,
+        PrecompileId::Ripemd160 => hash::RIPEMD160,
+        PrecompileId::Identity => identity::FUN,
+        PrecompileId::Modexp if rules.has(Eip::ModexpPrice7883) => MODEXP_BY_7883,
+        PrecompileId::Modexp if rules.has(Eip::ModexpPrice2565) => modexp::BERLIN,
+        PrecompileId::Modexp => modexp::BYZANTIUM,
+        PrecompileId::Bn254Add if has_1108 => bn254::add::ISTANBUL,
+        PrecompileId::Bn254Add => bn254::add::BYZANTIUM,
+        PrecompileId::Bn254Mul if has_1108 => bn254::mul::ISTANBUL,
+        PrecompileId::Bn254Mul => bn254::mul::BYZANTIUM,
+        PrecompileId::Bn254Pairing if has_1108 => bn254::pair::ISTANBUL,
+        PrecompileId::Bn254Pairing => bn254::pair::BYZANTIUM,
+        PrecompileId::Blake2F => blake2::FUN,
+        PrecompileId::KzgPointEvaluation => kzg_point_evaluation::POINT_EVALUATION,
+        PrecompileId::Bls12G1Add => bls12_381::g1_add::PRECOMPILE,
+        PrecompileId::Bls12G1Msm => bls12_381::g1_msm::PRECOMPILE,
+        PrecompileId::Bls12G2Add => bls12_381::g2_add::PRECOMPILE,
+        PrecompileId::Bls12G2Msm => bls12_381::g2_msm::PRECOMPILE,
+        PrecompileId::Bls12Pairing => bls12_381::pairing::PRECOMPILE,
+        PrecompileId::Bls12MapFpToG1 => bls12_381::map_fp_to_g1::PRECOMPILE,
+        PrecompileId::Bls12MapFp2ToG2 => bls12_381::map_fp2_to_g2::PRECOMPILE,
+        PrecompileId::P256Verify => secp256r1::P256VERIFY_OSAKA,
     }
 }
 
-/// One precompiled contract with the gas rules of a fork.
-#[derive(Clone, Debug)]
+/// MODEXP at the price of EIP-7883. The library's has the limit of EIP-7823 as well, which is looked at here.
+const MODEXP_BY_7883: revm_precompile::Precompile = {
+    fn run(input: &[u8], gas: u64) -> EthPrecompileResult {
+        modexp::run_inner::<_, false>(input, gas, 500, modexp::osaka_gas_calc)
+    }
+    eth_precompile_fn!(adapted, run);
+    let id = revm_precompile::PrecompileId::ModExp;
+    revm_precompile::Precompile::new(id, PrecompileId::Modexp.address(), adapted)
+};
+
+/// One precompiled contract with the gas rules that hold.
+#[derive(Clone, Copy, Debug)]
 pub struct Precompile {
-    contract: revm_precompile::Precompile,
-    fork: Fork,
+    id: PrecompileId,
+    rules: Rules,
 }
 
 impl Precompile {
-    /// Where it is.
-    pub fn address(&self) -> Address {
-        *self.contract.address()
-    }
-
-    /// Its name in EIP-7910.
-    pub fn name(&self) -> &str {
-        self.contract.id().name()
+    /// Which one it is.
+    pub fn id(self) -> PrecompileId {
+        self.id
     }
 
     /// Runs it with `gas` at its disposal. Where it fails, the caller loses all of it.
@@ -97,20 +101,20 @@ impl Precompile {
     /// # Errors
     ///
     /// [`PrecompileError`]: where several reasons meet, the one that the specification comes to first.
-    pub fn run(&self, input: &[u8], gas: u64) -> Result<PrecompileOutput, PrecompileError> {
-        let modexp = (self.address() == MODEXP).then(|| Lengths::of(input));
-        if self.fork.has(Fork::Osaka) && modexp.as_ref().is_some_and(Lengths::are_above_the_limit) {
+    pub fn run(self, input: &[u8], gas: u64) -> Result<PrecompileOutput, PrecompileError> {
+        let modexp = (self.id == PrecompileId::Modexp).then(|| Lengths::of(input));
+        if self.rules.has(Eip::ModexpLimit7823) && modexp.as_ref().is_some_and(Lengths::are_above_the_limit) {
             // EIP-7823, before the price.
             return Err(PrecompileError::Failed("a length above 1024".into()));
         }
-        if let Some(expected) = length(&self.address())
+        if let Some(expected) = length(self.id)
             && input.len() != expected
         {
             return Err(PrecompileError::Failed(format!("an input that is not of {expected} bytes")));
         }
         let is_endless = modexp.as_ref().is_some_and(Lengths::are_endless);
         let gas = if is_endless { gas.min(MODEXP_LIMIT_GAS) } else { gas };
-        let done = self.contract.execute(input, gas, 0);
+        let done = contract(self.id, self.rules).execute(input, gas, 0);
         let done = done.map_err(|error| PrecompileError::Failed(error.to_string()))?;
         match done.status {
             PrecompileStatus::Success => Ok(PrecompileOutput { gas_used: done.gas_used, output: done.bytes }),
@@ -124,13 +128,13 @@ impl Precompile {
 }
 
 /// The only length that a contract takes, where the specification looks at it before the price (EIP-4844, EIP-2537).
-fn length(address: &Address) -> Option<usize> {
-    match address[19] {
-        0x0a => Some(192),
-        0x0b => Some(256),
-        0x0d => Some(512),
-        0x10 => Some(64),
-        0x11 => Some(128),
+const fn length(id: PrecompileId) -> Option<usize> {
+    match id {
+        PrecompileId::KzgPointEvaluation => Some(192),
+        PrecompileId::Bls12G1Add => Some(256),
+        PrecompileId::Bls12G2Add => Some(512),
+        PrecompileId::Bls12MapFpToG1 => Some(64),
+        PrecompileId::Bls12MapFp2ToG2 => Some(128),
         _ => None,
     }
 }

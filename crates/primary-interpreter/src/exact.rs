@@ -1,7 +1,7 @@
 //! The exact loop: one opcode at a time over the padded byte code, with every check of the specification.
 //!
 //! Alone it is a complete engine. It runs for steps, for code that is not worth translating, and wherever the fast form
-//! gives up. Order of checks: defined in the fork, stack underflow, stack overflow, static call, gas, the operation.
+//! gives up. Order of checks: defined, stack underflow, stack overflow, static call, gas, the operation.
 
 use parallax_engine_interface::FrameExit;
 use parallax_hooks::{Hooks, StepControl, StepEnd};

@@ -465,7 +465,7 @@ fn leave(frame: &mut Frame, stop: Stop, at: u32, entry: usize) -> Result<Option<
             frame.stack.set_len(moved(by));
         }
         Stop::Walk => {
-            let recovery = recover(program.code(), core.fork, fast, at);
+            let recovery = recover(program.code(), core.rules, fast, at);
             let items: Vec<U256> = recovery
                 .items
                 .iter()

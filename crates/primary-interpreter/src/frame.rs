@@ -4,8 +4,8 @@ use std::{ops::Range, sync::Arc};
 
 use parallax_hooks::StepView;
 use parallax_primitives::{
-    Address, Bytecode, Bytes, Fork, FrameOutcome, GasSchedule, JournalView, Message, Opcode, OpcodeTable,
-    OpcodeTables, StorageChange, U256,
+    Address, Bytecode, Bytes, FrameOutcome, GasSchedule, JournalView, Message, Opcode, OpcodeTable, Rules,
+    StorageChange, U256,
 };
 
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
 pub(crate) struct Core {
     pub(crate) message: Message,
     pub(crate) code: Bytecode,
-    pub(crate) fork: Fork,
+    pub(crate) rules: Rules,
     pub(crate) table: &'static OpcodeTable,
     pub(crate) schedule: &'static GasSchedule,
     pub(crate) memory: Memory,
@@ -61,7 +61,7 @@ impl Frame {
     pub(crate) fn new(
         message: Message,
         code: Bytecode,
-        fork: Fork,
+        rules: Rules,
         program: Arc<Program>,
         hot: bool,
     ) -> Self {
@@ -70,9 +70,9 @@ impl Frame {
             core: Core {
                 message,
                 code,
-                fork,
-                table: OpcodeTables::of(fork),
-                schedule: GasSchedule::of(fork),
+                rules,
+                table: rules.opcodes(),
+                schedule: rules.gas(),
                 memory: Memory::new(),
                 return_data: Bytes::new(),
                 written: None,
@@ -138,7 +138,7 @@ pub(crate) fn view<'a>(
 ) -> StepView<'a> {
     StepView {
         index,
-        fork: core.fork,
+        rules: core.rules,
         depth: core.message.depth,
         pc,
         opcode: Opcode(opcode),

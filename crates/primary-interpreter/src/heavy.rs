@@ -5,7 +5,7 @@
 //! be careful, and then an opcode is refused before it warms anything, unless it can pay for the worst.
 
 use parallax_host_interface::Host;
-use parallax_primitives::{Bytes, Fork, GasSchedule, Halt, Log, Opcode, StorageChange, U256};
+use parallax_primitives::{Bytes, Eip, GasSchedule, Halt, Log, Opcode, StorageChange, U256};
 
 use crate::{
     fault::Fault,
@@ -65,12 +65,12 @@ pub(crate) fn run(
         }
         (Opcode::CALLDATALOAD, [offset]) => Ok((purse.pay(0)?, calldata(&core.message.input, *offset))),
         (Opcode::CALLDATACOPY, [target, start, size]) => {
-            let gas = grow(core, (*target, *size), by_word(*size, GasSchedule::COPY_WORD), purse)?;
+            let gas = grow(core, (*target, *size), by_word(*size, core.schedule.copy_word), purse)?;
             core.memory.copy_from(*target, &core.message.input, *start, *size);
             Ok((gas, U256::ZERO))
         }
         (Opcode::CODECOPY, [target, start, size]) => {
-            let gas = grow(core, (*target, *size), by_word(*size, GasSchedule::COPY_WORD), purse)?;
+            let gas = grow(core, (*target, *size), by_word(*size, core.schedule.copy_word), purse)?;
             core.memory.copy_from(*target, core.code.bytes(), *start, *size);
             Ok((gas, U256::ZERO))
         }
@@ -97,7 +97,7 @@ pub(crate) fn run(
         }
         (Opcode::EXTCODECOPY, [address, target, start, size]) => {
             let extension = core.memory.reach(*target, *size);
-            let cost = purse.base.saturating_add(by_word(*size, GasSchedule::COPY_WORD));
+            let cost = purse.base.saturating_add(by_word(*size, core.schedule.copy_word));
             let worst = cost.saturating_add(extension.cost).saturating_add(core.schedule.cold_account);
             purse.must_have(worst)?;
             let address = word_address(*address);
@@ -172,7 +172,7 @@ pub(crate) fn environment(core: &Core, host: &dyn Host, op: Opcode) -> U256 {
         Opcode::COINBASE => address_word(block.coinbase),
         Opcode::TIMESTAMP => U256::from(block.timestamp),
         Opcode::NUMBER => U256::from(block.number),
-        Opcode::PREVRANDAO if core.fork.has(Fork::Paris) => U256::from_be_bytes(block.prevrandao.0),
+        Opcode::PREVRANDAO if core.rules.has(Eip::PrevRandao4399) => U256::from_be_bytes(block.prevrandao.0),
         Opcode::PREVRANDAO => block.difficulty,
         Opcode::GASLIMIT => U256::from(block.gas_limit),
         Opcode::BASEFEE => U256::from(block.base_fee),
@@ -197,7 +197,7 @@ pub(crate) fn grow(core: &mut Core, region: (U256, U256), dynamic: u64, purse: P
 }
 
 fn hash(core: &mut Core, offset: U256, size: U256, purse: Purse) -> Result<(u64, U256), Fault> {
-    let gas = grow(core, (offset, size), by_word(size, GasSchedule::KECCAK_WORD), purse)?;
+    let gas = grow(core, (offset, size), by_word(size, core.schedule.keccak_word), purse)?;
     let hash = hashes::keccak(&core.memory.bytes()[Memory::region(offset, size)]);
     Ok((gas, U256::from_be_bytes(hash.0)))
 }
@@ -221,7 +221,7 @@ fn return_data_copy(
     purse: Purse,
 ) -> Result<(u64, U256), Fault> {
     let extension = core.memory.reach(target, size);
-    let cost = purse.base.saturating_add(by_word(size, GasSchedule::COPY_WORD));
+    let cost = purse.base.saturating_add(by_word(size, core.schedule.copy_word));
     let gas = charge(purse.gas, cost, &extension)?;
     // Paid for before it is refused (EIP-211).
     match start.checked_add(size) {
@@ -241,7 +241,7 @@ fn move_memory(
     purse: Purse,
 ) -> Result<(u64, U256), Fault> {
     let extension = core.memory.reach_both((target, size), (source, size));
-    let cost = purse.base.saturating_add(by_word(size, GasSchedule::COPY_WORD));
+    let cost = purse.base.saturating_add(by_word(size, core.schedule.copy_word));
     let gas = charge(purse.gas, cost, &extension)?;
     core.memory.grow(extension)?;
     let target = Memory::region(target, size).start;
@@ -277,8 +277,8 @@ fn log(
     // The static gas has the first 375; each topic is as much again.
     let dynamic = size
         .saturating_to::<u64>()
-        .saturating_mul(GasSchedule::LOG_BYTE)
-        .saturating_add(GasSchedule::LOG_TOPIC * topics.len() as u64);
+        .saturating_mul(core.schedule.log_byte)
+        .saturating_add(core.schedule.log_topic * topics.len() as u64);
     let gas = grow(core, (offset, size), dynamic, purse)?;
     host.log(Log {
         address: core.message.address,
@@ -298,14 +298,15 @@ fn store(
 ) -> Result<(u64, U256), Fault> {
     let schedule = core.schedule;
     // More than the stipend that it must not run on (EIP-2200).
-    purse.must_have(schedule.sstore_set + schedule.cold_slot_store + purse.base)?;
-    if core.fork.has(Fork::Istanbul) && purse.gas <= GasSchedule::SSTORE_SENTRY && !purse.refuses {
+    let dearest = schedule.sstore_set.max(schedule.sstore_reset).max(schedule.sstore_dirty);
+    purse.must_have(dearest + schedule.cold_slot_store + purse.base)?;
+    if core.rules.has(Eip::NetMetering2200) && purse.gas <= core.schedule.sstore_sentry && !purse.refuses {
         return Err(Fault::Halt(Halt::OutOfGas, 0));
     }
     let address = core.message.address;
     let slot = host.load_slot(address, key)?;
     let (current, original) = (slot.current, slot.original);
-    let net = core.fork == Fork::Constantinople || core.fork.has(Fork::Istanbul);
+    let net = core.rules.has_net_metering();
     let mut cost = if slot.was_cold { schedule.cold_slot_store } else { 0 };
     let mut refund = 0;
     if net {
@@ -347,7 +348,8 @@ fn net_refund(schedule: &GasSchedule, original: U256, current: U256, new: U256) 
     }
     if original == new {
         let paid = if original.is_zero() { schedule.sstore_set } else { schedule.sstore_reset };
-        refund += i64::try_from(paid - schedule.sstore_dirty).unwrap_or(0);
+        // By the prices of an author it may be negative.
+        refund += paid.cast_signed() - schedule.sstore_dirty.cast_signed();
     }
     refund
 }

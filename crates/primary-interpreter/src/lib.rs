@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parallax_engine_interface::{FrameExit, Interpreter};
 use parallax_hooks::{Hooks, Interest, StepView};
 use parallax_host_interface::{Host, HostError};
-use parallax_primitives::{Bytecode, Fork, FrameOutcome, JournalView, Message};
+use parallax_primitives::{Bytecode, FrameOutcome, JournalView, Message, Rules};
 
 use crate::{
     exact::{BLOCKS, Leave, QUIET, STEPS, Tier},
@@ -143,10 +143,10 @@ impl Primary {
 impl Interpreter for Primary {
     type Frame = Frame;
 
-    fn enter(&self, message: Message, code: Bytecode, fork: Fork) -> Frame {
-        let program = self.cache.program(&code, fork);
+    fn enter(&self, message: Message, code: Bytecode, rules: Rules) -> Frame {
+        let program = self.cache.program(&code, rules);
         let hot = program.enter() > 0;
-        Frame::new(message, code, fork, program, hot)
+        Frame::new(message, code, rules, program, hot)
     }
 
     fn resume<K: Hooks>(

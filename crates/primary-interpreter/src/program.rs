@@ -3,8 +3,6 @@
 //! Invariant: what the cache holds is bounded in bytes, whatever is run: [`SHARDS`] times two generations of [`SHARD_BYTES`], 256
 //! MiB. A translation costs at most in proportion to the gas that its code has used before.
 
-#[cfg(feature = "validate")]
-use std::collections::BTreeSet;
 use std::{
     collections::HashMap,
     sync::{
@@ -12,9 +10,11 @@ use std::{
         atomic::{AtomicU32, AtomicU64, Ordering},
     },
 };
+#[cfg(feature = "validate")]
+use std::{collections::HashSet, sync::LazyLock};
 
 use parallax_analysis::{FastCode, Malformed, PaddedCode, translate};
-use parallax_primitives::{B256, Bytecode, Fork};
+use parallax_primitives::{B256, Bytecode, Rules};
 
 /// Gas that a code uses in the exact form, for each of its bytes behind the first [`FREE_BYTES`], before it is translated where
 /// hotness decides: so a translation takes at most some dozen times as long as what was run before it.
@@ -33,12 +33,12 @@ pub struct FastCounts {
     pub refused: u64,
 }
 
-/// One code under the rules of one fork.
+/// One code under one set of rules.
 #[derive(Debug)]
 pub(crate) struct Program {
     hash: B256,
     code: PaddedCode,
-    fork: Fork,
+    rules: Rules,
     /// The fast form, once it was asked for; `None` if it has none.
     fast: OnceLock<Option<FastCode>>,
     entries: AtomicU32,
@@ -46,11 +46,11 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    fn new(code: &Bytecode, fork: Fork) -> Self {
+    fn new(code: &Bytecode, rules: Rules) -> Self {
         Self {
             hash: code.hash(),
             code: PaddedCode::new(code.bytes()),
-            fork,
+            rules,
             fast: OnceLock::new(),
             entries: AtomicU32::new(0),
             spent: AtomicU64::new(0),
@@ -96,7 +96,7 @@ impl Program {
     }
 }
 
-type Programs = HashMap<(B256, Fork), Arc<Program>>;
+type Programs = HashMap<(B256, Rules), Arc<Program>>;
 
 /// Two generations: when the younger is full it becomes the older, and the older is dropped. What is used moves to the
 /// younger one.
@@ -123,12 +123,12 @@ pub(crate) struct Cache {
 }
 
 impl Cache {
-    pub(crate) fn program(&self, code: &Bytecode, fork: Fork) -> Arc<Program> {
-        let key = (code.hash(), fork);
+    pub(crate) fn program(&self, code: &Bytecode, rules: Rules) -> Arc<Program> {
+        let key = (code.hash(), rules);
         if let Some(found) = self.shard(&key.0).find(&key) {
             return found;
         }
-        let program = Arc::new(Program::new(code, fork));
+        let program = Arc::new(Program::new(code, rules));
         self.shard(&key.0).insert(key, Arc::clone(&program));
         program
     }
@@ -138,13 +138,13 @@ impl Cache {
         if let Some(made) = program.fast.get() {
             return made.as_ref();
         }
-        let made = program.fast.get_or_init(|| match translate(&program.code, program.fork) {
+        let made = program.fast.get_or_init(|| match translate(&program.code, program.rules) {
             Ok(fast) => {
                 #[cfg(feature = "validate")]
                 prove(program, &fast);
                 Some(fast)
             }
-            Err(Malformed::TooLong(_)) => None,
+            Err(Malformed::TooLong(_) | Malformed::TooDear) => None,
             Err(Malformed::Instruction { .. } | Malformed::Table(_)) => {
                 self.refused.fetch_add(1, Ordering::Relaxed);
                 None
@@ -180,20 +180,20 @@ impl Cache {
 /// is always the same. (Tests make an engine, and so a translation, for each case.)
 #[cfg(feature = "validate")]
 fn prove(program: &Program, fast: &FastCode) {
-    static PROVED: Mutex<BTreeSet<(B256, Fork)>> = Mutex::new(BTreeSet::new());
+    static PROVED: LazyLock<Mutex<HashSet<(B256, Rules)>>> = LazyLock::new(Mutex::default);
     let proved = || PROVED.lock().unwrap_or_else(PoisonError::into_inner);
-    let key = (program.hash, program.fork);
+    let key = (program.hash, program.rules);
     if proved().contains(&key) {
         return;
     }
-    if let Err(invalid) = parallax_analysis::validate(&program.code, program.fork, fast) {
-        panic!("the translation of {} in {} is wrong: {invalid}", program.hash, program.fork);
+    if let Err(invalid) = parallax_analysis::validate(&program.code, program.rules, fast) {
+        panic!("the translation of {} in {} is wrong: {invalid}", program.hash, program.rules);
     }
     proved().insert(key);
 }
 
 impl Shard {
-    fn find(&mut self, key: &(B256, Fork)) -> Option<Arc<Program>> {
+    fn find(&mut self, key: &(B256, Rules)) -> Option<Arc<Program>> {
         if let Some(found) = self.young.get(key) {
             return Some(Arc::clone(found));
         }
@@ -206,7 +206,7 @@ impl Shard {
         !self.has_dropped && self.young.values().chain(self.old.values()).all(|program| program.is_warm())
     }
 
-    fn insert(&mut self, key: (B256, Fork), program: Arc<Program>) {
+    fn insert(&mut self, key: (B256, Rules), program: Arc<Program>) {
         let bytes = program.size();
         if bytes > SHARD_BYTES {
             self.has_dropped = true;
@@ -223,7 +223,7 @@ impl Shard {
 
     /// Counts the translation of `program`, if that is kept here.
     fn grew(&mut self, program: &Arc<Program>) {
-        let key = (program.hash, program.fork);
+        let key = (program.hash, program.rules);
         let is_it = |kept: &mut Programs| kept.get(&key).is_some_and(|kept| Arc::ptr_eq(kept, program));
         if is_it(&mut self.young) {
             self.young.remove(&key);
@@ -239,14 +239,16 @@ impl Shard {
 
 #[cfg(test)]
 mod tests {
+    use parallax_primitives::Fork;
+
     use super::*;
 
     fn program(code: Vec<u8>) -> Arc<Program> {
-        Arc::new(Program::new(&Bytecode::new(code.into()), Fork::Osaka))
+        Arc::new(Program::new(&Bytecode::new(code.into()), Fork::Osaka.into()))
     }
 
-    fn key(i: u64) -> (B256, Fork) {
-        (B256::from(parallax_primitives::U256::from(i)), Fork::Osaka)
+    fn key(i: u64) -> (B256, Rules) {
+        (B256::from(parallax_primitives::U256::from(i)), Fork::Osaka.into())
     }
 
     #[test]
@@ -284,7 +286,7 @@ mod tests {
                 let mut code: Vec<u8> = [0x5f, 0x5b].into_iter().cycle().take(24_576).collect();
                 code.extend([0x63]);
                 code.extend(i.to_be_bytes());
-                let program = cache.program(&Bytecode::new(code.into()), Fork::Osaka);
+                let program = cache.program(&Bytecode::new(code.into()), Fork::Osaka.into());
                 if translates {
                     assert!(cache.translated(&program).is_some());
                 }
@@ -313,9 +315,9 @@ mod tests {
         }
         fill(&cache, &mut held, true);
         assert!(sizes(&cache).into_iter().flatten().all(|bytes| bytes <= SHARD_BYTES));
-        let huge = cache.program(&Bytecode::new(vec![0x5b; 1 << 19].into()), Fork::Osaka);
+        let huge = cache.program(&Bytecode::new(vec![0x5b; 1 << 19].into()), Fork::Osaka.into());
         assert!(cache.translated(&huge).is_some() && huge.size() > SHARD_BYTES);
-        let again = cache.program(&Bytecode::new(vec![0x5b; 1 << 19].into()), Fork::Osaka);
+        let again = cache.program(&Bytecode::new(vec![0x5b; 1 << 19].into()), Fork::Osaka.into());
         assert!(!Arc::ptr_eq(&huge, &again));
         assert_eq!(cache.refused(), 0);
     }
@@ -335,7 +337,7 @@ mod tests {
     fn an_engine_is_warm_if_all_code_is() {
         let cache = Cache::default();
         let enter = |code: Vec<u8>, gas: u64| {
-            let program = cache.program(&Bytecode::new(code.into()), Fork::Osaka);
+            let program = cache.program(&Bytecode::new(code.into()), Fork::Osaka.into());
             program.enter();
             program.spend(gas);
             program
@@ -359,11 +361,11 @@ mod tests {
     fn a_code_is_kept_once_for_each_fork() {
         let cache = Cache::default();
         let codes: Vec<Bytecode> = (0..64u8).map(|i| Bytecode::new(vec![i].into())).collect();
-        let programs: Vec<_> = codes.iter().map(|code| cache.program(code, Fork::Osaka)).collect();
+        let programs: Vec<_> = codes.iter().map(|code| cache.program(code, Fork::Osaka.into())).collect();
         for (code, program) in codes.iter().zip(&programs) {
-            let again = cache.program(code, Fork::Osaka);
+            let again = cache.program(code, Fork::Osaka.into());
             assert!(Arc::ptr_eq(program, &again));
-            assert!(!Arc::ptr_eq(program, &cache.program(code, Fork::Prague)));
+            assert!(!Arc::ptr_eq(program, &cache.program(code, Fork::Prague.into())));
             assert_eq!((again.enter(), program.enter()), (0, 1));
         }
         let used = cache.shards.iter().filter(|shard| !shard.lock().unwrap().young.is_empty()).count();

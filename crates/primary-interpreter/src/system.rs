@@ -1,7 +1,7 @@
 //! Messages, and the opcodes that end a frame.
 
 use parallax_host_interface::Host;
-use parallax_primitives::{Address, Bytes, Fork, GasSchedule, Halt, Message, MessageKind, Opcode, U256};
+use parallax_primitives::{Address, Bytes, Eip, Halt, Message, MessageKind, Opcode, U256};
 
 use crate::{
     fault::Fault,
@@ -59,11 +59,11 @@ pub(crate) fn call(
     let extension = core.memory.reach_both(call.input, call.output);
     let (mut extra, code_address) = access(core, host, call.target, base)?;
     if sends {
-        extra += GasSchedule::CALL_VALUE;
+        extra += core.schedule.call_value;
     }
     // Until EIP-161 any call to an account that does not exist brings it to life.
     if kind == MessageKind::Call
-        && (sends || !core.fork.has(Fork::SpuriousDragon))
+        && (sends || !core.rules.has(Eip::StateClearing161))
         && host.is_dead(call.target)?
     {
         extra += core.schedule.new_account;
@@ -71,7 +71,7 @@ pub(crate) fn call(
     let asked = call.gas.saturating_to::<u64>();
     let fixed = extra.saturating_add(extension.cost);
     let forwarded = match gas.checked_sub(fixed) {
-        Some(rest) if core.fork.has(Fork::TangerineWhistle) => asked.min(rest - rest / 64),
+        Some(rest) if core.rules.has(Eip::StatePrices150) => asked.min(rest - rest / 64),
         _ => asked,
     };
     if kind == MessageKind::Call && core.message.is_static && sends {
@@ -79,7 +79,7 @@ pub(crate) fn call(
     }
     let left = charge(gas, extra.saturating_add(forwarded), &extension)?;
     core.memory.grow(extension)?;
-    let stipend = if sends { GasSchedule::CALL_STIPEND } else { 0 };
+    let stipend = if sends { core.schedule.call_stipend } else { 0 };
     let parent = &core.message;
     let (caller, address, value) = match kind {
         MessageKind::Call | MessageKind::StaticCall => (parent.address, call.target, call.value),
@@ -115,13 +115,12 @@ fn access(
     if host.warm_account(target) {
         cost += core.schedule.cold_account;
     }
-    if !core.fork.has(Fork::Prague) {
+    if !core.rules.has(Eip::SetCode7702) {
         return Ok((cost, None));
     }
     let delegate = host.code(target)?.delegation();
     if let Some(delegate) = delegate {
-        // The static gas of every call is that of a warm access.
-        cost += base;
+        cost += core.schedule.warm_access;
         if host.warm_account(delegate) {
             cost += core.schedule.cold_account;
         }
@@ -143,7 +142,7 @@ pub(crate) fn create(
     let salt = rest.first().copied().unwrap_or_default();
     let is_create2 = op == Opcode::CREATE2;
     let extension = core.memory.reach(*offset, *size);
-    let hashing = if is_create2 { by_word(*size, GasSchedule::KECCAK_WORD) } else { 0 };
+    let hashing = if is_create2 { by_word(*size, core.schedule.keccak_word) } else { 0 };
     let cost = base.saturating_add(hashing).saturating_add(by_word(*size, core.schedule.initcode_word));
     if core.message.is_static {
         return Err(Fault::Halt(Halt::StaticViolation, cost.saturating_add(extension.cost)));
@@ -154,7 +153,7 @@ pub(crate) fn create(
         return Err(Fault::Halt(Halt::InitcodeTooLarge, gas - left));
     }
     core.memory.grow(extension)?;
-    let forwarded = if core.fork.has(Fork::TangerineWhistle) { left - left / 64 } else { left };
+    let forwarded = if core.rules.has(Eip::StatePrices150) { left - left / 64 } else { left };
     let message = Message {
         kind: if is_create2 { MessageKind::Create2 } else { MessageKind::Create },
         depth: core.message.depth + 1,
@@ -200,12 +199,12 @@ pub(crate) fn self_destruct(
     let address = core.message.address;
     let mut cost = base;
     // A warm access is free here (EIP-2929).
-    if host.warm_account(beneficiary) && core.fork.has(Fork::Berlin) {
-        cost += schedule.cold_account + u64::from(core.table[usize::from(Opcode::BALANCE.0)].gas);
+    if host.warm_account(beneficiary) && core.rules.has(Eip::WarmAccess2929) {
+        cost += schedule.cold_account + schedule.warm_access;
     }
     if schedule.selfdestruct_new_account != 0
         && host.is_dead(beneficiary)?
-        && (!core.fork.has(Fork::SpuriousDragon) || !host.balance(address)?.is_zero())
+        && (!core.rules.has(Eip::StateClearing161) || !host.balance(address)?.is_zero())
     {
         cost += schedule.selfdestruct_new_account;
     }

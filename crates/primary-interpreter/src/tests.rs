@@ -55,7 +55,7 @@ impl Hooks for Watch {
 /// `expected` is where the exact loop hands over to the fast form and the gas used until then; none if it runs to the end.
 #[track_caller]
 fn check_leave<const MODE: u8>(source: &str, tier: Tier, expected: Option<(usize, u64)>) {
-    let mut frame = Primary::new().enter(message(GAS), code(source), Fork::Osaka);
+    let mut frame = Primary::new().enter(message(GAS), code(source), Fork::Osaka.into());
     let leave =
         world(|host| exact::run::<NoHooks, MODE>(&mut frame, host, &mut NoHooks, &mut 0, tier)).unwrap();
     let found = matches!(leave, Leave::Fast).then(|| (frame.pc, GAS - frame.gas));
@@ -95,7 +95,7 @@ fn the_exact_loop_hands_over_where_the_fast_form_can_be_entered() {
 #[track_caller]
 fn check_fast(source: &str, gas: u64, expected: (usize, u64), stack: &[u64]) {
     let engine = Primary::new();
-    let mut frame = engine.enter(message(gas), code(source), Fork::Osaka);
+    let mut frame = engine.enter(message(gas), code(source), Fork::Osaka.into());
     assert!(engine.cache.translated(&frame.program).is_some());
     let exit =
         world(|host| fast::run::<NoHooks, QUIET, false>(&mut frame, host, &mut NoHooks, &mut 0, 0)).unwrap();
@@ -158,7 +158,7 @@ fn check_translated(tiering: Tiering, interest: Interest, source: &str, expected
     let engine = Primary::with_tiering(tiering);
     for (run, expected) in expected.into_iter().enumerate() {
         // More than sixteen turns of the loop, and few enough for Miri.
-        let mut frame = engine.enter(message(1000), code(source), Fork::Osaka);
+        let mut frame = engine.enter(message(1000), code(source), Fork::Osaka.into());
         let exit = world(|host| engine.resume(&mut frame, host, &mut Watch(interest), &mut 0)).unwrap();
         assert!(matches!(exit, FrameExit::Done(_)));
         assert_eq!(
@@ -192,7 +192,7 @@ fn hot_frames_stay_hot_behind_messages() {
     let engine = Primary::new();
     let source = "PUSH1 20 loop: PUSH1 1 SWAP1 SUB DUP1 @loop JUMPI \
                   PUSH0 PUSH0 PUSH0 PUSH0 PUSH0 PUSH0 CALL PUSH0 GAS BALANCE STOP";
-    let mut frame = engine.enter(message(GAS), code(source), Fork::Osaka);
+    let mut frame = engine.enter(message(GAS), code(source), Fork::Osaka.into());
     let answer =
         FrameOutcome { status: FrameStatus::Success, gas_left: 0, output: Bytes::new(), created: None };
     world(|host| {
@@ -210,7 +210,8 @@ fn hot_frames_stay_hot_behind_messages() {
 fn forced_recovery_gives_up_everywhere() {
     let source = format!("{}STOP", "NOT ".repeat(60));
     let engine = Primary::with_tiering(Tiering::AlwaysRecover);
-    let mut frame: Frame = engine.enter(message(GAS), code(&format!("CALLVALUE {source}")), Fork::Osaka);
+    let mut frame: Frame =
+        engine.enter(message(GAS), code(&format!("CALLVALUE {source}")), Fork::Osaka.into());
     assert!(engine.cache.translated(&frame.program).is_some());
     let mut gave_up = Vec::new();
     for force in 0..64 {

@@ -19,7 +19,7 @@ impl<I: Interpreter + Sync> Engine for Local<I> {
 
     fn start<'a>(&'a self, job: &Job<'a>) -> Result<Option<Box<dyn Stepper + 'a>>, EngineError> {
         let validated = validate(job)?;
-        let state = State::new(job.database, job.fork, job.block.clone(), validated.transaction.clone());
+        let state = State::new(job.database, job.rules, job.block.clone(), validated.transaction.clone());
         Ok(Some(Box::new(Machine::new(&self.1, job, validated, Box::new(state))?)))
     }
 }

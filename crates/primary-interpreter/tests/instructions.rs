@@ -358,7 +358,7 @@ fn execute(engine: &impl Interpreter, code: &[u8], (gas, is_static): (u64, bool)
     };
     let mut recorder = Recorder { watched, entries: Vec::new() };
     let mut clock = 0;
-    let mut frames = vec![engine.enter(message, code.clone(), Fork::Osaka)];
+    let mut frames = vec![engine.enter(message, code.clone(), Fork::Osaka.into())];
     let outcome = loop {
         let frame = frames.last_mut().expect("the first one ends the loop");
         match engine.resume(frame, &mut state, &mut recorder, &mut clock).expect("the world does not fail") {
@@ -370,7 +370,9 @@ fn execute(engine: &impl Interpreter, code: &[u8], (gas, is_static): (u64, bool)
                 let status = FrameStatus::Revert;
                 engine.deliver(frame, FrameOutcome { status, gas_left: message.gas, output, created: None });
             }
-            FrameExit::Message(message) => frames.push(engine.enter(message, code.clone(), Fork::Osaka)),
+            FrameExit::Message(message) => {
+                frames.push(engine.enter(message, code.clone(), Fork::Osaka.into()))
+            }
             FrameExit::Done(outcome) => {
                 frames.pop();
                 match frames.last_mut() {

@@ -1,6 +1,6 @@
 use alloy_primitives::U512;
 
-use crate::{Address, B256, Fork, GasSchedule, U256};
+use crate::{Address, B256, BlobSchedule, Fork, GasSchedule, Rules, U256};
 
 /// The facts of the block that a transaction runs in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,36 +44,8 @@ impl Default for BlockEnv {
             prevrandao: B256::ZERO,
             base_fee: 0,
             excess_blob_gas: 0,
-            blobs: BlobSchedule::of(Fork::LATEST),
+            blobs: Rules::of(Fork::LATEST).blobs(),
         }
-    }
-}
-
-/// How many blobs a block aims at and may carry, and how fast their price moves (EIP-7840).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BlobSchedule {
-    /// Blobs a block aims at.
-    pub target: u64,
-    /// Blobs a block may carry.
-    pub max: u64,
-    /// `BLOB_BASE_FEE_UPDATE_FRACTION`.
-    pub update_fraction: u64,
-}
-
-impl BlobSchedule {
-    /// The mainnet parameters of `fork` (EIP-4844, EIP-7691, EIP-7892); before Cancun those of Cancun. BPO3 to BPO5 are
-    /// not on mainnet: theirs are those of the specification's test package, `execution_testing/forks/forks/forks.py`, whose
-    /// BPO5 is BPO4 unchanged.
-    pub const fn of(fork: Fork) -> Self {
-        let (target, max, update_fraction) = match fork {
-            Fork::Prague | Fork::Osaka => (6, 9, 5_007_716),
-            Fork::Bpo1 => (10, 15, 8_346_193),
-            Fork::Bpo2 => (14, 21, 11_684_671),
-            Fork::Bpo3 => (21, 32, 20_609_697),
-            Fork::Bpo4 | Fork::Bpo5 => (14, 21, 13_739_630),
-            _ => (3, 6, 3_338_477),
-        };
-        Self { target, max, update_fraction }
     }
 }
 
@@ -129,7 +101,7 @@ mod tests {
             (0x12c0_0000, "0xf5930db52b6358f8ef9c53a6f3452be41e"),
             (592_398_315, "0xfffffd7f37d871923e777c8e1698f4a355b593742cb7f676ce08cf31f51e8874"),
         ] {
-            let blobs = BlobSchedule::of(Fork::Cancun);
+            let blobs = Rules::of(Fork::Cancun).blobs();
             let block = BlockEnv { excess_blob_gas, blobs, ..BlockEnv::default() };
             assert_eq!(format!("{:#x}", block.blob_base_fee()), expected, "excess {excess_blob_gas}");
         }

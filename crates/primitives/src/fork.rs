@@ -1,130 +1,295 @@
 use std::{fmt, str::FromStr};
 
-/// A set of rules of Ethereum mainnet, ordered by activation.
-///
-/// Forks that changed no rule of execution (DAO, Muir Glacier, Arrow Glacier, Gray Glacier) are spellings of the fork
-/// before them. The blob-parameter-only forks (EIP-7892) differ from Osaka in the blob schedule alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u8)]
-pub enum Fork {
+use crate::{
+    BlobSchedule, Eip, EipSet,
+    PrecompileId::{self, *},
+};
+
+/// What a fork of mainnet makes of the one before it.
+#[derive(Clone, Copy, Debug)]
+pub struct ForkChanges {
+    /// EIPs that it brings.
+    pub eips: &'static [Eip],
+    /// EIPs that it takes back.
+    pub without: &'static [Eip],
+    /// Blob parameters that it sets beyond what its EIPs say (EIP-7892).
+    pub blobs: Option<BlobSchedule>,
+    /// Precompiled contracts that it brings: those of its EIPs, said once more, so that none is forgotten.
+    pub precompiles: &'static [PrecompileId],
+}
+
+macro_rules! forks {
+    ($($(#[$doc:meta])* $fork:ident $name:literal [$($spelling:literal),*] { $($field:ident: $value:expr),* $(,)? })*) => {
+        /// A fork of Ethereum mainnet, ordered by activation: the name of a set of rules ([`Rules::of`](crate::Rules::of)).
+        ///
+        /// Forks that changed no rule of execution (DAO, Muir Glacier, Arrow Glacier, Gray Glacier) are spellings of the fork
+        /// before them. The blob-parameter-only forks (EIP-7892) differ from Osaka in the blob schedule alone.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u8)]
+        pub enum Fork { $($(#[$doc])* $fork,)* }
+
+        impl Fork {
+            /// Every fork, oldest first.
+            pub const ALL: [Fork; [$($name),*].len()] = [$(Fork::$fork,)*];
+
+            /// The name that this project prints.
+            pub const fn name(self) -> &'static str {
+                match self { $(Fork::$fork => $name,)* }
+            }
+
+            /// Other spellings of official tests and their tools, in lower case without separators.
+            const fn spellings(self) -> &'static [&'static str] {
+                match self { $(Fork::$fork => &[$($spelling),*],)* }
+            }
+
+            /// What it makes of the fork before it.
+            pub const fn changes(self) -> &'static ForkChanges {
+                match self { $(Fork::$fork => &ForkChanges { $($field: $value,)* },)* }
+            }
+        }
+    };
+}
+
+// A block per fork: name, other spellings, what it changes.
+forks! {
     /// July 2015.
-    Frontier,
-    /// EIP-2, EIP-7.
-    Homestead,
-    /// EIP-150.
-    TangerineWhistle,
-    /// EIP-160, EIP-161, EIP-170.
-    SpuriousDragon,
-    /// EIP-140, EIP-196, EIP-197, EIP-198, EIP-211, EIP-214.
-    Byzantium,
-    /// EIP-145, EIP-1014, EIP-1052, EIP-1283. Never active without Petersburg on mainnet; official tests have it.
-    Constantinople,
-    /// EIP-1716: Constantinople without EIP-1283.
-    Petersburg,
-    /// EIP-152, EIP-1108, EIP-1344, EIP-1884, EIP-2028, EIP-2200.
-    Istanbul,
-    /// EIP-2565, EIP-2718, EIP-2929, EIP-2930.
-    Berlin,
-    /// EIP-1559, EIP-3198, EIP-3529, EIP-3541.
-    London,
-    /// EIP-3675, EIP-4399.
-    Paris,
-    /// EIP-3651, EIP-3855, EIP-3860.
-    Shanghai,
-    /// EIP-1153, EIP-4844, EIP-5656, EIP-6780, EIP-7516.
-    Cancun,
-    /// EIP-2537, EIP-2935, EIP-7623, EIP-7691, EIP-7702.
-    Prague,
-    /// EIP-7594, EIP-7823, EIP-7825, EIP-7883, EIP-7918, EIP-7939, EIP-7951.
-    Osaka,
-    /// Blob parameters only (EIP-7892).
-    Bpo1,
-    /// Blob parameters only (EIP-7892).
-    Bpo2,
-    /// Blob parameters only (EIP-7892).
-    Bpo3,
-    /// Blob parameters only (EIP-7892).
-    Bpo4,
-    /// Blob parameters only (EIP-7892).
-    Bpo5,
+    Frontier "Frontier" [] {
+        eips: &[],
+        without: &[],
+        blobs: None,
+        precompiles: &[EcRecover, Sha256, Ripemd160, Identity],
+    }
+    /// March 2016.
+    Homestead "Homestead" ["dao", "daofork"] {
+        eips: &[Eip::Creation2, Eip::DelegateCall7],
+        without: &[],
+        blobs: None,
+        precompiles: &[],
+    }
+    /// October 2016.
+    TangerineWhistle "TangerineWhistle" ["eip150", "tangerine", "eip150fork"] {
+        eips: &[Eip::StatePrices150],
+        without: &[],
+        blobs: None,
+        precompiles: &[],
+    }
+    /// November 2016.
+    SpuriousDragon "SpuriousDragon" ["eip158", "spurious", "eip158fork"] {
+        eips: &[Eip::Exp160, Eip::StateClearing161, Eip::CodeSize170],
+        without: &[],
+        blobs: None,
+        precompiles: &[],
+    }
+    /// October 2017.
+    Byzantium "Byzantium" [] {
+        eips: &[
+            Eip::Revert140,
+            Eip::Bn254Curve196,
+            Eip::Bn254Pairing197,
+            Eip::Modexp198,
+            Eip::ReturnData211,
+            Eip::StaticCall214,
+        ],
+        without: &[],
+        blobs: None,
+        precompiles: &[Modexp, Bn254Add, Bn254Mul, Bn254Pairing],
+    }
+    /// Never active without Petersburg on mainnet; official tests have it.
+    Constantinople "Constantinople" [] {
+        eips: &[Eip::Shifts145, Eip::Create2By1014, Eip::ExtCodeHash1052, Eip::NetMetering1283],
+        without: &[],
+        blobs: None,
+        precompiles: &[],
+    }
+    /// February 2019 (EIP-1716).
+    Petersburg "Petersburg" ["constantinoplefix"] {
+        eips: &[],
+        without: &[Eip::NetMetering1283],
+        blobs: None,
+        precompiles: &[],
+    }
+    /// December 2019.
+    Istanbul "Istanbul" ["muirglacier"] {
+        eips: &[
+            Eip::Blake2By152,
+            Eip::Bn254Prices1108,
+            Eip::ChainId1344,
+            Eip::TriePrices1884,
+            Eip::Calldata2028,
+            Eip::NetMetering2200,
+        ],
+        without: &[],
+        blobs: None,
+        precompiles: &[Blake2F],
+    }
+    /// April 2021.
+    Berlin "Berlin" [] {
+        eips: &[Eip::ModexpPrice2565, Eip::WarmAccess2929, Eip::AccessLists2930],
+        without: &[],
+        blobs: None,
+        precompiles: &[],
+    }
+    /// August 2021.
+    London "London" ["arrowglacier", "grayglacier"] {
+        eips: &[Eip::DynamicFee1559, Eip::BaseFee3198, Eip::Refunds3529, Eip::RejectEf3541],
+        without: &[],
+        blobs: None,
+        precompiles: &[],
+    }
+    /// September 2022.
+    Paris "Paris" ["merge"] {
+        eips: &[Eip::PrevRandao4399],
+        without: &[],
+        blobs: None,
+        precompiles: &[],
+    }
+    /// April 2023.
+    Shanghai "Shanghai" [] {
+        eips: &[Eip::WarmCoinbase3651, Eip::PushZero3855, Eip::InitCode3860],
+        without: &[],
+        blobs: None,
+        precompiles: &[],
+    }
+    /// March 2024.
+    Cancun "Cancun" [] {
+        eips: &[
+            Eip::TransientStorage1153,
+            Eip::Blobs4844,
+            Eip::MemoryCopy5656,
+            Eip::SelfDestruct6780,
+            Eip::BlobBaseFee7516,
+        ],
+        without: &[],
+        blobs: None,
+        precompiles: &[KzgPointEvaluation],
+    }
+    /// May 2025.
+    Prague "Prague" [] {
+        eips: &[Eip::Bls12By2537, Eip::CalldataFloor7623, Eip::MoreBlobs7691, Eip::SetCode7702],
+        without: &[],
+        blobs: None,
+        precompiles: &[
+            Bls12G1Add,
+            Bls12G1Msm,
+            Bls12G2Add,
+            Bls12G2Msm,
+            Bls12Pairing,
+            Bls12MapFpToG1,
+            Bls12MapFp2ToG2,
+        ],
+    }
+    /// December 2025.
+    Osaka "Osaka" [] {
+        eips: &[
+            Eip::BlobLimit7594,
+            Eip::ModexpLimit7823,
+            Eip::GasCap7825,
+            Eip::ModexpPrice7883,
+            Eip::CountZeros7939,
+            Eip::P256Verify7951,
+        ],
+        without: &[],
+        blobs: None,
+        precompiles: &[P256Verify],
+    }
+    /// Blob parameters only.
+    Bpo1 "BPO1" [] {
+        eips: &[],
+        without: &[],
+        blobs: Some(BlobSchedule { target: 10, max: 15, update_fraction: 8_346_193 }),
+        precompiles: &[],
+    }
+    /// Blob parameters only.
+    Bpo2 "BPO2" [] {
+        eips: &[],
+        without: &[],
+        blobs: Some(BlobSchedule { target: 14, max: 21, update_fraction: 11_684_671 }),
+        precompiles: &[],
+    }
+    /// Blob parameters only. Not on mainnet, as the two behind it: they are those of the specification's test package,
+    /// `execution_testing/forks/forks/forks.py`, whose BPO5 is BPO4 unchanged.
+    Bpo3 "BPO3" [] {
+        eips: &[],
+        without: &[],
+        blobs: Some(BlobSchedule { target: 21, max: 32, update_fraction: 20_609_697 }),
+        precompiles: &[],
+    }
+    /// Blob parameters only.
+    Bpo4 "BPO4" [] {
+        eips: &[],
+        without: &[],
+        blobs: Some(BlobSchedule { target: 14, max: 21, update_fraction: 13_739_630 }),
+        precompiles: &[],
+    }
+    /// Blob parameters only.
+    Bpo5 "BPO5" [] {
+        eips: &[],
+        without: &[],
+        blobs: None,
+        precompiles: &[],
+    }
 }
 
 impl Fork {
-    /// Every fork, oldest first.
-    pub const ALL: [Fork; 20] = [
-        Fork::Frontier,
-        Fork::Homestead,
-        Fork::TangerineWhistle,
-        Fork::SpuriousDragon,
-        Fork::Byzantium,
-        Fork::Constantinople,
-        Fork::Petersburg,
-        Fork::Istanbul,
-        Fork::Berlin,
-        Fork::London,
-        Fork::Paris,
-        Fork::Shanghai,
-        Fork::Cancun,
-        Fork::Prague,
-        Fork::Osaka,
-        Fork::Bpo1,
-        Fork::Bpo2,
-        Fork::Bpo3,
-        Fork::Bpo4,
-        Fork::Bpo5,
-    ];
-
     /// The newest fork whose rules are final.
     pub const LATEST: Fork = Fork::Osaka;
 
-    /// Whether the rules that `fork` brought are active.
-    pub const fn has(self, fork: Fork) -> bool {
-        self as u8 >= fork as u8
-    }
-
-    /// The name that this project prints.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Fork::Frontier => "Frontier",
-            Fork::Homestead => "Homestead",
-            Fork::TangerineWhistle => "TangerineWhistle",
-            Fork::SpuriousDragon => "SpuriousDragon",
-            Fork::Byzantium => "Byzantium",
-            Fork::Constantinople => "Constantinople",
-            Fork::Petersburg => "Petersburg",
-            Fork::Istanbul => "Istanbul",
-            Fork::Berlin => "Berlin",
-            Fork::London => "London",
-            Fork::Paris => "Paris",
-            Fork::Shanghai => "Shanghai",
-            Fork::Cancun => "Cancun",
-            Fork::Prague => "Prague",
-            Fork::Osaka => "Osaka",
-            Fork::Bpo1 => "BPO1",
-            Fork::Bpo2 => "BPO2",
-            Fork::Bpo3 => "BPO3",
-            Fork::Bpo4 => "BPO4",
-            Fork::Bpo5 => "BPO5",
+    /// All EIPs that it has.
+    pub const fn eips(self) -> EipSet {
+        let mut eips = EipSet::EMPTY;
+        let mut i = 0;
+        while i <= self as usize {
+            let changes = Fork::ALL[i].changes();
+            let mut k = 0;
+            while k < changes.eips.len() {
+                eips = eips.with(changes.eips[k]);
+                k += 1;
+            }
+            let mut k = 0;
+            while k < changes.without.len() {
+                eips = eips.without(changes.without[k]);
+                k += 1;
+            }
+            i += 1;
         }
+        eips
     }
 }
 
-/// Other spellings of official tests and their tools, in lower case without separators.
-const OTHER_SPELLINGS: [(&str, Fork); 13] = [
-    ("dao", Fork::Homestead),
-    ("daofork", Fork::Homestead),
-    ("eip150", Fork::TangerineWhistle),
-    ("tangerine", Fork::TangerineWhistle),
-    ("eip158", Fork::SpuriousDragon),
-    ("spurious", Fork::SpuriousDragon),
-    ("constantinoplefix", Fork::Petersburg),
-    ("muirglacier", Fork::Istanbul),
-    ("arrowglacier", Fork::London),
-    ("grayglacier", Fork::London),
-    ("merge", Fork::Paris),
-    ("eip150fork", Fork::TangerineWhistle),
-    ("eip158fork", Fork::SpuriousDragon),
-];
+/// A fork brings the precompiled contracts of its EIPs, in their order; Frontier those that no EIP has.
+const _: () = {
+    let mut f = 1;
+    while f < Fork::ALL.len() {
+        let changes = Fork::ALL[f].changes();
+        let mut seen = 0;
+        let mut e = 0;
+        while e < changes.eips.len() {
+            let brought = changes.eips[e].changes().precompiles;
+            let mut p = 0;
+            while p < brought.len() {
+                let mut is_named = false;
+                let mut i = 0;
+                while i < changes.precompiles.len() {
+                    is_named |= changes.precompiles[i].number() == brought[p].number();
+                    i += 1;
+                }
+                assert!(is_named, "a fork forgets a precompiled contract of its EIPs");
+                seen += 1;
+                p += 1;
+            }
+            e += 1;
+        }
+        assert!(seen == changes.precompiles.len(), "a fork names a precompiled contract of none of its EIPs");
+        f += 1;
+    }
+};
+
+impl Eip {
+    /// The fork of mainnet that brought it.
+    pub fn fork(self) -> Option<Fork> {
+        Fork::ALL.into_iter().find(|fork| fork.changes().eips.contains(&self))
+    }
+}
 
 impl FromStr for Fork {
     type Err = UnknownFork;
@@ -133,13 +298,10 @@ impl FromStr for Fork {
     fn from_str(text: &str) -> Result<Self, UnknownFork> {
         let plain: String =
             text.chars().filter(|c| !matches!(c, ' ' | '_' | '-')).map(|c| c.to_ascii_lowercase()).collect();
-        Fork::ALL
-            .into_iter()
-            .find(|fork| fork.name().eq_ignore_ascii_case(&plain))
-            .or_else(|| {
-                OTHER_SPELLINGS.iter().find(|(spelling, _)| *spelling == plain).map(|(_, fork)| *fork)
-            })
-            .ok_or_else(|| UnknownFork(text.chars().take(64).collect()))
+        let is_it = |fork: &Fork| {
+            fork.name().eq_ignore_ascii_case(&plain) || fork.spellings().contains(&plain.as_str())
+        };
+        Fork::ALL.into_iter().find(is_it).ok_or_else(|| UnknownFork(text.chars().take(64).collect()))
     }
 }
 
@@ -174,9 +336,9 @@ mod tests {
         for fork in Fork::ALL {
             assert_eq!(fork.name().parse(), Ok(fork));
             assert_eq!(fork.name().to_uppercase().parse(), Ok(fork));
-        }
-        for (spelling, fork) in OTHER_SPELLINGS {
-            assert_eq!(spelling.parse(), Ok(fork));
+            for spelling in fork.spellings() {
+                assert_eq!(spelling.parse(), Ok(fork));
+            }
         }
         assert_eq!("Tangerine Whistle".parse(), Ok(Fork::TangerineWhistle));
         assert_eq!("Berlinn".parse::<Fork>(), Err(UnknownFork("Berlinn".into())));
@@ -184,6 +346,6 @@ mod tests {
 
     #[test]
     fn forks_are_ordered_by_activation() {
-        assert!(Fork::ALL.windows(2).all(|pair| pair[0] < pair[1] && pair[1].has(pair[0])));
+        assert!(Fork::ALL.windows(2).all(|pair| pair[0] < pair[1]));
     }
 }

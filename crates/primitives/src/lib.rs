@@ -3,7 +3,9 @@
 //!
 //! Values and facts only: what an opcode *does* is written in the two engines, never here.
 
+mod blob;
 mod block;
+mod eip;
 mod fork;
 mod gas;
 mod halt;
@@ -11,22 +13,28 @@ mod journal_view;
 mod message;
 mod opcode;
 mod outcome;
+mod precompile;
 mod rejection;
+mod rules;
 mod subject;
 mod transaction;
 
 pub use alloy_primitives::{
     self, Address, B256, Bytes, KECCAK256_EMPTY, U256, address, b256, hex, keccak256,
 };
-pub use block::{BlobSchedule, BlockEnv};
-pub use fork::{Fork, UnknownFork};
-pub use gas::GasSchedule;
+pub use blob::BlobSchedule;
+pub use block::BlockEnv;
+pub use eip::{Changes, Eip, EipSet};
+pub use fork::{Fork, ForkChanges, UnknownFork};
+pub use gas::{GasSchedule, Parameter};
 pub use halt::Halt;
 pub use journal_view::{JournalView, Mark};
 pub use message::{Bytecode, Message, MessageKind};
-pub use opcode::{Opcode, OpcodeInfo, OpcodeRow, OpcodeTable, OpcodeTables};
+pub use opcode::{Opcode, OpcodeInfo, OpcodeRow, OpcodeTable};
 pub use outcome::{Effect, FrameOutcome, FrameStatus, Log, StorageChange, TxOutcome};
+pub use precompile::PrecompileId;
 pub use rejection::Rejection;
+pub use rules::{Rules, RulesBuilder, RulesDifference, RulesError, RulesSubject};
 pub use subject::{Subject, TxEnv};
 pub use transaction::{AccessListEntry, Authorization, Transaction, TransactionType};
 

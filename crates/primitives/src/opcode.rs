@@ -1,13 +1,11 @@
 use std::fmt;
 
-use crate::Fork;
-
-/// One byte of code, read as an opcode. Any byte is one; whether it is defined depends on the fork.
+/// One byte of code, read as an opcode. Any byte is one; whether it is defined depends on the rules.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(transparent)]
 pub struct Opcode(pub u8);
 
-/// The facts of one opcode that hold in every fork that has it: one row of the table.
+/// The facts of one opcode that hold under all rules that have it: one row of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OpcodeInfo {
     /// Its byte.
@@ -20,16 +18,14 @@ pub struct OpcodeInfo {
     pub outputs: u8,
     /// Bytes of push data behind it.
     pub immediate: u8,
-    /// The fork that brought it.
-    pub since: Fork,
-    /// Its static gas in that fork; later changes are in the list of deltas.
+    /// Its static gas where it came; which EIP brought it, and what changed later, is in [`Changes`](crate::Changes).
     pub gas: u16,
     /// Whether a static call may not run it at all (EIP-214). CALL with a value is checked by the engines.
     pub writes_state: bool,
 }
 
 macro_rules! opcodes {
-    ($($byte:literal $name:ident $inputs:literal $outputs:literal $immediate:literal $gas:literal $since:ident $($writes:ident)?;)*) => {
+    ($($byte:literal $name:ident $inputs:literal $outputs:literal $immediate:literal $gas:literal $($writes:ident)?;)*) => {
         impl Opcode {
             $(
                 #[doc = concat!("Opcode ", stringify!($byte), ".")]
@@ -38,14 +34,13 @@ macro_rules! opcodes {
         }
 
         /// One row per opcode, ordered by byte.
-        const ROWS: &[OpcodeInfo] = &[
+        pub(crate) const ROWS: &[OpcodeInfo] = &[
             $(OpcodeInfo {
                 opcode: Opcode($byte),
                 name: stringify!($name),
                 inputs: $inputs,
                 outputs: $outputs,
                 immediate: $immediate,
-                since: Fork::$since,
                 gas: $gas,
                 writes_state: opcodes!(@writes $($writes)?),
             },)*
@@ -55,194 +50,175 @@ macro_rules! opcodes {
     (@writes writes) => { true };
 }
 
-// byte, name, inputs, outputs, immediate bytes, static gas, since. (Yellow Paper, appendix H, and the EIPs of each fork.)
+// byte, name, inputs, outputs, immediate bytes, static gas. (Yellow Paper, appendix H, and the EIPs.)
 opcodes! {
-    0x00 STOP 0 0 0 0 Frontier;
-    0x01 ADD 2 1 0 3 Frontier;
-    0x02 MUL 2 1 0 5 Frontier;
-    0x03 SUB 2 1 0 3 Frontier;
-    0x04 DIV 2 1 0 5 Frontier;
-    0x05 SDIV 2 1 0 5 Frontier;
-    0x06 MOD 2 1 0 5 Frontier;
-    0x07 SMOD 2 1 0 5 Frontier;
-    0x08 ADDMOD 3 1 0 8 Frontier;
-    0x09 MULMOD 3 1 0 8 Frontier;
-    0x0a EXP 2 1 0 10 Frontier;
-    0x0b SIGNEXTEND 2 1 0 5 Frontier;
-    0x10 LT 2 1 0 3 Frontier;
-    0x11 GT 2 1 0 3 Frontier;
-    0x12 SLT 2 1 0 3 Frontier;
-    0x13 SGT 2 1 0 3 Frontier;
-    0x14 EQ 2 1 0 3 Frontier;
-    0x15 ISZERO 1 1 0 3 Frontier;
-    0x16 AND 2 1 0 3 Frontier;
-    0x17 OR 2 1 0 3 Frontier;
-    0x18 XOR 2 1 0 3 Frontier;
-    0x19 NOT 1 1 0 3 Frontier;
-    0x1a BYTE 2 1 0 3 Frontier;
-    0x1b SHL 2 1 0 3 Constantinople;
-    0x1c SHR 2 1 0 3 Constantinople;
-    0x1d SAR 2 1 0 3 Constantinople;
-    0x1e CLZ 1 1 0 5 Osaka;
-    0x20 KECCAK256 2 1 0 30 Frontier;
-    0x30 ADDRESS 0 1 0 2 Frontier;
-    0x31 BALANCE 1 1 0 20 Frontier;
-    0x32 ORIGIN 0 1 0 2 Frontier;
-    0x33 CALLER 0 1 0 2 Frontier;
-    0x34 CALLVALUE 0 1 0 2 Frontier;
-    0x35 CALLDATALOAD 1 1 0 3 Frontier;
-    0x36 CALLDATASIZE 0 1 0 2 Frontier;
-    0x37 CALLDATACOPY 3 0 0 3 Frontier;
-    0x38 CODESIZE 0 1 0 2 Frontier;
-    0x39 CODECOPY 3 0 0 3 Frontier;
-    0x3a GASPRICE 0 1 0 2 Frontier;
-    0x3b EXTCODESIZE 1 1 0 20 Frontier;
-    0x3c EXTCODECOPY 4 0 0 20 Frontier;
-    0x3d RETURNDATASIZE 0 1 0 2 Byzantium;
-    0x3e RETURNDATACOPY 3 0 0 3 Byzantium;
-    0x3f EXTCODEHASH 1 1 0 400 Constantinople;
-    0x40 BLOCKHASH 1 1 0 20 Frontier;
-    0x41 COINBASE 0 1 0 2 Frontier;
-    0x42 TIMESTAMP 0 1 0 2 Frontier;
-    0x43 NUMBER 0 1 0 2 Frontier;
-    0x44 PREVRANDAO 0 1 0 2 Frontier;
-    0x45 GASLIMIT 0 1 0 2 Frontier;
-    0x46 CHAINID 0 1 0 2 Istanbul;
-    0x47 SELFBALANCE 0 1 0 5 Istanbul;
-    0x48 BASEFEE 0 1 0 2 London;
-    0x49 BLOBHASH 1 1 0 3 Cancun;
-    0x4a BLOBBASEFEE 0 1 0 2 Cancun;
-    0x50 POP 1 0 0 2 Frontier;
-    0x51 MLOAD 1 1 0 3 Frontier;
-    0x52 MSTORE 2 0 0 3 Frontier;
-    0x53 MSTORE8 2 0 0 3 Frontier;
-    0x54 SLOAD 1 1 0 50 Frontier;
-    0x55 SSTORE 2 0 0 0 Frontier writes;
-    0x56 JUMP 1 0 0 8 Frontier;
-    0x57 JUMPI 2 0 0 10 Frontier;
-    0x58 PC 0 1 0 2 Frontier;
-    0x59 MSIZE 0 1 0 2 Frontier;
-    0x5a GAS 0 1 0 2 Frontier;
-    0x5b JUMPDEST 0 0 0 1 Frontier;
-    0x5c TLOAD 1 1 0 100 Cancun;
-    0x5d TSTORE 2 0 0 100 Cancun writes;
-    0x5e MCOPY 3 0 0 3 Cancun;
-    0x5f PUSH0 0 1 0 2 Shanghai;
-    0x60 PUSH1 0 1 1 3 Frontier;
-    0x61 PUSH2 0 1 2 3 Frontier;
-    0x62 PUSH3 0 1 3 3 Frontier;
-    0x63 PUSH4 0 1 4 3 Frontier;
-    0x64 PUSH5 0 1 5 3 Frontier;
-    0x65 PUSH6 0 1 6 3 Frontier;
-    0x66 PUSH7 0 1 7 3 Frontier;
-    0x67 PUSH8 0 1 8 3 Frontier;
-    0x68 PUSH9 0 1 9 3 Frontier;
-    0x69 PUSH10 0 1 10 3 Frontier;
-    0x6a PUSH11 0 1 11 3 Frontier;
-    0x6b PUSH12 0 1 12 3 Frontier;
-    0x6c PUSH13 0 1 13 3 Frontier;
-    0x6d PUSH14 0 1 14 3 Frontier;
-    0x6e PUSH15 0 1 15 3 Frontier;
-    0x6f PUSH16 0 1 16 3 Frontier;
-    0x70 PUSH17 0 1 17 3 Frontier;
-    0x71 PUSH18 0 1 18 3 Frontier;
-    0x72 PUSH19 0 1 19 3 Frontier;
-    0x73 PUSH20 0 1 20 3 Frontier;
-    0x74 PUSH21 0 1 21 3 Frontier;
-    0x75 PUSH22 0 1 22 3 Frontier;
-    0x76 PUSH23 0 1 23 3 Frontier;
-    0x77 PUSH24 0 1 24 3 Frontier;
-    0x78 PUSH25 0 1 25 3 Frontier;
-    0x79 PUSH26 0 1 26 3 Frontier;
-    0x7a PUSH27 0 1 27 3 Frontier;
-    0x7b PUSH28 0 1 28 3 Frontier;
-    0x7c PUSH29 0 1 29 3 Frontier;
-    0x7d PUSH30 0 1 30 3 Frontier;
-    0x7e PUSH31 0 1 31 3 Frontier;
-    0x7f PUSH32 0 1 32 3 Frontier;
-    0x80 DUP1 1 2 0 3 Frontier;
-    0x81 DUP2 2 3 0 3 Frontier;
-    0x82 DUP3 3 4 0 3 Frontier;
-    0x83 DUP4 4 5 0 3 Frontier;
-    0x84 DUP5 5 6 0 3 Frontier;
-    0x85 DUP6 6 7 0 3 Frontier;
-    0x86 DUP7 7 8 0 3 Frontier;
-    0x87 DUP8 8 9 0 3 Frontier;
-    0x88 DUP9 9 10 0 3 Frontier;
-    0x89 DUP10 10 11 0 3 Frontier;
-    0x8a DUP11 11 12 0 3 Frontier;
-    0x8b DUP12 12 13 0 3 Frontier;
-    0x8c DUP13 13 14 0 3 Frontier;
-    0x8d DUP14 14 15 0 3 Frontier;
-    0x8e DUP15 15 16 0 3 Frontier;
-    0x8f DUP16 16 17 0 3 Frontier;
-    0x90 SWAP1 2 2 0 3 Frontier;
-    0x91 SWAP2 3 3 0 3 Frontier;
-    0x92 SWAP3 4 4 0 3 Frontier;
-    0x93 SWAP4 5 5 0 3 Frontier;
-    0x94 SWAP5 6 6 0 3 Frontier;
-    0x95 SWAP6 7 7 0 3 Frontier;
-    0x96 SWAP7 8 8 0 3 Frontier;
-    0x97 SWAP8 9 9 0 3 Frontier;
-    0x98 SWAP9 10 10 0 3 Frontier;
-    0x99 SWAP10 11 11 0 3 Frontier;
-    0x9a SWAP11 12 12 0 3 Frontier;
-    0x9b SWAP12 13 13 0 3 Frontier;
-    0x9c SWAP13 14 14 0 3 Frontier;
-    0x9d SWAP14 15 15 0 3 Frontier;
-    0x9e SWAP15 16 16 0 3 Frontier;
-    0x9f SWAP16 17 17 0 3 Frontier;
-    0xa0 LOG0 2 0 0 375 Frontier writes;
-    0xa1 LOG1 3 0 0 375 Frontier writes;
-    0xa2 LOG2 4 0 0 375 Frontier writes;
-    0xa3 LOG3 5 0 0 375 Frontier writes;
-    0xa4 LOG4 6 0 0 375 Frontier writes;
-    0xf0 CREATE 3 1 0 32000 Frontier writes;
-    0xf1 CALL 7 1 0 40 Frontier;
-    0xf2 CALLCODE 7 1 0 40 Frontier;
-    0xf3 RETURN 2 0 0 0 Frontier;
-    0xf4 DELEGATECALL 6 1 0 40 Homestead;
-    0xf5 CREATE2 4 1 0 32000 Constantinople writes;
-    0xfa STATICCALL 6 1 0 700 Byzantium;
-    0xfd REVERT 2 0 0 0 Byzantium;
-    0xfe INVALID 0 0 0 0 Frontier;
-    0xff SELFDESTRUCT 1 0 0 0 Frontier writes;
+    0x00 STOP 0 0 0 0;
+    0x01 ADD 2 1 0 3;
+    0x02 MUL 2 1 0 5;
+    0x03 SUB 2 1 0 3;
+    0x04 DIV 2 1 0 5;
+    0x05 SDIV 2 1 0 5;
+    0x06 MOD 2 1 0 5;
+    0x07 SMOD 2 1 0 5;
+    0x08 ADDMOD 3 1 0 8;
+    0x09 MULMOD 3 1 0 8;
+    0x0a EXP 2 1 0 10;
+    0x0b SIGNEXTEND 2 1 0 5;
+    0x10 LT 2 1 0 3;
+    0x11 GT 2 1 0 3;
+    0x12 SLT 2 1 0 3;
+    0x13 SGT 2 1 0 3;
+    0x14 EQ 2 1 0 3;
+    0x15 ISZERO 1 1 0 3;
+    0x16 AND 2 1 0 3;
+    0x17 OR 2 1 0 3;
+    0x18 XOR 2 1 0 3;
+    0x19 NOT 1 1 0 3;
+    0x1a BYTE 2 1 0 3;
+    0x1b SHL 2 1 0 3;
+    0x1c SHR 2 1 0 3;
+    0x1d SAR 2 1 0 3;
+    0x1e CLZ 1 1 0 5;
+    0x20 KECCAK256 2 1 0 30;
+    0x30 ADDRESS 0 1 0 2;
+    0x31 BALANCE 1 1 0 20;
+    0x32 ORIGIN 0 1 0 2;
+    0x33 CALLER 0 1 0 2;
+    0x34 CALLVALUE 0 1 0 2;
+    0x35 CALLDATALOAD 1 1 0 3;
+    0x36 CALLDATASIZE 0 1 0 2;
+    0x37 CALLDATACOPY 3 0 0 3;
+    0x38 CODESIZE 0 1 0 2;
+    0x39 CODECOPY 3 0 0 3;
+    0x3a GASPRICE 0 1 0 2;
+    0x3b EXTCODESIZE 1 1 0 20;
+    0x3c EXTCODECOPY 4 0 0 20;
+    0x3d RETURNDATASIZE 0 1 0 2;
+    0x3e RETURNDATACOPY 3 0 0 3;
+    0x3f EXTCODEHASH 1 1 0 400;
+    0x40 BLOCKHASH 1 1 0 20;
+    0x41 COINBASE 0 1 0 2;
+    0x42 TIMESTAMP 0 1 0 2;
+    0x43 NUMBER 0 1 0 2;
+    0x44 PREVRANDAO 0 1 0 2;
+    0x45 GASLIMIT 0 1 0 2;
+    0x46 CHAINID 0 1 0 2;
+    0x47 SELFBALANCE 0 1 0 5;
+    0x48 BASEFEE 0 1 0 2;
+    0x49 BLOBHASH 1 1 0 3;
+    0x4a BLOBBASEFEE 0 1 0 2;
+    0x50 POP 1 0 0 2;
+    0x51 MLOAD 1 1 0 3;
+    0x52 MSTORE 2 0 0 3;
+    0x53 MSTORE8 2 0 0 3;
+    0x54 SLOAD 1 1 0 50;
+    0x55 SSTORE 2 0 0 0 writes;
+    0x56 JUMP 1 0 0 8;
+    0x57 JUMPI 2 0 0 10;
+    0x58 PC 0 1 0 2;
+    0x59 MSIZE 0 1 0 2;
+    0x5a GAS 0 1 0 2;
+    0x5b JUMPDEST 0 0 0 1;
+    0x5c TLOAD 1 1 0 100;
+    0x5d TSTORE 2 0 0 100 writes;
+    0x5e MCOPY 3 0 0 3;
+    0x5f PUSH0 0 1 0 2;
+    0x60 PUSH1 0 1 1 3;
+    0x61 PUSH2 0 1 2 3;
+    0x62 PUSH3 0 1 3 3;
+    0x63 PUSH4 0 1 4 3;
+    0x64 PUSH5 0 1 5 3;
+    0x65 PUSH6 0 1 6 3;
+    0x66 PUSH7 0 1 7 3;
+    0x67 PUSH8 0 1 8 3;
+    0x68 PUSH9 0 1 9 3;
+    0x69 PUSH10 0 1 10 3;
+    0x6a PUSH11 0 1 11 3;
+    0x6b PUSH12 0 1 12 3;
+    0x6c PUSH13 0 1 13 3;
+    0x6d PUSH14 0 1 14 3;
+    0x6e PUSH15 0 1 15 3;
+    0x6f PUSH16 0 1 16 3;
+    0x70 PUSH17 0 1 17 3;
+    0x71 PUSH18 0 1 18 3;
+    0x72 PUSH19 0 1 19 3;
+    0x73 PUSH20 0 1 20 3;
+    0x74 PUSH21 0 1 21 3;
+    0x75 PUSH22 0 1 22 3;
+    0x76 PUSH23 0 1 23 3;
+    0x77 PUSH24 0 1 24 3;
+    0x78 PUSH25 0 1 25 3;
+    0x79 PUSH26 0 1 26 3;
+    0x7a PUSH27 0 1 27 3;
+    0x7b PUSH28 0 1 28 3;
+    0x7c PUSH29 0 1 29 3;
+    0x7d PUSH30 0 1 30 3;
+    0x7e PUSH31 0 1 31 3;
+    0x7f PUSH32 0 1 32 3;
+    0x80 DUP1 1 2 0 3;
+    0x81 DUP2 2 3 0 3;
+    0x82 DUP3 3 4 0 3;
+    0x83 DUP4 4 5 0 3;
+    0x84 DUP5 5 6 0 3;
+    0x85 DUP6 6 7 0 3;
+    0x86 DUP7 7 8 0 3;
+    0x87 DUP8 8 9 0 3;
+    0x88 DUP9 9 10 0 3;
+    0x89 DUP10 10 11 0 3;
+    0x8a DUP11 11 12 0 3;
+    0x8b DUP12 12 13 0 3;
+    0x8c DUP13 13 14 0 3;
+    0x8d DUP14 14 15 0 3;
+    0x8e DUP15 15 16 0 3;
+    0x8f DUP16 16 17 0 3;
+    0x90 SWAP1 2 2 0 3;
+    0x91 SWAP2 3 3 0 3;
+    0x92 SWAP3 4 4 0 3;
+    0x93 SWAP4 5 5 0 3;
+    0x94 SWAP5 6 6 0 3;
+    0x95 SWAP6 7 7 0 3;
+    0x96 SWAP7 8 8 0 3;
+    0x97 SWAP8 9 9 0 3;
+    0x98 SWAP9 10 10 0 3;
+    0x99 SWAP10 11 11 0 3;
+    0x9a SWAP11 12 12 0 3;
+    0x9b SWAP12 13 13 0 3;
+    0x9c SWAP13 14 14 0 3;
+    0x9d SWAP14 15 15 0 3;
+    0x9e SWAP15 16 16 0 3;
+    0x9f SWAP16 17 17 0 3;
+    0xa0 LOG0 2 0 0 375 writes;
+    0xa1 LOG1 3 0 0 375 writes;
+    0xa2 LOG2 4 0 0 375 writes;
+    0xa3 LOG3 5 0 0 375 writes;
+    0xa4 LOG4 6 0 0 375 writes;
+    0xf0 CREATE 3 1 0 32000 writes;
+    0xf1 CALL 7 1 0 40;
+    0xf2 CALLCODE 7 1 0 40;
+    0xf3 RETURN 2 0 0 0;
+    0xf4 DELEGATECALL 6 1 0 40;
+    0xf5 CREATE2 4 1 0 32000 writes;
+    0xfa STATICCALL 6 1 0 700;
+    0xfd REVERT 2 0 0 0;
+    0xfe INVALID 0 0 0 0;
+    0xff SELFDESTRUCT 1 0 0 0 writes;
 }
 
-/// Changes of static gas, in order of activation: fork, opcode, new gas. One block per EIP.
-const GAS_DELTAS: &[(Fork, Opcode, u16)] = &[
-    // EIP-150
-    (Fork::TangerineWhistle, Opcode::EXTCODESIZE, 700),
-    (Fork::TangerineWhistle, Opcode::EXTCODECOPY, 700),
-    (Fork::TangerineWhistle, Opcode::BALANCE, 400),
-    (Fork::TangerineWhistle, Opcode::SLOAD, 200),
-    (Fork::TangerineWhistle, Opcode::CALL, 700),
-    (Fork::TangerineWhistle, Opcode::CALLCODE, 700),
-    (Fork::TangerineWhistle, Opcode::DELEGATECALL, 700),
-    (Fork::TangerineWhistle, Opcode::SELFDESTRUCT, 5000),
-    // EIP-1884
-    (Fork::Istanbul, Opcode::SLOAD, 800),
-    (Fork::Istanbul, Opcode::BALANCE, 700),
-    (Fork::Istanbul, Opcode::EXTCODEHASH, 700),
-    // EIP-2929: the cost of a warm access; GasSchedule has what a cold one adds.
-    (Fork::Berlin, Opcode::SLOAD, 100),
-    (Fork::Berlin, Opcode::BALANCE, 100),
-    (Fork::Berlin, Opcode::EXTCODESIZE, 100),
-    (Fork::Berlin, Opcode::EXTCODECOPY, 100),
-    (Fork::Berlin, Opcode::EXTCODEHASH, 100),
-    (Fork::Berlin, Opcode::CALL, 100),
-    (Fork::Berlin, Opcode::CALLCODE, 100),
-    (Fork::Berlin, Opcode::DELEGATECALL, 100),
-    (Fork::Berlin, Opcode::STATICCALL, 100),
-];
+impl OpcodeInfo {
+    /// Its row under the rules that brought it.
+    pub(crate) const fn row(&self) -> OpcodeRow {
+        let Self { inputs, outputs, writes_state, gas, .. } = *self;
+        OpcodeRow { defined: true, inputs, outputs, writes_state, gas }
+    }
+}
 
 impl Opcode {
-    /// The facts of this byte, whatever the fork; `None` for a byte that no fork defines.
+    /// The facts of this byte, whatever the rules; `None` for a byte that no EIP defines.
     pub const fn info(self) -> Option<&'static OpcodeInfo> {
         INFO[self.0 as usize]
     }
 
-    /// The mnemonic, or `None` for a byte that no fork defines.
+    /// The mnemonic, or `None` for a byte that no EIP defines.
     pub const fn name(self) -> Option<&'static str> {
         match self.info() {
             Some(info) => Some(info.name),
@@ -260,7 +236,7 @@ impl Opcode {
         }
     }
 
-    /// Every defined opcode of any fork, by byte.
+    /// Every opcode that any rules define, by byte.
     pub fn all() -> impl Iterator<Item = &'static OpcodeInfo> {
         ROWS.iter()
     }
@@ -291,10 +267,10 @@ impl fmt::Display for Opcode {
     }
 }
 
-/// What an interpreter checks before an opcode acts, in one fork.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What an interpreter checks before an opcode acts, under one set of rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct OpcodeRow {
-    /// Whether the fork defines the opcode. If not, every other field is zero.
+    /// Whether the rules define the opcode. If not, every other field is zero.
     pub defined: bool,
     /// Items it takes from the stack.
     pub inputs: u8,
@@ -306,20 +282,11 @@ pub struct OpcodeRow {
     pub gas: u16,
 }
 
-/// The opcode table of one fork, indexed by byte.
+/// The opcode table of one set of rules, indexed by byte.
 pub type OpcodeTable = [OpcodeRow; 256];
 
-/// The expanded tables of all forks.
-pub struct OpcodeTables;
-
-impl OpcodeTables {
-    /// The table of `fork`.
-    pub const fn of(fork: Fork) -> &'static OpcodeTable {
-        &TABLES[fork as usize]
-    }
-}
-
-const UNDEFINED: OpcodeRow = OpcodeRow { defined: false, inputs: 0, outputs: 0, writes_state: false, gas: 0 };
+pub(crate) const UNDEFINED: OpcodeRow =
+    OpcodeRow { defined: false, inputs: 0, outputs: 0, writes_state: false, gas: 0 };
 
 static INFO: [Option<&'static OpcodeInfo>; 256] = {
     let mut info = [None; 256];
@@ -333,41 +300,3 @@ static INFO: [Option<&'static OpcodeInfo>; 256] = {
     }
     info
 };
-
-static TABLES: [OpcodeTable; Fork::ALL.len()] = {
-    let mut tables = [[UNDEFINED; 256]; Fork::ALL.len()];
-    let mut f = 0;
-    while f < tables.len() {
-        tables[f] = expand(Fork::ALL[f]);
-        f += 1;
-    }
-    tables
-};
-
-const fn expand(fork: Fork) -> OpcodeTable {
-    let mut table = [UNDEFINED; 256];
-    let mut i = 0;
-    while i < ROWS.len() {
-        let row = &ROWS[i];
-        if fork.has(row.since) {
-            table[row.opcode.0 as usize] = OpcodeRow {
-                defined: true,
-                inputs: row.inputs,
-                outputs: row.outputs,
-                writes_state: row.writes_state,
-                gas: row.gas,
-            };
-        }
-        i += 1;
-    }
-    let mut d = 0;
-    while d < GAS_DELTAS.len() {
-        let (since, opcode, gas) = GAS_DELTAS[d];
-        let row = &mut table[opcode.0 as usize];
-        if fork.has(since) && row.defined {
-            row.gas = gas;
-        }
-        d += 1;
-    }
-    table
-}

@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use parallax_primitives::{Fork, GasSchedule, Opcode, OpcodeRow, OpcodeTables};
+use parallax_primitives::{Fork, Opcode, OpcodeRow, Rules};
 
 const UNDEFINED: OpcodeRow = OpcodeRow { defined: false, inputs: 0, outputs: 0, writes_state: false, gas: 0 };
 
@@ -35,7 +35,7 @@ fn opcode_table_per_fork() {
     let mut previous = [UNDEFINED; 256];
     for fork in Fork::ALL {
         writeln!(text, "== {fork}").expect("a string takes it");
-        let table = OpcodeTables::of(fork);
+        let table = Rules::of(fork).opcodes();
         for byte in 0..=u8::MAX {
             let (before, now) = (&previous[usize::from(byte)], &table[usize::from(byte)]);
             if before == now {
@@ -57,7 +57,7 @@ fn gas_schedule_per_fork() {
     let mut previous = String::new();
     for fork in Fork::ALL {
         writeln!(text, "== {fork}").expect("a string takes it");
-        let now = format!("{:#?}", GasSchedule::of(fork)).replace(&usize::MAX.to_string(), "unlimited");
+        let now = format!("{:#?}", Rules::of(fork).gas()).replace(&usize::MAX.to_string(), "unlimited");
         for line in now.lines().filter(|line| line.starts_with(' ') && !previous.contains(line)) {
             writeln!(text, "{}", line.trim().trim_end_matches(',')).expect("a string takes it");
         }

@@ -100,7 +100,7 @@ pub struct Detail {
 /// A cost by its causes, in gas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GasSplit {
-    /// The opcode's static gas in its fork.
+    /// The opcode's static gas.
     #[serde(rename = "static", with = "number")]
     pub static_gas: u64,
     /// Memory expansion.

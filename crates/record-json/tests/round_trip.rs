@@ -38,7 +38,7 @@ fn all_cases() -> impl Iterator<Item = Case> {
 
 fn id(case: &Case) -> CaseId {
     let [d, g, v] = [case.d, case.g, case.v].map(|index| Some(index as u64));
-    CaseId { file: case.file.to_string(), name: case.name.to_string(), fork: case.fork.to_string(), d, g, v }
+    CaseId { file: case.file.to_string(), name: case.name.to_string(), fork: case.rules.to_string(), d, g, v }
 }
 
 #[track_caller]

@@ -63,7 +63,7 @@ fn on_job(check: impl Fn(&str, &dyn Engine, &Job<'_>)) {
     let transaction =
         Transaction { sender: SENDER, to: Some(OUTER), gas_limit: 1_000_000, ..Transaction::default() };
     let job = Job {
-        fork: Fork::Osaka,
+        rules: Fork::Osaka.into(),
         chain_id: 1,
         block: &block,
         subject: (&transaction).into(),

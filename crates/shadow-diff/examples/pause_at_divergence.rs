@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let block = BlockEnv { number: 1, gas_limit: 30_000_000, ..BlockEnv::default() };
     let transaction = Transaction { to: Some(contract), gas_limit: 100_000, ..Transaction::default() };
     let job = Job {
-        fork: Fork::Osaka,
+        rules: Fork::Osaka.into(),
         chain_id: 1,
         block: &block,
         subject: (&transaction).into(),

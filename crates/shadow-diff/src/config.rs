@@ -54,6 +54,9 @@ pub struct ShadowConfig {
     /// Most steps, or block entries, of a run; one that has more ends there with that verdict, unless it has diverged before. Not
     /// kept where only messages are compared.
     pub max_steps: u64,
+    /// Whether what the transaction has marked (warm accounts and slots, written slots, created and destroyed accounts) is compared
+    /// where it is marked. Two sets of rules may mark otherwise what no opcode ever asks about.
+    pub marks: bool,
     /// Whether halts must have the same name.
     pub halts: Halts,
     /// Whether rejections must have the same reason.
@@ -74,6 +77,7 @@ impl Default for ShadowConfig {
             max_summary_length: 512,
             measure_time: false,
             max_steps: u64::MAX,
+            marks: true,
             halts: Halts::Exact,
             rejections: Rejections::Exact,
             tolerances: &[],

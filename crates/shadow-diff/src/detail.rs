@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use parallax_hooks::{StepEnd, StepView};
-use parallax_primitives::{Address, Effect, Fork, GasSchedule, Opcode, OpcodeTables, U256};
+use parallax_primitives::{Address, Effect, GasSchedule, Opcode, U256};
 
 use crate::{Field, Mismatch, ShadowConfig};
 
@@ -38,7 +38,7 @@ pub struct SideDetail {
 /// A cost by its causes, in gas. They add up to the cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct GasSplit {
-    /// The opcode's static gas in its fork, as far as the cost covers it.
+    /// The opcode's static gas, as far as the cost covers it.
     pub static_gas: u64,
     /// Memory expansion (Yellow Paper, appendix H, C_mem).
     pub memory: u64,
@@ -54,9 +54,9 @@ impl GasSplit {
         self.static_gas + self.memory + self.forwarded + self.access
     }
 
-    pub(crate) fn new(fork: Fork, memory_before: usize, step: &StepView<'_>, end: &StepEnd<'_>) -> Self {
+    pub(crate) fn new(memory_before: usize, step: &StepView<'_>, end: &StepEnd<'_>) -> Self {
         let cost = end.gas_cost;
-        let static_gas = u64::from(OpcodeTables::of(fork)[usize::from(step.opcode.0)].gas).min(cost);
+        let static_gas = u64::from(step.rules.opcodes()[usize::from(step.opcode.0)].gas).min(cost);
         let expansion = memory_cost(step.memory.len()).saturating_sub(memory_cost(memory_before));
         let memory = expansion.min(cost - static_gas);
         Self { static_gas, memory, forwarded: 0, access: cost - static_gas - memory }

@@ -120,7 +120,7 @@ fn lockstep(
         return Verdict::NotCompared(format!("nothing can be stepped beside {}", form.name));
     };
     let names = oriented(form.side, form.name, judge.name());
-    let mut shadow = Shadow::new(names, stepper, job.fork, &config).watching(form.side);
+    let mut shadow = Shadow::new(names, stepper, &config).watching(form.side);
     let result = engine.execute(job, &mut shadow);
     let mut verdict = shadow.finish(result).verdict;
     suspect::name(&mut verdict, judge, job);

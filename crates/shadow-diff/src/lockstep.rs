@@ -34,7 +34,7 @@ pub(crate) fn beside<'a>(
     };
     match started {
         Ok((stepper, watched)) => {
-            let mut shadow = prepare(Shadow::new(names, stepper, job.fork, config).watching(watched));
+            let mut shadow = prepare(Shadow::new(names, stepper, config).watching(watched));
             let engine = if watched == Side::Left { left } else { right };
             let result = match observer {
                 None => engine.execute(job, &mut shadow),

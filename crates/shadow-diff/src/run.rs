@@ -57,7 +57,7 @@ pub(crate) fn observed(
 /// What a comparison is logged in.
 pub(crate) fn span([left, right]: [&dyn Engine; 2], job: &Job<'_>, config: &ShadowConfig) -> tracing::Span {
     let (mode, left, right) = (config.mode.name(), left.name(), right.name());
-    tracing::debug_span!("shadow", mode, left, right, fork = %job.fork)
+    tracing::debug_span!("shadow", mode, left, right, fork = %job.rules)
 }
 
 /// Says what came of a comparison.
@@ -237,7 +237,7 @@ impl<'a> SideBySide<'a> {
         let names = [left.name(), right.name()];
         let config = ShadowConfig { mode: ShadowMode::PerStep, measure_time: true, ..*config };
         let (Some(left), Some(right)) = (left.start(job)?, right.start(job)?) else { return Ok(None) };
-        let shadow = recording(Shadow::new(names, right, job.fork, &config), &config, limits);
+        let shadow = recording(Shadow::new(names, right, &config), &config, limits);
         Ok(Some(Self { names, left, shadow: shadow.on_divergence(StepControl::Pause) }))
     }
 

@@ -13,7 +13,7 @@ use std::{
 use parallax_engine_interface::{EngineError, Execution, Progress, Stepper};
 use parallax_hooks::{Hooks, Interest, MessagePhase, StepControl, StepEnd, StepView};
 use parallax_host_interface::HostError;
-use parallax_primitives::{Fork, GasSchedule, Message, MessageKind, U256};
+use parallax_primitives::{Message, MessageKind, U256};
 
 use crate::{
     Detail, Divergence, Field, Mismatch, PathItem, Place, ShadowConfig, ShadowMode, Side, StepSide, Value,
@@ -44,7 +44,6 @@ const NOTHING_SHOWN: &str = "no step, block entry or message was shown";
 pub struct Shadow<'a> {
     names: [String; 2],
     watched: Side,
-    fork: Fork,
     config: ShadowConfig,
     stepped: Stepped<'a>,
     /// Open messages of the watched side.
@@ -55,6 +54,8 @@ pub struct Shadow<'a> {
     steps: u64,
     max_steps: u64,
     begun: Begun,
+    /// What a callee with a value is given, at the step that diverges.
+    stipend: u64,
     /// A frame was entered or left since the last opcode: all of the next one's state is compared.
     is_fresh: bool,
     /// The part of the memory that may have changed since then: all of it where a callee's output was copied there, else the
@@ -121,11 +122,11 @@ impl<'a> Shadow<'a> {
     /// Runs `stepper`, which has not begun, beside a watched engine that has not either. `names` are the left side's and the
     /// right side's; the watched engine is the left side. The stepped engine can be paused at opcodes alone: in the mode per-call
     /// steps are compared as well.
-    pub fn new(names: [&str; 2], stepper: Box<dyn Stepper + 'a>, fork: Fork, config: &ShadowConfig) -> Self {
+    pub fn new(names: [&str; 2], stepper: Box<dyn Stepper + 'a>, config: &ShadowConfig) -> Self {
         Self {
             names: names.map(str::to_owned),
             watched: Side::Left,
-            fork,
+            stipend: 0,
             config: *config,
             stepped: Stepped::new(stepper),
             frames: Vec::new(),
@@ -490,11 +491,10 @@ impl<'a> Shadow<'a> {
             Some((other, MessagePhase::Before)) => Some(other),
             _ => None,
         };
+        let stipend = self.stipend;
         let forwarded = |message: &Message| match message.kind.is_create() {
             true => 0,
-            false if message.transfers() && !message.value.is_zero() => {
-                message.gas.saturating_sub(GasSchedule::CALL_STIPEND)
-            }
+            false if message.transfers() && !message.value.is_zero() => message.gas.saturating_sub(stipend),
             false => message.gas,
         };
         let sides = self.sides(Some(message), other);
@@ -646,7 +646,17 @@ impl Hooks for Shadow<'_> {
         if self.fault.is_none() && self.begun.has_stepped {
             let compares = self.found.is_none();
             let Self {
-                begun, stepped, standing, clock, config, fork, watched, touched, inputs, record, ..
+                begun,
+                stepped,
+                standing,
+                clock,
+                config,
+                stipend,
+                watched,
+                touched,
+                inputs,
+                record,
+                ..
             } = self;
             let compare = |other: &StepView<'_>, other_end: &StepEnd<'_>| {
                 other_gas = Some(other_end.gas_left);
@@ -657,9 +667,9 @@ impl Hooks for Shadow<'_> {
                 if let (true, Some(mismatch)) =
                     (compares, compare_step_end(sides[0], sides[1], begun.memory, config))
                 {
+                    *stipend = step.rules.gas().call_stipend;
                     let detail = config.enable_detailed_diffs.then(|| {
-                        let gas =
-                            sides.map(|(step, end)| Some(GasSplit::new(*fork, begun.memory, step, end)));
+                        let gas = sides.map(|(step, end)| Some(GasSplit::new(begun.memory, step, end)));
                         let inputs = &inputs[..begun.inputs];
                         let views = sides.map(|(step, _)| step);
                         Box::new(Detail::new(&mismatch, inputs, views, gas, touched.newest_first(), config))

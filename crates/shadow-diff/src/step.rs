@@ -298,7 +298,7 @@ fn kept(judge: &mut Judge<'_>, left: &StepView<'_>, right: &StepView<'_>, effect
 /// is not on both sides. A side that does not keep them is not compared.
 fn marks(judge: &mut Judge<'_>, left: &StepView<'_>, right: &StepView<'_>) -> Option<()> {
     match (left.journal.marks_digest(), right.journal.marks_digest()) {
-        (Some(l), Some(r)) if l != r => first_mark(judge, left, right, [l, r]),
+        (Some(l), Some(r)) if l != r && judge.config.marks => first_mark(judge, left, right, [l, r]),
         _ => None,
     }
 }

@@ -120,7 +120,7 @@ fn what_is_carried_on_is_told_from_what_is_new() {
     let block = BlockEnv { number: 1, gas_limit: u64::MAX, ..BlockEnv::default() };
     let transaction = Transaction { to: Some(CONTRACT), gas_limit: 1_000_000, ..Transaction::default() };
     let job = Job {
-        fork: Fork::Prague,
+        rules: Fork::Prague.into(),
         chain_id: 1,
         block: &block,
         subject: (&transaction).into(),

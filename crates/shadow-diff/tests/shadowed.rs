@@ -52,7 +52,7 @@ impl World {
     }
 
     fn job_of<'a>(&'a self, subject: Subject<'a>) -> Job<'a> {
-        Job { fork: Fork::Prague, chain_id: 1, block: &self.block, subject, database: &self.database }
+        Job { rules: Fork::Prague.into(), chain_id: 1, block: &self.block, subject, database: &self.database }
     }
 }
 

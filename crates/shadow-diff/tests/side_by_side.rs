@@ -30,7 +30,7 @@ fn with_both(right: &dyn Engine, check: impl FnOnce(SideBySide<'_>)) {
     let block = BlockEnv { number: 1, gas_limit: u64::MAX, ..BlockEnv::default() };
     let transaction = Transaction { to: Some(OUTER), gas_limit: 1_000_000, ..Transaction::default() };
     let job = Job {
-        fork: Fork::Prague,
+        rules: Fork::Prague.into(),
         chain_id: 1,
         block: &block,
         subject: (&transaction).into(),

@@ -343,7 +343,7 @@ fn two_engines_never_run_on_one_state() {
     let (database, block) = (Counter(code), BlockEnv::default());
     let transaction = Transaction { to: Some(OUTER), gas_limit: 100_000, ..Transaction::default() };
     let job = Job {
-        fork: Fork::Osaka,
+        rules: Fork::Osaka.into(),
         chain_id: 1,
         block: &block,
         subject: (&transaction).into(),

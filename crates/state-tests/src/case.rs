@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use parallax_engine_interface::Job;
 use parallax_memory_database::MemoryDatabase;
-use parallax_primitives::{Authorization, B256, BlockEnv, Fork, Transaction};
+use parallax_primitives::{Authorization, B256, BlockEnv, Fork, Rules, RulesError, Transaction};
 use serde_json::Value;
 
 use crate::{
@@ -23,7 +23,7 @@ pub struct Case {
     /// The test's key in the file.
     pub name: Arc<str>,
     /// The rules.
-    pub fork: Fork,
+    pub rules: Rules,
     /// The fork's name as the file spells it.
     pub fork_name: Arc<str>,
     /// Index of its data.
@@ -71,8 +71,8 @@ impl Case {
     /// What an engine is given; the error says why there is no transaction.
     pub fn job(&self) -> Result<Job<'_>, &str> {
         let transaction = self.transaction.as_ref().map_err(String::as_str)?;
-        let Self { fork, chain_id, ref block, ref pre, .. } = *self;
-        Ok(Job { fork, chain_id, block, subject: transaction.into(), database: &**pre })
+        let Self { rules, chain_id, ref block, ref pre, .. } = *self;
+        Ok(Job { rules, chain_id, block, subject: transaction.into(), database: &**pre })
     }
 
     /// The whole state after the transaction, if the file has it: newer files do.
@@ -170,21 +170,24 @@ impl<'t> Test<'t> {
         name: &str,
         entries: &Node<'_>,
     ) -> Result<Vec<Result<Case, FixtureError>>, FixtureError> {
-        let fork: Fork = name.parse().map_err(|_| {
-            let forks = Fork::ALL.map(Fork::name).join(" ");
-            entries.unexpected(format!("a fork: one of {forks}"), format!("\"{}\"", shorten(name)))
+        let rules: Rules = name.parse().map_err(|error| {
+            let expected = match error {
+                RulesError::Fork(_) => format!("a fork: one of {}", Fork::ALL.map(Fork::name).join(" ")),
+                error => format!("rules, but {error}"),
+            };
+            entries.unexpected(expected, format!("\"{}\"", shorten(name)))
         })?;
-        let block = environment::block(root, fork)?;
+        let block = environment::block(root, rules)?;
         let fork_name: Arc<str> = name.into();
         let count = entries.items()?.len();
-        Ok((0..count).map(|index| self.case(root, entries, fork, &fork_name, &block, index)).collect())
+        Ok((0..count).map(|index| self.case(root, entries, rules, &fork_name, &block, index)).collect())
     }
 
     fn case(
         &self,
         root: &Node<'_>,
         entries: &Node<'_>,
-        fork: Fork,
+        rules: Rules,
         fork_name: &Arc<str>,
         block: &BlockEnv,
         index: usize,
@@ -198,7 +201,7 @@ impl<'t> Test<'t> {
         Ok(Case {
             file: self.text.file.clone(),
             name: self.text.name.clone(),
-            fork,
+            rules,
             fork_name: fork_name.clone(),
             d: at.d,
             g: at.g,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use parallax_memory_database::{Account, BlockHashes, MemoryDatabase};
 use parallax_primitives::{
-    Address, B256, BlobSchedule, BlockEnv, Bytecode, Fork, GasSchedule, U256, keccak256,
+    Address, B256, BlobSchedule, BlockEnv, Bytecode, Eip, GasSchedule, Rules, U256, keccak256,
 };
 
 use crate::{FixtureError, Problem, node::Node};
@@ -12,13 +12,13 @@ use crate::{FixtureError, Problem, node::Node};
 /// What a block without `currentBaseFee` has from London on: the fillers' own default.
 const DEFAULT_BASE_FEE: u64 = 10;
 
-/// The block of a test under the rules of `fork`; `test` is the test's root.
-pub(crate) fn block(test: &Node<'_>, fork: Fork) -> Result<BlockEnv, FixtureError> {
+/// The block of a test under `rules`; `test` is the test's root.
+pub(crate) fn block(test: &Node<'_>, rules: Rules) -> Result<BlockEnv, FixtureError> {
     let env = test.get("env");
     env.object()?;
-    let blobs = blob_schedule(test, fork)?;
+    let blobs = blob_schedule(test, rules)?;
     let or_zero = |key| if env.get(key).is_null() { Ok(0) } else { env.get(key).u64() };
-    let paris = fork.has(Fork::Paris);
+    let paris = rules.has(Eip::PrevRandao4399);
     let base_fee = env.get("currentBaseFee");
     Ok(BlockEnv {
         number: env.get("currentNumber").u64()?,
@@ -27,12 +27,12 @@ pub(crate) fn block(test: &Node<'_>, fork: Fork) -> Result<BlockEnv, FixtureErro
         coinbase: env.get("currentCoinbase").address()?,
         difficulty: if paris { U256::ZERO } else { env.get("currentDifficulty").u256()? },
         prevrandao: if paris { B256::from(env.get("currentRandom").u256()?) } else { B256::ZERO },
-        base_fee: match (fork.has(Fork::London), base_fee.is_null()) {
+        base_fee: match (rules.has(Eip::DynamicFee1559), base_fee.is_null()) {
             (false, _) => 0,
             (true, true) => DEFAULT_BASE_FEE,
             (true, false) => base_fee.u64()?,
         },
-        excess_blob_gas: match (fork.has(Fork::Cancun), env.get("currentExcessBlobGas").is_null()) {
+        excess_blob_gas: match (rules.has(Eip::Blobs4844), env.get("currentExcessBlobGas").is_null()) {
             (false, _) => 0,
             (true, false) => env.get("currentExcessBlobGas").u64()?,
             // Older tests leave it to be worked out (EIP-4844).
@@ -46,14 +46,14 @@ pub(crate) fn block(test: &Node<'_>, fork: Fork) -> Result<BlockEnv, FixtureErro
     })
 }
 
-fn blob_schedule(test: &Node<'_>, fork: Fork) -> Result<BlobSchedule, FixtureError> {
+fn blob_schedule(test: &Node<'_>, rules: Rules) -> Result<BlobSchedule, FixtureError> {
     let config = test.get("config");
     let schedules = config.get("blobSchedule");
     if schedules.is_null() {
-        return Ok(BlobSchedule::of(fork));
+        return Ok(rules.blobs());
     }
     for name in schedules.object()?.keys() {
-        if name.parse() == Ok(fork) {
+        if name.parse() == Ok(rules) {
             let schedule = schedules.get(name);
             return Ok(BlobSchedule {
                 target: schedule.get("target").u64()?,
@@ -62,7 +62,7 @@ fn blob_schedule(test: &Node<'_>, fork: Fork) -> Result<BlobSchedule, FixtureErr
             });
         }
     }
-    Ok(BlobSchedule::of(fork))
+    Ok(rules.blobs())
 }
 
 /// The chain of a test: 1 where it does not say.

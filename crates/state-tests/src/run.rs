@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use parallax_engine_interface::{Engine, EngineError, Execution};
 use parallax_hooks::Hooks;
 use parallax_memory_database::MemoryDatabase;
-use parallax_primitives::{B256, Bytes, Fork};
+use parallax_primitives::{B256, Bytes, Eip};
 use parallax_roots::logs_hash;
 
 use crate::{Case, Raised};
@@ -77,7 +77,7 @@ fn conclude(case: &Case, answer: Result<Execution, Raised>) -> CaseResult {
     if let Some(execution) = &execution {
         post.apply(&execution.changes);
     }
-    if case.expected.zero_reward && !case.fork.has(Fork::SpuriousDragon) {
+    if case.expected.zero_reward && !case.rules.has(Eip::StateClearing161) {
         post.accounts.entry(case.block.coinbase).or_default();
     }
     let root = post.state_root();

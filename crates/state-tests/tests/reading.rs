@@ -45,10 +45,13 @@ fn the_old_form_is_read() {
     let cases: Vec<_> = read(OLD).into_iter().map(Result::unwrap).collect();
     let [london, merge] = cases.as_slice() else { panic!("{} cases", cases.len()) };
     assert_eq!(
-        (london.fork, &*london.fork_name, london.d, london.g, london.v),
-        (Fork::London, "London", 1, 0, 1)
+        (london.rules, &*london.fork_name, london.d, london.g, london.v),
+        (Fork::London.into(), "London", 1, 0, 1)
     );
-    assert_eq!((merge.fork, &*merge.fork_name, merge.d, merge.g, merge.v), (Fork::Paris, "Merge", 0, 1, 0));
+    assert_eq!(
+        (merge.rules, &*merge.fork_name, merge.d, merge.g, merge.v),
+        (Fork::Paris.into(), "Merge", 0, 1, 0)
+    );
     let (first, second) = (london.transaction.as_ref().unwrap(), merge.transaction.as_ref().unwrap());
     assert_eq!((first.kind, second.kind), (TransactionType::AccessList, TransactionType::Legacy));
     assert_eq!(first.sender, address!("a94f5374fce5edbc8e2a8697c15331677e6ebf0b"));

@@ -1,7 +1,7 @@
 //! What the journal keeps of one account and of one slot. Plain records: which change is undone how is in `undo`.
 
 use parallax_host_interface::AccountInfo;
-use parallax_primitives::{Address, Bytecode, Fork, Mark, U256, alloy_primitives::map::HashMap};
+use parallax_primitives::{Address, Bytecode, Eip, Mark, Rules, U256, alloy_primitives::map::HashMap};
 
 /// What the database said of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,8 +51,8 @@ impl AccountEntry {
     }
 
     /// Whether it does not exist or, from Spurious Dragon on, is empty (EIP-161).
-    pub(crate) fn is_dead(&self, fork: Fork) -> bool {
-        if fork.has(Fork::SpuriousDragon) {
+    pub(crate) fn is_dead(&self, rules: Rules) -> bool {
+        if rules.has(Eip::StateClearing161) {
             self.info.is_empty()
         } else {
             self.origin == Origin::Absent && !self.is_touched
@@ -61,9 +61,9 @@ impl AccountEntry {
 
     /// Whether it exists once the transaction is over. An empty account from before Spurious Dragon stays until it is
     /// touched (EIP-161).
-    pub(crate) fn survives(&self, fork: Fork) -> bool {
+    pub(crate) fn survives(&self, rules: Rules) -> bool {
         let is_left_alone = !self.is_touched && matches!(self.origin, Origin::Present(_));
-        !self.is_destroyed && (is_left_alone || !self.is_dead(fork))
+        !self.is_destroyed && (is_left_alone || !self.is_dead(rules))
     }
 }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use parallax_host_interface::{AccountChange, Host, HostError, Journal, StateChanges};
-use parallax_primitives::{Address, Bytecode, Fork, Halt, KECCAK256_EMPTY, Log, Mark, U256, address};
+use parallax_primitives::{Address, Bytecode, Eip, Halt, KECCAK256_EMPTY, Log, Mark, U256, address};
 
 use crate::{
     State,
@@ -70,7 +70,7 @@ impl State<'_> {
             Origin::Absent => (None, KECCAK256_EMPTY),
             Origin::Present(info) => (Some(info), info.code_hash),
         };
-        if !entry.survives(self.fork) {
+        if !entry.survives(self.rules) {
             return before.map(|_| AccountChange::Deleted);
         }
         if before == Some(entry.info) && storage.is_empty() {
@@ -104,7 +104,7 @@ impl Journal for State<'_> {
             match self.undo.pop() {
                 Some(Undo::Touched { account })
                     if is_nested
-                        && self.fork.has(Fork::SpuriousDragon)
+                        && self.rules.has(Eip::StateClearing161)
                         && self.accounts[account].address == RIPEMD160 =>
                 {
                     kept = Some(account);
@@ -196,7 +196,7 @@ impl Journal for State<'_> {
             self.mark(Mark::Created(address));
             self.undo.push(Undo::Created { account });
         }
-        if self.fork.has(Fork::SpuriousDragon) {
+        if self.rules.has(Eip::StateClearing161) {
             self.bump_nonce(address)?;
         }
         if !self.transfer(creator, address, value)? {
@@ -216,7 +216,7 @@ impl Journal for State<'_> {
             .collect();
         let (block, transaction) = (self.block().clone(), self.transaction().clone());
         let logs = std::mem::take(&mut self.logs);
-        *self = State::new(self.database, self.fork, block, transaction);
+        *self = State::new(self.database, self.rules, block, transaction);
         Ok((StateChanges { accounts }, logs))
     }
 }

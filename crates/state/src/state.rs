@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 
 use parallax_host_interface::{AccountInfo, Database, Host, HostError, Journal, SelfDestruct, Slot, TxEnv};
 use parallax_primitives::{
-    Address, B256, BlockEnv, Bytecode, Fork, JournalView, KECCAK256_EMPTY, Log, Mark, U256,
+    Address, B256, BlockEnv, Bytecode, Eip, JournalView, KECCAK256_EMPTY, Log, Mark, Rules, U256,
     alloy_primitives::map::{AddressMap, HashMap},
 };
 
@@ -21,7 +21,7 @@ const BLOCK_HASH_WINDOW: u64 = 256;
 #[derive(Clone)]
 pub struct State<'a> {
     pub(crate) database: &'a dyn Database,
-    pub(crate) fork: Fork,
+    pub(crate) rules: Rules,
     block: BlockEnv,
     /// Worked out when it is first asked for: a great price takes hundreds of long divisions, BLOBBASEFEE 2 gas.
     blob_base_fee: OnceCell<U256>,
@@ -48,10 +48,15 @@ pub struct State<'a> {
 
 impl<'a> State<'a> {
     /// A state in which nothing has happened yet.
-    pub fn new(database: &'a dyn Database, fork: Fork, block: BlockEnv, transaction: TxEnv) -> Self {
+    pub fn new(
+        database: &'a dyn Database,
+        rules: impl Into<Rules>,
+        block: BlockEnv,
+        transaction: TxEnv,
+    ) -> Self {
         Self {
             database,
-            fork,
+            rules: rules.into(),
             block,
             blob_base_fee: OnceCell::new(),
             transaction,
@@ -137,7 +142,7 @@ impl<'a> State<'a> {
 
     /// Warms a slot; true if it was cold.
     pub(crate) fn warm_slot_at(&mut self, place: usize) -> bool {
-        if !self.fork.has(Fork::Berlin) {
+        if !self.rules.has(Eip::WarmAccess2929) {
             return false;
         }
         let was_cold = !std::mem::replace(&mut self.slots[place].is_warm, true);
@@ -228,7 +233,7 @@ impl Host for State<'_> {
     }
 
     fn warm_account(&mut self, address: Address) -> bool {
-        if !self.fork.has(Fork::Berlin) {
+        if !self.rules.has(Eip::WarmAccess2929) {
             return false;
         }
         let account = self.place(address);
@@ -267,12 +272,12 @@ impl Host for State<'_> {
     fn code_hash(&mut self, address: Address) -> Result<Option<B256>, HostError> {
         let account = self.read(address)?;
         let entry = &self.accounts[account];
-        Ok((!entry.is_dead(self.fork)).then_some(entry.info.code_hash))
+        Ok((!entry.is_dead(self.rules)).then_some(entry.info.code_hash))
     }
 
     fn is_dead(&mut self, address: Address) -> Result<bool, HostError> {
         let account = self.read(address)?;
-        Ok(self.accounts[account].is_dead(self.fork))
+        Ok(self.accounts[account].is_dead(self.rules))
     }
 
     fn load_slot(&mut self, address: Address, key: U256) -> Result<Slot, HostError> {
@@ -320,7 +325,7 @@ impl Host for State<'_> {
     fn self_destruct(&mut self, address: Address, beneficiary: Address) -> Result<SelfDestruct, HostError> {
         let account = self.read(address)?;
         let balance = self.accounts[account].info.balance;
-        let is_deleted = !self.fork.has(Fork::Cancun) || self.accounts[account].is_created;
+        let is_deleted = !self.rules.has(Eip::SelfDestruct6780) || self.accounts[account].is_created;
         // Where the account names itself, what it has is burnt if it is deleted, and stays where it is if not.
         if address != beneficiary {
             self.set_balance(account, U256::ZERO);

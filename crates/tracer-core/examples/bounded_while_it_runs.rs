@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let block = BlockEnv { number: 1, gas_limit: 30_000_000, ..BlockEnv::default() };
     let transaction = Transaction { to: Some(contract), gas_limit: 100_000, ..Transaction::default() };
     let (fork, subject) = (Fork::Osaka, (&transaction).into());
-    let job = Job { fork, chain_id: 1, block: &block, subject, database: &database };
+    let job = Job { rules: fork.into(), chain_id: 1, block: &block, subject, database: &database };
 
     // At most a mebibyte of steps, and of each the two topmost items of the stack.
     let bounds = TracerConfig { stack_max_items: 2, trace_max_bytes: 1 << 20, ..TracerConfig::bounded() };

@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let block = BlockEnv { number: 1, gas_limit: 30_000_000, ..BlockEnv::default() };
     let transaction = Transaction { to: Some(contract), gas_limit: 100_000, ..Transaction::default() };
     let (fork, subject) = (Fork::Osaka, (&transaction).into());
-    let job = Job { fork, chain_id: 1, block: &block, subject, database: &database };
+    let job = Job { rules: fork.into(), chain_id: 1, block: &block, subject, database: &database };
 
     // Neither is told the rules or the outcome: the run does that.
     let mut lines = Eip3155Tracer::create(&path, Options::new(Dialect::Eip3155))?;

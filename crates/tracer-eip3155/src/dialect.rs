@@ -1,6 +1,6 @@
 use std::{fmt, str::FromStr};
 
-use parallax_primitives::{Fork, Opcode, OpcodeTables};
+use parallax_primitives::{Eip, Opcode, Rules};
 
 /// Whose lines to write. No two clients write the same; see the crate's README for what each does its own way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,9 +34,9 @@ impl Dialect {
         }
     }
 
-    /// The opcode's name, or the word for one that the fork does not define; `None` where the client leaves the field out.
-    pub(crate) fn opcode_name(self, opcode: Opcode, fork: Fork) -> Option<&'static str> {
-        let defined = OpcodeTables::of(fork)[usize::from(opcode.0)].defined && opcode != Opcode::INVALID;
+    /// The opcode's name, or the word for one that the rules do not define; `None` where the client leaves the field out.
+    pub(crate) fn opcode_name(self, opcode: Opcode, rules: Rules) -> Option<&'static str> {
+        let defined = rules.opcodes()[usize::from(opcode.0)].defined && opcode != Opcode::INVALID;
         let names_all = matches!(self, Dialect::Geth | Dialect::Revm | Dialect::Evmone);
         let Some(name) = opcode.name().filter(|_| defined || names_all) else {
             return match self {
@@ -48,7 +48,7 @@ impl Dialect {
         };
         Some(match (self, opcode) {
             (Dialect::Eels, Opcode::KECCAK256) => "KECCAK",
-            (Dialect::Eels, Opcode::PREVRANDAO) if !fork.has(Fork::Paris) => "DIFFICULTY",
+            (Dialect::Eels, Opcode::PREVRANDAO) if !rules.has(Eip::PrevRandao4399) => "DIFFICULTY",
             (Dialect::Geth | Dialect::Revm, Opcode::PREVRANDAO) => "DIFFICULTY",
             _ => name,
         })

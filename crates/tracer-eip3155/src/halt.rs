@@ -1,7 +1,7 @@
 //! What each client writes on the line of an opcode that fails: its name for the halt, and its idea of the gas cost.
 
 use parallax_hooks::{StepEnd, StepView};
-use parallax_primitives::{Fork, GasSchedule, Halt, Opcode, OpcodeTables, U256};
+use parallax_primitives::{Eip, Halt, Opcode, Rules, U256};
 
 use crate::{
     Dialect,
@@ -13,10 +13,10 @@ use crate::{
 pub(crate) fn gas_cost(dialect: Dialect, step: &StepView<'_>, end: &StepEnd<'_>) -> Option<u64> {
     let Some(halt) = end.halt else {
         return Some(match dialect {
-            Dialect::Evmone => static_gas(step.fork, step.opcode),
+            Dialect::Evmone => static_gas(step.rules, step.opcode),
             // revm takes what a creation forwards before it looks.
             Dialect::Revm if matches!(step.opcode, Opcode::CREATE | Opcode::CREATE2) => {
-                let kept = if step.fork.has(Fork::TangerineWhistle) { end.gas_left / 64 } else { 0 };
+                let kept = if step.rules.has(Eip::StatePrices150) { end.gas_left / 64 } else { 0 };
                 end.gas_cost + (end.gas_left - kept)
             }
             _ => end.gas_cost,
@@ -26,14 +26,14 @@ pub(crate) fn gas_cost(dialect: Dialect, step: &StepView<'_>, end: &StepEnd<'_>)
         Dialect::Eip3155 => Some(end.gas_cost),
         // evmone's table has -1 in 16 bits for what is not defined.
         Dialect::Evmone if halt == Halt::UndefinedOpcode => Some(0xffff),
-        Dialect::Evmone => Some(static_gas(step.fork, step.opcode)),
+        Dialect::Evmone => Some(static_gas(step.rules, step.opcode)),
         Dialect::Eels => eels_gas_cost(halt, step, end.gas_cost),
         Dialect::Geth => Some(match halt {
             Halt::InvalidOpcode | Halt::UndefinedOpcode => 0,
-            Halt::StackUnderflow | Halt::StackOverflow => static_gas(step.fork, step.opcode),
+            Halt::StackUnderflow | Halt::StackOverflow => static_gas(step.rules, step.opcode),
             // geth stops before it adds the dynamic cost.
-            Halt::InitcodeTooLarge => static_gas(step.fork, step.opcode),
-            Halt::OutOfGas if memory::needed(step) > GETH_MEMORY_LIMIT => static_gas(step.fork, step.opcode),
+            Halt::InitcodeTooLarge => static_gas(step.rules, step.opcode),
+            Halt::OutOfGas if memory::needed(step) > GETH_MEMORY_LIMIT => static_gas(step.rules, step.opcode),
             _ => end.gas_cost,
         }),
         Dialect::Revm => Some(revm_gas_cost(halt, step, end.gas_cost)),
@@ -59,31 +59,32 @@ fn revm_gas_cost(halt: Halt, step: &StepView<'_>, gas_cost: u64) -> u64 {
         | Halt::StackUnderflow
         | Halt::StackOverflow
         | Halt::StaticViolation
-        | Halt::InitcodeTooLarge => revm_static_gas(step.fork, step.opcode),
+        | Halt::InitcodeTooLarge => revm_static_gas(step.rules, step.opcode),
         _ => gas_cost,
     }
 }
 
 /// Creations have no static gas in revm.
-fn revm_static_gas(fork: Fork, opcode: Opcode) -> u64 {
-    if matches!(opcode, Opcode::CREATE | Opcode::CREATE2) { 0 } else { static_gas(fork, opcode) }
+fn revm_static_gas(rules: Rules, opcode: Opcode) -> u64 {
+    if matches!(opcode, Opcode::CREATE | Opcode::CREATE2) { 0 } else { static_gas(rules, opcode) }
 }
 
 /// What revm charges an opcode for before it grows the memory.
 fn revm_cost_before_memory(step: &StepView<'_>) -> u64 {
+    let schedule = step.rules.gas();
     let words = |place| operand(step, place).saturating_to::<u64>().div_ceil(32);
     let dynamic = match step.opcode.0 {
-        0x20 => words(1).saturating_mul(GasSchedule::KECCAK_WORD),
-        0x37 | 0x39 | 0x3e | 0x5e => words(2).saturating_mul(GasSchedule::COPY_WORD),
-        0x3c => words(3).saturating_mul(GasSchedule::COPY_WORD),
+        0x20 => words(1).saturating_mul(schedule.keccak_word),
+        0x37 | 0x39 | 0x3e | 0x5e => words(2).saturating_mul(schedule.copy_word),
+        0x3c => words(3).saturating_mul(schedule.copy_word),
         0xa0..=0xa4 => {
-            let topics = GasSchedule::LOG_TOPIC * u64::from(step.opcode.0 - 0xa0);
-            GasSchedule::LOG_BYTE.saturating_mul(operand(step, 1).saturating_to()).saturating_add(topics)
+            let topics = schedule.log_topic * u64::from(step.opcode.0 - 0xa0);
+            schedule.log_byte.saturating_mul(operand(step, 1).saturating_to()).saturating_add(topics)
         }
-        0xf0 | 0xf5 if step.fork.has(Fork::Shanghai) => words(2).saturating_mul(2),
+        0xf0 | 0xf5 if step.rules.has(Eip::InitCode3860) => words(2).saturating_mul(schedule.initcode_word),
         _ => 0,
     };
-    revm_static_gas(step.fork, step.opcode).saturating_add(dynamic)
+    revm_static_gas(step.rules, step.opcode).saturating_add(dynamic)
 }
 
 /// Whether it is the memory that revm has no gas for.
@@ -99,9 +100,9 @@ fn eels_gas_cost(halt: Halt, step: &StepView<'_>, gas_cost: u64) -> Option<u64> 
     match halt {
         Halt::StaticViolation if is_at_sentry(step) => Some(0),
         Halt::InvalidOpcode | Halt::UndefinedOpcode => Some(0),
-        Halt::StackUnderflow if matches!(opcode.0, 0x80..=0x9f) => Some(static_gas(step.fork, opcode)),
+        Halt::StackUnderflow if matches!(opcode.0, 0x80..=0x9f) => Some(static_gas(step.rules, opcode)),
         Halt::StackUnderflow => Some(0),
-        Halt::StackOverflow => Some(static_gas(step.fork, opcode)),
+        Halt::StackOverflow => Some(static_gas(step.rules, opcode)),
         _ if gas_cost == u64::MAX => None,
         _ => Some(gas_cost),
     }
@@ -115,7 +116,7 @@ pub(crate) fn eels_refund_of_halt(step: &StepView<'_>, end: &StepEnd<'_>) -> i64
         return 0;
     }
     let address = step.message.address;
-    let (journal, schedule) = (step.journal, GasSchedule::of(step.fork));
+    let (journal, schedule) = (step.journal, step.rules.gas());
     let (Some(current), Some(original)) =
         (journal.storage(address, *key), journal.original_storage(address, *key))
     else {
@@ -123,7 +124,7 @@ pub(crate) fn eels_refund_of_halt(step: &StepView<'_>, end: &StepEnd<'_>) -> i64
     };
     let cleared =
         |from: U256| if !from.is_zero() && new.is_zero() { schedule.sstore_clear_refund } else { 0 };
-    if step.fork != Fork::Constantinople && !step.fork.has(Fork::Istanbul) {
+    if !step.rules.has_net_metering() {
         return cleared(current);
     }
     if current == *new {
@@ -142,11 +143,13 @@ pub(crate) fn eels_refund_of_halt(step: &StepView<'_>, end: &StepEnd<'_>) -> i64
 
 /// Whether an SSTORE has no more than the stipend (EIP-2200).
 fn is_at_sentry(step: &StepView<'_>) -> bool {
-    step.opcode == Opcode::SSTORE && step.fork.has(Fork::Istanbul) && step.gas <= GasSchedule::SSTORE_SENTRY
+    step.opcode == Opcode::SSTORE
+        && step.rules.has(Eip::NetMetering2200)
+        && step.gas <= step.rules.gas().sstore_sentry
 }
 
-fn static_gas(fork: Fork, opcode: Opcode) -> u64 {
-    u64::from(OpcodeTables::of(fork)[usize::from(opcode.0)].gas)
+fn static_gas(rules: Rules, opcode: Opcode) -> u64 {
+    u64::from(rules.opcodes()[usize::from(opcode.0)].gas)
 }
 
 /// The client's word for why the opcode ended its frame, quoted; nothing where the client says nothing.

@@ -1,4 +1,4 @@
-use parallax_primitives::{B256, Bytes, Fork};
+use parallax_primitives::{B256, Bytes, Rules};
 
 use crate::{Dialect, text};
 
@@ -17,7 +17,7 @@ pub struct Summary {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Closing {
     /// The rules it ran under; `None` if its start was told to others.
-    pub(crate) fork: Option<Fork>,
+    pub(crate) rules: Option<Rules>,
     /// Output of the transaction's own frame.
     pub(crate) output: Bytes,
     /// Gas of the transaction, refunds taken off.
@@ -76,9 +76,9 @@ impl Summary {
         }
         out.extend_from_slice(b",\"pass\":");
         out.extend_from_slice(if closing.pass { b"true" } else { b"false" });
-        if let Some(fork) = closing.fork {
+        if let Some(rules) = closing.rules {
             out.extend_from_slice(b",\"fork\":");
-            text::string(out, fork.name());
+            text::string(out, rules.name());
         }
         if let Some(time) = self.time {
             out.extend_from_slice(b",\"time\":");

@@ -5,7 +5,7 @@ use std::{
 };
 
 use parallax_hooks::{End, MessagePhase, Start, StepEnd, StepView};
-use parallax_primitives::{Effect, Fork, FrameOutcome, FrameStatus, Message, Opcode};
+use parallax_primitives::{Effect, Eip, FrameOutcome, FrameStatus, Message, Opcode, Rules};
 use parallax_trace_output::Output;
 use parallax_tracer_core::Tracer;
 
@@ -209,7 +209,7 @@ impl<W: io::Write> Eip3155Tracer<W> {
         text::decimal(line, step.pc as u64);
         if dialect == Dialect::Revm {
             depth(line, step);
-            op_name(line, dialect, step.fork, step.opcode);
+            op_name(line, dialect, step.rules, step.opcode);
         }
         line.extend_from_slice(b",\"op\":");
         text::decimal(line, u64::from(step.opcode.0));
@@ -241,7 +241,7 @@ impl<W: io::Write> Eip3155Tracer<W> {
         self.counters(step, end);
         let line = self.output.text();
         if dialect != Dialect::Revm {
-            op_name(line, dialect, step.fork, step.opcode);
+            op_name(line, dialect, step.rules, step.opcode);
         }
         if with_error {
             let before = line.len();
@@ -276,18 +276,18 @@ impl<W: io::Write> Eip3155Tracer<W> {
         match dialect {
             Dialect::Eip3155 => {
                 depth(line, step);
-                return_data(line, self.options, step.fork, &self.pending);
+                return_data(line, self.options, step.rules, &self.pending);
                 refund(line, self.pending.refund.max(0));
             }
             Dialect::Geth | Dialect::Eels => {
                 let eels = dialect == Dialect::Eels;
                 let uncounted = if eels { halt::eels_refund_of_halt(step, end) } else { 0 };
-                return_data(line, self.options, step.fork, &self.pending);
+                return_data(line, self.options, step.rules, &self.pending);
                 depth(line, step);
                 refund(line, step.refund + uncounted);
             }
             Dialect::Evmone => {
-                return_data(line, self.options, step.fork, &self.pending);
+                return_data(line, self.options, step.rules, &self.pending);
                 depth(line, step);
                 refund(line, frame_refund);
             }
@@ -356,7 +356,7 @@ impl<W: io::Write> Eip3155Tracer<W> {
 
 impl<W: io::Write> Tracer for Eip3155Tracer<W> {
     fn start(&mut self, start: &Start<'_>) {
-        self.closing = Closing { fork: Some(start.fork), ..Closing::default() };
+        self.closing = Closing { rules: Some(start.rules), ..Closing::default() };
         self.outermost = start.subject.depth();
         (self.begun, self.next, self.pending) = (None, 0, Pending::default());
         self.fault.clear();
@@ -460,8 +460,8 @@ fn depth(line: &mut Vec<u8>, step: &StepView<'_>) {
     text::decimal(line, u64::from(step.depth) + 1);
 }
 
-fn op_name(line: &mut Vec<u8>, dialect: Dialect, fork: Fork, opcode: Opcode) {
-    let name = dialect.opcode_name(opcode, fork);
+fn op_name(line: &mut Vec<u8>, dialect: Dialect, rules: Rules, opcode: Opcode) {
+    let name = dialect.opcode_name(opcode, rules);
     if name.is_none() && dialect == Dialect::Revm {
         return;
     }
@@ -485,11 +485,11 @@ fn memory_text(line: &mut Vec<u8>, memory: &[u8]) {
     line.push(b'"');
 }
 
-fn return_data(line: &mut Vec<u8>, options: Options, fork: Fork, pending: &Pending) {
+fn return_data(line: &mut Vec<u8>, options: Options, rules: Rules, pending: &Pending) {
     let absent = match options.dialect {
         Dialect::Geth | Dialect::Evmone => pending.return_data.len() <= "0x".len(),
         // Before EIP-211 the specification's frames have no return data.
-        Dialect::Eels => !fork.has(Fork::Byzantium),
+        Dialect::Eels => !rules.has(Eip::ReturnData211),
         Dialect::Eip3155 | Dialect::Revm => false,
     };
     if options.return_data && !absent {

@@ -290,11 +290,10 @@ impl Recorder {
         self.find_frame(step);
         self.number_code(step);
         self.account(size_of::<Segment>());
+        self.trace.call_stipend = step.rules.gas().call_stipend;
         let segments = &mut self.trace.segments;
         let number = u32::try_from(segments.len()).unwrap_or(NO_SEGMENT);
-        let Some(open) = self.open.last_mut() else {
-            return;
-        };
+        let Some(open) = self.open.last_mut() else { return };
         if let Some(previous) = segments.get_mut(open.last_segment as usize) {
             previous.next = number;
         }
@@ -730,7 +729,7 @@ mod tests {
         recorder.message(&message, MessagePhase::Before);
         for number in 0..steps {
             let before = StepView {
-                fork: Fork::LATEST,
+                rules: Fork::LATEST.into(),
                 index: u64::from(number),
                 depth: 0,
                 pc: number as usize,

@@ -1,6 +1,6 @@
 //! How often every opcode ran, and what gas it took.
 
-use parallax_primitives::{GasSchedule, MessageKind, Opcode};
+use parallax_primitives::{MessageKind, Opcode};
 
 use crate::{Call, Trace, codec::Input, record::Record};
 
@@ -19,7 +19,11 @@ impl Trace {
     /// The opcodes that ran, by byte.
     pub fn opcode_counts(&self) -> Vec<OpcodeCount> {
         let mut counts = [(0_u64, 0_u64); 256];
-        let mut sent = self.calls.iter().filter_map(|call| Some((call.sent_by?, forwarded(call)))).peekable();
+        let mut sent = self
+            .calls
+            .iter()
+            .filter_map(|call| Some((call.sent_by?, forwarded(call, self.call_stipend))))
+            .peekable();
         for (number, segment) in self.segments.iter().enumerate() {
             let mut input = Input::new(&self.arena, segment.offset);
             self.take_header(&mut input);
@@ -41,14 +45,12 @@ impl Trace {
 
 /// The part of a call's gas cost that its callee got. The stipend is given, not taken (Yellow Paper, appendix H); a
 /// creation's cost is without what it forwards.
-fn forwarded(call: &Call) -> u64 {
+fn forwarded(call: &Call, stipend: u64) -> u64 {
     let message = &call.message;
     let has_stipend = matches!(message.kind, MessageKind::Call | MessageKind::CallCode);
     match message.kind.is_create() {
         true => 0,
-        false if has_stipend && !message.value.is_zero() => {
-            message.gas.saturating_sub(GasSchedule::CALL_STIPEND)
-        }
+        false if has_stipend && !message.value.is_zero() => message.gas.saturating_sub(stipend),
         false => message.gas,
     }
 }

@@ -27,6 +27,8 @@ pub struct Trace {
     /// How many those are.
     pub(crate) missing: u64,
     pub(crate) calls: Vec<Call>,
+    /// What the rules give a callee that is sent a value, in gas.
+    pub(crate) call_stipend: u64,
     pub(crate) codes: Vec<Bytes>,
     pub(crate) changes: Changes,
     pub(crate) logs: Vec<(u64, LogEntry)>,

@@ -83,7 +83,7 @@ impl Frame {
     fn view(&self, index: u64, pc: usize, opcode: Opcode) -> StepView<'_> {
         StepView {
             index,
-            fork: Fork::LATEST,
+            rules: Fork::LATEST.into(),
             depth: self.message.depth,
             pc,
             opcode,

@@ -149,9 +149,9 @@ impl Program {
             salt: U256::ZERO,
         };
         let subject = Subject::Message { message: &message, environment: &environment };
-        let job = Job { fork: self.fork, chain_id: 1, block: &block, subject, database: &self.database };
+        let job = Job { rules: self.fork.into(), chain_id: 1, block: &block, subject, database: &self.database };
         let validated = validate(&job)?;
-        let journal = Box::new(State::new(job.database, job.fork, block.clone(), validated.transaction.clone()));
+        let journal = Box::new(State::new(job.database, job.rules, block.clone(), validated.transaction.clone()));
         let mut machine = Box::new(Machine::new(interpreter, &job, validated, journal)?);
         match hooks {
             Some(hooks) => while machine.run(hooks)? == Progress::Paused {},

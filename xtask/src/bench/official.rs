@@ -85,7 +85,7 @@ fn read(folder: &Path, filter: &str) -> Result<Vec<Vec<Case>>> {
         for case in cases(&path)? {
             let case = case?;
             let is_wanted =
-                case.name.contains(filter) && unsupported("revm", case.fork, &case.block).is_none();
+                case.name.contains(filter) && unsupported("revm", case.rules, &case.block).is_none();
             if is_wanted && case.job().is_ok() {
                 of_file.push(case);
             }

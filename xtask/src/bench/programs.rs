@@ -155,7 +155,7 @@ impl Program {
 
     fn job<'a>(&'a self, block: &'a BlockEnv, message: &'a Message, environment: &'a TxEnv) -> Job<'a> {
         let subject = Subject::Message { message, environment };
-        Job { fork: self.fork, chain_id: 1, block, subject, database: &self.database }
+        Job { rules: self.fork.into(), chain_id: 1, block, subject, database: &self.database }
     }
 
     fn message(&self) -> Message {

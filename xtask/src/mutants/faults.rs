@@ -13,7 +13,7 @@ use parallax_campaign::engines::{self, LocalEngine};
 use parallax_engine_interface::{Engine, EngineError, Execution, Job};
 use parallax_hooks::{Hooks, Interest, MessagePhase, NoHooks, StepControl, StepEnd, StepView};
 use parallax_mini_interpreter::{Fault, FaultPlan, FaultyMini, Fired};
-use parallax_primitives::{Fork, Halt, Message, Opcode, OpcodeInfo, OpcodeTables};
+use parallax_primitives::{Fork, Halt, Message, Opcode, OpcodeInfo, Rules};
 use parallax_shadow_diff::{Divergence, Place, ShadowConfig, ShadowMode, Verdict, compare_engines};
 
 use parallax_state_tests::cases;
@@ -80,7 +80,8 @@ pub(super) fn table() -> Result<Table> {
     let mut table = Table { scores: BTreeMap::new(), pairs: 0, failures: Vec::new() };
     let mut pairs = BTreeSet::new();
     for fork in FORKS {
-        for info in Opcode::all().filter(|info| OpcodeTables::of(fork)[usize::from(info.opcode.0)].defined) {
+        for info in Opcode::all().filter(|info| Rules::of(fork).opcodes()[usize::from(info.opcode.0)].defined)
+        {
             let programs = programs(info, fork, gas_at)?;
             for fault in Fault::ALL.into_iter().filter(|fault| makes_sense(*fault, info, fork)) {
                 let plan = FaultPlan::new(fault, info.opcode);
@@ -125,7 +126,7 @@ fn on_fixtures(table: &mut Table) -> Result<()> {
             drawn = drawn.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let step = usize::try_from(drawn >> 33)? % opcodes.0.len();
             let Some(info) = opcodes.0[step].info() else { continue };
-            for fault in Fault::ALL.into_iter().filter(|fault| makes_sense(*fault, info, job.fork)) {
+            for fault in Fault::ALL.into_iter().filter(|fault| makes_sense(*fault, info, job.rules.base())) {
                 let plan = FaultPlan::new(fault, info.opcode).from_step(step as u64);
                 if let Some(fired) = fires(&job, plan) {
                     table.check(&job, plan, fired)?;
@@ -185,10 +186,10 @@ fn makes_sense(fault: Fault, info: &OpcodeInfo, fork: Fork) -> bool {
     match fault {
         // Until EIP-150 a creation takes all gas with it.
         Fault::GasMore => {
-            info.opcode != Opcode::INVALID && (name != "CREATE" || fork.has(Fork::TangerineWhistle))
+            info.opcode != Opcode::INVALID && (name != "CREATE" || fork >= Fork::TangerineWhistle)
         }
         Fault::GasLess => {
-            let is_free = name == "SELFDESTRUCT" && !fork.has(Fork::TangerineWhistle);
+            let is_free = name == "SELFDESTRUCT" && !(fork >= Fork::TangerineWhistle);
             !matches!(name, "STOP" | "INVALID") && !is_free
         }
         Fault::FlipResult(_) => info.outputs > 0,
@@ -203,16 +204,16 @@ fn makes_sense(fault: Fault, info: &OpcodeInfo, fork: Fork) -> bool {
         }
         Fault::WriteOff => is_call || copies || stores,
         Fault::SkipStorageWrite | Fault::ChangeStorageWrite => matches!(name, "SSTORE" | "TSTORE"),
-        Fault::StaleRefund => name == "SSTORE" || (name == "SELFDESTRUCT" && !fork.has(Fork::London)),
+        Fault::StaleRefund => name == "SSTORE" || (name == "SELFDESTRUCT" && !(fork >= Fork::London)),
         Fault::JumpIntoPushData => matches!(name, "JUMP" | "JUMPI"),
         Fault::DropLog => is_log,
         Fault::SwapHalt => name != "STOP",
         Fault::ForwardWrongGas => is_call || is_create,
         Fault::ForgetWarm => {
             let reads = matches!(name, "BALANCE" | "EXTCODESIZE" | "EXTCODECOPY" | "EXTCODEHASH" | "SLOAD");
-            fork.has(Fork::Berlin) && (reads || is_call || matches!(name, "SSTORE" | "SELFDESTRUCT"))
+            (fork >= Fork::Berlin) && (reads || is_call || matches!(name, "SSTORE" | "SELFDESTRUCT"))
         }
-        Fault::LeaveStatic => fork.has(Fork::Byzantium) && (info.writes_state || is_call),
+        Fault::LeaveStatic => (fork >= Fork::Byzantium) && (info.writes_state || is_call),
     }
 }
 
@@ -334,7 +335,7 @@ fn at(divergence: &Divergence) -> Option<At> {
 impl Table {
     fn check(&mut self, job: &Job<'_>, plan: FaultPlan, fired: Fired) -> Result<()> {
         let name = plan.fault.name();
-        let context = format!("{name} in {} ({}), fired at {fired:?}", plan.opcode, job.fork);
+        let context = format!("{name} in {} ({}), fired at {fired:?}", plan.opcode, job.rules);
         let engine = faulty(plan);
         let expected = expected(job, plan, fired)?;
         let score = self.scores.entry(name).or_default();

@@ -6,8 +6,7 @@ use parallax_assembly::assemble_for;
 use parallax_engine_interface::Job;
 use parallax_memory_database::{Account, MemoryDatabase};
 use parallax_primitives::{
-    Address, BlobSchedule, BlockEnv, Bytecode, Fork, Opcode, OpcodeInfo, OpcodeTables, Transaction,
-    TransactionType, U256, address,
+    Address, BlockEnv, Bytecode, Fork, Opcode, OpcodeInfo, Rules, Transaction, TransactionType, U256, address,
 };
 
 const SENDER: Address = address!("00000000000000000000000000000000000f0001");
@@ -51,8 +50,8 @@ impl Program {
             gas_limit: 30_000_000,
             coinbase: Address::with_last_byte(0xbb),
             difficulty: U256::from(0x20_000),
-            base_fee: if fork.has(Fork::London) { 7 } else { 0 },
-            blobs: BlobSchedule::of(fork),
+            base_fee: if fork >= Fork::London { 7 } else { 0 },
+            blobs: Rules::of(fork).blobs(),
             ..BlockEnv::default()
         };
         let transaction = Transaction {
@@ -71,7 +70,7 @@ impl Program {
     /// What an engine is given.
     pub(super) fn job(&self) -> Job<'_> {
         let Self { fork, block, transaction, database } = self;
-        Job { fork: *fork, chain_id: 1, block, subject: transaction.into(), database }
+        Job { rules: (*fork).into(), chain_id: 1, block, subject: transaction.into(), database }
     }
 
     /// The same with less gas.
@@ -135,7 +134,7 @@ fn operands(info: &OpcodeInfo, variant: usize) -> String {
 
 /// Memory with something in it, and return data where the fork has it; then a block of its own.
 fn prologue(fork: Fork) -> String {
-    let call = if fork.has(Fork::Byzantium) {
+    let call = if fork >= Fork::Byzantium {
         format!("PUSH 0 PUSH 0 PUSH 0 PUSH 0 PUSH {CALLEE} PUSH 0x2000 STATICCALL POP ")
     } else {
         String::new()
@@ -166,7 +165,7 @@ pub(super) fn programs(
         add(&format!("{prologue}{once}{epilogue}"), "STOP")?;
         add(&format!("{prologue}{once}{again}{epilogue}"), "STOP")?;
         add(&format!("PUSH {CALLEE} BALANCE POP {prologue}{once}{epilogue}"), "STOP")?;
-        if fork.has(Fork::Byzantium) {
+        if fork >= Fork::Byzantium {
             let call = format!("PUSH 32 PUSH 0 PUSH 0 PUSH 0 PUSH {STATIC_CALLEE} PUSH 0xffff STATICCALL");
             let callee =
                 format!("{prologue}{once}{}MSIZE PUSH 0 RETURN", if info.outputs > 0 { "POP " } else { "" });
@@ -187,7 +186,7 @@ pub(super) fn programs(
     }
     // No gas left for it.
     let plain = Program::new(fork, &format!("{prologue}{}{epilogue}", body(info, 0, 0)), "STOP")?;
-    if OpcodeTables::of(fork)[usize::from(info.opcode.0)].gas > 0
+    if Rules::of(fork).opcodes()[usize::from(info.opcode.0)].gas > 0
         && let Some(gas) = gas_at(&plain, info.opcode)
     {
         all.push(plain.short_of(gas));

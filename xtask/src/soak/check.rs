@@ -85,7 +85,7 @@ fn beside_revm(world: &World) -> Result<bool, String> {
     let transaction = Transaction {
         sender: World::SENDER,
         to: Some(World::TARGET),
-        gas_limit: if fork.has(Fork::Osaka) { gas_limit.min(CAP) } else { gas_limit },
+        gas_limit: if *fork >= Fork::Osaka { gas_limit.min(CAP) } else { gas_limit },
         max_fee_per_gas: U256::from(3),
         max_priority_fee_per_gas: U256::from(3),
         input: input.clone().into(),
@@ -93,7 +93,7 @@ fn beside_revm(world: &World) -> Result<bool, String> {
     };
     let block = World::block(*fork);
     let job = Job {
-        fork: *fork,
+        rules: (*fork).into(),
         chain_id: 1,
         block: &block,
         subject: (&transaction).into(),

@@ -1,6 +1,6 @@
 //! Right translations, each with one thing changed that verification lets through.
 
-use parallax_primitives::hex;
+use parallax_primitives::{Fork, Rules, hex};
 
 use super::*;
 use crate::{
@@ -15,13 +15,13 @@ fn code_of(code: &str) -> PaddedCode {
 /// The changed translation is refused, and this is said of it.
 #[track_caller]
 fn check(code: &str, change: impl Fn(&mut Parts), expected: &str) {
-    let (code, fork) = (code_of(code), Fork::Osaka);
-    let fast = translate(&code, fork).unwrap();
-    assert!(validate(&code, fork, &fast).is_ok(), "{:?}", validate(&code, fork, &fast));
-    let mut parts = parts(&code, fork);
+    let (code, rules) = (code_of(code), Rules::of(Fork::Osaka));
+    let fast = translate(&code, rules).unwrap();
+    assert!(validate(&code, rules, &fast).is_ok(), "{:?}", validate(&code, rules, &fast));
+    let mut parts = parts(&code, rules);
     change(&mut parts);
-    let changed = FastCode::verified(parts, &code, OpcodeTables::of(fork)).unwrap();
-    let found = validate(&code, fork, &changed).map_err(|invalid| invalid.to_string());
+    let changed = FastCode::verified(parts, &code, rules.opcodes()).unwrap();
+    let found = validate(&code, rules, &changed).map_err(|invalid| invalid.to_string());
     assert_eq!(found, Err(expected.to_owned()));
 }
 

@@ -1,6 +1,6 @@
 //! What came of a comparison, and of what, as every report takes it.
 
-use parallax_primitives::Fork;
+use parallax_primitives::Rules;
 use parallax_shadow_diff::{ShadowConfig, ShadowMode};
 use parallax_state_tests::{Case, FixtureError};
 use serde::Serialize;
@@ -47,8 +47,8 @@ pub fn title(case: &Case) -> String {
 }
 
 pub(crate) fn title_of(case: &CaseName<'_>) -> String {
-    let CaseName { file, name, fork, index: [d, g, v] } = case;
-    let title = match fork {
+    let CaseName { file, name, rules, index: [d, g, v] } = case;
+    let title = match rules {
         Some((_, fork_name)) => format!("{file} {name} fork {fork_name} d{d} g{g} v{v}"),
         None => format!("{file} {name}"),
     };
@@ -61,12 +61,12 @@ pub fn rerun(case: &Case, command: &str) -> String {
 }
 
 pub(crate) fn rerun_of(case: &CaseName<'_>, command: &str) -> String {
-    let CaseName { file, name, fork, index: [d, g, v] } = case;
+    let CaseName { file, name, rules, index: [d, g, v] } = case;
     let file = match file.starts_with('-') {
         true => format!("./{file}"),
         false => (*file).to_owned(),
     };
-    let which = fork.map_or(String::new(), |(fork, _)| format!(" --fork {fork} --index {d},{g},{v}"));
+    let which = rules.map_or(String::new(), |(rules, _)| format!(" --fork {rules} --index {d},{g},{v}"));
     let (name, file) = (shell_word(&exactly(name)), shell_word(&file));
     format!("{command}{which} --filter {name} {file}")
 }
@@ -75,7 +75,7 @@ pub(crate) fn rerun_of(case: &CaseName<'_>, command: &str) -> String {
 #[derive(Clone, Debug)]
 pub struct Program {
     /// The rules it is run by.
-    pub fork: Fork,
+    pub rules: Rules,
     /// The options of the command that give it again.
     pub options: String,
 }
@@ -91,7 +91,7 @@ impl<'a> Subject<'a> {
     pub(crate) fn title(self) -> String {
         match self {
             Subject::Case(case) => title_of(&case),
-            Subject::Program(Program { fork, .. }) => format!("a program, fork {fork}"),
+            Subject::Program(Program { rules, .. }) => format!("a program, fork {rules}"),
         }
     }
 
@@ -99,15 +99,15 @@ impl<'a> Subject<'a> {
     pub(crate) fn again(self, command: &str) -> String {
         match self {
             Subject::Case(case) => rerun_of(&case, command),
-            Subject::Program(Program { fork, options }) => format!("{command} --fork {fork} {options}"),
+            Subject::Program(Program { rules, options }) => format!("{command} --fork {rules} {options}"),
         }
     }
 
     pub(crate) fn origin(self) -> Origin<'a> {
         match self {
             Subject::Case(case) => Origin::of(&case),
-            Subject::Program(Program { fork, .. }) => {
-                Origin { file: "", name: "", fork: Some(fork.name()), d: None, g: None, v: None }
+            Subject::Program(Program { rules, .. }) => {
+                Origin { file: "", name: "", fork: Some(rules.name()), d: None, g: None, v: None }
             }
         }
     }
@@ -126,9 +126,9 @@ pub(crate) struct Origin<'a> {
 
 impl<'a> Origin<'a> {
     pub(crate) fn of(case: &CaseName<'a>) -> Self {
-        let CaseName { file, name, fork, index } = *case;
-        let [d, g, v] = index.map(|number| fork.map(|_| number));
-        Self { file, name, fork: fork.map(|(_, name)| name), d, g, v }
+        let CaseName { file, name, rules, index } = *case;
+        let [d, g, v] = index.map(|number| rules.map(|_| number));
+        Self { file, name, fork: rules.map(|(_, name)| name), d, g, v }
     }
 
     pub(crate) fn of_error(error: &'a FixtureError) -> Self {

@@ -57,6 +57,9 @@ struct DiffLine<'a> {
     /// Where in a trace the right side differs.
     #[serde(skip_serializing_if = "Option::is_none")]
     right_at: Option<&'a str>,
+    /// Where the sides have different rules: EIPs each of which makes the same first difference by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parted_by: Option<&'a [u32]>,
     /// Why, where the verdict has a reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
@@ -131,7 +134,7 @@ fn failed(origin: Origin<'_>, error: String) -> TestLine<'_> {
 }
 
 /// The JSON line of one case of `diff`: `file name fork d g v verdict steps divergence`, and `reason` where the verdict has
-/// one; of a trace that differs also `rightAt`. What cannot be read is poisoned.
+/// one; of a trace that differs also `rightAt`, of rules that differ `partedBy`. What cannot be read is poisoned.
 pub fn diff_json(delivered: &Delivered<DiffOutcome>) -> String {
     answer(&Answer::of(delivered))
 }
@@ -143,7 +146,7 @@ pub fn program_json(program: &Program, outcome: &DiffOutcome) -> String {
 
 pub(super) fn answer(answer: &Answer<'_>) -> String {
     match answer {
-        Answer::Outcome(subject, DiffOutcome { verdict, steps, right_at, .. }) => {
+        Answer::Outcome(subject, DiffOutcome { verdict, steps, right_at, parting, .. }) => {
             let divergence = match verdict {
                 Verdict::Diverge(divergence) => Some(Divergence::from(&**divergence)),
                 _ => None,
@@ -154,6 +157,7 @@ pub(super) fn answer(answer: &Answer<'_>) -> String {
                 steps: *steps,
                 divergence,
                 right_at: right_at.as_deref(),
+                parted_by: parting.as_ref().map(|parting| &*parting.eips),
                 reason: verdict.reason(),
             })
         }
@@ -163,6 +167,7 @@ pub(super) fn answer(answer: &Answer<'_>) -> String {
             steps: 0,
             divergence: None,
             right_at: None,
+            parted_by: None,
             reason: Some(&error.to_string()),
         }),
     }

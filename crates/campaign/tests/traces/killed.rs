@@ -44,9 +44,9 @@ impl Hooks for Pauses {
 fn run<W: Write>(tracer: &mut Eip3155Tracer<W>, mut pause: impl FnMut(&mut Eip3155Tracer<W>, u64)) {
     let world = World::of(program("stack-overflow"));
     let World { program, database, block, transaction } = &world;
-    let job = Job { fork: program.fork, chain_id: 1, block, subject: transaction.into(), database };
+    let job = Job { rules: program.fork.into(), chain_id: 1, block, subject: transaction.into(), database };
     let validated = validate(&job).unwrap();
-    let state = State::new(database, job.fork, block.clone(), validated.transaction.clone());
+    let state = State::new(database, job.rules, block.clone(), validated.transaction.clone());
     let mut machine = Machine::new(&Mini, &job, validated, Box::new(state)).unwrap();
     while machine.run(&mut (Traced(&mut *tracer), Pauses)).unwrap() == Progress::Paused {
         let steps = machine.view().map_or(0, |view| view.index);

@@ -61,7 +61,8 @@ impl World {
 
     pub(crate) fn run(&self, engine: &str, hooks: &mut dyn Hooks) -> Execution {
         let Self { program, database, block, transaction } = self;
-        let job = Job { fork: program.fork, chain_id: 1, block, subject: transaction.into(), database };
+        let job =
+            Job { rules: program.fork.into(), chain_id: 1, block, subject: transaction.into(), database };
         engines::by_name(engine).unwrap().execute(&job, hooks).unwrap()
     }
 

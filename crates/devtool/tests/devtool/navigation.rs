@@ -6,9 +6,7 @@ use parallax_engine_interface::{Engine, Job, Progress};
 use parallax_hooks::NoHooks;
 use parallax_memory_database::{Account, MemoryDatabase};
 use parallax_mini_interpreter::{Fault, FaultPlan};
-use parallax_primitives::{
-    Address, BlobSchedule, BlockEnv, Bytecode, Fork, Opcode, Transaction, U256, address,
-};
+use parallax_primitives::{Address, BlockEnv, Bytecode, Fork, Opcode, Rules, Transaction, U256, address};
 use parallax_run_control::{Breakpoints, Condition, step_into};
 use serde_json::{Value, json};
 
@@ -228,9 +226,9 @@ fn breakpoints_mean_what_they_mean_in_a_live_run() {
         ..Transaction::default()
     };
     let block =
-        BlockEnv { number: 1, timestamp: 1, blobs: BlobSchedule::of(Fork::LATEST), ..BlockEnv::default() };
+        BlockEnv { number: 1, timestamp: 1, blobs: Rules::of(Fork::LATEST).blobs(), ..BlockEnv::default() };
     let job = Job {
-        fork: Fork::LATEST,
+        rules: Fork::LATEST.into(),
         chain_id: 1,
         block: &block,
         subject: (&transaction).into(),

@@ -23,8 +23,7 @@ pub(super) fn world(random: &mut Random, fork: Fork, is_deep: bool) -> MemoryDat
     }
     for address in SIGNERS {
         let nonce = random.pick(&[0, 0, 1, 7]);
-        let code =
-            if fork.has(Fork::Prague) && random.once_in(2) { designator(random) } else { Bytes::new() };
+        let code = if fork >= Fork::Prague && random.once_in(2) { designator(random) } else { Bytes::new() };
         // A delegation raises the nonce of its account.
         let nonce = if code.is_empty() { nonce } else { nonce.max(1) };
         // An account is not empty from Spurious Dragon on (EIP-161).
@@ -34,7 +33,7 @@ pub(super) fn world(random: &mut Random, fork: Fork, is_deep: bool) -> MemoryDat
     for address in FRESH {
         if random.once_in(3) {
             // No account is empty from Paris on (EIP-7523).
-            let least = u64::from(fork.has(Fork::Paris));
+            let least = u64::from(fork >= Fork::Paris);
             let balance = balance(random).max(U256::from(least));
             add(address, Account { balance, ..Account::default() });
         }

@@ -51,7 +51,7 @@ pub(super) fn transaction(
         transaction.access_list = access_list(random);
     }
     if kind == TransactionType::Blob {
-        let blobs = random.between(1, if fork.has(Fork::Osaka) { 6 } else { usize_of(block.blobs.max) });
+        let blobs = random.between(1, if fork >= Fork::Osaka { 6 } else { usize_of(block.blobs.max) });
         transaction.blob_hashes = (0..blobs).map(|_| blob_hash(random)).collect();
         transaction.max_fee_per_blob_gas = block.blob_base_fee() + U256::from(random.below(2));
     }
@@ -74,7 +74,7 @@ pub(super) fn transaction(
         transaction.gas_limit += lists as u64;
     }
     let mut sender = Account { nonce: transaction.nonce, balance: funds(random), ..Account::default() };
-    if fork.has(Fork::Prague) && random.once_in(8) {
+    if fork >= Fork::Prague && random.once_in(8) {
         // EIP-3607 lets it send: the code is a delegation.
         let mut code = vec![0xef, 0x01, 0x00];
         code.extend(any(random));
@@ -92,7 +92,7 @@ pub(super) fn send_deep(transaction: &mut Transaction, fork: Fork) {
     transaction.to = Some(CONTRACTS[0]);
     transaction.input = U256::from(1030).to_be_bytes::<32>().into();
     // A 64th is kept at each depth (EIP-150): so much is enough at the last one.
-    transaction.gas_limit = if fork.has(Fork::Osaka) { CAP } else { 1 << 39 };
+    transaction.gas_limit = if fork >= Fork::Osaka { CAP } else { 1 << 39 };
 }
 
 fn usize_of(number: u64) -> usize {
@@ -108,7 +108,7 @@ fn kind(random: &mut Random, fork: Fork) -> TransactionType {
         (TransactionType::Blob, Fork::Cancun),
         (TransactionType::SetCode, Fork::Prague),
     ];
-    let kinds: Vec<_> = since.iter().filter(|(_, first)| fork.has(*first)).map(|(kind, _)| *kind).collect();
+    let kinds: Vec<_> = since.iter().filter(|(_, first)| fork >= *first).map(|(kind, _)| *kind).collect();
     random.pick(&kinds)
 }
 

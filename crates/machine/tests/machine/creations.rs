@@ -34,7 +34,7 @@ fn a_creating_transaction() {
         assert_eq!(ran.outcome().created, Some(SENDER.create(0)));
         assert_eq!(ran.outcome().output[..], [0x60, 0x01], "the output is the deployed code");
         assert!(ran.messages[0].1.output.is_empty(), "the message's own is not");
-        let nonce = u64::from(fork.has(Fork::SpuriousDragon));
+        let nonce = u64::from(fork >= Fork::SpuriousDragon);
         let code = Some(Bytecode::new(vec![0x60, 0x01].into()));
         assert_eq!(ran.changed(SENDER.create(0)), Some((nonce, U256::from(9), code, U256::ZERO)));
         assert_eq!(ran.changed(SENDER).unwrap().0, 1);

@@ -19,7 +19,7 @@ fn a_plain_transfer() {
     for fork in Fork::ALL {
         let ran = World::new(fork).transaction(|t| t.value = U256::from(5)).run();
         assert_eq!((ran.outcome().status, ran.outcome().gas_used), (FrameStatus::Success, 21_000));
-        let tip = if fork.has(Fork::London) { 3 } else { 10 };
+        let tip = if fork >= Fork::London { 3 } else { 10 };
         check_paid(&ran, 210_005, 21_000 * tip);
         assert_eq!(ran.changed(TARGET).unwrap().1, U256::from(5));
         assert_eq!(ran.changed(SENDER).unwrap().0, 1, "nonce");
@@ -94,7 +94,7 @@ fn refunds_below_the_cap_are_granted_whole() {
         let failing = world.code(TARGET, "PUSH 0 PUSH 0 SSTORE INVALID").run();
         assert_eq!(failing.outcome().status, FrameStatus::Halt(Halt::InvalidOpcode));
         assert_eq!((failing.outcome().gas_used, failing.outcome().gas_refunded), (1_000_000, 0));
-        check_paid(&failing, 10_000_000, if fork.has(Fork::London) { 3_000_000 } else { 10_000_000 });
+        check_paid(&failing, 10_000_000, if fork >= Fork::London { 3_000_000 } else { 10_000_000 });
     }
 }
 

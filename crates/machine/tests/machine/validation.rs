@@ -84,7 +84,7 @@ fn senders_with_code() {
         let world = World::new(fork);
         check(&world.clone().code(SENDER, "STOP"), Err(Rejection::SenderHasCode));
         let delegated = world.account(SENDER, |a| a.code = Bytecode::delegating_to(OTHER));
-        check(&delegated, if fork.has(Fork::Prague) { Ok(()) } else { Err(Rejection::SenderHasCode) });
+        check(&delegated, if fork >= Fork::Prague { Ok(()) } else { Err(Rejection::SenderHasCode) });
     }
 }
 

@@ -9,8 +9,8 @@ use parallax_memory_database::{Account, MemoryDatabase};
 use parallax_mini_interpreter::Mini;
 use parallax_primary_interpreter::Primary;
 use parallax_primitives::{
-    Address, BlobSchedule, BlockEnv, Bytecode, Fork, FrameOutcome, Message, Subject, Transaction,
-    TransactionType, TxEnv, TxOutcome, U256, address,
+    Address, BlockEnv, Bytecode, Fork, FrameOutcome, Message, Rules, Subject, Transaction, TransactionType,
+    TxEnv, TxOutcome, U256, address,
 };
 use parallax_state::State;
 
@@ -41,8 +41,8 @@ impl World {
             block: BlockEnv {
                 number: 1,
                 coinbase: COINBASE,
-                base_fee: if fork.has(Fork::London) { 7 } else { 0 },
-                blobs: BlobSchedule::of(fork),
+                base_fee: if fork >= Fork::London { 7 } else { 0 },
+                blobs: Rules::of(fork).blobs(),
                 ..BlockEnv::default()
             },
             transaction: Transaction {
@@ -96,7 +96,7 @@ impl World {
 
     pub(crate) fn job(&self) -> Job<'_> {
         Job {
-            fork: self.fork,
+            rules: self.fork.into(),
             chain_id: 1,
             block: &self.block,
             subject: (&self.transaction).into(),
@@ -161,7 +161,7 @@ impl World {
 #[track_caller]
 fn run_bare(interpreter: &impl Interpreter, job: &Job<'_>) -> TxOutcome {
     let validated = validate(job).unwrap();
-    let state = State::new(job.database, job.fork, job.block.clone(), validated.transaction.clone());
+    let state = State::new(job.database, job.rules, job.block.clone(), validated.transaction.clone());
     let mut machine = Box::new(Machine::new(interpreter, job, validated, Box::new(state)).unwrap());
     assert_eq!(machine.run(&mut NoHooks).unwrap(), Progress::Done);
     machine.finish().unwrap().outcome.unwrap()

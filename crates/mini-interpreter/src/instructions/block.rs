@@ -1,7 +1,7 @@
 //! The block.
 
 use parallax_host_interface::Host;
-use parallax_primitives::{Fork, U256};
+use parallax_primitives::{Eip, U256};
 
 use crate::state::{MiniStepState, Outcome, Step, word_of};
 
@@ -73,7 +73,7 @@ pub(crate) fn prev_randao(evm: &mut MiniStepState, host: &mut dyn Host, base: u6
 
     // Operation
     let block = host.block();
-    let result = if evm.fork.has(Fork::Paris) { block.prevrandao.into() } else { block.difficulty };
+    let result = if evm.rules.has(Eip::PrevRandao4399) { block.prevrandao.into() } else { block.difficulty };
     evm.replace::<0>(result);
 
     // Program counter

@@ -5,7 +5,10 @@ use parallax_primitives::U256;
 use crate::state::{MiniStepState, Outcome, Step};
 
 /// STOP, also the one behind the end of the code.
-pub(crate) fn stop(_: &mut MiniStepState) -> Outcome {
+pub(crate) fn stop(evm: &mut MiniStepState, base: u64) -> Outcome {
+    // Gas
+    evm.charge(base)?;
+
     // Operation
     Ok(Step::Return)
 }

@@ -1,7 +1,7 @@
 //! The message, the transaction, the code, and other accounts.
 
 use parallax_host_interface::Host;
-use parallax_primitives::{GasSchedule, Halt, U256};
+use parallax_primitives::{Halt, U256};
 
 use crate::state::{MiniStepState, Outcome, Step, address_of, region, word_of, words};
 
@@ -113,7 +113,7 @@ pub(crate) fn calldatacopy(evm: &mut MiniStepState, base: u64) -> Outcome {
     let [offset, source, size] = evm.operands()?;
 
     // Gas
-    let copy_gas = GasSchedule::COPY_WORD.saturating_mul(words(size));
+    let copy_gas = evm.schedule.copy_word.saturating_mul(words(size));
     let extension = evm.extension([(offset, size)]);
     evm.charge(base.saturating_add(copy_gas).saturating_add(extension.cost))?;
 
@@ -146,7 +146,7 @@ pub(crate) fn codecopy(evm: &mut MiniStepState, base: u64) -> Outcome {
     let [offset, source, size] = evm.operands()?;
 
     // Gas
-    let copy_gas = GasSchedule::COPY_WORD.saturating_mul(words(size));
+    let copy_gas = evm.schedule.copy_word.saturating_mul(words(size));
     let extension = evm.extension([(offset, size)]);
     evm.charge(base.saturating_add(copy_gas).saturating_add(extension.cost))?;
 
@@ -199,7 +199,7 @@ pub(crate) fn extcodecopy(evm: &mut MiniStepState, host: &mut dyn Host, base: u6
     let address = address_of(account);
 
     // Gas
-    let copy_gas = GasSchedule::COPY_WORD.saturating_mul(words(size));
+    let copy_gas = evm.schedule.copy_word.saturating_mul(words(size));
     let extension = evm.extension([(offset, size)]);
     let cold_gas = evm.cold_account_gas(host, address);
     evm.charge((base + cold_gas).saturating_add(copy_gas).saturating_add(extension.cost))?;
@@ -234,7 +234,7 @@ pub(crate) fn returndatacopy(evm: &mut MiniStepState, base: u64) -> Outcome {
     let [offset, source, size] = evm.operands()?;
 
     // Gas
-    let copy_gas = GasSchedule::COPY_WORD.saturating_mul(words(size));
+    let copy_gas = evm.schedule.copy_word.saturating_mul(words(size));
     let extension = evm.extension([(offset, size)]);
     evm.charge(base.saturating_add(copy_gas).saturating_add(extension.cost))?;
 

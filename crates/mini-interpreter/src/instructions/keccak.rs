@@ -1,6 +1,6 @@
 //! KECCAK256.
 
-use parallax_primitives::{GasSchedule, keccak256};
+use parallax_primitives::keccak256;
 
 use crate::state::{MiniStepState, Outcome, Step, region, words};
 
@@ -10,7 +10,7 @@ pub(crate) fn keccak(evm: &mut MiniStepState, base: u64) -> Outcome {
     let [offset, size] = evm.operands()?;
 
     // Gas
-    let word_gas = GasSchedule::KECCAK_WORD.saturating_mul(words(size));
+    let word_gas = evm.schedule.keccak_word.saturating_mul(words(size));
     let extension = evm.extension([(offset, size)]);
     evm.charge(base.saturating_add(word_gas).saturating_add(extension.cost))?;
 

@@ -1,7 +1,7 @@
 //! LOG0 to LOG4.
 
 use parallax_host_interface::Host;
-use parallax_primitives::{Bytes, GasSchedule, Log};
+use parallax_primitives::{Bytes, Log};
 
 use crate::state::{MiniStepState, Outcome, Step, region};
 
@@ -13,8 +13,8 @@ pub(crate) fn log<const TOPICS: usize>(evm: &mut MiniStepState, host: &mut dyn H
     let topics = evm.stack[below - TOPICS..below].iter().rev();
 
     // Gas
-    let data_gas = GasSchedule::LOG_BYTE.saturating_mul(size.saturating_to());
-    let topic_gas = GasSchedule::LOG_TOPIC * TOPICS as u64;
+    let data_gas = evm.schedule.log_byte.saturating_mul(size.saturating_to());
+    let topic_gas = evm.schedule.log_topic * TOPICS as u64;
     let topics = topics.map(|topic| (*topic).into()).collect();
     let extension = evm.extension([(offset, size)]);
     evm.charge((base + topic_gas).saturating_add(data_gas).saturating_add(extension.cost))?;

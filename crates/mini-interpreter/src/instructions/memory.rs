@@ -1,6 +1,6 @@
 //! Memory: bytes, grown in words of 32 with zeros, paid for as it grows.
 
-use parallax_primitives::{GasSchedule, U256};
+use parallax_primitives::U256;
 
 use crate::state::{MiniStepState, Outcome, Step, region, words};
 
@@ -82,7 +82,7 @@ pub(crate) fn mcopy(evm: &mut MiniStepState, base: u64) -> Outcome {
     let [destination, source, size] = evm.operands()?;
 
     // Gas
-    let copy_gas = GasSchedule::COPY_WORD.saturating_mul(words(size));
+    let copy_gas = evm.schedule.copy_word.saturating_mul(words(size));
     let extension = evm.extension([(source, size), (destination, size)]);
     evm.charge(base.saturating_add(copy_gas).saturating_add(extension.cost))?;
 

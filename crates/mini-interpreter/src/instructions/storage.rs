@@ -1,7 +1,7 @@
 //! Storage and transient storage.
 
 use parallax_host_interface::{Host, Slot};
-use parallax_primitives::{Fork, GasSchedule, Halt, StorageChange, U256};
+use parallax_primitives::{Eip, GasSchedule, Halt, StorageChange, U256};
 
 use crate::state::{MiniStepState, Outcome, Step};
 
@@ -30,12 +30,12 @@ pub(crate) fn sstore(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) ->
 
     // Gas
     // A callee that has but the stipend may not write (EIP-2200).
-    let has_stipend_only = evm.fork.has(Fork::Istanbul) && evm.gas <= GasSchedule::SSTORE_SENTRY;
+    let has_stipend_only = evm.rules.has(Eip::NetMetering2200) && evm.gas <= evm.schedule.sstore_sentry;
     if has_stipend_only && !evm.refuses_write {
         return Err(Halt::OutOfGas.into());
     }
     let slot = host.load_slot(evm.message.address, key)?;
-    let net_metering = evm.fork == Fork::Constantinople || evm.fork.has(Fork::Istanbul);
+    let net_metering = evm.rules.has_net_metering();
     let (gas, refund) = if net_metering {
         net_metered(evm.schedule, slot, new)
     } else {
@@ -128,7 +128,7 @@ fn net_metered(schedule: &GasSchedule, slot: Slot, new: U256) -> (u64, i64) {
         }
         if original == new {
             // Back to where it was: all but the cost of a write without effect.
-            refund += (first_change_gas - schedule.sstore_dirty).cast_signed();
+            refund += first_change_gas.cast_signed() - schedule.sstore_dirty.cast_signed();
         }
     }
     (gas, refund)

@@ -3,7 +3,7 @@
 //! Messages are charged here and sent by whoever runs the frame: depth, balance and nonce are its business.
 
 use parallax_host_interface::{Host, HostError};
-use parallax_primitives::{Address, Bytes, Fork, GasSchedule, Halt, Message, MessageKind, U256};
+use parallax_primitives::{Address, Bytes, Eip, Halt, Message, MessageKind, U256};
 
 use crate::state::{Awaiting, Extension, Fault, MiniStepState, Outcome, Step, address_of, region, words};
 
@@ -33,7 +33,7 @@ pub(crate) fn create2(evm: &mut MiniStepState, base: u64) -> Outcome {
 
     // Gas
     let extension = evm.extension([(offset, size)]);
-    let word_gas = evm.schedule.initcode_word + GasSchedule::KECCAK_WORD;
+    let word_gas = evm.schedule.initcode_word + evm.schedule.keccak_word;
     let initcode_gas = word_gas.saturating_mul(words(size));
     evm.charge(base.saturating_add(initcode_gas).saturating_add(extension.cost))?;
 
@@ -57,15 +57,15 @@ pub(crate) fn call(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) -> O
     let extension = evm.extension([(input, input_size), (output, output_size)]);
     let access = access(evm, host, to, base)?;
     // Before EIP-161 the account was created even by a call without value.
-    let may_create = !value.is_zero() || !evm.fork.has(Fork::SpuriousDragon);
+    let may_create = !value.is_zero() || !evm.rules.has(Eip::StateClearing161);
     let create_gas = if may_create && host.is_dead(to)? { evm.schedule.new_account } else { 0 };
-    let forwarded = charge_call(evm, gas, access.gas + create_gas + value_gas(value), &extension)?;
+    let forwarded = charge_call(evm, gas, access.gas + create_gas + value_gas(evm, value), &extension)?;
 
     // Operation
     evm.extend(&extension)?;
     let message = Message {
         kind: MessageKind::Call,
-        gas: forwarded.saturating_add(stipend(value)),
+        gas: forwarded.saturating_add(stipend(evm, value)),
         caller: evm.message.address,
         address: to,
         code_address: access.code_address,
@@ -90,13 +90,13 @@ pub(crate) fn callcode(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) 
     // Gas
     let extension = evm.extension([(input, input_size), (output, output_size)]);
     let access = access(evm, host, to, base)?;
-    let forwarded = charge_call(evm, gas, access.gas + value_gas(value), &extension)?;
+    let forwarded = charge_call(evm, gas, access.gas + value_gas(evm, value), &extension)?;
 
     // Operation
     evm.extend(&extension)?;
     let message = Message {
         kind: MessageKind::CallCode,
-        gas: forwarded.saturating_add(stipend(value)),
+        gas: forwarded.saturating_add(stipend(evm, value)),
         caller: evm.message.address,
         address: evm.message.address,
         code_address: access.code_address,
@@ -215,13 +215,11 @@ pub(crate) fn selfdestruct(evm: &mut MiniStepState, host: &mut dyn Host, base: u
 
     // Gas
     // Unlike other accesses, a warm one is free (EIP-2929).
-    let cold_gas = match evm.cold_account_gas(host, beneficiary) {
-        0 => 0,
-        cold => cold + WARM_ACCESS,
-    };
+    let is_cold = evm.rules.has(Eip::WarmAccess2929) && host.warm_account(beneficiary);
+    let cold_gas = if is_cold { evm.schedule.cold_account + evm.schedule.warm_access } else { 0 };
     // Before EIP-161 the account was created even by nothing sent; before EIP-150 it was free.
     let creates = host.is_dead(beneficiary)?
-        && (!evm.fork.has(Fork::SpuriousDragon) || !host.balance(originator)?.is_zero());
+        && (!evm.rules.has(Eip::StateClearing161) || !host.balance(originator)?.is_zero());
     let create_gas = if creates { evm.schedule.selfdestruct_new_account } else { 0 };
     evm.charge(base + cold_gas + create_gas)?;
 
@@ -233,9 +231,6 @@ pub(crate) fn selfdestruct(evm: &mut MiniStepState, host: &mut dyn Host, base: u
     evm.take::<1>();
     Ok(Step::Return)
 }
-
-/// Access to a warm account, the static gas of the CALL family from Berlin on (EIP-2929).
-const WARM_ACCESS: u64 = 100;
 
 /// What it takes to reach the code of an account.
 struct Access {
@@ -249,10 +244,10 @@ struct Access {
 
 fn access(evm: &MiniStepState, host: &mut dyn Host, to: Address, base: u64) -> Result<Access, HostError> {
     let gas = base + evm.cold_account_gas(host, to);
-    let delegate = if evm.fork.has(Fork::Prague) { host.delegate(to)? } else { None };
+    let delegate = if evm.rules.has(Eip::SetCode7702) { host.delegate(to)? } else { None };
     Ok(match delegate {
         Some(delegate) => Access {
-            gas: gas + WARM_ACCESS + evm.cold_account_gas(host, delegate),
+            gas: gas + evm.schedule.warm_access + evm.cold_account_gas(host, delegate),
             code_address: delegate,
             is_delegated: true,
         },
@@ -260,12 +255,12 @@ fn access(evm: &MiniStepState, host: &mut dyn Host, to: Address, base: u64) -> R
     })
 }
 
-fn value_gas(value: U256) -> u64 {
-    if value.is_zero() { 0 } else { GasSchedule::CALL_VALUE }
+fn value_gas(evm: &MiniStepState, value: U256) -> u64 {
+    if value.is_zero() { 0 } else { evm.schedule.call_value }
 }
 
-fn stipend(value: U256) -> u64 {
-    if value.is_zero() { 0 } else { GasSchedule::CALL_STIPEND }
+fn stipend(evm: &MiniStepState, value: U256) -> u64 {
+    if value.is_zero() { 0 } else { evm.schedule.call_stipend }
 }
 
 /// Charges a call and answers what of it is forwarded: all that was asked for, or from EIP-150 on at most all but one 64th
@@ -278,7 +273,7 @@ fn charge_call(
 ) -> Result<u64, Halt> {
     let own = extra.saturating_add(extension.cost);
     let mut forwarded = requested.saturating_to::<u64>();
-    if evm.fork.has(Fork::TangerineWhistle) && evm.gas >= own {
+    if evm.rules.has(Eip::StatePrices150) && evm.gas >= own {
         forwarded = forwarded.min(all_but_one_64th(evm.gas - own));
     }
     evm.charge(own.saturating_add(forwarded))?;
@@ -326,7 +321,7 @@ fn creation(
         return Err(Halt::InitcodeTooLarge.into());
     }
     evm.extend(extension)?;
-    let forwarded = if evm.fork.has(Fork::TangerineWhistle) { all_but_one_64th(evm.gas) } else { evm.gas };
+    let forwarded = if evm.rules.has(Eip::StatePrices150) { all_but_one_64th(evm.gas) } else { evm.gas };
     evm.gas -= forwarded;
     evm.awaiting = Some(Awaiting::Creation);
     evm.return_data = Bytes::new();

@@ -192,10 +192,14 @@ fn modexp_of_nothing_costs_nothing() {
 #[test]
 fn every_contract_is_here() {
     let numbers = CONTRACTS.map(|(number, ..)| Address::left_padding_from(&number.to_be_bytes()));
-    assert_eq!(parallax_mini_precompiles::addresses(Fork::Bpo5), numbers);
+    assert_eq!(parallax_mini_precompiles::addresses(Fork::Bpo5).collect::<Vec<_>>(), numbers);
     for fork in Fork::ALL {
-        let there = CONTRACTS.into_iter().filter(|(_, forks, _)| fork.has(forks[0])).count();
-        assert_eq!(parallax_mini_precompiles::addresses(fork), &numbers[..there], "{fork}");
+        let there = CONTRACTS.into_iter().filter(|(_, forks, _)| fork >= forks[0]).count();
+        assert_eq!(
+            parallax_mini_precompiles::addresses(fork).collect::<Vec<_>>(),
+            &numbers[..there],
+            "{fork}"
+        );
         let mut first: Vec<Address> = Precompiles::of(fork).addresses().collect();
         first.sort();
         assert_eq!(first, &numbers[..there], "{fork}");

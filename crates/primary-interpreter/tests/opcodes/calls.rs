@@ -70,11 +70,11 @@ fn check_gas(fork: Fork, opcode: &str, to: (&str, Address), value: u64, own: u64
 
     // To the last unit of gas; before EIP-150 the gas asked for is part of it.
     let pushes = 10_000_000 - step.before.gas;
-    let least = if fork.has(Fork::TangerineWhistle) { own } else { own + 1000 };
+    let least = if fork >= Fork::TangerineWhistle { own } else { own + 1000 };
     let short = program(fork, &call(opcode, "1000", to.0, value)).gas(pushes + least - 1);
     assert_eq!(short.halt(Halt::OutOfGas).gas_cost, own + 1000, "{name}");
     let (run, _) = program(fork, &call(opcode, "1000", to.0, value)).gas(pushes + least).succeed();
-    let sent = if fork.has(Fork::TangerineWhistle) { 0 } else { 1000 };
+    let sent = if fork >= Fork::TangerineWhistle { 0 } else { 1000 };
     assert_eq!(run.messages[0].gas, if value > 0 { sent + 2300 } else { sent }, "{name}");
     message.clone()
 }
@@ -132,7 +132,7 @@ fn calls_cost_what_the_fork_says() {
                 TO_TO_WARM => Some(TO_WARM.1),
                 _ => None,
             };
-            let delegate = delegate.filter(|_| fork.has(Prague));
+            let delegate = delegate.filter(|_| *fork >= Prague);
             assert_eq!(message.code_address, delegate.unwrap_or(to.1), "{opcode} to {} in {fork}", to.0);
             assert_eq!(message.is_delegated, delegate.is_some(), "{opcode} to {} in {fork}", to.0);
         }

@@ -30,7 +30,7 @@ fn check(fork: Fork, opcode: &str, offset: &str, size: &str, gas: u64, memory: u
     assert_eq!((step.after.gas, step.gas_left), (step.before.gas - gas, step.before.gas - gas), "{name}");
     assert_eq!((step.after.memory.len(), step.after.height), (memory, 0), "{name}");
     let forwarded =
-        if fork.has(Fork::TangerineWhistle) { step.gas_left - step.gas_left / 64 } else { step.gas_left };
+        if fork >= Fork::TangerineWhistle { step.gas_left - step.gas_left / 64 } else { step.gas_left };
     let create2 = opcode == "CREATE2";
     let expected = Message {
         kind: if create2 { MessageKind::Create2 } else { MessageKind::Create },

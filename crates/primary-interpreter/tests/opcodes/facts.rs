@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use parallax_primitives::{Fork, FrameStatus, Halt, Opcode, OpcodeTables};
+use parallax_primitives::{Eip, Fork, FrameStatus, Halt, Opcode, Rules};
 
 use crate::frame::{Program, success};
 
@@ -73,9 +73,9 @@ fn check_undefined(fork: Fork, byte: u8) {
 #[track_caller]
 fn check(fork: Fork, byte: u8, fact: Fact) {
     let name = format!("{} in {fork}", Opcode(byte));
-    let row = &OpcodeTables::of(fork)[usize::from(byte)];
+    let row = &Rules::of(fork).opcodes()[usize::from(byte)];
     // Before Byzantium nothing is static, and the table need not know.
-    let writes = fact.writes || (row.writes_state && !fork.has(Fork::Byzantium));
+    let writes = fact.writes || (row.writes_state && !(fork >= Fork::Byzantium));
     let facts = (true, fact.inputs, fact.outputs, writes);
     let table = (row.defined, usize::from(row.inputs), usize::from(row.outputs), row.writes_state);
     assert_eq!(facts, table, "the table's row of {name}");
@@ -90,7 +90,7 @@ fn check(fork: Fork, byte: u8, fact: Fact) {
     assert_eq!(step.after.height + pushed, fact.outputs, "outputs of {name}");
 
     // Not one unit of gas more, and one less. SSTORE asks for more than it takes (EIP-2200).
-    let sentry = byte == Opcode::SSTORE.0 && fork.has(Fork::Istanbul);
+    let sentry = byte == Opcode::SSTORE.0 && fork >= Fork::Istanbul;
     let needed = if sentry { 2301.max(fact.gas) } else { fact.gas };
     let (before, landing) = (3 * fact.inputs as u64, u64::from(byte == Opcode::JUMP.0));
     let (run, _) = program(fork, byte, fact.inputs).gas(before + needed + landing).run();
@@ -111,7 +111,11 @@ fn check(fork: Fork, byte: u8, fact: Fact) {
         assert_eq!((step.gas_cost, step.before.height), (0, items), "{name}");
     }
     // A thousand opcodes a run: in the opcode's first fork and in the newest one.
-    if fork == Fork::LATEST || Opcode(byte).info().is_some_and(|info| info.since == fork) {
+    if fork == Fork::LATEST
+        || Opcode(byte).info().is_some_and(|info| {
+            Eip::of_opcode(info.opcode).and_then(Eip::fork).unwrap_or(Fork::Frontier) == fork
+        })
+    {
         check_full_stack(fork, byte, fact, status);
     }
 
@@ -120,7 +124,7 @@ fn check(fork: Fork, byte: u8, fact: Fact) {
         let gas = 3 * fact.inputs as u64;
         let step = program(fork, byte, fact.inputs).gas(gas).in_static_call().halt(Halt::StaticViolation);
         assert_eq!(step.gas_cost, fact.gas, "{name} says what it would have cost");
-    } else if fork.has(Fork::Byzantium) {
+    } else if fork >= Fork::Byzantium {
         assert_eq!(
             program(fork, byte, fact.inputs).in_static_call().run().0.outcome.status,
             status,

@@ -207,7 +207,7 @@ impl Program {
     fn check_single_steps(&self, halt: Halt, last: &Step) {
         let mut world = self.world.clone();
         let code = Bytecode::new(self.code.clone());
-        let mut state = MiniStepState::new(self.message.clone(), code, self.fork);
+        let mut state = MiniStepState::new(self.message.clone(), code, self.fork.into());
         let mut answers = self.answers.iter().cloned();
         let end = loop {
             match execute_single_op(&mut state, &mut world).expect("this world never fails") {
@@ -244,7 +244,7 @@ impl<I: Interpreter> Engine for I {
         let mut messages = Vec::new();
         let mut clock = 0;
         let code = Bytecode::new(program.code.clone());
-        let mut frame = self.enter(program.message.clone(), code, program.fork);
+        let mut frame = self.enter(program.message.clone(), code, program.fork.into());
         loop {
             // `NoHooks` by its type, so that the unobserved loop is what runs.
             let exit = if hooks.interest() == Interest::Nothing {
@@ -261,7 +261,7 @@ impl<I: Interpreter> Engine for I {
                     if !outcome.status.is_success() {
                         world = program.world.clone();
                     }
-                    if !program.fork.has(Fork::Berlin) {
+                    if !(program.fork >= Fork::Berlin) {
                         // Nobody can see what is warm: an engine may ask or not.
                         world.warm_accounts.clear();
                         world.warm_slots.clear();

@@ -27,7 +27,7 @@ fn check_store(fork: Fork, [original, current, new]: [u64; 3], gas: u64, refund:
     assert!(effect.starts_with("Storage(") && steps[5].after.refund == refund, "{name}: {effect}");
 
     let cold = with_slot(fork, &format!("PUSH1 {new} PUSH1 1 SSTORE"), original, current).last();
-    let cold_gas = if fork.has(Fork::Berlin) { 2100 } else { 0 };
+    let cold_gas = if fork >= Fork::Berlin { 2100 } else { 0 };
     assert_eq!(cold.gas_cost, gas + cold_gas, "gas of {name}, cold");
 }
 

@@ -34,7 +34,7 @@ pub(crate) struct Stub {
 
 impl World {
     pub(crate) fn of(fork: Fork) -> Self {
-        Self { empty_is_dead: fork.has(Fork::SpuriousDragon), ..Self::default() }
+        Self { empty_is_dead: (fork >= Fork::SpuriousDragon), ..Self::default() }
     }
 
     fn alive(&self, address: Address) -> Option<&Stub> {

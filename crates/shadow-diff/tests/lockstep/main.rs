@@ -73,7 +73,7 @@ fn two_steppers_are_driven_by_hand() {
         let mut watched = primary().start(&job).unwrap().unwrap();
         let mut count = Count::default();
         let other = faulty.start(&job).unwrap().unwrap();
-        let mut shadow = Shadow::new(["primary", "faulty"], other, job.fork, &config).observed_by(&mut count);
+        let mut shadow = Shadow::new(["primary", "faulty"], other, &config).observed_by(&mut count);
         assert_eq!(lockstep(&mut *watched, &mut shadow).unwrap(), Progress::Done);
         let compared = shadow.finish(watched.finish().map_err(EngineError::from));
         assert_eq!((compared.verdict, compared.steps), (Verdict::Agree, 141));

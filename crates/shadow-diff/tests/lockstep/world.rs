@@ -29,7 +29,7 @@ impl World {
 
     pub(crate) fn job(&self) -> Job<'_> {
         let Self { database, block, transaction } = self;
-        Job { fork: Fork::Osaka, chain_id: 1, block, subject: transaction.into(), database }
+        Job { rules: Fork::Osaka.into(), chain_id: 1, block, subject: transaction.into(), database }
     }
 }
 

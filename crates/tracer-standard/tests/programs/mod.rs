@@ -21,7 +21,7 @@ use parallax_state::State;
 
 pub(crate) fn execute(job: &Job<'_>, hooks: &mut dyn Hooks) -> Result<Option<TxOutcome>, EngineError> {
     let validated = validate(job)?;
-    let state = State::new(job.database, job.fork, job.block.clone(), validated.transaction.clone());
+    let state = State::new(job.database, job.rules, job.block.clone(), validated.transaction.clone());
     let mut machine = Box::new(Machine::new(&Mini, job, validated, Box::new(state))?);
     while machine.run(hooks)? == Progress::Paused {}
     Ok(machine.finish()?.outcome)
@@ -63,7 +63,7 @@ impl Program {
         };
         let (block, environment) = (BlockEnv::default(), TxEnv::default());
         let subject = Subject::Message { message: &message, environment: &environment };
-        let job = Job { fork: self.fork, chain_id: 1, block: &block, subject, database: &database };
+        let job = Job { rules: self.fork.into(), chain_id: 1, block: &block, subject, database: &database };
         execute(&job, hooks).unwrap()
     }
 

@@ -62,7 +62,7 @@ impl Stepper for Idle {
 
 fn shadow_off() -> Shadow<'static> {
     let config = ShadowConfig { mode: black_box(ShadowMode::Off), ..ShadowConfig::default() };
-    Shadow::new(["primary", "idle"], Box::new(Idle), Fork::Cancun, &config)
+    Shadow::new(["primary", "idle"], Box::new(Idle), &config)
 }
 
 fn main() -> anyhow::Result<()> {

@@ -1,0 +1,126 @@
+//! Rules as users name them: spelled, out of a file, shown, compared; and cases by other rules than their own.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+/// Exit status, standard output and standard error.
+fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_parallax"));
+    command.args(arguments).stdin(Stdio::null()).env_remove("COLUMNS").env("RUST_BACKTRACE", "0");
+    let output = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+fn file(name: &str, text: &str) -> String {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("rules");
+    fs::create_dir_all(&folder).unwrap();
+    let path = folder.join(name);
+    fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+fn fixture(name: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/state-tests");
+    folder.join(name).canonicalize().unwrap().to_str().unwrap().to_owned()
+}
+
+#[test]
+fn what_is_shown_is_read_as_the_same_rules() {
+    for spelling in ["Osaka", "Cancun+7939-5656", "Frontier"] {
+        let (status, shown, err) = run(&["rules", "show", spelling]);
+        assert_eq!((status, &*err), (Some(0), ""));
+        let path = file(&format!("{spelling}.toml"), &shown);
+        let (status, out, _) = run(&["rules", "diff", spelling, &path]);
+        assert_eq!((status, out), (Some(0), format!("{spelling} and {spelling} are the same rules\n")));
+    }
+}
+
+#[test]
+fn differences_are_told_by_eip() {
+    let (status, out, _) = run(&["rules", "diff", "Prague", "Osaka"]);
+    assert_eq!(status, Some(0));
+    insta::assert_snapshot!(out);
+    let (_, out, _) = run(&["rules", "diff", "Osaka", "Osaka-7825", "--json"]);
+    assert_eq!(
+        out,
+        "{\"differences\":[{\"eips\":[7825],\"left\":1,\"right\":null,\"subject\":\"EIP-7825\"},\
+         {\"eips\":[7825],\"left\":16777216,\"right\":18446744073709551615,\"subject\":\"tx_gas_cap\"}],\
+         \"left\":\"Osaka\",\"right\":\"Osaka-7825\"}\n"
+    );
+}
+
+#[test]
+fn a_program_runs_by_rules_of_its_own() {
+    let cheap = file("cheap.toml", "base = \"Osaka\"\n[gas]\nADD = 1\n");
+    let code = ["--asm", "PUSH 1 PUSH 2 ADD"];
+    for (rules, gas) in [("Osaka", 9), ("Osaka-7939", 9), (&cheap, 7)] {
+        let (status, out, err) = run(&[&["run", "--fork", rules], &code[..]].concat());
+        assert_eq!(status, Some(0), "{err}");
+        assert!(out.contains(&format!("gas used  {gas}\n")), "{out}");
+    }
+    // CLZ where it is switched off, and where it is switched on.
+    let (_, out, _) = run(&["run", "--fork", "Osaka-7939", "5f1e"]);
+    assert!(out.contains("status    UndefinedOpcode\n"), "{out}");
+    assert!(run(&["run", "--rules", "Cancun+7939", "5f1e"]).1.contains("success"));
+}
+
+#[test]
+fn what_is_no_rules_is_told_in_one_line() {
+    let broken = file("broken.toml", "base = \"Osaka\"\n[gas]\nSLOD = 1\n");
+    for (rules, expected) in [
+        ("Osakka", "unknown fork \"Osakka\", expected one of Frontier"),
+        ("Osaka-2929", "EIP-2930 (transactions with an access list) needs EIP-2929"),
+        ("nosuch.toml", "nosuch.toml: No such file"),
+        (&broken, "broken.toml: line 3: [gas]: no opcode is called \"SLOD\""),
+    ] {
+        let (status, out, err) = run(&["rules", "show", rules]);
+        assert_eq!((status, &*out), (Some(2), ""), "{err}");
+        assert!(err.contains(expected), "{err}");
+    }
+}
+
+#[test]
+fn one_fork_against_another_parts_by_an_eip() {
+    let code = ["diff", "--asm", "--code", "PUSH 1 CLZ"];
+    let sides = ["--left-rules", "Prague", "--right-rules", "Osaka"];
+    let (status, out, _) = run(&[&code[..], &sides].concat());
+    assert_eq!(status, Some(1));
+    assert!(
+        out.contains("step 1 at depth 0, pc 2, CLZ") && out.contains("parted by EIP-7939 CLZ\n"),
+        "{out}"
+    );
+    assert!(out.contains("--left-rules 'Prague' --right-rules 'Osaka'"), "{out}");
+    // The same rules on both sides, whatever the case's own: nothing to part by.
+    let (status, out, _) = run(&[&code[..], &["--rules", "Prague+7939"]].concat());
+    assert_eq!(status, Some(0), "{out}");
+    // A price of one's own is no EIP's.
+    let cheap = file("price.toml", "base = \"Osaka\"\n[gas]\nCLZ = 1\n");
+    let (status, out, _) = run(&[&code[..], &["--right-rules", &cheap, "--json"]].concat());
+    assert_eq!(status, Some(1));
+    assert!(out.contains("\"partedBy\":[]"), "{out}");
+}
+
+#[test]
+fn cases_in_worker_processes_have_the_rules_too() {
+    let cheap = file("workers.toml", "base = \"Osaka\"\nname = \"cheap\"\n[gas]\nADD = 1\n");
+    let of = [&*fixture("arithmetic.json"), "--fork", "Osaka", "--filter", "^arithmetic/add$"];
+    for place in [&[][..], &["--in-process"]] {
+        let (status, out, err) = run(&[&["diff", "--rules", &cheap], &of[..], place].concat());
+        assert_eq!(status, Some(0), "{out}{err}");
+        let (status, out, err) =
+            run(&[&["diff", "--left-rules", &cheap, "--right-rules", "Osaka"], &of[..], place].concat());
+        assert_eq!(status, Some(1), "{out}{err}");
+        assert!(out.contains("first part by no EIP by itself: 1 at ADD, gas_cost"), "{out}");
+    }
+    let (status, out, _) =
+        run(&[&["diff", "--left-rules", "Osaka-7939", "--right", "revm"], &of[..]].concat());
+    assert_eq!(status, Some(0), "{out}");
+    let (_, out, _) = run(&[&["diff", "--rules", "Osaka-7939", "--right", "revm"], &of[..]].concat());
+    assert!(out.contains("1 unsupported"), "{out}");
+}

@@ -1,0 +1,15 @@
+#![forbid(unsafe_code)]
+#![doc = include_str!("../README.md")]
+
+mod difference;
+mod read;
+mod write;
+
+pub use difference::differences;
+pub use read::{FileError, read};
+pub use write::write;
+
+/// The page for whoever brings rules: its example is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/rules.md")]
+struct BringYourOwnRules;

@@ -1,0 +1,79 @@
+use std::fmt::Write;
+
+use parallax_primitives::{Opcode, Parameter, Rules};
+
+/// `rules` as the text of a file, with every number that they have; [`read`](crate::read) answers the same rules. Comments say what is
+/// on and which EIP brought it.
+pub fn write(rules: Rules) -> String {
+    let mut text = String::new();
+    // Writing to a string does not fail.
+    let _ = write_all(&mut text, rules);
+    text
+}
+
+fn write_all(out: &mut String, rules: Rules) -> std::fmt::Result {
+    let before = rules.base().eips();
+    let numbers = |is_on: bool| {
+        let changed = parallax_primitives::Eip::ALL.iter();
+        let changed =
+            changed.filter(|eip| rules.has(**eip) != before.has(**eip) && rules.has(**eip) == is_on);
+        changed.map(|eip| eip.number().to_string()).collect::<Vec<_>>().join(", ")
+    };
+    writeln!(out, "name = \"{}\"", rules.name().replace('\\', "\\\\").replace('"', "\\\""))?;
+    writeln!(out, "base = \"{}\"", rules.base())?;
+    writeln!(out, "chain_id = {}", rules.chain_id())?;
+    writeln!(out, "with = [{}]", numbers(true))?;
+    writeln!(out, "without = [{}]", numbers(false))?;
+    writeln!(out, "\n# EIPs that are on:")?;
+    for eip in rules.eips().iter() {
+        let fork = eip.fork().map_or("no fork yet", parallax_primitives::Fork::name);
+        writeln!(out, "#   {:<5} {:<17} {}", eip.number(), fork, eip.title())?;
+    }
+    writeln!(out, "# Precompiled contracts:")?;
+    for id in rules.precompiles() {
+        writeln!(out, "#   {:#06x} {}", id.number(), id.name())?;
+    }
+    writeln!(out, "\n[gas]")?;
+    for info in Opcode::all() {
+        let row = rules.opcodes()[usize::from(info.opcode.0)];
+        if row.defined {
+            writeln!(out, "{} = {}", info.name, row.gas)?;
+        }
+    }
+    writeln!(out, "\n[parameters]")?;
+    for parameter in Parameter::ALL {
+        match rules.gas().get(*parameter) {
+            u64::MAX => writeln!(out, "{} = \"unlimited\"", parameter.name())?,
+            value => writeln!(out, "{} = {value}", parameter.name())?,
+        }
+    }
+    let blobs = rules.blobs();
+    writeln!(out, "\n[blobs]")?;
+    writeln!(out, "target = {}\nmax = {}", blobs.target, blobs.max)?;
+    writeln!(out, "update_fraction = {}", blobs.update_fraction)
+}
+
+#[cfg(test)]
+mod tests {
+    use parallax_primitives::Fork;
+
+    use super::*;
+    use crate::read;
+
+    #[test]
+    fn what_is_written_is_read_as_the_same() {
+        let mut all: Vec<Rules> = Fork::ALL.map(Rules::of).to_vec();
+        for spelling in ["Osaka-7623-7939", "Petersburg+1283", "Frontier+3855+1153"] {
+            all.push(spelling.parse().unwrap_or_else(|error| panic!("{spelling}: {error}")));
+        }
+        let own = Rules::builder(Fork::Osaka)
+            .name("a \"name\" \\ of mine")
+            .chain_id(7)
+            .static_gas(Opcode::SLOAD, 1)
+            .parameter(Parameter::tx_gas_cap, u64::MAX);
+        all.push(own.build().unwrap_or_else(|error| panic!("{error}")));
+        for rules in all {
+            assert_eq!(read(&write(rules)), Ok(rules), "{}", write(rules));
+        }
+    }
+}
