@@ -330,6 +330,7 @@ pub(crate) struct DiffArguments {
   parallax serve
   parallax serve fixtures/state-tests
   parallax serve ~/tests --port 0
+  parallax serve --engine primary-always --engine mini+flip-result@MLOAD
 
 Prints the page's address as one line, and answers until it is interrupted. It listens on 127.0.0.1 alone, to requests from \
 this machine that are not another page's; the API is under /api/v1.")]
@@ -339,6 +340,9 @@ pub(crate) struct ServeArguments {
     /// Port on 127.0.0.1; 0 takes a free one
     #[arg(long, value_name = "N", default_value_t = 3155)]
     pub(crate) port: u16,
+    /// One more engine to choose from, besides primary, mini and revm. May be repeated
+    #[arg(long = "engine", value_parser = EngineParser, value_name = "ENGINE")]
+    pub(crate) engines: Vec<EngineName>,
 }
 
 /// Which cases, and how they are run and printed.
