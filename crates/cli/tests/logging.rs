@@ -66,6 +66,21 @@ fn levels_are_options_or_of_the_environment() {
     assert_eq!(status, Some(2));
 }
 
+#[test]
+fn a_warning_says_what_it_is_of() {
+    let path = fixture();
+    for isolation in [&[][..], &["--in-process"]] {
+        let limited = ["diff", &path, "--fork", "Osaka", "--max-steps", "1", "--log", "warn"];
+        let (_, lines, status) = run(&[&limited, isolation].concat(), None);
+        assert_eq!(status, Some(1), "{lines:?}");
+        assert!(!lines.is_empty());
+        for line in lines {
+            let parts = ["WARN ", "case{file=", "shadow{mode=\"all\" left=\"primary\"", "verdict=\"limit\""];
+            assert!(parts.iter().all(|part| line.contains(part)), "{line}");
+        }
+    }
+}
+
 /// It may be meant for another program, as a form with spans is: the command says so, once, and runs.
 #[test]
 fn levels_of_the_environment_that_are_none_end_no_command() {
