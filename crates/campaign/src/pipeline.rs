@@ -104,7 +104,7 @@ impl Campaign<'_> {
             .build()
             .map_err(|source| WorkersError::Threads { jobs, source: Box::new(source) })?;
         let workers = pool.current_num_threads();
-        let span = tracing::info_span!("campaign", files = self.files.len(), jobs = workers);
+        let span = tracing::error_span!("campaign", files = self.files.len(), jobs = workers);
         let desk = Desk::new(self, workers, deliver);
         pool.in_place_scope(|scope| {
             for _ in 0..workers {
@@ -155,7 +155,7 @@ impl Campaign<'_> {
 /// Runs something about a case in a span that names it.
 pub(crate) fn in_span<T>(case: &Case, run: impl FnOnce() -> T) -> T {
     let Case { file, name, fork_name, d, g, v, .. } = case;
-    tracing::info_span!("case", %file, %name, fork = %fork_name, d, g, v).in_scope(run)
+    tracing::error_span!("case", %file, %name, fork = %fork_name, d, g, v).in_scope(run)
 }
 
 /// Where the lanes of a campaign that is going on, threads or worker processes, take units and leave what came of them.

@@ -13,7 +13,7 @@ use crate::{
     engine_parser::EngineParser,
     logging::{LogArguments, worker_options},
     message::{Kind, MessageOptions},
-    rules::{self, RulesArgument},
+    rules_argument::{self, RulesArgument},
 };
 
 /// Runs one Ethereum execution through two independent engines and shows the first step where they part.
@@ -86,7 +86,7 @@ pub(crate) struct RunArguments {
     #[arg(long, value_name = "WEI", default_value = "0")]
     pub(crate) value: U256,
     /// The rules: a fork, a fork with EIPs switched on and off (Osaka+7939-7623), or a file of rules (.toml)
-    #[arg(long = "fork", visible_alias = "rules", value_name = "RULES", value_parser = rules::argument, default_value = Fork::LATEST.name())]
+    #[arg(long = "fork", visible_alias = "rules", value_name = "RULES", value_parser = rules_argument::argument, default_value = Fork::LATEST.name())]
     pub(crate) rules: RulesArgument,
     /// How the message that runs the code comes about
     #[arg(long, value_enum, value_name = "KIND", default_value_t = Kind::Call)]
@@ -303,13 +303,13 @@ pub(crate) struct DiffArguments {
     pub(crate) right: EngineName,
     /// Run every case by these rules in place of its own: a fork, a fork with EIPs switched on and off (Osaka+7939-7623), or a file
     /// of rules (.toml)
-    #[arg(long = "rules", value_name = "RULES", value_parser = rules::argument, conflicts_with_all = ["left_rules", "right_rules", "right_trace"])]
+    #[arg(long = "rules", value_name = "RULES", value_parser = rules_argument::argument, conflicts_with_all = ["left_rules", "right_rules", "right_trace"])]
     pub(crate) both_rules: Option<RulesArgument>,
     /// As --rules, of the left side alone: where the rules differ, the first step at which that shows is told
-    #[arg(long, value_name = "RULES", value_parser = rules::argument, conflicts_with = "right_trace")]
+    #[arg(long, value_name = "RULES", value_parser = rules_argument::argument, conflicts_with = "right_trace")]
     pub(crate) left_rules: Option<RulesArgument>,
     /// As --rules, of the right side alone
-    #[arg(long, value_name = "RULES", value_parser = rules::argument, conflicts_with = "right_trace")]
+    #[arg(long, value_name = "RULES", value_parser = rules_argument::argument, conflicts_with = "right_trace")]
     pub(crate) right_rules: Option<RulesArgument>,
     /// Compare with the EIP-3155 trace that a client wrote of the case, instead of an engine. Exactly one case must be
     /// selected, with --fork, --index and --filter; - is standard input
@@ -343,6 +343,7 @@ pub(crate) struct DiffArguments {
   parallax serve
   parallax serve fixtures/state-tests
   parallax serve ~/tests --port 0
+  parallax serve --engine primary-always --engine mini+flip-result@MLOAD
 
 Prints the page's address as one line, and answers until it is interrupted. It listens on 127.0.0.1 alone, to requests from \
 this machine that are not another page's; the API is under /api/v1.")]
@@ -352,6 +353,9 @@ pub(crate) struct ServeArguments {
     /// Port on 127.0.0.1; 0 takes a free one
     #[arg(long, value_name = "N", default_value_t = 3155)]
     pub(crate) port: u16,
+    /// One more engine to choose from, besides primary, mini and revm. May be repeated
+    #[arg(long = "engine", value_parser = EngineParser, value_name = "ENGINE")]
+    pub(crate) engines: Vec<EngineName>,
 }
 
 #[derive(Args, Debug)]
@@ -374,16 +378,16 @@ pub(crate) enum RulesCommand {
     /// Prints every number of them, as a file of rules
     Show {
         /// The rules
-        #[arg(value_parser = rules::argument)]
+        #[arg(value_parser = rules_argument::argument)]
         rules: RulesArgument,
     },
     /// Prints what they have otherwise, by EIP
     Diff {
         /// The rules that are there before
-        #[arg(value_name = "RULES", value_parser = rules::argument)]
+        #[arg(value_name = "RULES", value_parser = rules_argument::argument)]
         left: RulesArgument,
         /// The rules that are there afterwards
-        #[arg(value_name = "RULES", value_parser = rules::argument)]
+        #[arg(value_name = "RULES", value_parser = rules_argument::argument)]
         right: RulesArgument,
         /// Print one JSON object
         #[arg(long)]
@@ -492,7 +496,7 @@ pub(crate) struct AsmArguments {
     #[arg(default_value = "-")]
     pub(crate) source: String,
     /// Decides whether PUSH 0 is a PUSH0
-    #[arg(long = "fork", visible_alias = "rules", value_name = "RULES", value_parser = rules::argument, default_value = Fork::LATEST.name())]
+    #[arg(long = "fork", visible_alias = "rules", value_name = "RULES", value_parser = rules_argument::argument, default_value = Fork::LATEST.name())]
     pub(crate) rules: RulesArgument,
     /// Print one JSON object: code, size
     #[arg(long)]
@@ -514,7 +518,7 @@ pub(crate) struct DisasmArguments {
     #[arg(default_value = "-")]
     pub(crate) code: String,
     /// Which opcodes are defined, and what they cost
-    #[arg(long = "fork", visible_alias = "rules", value_name = "RULES", value_parser = rules::argument, default_value = Fork::LATEST.name())]
+    #[arg(long = "fork", visible_alias = "rules", value_name = "RULES", value_parser = rules_argument::argument, default_value = Fork::LATEST.name())]
     pub(crate) rules: RulesArgument,
     /// Print plain assembly that gives the same bytes
     #[arg(long, conflicts_with = "json")]

@@ -148,6 +148,18 @@ fn task(arguments: &DiffArguments) -> DiffTask {
     }
 }
 
+fn check_message(arguments: &DiffArguments, sides: [EngineName; 2]) -> Result<()> {
+    ensure!(
+        arguments.message.is_some() || arguments.options == MessageOptions::default(),
+        "--depth, --static and --salt are of bare messages: expected --message"
+    );
+    ensure!(
+        arguments.message.is_none() || sides.iter().all(|side| side.runs_messages()),
+        "--message: revm runs no bare messages, expected primary or mini on both sides"
+    );
+    Ok(())
+}
+
 /// The rules of each side, where they are not a case's own.
 fn own_rules(arguments: &DiffArguments) -> [Option<Rules>; 2] {
     let sides = [&arguments.left_rules, &arguments.right_rules];
@@ -168,17 +180,7 @@ fn on_code(arguments: &DiffArguments, code: &str, sides: [EngineName; 2]) -> Res
         ("-", _) => format!("--code {bytes}"),
         (code, is_asm) => format!("--code {}{}", shell_word(code), if is_asm { " --asm" } else { "" }),
     };
-    ensure!(
-        arguments.message.is_some() || arguments.options == MessageOptions::default(),
-        "--depth, --static and --salt are of bare messages: expected --message"
-    );
-    if arguments.message.is_some() {
-        let other = sides.iter().find(|side| !side.runs_messages());
-        ensure!(
-            other.is_none(),
-            "--message: revm runs no bare messages, expected primary or mini on both sides"
-        );
-    }
+    check_message(arguments, sides)?;
     let (gas, input) = (arguments.gas, hex("--input", &arguments.input)?);
     let mut options = format!("{code} --gas {gas} --input {input}");
     let (message, transaction);

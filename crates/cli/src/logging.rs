@@ -6,12 +6,14 @@ use std::{
     sync::OnceLock,
 };
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, ensure};
 use clap::{Args, ValueEnum};
 use parallax_campaign::LOG_MARK;
 use tracing_subscriber::{
     Layer, filter::Targets, fmt, layer::SubscriberExt, registry, util::SubscriberInitExt,
 };
+
+use crate::report::complain;
 
 /// Whether and how to log.
 #[derive(Args, Clone, Debug)]
@@ -49,8 +51,17 @@ impl LogArguments {
         else {
             return Ok(());
         };
-        let expected = "expected error, warn, info, debug, trace or off, or levels of crates, such as warn,parallax_campaign=debug";
-        let targets: Targets = levels.parse().map_err(|_| anyhow!("{name} {levels}: {expected}"))?;
+        let Ok(targets) = levels.parse::<Targets>() else {
+            let expected = format!(
+                "{name} {levels}: expected error, warn, info, debug, trace or off, or levels of crates, such as warn,parallax_campaign=debug"
+            );
+            ensure!(self.log.is_none(), "{expected}");
+            // Whoever set it may have meant another program, whose filters have another form. Of a worker, its campaign has said it.
+            if !is_worker {
+                complain(&format!("{expected}; nothing is logged"));
+            }
+            return Ok(());
+        };
         let format = match self.log_format {
             LogFormat::Text => "text",
             LogFormat::Json => "json",

@@ -17,6 +17,7 @@ mod message;
 mod report;
 mod right_trace;
 mod rules;
+mod rules_argument;
 mod run;
 mod selection;
 mod serve;

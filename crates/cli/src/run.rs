@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<Status> {
         engine.name()
     );
     let engine = engine.engine();
-    let span = tracing::info_span!("run", engine = engine.name(), fork = %rules, gas);
+    let span = tracing::error_span!("run", engine = engine.name(), fork = %rules, gas);
     let go = |hooks: &mut dyn Hooks| span.in_scope(|| engine.execute(&job, hooks));
     let traces = arguments.trace.open()?;
     let start = Instant::now();

@@ -6,13 +6,20 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use parallax_devtool::{Config, Server};
+use parallax_devtool::{Config, Engines, Server};
 
 use crate::{arguments::ServeArguments, report::Status};
 
 pub(crate) fn run(arguments: &ServeArguments) -> Result<Status> {
     let folder = arguments.path.as_ref().map(PathBuf::from);
-    let config = Config { folder, port: arguments.port, ..Config::default() };
+    let mut engines = Engines::default();
+    for engine in &arguments.engines {
+        if engines.names().all(|name| name != engine.name()) {
+            // For as long as the process lives, as the server.
+            engines = engines.with(Box::leak(Box::new(*engine)));
+        }
+    }
+    let config = Config { folder, port: arguments.port, engines, ..Config::default() };
     let server = Server::start(config).with_context(|| match &arguments.path {
         Some(path) => format!("cannot serve {path} on port {}", arguments.port),
         None => format!("cannot serve on port {}", arguments.port),

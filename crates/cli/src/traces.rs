@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context, Error, Result, ensure};
 use parallax_campaign::{TraceBounds, TraceFiles, TraceFormat, TraceLoss, TraceOptions};
-use parallax_trace_output::{Background, Losses, WhenFull};
+use parallax_trace_output::{Background, Losses, WhenFull, append};
 
 use crate::{
     arguments::{self, TraceArguments},
@@ -96,7 +96,7 @@ impl TraceArguments {
             paths => {
                 for path in paths {
                     let file = match self.trace_append {
-                        true => File::options().create(true).append(true).open(path),
+                        true => append(path),
                         false => File::create(path),
                     };
                     let file = file.with_context(|| format!("{path}: cannot write the trace"))?;

@@ -61,13 +61,44 @@ fn levels_are_options_or_of_the_environment() {
     let (_, lines, _) =
         run(&["diff", "--code", "0x6001", "--log", "off,parallax_primary_interpreter=trace"], None);
     assert!(!lines.is_empty() && lines.iter().all(|line| line.contains("translated")), "{lines:?}");
-    for (arguments, levels) in
-        [(&["run", "0x", "--log", "loud=x"][..], None), (&["run", "0x"], Some("loud=x"))]
-    {
-        let (_, lines, status) = run(arguments, levels);
-        assert!(lines.len() == 1 && lines[0].contains("expected error, warn,"), "{lines:?}");
-        assert_eq!(status, Some(2));
+    let (_, lines, status) = run(&["run", "0x", "--log", "loud=x"], Some("debug"));
+    assert!(lines.len() == 1 && lines[0].contains("--log loud=x: expected error, warn,"), "{lines:?}");
+    assert_eq!(status, Some(2));
+}
+
+#[test]
+fn a_warning_says_what_it_is_of() {
+    let path = fixture();
+    for isolation in [&[][..], &["--in-process"]] {
+        let limited = ["diff", &path, "--fork", "Osaka", "--max-steps", "1", "--log", "warn"];
+        let (_, lines, status) = run(&[&limited, isolation].concat(), None);
+        assert_eq!(status, Some(1), "{lines:?}");
+        assert!(!lines.is_empty());
+        for line in lines {
+            let parts = ["WARN ", "case{file=", "shadow{mode=\"all\" left=\"primary\"", "verdict=\"limit\""];
+            assert!(parts.iter().all(|part| line.contains(part)), "{line}");
+        }
     }
+}
+
+/// It may be meant for another program, as a form with spans is: the command says so, once, and runs.
+#[test]
+fn levels_of_the_environment_that_are_none_end_no_command() {
+    let path = fixture();
+    for arguments in [&["run", "0x6001"][..], &["diff", &path, "--fork", "Osaka"]] {
+        let (out, quiet, status) = run(arguments, None);
+        assert_eq!((quiet.len(), status), (0, Some(0)), "{quiet:?}");
+        for levels in ["loud=x", "hyper[conn{id=1}]=debug,info"] {
+            let (same, lines, status) = run(arguments, Some(levels));
+            assert_eq!((same, status), (out.clone(), Some(0)));
+            let said = format!("parallax: RUST_LOG {levels}: expected error, warn,");
+            assert!(
+                matches!(&lines[..], [line] if line.starts_with(&said) && line.ends_with("; nothing is logged"))
+            );
+        }
+    }
+    let (_, lines, _) = run(&["run", "0x6001", "--log", "debug"], Some("loud=x"));
+    assert!(matches!(&lines[..], [line] if line.contains("run{engine")), "the option counts: {lines:?}");
 }
 
 #[test]

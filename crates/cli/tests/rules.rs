@@ -116,7 +116,7 @@ fn cases_in_worker_processes_have_the_rules_too() {
         let (status, out, err) =
             run(&[&["diff", "--left-rules", &cheap, "--right-rules", "Osaka"], &of[..], place].concat());
         assert_eq!(status, Some(1), "{out}{err}");
-        assert!(out.contains("first part by no EIP by itself: 1 at ADD, gas_cost"), "{out}");
+        assert!(out.contains("first part by no EIP by itself: 1 at ADD, gas cost"), "{out}");
     }
     let (status, out, _) =
         run(&[&["diff", "--left-rules", "Osaka-7939", "--right", "revm"], &of[..]].concat());

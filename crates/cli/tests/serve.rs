@@ -52,6 +52,22 @@ fn it_says_where_it_is_and_answers() {
     assert!(tests.contains(r#""path":"a.json""#), "{tests}");
 }
 
+/// Each once, whoever names one that is there already.
+#[test]
+fn engines_are_added_to_the_choice() {
+    let added = ["--engine", "mini", "--engine", "primary-always", "--engine", "primary-always"];
+    let (mut server, address) = start(&added);
+    let info = ask(&address, "GET /api/v1/info", "");
+    let body =
+        "{\"source\":{\"kind\":\"code\",\"code\":\"0x6001\"},\"engines\":[\"primary-always\",\"mini\"]}";
+    let answer = ask(&address, "POST /api/v1/sessions", body);
+    server.kill().unwrap();
+    server.wait().unwrap();
+    assert!(info.contains(r#""engines":["primary","mini","revm","primary-always"]"#), "{info}");
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+    check_wrong(&["--engine", "evmone"], &["unknown engine \"evmone\""]);
+}
+
 #[track_caller]
 fn check_wrong(arguments: &[&str], parts: &[&str]) {
     let ran = serve(arguments).output().unwrap();

@@ -188,6 +188,10 @@ fn several_traces_are_written_at_once() {
     assert_eq!(folder.read("c"), [&*expected[2], &*expected[0]].concat());
     assert_eq!(run(&[&["run", &forty][..], &all, &outs].concat()).0, Some(0));
     assert_eq!(folder.read("b"), expected[1], "written over");
+
+    fs::write(folder.0.join("a"), "{\"pc\":").unwrap();
+    assert_eq!(run(&[&["run", &forty][..], &all, &outs, &behind].concat()).0, Some(0));
+    assert_eq!(folder.read("a"), format!("{{\"pc\":\n{}", expected[0]), "behind a line without an end");
 }
 
 #[test]

@@ -36,7 +36,7 @@ const HEADERS: [(&str, &str); 7] = [
 ];
 
 pub(crate) async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let span = tracing::debug_span!("request", method = %request.method(), path = request.uri().path());
+    let span = tracing::error_span!("request", method = %request.method(), path = request.uri().path());
     async move {
         let start = Instant::now();
         let response = answered(&app, request, next).await;

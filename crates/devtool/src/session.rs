@@ -106,7 +106,7 @@ impl Session {
         }
         let session = Arc::clone(self);
         thread::Builder::new().name(format!("session {}", self.id)).spawn(move || {
-            let span = tracing::info_span!("session", id = session.id, mode = ?session.mode);
+            let span = tracing::error_span!("session", id = session.id, mode = ?session.mode);
             let _entered = span.enter();
             let ran = catch_unwind(AssertUnwindSafe(|| run::run(&work, &session.control)));
             let ended =

@@ -47,7 +47,6 @@ pub use run::{RunLimits, SideBySide, SideBySideRun, compare_engines, run_both_pe
 pub use shadow::{Compared, Shadow};
 pub use shadowed::{ShadowCounts, Shadowed};
 pub use standing::place_of_panic;
-pub use step::{compare_step, compare_step_end};
 pub use step_side::StepSide;
 pub use trail::Trail;
 pub use value::Value;

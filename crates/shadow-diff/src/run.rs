@@ -54,10 +54,10 @@ pub(crate) fn observed(
     })
 }
 
-/// What a comparison is logged in.
+/// What a comparison is logged in, whatever the level is: an event of any level says what it is of.
 pub(crate) fn span([left, right]: [&dyn Engine; 2], job: &Job<'_>, config: &ShadowConfig) -> tracing::Span {
     let (mode, left, right) = (config.mode.name(), left.name(), right.name());
-    tracing::debug_span!("shadow", mode, left, right, fork = %job.rules)
+    tracing::error_span!("shadow", mode, left, right, fork = %job.rules)
 }
 
 /// Says what came of a comparison.

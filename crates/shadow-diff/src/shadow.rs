@@ -23,7 +23,7 @@ use crate::{
     outcome::{self, differs},
     record::Record,
     standing::Standing,
-    step::{ALL, compare_state, compare_state_end, compare_step, compare_step_end},
+    step::{ALL, compare_state, compare_state_end},
     stepped::{Stepped, Until},
 };
 
@@ -202,12 +202,12 @@ impl<'a> Shadow<'a> {
     }
 
     /// What the stepped side stands before.
-    pub fn stepped_view(&self) -> Option<StepView<'_>> {
+    pub(crate) fn stepped_view(&self) -> Option<StepView<'_>> {
         self.stepped.stepper.view()
     }
 
     /// The message that the stepped side stands before or behind.
-    pub fn stepped_message(&self) -> Option<(&Message, MessagePhase<'_>)> {
+    pub(crate) fn stepped_message(&self) -> Option<(&Message, MessagePhase<'_>)> {
         self.stepped.stepper.message()
     }
 
@@ -549,7 +549,7 @@ impl<'a> Shadow<'a> {
         };
         let [left, right] = self.sides(entry, &other);
         let block = &self.stepped.block;
-        let mismatch = compare_step(left, right, &self.config)
+        let mismatch = compare_state(left, right, ALL, &self.config, None)
             .map(|mismatch| *mismatch)
             .or_else(|| written(left, right, &block.written))
             .or_else(|| {
@@ -665,7 +665,7 @@ impl Hooks for Shadow<'_> {
                     sides.reverse();
                 }
                 if let (true, Some(mismatch)) =
-                    (compares, compare_step_end(sides[0], sides[1], begun.memory, config))
+                    (compares, compare_state_end(sides[0], sides[1], begun.memory, config, None))
                 {
                     *stipend = step.rules.gas().call_stipend;
                     let detail = config.enable_detailed_diffs.then(|| {

@@ -10,17 +10,9 @@ use crate::{Field, Mismatch, ShadowConfig, StepMismatch, Value, outcome};
 /// All of a memory.
 pub(crate) const ALL: Range<usize> = 0..usize::MAX;
 
-/// Compares all of what two engines stand before: pc, opcode, depth, address, gas, refund, the whole stack, the whole memory,
-/// the return data, and what the transaction has marked. The first mismatch in that order that `config` does not tolerate.
-pub fn compare_step(
-    left: &StepView<'_>,
-    right: &StepView<'_>,
-    config: &ShadowConfig,
-) -> Option<Box<Mismatch>> {
-    compare_state(left, right, ALL, config, None)
-}
-
-/// As [`compare_step`], of the memory the bytes in `part` alone. With a list to put them into, every mismatch and none answered.
+/// Compares what two engines stand before: pc, opcode, depth, address, gas, refund, the whole stack, of the memory the bytes in
+/// `part`, the return data, and what the transaction has marked. The first mismatch in that order that `config` does not tolerate;
+/// with a list to put them into, every mismatch, and none answered.
 pub(crate) fn compare_state(
     left: &StepView<'_>,
     right: &StepView<'_>,
@@ -46,17 +38,8 @@ pub(crate) fn compare_state(
 /// Compares all of what an opcode left behind on two sides: halt, cost, gas, refund, the whole stack, memory, what it wrote
 /// outside its frame, the size of the return data. The whole memory is compared if its size differs from `memory_before`, if the
 /// opcode writes to it or if it ends the frame: no other opcode has it at hand. The bytes of the return data change only where
-/// the frame is left, and are compared when it goes on ([`compare_step`]).
-pub fn compare_step_end(
-    left: (&StepView<'_>, &StepEnd<'_>),
-    right: (&StepView<'_>, &StepEnd<'_>),
-    memory_before: usize,
-    config: &ShadowConfig,
-) -> Option<Box<Mismatch>> {
-    compare_state_end(left, right, memory_before, config, None)
-}
-
-/// As [`compare_step_end`]. With a list to put them into, every mismatch, in all of what there is, and none answered.
+/// the frame is left, and are compared when it goes on ([`compare_state`]). With a list to put them into, every mismatch, in all of
+/// what there is, and none answered.
 pub(crate) fn compare_state_end(
     left: (&StepView<'_>, &StepEnd<'_>),
     right: (&StepView<'_>, &StepEnd<'_>),

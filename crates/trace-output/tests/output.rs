@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "in a test, an unwrap is an assertion")]
 
 use std::{
+    fs,
     io::{self, Write},
     panic::{self, AssertUnwindSafe},
     sync::{
@@ -12,7 +13,7 @@ use std::{
     thread,
 };
 
-use parallax_trace_output::{Background, Output, WhenFull};
+use parallax_trace_output::{Background, Output, WhenFull, append};
 
 /// A text that outlives its writer.
 #[derive(Clone, Default)]
@@ -92,6 +93,28 @@ fn check(lines: &[String], arrived: &[u8], lost: u64) {
     }
     missed += expected.count();
     assert_eq!(missed as u64, lost);
+}
+
+#[test]
+fn what_is_appended_begins_on_a_line_of_its_own() {
+    let path = std::env::temp_dir().join(format!("parallax-trace-output-{}", std::process::id()));
+    for (there, expected) in [
+        (None, "new\n"),
+        (Some(""), "new\n"),
+        (Some("old\n"), "old\nnew\n"),
+        (Some("old\nto"), "old\nto\nnew\n"),
+    ] {
+        match there {
+            Some(text) => fs::write(&path, text).unwrap(),
+            None => {
+                let _ = fs::remove_file(&path);
+            }
+        }
+        append(&path).unwrap().write_all(b"new\n").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), expected);
+    }
+    fs::remove_file(&path).unwrap();
+    assert!(append(path.join("below a file")).is_err());
 }
 
 #[test]

@@ -1,8 +1,4 @@
-use std::{
-    fs::{File, OpenOptions},
-    io,
-    path::Path,
-};
+use std::{fs::File, io, path::Path};
 
 use parallax_hooks::{End, MessagePhase, Start, StepEnd, StepView};
 use parallax_primitives::{Effect, Eip, FrameOutcome, FrameStatus, Message, Opcode, Rules};
@@ -119,9 +115,9 @@ impl Eip3155Tracer<File> {
         Ok(Self::new(File::create(path)?, options))
     }
 
-    /// Starts a trace behind what is in the file, if there is one.
+    /// Starts a trace behind what is in the file, if there is one, on a line of its own.
     pub fn append(path: impl AsRef<Path>, options: Options) -> io::Result<Self> {
-        Ok(Self::new(OpenOptions::new().create(true).append(true).open(path)?, options))
+        Ok(Self::new(parallax_trace_output::append(path)?, options))
     }
 }
 

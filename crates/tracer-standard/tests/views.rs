@@ -120,6 +120,29 @@ fn bounds_that_are_met_are_seen() {
     assert_eq!(far.memory_window(read, 0x101f, 9).unwrap().bytes, [0xff]);
 }
 
+/// The seeds' own bounds: 16 bytes, 2 items, 8 bytes of log data.
+#[test]
+fn records_under_the_bounds_of_the_seeds_say_how_much_there_is() {
+    let bounds = TracerConfig {
+        memory_max_bytes: 16,
+        stack_max_items: 2,
+        log_data_max_bytes: 8,
+        ..TracerConfig::bounded()
+    };
+    // Seven items for CALL; a word at 4096; a log of 64 bytes from 4064.
+    let trace = record("6000600060006000600060046000f1 6009 611000 52 6007 6040 610fe0 a1 00", bounds);
+    assert_eq!((trace.len(), trace.header().dropped.steps), (16, 0), "a record for each step");
+    let logs = trace.execution_trace(StructLogOptions::default()).struct_logs;
+    let find = |opcode| trace.replay().find_opcode(opcode);
+    let call = &logs[usize::try_from(find(Opcode::CALL)).unwrap()];
+    assert_eq!((call.stack.items.len(), call.stack.total), (2, 7));
+    let done = |opcode| trace.step_result(find(opcode)).unwrap();
+    let memory = done(Opcode::MSTORE).memory_snapshot;
+    assert_eq!((memory.offset, memory.bytes.len(), memory.total), (4096, 16, 4128));
+    let log = &done(Opcode::LOG1).logs_emitted[0];
+    assert_eq!((log.data.len(), log.data_length), (8, 64));
+}
+
 trait FindOpcode {
     fn find_opcode(self, opcode: Opcode) -> u64;
 }
