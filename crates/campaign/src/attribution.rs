@@ -12,6 +12,8 @@ use crate::engines::EngineSource;
 /// Why the rules of two sides part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parting {
+    /// The names of the rules of the left and of the right side.
+    pub rules: [String; 2],
     /// Numbers of the EIPs each of which makes the same first difference by itself, switched in the left side's rules; none where it
     /// takes several, or where it is a number that an author changed.
     pub eips: Vec<u32>,
@@ -50,24 +52,26 @@ impl Parting {
             Place::PostState => "post-state".into(),
             _ => "transaction".into(),
         };
-        Self { eips, shows_in: format!("{place}, {}", divergence.field.name()) }
+        let rules = [before, after].map(|rules| rules.name().to_owned());
+        Self { rules, eips, shows_in: format!("{place}, {}", divergence.field.name()) }
     }
 
     /// One line for a person.
     pub fn text(&self) -> String {
-        if self.eips.is_empty() {
-            return "no EIP by itself".to_owned();
-        }
-        let eips: Vec<String> = self.eips.iter().map(|number| titled(*number)).collect();
-        eips.join(", ")
+        let [left, right] = &self.rules;
+        format!("rules {left} and {right}, parted by {}", titles(&self.eips))
     }
 }
 
-fn titled(number: u32) -> String {
-    match Eip::of_number(number) {
+fn titles(eips: &[u32]) -> String {
+    if eips.is_empty() {
+        return "no EIP by itself".to_owned();
+    }
+    let title = |number: &u32| match Eip::of_number(*number) {
         Some(eip) => format!("{eip} {}", eip.title()),
         None => format!("EIP-{number}"),
-    }
+    };
+    eips.iter().map(title).collect::<Vec<_>>().join(", ")
 }
 
 /// `before` with `eip` as `after` has it, and with what that takes: what a new one is built on, or what is built on one that goes.
@@ -109,8 +113,7 @@ impl Partings {
         rows.sort_by_key(|(count, eips, _)| (std::cmp::Reverse(*count), (*eips).clone()));
         let mut text = String::new();
         for (count, eips, places) in rows {
-            let parting = Parting { eips: eips.clone(), shows_in: String::new() };
-            let _ = write!(text, "  {count} first part by {}:", parting.text());
+            let _ = write!(text, "  {count} first part by {}:", titles(eips));
             for (place, count) in places.iter().take(4) {
                 let _ = write!(text, " {count} at {place};");
             }

@@ -35,6 +35,14 @@ pub struct DiffOutcome {
     pub fast: Option<FastCounts>,
 }
 
+impl DiffOutcome {
+    /// What reports say of a divergence besides: the place in a trace, or the rules that part.
+    pub(crate) fn aside(&self) -> Option<String> {
+        let at = self.right_at.as_ref().map(|at| format!("at {at}"));
+        at.or_else(|| self.parting.as_ref().map(Parting::text))
+    }
+}
+
 impl From<Verdict> for DiffOutcome {
     /// That of a case of which nothing else is known.
     fn from(verdict: Verdict) -> Self {

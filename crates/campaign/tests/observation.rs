@@ -222,76 +222,39 @@ impl Hooks for Watcher {
     }
 }
 
-#[test]
-fn every_engine_tells_its_hooks_where_a_run_starts_and_ends() {
-    let engines = ["primary", "mini", "revm"].map(|name| engines::by_name(name).unwrap());
-    for_every_case(|case| {
-        let Ok(job) = case.job() else { return };
-        // The same on every case; so a part of them, drawn by their names, is enough.
-        if case.name.len() % 32 == 0 {
-            engines.iter().for_each(|engine| is_told(&**engine, &job));
-        }
-    });
+/// The gas of every frame adds up, and the run is what it is without a look at it.
+fn books_balance(engine: &dyn Engine, job: &Job<'_>, plain: &Result<Execution, EngineError>, what: &str) {
+    let mut books = Books::default();
+    let seen = engine.execute(job, &mut books);
+    assert!(books.frames.is_empty());
+    match (plain, seen) {
+        (Ok(plain), Ok(seen)) => assert_eq!(*plain, seen, "{what}"),
+        (Err(plain), Err(seen)) => assert_eq!(plain.to_string(), seen.to_string(), "{what}"),
+        (plain, seen) => panic!("{what}: {plain:?} {seen:?}"),
+    }
 }
 
-fn books_balance(engine: &dyn Engine) {
-    for_every_case(|case| {
-        let Ok(job) = case.job() else { return };
-        let plain = engine.execute(&job, &mut NoHooks);
-        let mut books = Books::default();
-        let seen = engine.execute(&job, &mut books);
-        assert!(books.frames.is_empty());
-        match (plain, seen) {
-            (Ok(plain), Ok(seen)) => assert_eq!(plain, seen, "{} {}", case.file, case.name),
-            (Err(plain), Err(seen)) => assert_eq!(plain.to_string(), seen.to_string()),
-            (plain, seen) => panic!("{plain:?} {seen:?}"),
-        }
-    });
-}
-
-fn stepping_changes_nothing(engine: &dyn Engine) {
-    for_every_case(|case| {
-        let Ok(job) = case.job() else { return };
-        let Ok(Some(mut stepped)) = engine.start(&job) else { return };
-        while stepped.step(&mut NoHooks).unwrap() == Progress::Paused {}
-        let stepped = stepped.finish().unwrap();
-        for interest in [Interest::Steps, Interest::Blocks, Interest::Messages] {
-            let mut paused = engine.start(&job).unwrap().unwrap();
-            let (mut open, mut told) = (0, Told::default());
-            while paused.run(&mut (PauseAlways(interest), Paused(&mut told))).unwrap() == Progress::Paused {
-                match paused.message() {
-                    None => assert!(paused.view().is_some() && interest != Interest::Messages),
-                    Some((_, MessagePhase::Before)) => open += 1,
-                    Some((_, MessagePhase::After(_))) => open -= 1,
-                }
+/// A run that pauses before every opcode, block entry and message is what it is in one go.
+fn pausing_changes_nothing(engine: &dyn Engine, job: &Job<'_>, plain: &Execution, what: &str) {
+    let mut stepped = engine.start(job).unwrap().unwrap();
+    while stepped.step(&mut NoHooks).unwrap() == Progress::Paused {}
+    assert_eq!(stepped.finish().unwrap(), *plain, "{what}");
+    for interest in [Interest::Steps, Interest::Blocks, Interest::Messages] {
+        let mut paused = engine.start(job).unwrap().unwrap();
+        let (mut open, mut told) = (0, Told::default());
+        while paused.run(&mut (PauseAlways(interest), Paused(&mut told))).unwrap() == Progress::Paused {
+            match paused.message() {
+                None => assert!(paused.view().is_some() && interest != Interest::Messages),
+                Some((_, MessagePhase::Before)) => open += 1,
+                Some((_, MessagePhase::After(_))) => open -= 1,
             }
-            assert_eq!(open, 0, "it pauses before and behind every message");
-            assert_eq!(paused.finish().unwrap(), stepped, "{interest:?} {} {}", case.file, case.name);
-            told.check(&Ok(stepped.clone()));
         }
-        let unhindered = engine.execute(&job, &mut CancelFlag::default()).unwrap();
-        assert_eq!(unhindered, stepped, "{} {}", case.file, case.name);
-    });
-}
-
-#[test]
-fn gas_adds_up_in_every_frame_of_mini() {
-    books_balance(engines::mini());
-}
-
-#[test]
-fn gas_adds_up_in_every_frame_of_primary() {
-    books_balance(&engines::primary());
-}
-
-#[test]
-fn stepping_mini_changes_nothing() {
-    stepping_changes_nothing(engines::mini());
-}
-
-#[test]
-fn stepping_primary_changes_nothing() {
-    stepping_changes_nothing(&engines::primary());
+        assert_eq!(open, 0, "it pauses before and behind every message");
+        assert_eq!(paused.finish().unwrap(), *plain, "{interest:?} {what}");
+        told.check(&Ok(plain.clone()));
+    }
+    let unhindered = engine.execute(job, &mut CancelFlag::default()).unwrap();
+    assert_eq!(unhindered, *plain, "{what}");
 }
 
 /// What both engines show at a block entry.
@@ -319,15 +282,34 @@ impl Hooks for Entries {
 }
 
 /// The fast form at every block entry is what the plain engine is there.
+fn block_entries_are_the_same(job: &Job<'_>, what: &str) {
+    let [primary, mini] = [engines::by_name("primary-always"), engines::by_name("mini")].map(|engine| {
+        let mut entries = Entries::default();
+        let outcome = engine.unwrap().execute(job, &mut entries);
+        (entries, outcome.ok())
+    });
+    assert_eq!(primary, mini, "{what}");
+}
+
+// One test: the cases are read once.
 #[test]
-fn block_entries_of_both_engines_are_the_same() {
+fn whoever_looks_on_or_pauses_changes_nothing() {
+    let (primary, revm) = (engines::primary(), engines::by_name("revm").unwrap());
     for_every_case(|case| {
         let Ok(job) = case.job() else { return };
-        let [primary, mini] = [engines::by_name("primary-always"), engines::by_name("mini")].map(|engine| {
-            let mut entries = Entries::default();
-            let outcome = engine.unwrap().execute(&job, &mut entries);
-            (entries, outcome.ok())
-        });
-        assert_eq!(primary, mini, "{} {}", case.file, case.name);
+        let what = format!("{} {}", case.file, case.name);
+        let engines: [&dyn Engine; 2] = [&primary, engines::mini()];
+        for engine in engines {
+            let plain = engine.execute(&job, &mut NoHooks);
+            books_balance(engine, &job, &plain, &what);
+            if let Ok(plain) = &plain {
+                pausing_changes_nothing(engine, &job, plain, &what);
+            }
+        }
+        block_entries_are_the_same(&job, &what);
+        // The same on every case; so a part of them, drawn by their names, is enough.
+        if case.name.len() % 32 == 0 {
+            engines.into_iter().chain([&*revm as &dyn Engine]).for_each(|engine| is_told(engine, &job));
+        }
     });
 }

@@ -92,7 +92,8 @@ fn one_fork_against_another_parts_by_an_eip() {
     let (status, out, _) = run(&[&code[..], &sides].concat());
     assert_eq!(status, Some(1));
     assert!(
-        out.contains("step 1 at depth 0, pc 2, CLZ") && out.contains("parted by EIP-7939 CLZ\n"),
+        out.contains("step 1 at depth 0, pc 2, CLZ")
+            && out.contains("  rules Prague and Osaka, parted by EIP-7939 CLZ\n"),
         "{out}"
     );
     assert!(out.contains("--left-rules 'Prague' --right-rules 'Osaka'"), "{out}");

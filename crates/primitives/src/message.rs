@@ -66,6 +66,64 @@ impl MessageKind {
 }
 
 impl Message {
+    /// A call from `caller` to `address` as a transaction sends it: no gas, no value, no input.
+    ///
+    /// ```
+    /// use parallax_primitives::{Address, Message, U256};
+    ///
+    /// let message = Message::call(Address::repeat_byte(1), Address::repeat_byte(2)).gas(50_000).value(U256::from(7));
+    /// assert_eq!((message.depth, message.code_address), (0, Address::repeat_byte(2)));
+    /// ```
+    pub fn call(caller: Address, address: Address) -> Self {
+        Self {
+            kind: MessageKind::Call,
+            depth: 0,
+            is_static: false,
+            gas: 0,
+            caller,
+            address,
+            code_address: address,
+            is_delegated: false,
+            value: U256::ZERO,
+            input: Bytes::new(),
+            salt: U256::ZERO,
+        }
+    }
+
+    /// A creation by `creator`: no gas, no value. The machine works the address out from the nonce of the creator, and bumps that.
+    pub fn create(creator: Address, init_code: impl Into<Bytes>) -> Self {
+        let kind = MessageKind::Create;
+        Self { kind, ..Self::call(creator, Address::ZERO) }.input(init_code)
+    }
+
+    /// With so much gas.
+    #[must_use]
+    pub fn gas(mut self, gas: u64) -> Self {
+        self.gas = gas;
+        self
+    }
+
+    /// With so much value, in wei.
+    #[must_use]
+    pub fn value(mut self, value: U256) -> Self {
+        self.value = value;
+        self
+    }
+
+    /// With this calldata, or init code.
+    #[must_use]
+    pub fn input(mut self, input: impl Into<Bytes>) -> Self {
+        self.input = input.into();
+        self
+    }
+
+    /// In a frame of this depth.
+    #[must_use]
+    pub fn depth(mut self, depth: u16) -> Self {
+        self.depth = depth;
+        self
+    }
+
     /// Whether `value` moves from `caller` to `address`. CALLCODE sends to itself: it only needs the balance.
     pub const fn transfers(&self) -> bool {
         matches!(self.kind, MessageKind::Call | MessageKind::Create | MessageKind::Create2)

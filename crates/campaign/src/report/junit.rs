@@ -119,8 +119,8 @@ fn content(outcome: &DiffOutcome, again: impl Fn() -> String) -> Option<String> 
         Verdict::Agree | Verdict::Rejected(_) => None,
         Verdict::Diverge(divergence) => {
             let title = format!("{} differs {}", divergence.field, divergence.place);
-            let right_at = outcome.right_at.as_ref().map_or(String::new(), |at| format!("at {at}\n"));
-            let text = format!("{right_at}{divergence}\nagain: {}", again());
+            let aside = outcome.aside().map_or(String::new(), |aside| format!("{aside}\n"));
+            let text = format!("{aside}{divergence}\nagain: {}", again());
             Some(problem("failure", divergence.cause.name(), &title, &text))
         }
         Verdict::Crashed(reason)

@@ -48,17 +48,17 @@ pub fn program_text(program: &Program, outcome: &DiffOutcome, setup: &DiffSetup)
 }
 
 pub(super) fn text(answer: &Answer<'_>, command: &str) -> Option<String> {
-    let (subject, DiffOutcome { verdict, right_at, parting, .. }) = match answer {
+    let (subject, outcome) = match answer {
         Answer::Outcome(subject, outcome) => (subject, outcome),
         Answer::Unreadable(error) => return Some(format!("UNREADABLE {}", printable(&error.to_string()))),
     };
+    let verdict = &outcome.verdict;
     let mut lines = vec![format!("{} {}", verdict.name().to_uppercase(), subject.title())];
     match verdict {
         Verdict::Agree | Verdict::Rejected(_) => return None,
         Verdict::Diverge(divergence) => {
-            lines.extend(right_at.as_ref().map(|at| format!("at {at}")));
+            lines.extend(outcome.aside());
             lines.extend(divergence.summary());
-            lines.extend(parting.as_ref().map(|parting| format!("parted by {}", parting.text())));
         }
         other => lines.extend(other.reason().map(|reason| printable(reason).into_owned())),
     }

@@ -27,12 +27,12 @@ pub(super) fn index_row(number: char, title: &str, divergence: &Divergence) -> S
     )
 }
 
-/// All of it. `right_at` is where in a trace the right side differs, `steps` the table of both sides' steps.
+/// All of it. `aside` is where in a trace the right side differs, or the rules that part; `steps` the table of both sides' steps.
 pub(super) fn article(
     number: char,
     [title, again]: [&str; 2],
     divergence: &Divergence,
-    right_at: Option<&str>,
+    aside: Option<String>,
     steps: Option<String>,
 ) -> String {
     let [left, right] = divergence.engines.each_ref().map(|name| escaped(name));
@@ -45,8 +45,8 @@ pub(super) fn article(
         escaped(&divergence.cause_and_eips()),
         escaped(again)
     );
-    if let Some(right_at) = right_at {
-        let _ = writeln!(html, "<p>At {}.</p>", escaped(right_at));
+    if let Some(aside) = aside {
+        let _ = writeln!(html, "<p>{}.</p>", escaped(&aside));
     }
     if let Place::Block { suspect: Some(suspect), .. } = &divergence.place {
         let _ = writeln!(html, "<p>No opcode run one by one differs. Suspect: <code>{suspect}</code>.</p>");

@@ -78,15 +78,15 @@ pub(super) enum Piece {
 impl Piece {
     pub(super) fn of(answer: &Answer<'_>, command: &str) -> Self {
         match answer {
-            Answer::Outcome(subject, DiffOutcome { verdict, right_at, .. }) => {
+            Answer::Outcome(subject, outcome) => {
                 let (title, file) = (subject.title(), subject.origin().file);
                 let name = title.strip_prefix(&*printable(file)).unwrap_or(&title).trim_start();
                 Self::of_verdict(
                     [file, name],
                     &title,
                     &subject.again(command),
-                    verdict,
-                    right_at.as_deref(),
+                    &outcome.verdict,
+                    outcome.aside(),
                     None,
                 )
             }
@@ -100,7 +100,7 @@ impl Piece {
         title: &str,
         again: &str,
         verdict: &Verdict,
-        right_at: Option<&str>,
+        aside: Option<String>,
         steps: Option<String>,
     ) -> Self {
         let reason = verdict.reason().unwrap_or_default();
@@ -113,7 +113,7 @@ impl Piece {
             )),
             Verdict::Diverge(divergence) => Piece::Diverge {
                 row: divergence::index_row(NUMBER, title, divergence),
-                article: divergence::article(NUMBER, [title, again], divergence, right_at, steps),
+                article: divergence::article(NUMBER, [title, again], divergence, aside, steps),
             },
             other => Self::other(other.name(), title, reason, other.is_failure().then_some(again)),
         }
