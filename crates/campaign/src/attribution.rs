@@ -1,6 +1,6 @@
 //! Which EIP makes two sets of rules part where they do.
 
-use std::{collections::BTreeMap, fmt::Write};
+use std::{cmp::Reverse, collections::BTreeMap, fmt::Write};
 
 use parallax_engine_interface::Job;
 use parallax_primitives::{Eip, Rules};
@@ -104,15 +104,13 @@ impl Partings {
 
     /// A line for each EIP, the commonest first: how many cases first part by it, and what that shows in. Nothing if none did.
     pub fn text(&self) -> String {
-        let mut rows: Vec<(u64, &Vec<u32>, Vec<(&String, &u64)>)> = Vec::new();
-        for (eips, shown) in &self.0 {
-            let mut places: Vec<_> = shown.iter().collect();
-            places.sort_by_key(|(place, count)| (std::cmp::Reverse(**count), (*place).clone()));
-            rows.push((shown.values().sum(), eips, places));
-        }
-        rows.sort_by_key(|(count, eips, _)| (std::cmp::Reverse(*count), (*eips).clone()));
+        let sum = |(eips, shown)| (BTreeMap::values(shown).sum::<u64>(), eips, shown);
+        let mut rows: Vec<_> = self.0.iter().map(sum).collect();
+        rows.sort_by_key(|(count, eips, _)| (Reverse(*count), *eips));
         let mut text = String::new();
-        for (count, eips, places) in rows {
+        for (count, eips, shown) in rows {
+            let mut places: Vec<_> = shown.iter().collect();
+            places.sort_by_key(|(place, count)| (Reverse(**count), *place));
             let _ = write!(text, "  {count} first part by {}:", titles(eips));
             for (place, count) in places.iter().take(4) {
                 let _ = write!(text, " {count} at {place};");

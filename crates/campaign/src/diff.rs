@@ -4,17 +4,15 @@
 use std::{ops::ControlFlow, time::Duration};
 
 use parallax_engine_interface::{Execution, Job};
-use parallax_engine_revm::{REVM_HALTS, REVM_STEPS, StepTolerance};
 use parallax_shadow_diff::{
-    Compared, Field, Halts, Rejections, ShadowConfig, ShadowMode, Side, StepMismatch, Tolerance, Verdict,
-    compare_engines_in_forms,
+    Compared, Halts, Rejections, ShadowConfig, ShadowMode, Tolerance, Verdict, compare_engines_in_forms,
 };
 use parallax_state_tests::Case;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Campaign, Delivered, Loss, Parting, Progress, WorkersError,
-    engines::{self, EngineSource, FastCounts},
+    engines::{EngineSource, FastCounts},
     forms::{FastForms, sum},
 };
 
@@ -200,7 +198,7 @@ pub fn diff(
     mode: ShadowMode,
     deliver: impl FnMut(&Delivered<DiffOutcome>, Progress) -> ControlFlow<()> + Send,
 ) -> Result<DiffSummary, WorkersError> {
-    diff_with(campaign, left, right, &config(left.name(), right.name(), mode), deliver)
+    diff_with(campaign, left, right, &config(left, right, mode), deliver)
 }
 
 /// As [`diff`], with the mode and what the engines may differ in given.
@@ -235,41 +233,13 @@ impl From<Loss> for DiffOutcome {
     }
 }
 
-/// What two engines may differ in: nothing, but for the names that revm's order of checks gives to failures, and the cost
-/// of opcodes that fail, where revm does not know it. [`tolerated`] lists it.
-pub fn config(left: &str, right: &str, mode: ShadowMode) -> ShadowConfig {
-    let foreign = match (left, right) {
-        ("revm", "revm") => None,
-        ("revm", _) => Some(Side::Left),
-        (_, "revm") => Some(Side::Right),
-        _ => None,
-    };
-    match foreign {
-        None => ShadowConfig { mode, ..ShadowConfig::default() },
-        Some(foreign) => ShadowConfig {
-            mode,
-            halts: Halts::Mapped { table: REVM_HALTS, foreign },
-            rejections: Rejections::Any,
-            tolerances: REVM_TOLERANCES,
-            ..ShadowConfig::default()
-        },
-    }
-}
-
-const REVM_TOLERANCES: &[Tolerance] =
-    &[revm_tolerance::<0>(), revm_tolerance::<1>(), revm_tolerance::<2>(), revm_tolerance::<3>()];
-
-/// Every entry of the table is used.
-const _: () = assert!(REVM_TOLERANCES.len() == REVM_STEPS.len());
-
-const fn revm_tolerance<const ENTRY: usize>() -> Tolerance {
-    fn covers<const ENTRY: usize>(step: &StepMismatch<'_>) -> bool {
-        let is_failure = step.halts.iter().all(Option::is_some);
-        let halt = Some(REVM_STEPS[ENTRY].halt);
-        step.mismatch.field == Field::GasCost && is_failure && step.halts.contains(&halt)
-    }
-    let StepTolerance { name, reason, .. } = REVM_STEPS[ENTRY];
-    Tolerance { name, reason, covers: covers::<ENTRY> }
+/// What two engines may differ in: what one of them has otherwise by its design, and [`tolerated`] lists.
+pub fn config(
+    left: &(impl EngineSource + ?Sized),
+    right: &(impl EngineSource + ?Sized),
+    mode: ShadowMode,
+) -> ShadowConfig {
+    ShadowConfig::between(&*left.make(), &*right.make(), mode)
 }
 
 /// One line for each difference that is none under `config`: its name, and its reason.
@@ -286,6 +256,7 @@ pub fn tolerated(config: &ShadowConfig) -> Vec<String> {
         lines.push("the reason of a rejection: the engines check in different orders".to_owned());
     }
     if matches!(config.mode, ShadowMode::PerStep | ShadowMode::All) {
+        lines.extend(config.costs.iter().map(|cost| format!("the {}: {}", cost.name, cost.reason)));
         lines.extend(
             config.tolerances.iter().map(|Tolerance { name, reason, .. }| format!("the {name}: {reason}")),
         );
@@ -314,10 +285,8 @@ pub fn compare_job(
     right: &(impl EngineSource + ?Sized),
     config: &ShadowConfig,
 ) -> (DiffOutcome, Option<Execution>) {
-    let unsupported = [(left.name(), left.rules()), (right.name(), right.rules())]
-        .into_iter()
-        .find_map(|(name, rules)| engines::unsupported(name, rules.unwrap_or(job.rules), job.block));
-    if let Some(reason) = unsupported {
+    let engines = [left.make(), right.make()];
+    if let Some(reason) = engines.iter().find_map(|engine| engine.unsupported(job.rules, job.block)) {
         tracing::info!(left = left.name(), right = right.name(), reason, "passed over");
         return (Verdict::Unsupported(reason.to_owned()).into(), None);
     }
@@ -329,7 +298,6 @@ pub fn compare_job(
         config.mode = if config.mode == ShadowMode::All { ShadowMode::PerStep } else { config.mode };
     }
     let config = &config;
-    let engines = [left.make(), right.make()];
     let mut forms = FastForms::default();
     if config.mode == ShadowMode::All {
         forms = FastForms::of(left, right);

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     CaseName, DiffOutcome, DiffSetup, DiffSummary, Form, Loss, Parting, StepsFile, Told, config, diff,
-    engines::{Engines, Ruled, UnknownEngine},
+    engines::{EngineSource, Engines, Ruled, UnknownEngine},
     report::{Answer, Subject},
     task::Task,
 };
@@ -93,9 +93,13 @@ pub struct DiffReport {
 }
 
 impl DiffTask {
-    /// What the engines may differ in.
-    pub fn config(&self) -> ShadowConfig {
-        let mut config = config(&self.left, &self.right, self.mode);
+    /// What two engines may differ in.
+    pub fn config(
+        &self,
+        left: &(impl EngineSource + ?Sized),
+        right: &(impl EngineSource + ?Sized),
+    ) -> ShadowConfig {
+        let mut config = config(left, right, self.mode);
         if self.exact_halts {
             config.halts = Halts::Exact;
         }
@@ -105,8 +109,8 @@ impl DiffTask {
     }
 
     /// How it was asked for, as reports say it.
-    pub fn setup(&self) -> DiffSetup {
-        let setup = DiffSetup::new(&self.left, &self.right, &self.config());
+    pub fn setup(&self, config: &ShadowConfig) -> DiffSetup {
+        let setup = DiffSetup::new(&self.left, &self.right, config);
         DiffSetup { command: self.command.clone(), ..setup }
     }
 
@@ -116,7 +120,8 @@ impl DiffTask {
         engines: Engines,
         steps: Option<&StepsFile>,
     ) -> Result<impl Fn(&Case) -> DiffReport + Sync, UnknownEngine> {
-        let (left, right, config) = (engines(&self.left)?, engines(&self.right)?, self.config());
+        let (left, right) = (engines(&self.left)?, engines(&self.right)?);
+        let config = self.config(&*left, &*right);
         let rules = self.rules;
         Ok(move |case: &Case| {
             let left = Ruled { source: &*left, rules: rules[0] };

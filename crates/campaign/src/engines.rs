@@ -5,7 +5,9 @@
 
 use std::{fmt, str::FromStr};
 
-use parallax_engine_interface::{Engine, EngineError, Execution, Interpreter, Job, Stepper, UnderRules};
+use parallax_engine_interface::{
+    Capabilities, Engine, EngineError, Execution, Interpreter, Job, Stepper, Tolerances, UnderRules,
+};
 use parallax_engine_revm::Revm;
 use parallax_hooks::Hooks;
 use parallax_machine::{Machine, validate};
@@ -78,16 +80,6 @@ impl EngineName {
             #[cfg(feature = "fault-injection")]
             EngineName::Faulty(faulty) => Box::new(MiniEngine::new(faulty.name(), faulty.interpreter())),
         }
-    }
-
-    /// Whether it runs messages with no transaction around them.
-    pub const fn runs_messages(self) -> bool {
-        !matches!(self, EngineName::Revm)
-    }
-
-    /// Whether it can be paused at an opcode, and so be stepped beside another one.
-    pub const fn can_be_stepped(self) -> bool {
-        !matches!(self, EngineName::Revm)
     }
 }
 
@@ -279,6 +271,18 @@ impl<E: Engine + ?Sized> Engine for Borrowed<'_, E> {
         Engine::name(self.0)
     }
 
+    fn capabilities(&self) -> Capabilities {
+        self.0.capabilities()
+    }
+
+    fn tolerances(&self) -> Tolerances {
+        self.0.tolerances()
+    }
+
+    fn unsupported(&self, rules: Rules, block: &BlockEnv) -> Option<&'static str> {
+        self.0.unsupported(rules, block)
+    }
+
     fn start<'a>(&'a self, job: &Job<'a>) -> Result<Option<Box<dyn Stepper + 'a>>, EngineError> {
         self.0.start(job)
     }
@@ -367,15 +371,6 @@ pub fn mini() -> &'static MiniEngine<Mini> {
 /// The foreign engine.
 pub fn revm() -> &'static Revm {
     &Revm
-}
-
-/// Why the engine called `name` does not know `rules`, or a number of `block` (which counts from Cancun on alone), if
-/// it does not. Such cases are counted apart.
-pub fn unsupported(name: &str, rules: impl Into<Rules>, block: &BlockEnv) -> Option<&'static str> {
-    match name {
-        "revm" => parallax_engine_revm::unsupported(rules.into(), block),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use parallax_tracer_eip3155::{
     TraceReader,
 };
 
-use crate::{DiffOutcome, diff::no_transaction, engines};
+use crate::{DiffOutcome, diff::no_transaction};
 
 /// What came of one case and the trace of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub fn diff_trace<R: BufRead>(
     trace: TraceReader<R>,
     config: &ShadowConfig,
 ) -> Result<TraceCompared, ReadError> {
-    if let Some(reason) = engines::unsupported(engine.name(), case.rules, &case.block) {
+    if let Some(reason) = engine.unsupported(case.rules, &case.block) {
         let outcome = Verdict::Unsupported(reason.to_owned()).into();
         return Ok(TraceCompared { outcome, unknown: Vec::new() });
     }

@@ -8,11 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Campaign, CaseName, Delivered, Loss, Progress, TestOutcome, TestSummary, TestVerdict, TraceOptions,
-    TraceSink, WorkersError,
-    engines::{self, EngineSource},
-    report,
-    step_limit::StepLimit,
-    task::Task,
+    TraceSink, WorkersError, engines::EngineSource, report, step_limit::StepLimit, task::Task,
     trace::trace_case,
 };
 
@@ -51,12 +47,11 @@ fn outcome(
     tracing: Option<&TraceSink<'_>>,
     max_steps: Option<u64>,
 ) -> TestOutcome {
-    let name = engine.name();
-    if let Some(reason) = engines::unsupported(name, case.rules, &case.block) {
+    let (name, engine) = (engine.name(), engine.make());
+    if let Some(reason) = engine.unsupported(case.rules, &case.block) {
         tracing::info!(engine = name, reason, "passed over");
         return TestOutcome::Unsupported(reason);
     }
-    let engine = engine.make();
     let mut limit = max_steps.map(|steps| StepLimit { left: steps, is_met: false });
     let (result, digest) = match tracing {
         Some(sink) => trace_case(case, &*engine, sink, &mut limit),

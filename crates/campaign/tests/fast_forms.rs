@@ -232,7 +232,7 @@ fn compare(
     let cancel = AtomicBool::new(false);
     let campaign = Campaign { files, selection, jobs, cancel: &cancel };
     let [left, right] = sides;
-    let config = config(left.name(), right.name(), mode);
+    let config = config(left, right, mode);
     let setup = DiffSetup::new(left.name(), right.name(), &config);
     let (mut outcomes, mut texts) = (Vec::new(), Vec::new());
     let summary = diff_with(&campaign, left, right, &config, |delivered, _| {

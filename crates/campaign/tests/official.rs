@@ -51,7 +51,11 @@ fn primary_and_mini_agree_on_every_message() {
     let Some(files) = files() else { return };
     let (selection, cancel) = (Selection::default(), AtomicBool::new(false));
     let campaign = Campaign { files: &files, selection: &selection, jobs: 0, cancel: &cancel };
-    let setup = DiffSetup::new("primary", "mini", &config("primary", "mini", ShadowMode::PerCall));
+    let setup = DiffSetup::new(
+        "primary",
+        "mini",
+        &config(&engines::EngineName::Primary, &engines::EngineName::Mini, ShadowMode::PerCall),
+    );
     let summary =
         diff(&campaign, &engines::primary(), engines::mini(), ShadowMode::PerCall, |delivered, _| {
             if let Some(text) = diff_text(delivered, &setup) {

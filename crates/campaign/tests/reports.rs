@@ -128,7 +128,7 @@ fn compared(
     mode: ShadowMode,
 ) -> Delivered<DiffOutcome> {
     let case = case(name, code);
-    let outcome = compare_case(&case, left, right, &config(left.name(), right.name(), mode));
+    let outcome = compare_case(&case, left, right, &config(left, right, mode));
     Delivered::Case(Box::new(case), outcome)
 }
 
@@ -171,7 +171,7 @@ const HOSTILE: &str =
     "</script><img src=x onerror=alert(1)>]]>\u{1b}[2J\u{0}\u{202e}'\"`$(id)&amp;\n--\u{ffff}";
 
 fn setup() -> DiffSetup {
-    let config = config("mini", "faulty", ShadowMode::PerStep);
+    let config = ShadowConfig { mode: ShadowMode::PerStep, ..ShadowConfig::default() };
     let mut setup = DiffSetup::new("mini", "faulty", &config);
     setup.tolerances.push("the cost of <nothing>: it is an example".to_owned());
     setup

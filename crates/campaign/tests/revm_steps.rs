@@ -4,15 +4,15 @@
 use std::path::Path;
 
 use parallax_campaign::{DiffOutcome, compare_case, config, discover, engines, tolerated};
-use parallax_engine_revm::REVM_STEPS;
-use parallax_shadow_diff::{Divergence, Field, Halts, ShadowConfig, ShadowMode, Tolerance, Verdict};
+use parallax_engine_interface::Engine;
+use parallax_shadow_diff::{Divergence, Field, Halts, ShadowConfig, ShadowMode, Verdict};
 use parallax_state_tests::{Case, cases};
 
 fn fixtures() -> Vec<Case> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/state-tests");
     let files = discover(&[folder], &mut std::io::empty()).unwrap();
     let all = files.iter().flat_map(|file| cases(file).unwrap().map(Result::unwrap).collect::<Vec<_>>());
-    all.filter(|case| engines::unsupported("revm", case.rules, &case.block).is_none()).collect()
+    all.filter(|case| engines::revm().unsupported(case.rules, &case.block).is_none()).collect()
 }
 
 /// The first divergence of each case that has one.
@@ -33,11 +33,16 @@ fn divergences(cases: &[Case], sides: [&str; 2], config: &ShadowConfig) -> Vec<D
     found
 }
 
+fn of(sides: [&str; 2], mode: ShadowMode) -> ShadowConfig {
+    let [left, right] = sides.map(|name| engines::source(name).unwrap());
+    config(&*left, &*right, mode)
+}
+
 #[test]
 fn revm_agrees_step_by_step_on_either_side() {
     let cases = fixtures();
     for sides in [["primary", "revm"], ["revm", "primary"], ["mini", "revm"], ["revm", "mini"]] {
-        let config = config(sides[0], sides[1], ShadowMode::PerStep);
+        let config = of(sides, ShadowMode::PerStep);
         assert_eq!(divergences(&cases, sides, &config), [], "{sides:?}");
     }
 }
@@ -45,13 +50,10 @@ fn revm_agrees_step_by_step_on_either_side() {
 #[test]
 fn every_tolerance_of_a_cost_is_needed_and_covers_nothing_else() {
     let cases = fixtures();
-    let usual = config("mini", "revm", ShadowMode::PerStep);
-    for (left_out, tolerance) in REVM_STEPS.iter().enumerate() {
-        let others: Vec<Tolerance> = (0..REVM_STEPS.len())
-            .filter(|entry| *entry != left_out)
-            .map(|entry| usual.tolerances[entry])
-            .collect();
-        let config = ShadowConfig { tolerances: others.leak(), ..usual };
+    let usual = of(["mini", "revm"], ShadowMode::PerStep);
+    for tolerance in usual.costs {
+        let others: Vec<_> = usual.costs.iter().copied().filter(|other| other != tolerance).collect();
+        let config = ShadowConfig { costs: others.leak(), ..usual };
         let found = divergences(&cases, ["mini", "revm"], &config);
         assert!(!found.is_empty(), "{} is not needed", tolerance.name);
         assert!(found.iter().all(|divergence| divergence.field == Field::GasCost));
@@ -60,7 +62,7 @@ fn every_tolerance_of_a_cost_is_needed_and_covers_nothing_else() {
 
 #[test]
 fn exact_halts_differ_in_the_halt_alone() {
-    let config = ShadowConfig { halts: Halts::Exact, ..config("mini", "revm", ShadowMode::PerStep) };
+    let config = ShadowConfig { halts: Halts::Exact, ..of(["mini", "revm"], ShadowMode::PerStep) };
     let found = divergences(&fixtures(), ["mini", "revm"], &config);
     assert!(!found.is_empty());
     assert!(found.iter().all(|divergence| matches!(divergence.field, Field::Halt | Field::Status)));
@@ -68,10 +70,12 @@ fn exact_halts_differ_in_the_halt_alone() {
 
 #[test]
 fn what_is_tolerated_can_be_listed() {
-    assert_eq!(tolerated(&config("primary", "mini", ShadowMode::PerStep)), [""; 0]);
-    let lines = tolerated(&config("primary", "revm", ShadowMode::PerStep));
-    for name in REVM_STEPS.iter().map(|tolerance| tolerance.name) {
+    assert_eq!(tolerated(&of(["primary", "mini"], ShadowMode::PerStep)), [""; 0]);
+    let config = of(["primary", "revm"], ShadowMode::PerStep);
+    let (lines, costs) = (tolerated(&config), config.costs);
+    assert!(!costs.is_empty());
+    for name in costs.iter().map(|tolerance| tolerance.name) {
         assert_eq!(lines.iter().filter(|line| line.contains(name)).count(), 1, "{name} in {lines:?}");
     }
-    assert!(lines.len() > REVM_STEPS.len() && lines.iter().all(|line| line.contains(": ")));
+    assert!(lines.len() > costs.len() && lines.iter().all(|line| line.contains(": ")));
 }

@@ -37,7 +37,7 @@ fn newest() -> Vec<Case> {
 fn compare(cases: &[&Case], rules: Rules, mode: ShadowMode) -> (Vec<String>, usize) {
     let side = |source| Ruled { source, rules: Some(rules) };
     let (left, right) = (side(&EngineName::Primary), side(&EngineName::Mini));
-    let config = config("primary", "mini", mode);
+    let config = config(&EngineName::Primary, &EngineName::Mini, mode);
     let mut told = Vec::new();
     let mut ran = 0;
     for case in cases {

@@ -25,7 +25,7 @@ use parallax_campaign::{
 use parallax_engine_interface::{Engine, EngineError, Execution, Job, Stepper};
 use parallax_hooks::Hooks;
 use parallax_primitives::{Bytes, Transaction};
-use parallax_shadow_diff::ShadowMode;
+use parallax_shadow_diff::{ShadowConfig, ShadowMode};
 
 /// Where a case that never ends tells its process.
 const PID_FILE: &str = "PARALLAX_TEST_PID_FILE";
@@ -281,7 +281,14 @@ fn a_comparison_tells_what_ends_a_case_in_every_form() {
     let mut texts = Vec::new();
     let mut written: Vec<_> = reports
         .iter_mut()
-        .map(|(out, format)| Report::new(*format, io::Cursor::new(out), &task.setup()).unwrap())
+        .map(|(out, format)| {
+            Report::new(
+                *format,
+                io::Cursor::new(out),
+                &task.setup(&ShadowConfig { mode: task.mode, ..ShadowConfig::default() }),
+            )
+            .unwrap()
+        })
         .collect();
     let isolation = workers(PATIENT);
     let summary = diff_isolated(&campaign, &task, Isolation::Workers(&isolation), |report, _| {

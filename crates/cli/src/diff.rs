@@ -40,11 +40,15 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<Status> {
     }
     let sides = [arguments.left, arguments.right];
     let by_steps = matches!(arguments.mode, Mode::PerStep | Mode::All);
-    if by_steps && !sides.iter().any(|side| side.can_be_stepped()) {
-        bail!("--left revm --right revm: revm cannot be stepped, expected primary or mini on one side");
+    let can = sides.map(|side| side.engine().capabilities());
+    let [left, right] = sides;
+    if by_steps && !can.iter().any(|can| can.pauses) {
+        bail!("--left {left} --right {right}: neither can be stepped, expected primary or mini on one side");
     }
-    if arguments.mode == Mode::PerBlock && !sides.iter().all(|side| side.can_be_stepped()) {
-        bail!("--mode per-block: revm shows no blocks, expected per-call or per-step");
+    if arguments.mode == Mode::PerBlock
+        && let Some((side, _)) = sides.iter().zip(can).find(|(_, can)| !can.blocks)
+    {
+        bail!("--mode per-block: {side} shows no blocks, expected per-call or per-step");
     }
     match &arguments.code {
         Some(code) => on_code(arguments, code, sides),
@@ -62,7 +66,7 @@ fn on_cases(arguments: &DiffArguments) -> Result<Status> {
     }
     let json = arguments.selection.json;
     let task = task(arguments);
-    let setup = task.setup();
+    let setup = task.setup(&task.config(&arguments.left, &arguments.right));
     let mut reports = Reports::begin(&arguments.report, &setup, selected.files())?;
     let mut printer = if arguments.steps.as_deref() == Some("-") { Printer::aside() } else { Printer::new() };
     let isolation = workers.as_ref().map_or(Isolation::InProcess, Isolation::Workers);
@@ -153,10 +157,11 @@ fn check_message(arguments: &DiffArguments, sides: [EngineName; 2]) -> Result<()
         arguments.message.is_some() || arguments.options == MessageOptions::default(),
         "--depth, --static and --salt are of bare messages: expected --message"
     );
-    ensure!(
-        arguments.message.is_none() || sides.iter().all(|side| side.runs_messages()),
-        "--message: revm runs no bare messages, expected primary or mini on both sides"
-    );
+    if arguments.message.is_some()
+        && let Some(side) = sides.iter().find(|side| !side.engine().capabilities().messages)
+    {
+        bail!("--message: {side} runs no bare messages, expected primary or mini on both sides");
+    }
     Ok(())
 }
 
@@ -204,7 +209,8 @@ fn on_code(arguments: &DiffArguments, code: &str, sides: [EngineName; 2]) -> Res
     let job =
         Job { rules: of_program, chain_id: rules.chain_id(), block: &block, subject, database: &database };
     let task = task(arguments);
-    let (config, setup) = (task.config(), task.setup());
+    let config = task.config(&left, &right);
+    let setup = task.setup(&config);
     let reports = Reports::begin(&arguments.report, &setup, &arguments.code)?;
     let steps = Steps::open(arguments, arguments.code.as_slice())?;
     let (left, right) = (Ruled { source: &left, rules: own[0] }, Ruled { source: &right, rules: own[1] });

@@ -37,13 +37,12 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<Status> {
     let (block, environment) = (block(rules), TxEnv { origin: CALLER, ..TxEnv::default() });
     let subject = Subject::Message { message: &message, environment: &environment };
     let job = Job { rules, chain_id: rules.chain_id(), block: &block, subject, database: &database };
-    let engine = arguments.engine;
+    let engine = arguments.engine.engine();
     ensure!(
-        engine.runs_messages(),
+        engine.capabilities().messages,
         "--engine {}: it runs no bare messages, expected primary or mini",
         engine.name()
     );
-    let engine = engine.engine();
     let span = tracing::error_span!("run", engine = engine.name(), fork = %rules, gas);
     let go = |hooks: &mut dyn Hooks| span.in_scope(|| engine.execute(&job, hooks));
     let traces = arguments.trace.open()?;

@@ -203,8 +203,7 @@ fn check_support(
     rules: Rules,
     block: &BlockEnv,
 ) -> Result<(), ApiError> {
-    let unsupported = |name: &str| parallax_campaign::engines::unsupported(name, rules, block);
-    match engines.iter().find_map(|engine| unsupported(engine.name())) {
+    match engines.iter().find_map(|engine| engine.make().unsupported(rules, block)) {
         Some(reason) => Err(ApiError::bad("engines", reason)),
         None => Ok(()),
     }

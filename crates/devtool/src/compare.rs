@@ -24,7 +24,7 @@ pub(crate) struct Compared {
 pub(crate) type StepOfMessage<'a> = &'a dyn Fn(usize, bool) -> Option<u64>;
 
 pub(crate) fn config(engines: [&'static dyn EngineSource; 2], mode: ShadowMode) -> ShadowConfig {
-    tolerances(engines[0].name(), engines[1].name(), mode)
+    tolerances(engines[0], engines[1], mode)
 }
 
 /// Runs both engines in lockstep, within limits, and the fast forms behind them; `compare_engines` knows no limits, and runs an

@@ -307,7 +307,7 @@ fn result(left: &Found<'_>, right: &Found<'_>, config: &ShadowConfig) -> Option<
         let mismatch =
             EngineMismatch { field: Field::GasCost, left: Value::Count(lhs), right: Value::Count(rhs) };
         let step = StepMismatch { mismatch: &mismatch, opcode: left.opcode, halts: [a, b] };
-        if config.tolerances.iter().any(|tolerance| (tolerance.covers)(&step)) {
+        if config.tolerates(&step) {
             return None;
         }
     }

@@ -2,7 +2,7 @@ use parallax_hooks::{End, Hooks, Start};
 use parallax_host_interface::{Database, HostError};
 use parallax_primitives::{BlockEnv, Rejection, Rules, Subject, Transaction};
 
-use crate::{Execution, Progress, Stepper};
+use crate::{Capabilities, Execution, Progress, Stepper, Tolerances};
 
 /// Everything one run needs.
 #[derive(Clone, Copy)]
@@ -40,6 +40,22 @@ pub trait Engine: Sync {
     /// What users type: `primary`, `mini`, `revm`.
     fn name(&self) -> &'static str;
 
+    /// What it can do besides running transactions.
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::ALL
+    }
+
+    /// What it has otherwise than the specification by its design.
+    fn tolerances(&self) -> Tolerances {
+        Tolerances::NONE
+    }
+
+    /// Why it does not know `rules`, or a number of `block` under them, if it does not. Such a run is not begun: it is no agreement.
+    fn unsupported(&self, rules: Rules, block: &BlockEnv) -> Option<&'static str> {
+        let _ = (rules, block);
+        None
+    }
+
     /// Validates the transaction, if it is one, and stands before its message; `Ok(None)` if this engine cannot pause.
     fn start<'a>(&'a self, job: &Job<'a>) -> Result<Option<Box<dyn Stepper + 'a>>, EngineError>;
 
@@ -68,6 +84,15 @@ macro_rules! forward {
         impl<E: Engine + ?Sized> Engine for $type {
             fn name(&self) -> &'static str {
                 (**self).name()
+            }
+            fn capabilities(&self) -> Capabilities {
+                (**self).capabilities()
+            }
+            fn tolerances(&self) -> Tolerances {
+                (**self).tolerances()
+            }
+            fn unsupported(&self, rules: Rules, block: &BlockEnv) -> Option<&'static str> {
+                (**self).unsupported(rules, block)
             }
             fn start<'a>(&'a self, job: &Job<'a>) -> Result<Option<Box<dyn Stepper + 'a>>, EngineError> {
                 (**self).start(job)

@@ -1,6 +1,7 @@
 #![forbid(unsafe_code)]
 #![doc = include_str!("../README.md")]
 
+mod capabilities;
 mod engine;
 mod execution;
 mod interpreter;
@@ -8,6 +9,7 @@ mod owned;
 mod stepper;
 mod under_rules;
 
+pub use capabilities::{Capabilities, CostTolerance, HaltPair, Tolerances};
 pub use engine::{Engine, EngineError, Job};
 pub use execution::Execution;
 pub use interpreter::{FrameExit, Interpreter};

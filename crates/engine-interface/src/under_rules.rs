@@ -1,7 +1,7 @@
 use parallax_hooks::Hooks;
-use parallax_primitives::Rules;
+use parallax_primitives::{BlockEnv, Rules};
 
-use crate::{Engine, EngineError, Execution, Job, Stepper};
+use crate::{Capabilities, Engine, EngineError, Execution, Job, Stepper, Tolerances};
 
 /// An engine that runs everything by rules of its own, whatever rules a job names: so that two engines, or one engine twice, can be
 /// compared under two sets of rules.
@@ -26,6 +26,18 @@ impl<E> UnderRules<E> {
 impl<E: Engine> Engine for UnderRules<E> {
     fn name(&self) -> &'static str {
         self.engine.name()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.engine.capabilities()
+    }
+
+    fn tolerances(&self) -> Tolerances {
+        self.engine.tolerances()
+    }
+
+    fn unsupported(&self, _: Rules, block: &BlockEnv) -> Option<&'static str> {
+        self.engine.unsupported(self.rules, block)
     }
 
     fn start<'a>(&'a self, job: &Job<'a>) -> Result<Option<Box<dyn Stepper + 'a>>, EngineError> {

@@ -78,8 +78,7 @@ pub(crate) fn block(job: &Job<'_>) -> BlockEnv {
 
 /// Why revm does not know `rules`, or a number of `block` from Cancun on, if it does not: its numbers have 128 bits,
 /// and where the price of a blob gas needs more, its price would be wrong, its cost of all blobs cut off.
-pub fn unsupported(rules: impl Into<Rules>, block: &JobBlock) -> Option<&'static str> {
-    let rules = rules.into();
+pub(crate) fn unsupported(rules: Rules, block: &JobBlock) -> Option<&'static str> {
     let (excess, blobs) = (block.excess_blob_gas, block.blobs);
     let Some(fork) = rules.mainnet() else { return Some(NO_RULES_OF_OTHERS) };
     if fork == Fork::Constantinople {

@@ -1,12 +1,13 @@
 //! revm's instruction results as Parallax's halts, and where the two may name the same failure differently.
 
+use parallax_engine_interface::{CostTolerance, HaltPair};
 use parallax_host_interface::HostError;
 use parallax_primitives::{FrameStatus, Halt};
 use revm::interpreter::InstructionResult;
 
 /// Where the order of revm's checks is not the specification's: the halt by the specification, the halt that revm may
 /// report instead, and why. Gas, state and output are the same: every one of these halts consumes the frame.
-pub const REVM_HALTS: &[(Halt, Halt, &str)] = &[
+pub(crate) const REVM_HALTS: &[HaltPair] = &[
     (
         Halt::StackUnderflow,
         Halt::OutOfGas,
@@ -55,36 +56,24 @@ pub const REVM_HALTS: &[(Halt, Halt, &str)] = &[
     ),
 ];
 
-/// What is not compared at revm's steps, besides the halts in [`REVM_HALTS`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StepTolerance {
-    /// What reports call it.
-    pub name: &'static str,
-    /// Of an opcode that by the specification fails with this halt, [`gas_cost`](parallax_hooks::StepEnd::gas_cost) is
-    /// not compared: revm's is zero.
-    pub halt: Halt,
-    /// Why.
-    pub reason: &'static str,
-}
-
 /// Where revm does not know what a failing opcode would have cost. Of an opcode that fails in any other way it does.
-pub const REVM_STEPS: &[StepTolerance] = &[
-    StepTolerance {
+pub(crate) const REVM_COSTS: &[CostTolerance] = &[
+    CostTolerance {
         name: "cost of out of gas",
         halt: Halt::OutOfGas,
         reason: "revm stops at the first part of an opcode's cost that cannot be paid, and spends all gas",
     },
-    StepTolerance {
+    CostTolerance {
         name: "cost of a static violation",
         halt: Halt::StaticViolation,
         reason: "revm refuses a change of state in a static call before it knows what the change would cost",
     },
-    StepTolerance {
+    CostTolerance {
         name: "cost of a read beyond the return data",
         halt: Halt::ReturnDataOutOfBounds,
         reason: "revm looks at the bounds of the return data before it charges for the copy",
     },
-    StepTolerance {
+    CostTolerance {
         name: "cost of init code too large",
         halt: Halt::InitcodeTooLarge,
         reason: "revm looks at the size of init code before it charges for it",

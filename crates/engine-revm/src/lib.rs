@@ -12,7 +12,5 @@ mod rejection;
 mod run;
 mod steps;
 
-pub use environment::unsupported;
-pub use halt::{REVM_HALTS, REVM_STEPS, StepTolerance};
 pub use message::MessageRunner;
 pub use run::Revm;

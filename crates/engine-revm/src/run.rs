@@ -2,10 +2,10 @@
 
 use std::marker::PhantomData;
 
-use parallax_engine_interface::{Engine, EngineError, Execution, Job, Stepper};
+use parallax_engine_interface::{Capabilities, Engine, EngineError, Execution, Job, Stepper, Tolerances};
 use parallax_hooks::{Hooks, Interest};
 use parallax_host_interface::{HostError, StateChanges};
-use parallax_primitives::{Address, Bytes, FrameStatus, Transaction as Tx, TxOutcome};
+use parallax_primitives::{Address, BlockEnv, Bytes, FrameStatus, Rules, Transaction as Tx, TxOutcome};
 use revm::{
     Inspector, MainBuilder,
     context::ContextTr,
@@ -23,7 +23,7 @@ use crate::{
     changes::changes,
     context::{Context, Evm, RunError, context, host_error, log},
     environment,
-    halt::frame_status,
+    halt::{REVM_COSTS, REVM_HALTS, frame_status},
     inspector::Messages,
     rejection::rejection,
     steps::Steps,
@@ -40,6 +40,22 @@ pub struct Revm;
 impl Engine for Revm {
     fn name(&self) -> &'static str {
         "revm"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { steps: true, ..Capabilities::RESULTS }
+    }
+
+    fn tolerances(&self) -> Tolerances {
+        Tolerances {
+            halts: REVM_HALTS,
+            rejections: Some("the engines check in different orders"),
+            costs: REVM_COSTS,
+        }
+    }
+
+    fn unsupported(&self, rules: Rules, block: &BlockEnv) -> Option<&'static str> {
+        environment::unsupported(rules, block)
     }
 
     fn start<'a>(&'a self, _: &Job<'a>) -> Result<Option<Box<dyn Stepper + 'a>>, EngineError> {

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use parallax_engine_interface::{Engine, EngineError, Execution, Job};
-use parallax_engine_revm::{MessageRunner, Revm, unsupported};
+use parallax_engine_revm::{MessageRunner, Revm};
 use parallax_hooks::{Hooks, Interest, MessagePhase, NoHooks, StepControl};
 use parallax_host_interface::{AccountChange, AccountInfo, Database, HostError, TxEnv};
 use parallax_primitives::{
@@ -228,9 +228,9 @@ fn what_revm_lacks_is_a_host_error() {
             subject: (&transaction).into(),
             database: &world,
         };
-        assert_eq!(unsupported(fork, &block).is_none(), fits, "{excess}");
+        assert_eq!(Revm.unsupported(fork.into(), &block).is_none(), fits, "{excess}");
         assert_eq!(Revm.execute(&job, &mut NoHooks).is_ok(), fits, "{excess}");
-        assert_eq!(unsupported(Fork::Shanghai, &block), None);
+        assert_eq!(Revm.unsupported(Fork::Shanghai.into(), &block), None);
     }
 
     // A fee above 128 bits that the sender can pay.

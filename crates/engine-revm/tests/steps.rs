@@ -1,4 +1,4 @@
-//! revm shows hooks what `mini` shows them, step by step, but for what `REVM_STEPS` and `REVM_HALTS` name.
+//! revm shows hooks what `mini` shows them, step by step, but for what its tolerances name.
 #![allow(clippy::unwrap_used, reason = "a test: its helpers may panic as it may")]
 
 mod cases;
@@ -9,7 +9,7 @@ use std::{
 };
 
 use parallax_engine_interface::{Engine, Job, Progress, Stepper};
-use parallax_engine_revm::{REVM_HALTS, REVM_STEPS, Revm, unsupported};
+use parallax_engine_revm::Revm;
 use parallax_hooks::{Hooks, MessagePhase, NoHooks, StepControl, StepEnd, StepView};
 use parallax_machine::{Machine, validate};
 use parallax_mini_interpreter::Mini;
@@ -107,7 +107,7 @@ impl Hooks for Probe<'_, '_> {
         if !halts_agree(end.halt, revm_end.halt) {
             self.differences.push(format!("halt: {:?} {:?}", end.halt, revm_end.halt));
         }
-        let is_tolerated = |halt| REVM_STEPS.iter().any(|tolerance| tolerance.halt == halt);
+        let is_tolerated = |halt| Revm.tolerances().costs.iter().any(|tolerance| tolerance.halt == halt);
         if end.gas_cost != revm_end.gas_cost && !end.halt.is_some_and(is_tolerated) {
             self.differences.push(format!("gas cost of {}", mini.opcode));
         }
@@ -130,7 +130,8 @@ impl Hooks for Probe<'_, '_> {
 
 /// Whether revm may have `revm` where the specification has `specified`.
 fn halts_agree(specified: Option<Halt>, revm: Option<Halt>) -> bool {
-    let is_named = |(specified, revm)| REVM_HALTS.iter().any(|pair| (pair.0, pair.1) == (specified, revm));
+    let is_named =
+        |(specified, revm)| Revm.tolerances().halts.iter().any(|pair| (pair.0, pair.1) == (specified, revm));
     specified == revm || specified.zip(revm).is_some_and(is_named)
 }
 
@@ -194,7 +195,7 @@ struct Count {
 
 fn check(case: &Case, count: &mut Count) {
     let Ok(job) = case.job() else { return };
-    if unsupported(case.rules, &case.block).is_some() {
+    if Revm.unsupported(case.rules, &case.block).is_some() {
         return;
     }
     let Some(mut watch) = Watch::new(&job) else { return };

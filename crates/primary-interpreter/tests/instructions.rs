@@ -371,7 +371,7 @@ fn execute(engine: &impl Interpreter, code: &[u8], (gas, is_static): (u64, bool)
                 engine.deliver(frame, FrameOutcome { status, gas_left: message.gas, output, created: None });
             }
             FrameExit::Message(message) => {
-                frames.push(engine.enter(message, code.clone(), Fork::Osaka.into()))
+                frames.push(engine.enter(message, code.clone(), Fork::Osaka.into()));
             }
             FrameExit::Done(outcome) => {
                 frames.pop();

@@ -492,7 +492,7 @@ impl<'a> Witness<'a> {
     }
 
     fn blobs(&mut self) {
-        if !(self.fork >= Fork::Cancun) {
+        if self.fork < Fork::Cancun {
             // A definition of ours: there is nothing to be seen yet.
             self.same("blobs", self.at("blob").is_null(), true);
             self.same("blobs", Rules::of(self.fork).blobs() == Rules::of(Fork::Cancun).blobs(), true);

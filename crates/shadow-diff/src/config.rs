@@ -1,8 +1,9 @@
 //! How two runs are compared, and what they may differ in without that being a divergence. By default: nothing.
 
+use parallax_engine_interface::{CostTolerance, Engine, HaltPair, Tolerances};
 use parallax_primitives::{FrameStatus, Halt, Opcode};
 
-use crate::Mismatch;
+use crate::{Field, Mismatch};
 
 /// How often two engines are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,8 +62,40 @@ pub struct ShadowConfig {
     pub halts: Halts,
     /// Whether rejections must have the same reason.
     pub rejections: Rejections,
-    /// Differences between steps that count as none.
+    /// Opcodes that fail, whose cost is not compared.
+    pub costs: &'static [CostTolerance],
+    /// Other differences between steps that count as none.
     pub tolerances: &'static [Tolerance],
+}
+
+impl ShadowConfig {
+    /// The default one in `mode`, where it counts as no difference what one of two engines has otherwise by its design
+    /// ([`Engine::tolerances`]). Two engines that both have are compared exactly.
+    pub fn between(left: &dyn Engine, right: &dyn Engine, mode: ShadowMode) -> Self {
+        let exact = Self { mode, ..Self::default() };
+        let (of_left, of_right) = (left.tolerances(), right.tolerances());
+        let is_exact = [of_left, of_right].map(|tolerances| tolerances == Tolerances::NONE);
+        let (foreign, Tolerances { halts, rejections, costs }) = match is_exact {
+            [false, true] => (Side::Left, of_left),
+            [true, false] => (Side::Right, of_right),
+            _ => return exact,
+        };
+        Self {
+            halts: Halts::Mapped { table: halts, foreign },
+            rejections: rejections.map_or(Rejections::Exact, |_| Rejections::Any),
+            costs,
+            ..exact
+        }
+    }
+
+    /// Whether a difference between two steps counts as none.
+    pub fn tolerates(&self, step: &StepMismatch<'_>) -> bool {
+        let has_failed = step.halts.iter().all(Option::is_some);
+        let is_cost = step.mismatch.field == Field::GasCost && has_failed;
+        let is_named = |cost: &CostTolerance| step.halts.contains(&Some(cost.halt));
+        is_cost && self.costs.iter().any(is_named)
+            || self.tolerances.iter().any(|tolerance| (tolerance.covers)(step))
+    }
 }
 
 impl Default for ShadowConfig {
@@ -80,6 +113,7 @@ impl Default for ShadowConfig {
             marks: true,
             halts: Halts::Exact,
             rejections: Rejections::Exact,
+            costs: &[],
             tolerances: &[],
         }
     }
@@ -106,9 +140,6 @@ pub struct StepMismatch<'a> {
     /// Why the opcode failed on the left and on the right; `None` as well before it has run.
     pub halts: [Option<Halt>; 2],
 }
-
-/// The halt by the specification, what a foreign engine may call it, and why it does.
-pub type HaltPair = (Halt, Halt, &'static str);
 
 /// Which halts count as the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

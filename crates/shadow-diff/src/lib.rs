@@ -32,7 +32,7 @@ mod window;
 
 pub use cause::{Cause, Rule};
 pub use comparison::{SideRun, compare_call_results};
-pub use config::{HaltPair, Halts, Rejections, ShadowConfig, ShadowMode, Side, StepMismatch, Tolerance};
+pub use config::{Halts, Rejections, ShadowConfig, ShadowMode, Side, StepMismatch, Tolerance};
 pub use detail::{Detail, GasSplit, SideDetail, SlotDetail};
 pub use divergence::Divergence;
 pub use forms::{Form, compare_engines_in_forms, compare_forms};

@@ -139,7 +139,7 @@ impl Judge<'_> {
     #[cold]
     fn take(&mut self, mismatch: Mismatch) -> Option<()> {
         let step = StepMismatch { mismatch: &mismatch, opcode: self.opcode, halts: self.halts };
-        if self.config.tolerances.iter().any(|tolerance| (tolerance.covers)(&step)) {
+        if self.config.tolerates(&step) {
             return None;
         }
         if let Some(every) = &mut self.every {

@@ -12,7 +12,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use parallax_campaign::{
     discover,
-    engines::{LocalEngine, revm, unsupported},
+    engines::{LocalEngine, revm},
     shared_folder,
 };
 use parallax_engine_interface::{Engine, EngineError};
@@ -85,7 +85,7 @@ fn read(folder: &Path, filter: &str) -> Result<Vec<Vec<Case>>> {
         for case in cases(&path)? {
             let case = case?;
             let is_wanted =
-                case.name.contains(filter) && unsupported("revm", case.rules, &case.block).is_none();
+                case.name.contains(filter) && revm().unsupported(case.rules, &case.block).is_none();
             if is_wanted && case.job().is_ok() {
                 of_file.push(case);
             }

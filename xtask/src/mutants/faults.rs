@@ -189,7 +189,7 @@ fn makes_sense(fault: Fault, info: &OpcodeInfo, fork: Fork) -> bool {
             info.opcode != Opcode::INVALID && (name != "CREATE" || fork >= Fork::TangerineWhistle)
         }
         Fault::GasLess => {
-            let is_free = name == "SELFDESTRUCT" && !(fork >= Fork::TangerineWhistle);
+            let is_free = name == "SELFDESTRUCT" && fork < Fork::TangerineWhistle;
             !matches!(name, "STOP" | "INVALID") && !is_free
         }
         Fault::FlipResult(_) => info.outputs > 0,
@@ -204,7 +204,7 @@ fn makes_sense(fault: Fault, info: &OpcodeInfo, fork: Fork) -> bool {
         }
         Fault::WriteOff => is_call || copies || stores,
         Fault::SkipStorageWrite | Fault::ChangeStorageWrite => matches!(name, "SSTORE" | "TSTORE"),
-        Fault::StaleRefund => name == "SSTORE" || (name == "SELFDESTRUCT" && !(fork >= Fork::London)),
+        Fault::StaleRefund => name == "SSTORE" || (name == "SELFDESTRUCT" && fork < Fork::London),
         Fault::JumpIntoPushData => matches!(name, "JUMP" | "JUMPI"),
         Fault::DropLog => is_log,
         Fault::SwapHalt => name != "STOP",

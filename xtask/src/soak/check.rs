@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use parallax_campaign::{config, engines};
-use parallax_engine_interface::Job;
+use parallax_engine_interface::{Engine, Job};
 use parallax_generator::{Program, Seen, Watch, World};
 use parallax_mini_interpreter::Mini;
 use parallax_primary_interpreter::{FastCounts, Primary, Tiering};
@@ -77,7 +77,7 @@ fn compare(world: &World, runs: &[(Tiering, &[Watch])], counts: &mut Counts) -> 
 /// revm does not have, more messages than a comparison keeps.
 fn beside_revm(world: &World) -> Result<bool, String> {
     let Program { fork, gas, is_static, input, .. } = world.program();
-    if *is_static || engines::unsupported("revm", *fork, &World::block(*fork)).is_some() {
+    if *is_static || engines::revm().unsupported((*fork).into(), &World::block(*fork)).is_some() {
         return Ok(false);
     }
     // What calldata costs at most (68 a byte before EIP-2028, 40 with EIP-7623) comes on top.
@@ -99,7 +99,7 @@ fn beside_revm(world: &World) -> Result<bool, String> {
         subject: (&transaction).into(),
         database: &world.database,
     };
-    let config = config("mini", "revm", ShadowMode::PerCall);
+    let config = config(engines::mini(), engines::revm(), ShadowMode::PerCall);
     let Compared { verdict, .. } = compare_engines(engines::mini(), engines::revm(), &job, &config);
     match verdict {
         Verdict::Agree => Ok(true),

@@ -33,7 +33,7 @@ pub(super) fn check(scenario: &Scenario, counts: &mut Counts) -> Result<(), Stri
         }
         Err(_) => counts.add("end rejected", 1),
     }
-    if engines::unsupported("revm", *fork, block).is_none() {
+    if engines::revm().unsupported((*fork).into(), block).is_none() {
         let verdict = compare(scenario, "mini", "revm", ShadowMode::PerCall)?;
         counts.add("beside revm", u64::from(!matches!(verdict, Verdict::Limit(_))));
     }
@@ -43,8 +43,9 @@ pub(super) fn check(scenario: &Scenario, counts: &mut Counts) -> Result<(), Stri
 /// The verdict, if it is no finding.
 fn compare(scenario: &Scenario, left: &str, right: &str, mode: ShadowMode) -> Result<Verdict, String> {
     let source = |name| engines::source(name).map_err(|error| error.to_string());
-    let (job, config) = (scenario.job(), config(left, right, mode));
-    let (outcome, _) = compare_job(&job, &*source(left)?, &*source(right)?, &config);
+    let sources = [source(left)?, source(right)?];
+    let config = config(&*sources[0], &*sources[1], mode);
+    let (outcome, _) = compare_job(&scenario.job(), &*sources[0], &*sources[1], &config);
     match outcome.verdict {
         Verdict::Diverge(divergence) => Err(format!("{left} and {right}: {divergence}")),
         verdict @ (Verdict::Agree | Verdict::Rejected(_) | Verdict::Limit(_)) => Ok(verdict),

@@ -261,7 +261,7 @@ impl<I: Interpreter> Engine for I {
                     if !outcome.status.is_success() {
                         world = program.world.clone();
                     }
-                    if !(program.fork >= Fork::Berlin) {
+                    if program.fork < Fork::Berlin {
                         // Nobody can see what is warm: an engine may ask or not.
                         world.warm_accounts.clear();
                         world.warm_slots.clear();
