@@ -85,7 +85,7 @@ pub(crate) struct RunArguments {
     /// Wei sent with the call; the caller has as much
     #[arg(long, value_name = "WEI", default_value = "0")]
     pub(crate) value: U256,
-    /// The rules: a fork, a fork with EIPs switched on and off (Osaka+7939-7623), or a file of rules (.toml)
+    /// The rules: a fork, a fork with EIPs switched on and off (Cancun+7939-5656), or a file of rules (.toml)
     #[arg(long = "fork", visible_alias = "rules", value_name = "RULES", value_parser = rules_argument::argument, default_value = Fork::LATEST.name())]
     pub(crate) rules: RulesArgument,
     /// How the message that runs the code comes about
@@ -301,7 +301,7 @@ pub(crate) struct DiffArguments {
     /// The other side
     #[arg(long, value_parser = EngineParser, value_name = "ENGINE", default_value_t = EngineName::Mini)]
     pub(crate) right: EngineName,
-    /// Run every case by these rules in place of its own: a fork, a fork with EIPs switched on and off (Osaka+7939-7623), or a file
+    /// Run every case by these rules in place of its own: a fork, a fork with EIPs switched on and off (Cancun+7939-5656), or a file
     /// of rules (.toml)
     #[arg(long = "rules", value_name = "RULES", value_parser = rules_argument::argument, conflicts_with_all = ["left_rules", "right_rules", "right_trace"])]
     pub(crate) both_rules: Option<RulesArgument>,
@@ -365,7 +365,7 @@ pub(crate) struct ServeArguments {
   parallax rules diff Prague Osaka
   parallax diff tests --left-rules Prague --right-rules my.toml
 
-RULES are a fork, a fork with EIPs switched on and off (Osaka+7939-7623), or the path of a file of rules, which ends with .toml.
+RULES are a fork, a fork with EIPs switched on and off (Cancun+7939-5656), or the path of a file of rules, which ends with .toml.
 
 With --json the differences are one object: left, right, differences with subject, left, right (null where it is not there), eips.")]
 pub(crate) struct RulesArguments {

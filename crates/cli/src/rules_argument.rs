@@ -13,7 +13,7 @@ pub(crate) struct RulesArgument {
     pub(crate) rules: Rules,
 }
 
-/// Reads a fork (`Osaka`), a fork with EIPs switched on and off (`Osaka+7939-7623`), or the file of a path that ends with `.toml`.
+/// Reads a fork (`Osaka`), a fork with EIPs switched on and off (`Cancun+7939-5656`), or the file of a path that ends with `.toml`.
 pub(crate) fn argument(text: &str) -> Result<RulesArgument, String> {
     let is_file = Path::new(text).extension().is_some_and(|extension| extension == "toml");
     let rules = if is_file { from_file(text)? } else { text.parse().map_err(|error| format!("{error}"))? };

@@ -151,7 +151,7 @@ impl Rules {
         Self(&MAINNET[fork as usize])
     }
 
-    /// What they are called: `Osaka`, `Osaka+7939-7623`, or what their author says.
+    /// What they are called: `Osaka`, `Cancun+7939-5656`, or what their author says.
     pub fn name(self) -> &'static str {
         &self.0.name
     }

@@ -1,4 +1,4 @@
-//! Rules by their spelling: a fork, then EIPs that are switched on and off, `Osaka+7939-7623`.
+//! Rules by their spelling: a fork, then EIPs that are switched on and off, `Cancun+7939-5656`.
 
 use std::str::FromStr;
 
