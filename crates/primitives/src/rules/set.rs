@@ -12,8 +12,8 @@ use crate::{
 /// The rules of an execution: which EIPs are on, and every number that follows from them.
 ///
 /// A handle to a set that lives as long as the program: copied and compared as a pointer. Sets that are equal are one set
-/// ([`RulesBuilder::build`]), so two handles are equal where all of their rules are, the name included; what is kept for one set
-/// of rules, such as a translation, is never found under another one.
+/// ([`RulesBuilder::build`](crate::RulesBuilder::build)), so two handles are equal where all of their rules are, the name included;
+/// what is kept for one set of rules, such as a translation, is never found under another one.
 #[derive(Clone, Copy)]
 pub struct Rules(pub(super) &'static RuleSet);
 
