@@ -4,7 +4,7 @@ use std::{cmp::Reverse, collections::BTreeMap, fmt::Write};
 
 use parallax_engine_interface::Job;
 use parallax_primitives::{Eip, Rules};
-use parallax_shadow_diff::{Divergence, Place, ShadowConfig, ShadowMode, Verdict, compare_engines};
+use parallax_shadow_diff::{Divergence, Place, ShadowConfig, Verdict, compare_engines};
 use serde::{Deserialize, Serialize};
 
 use crate::engines::EngineSource;
@@ -31,8 +31,7 @@ impl Parting {
         [before, after]: [Rules; 2],
         config: &ShadowConfig,
     ) -> Self {
-        let mode = if config.mode == ShadowMode::All { ShadowMode::PerStep } else { config.mode };
-        let config = ShadowConfig { mode, enable_detailed_diffs: false, ..*config };
+        let config = ShadowConfig { enable_detailed_diffs: false, ..*config };
         let is_reason = |eip: &Eip| {
             let Some(switched) = switched(before, after, *eip) else { return false };
             let (left, right) = (left.make_under(before), right.make_under(switched));
@@ -83,12 +82,7 @@ fn switched(before: Rules, after: Rules, eip: Eip) -> Option<Rules> {
             eips = other.changes().needs.iter().fold(eips, |eips, needed| eips.with(*needed));
         }
     }
-    for other in Eip::ALL {
-        if other.changes().needs.iter().any(|needed| !eips.has(*needed)) {
-            eips = eips.without(*other);
-        }
-    }
-    before.with_eips(eips).ok()
+    before.with_eips(eips.consistent()).ok()
 }
 
 /// How many cases part by which EIP.

@@ -252,8 +252,8 @@ pub fn tolerated(config: &ShadowConfig) -> Vec<String> {
                 .map(|(specified, other, reason)| format!("the halt {other} for {specified}: {reason}")),
         );
     }
-    if config.rejections == Rejections::Any {
-        lines.push("the reason of a rejection: the engines check in different orders".to_owned());
+    if let Rejections::Any { reason } = config.rejections {
+        lines.push(format!("the reason of a rejection: {reason}"));
     }
     if matches!(config.mode, ShadowMode::PerStep | ShadowMode::All) {
         lines.extend(config.costs.iter().map(|cost| format!("the {}: {}", cost.name, cost.reason)));
@@ -292,10 +292,9 @@ pub fn compare_job(
     }
     let rules = [left.rules(), right.rules()].map(|own| own.unwrap_or(job.rules));
     let mut config = *config;
-    if rules[0] != rules[1] {
-        // Other rules mark other things: what that comes to is seen where an opcode asks. And it is rules that are compared, not forms.
-        config.marks = false;
-        config.mode = if config.mode == ShadowMode::All { ShadowMode::PerStep } else { config.mode };
+    // It is rules that are compared then, not forms.
+    if rules[0] != rules[1] && config.mode == ShadowMode::All {
+        config.mode = ShadowMode::PerStep;
     }
     let config = &config;
     let mut forms = FastForms::default();

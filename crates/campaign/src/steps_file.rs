@@ -85,7 +85,7 @@ impl CaseName<'_> {
     /// As records have it.
     pub(crate) fn id(&self) -> CaseId {
         let [d, g, v] = self.index.map(|number| self.rules.map(|_| number as u64));
-        let rules = self.rules.map_or(String::new(), |(_, name)| name.to_owned());
-        CaseId { file: self.file.to_owned(), name: self.name.to_owned(), fork: rules, d, g, v }
+        let fork = self.rules.map_or(String::new(), |(_, name)| name.to_owned());
+        CaseId { file: self.file.to_owned(), name: self.name.to_owned(), fork, d, g, v }
     }
 }

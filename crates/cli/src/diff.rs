@@ -187,7 +187,7 @@ fn on_code(arguments: &DiffArguments, code: &str, sides: [EngineName; 2]) -> Res
     };
     check_message(arguments, sides)?;
     let (gas, input) = (arguments.gas, hex("--input", &arguments.input)?);
-    let mut options = format!("{code} --gas {gas} --input {input}");
+    let mut options = format!("--fork {of_program} {code} --gas {gas} --input {input}");
     let (message, transaction);
     let environment = TxEnv { origin: CALLER, ..TxEnv::default() };
     let subject = match arguments.message {
@@ -219,7 +219,7 @@ fn on_code(arguments: &DiffArguments, code: &str, sides: [EngineName; 2]) -> Res
         let case = CaseId { fork: rules.to_string(), ..CaseId::default() };
         steps.file.write(case, &job, [&left, &right], &config, &outcome);
     }
-    let program = Program { rules: of_program, options };
+    let program = Program { rules, options };
     let text = match (program_text(&program, &outcome, &setup), &outcome.verdict) {
         _ if arguments.selection.json => Some(program_json(&program, &outcome)),
         // It was written by whoever asks, who is told so below.

@@ -23,7 +23,8 @@ pub(crate) fn argument(text: &str) -> Result<RulesArgument, String> {
 fn from_file(path: &str) -> Result<Rules, String> {
     let mut text = String::new();
     // One byte more than a file of rules may have: it is refused by its size.
-    let read = File::open(path).and_then(|file| file.take((1 << 20) + 1).read_to_string(&mut text));
+    let read = File::open(path)
+        .and_then(|file| file.take(parallax_rules_file::LARGEST as u64 + 1).read_to_string(&mut text));
     read.map_err(|error| format!("{path}: {error}"))?;
     parallax_rules_file::read(&text).map_err(|error| format!("{path}: {error}"))
 }

@@ -2,27 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use std::{
-    path::Path,
-    process::{Command, Stdio},
-};
+mod support;
+
+use support::{fixture, run};
 
 const CODE: &str = "PUSH 1 PUSH 2 ADD PUSH 0 SSTORE";
-
-/// A state test of the repository.
-fn fixture(name: &str) -> String {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/state-tests");
-    folder.join(name).canonicalize().unwrap().to_str().unwrap().to_owned()
-}
-
-/// Exit status, standard output and standard error.
-fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_parallax"));
-    command.args(arguments).stdin(Stdio::null()).env_remove("COLUMNS").env("RUST_BACKTRACE", "0");
-    let output = command.output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.code(), text(output.stdout), text(output.stderr))
-}
 
 /// The command of the first line that says how to run it again.
 #[track_caller]

@@ -2,20 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-};
+mod support;
 
-/// Exit status, standard output and standard error.
-fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_parallax"));
-    command.args(arguments).stdin(Stdio::null()).env_remove("COLUMNS").env("RUST_BACKTRACE", "0");
-    let output = command.output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.code(), text(output.stdout), text(output.stderr))
-}
+use std::{fs, path::PathBuf};
+
+use support::{fixture, run};
 
 fn file(name: &str, text: &str) -> String {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("rules");
@@ -23,11 +14,6 @@ fn file(name: &str, text: &str) -> String {
     let path = folder.join(name);
     fs::write(&path, text).unwrap();
     path.to_str().unwrap().to_owned()
-}
-
-fn fixture(name: &str) -> String {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/state-tests");
-    folder.join(name).canonicalize().unwrap().to_str().unwrap().to_owned()
 }
 
 #[test]
@@ -105,6 +91,41 @@ fn one_fork_against_another_parts_by_an_eip() {
     let (status, out, _) = run(&[&code[..], &["--right-rules", &cheap, "--json"]].concat());
     assert_eq!(status, Some(1));
     assert!(out.contains("\"partedBy\":[]"), "{out}");
+}
+
+#[test]
+fn what_an_author_changed_on_both_sides_hides_no_eip() {
+    let same = "base = \"Osaka\"\n[gas]\nADD = 1\n[parameters]\nkeccak_word = 7\n";
+    let (left, right) = (file("same.toml", same), file("less.toml", &format!("without = [7939]\n{same}")));
+    let code = ["diff", "--asm", "--code", "PUSH 1 PUSH 31 ADD PUSH 0 KECCAK256 CLZ"];
+    let (status, out, err) = run(&[&code[..], &["--left-rules", &left, "--right-rules", &right]].concat());
+    assert_eq!(status, Some(1), "{err}");
+    assert!(out.contains(", parted by EIP-7939 CLZ\n"), "{out}");
+}
+
+#[test]
+fn a_program_is_of_the_rules_of_its_left_side() {
+    let code = ["diff", "--asm", "--code", "PUSH 1 CLZ", "--fork", "Berlin"];
+    let sides = ["--left-rules", "Prague", "--right-rules", "Osaka"];
+    let (_, out, _) = run(&[&code[..], &sides].concat());
+    assert!(out.contains("a program, fork Prague"), "{out}");
+    assert!(out.contains("--left-rules 'Prague' --right-rules 'Osaka' --fork Berlin --code"), "{out}");
+    let (_, out, _) = run(&[&code[..], &sides, &["--json"]].concat());
+    assert!(out.contains("\"fork\":\"Prague\""), "{out}");
+}
+
+#[test]
+fn a_tests_post_may_name_rules() {
+    let text = fs::read_to_string(fixture("arithmetic.json")).unwrap();
+    let path = file("post.json", &text.replace("\"Osaka\":", "\"Osaka-7939\":"));
+    let of = [&*path, "--fork", "Osaka-7939"];
+    // The roots are those of Osaka: without CLZ one test comes to something else.
+    let (status, out, err) = run(&[&["statetest"], &of[..]].concat());
+    assert_eq!(status, Some(1), "{err}");
+    assert!(out.contains("arithmetic/clz fork Osaka-7939 d0 g0 v0\n"), "{out}");
+    assert!(out.contains("primary: 15 passed, 1 failed\n"), "{out}");
+    let (status, out, _) = run(&[&["diff"], &of[..]].concat());
+    assert_eq!(status, Some(0), "{out}");
 }
 
 #[test]

@@ -2,13 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-};
+mod support;
+
+use std::{fs, path::PathBuf};
 
 use parallax_record_json::{Line, Reader, RunEnd, RunHeader, Step};
+use support::{fixture, run};
 
 /// A folder of one test's own, removed at its end.
 struct Folder(PathBuf);
@@ -30,20 +29,6 @@ impl Drop for Folder {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
-}
-
-fn fixture(name: &str) -> String {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/state-tests");
-    folder.join(name).canonicalize().unwrap().to_str().unwrap().to_owned()
-}
-
-/// Exit status, standard output and standard error.
-fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_parallax"));
-    command.args(arguments).stdin(Stdio::null()).env_remove("COLUMNS").env("RUST_BACKTRACE", "0");
-    let output = command.output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
 /// Every run of a file: its header, its steps, its end.

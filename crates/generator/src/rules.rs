@@ -1,6 +1,6 @@
 //! Generated rules: a fork with EIPs switched on and off, prices and limits changed.
 
-use parallax_primitives::{Eip, EipSet, Fork, Opcode, Parameter, Rules};
+use parallax_primitives::{Eip, Fork, Opcode, Parameter, Rules};
 
 use crate::random::Random;
 
@@ -18,15 +18,8 @@ pub fn rules(seed: u64) -> Rules {
             eips = if eips.has(*eip) { eips.without(*eip) } else { eips.with(*eip) };
         }
     }
-    let eips = consistent(eips);
-    let mut builder = Rules::builder(base);
-    for eip in Eip::ALL {
-        match (base.eips().has(*eip), eips.has(*eip)) {
-            (false, true) => builder = builder.with(*eip),
-            (true, false) => builder = builder.without(*eip),
-            _ => {}
-        }
-    }
+    let eips = eips.consistent();
+    let mut builder = Rules::builder(base).eips(eips);
     let defined: Vec<Opcode> = Opcode::all()
         .map(|info| info.opcode)
         .filter(|opcode| Eip::of_opcode(*opcode).is_none_or(|eip| eips.has(eip)))
@@ -44,17 +37,6 @@ pub fn rules(seed: u64) -> Rules {
     }
     // What gives more than it takes is refused: then the rules are the fork's.
     builder.build().unwrap_or(Rules::of(base))
-}
-
-/// Without what lacks something that it is built on.
-fn consistent(mut eips: EipSet) -> EipSet {
-    // An EIP is built on older ones alone.
-    for eip in Eip::ALL {
-        if eip.changes().needs.iter().any(|needed| !eips.has(*needed)) {
-            eips = eips.without(*eip);
-        }
-    }
-    eips
 }
 
 fn value(random: &mut Random, parameter: Parameter, base: Fork) -> u64 {
@@ -89,12 +71,5 @@ mod tests {
         assert!(all.iter().filter(switched).count() > 3000);
         assert!(all.iter().filter(priced).count() > 2000);
         assert_eq!(rules(7), rules(7 + SEEDS));
-    }
-
-    #[test]
-    fn an_eip_is_built_on_older_ones() {
-        for eip in Eip::ALL {
-            assert!(eip.changes().needs.iter().all(|needed| needed < eip), "{eip}");
-        }
     }
 }

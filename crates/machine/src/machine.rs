@@ -25,7 +25,6 @@ use crate::{
 pub struct Machine<'a, I: Interpreter> {
     pub(crate) interpreter: &'a I,
     rules: Rules,
-    precompiles: Precompiles,
     pub(crate) journal: Box<dyn Journal + 'a>,
     /// Open frames, the innermost last.
     pub(crate) frames: Vec<OpenFrame<I::Frame>>,
@@ -101,7 +100,6 @@ impl<'a, I: Interpreter> Machine<'a, I> {
         Ok(Self {
             interpreter,
             rules: job.rules,
-            precompiles: Precompiles::of(job.rules),
             journal,
             frames: Vec::new(),
             gas: message.gas,
@@ -275,7 +273,7 @@ impl<'a, I: Interpreter> Machine<'a, I> {
         if !is_moved {
             return Err(HostError::new("the journal refuses a transfer that the balance allows"));
         }
-        match self.precompiles.get(&message.code_address) {
+        match Precompiles::of(self.rules).get(&message.code_address) {
             // EIP-7702: a delegation to a precompiled contract runs no code at all.
             Some(_) if message.is_delegated => {}
             Some(precompile) => {

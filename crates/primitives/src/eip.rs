@@ -328,8 +328,40 @@ impl EipSet {
         Self(self.0 & !(1 << eip as u8))
     }
 
+    /// The set without what lacks something that it is built on.
+    pub fn consistent(self) -> Self {
+        // An EIP is built on older ones alone.
+        Eip::ALL.iter().fold(self, |eips, eip| {
+            if eip.changes().needs.iter().all(|needed| eips.has(*needed)) { eips } else { eips.without(*eip) }
+        })
+    }
+
     /// Its EIPs, oldest first.
     pub fn iter(self) -> impl Iterator<Item = Eip> {
         Eip::ALL.iter().copied().filter(move |eip| self.has(*eip))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_eip_is_built_on_older_ones() {
+        for eip in Eip::ALL {
+            assert!(eip.changes().needs.iter().all(|needed| needed < eip), "{eip}");
+        }
+    }
+
+    #[test]
+    fn what_lacks_something_goes_and_what_is_built_on_that() {
+        let osaka = crate::Fork::Osaka.eips();
+        assert_eq!(osaka.consistent(), osaka);
+        let gone: Vec<u32> = osaka
+            .iter()
+            .filter(|eip| !osaka.without(Eip::WarmAccess2929).consistent().has(*eip))
+            .map(Eip::number)
+            .collect();
+        assert_eq!(gone, [2929, 2930, 1559, 3198, 3651, 4844, 7516, 7691, 7702, 7594]);
     }
 }

@@ -6,7 +6,7 @@ mod read;
 mod write;
 
 pub use difference::differences;
-pub use read::{FileError, read};
+pub use read::{FileError, LARGEST, read};
 pub use write::write;
 
 /// The page for whoever brings rules: its example is compiled.

@@ -1,8 +1,8 @@
 use parallax_primitives::{BlobSchedule, Eip, Fork, Opcode, Parameter, Rules, RulesBuilder, RulesError};
 use toml_edit::{Document, Item, TableLike};
 
-/// Bytes of a file.
-const LARGEST: usize = 1 << 20;
+/// Bytes that a file may have.
+pub const LARGEST: usize = 1 << 20;
 
 /// The rules that a file's text says.
 ///

@@ -55,9 +55,6 @@ pub struct ShadowConfig {
     /// Most steps, or block entries, of a run; one that has more ends there with that verdict, unless it has diverged before. Not
     /// kept where only messages are compared.
     pub max_steps: u64,
-    /// Whether what the transaction has marked (warm accounts and slots, written slots, created and destroyed accounts) is compared
-    /// where it is marked. Two sets of rules may mark otherwise what no opcode ever asks about.
-    pub marks: bool,
     /// Whether halts must have the same name.
     pub halts: Halts,
     /// Whether rejections must have the same reason.
@@ -82,7 +79,7 @@ impl ShadowConfig {
         };
         Self {
             halts: Halts::Mapped { table: halts, foreign },
-            rejections: rejections.map_or(Rejections::Exact, |_| Rejections::Any),
+            rejections: rejections.map_or(Rejections::Exact, |reason| Rejections::Any { reason }),
             costs,
             ..exact
         }
@@ -110,7 +107,6 @@ impl Default for ShadowConfig {
             max_summary_length: 512,
             measure_time: false,
             max_steps: u64::MAX,
-            marks: true,
             halts: Halts::Exact,
             rejections: Rejections::Exact,
             costs: &[],
@@ -179,7 +175,10 @@ pub enum Rejections {
     /// Only equal ones, their data included.
     Exact,
     /// Any two: an engine that checks in another order names another of several broken rules.
-    Any,
+    Any {
+        /// Why that is no fault. Reports print it.
+        reason: &'static str,
+    },
 }
 
 /// One of the two sides.

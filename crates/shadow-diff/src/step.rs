@@ -278,10 +278,11 @@ fn kept(judge: &mut Judge<'_>, left: &StepView<'_>, right: &StepView<'_>, effect
 }
 
 /// Warm accounts and slots, transient slots, created and destroyed accounts: the digests, and if they differ the first mark that
-/// is not on both sides. A side that does not keep them is not compared.
+/// is not on both sides. A side that does not keep them is not compared; nor are two sets of rules, which may mark otherwise what no
+/// opcode ever asks about.
 fn marks(judge: &mut Judge<'_>, left: &StepView<'_>, right: &StepView<'_>) -> Option<()> {
     match (left.journal.marks_digest(), right.journal.marks_digest()) {
-        (Some(l), Some(r)) if l != r && judge.config.marks => first_mark(judge, left, right, [l, r]),
+        (Some(l), Some(r)) if l != r && left.rules == right.rules => first_mark(judge, left, right, [l, r]),
         _ => None,
     }
 }

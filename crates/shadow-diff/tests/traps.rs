@@ -275,7 +275,7 @@ fn rejections_are_compared() {
     let found = divergence(&first, &second);
     assert_eq!(found.cause, Cause::Rejection);
     assert_eq!(found.left, Value::Rejection(Rejection::NonceIsMax));
-    let any = ShadowConfig { rejections: Rejections::Any, ..ShadowConfig::default() };
+    let any = ShadowConfig { rejections: Rejections::Any { reason: "order" }, ..ShadowConfig::default() };
     assert_eq!(compare(&first, &second, &any), Verdict::Rejected(Rejection::NonceIsMax.to_string()));
     // One that ran is never like one that did not.
     assert!(matches!(compare(&first, &run(), &any), Verdict::Diverge(_)));

@@ -74,7 +74,7 @@ pub(crate) fn rerun_of(case: &CaseName<'_>, command: &str) -> String {
 /// A program that no file of tests holds.
 #[derive(Clone, Debug)]
 pub struct Program {
-    /// The rules it is run by.
+    /// The rules it is run by; the left side's, where the sides differ.
     pub rules: Rules,
     /// The options of the command that give it again.
     pub options: String,
@@ -99,7 +99,7 @@ impl<'a> Subject<'a> {
     pub(crate) fn again(self, command: &str) -> String {
         match self {
             Subject::Case(case) => rerun_of(&case, command),
-            Subject::Program(Program { rules, options }) => format!("{command} --fork {rules} {options}"),
+            Subject::Program(Program { options, .. }) => format!("{command} {options}"),
         }
     }
 

@@ -2,7 +2,7 @@ use std::{
     borrow::Cow,
     collections::HashSet,
     fmt::Write,
-    sync::{Mutex, PoisonError},
+    sync::{LazyLock, Mutex, PoisonError},
 };
 
 use super::set::{RuleSet, Rules};
@@ -45,20 +45,31 @@ impl Rules {
         RulesBuilder::new(base)
     }
 
-    /// The same fork and chain with exactly these EIPs, at the prices that these bring: what an author has changed is not kept.
+    /// These rules with exactly these EIPs on. What an author has changed stays so: the chain, and each number that is not what the
+    /// EIPs that were on bring.
     ///
     /// # Errors
     ///
-    /// [`RulesError::Needs`].
+    /// [`RulesError`], as of [`RulesBuilder::build`].
     pub fn with_eips(self, eips: EipSet) -> Result<Rules, RulesError> {
-        let before = self.base().eips();
-        let mut builder = Rules::builder(self.base()).chain_id(self.chain_id());
-        for eip in Eip::ALL {
-            builder = match (before.has(*eip), eips.has(*eip)) {
-                (false, true) => builder.with(*eip),
-                (true, false) => builder.without(*eip),
-                _ => builder,
-            };
+        let mut builder = Rules::builder(self.base()).chain_id(self.chain_id()).eips(eips);
+        let brought = RuleSet::of(self.base(), self.eips());
+        let then = RuleSet::of(self.base(), eips);
+        for info in Opcode::all() {
+            let at = usize::from(info.opcode.0);
+            let (own, brought) = (self.opcodes()[at], brought.opcodes[at]);
+            if own.gas != brought.gas && then.opcodes[at].defined {
+                builder = builder.static_gas(info.opcode, own.gas.into());
+            }
+        }
+        for parameter in Parameter::ALL {
+            let own = self.gas().get(*parameter);
+            if own != brought.gas.get(*parameter) {
+                builder = builder.parameter(*parameter, own);
+            }
+        }
+        if self.blobs() != brought.blobs {
+            builder = builder.blobs(self.blobs());
         }
         builder.build()
     }
@@ -103,6 +114,15 @@ impl RulesBuilder {
     #[must_use]
     pub fn without(mut self, eip: Eip) -> Self {
         self.without.push(eip);
+        self
+    }
+
+    /// Switches on and off what it takes to have exactly these.
+    #[must_use]
+    pub fn eips(mut self, eips: EipSet) -> Self {
+        let of_base = self.base.eips();
+        self.with = eips.iter().filter(|eip| !of_base.has(*eip)).collect();
+        self.without = of_base.iter().filter(|eip| !eips.has(*eip)).collect();
         self
     }
 
@@ -254,7 +274,7 @@ fn check(parameter: Parameter, value: u64) -> Result<(), RulesError> {
 
 /// The one set that is equal to `set`.
 fn intern(set: RuleSet) -> Result<Rules, RulesError> {
-    static MADE: Mutex<Option<HashSet<&'static RuleSet>>> = Mutex::new(None);
+    static MADE: LazyLock<Mutex<HashSet<&'static RuleSet>>> = LazyLock::new(Mutex::default);
 
     let mainnet = Rules::of(set.base);
     if *mainnet.0 == set {
@@ -262,7 +282,6 @@ fn intern(set: RuleSet) -> Result<Rules, RulesError> {
     }
     // Nothing panics while it is held.
     let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
-    let made = made.get_or_insert_default();
     if let Some(known) = made.get(&set) {
         return Ok(Rules(known));
     }
@@ -339,6 +358,6 @@ pub enum RulesError {
     #[error("no EIP {0:?} that changes an execution, expected one of{known}", known = numbers())]
     Eip(String),
     /// More sets than a program may make.
-    #[error("more than 16384 sets of rules in one program")]
+    #[error("more than {MOST_SETS} sets of rules in one program")]
     TooMany,
 }

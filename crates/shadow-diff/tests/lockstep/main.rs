@@ -7,11 +7,11 @@ mod world;
 
 use parallax_assembly::assemble;
 use parallax_campaign::engines::{self, LocalEngine};
-use parallax_engine_interface::{Engine, EngineError, Execution, Job, Progress, Stepper};
+use parallax_engine_interface::{Engine, EngineError, Execution, Job, Progress, Stepper, UnderRules};
 use parallax_hooks::{Hooks, Interest, MessagePhase, StepControl, StepEnd, StepView};
 use parallax_host_interface::HostError;
 use parallax_mini_interpreter::{Fault, FaultPlan, FaultyMini};
-use parallax_primitives::{Address, Bytecode, Message, Opcode, Rejection, U256};
+use parallax_primitives::{Address, Bytecode, Fork, Message, Opcode, Rejection, U256};
 use parallax_run_control::{Breakpoints, Condition};
 use parallax_shadow_diff::{
     Cause, Divergence, Field, Place, RunLimits, Shadow, ShadowConfig, ShadowMode, SideBySide, Tolerance,
@@ -54,6 +54,19 @@ fn a_mode_that_compares_nothing_is_no_agreement() {
     let compared = compare_engines(primary(), engines::mini(), &world.job(), &config(ShadowMode::Off));
     assert_eq!(compared.verdict, Verdict::NotCompared("the mode is off".to_owned()));
     assert!(compared.results[0].as_ref().is_ok_and(|execution| execution.outcome.is_some()));
+}
+
+/// A transaction finds another contract warm in Osaka; it never asks for it.
+#[test]
+fn what_two_sets_of_rules_mark_is_not_compared_before_it_is_asked_for() {
+    let under = |name, fork: Fork| UnderRules::new(engines::by_name(name).unwrap(), fork.into());
+    let (left, right) = (under("primary", Fork::Prague), under("mini", Fork::Osaka));
+    let verdict = |source: &str| {
+        compare_engines(&left, &right, &World::new(source).job(), &config(ShadowMode::PerStep)).verdict
+    };
+    assert_eq!(verdict(&counting(3)), Verdict::Agree);
+    let Verdict::Diverge(found) = verdict("PUSH 256 BALANCE") else { panic!("its price differs") };
+    assert_eq!((step_of(&found).1, &found.field), (Opcode::BALANCE, &Field::GasCost));
 }
 
 /// Two steppers by hand, in the mode of a default configuration too; hooks of the other side see all of its steps.
