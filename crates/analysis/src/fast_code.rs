@@ -1,6 +1,6 @@
 //! The fast form of a whole code.
 
-use parallax_primitives::{OpcodeTable, U256};
+use parallax_primitives::{Rules, U256};
 
 use crate::{
     code::PaddedCode,
@@ -30,9 +30,9 @@ use crate::{
 pub struct FastCode(Parts);
 
 impl FastCode {
-    /// Verifies a translation of `code` under the rules of `table`, in time linear in it.
-    pub(crate) fn verified(parts: Parts, code: &PaddedCode, table: &OpcodeTable) -> Result<Self, Malformed> {
-        verify(&parts, code, table)?;
+    /// Verifies a translation of `code` under `rules`, in time linear in it.
+    pub(crate) fn verified(parts: Parts, code: &PaddedCode, rules: Rules) -> Result<Self, Malformed> {
+        verify(&parts, code, rules)?;
         Ok(Self(parts))
     }
 

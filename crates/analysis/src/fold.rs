@@ -12,12 +12,12 @@ pub(crate) struct Forms {
     pub(crate) commutes: bool,
 }
 
-/// The instructions of `opcode`. GT and SGT are the reader's to turn round.
-pub(crate) fn forms(opcode: Opcode) -> Forms {
+/// The instructions of `opcode`, if it has any of two operands. GT and SGT are the reader's to turn round.
+pub(crate) fn forms(opcode: Opcode) -> Option<Forms> {
     let commuting = |ss, sc| Forms { ss, sc: Some(sc), cs: None, commutes: true };
     let all = |ss, sc, cs| Forms { ss, sc: Some(sc), cs: Some(cs), commutes: false };
     let plain = |ss| Forms { ss, sc: None, cs: None, commutes: false };
-    match opcode {
+    Some(match opcode {
         Opcode::ADD => commuting(Op::AddSS, Op::AddSC),
         Opcode::MUL => commuting(Op::MulSS, Op::MulSC),
         Opcode::EQ => commuting(Op::EqSS, Op::EqSC),
@@ -35,8 +35,9 @@ pub(crate) fn forms(opcode: Opcode) -> Forms {
         Opcode::SIGNEXTEND => plain(Op::SignExtend),
         Opcode::SHL => Forms { ss: Op::Shl, sc: Some(Op::ShlCS), cs: None, commutes: false },
         Opcode::SHR => plain(Op::Shr),
-        _ => plain(Op::Sar),
-    }
+        Opcode::SAR => plain(Op::Sar),
+        _ => return None,
+    })
 }
 
 /// The jump that a comparison becomes part of.
@@ -64,13 +65,14 @@ pub(crate) fn reads_b(op: Op) -> bool {
     matches!(op, Op::JumpIfLtSS | Op::JumpIfSltSS | Op::JumpIfEqSS | Op::JumpIfLtCS | Op::JumpIfSltCS)
 }
 
-/// ISZERO, NOT or CLZ of a constant.
-pub(crate) fn unary(opcode: Opcode, value: U256) -> U256 {
-    match opcode {
-        Opcode::ISZERO => U256::from(u64::from(value.is_zero())),
-        Opcode::NOT => !value,
-        _ => U256::from(value.leading_zeros()),
-    }
+/// An instruction of one operand on a constant, where it is worth knowing.
+pub(crate) fn unary(op: Op, value: U256) -> Option<U256> {
+    Some(match op {
+        Op::IsZero => U256::from(u64::from(value.is_zero())),
+        Op::Not => !value,
+        Op::Clz => U256::from(value.leading_zeros()),
+        _ => return None,
+    })
 }
 
 /// A binary opcode of two constants, where it is worth knowing.

@@ -1,6 +1,6 @@
 //! What a translated code consists of.
 
-use parallax_primitives::{Opcode, U256};
+use parallax_primitives::U256;
 
 /// The longest code that is translated, in bytes. A byte of code becomes up to 60 bytes of its translation.
 pub const MAX_TRANSLATED: usize = 1 << 20;
@@ -8,6 +8,9 @@ pub const MAX_TRANSLATED: usize = 1 << 20;
 /// Slots for temporaries, relative to a block's entry: above the highest stack, and not a whole number of pages away from
 /// it, so that a temporary and the stack item it came from do not collide in the cache.
 pub const TEMPORARIES: std::ops::Range<i16> = 1061..1317;
+
+/// The most operands of an opcode that runs out of the loop's line.
+pub(crate) const HEAVY_OPERANDS: usize = 6;
 
 /// What an instruction does. `a`, `b` and `c` are slots relative to the block's entry unless it says otherwise; `k` is the
 /// constant that the upper half of `imm` (or all of it) points to in the pool. Suffixes name the operands: `SS` two
@@ -313,12 +316,4 @@ pub struct Recovery {
     pub low: i16,
     /// The stack above `low`, bottom first.
     pub items: Vec<Place>,
-}
-
-/// Whether the opcode runs out of the loop's line, in the middle of a block.
-pub(crate) fn is_heavy(opcode: Opcode) -> bool {
-    matches!(
-        opcode.0,
-        0x0a | 0x20 | 0x30..=0x34 | 0x36..=0x4a | 0x54 | 0x55 | 0x59 | 0x5c..=0x5e | 0xa0..=0xa4
-    )
 }

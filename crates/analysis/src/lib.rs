@@ -6,6 +6,7 @@ mod fast_code;
 mod fold;
 mod form;
 mod listing;
+mod lowering;
 mod translate;
 #[cfg(feature = "validate")]
 mod validate;

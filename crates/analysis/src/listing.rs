@@ -47,7 +47,7 @@ pub fn listing<'a>(
         let pc = fast.pc(instr);
         let recovery = walk.as_mut().filter(|_| gives_up(what.op)).map(|walk| walk.at(instr));
         let is_destination = fast.jump(pc as u64) == Some(instr);
-        Line { instr, pc, op: what.op, operands: operands(fast, what), is_destination, recovery }
+        Line { instr, pc, op: what.op, operands: operands(fast, rules, what), is_destination, recovery }
     })
 }
 
@@ -59,7 +59,7 @@ fn gives_up(op: Op) -> bool {
 
 /// The operands of an instruction as text; constants by their value.
 // tidy: dispatch table
-fn operands(fast: &FastCode, instr: &Instr) -> String {
+fn operands(fast: &FastCode, rules: Rules, instr: &Instr) -> String {
     let Instr { op, flag, a, b, c, imm } = *instr;
     let (low, high) = (imm & 0xffff_ffff, imm >> 32);
     let constant = |index: u64| {
@@ -95,13 +95,13 @@ fn operands(fast: &FastCode, instr: &Instr) -> String {
         Op::MstoreAtC => format!("[{low}] <- {}", constant(high)),
         Op::Gas => format!("s{c} <- gas + {imm}"),
         Op::Heavy => {
-            let opcode = Opcode(flag);
-            let (inputs, outputs) = opcode.info().map_or((0, 0), |info| (info.inputs, info.outputs));
+            let info = rules.info(Opcode(flag));
+            let name = info.map_or("INVALID", |info| info.name);
+            let (inputs, outputs) = info.map_or((0, 0), |info| (info.inputs.len(), info.outputs.len()));
             let all = [a, b, quarter(0), quarter(1), quarter(2), quarter(3)];
-            let operands: Vec<String> =
-                all.iter().take(usize::from(inputs)).map(|slot| format!("s{slot}")).collect();
+            let operands: Vec<String> = all.iter().take(inputs).map(|slot| format!("s{slot}")).collect();
             let result = if outputs == 1 { format!("s{c} <- ") } else { String::new() };
-            format!("{result}{opcode}({})", operands.join(", "))
+            format!("{result}{name}({})", operands.join(", "))
         }
         _ => match op.shape() {
             (Field::Read, Field::Unused, _, Immediate::Constant) => {

@@ -11,13 +11,14 @@ mod settle;
 
 use std::collections::VecDeque;
 
-use parallax_primitives::{GasSchedule, Opcode, OpcodeTable, Rules, U256};
+use parallax_primitives::{Class, GasSchedule, Opcode, OpcodeTable, Rules, U256};
 
 use crate::{
     code::PaddedCode,
     fast_code::FastCode,
     fold,
-    form::{Block, Instr, JUMPABLE, MAX_TRANSLATED, Op, Parts, Place, Recovery, TEMPORARIES, is_heavy},
+    form::{Block, Instr, JUMPABLE, MAX_TRANSLATED, Op, Parts, Place, Recovery, TEMPORARIES},
+    lowering::{Form, form},
     verify::Malformed,
 };
 
@@ -55,7 +56,7 @@ pub fn translate(code: &PaddedCode, rules: impl Into<Rules>) -> Result<FastCode,
     if is_too_dear(code, rules) {
         return Err(Malformed::TooDear);
     }
-    FastCode::verified(parts(code, rules), code, rules.opcodes())
+    FastCode::verified(parts(code, rules), code, rules)
 }
 
 /// Whether an author's prices could take a block's gas beyond the 32 bits that it has: that of JUMPDEST, as a run of them has no bound
@@ -163,6 +164,7 @@ fn entry_word(code: &PaddedCode, pc: usize, instr: usize) -> u32 {
 
 struct Translator<'a> {
     code: &'a PaddedCode,
+    rules: Rules,
     table: &'static OpcodeTable,
     schedule: &'static GasSchedule,
     out: Vec<Instr>,
@@ -197,6 +199,7 @@ impl<'a> Translator<'a> {
     fn new(code: &'a PaddedCode, rules: Rules) -> Self {
         Self {
             code,
+            rules,
             table: rules.opcodes(),
             schedule: rules.gas(),
             out: Vec::new(),
@@ -258,13 +261,12 @@ impl<'a> Translator<'a> {
             || self.spare_temporaries() < SPARE_TEMPORARIES;
         // First, whether the block ends here for good: behind the code's end stands the implied STOP, and a block that was
         // split there would fall into nothing.
-        if leaves(opcode, row.defined) {
+        let form = form(self.rules, opcode);
+        if matches!(form, Form::Ends | Form::Leaves) {
             self.settle();
             self.emit(Op::Exit, self.pc as u64, 0, 0, self.height());
-            return Some(match opcode.0 {
-                0xf0..=0xf2 | 0xf4 | 0xf5 | 0xfa if row.defined => End::Next(self.pc + 1),
-                _ => End::Dead(self.pc + 1),
-            });
+            let next = self.pc + 1;
+            return Some(if form == Form::Leaves { End::Next(next) } else { End::Dead(next) });
         }
         if split || (self.code.is_jumpdest(self.pc)) {
             self.settle();
@@ -275,24 +277,21 @@ impl<'a> Translator<'a> {
         }
         self.opcodes += 1;
         let (inputs, outputs) = (i16::from(row.inputs), i16::from(row.outputs));
-        if opcode == Opcode::JUMP || opcode == Opcode::JUMPI {
+        if matches!(form, Form::Jump | Form::JumpIf) {
             let target = self.constant_target();
-            if opcode == Opcode::JUMPI && target.is_none() {
+            if form == Form::JumpIf && target.is_none() {
                 self.settle();
                 self.emit(Op::Exit, self.pc as u64, 0, 0, self.height());
                 return Some(End::Next(self.pc + 1));
             }
             self.need = self.need.max(inputs - height);
             self.used_gas += u32::from(row.gas);
-            return Some(if opcode == Opcode::JUMP { self.jump(target) } else { self.jump_if(target) });
+            return Some(if form == Form::Jump { self.jump(target) } else { self.jump_if(target) });
         }
         self.need = self.need.max(inputs - height);
         self.growth = self.growth.max(height - inputs + outputs);
         self.used_gas += u32::from(row.gas);
-        if opcode == Opcode::GAS {
-            self.gas_reads.push((self.out.len(), self.used_gas));
-        }
-        self.opcode(opcode);
+        self.opcode(opcode, form);
         self.pc += 1 + opcode.immediate();
         None
     }
@@ -408,58 +407,58 @@ impl<'a> Translator<'a> {
         }
     }
 
-    fn opcode(&mut self, opcode: Opcode) {
-        match opcode.0 {
-            0x50 => {
-                let sym = self.take();
-                self.release(sym);
-            }
-            0x58 => self.push_constant(U256::from(self.pc)),
-            0x38 => self.push_constant(U256::from(self.code.len())),
-            0x5a => {
+    fn opcode(&mut self, opcode: Opcode, form: Form) {
+        match form {
+            Form::Moves => self.moves(opcode),
+            Form::Gas => {
+                self.gas_reads.push((self.out.len(), self.used_gas));
                 let slot = self.new_slot();
                 self.emit(Op::Gas, 0, 0, 0, slot);
                 self.push(Sym::Slot(slot));
             }
-            0x5f => self.push_constant(U256::ZERO),
-            0x60..=0x7f => {
-                let data = &self.code.bytes()[self.pc + 1..][..opcode.immediate()];
-                self.push_constant(U256::from_be_slice(data));
-            }
-            0x80..=0x8f => {
-                let sym = self.peek(usize::from(opcode.0 - 0x80));
-                self.push(sym);
-            }
-            0x90..=0x9f => {
-                let depth = usize::from(opcode.0 - 0x90) + 1;
-                self.reach(depth + 1);
-                let top = self.window.len() - 1;
-                self.window.swap(top, top - depth);
-            }
-            0x51..=0x53 => self.memory(opcode),
-            0x35 => self.unary(Op::CallDataLoad),
-            0x15 | 0x19 | 0x1e => self.logic(opcode),
-            0x08 | 0x09 => self.modular(opcode),
-            _ if is_heavy(opcode) => self.heavy(opcode),
-            _ => self.binary(opcode),
+            Form::Memory => self.memory(opcode),
+            Form::CallDataLoad => self.unary(Op::CallDataLoad),
+            Form::Unary(op) => self.unary(op),
+            Form::Binary => self.binary(opcode),
+            Form::Modular => self.modular(opcode),
+            Form::Heavy => self.heavy(opcode),
+            // They end the block before this is asked.
+            Form::Ends | Form::Leaves | Form::Jump | Form::JumpIf => {}
         }
     }
 
-    fn logic(&mut self, opcode: Opcode) {
-        let operand = self.peek(0);
-        if let Some(value) = self.value(operand) {
-            self.window.pop_back();
-            return self.push_constant(fold::unary(opcode, value));
+    fn moves(&mut self, opcode: Opcode) {
+        let inputs = usize::from(self.table[usize::from(opcode.0)].inputs);
+        match opcode.info().map(|info| info.class) {
+            Some(Class::Pop) => {
+                let sym = self.take();
+                self.release(sym);
+            }
+            Some(Class::Push) => {
+                let data = &self.code.bytes()[self.pc + 1..][..opcode.immediate()];
+                self.push_constant(U256::from_be_slice(data));
+            }
+            Some(Class::Dup) => {
+                let sym = self.peek(inputs - 1);
+                self.push(sym);
+            }
+            Some(Class::Swap) => {
+                self.reach(inputs);
+                let top = self.window.len() - 1;
+                self.window.swap(top, self.window.len() - inputs);
+            }
+            _ if opcode == Opcode::PC => self.push_constant(U256::from(self.pc)),
+            _ if opcode == Opcode::CODESIZE => self.push_constant(U256::from(self.code.len())),
+            // A jump destination stands at a block's start.
+            _ => {}
         }
-        self.unary(match opcode {
-            Opcode::ISZERO => Op::IsZero,
-            Opcode::NOT => Op::Not,
-            _ => Op::Clz,
-        });
     }
 
     fn unary(&mut self, op: Op) {
         let mut operand = self.take();
+        if let Some(value) = self.value(operand).and_then(|value| fold::unary(op, value)) {
+            return self.push_constant(value);
+        }
         let a = self.in_slot(&mut operand);
         self.release(operand);
         self.result(op, 0, a, 0);
@@ -491,7 +490,7 @@ impl<'a> Translator<'a> {
             Opcode::SGT => (Opcode::SLT, b, a),
             _ => (opcode, a, b),
         };
-        let forms = fold::forms(opcode);
+        let Some(forms) = fold::forms(opcode) else { return };
         if forms.commutes && matches!(a, Sym::Const(_)) {
             (a, b) = (b, a);
         }
@@ -687,11 +686,6 @@ impl<'a> Translator<'a> {
         let has_result = last.op == Op::IsZero || fold::fused(last.op).is_some();
         (has_result && last.c == slot).then_some(last)
     }
-}
-
-/// Opcodes that hand on gas, end the frame or are none: the exact form runs them.
-fn leaves(opcode: Opcode, defined: bool) -> bool {
-    !defined || matches!(opcode.0, 0x00 | 0xf0..=0xf5 | 0xfa | 0xfd..=0xff)
 }
 
 /// A slot as 16 bits of an immediate.

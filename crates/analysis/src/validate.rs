@@ -109,7 +109,7 @@ pub fn validate(code: &PaddedCode, rules: impl Into<Rules>, fast: &FastCode) -> 
         fast,
         runs: runs(bytes),
         terms: Terms::default(),
-        exact: Exact::new(bytes, rules.opcodes(), rules.gas()),
+        exact: Exact::new(bytes, rules),
         slots: Slots::new(),
         code,
         rules,
@@ -128,10 +128,9 @@ fn runs(code: &[u8]) -> Vec<Option<usize>> {
         let is_data = data > 0;
         data = match byte {
             _ if is_data => data - 1,
-            0x60..=0x7f => byte - 0x5f,
-            _ => 0,
+            _ => Opcode(*byte).immediate(),
         };
-        run = if !is_data && *byte == 0x5b { run.or(Some(pc)) } else { None };
+        run = if !is_data && Opcode(*byte) == Opcode::JUMPDEST { run.or(Some(pc)) } else { None };
         run
     };
     code.iter().enumerate().map(run_at).collect()

@@ -4,11 +4,12 @@
 
 use std::fmt;
 
-use parallax_primitives::{Opcode, OpcodeTable, STACK_LIMIT};
+use parallax_primitives::{Opcode, Rules, STACK_LIMIT};
 
 use crate::{
     code::PaddedCode,
-    form::{Field, Immediate, Instr, JUMPABLE, MAX_TRANSLATED, Op, Parts, TEMPORARIES, is_heavy},
+    form::{Field, HEAVY_OPERANDS, Immediate, Instr, JUMPABLE, MAX_TRANSLATED, Op, Parts, TEMPORARIES},
+    lowering::{Form, form},
 };
 
 /// Why a code has no fast form.
@@ -85,7 +86,7 @@ impl fmt::Display for Fault {
 impl std::error::Error for Malformed {}
 
 /// Checks what [`FastCode::verified`](crate::FastCode) lists, in one pass over the instructions and one over the entries.
-pub(crate) fn verify(parts: &Parts, code: &PaddedCode, table: &OpcodeTable) -> Result<(), Malformed> {
+pub(crate) fn verify(parts: &Parts, code: &PaddedCode, rules: Rules) -> Result<(), Malformed> {
     let Parts { instrs, pool, entries, pcs, blocks } = parts;
     let ends = code.bytes().len();
     if entries.len() != ends || pcs.len() != instrs.len() {
@@ -97,7 +98,7 @@ pub(crate) fn verify(parts: &Parts, code: &PaddedCode, table: &OpcodeTable) -> R
     let op_at =
         |index: u64| usize::try_from(index).ok().and_then(|index| instrs.get(index)).map(|instr| instr.op);
     let is_entry = |index: u64| matches!(op_at(index), Some(Op::Enter | Op::Rejoin));
-    let pass = Pass { table, constants: pool.len() as u64, ends: ends as u64, op_at: &op_at };
+    let pass = Pass { rules, constants: pool.len() as u64, ends: ends as u64, op_at: &op_at };
     let mut reach = None;
     for (index, instr) in instrs.iter().enumerate() {
         let at = |fault| Malformed::Instruction { index, fault };
@@ -162,7 +163,7 @@ impl Reach {
 
 /// What an instruction is checked against.
 struct Pass<'a, F> {
-    table: &'a OpcodeTable,
+    rules: Rules,
     constants: u64,
     ends: u64,
     op_at: &'a F,
@@ -178,8 +179,8 @@ impl<F: Fn(u64) -> Option<Op>> Pass<'_, F> {
             None => Err(Fault::NoHeader),
         };
         if op == Op::Heavy {
-            let row = &self.table[usize::from(flag)];
-            if !row.defined || !is_heavy(Opcode(flag)) || row.inputs > 6 {
+            let row = &self.rules.opcodes()[usize::from(flag)];
+            if form(self.rules, Opcode(flag)) != Form::Heavy || usize::from(row.inputs) > HEAVY_OPERANDS {
                 return Err(Fault::Opcode(flag));
             }
             let operands = [a, b, quarter(imm, 0), quarter(imm, 1), quarter(imm, 2), quarter(imm, 3)];
@@ -273,10 +274,10 @@ mod tests {
     fn check(tamper: impl FnOnce(&mut Parts), expected: impl FnOnce(&Malformed) -> bool) {
         let code = PaddedCode::new(&CODE);
         let mut parts = parts(&code, Fork::Osaka.into());
-        let table = Rules::of(Fork::Osaka).opcodes();
-        assert_eq!(verify(&parts, &code, table), Ok(()));
+        let rules = Rules::of(Fork::Osaka);
+        assert_eq!(verify(&parts, &code, rules), Ok(()));
         tamper(&mut parts);
-        let found = verify(&parts, &code, table).unwrap_err();
+        let found = verify(&parts, &code, rules).unwrap_err();
         assert!(expected(&found), "{found}");
     }
 

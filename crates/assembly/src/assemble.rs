@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use parallax_primitives::{Bytes, Eip, Fork, Opcode, Rules, U256, hex};
+use parallax_primitives::{Bytes, Class, Eip, Fork, Opcode, OpcodeDefinition, Rules, U256, hex};
 
 use crate::{AssemblyError, Problem};
 
@@ -20,8 +20,7 @@ pub fn assemble(source: &str) -> Result<Bytes, AssemblyError> {
 /// Assembles for `rules`: `PUSH 0` is a PUSH0 only where they have it (EIP-3855). Mnemonics of other rules are accepted: their
 /// bytes are code like any other.
 pub fn assemble_for(source: &str, rules: impl Into<Rules>) -> Result<Bytes, AssemblyError> {
-    let mut program =
-        Program { has_push0: rules.into().has(Eip::PushZero3855), items: Vec::new(), labels: HashMap::new() };
+    let mut program = Program { rules: rules.into(), items: Vec::new(), labels: HashMap::new() };
     for (line, text) in source.lines().enumerate() {
         program.read_line(line + 1, text)?;
     }
@@ -29,7 +28,7 @@ pub fn assemble_for(source: &str, rules: impl Into<Rules>) -> Result<Bytes, Asse
 }
 
 struct Program<'s> {
-    has_push0: bool,
+    rules: Rules,
     items: Vec<(Place, Item<'s>)>,
     /// Name to index in `items` and line.
     labels: HashMap<&'s str, (usize, usize)>,
@@ -102,13 +101,22 @@ impl<'s> Program<'s> {
                     self.items.push((place, Item::Bytes(vec![Opcode::JUMPDEST.0])));
                 }
                 _ => {
-                    let opcode = Opcode::from_name(&upper)
-                        .ok_or_else(|| place.error(Problem::UnknownMnemonic(cut(word))))?;
-                    if opcode.immediate() == 0 {
-                        self.items.push((place, Item::Bytes(vec![opcode.0])));
-                    } else {
-                        let (place, text) = operand()?;
-                        self.push(place, text, Some(opcode.immediate()))?;
+                    let own = || {
+                        self.rules.custom_opcodes().map(OpcodeDefinition::info).find(|own| own.name == upper)
+                    };
+                    let info = Opcode::from_name(&upper).and_then(Opcode::info).or_else(own);
+                    let info = info.ok_or_else(|| place.error(Problem::UnknownMnemonic(cut(word))))?;
+                    match (info.immediate, info.class) {
+                        (0, _) => self.items.push((place, Item::Bytes(vec![info.opcode.0]))),
+                        (size, Class::Push) => {
+                            let (place, text) = operand()?;
+                            self.push(place, text, Some(size.into()))?;
+                        }
+                        (size, _) => {
+                            let (place, text) = operand()?;
+                            let data = sized(place, text, size.into())?;
+                            self.items.push((place, Item::Bytes([&[info.opcode.0], &data[..]].concat())));
+                        }
                     }
                 }
             }
@@ -132,7 +140,8 @@ impl<'s> Program<'s> {
             None => {
                 let value = number(place, text)?;
                 let least = value.bit_len().div_ceil(8);
-                let size = size.unwrap_or(if self.has_push0 { least } else { least.max(1) });
+                let size =
+                    size.unwrap_or(if self.rules.has(Eip::PushZero3855) { least } else { least.max(1) });
                 if size < least {
                     return Err(place.error(Problem::TooLarge { text: cut(text), bytes: size }));
                 }
@@ -259,6 +268,15 @@ fn bytes(place: Place, text: &str) -> Result<Vec<u8>, AssemblyError> {
     text.strip_prefix("0x")
         .and_then(|digits| hex::decode(digits).ok())
         .ok_or_else(|| place.error(Problem::NotBytes(cut(text))))
+}
+
+/// A number in so many bytes.
+fn sized(place: Place, text: &str, size: usize) -> Result<Vec<u8>, AssemblyError> {
+    let value = number(place, text)?;
+    if value.bit_len().div_ceil(8) > size {
+        return Err(place.error(Problem::TooLarge { text: cut(text), bytes: size }));
+    }
+    Ok(value.to_be_bytes::<32>()[32 - size..].to_vec())
 }
 
 /// PUSH0 to PUSH32. The caller has checked that `value` fits in `size` bytes and that `size` is at most 32.

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use parallax_primitives::{Opcode, OpcodeTable, Rules, hex};
+use parallax_primitives::{Class, Opcode, OpcodeTable, Rules, hex};
 
 /// Reads `code` as `rules` do, from its first byte on. Any bytes are code.
 pub fn disassemble(code: &[u8], rules: impl Into<Rules>) -> Disassembly<'_> {
@@ -15,15 +15,18 @@ pub fn disassemble(code: &[u8], rules: impl Into<Rules>) -> Disassembly<'_> {
         let opcode = Opcode(byte);
         let row = &table[usize::from(byte)];
         // Bytes behind a PUSH are data only where the PUSH is one: before Shanghai 0x5f is undefined, but has none.
-        let end = code.len().min(offset + 1 + opcode.immediate());
-        let is_cut_off = end < offset + 1 + opcode.immediate();
+        let info = rules.info(opcode);
+        let immediate = info.map_or(0, |info| usize::from(info.immediate));
+        let end = code.len().min(offset + 1 + immediate);
+        let is_cut_off = end < offset + 1 + immediate;
         starts_block |= opcode == Opcode::JUMPDEST;
         instructions.push(Instruction {
             offset,
             opcode,
+            name: info.map(|info| info.name),
             data: &code[offset + 1..end],
             is_cut_off,
-            is_defined: row.defined,
+            is_defined: row.is_defined(),
             starts_block,
             gas: row.gas,
         });
@@ -50,7 +53,9 @@ pub struct Instruction<'c> {
     pub offset: usize,
     /// The opcode.
     pub opcode: Opcode,
-    /// Push data, as much of it as is there.
+    /// Its mnemonic, if any rules or these have one.
+    pub name: Option<&'static str>,
+    /// Push data, or what else belongs to it, as much of it as is there.
     pub data: &'c [u8],
     /// Whether the end of the code cuts the push data off.
     pub is_cut_off: bool,
@@ -82,7 +87,7 @@ impl Disassembly<'_> {
 impl Instruction<'_> {
     /// As assembly.
     fn statement(&self) -> String {
-        match self.opcode.name() {
+        match self.name {
             Some(name) if self.data.is_empty() && !self.is_cut_off => name.to_owned(),
             Some(name) if !self.is_cut_off => format!("{name} 0x{}", hex::encode(self.data)),
             _ => format!("DB 0x{:02x}{}", self.opcode.0, hex::encode(self.data)),
@@ -125,7 +130,7 @@ fn write_block(f: &mut fmt::Formatter<'_>, number: usize, instructions: &[Instru
             width = 20usize.saturating_sub(line.len())
         )?;
         if instruction.is_cut_off {
-            write!(line, "  ; {}, cut off by the end of the code", instruction.opcode)?;
+            write!(line, "  ; {}, cut off by the end of the code", instruction.name.unwrap_or("INVALID"))?;
         } else if !instruction.is_defined {
             write!(line, "  ; undefined")?;
         }
@@ -136,15 +141,7 @@ fn write_block(f: &mut fmt::Formatter<'_>, number: usize, instructions: &[Instru
 
 /// Whether the instruction behind `opcode` starts a block of its own.
 fn ends_block(opcode: Opcode, table: &OpcodeTable) -> bool {
-    !table[usize::from(opcode.0)].defined
-        || matches!(
-            opcode,
-            Opcode::STOP
-                | Opcode::JUMP
-                | Opcode::JUMPI
-                | Opcode::RETURN
-                | Opcode::REVERT
-                | Opcode::INVALID
-                | Opcode::SELFDESTRUCT
-        )
+    let ends = |class| matches!(class, Class::Flow | Class::Halt);
+    !table[usize::from(opcode.0)].is_defined()
+        || (opcode != Opcode::JUMPDEST && opcode.info().is_some_and(|info| ends(info.class)))
 }

@@ -288,7 +288,7 @@ pub fn compare_job(
     let engines = [left.make(), right.make()];
     if let Some(reason) = engines.iter().find_map(|engine| engine.unsupported(job.rules, job.block)) {
         tracing::info!(left = left.name(), right = right.name(), reason, "passed over");
-        return (Verdict::Unsupported(reason.to_owned()).into(), None);
+        return (Verdict::Unsupported(reason).into(), None);
     }
     let rules = [left.rules(), right.rules()].map(|own| own.unwrap_or(job.rules));
     let mut config = *config;

@@ -1,4 +1,4 @@
-//! The engines by name, and the one that puts an interpreter of ours behind [`Engine`] over the first machine and its journal.
+//! The engines by name.
 //!
 //! Invariant: an engine is made anew for every case, the cache of analysed code in it, so that what comes of a case depends on
 //! no case before it, nor on how many run at once.
@@ -10,13 +10,13 @@ use parallax_engine_interface::{
 };
 use parallax_engine_revm::Revm;
 use parallax_hooks::Hooks;
-use parallax_machine::{Machine, validate};
+use parallax_host_interface::PrecompileSet;
+pub use parallax_local_engine::LocalEngine;
 use parallax_mini_interpreter::Mini;
 pub use parallax_mini_machine::MiniEngine;
 pub use parallax_primary_interpreter::FastCounts;
 use parallax_primary_interpreter::{Primary, Tiering};
 use parallax_primitives::{BlockEnv, Rules};
-use parallax_state::State;
 
 #[cfg(feature = "fault-injection")]
 use crate::faulty_name::FAULTY;
@@ -75,10 +75,12 @@ impl EngineName {
             EngineName::PrimaryAlways => Box::new(primary_with(Tiering::Always)),
             EngineName::PrimaryRecover => Box::new(primary_with(Tiering::AlwaysRecover)),
             EngineName::PrimaryExact => Box::new(primary_with(Tiering::Never)),
-            EngineName::Mini => Box::new(MiniEngine::new("mini", Mini)),
+            EngineName::Mini => Box::new(MiniEngine::new("mini", Mini, MINI_CONTRACTS)),
             EngineName::Revm => Box::new(Revm),
             #[cfg(feature = "fault-injection")]
-            EngineName::Faulty(faulty) => Box::new(MiniEngine::new(faulty.name(), faulty.interpreter())),
+            EngineName::Faulty(faulty) => {
+                Box::new(MiniEngine::new(faulty.name(), faulty.interpreter(), MINI_CONTRACTS))
+            }
         }
     }
 }
@@ -279,7 +281,7 @@ impl<E: Engine + ?Sized> Engine for Borrowed<'_, E> {
         self.0.tolerances()
     }
 
-    fn unsupported(&self, rules: Rules, block: &BlockEnv) -> Option<&'static str> {
+    fn unsupported(&self, rules: Rules, block: &BlockEnv) -> Option<String> {
         self.0.unsupported(rules, block)
     }
 
@@ -294,44 +296,21 @@ impl<E: Engine + ?Sized> Engine for Borrowed<'_, E> {
 
 impl<E: Engine + ?Sized> CaseEngine for Borrowed<'_, E> {}
 
-/// An interpreter with the first machine and its state around it.
-#[derive(Clone, Copy, Debug)]
-pub struct LocalEngine<I> {
-    name: &'static str,
-    interpreter: I,
-}
+/// Those of the plain machine.
+const MINI_CONTRACTS: &dyn PrecompileSet = &parallax_mini_precompiles::Contracts;
 
-impl<I> LocalEngine<I> {
-    /// Puts `interpreter` behind [`Engine`] under `name`.
-    pub const fn new(name: &'static str, interpreter: I) -> Self {
-        Self { name, interpreter }
-    }
-
-    /// The interpreter, to run bare messages with.
-    pub fn interpreter(&self) -> &I {
-        &self.interpreter
-    }
-}
-
-impl<I: Interpreter + Sync> Engine for LocalEngine<I> {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn start<'a>(&'a self, job: &Job<'a>) -> Result<Option<Box<dyn Stepper + 'a>>, EngineError> {
-        let validated = validate(job)?;
-        let state = State::new(job.database, job.rules, job.block.clone(), validated.transaction.clone());
-        Ok(Some(Box::new(Machine::new(&self.interpreter, job, validated, Box::new(state))?)))
-    }
+/// An interpreter with the first machine around it, under `name`, with all precompiled contracts.
+pub const fn local<I>(name: &'static str, interpreter: I) -> LocalEngine<I> {
+    LocalEngine::new(name, interpreter, &parallax_precompiles::Contracts)
 }
 
 impl CaseEngine for LocalEngine<Primary> {
     fn fast(&self) -> Option<FastCounts> {
-        Some(self.interpreter.counts())
+        Some(self.interpreter().counts())
     }
 
     fn is_warm(&self) -> bool {
-        self.interpreter.is_warm()
+        self.interpreter().is_warm()
     }
 }
 
@@ -359,12 +338,12 @@ pub fn primary_with(tiering: Tiering) -> LocalEngine<Primary> {
         Tiering::AlwaysRecover => EngineName::PrimaryRecover,
         Tiering::Never => EngineName::PrimaryExact,
     };
-    LocalEngine::new(name.name(), Primary::with_tiering(tiering))
+    local(name.name(), Primary::with_tiering(tiering))
 }
 
 /// The plain engine.
 pub fn mini() -> &'static MiniEngine<Mini> {
-    static MINI: MiniEngine<Mini> = MiniEngine::new("mini", Mini);
+    static MINI: MiniEngine<Mini> = MiniEngine::new("mini", Mini, MINI_CONTRACTS);
     &MINI
 }
 

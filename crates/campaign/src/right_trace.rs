@@ -9,7 +9,7 @@ use std::{
 
 use parallax_engine_interface::Engine;
 use parallax_hooks::{Hooks, MessagePhase, StepControl, StepEnd, StepView};
-use parallax_primitives::{Bytes, FrameStatus, Halt, Message, Opcode, U256};
+use parallax_primitives::{Bytes, Fork, FrameStatus, Halt, Message, Opcode, U256};
 use parallax_shadow_diff::{
     Divergence, Earlier, Field, Mismatch, PathItem, Place, ShadowConfig, StepSide, Value, Verdict,
 };
@@ -43,7 +43,7 @@ pub fn diff_trace<R: BufRead>(
     config: &ShadowConfig,
 ) -> Result<TraceCompared, ReadError> {
     if let Some(reason) = engine.unsupported(case.rules, &case.block) {
-        let outcome = Verdict::Unsupported(reason.to_owned()).into();
+        let outcome = Verdict::Unsupported(reason).into();
         return Ok(TraceCompared { outcome, unknown: Vec::new() });
     }
     let names = [engine.name().to_owned(), format!("{}'s trace", trace.client())];
@@ -270,12 +270,13 @@ fn divergence(
     Box::new(Divergence::new(names, place, mismatch, recent, config))
 }
 
-/// A step as a trace has it.
+/// A step as a trace has it. It does not say by which rules: opcodes have the names of the newest.
 fn side(step: &Step) -> StepSide {
     StepSide {
         depth: u16::try_from(step.depth.saturating_sub(1)).unwrap_or(u16::MAX),
         pc: usize::try_from(step.pc).unwrap_or(usize::MAX),
         opcode: step.opcode,
+        rules: Fork::LATEST.into(),
         address: Default::default(),
         gas_before: step.gas,
         gas_after: step.gas,

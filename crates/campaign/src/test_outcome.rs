@@ -13,7 +13,7 @@ pub enum TestOutcome {
     /// It came to no end of its own. Not a pass.
     Lost(Loss),
     /// The engine does not know the rules, for this reason. Not a pass.
-    Unsupported(&'static str),
+    Unsupported(String),
 }
 
 impl TestOutcome {

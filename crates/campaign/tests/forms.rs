@@ -5,9 +5,7 @@
 
 use std::{ops::ControlFlow, sync::atomic::AtomicBool};
 
-use parallax_campaign::{
-    Campaign, Selection, discover, engines::LocalEngine, shared_folder, statetest, test_text,
-};
+use parallax_campaign::{Campaign, Selection, discover, engines, shared_folder, statetest, test_text};
 use parallax_primary_interpreter::{Primary, Tiering};
 
 #[track_caller]
@@ -20,7 +18,7 @@ fn check(name: &'static str, tiering: Tiering) {
     let files = discover(&[folder], &mut std::io::empty()).unwrap();
     let (selection, cancel) = (Selection::default(), AtomicBool::new(false));
     let campaign = Campaign { files: &files, selection: &selection, jobs: 0, cancel: &cancel };
-    let engine = LocalEngine::new(name, Primary::with_tiering(tiering));
+    let engine = engines::local(name, Primary::with_tiering(tiering));
     let summary = statetest(&campaign, &engine, |delivered, _| {
         if let Some(text) = test_text(delivered, name) {
             eprintln!("{text}");

@@ -12,7 +12,7 @@ use std::{
 
 use parallax_campaign::{
     Campaign, Selection, diff,
-    engines::{self, EngineName, LocalEngine},
+    engines::{self, EngineName},
     statetest,
 };
 use parallax_engine_interface::Engine;
@@ -97,7 +97,7 @@ fn a_campaign_says_what_it_compares_and_what_comes_of_it() {
     fs::write(&broken, "{").unwrap();
     let files = [fixtures.join("arithmetic.json"), broken.clone()];
     let faulty =
-        LocalEngine::new("faulty", FaultyMini::new(FaultPlan::new(Fault::FlipResult(0), Opcode::MULMOD)));
+        engines::local("faulty", FaultyMini::new(FaultPlan::new(Fault::FlipResult(0), Opcode::MULMOD)));
     let lines = logged(|| {
         campaign(&files, None, |campaign| {
             let go_on = |_: &_, _| ControlFlow::Continue(());
@@ -131,7 +131,7 @@ fn a_shadow_says_what_it_finds() {
     let fixtures = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/state-tests");
     let case = cases(&fixtures.join("arithmetic.json")).unwrap().next().unwrap().unwrap();
     let job = case.job().unwrap();
-    let faulty = LocalEngine::new("faulty", FaultyMini::new(FaultPlan::new(Fault::GasMore, Opcode::PUSH1)));
+    let faulty = engines::local("faulty", FaultyMini::new(FaultPlan::new(Fault::GasMore, Opcode::PUSH1)));
     for mode in [ShadowMode::PerCall, ShadowMode::PerStep] {
         let shadowed =
             Shadowed::new(engines::mini(), &faulty, ShadowConfig { mode, ..ShadowConfig::default() });

@@ -7,7 +7,7 @@ use std::io::Cursor;
 use parallax_assembly::assemble;
 use parallax_campaign::{
     Delivered, DiffOutcome, DiffSetup, DiffSummary, PageLimits, Report, ReportFormat, compare_case, config,
-    diff_json, diff_text, engines, engines::LocalEngine, html_of_run,
+    diff_json, diff_text, engines, html_of_run,
 };
 use parallax_engine_interface::{Engine, EngineError, Execution, Job, Stepper};
 use parallax_hooks::{Hooks, Interest, MessagePhase, StepControl, StepEnd, StepView};
@@ -116,7 +116,7 @@ fn lost(_: Execution) -> Result<Execution, EngineError> {
 
 /// What came of `code` when the right side makes a mistake.
 fn mistaken(name: &str, code: &str, fault: Fault, opcode: Opcode) -> Delivered<DiffOutcome> {
-    let faulty = LocalEngine::new("faulty", FaultyMini::new(FaultPlan::new(fault, opcode)));
+    let faulty = engines::local("faulty", FaultyMini::new(FaultPlan::new(fault, opcode)));
     compared(name, code, engines::mini(), &faulty, ShadowMode::PerStep)
 }
 
@@ -310,7 +310,7 @@ fn a_page_that_met_a_limit_says_so() {
 fn a_page_shows_both_runs_side_by_side() {
     let case = case("side by side", CALLS);
     let job = case.job().unwrap();
-    let faulty = LocalEngine::new("faulty", FaultyMini::new(FaultPlan::new(Fault::GasMore, Opcode::SLOAD)));
+    let faulty = engines::local("faulty", FaultyMini::new(FaultPlan::new(Fault::GasMore, Opcode::SLOAD)));
     let shadow =
         ShadowConfig { mode: ShadowMode::PerStep, skip_identical_steps: false, ..ShadowConfig::default() };
     let mut run = run_both_per_step(engines::mini(), &faulty, &job, &shadow, RunLimits::default());

@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use parallax_campaign::engines::LocalEngine;
+use parallax_campaign::engines;
 use parallax_devtool::{Config, Engines, Server};
 use parallax_mini_interpreter::{Fault, FaultPlan, FaultyMini};
 use parallax_primitives::Opcode;
@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let plan = FaultPlan::new(Fault::FlipResult(0), opcode).from_step(step);
     config.engines =
-        Engines::default().with(Box::leak(Box::new(LocalEngine::new("faulty", FaultyMini::new(plan)))));
+        Engines::default().with(Box::leak(Box::new(engines::local("faulty", FaultyMini::new(plan)))));
     let server = Server::start(config)?;
     println!("{}", server.url());
     server.wait();

@@ -2,7 +2,7 @@
 //!
 //! `headless_session [FILE]`: the page of the run is written to FILE.
 
-use parallax_campaign::engines::LocalEngine;
+use parallax_campaign::engines;
 use parallax_devtool::{Config, Engines, Session};
 use parallax_mini_interpreter::{Fault, FaultPlan, FaultyMini};
 use parallax_primitives::Opcode;
@@ -11,7 +11,7 @@ use serde_json::json;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     // An engine of one's own stands where this one does, which adds wrongly.
     let plan = FaultPlan::new(Fault::FlipResult(0), Opcode::ADD);
-    let faulty = Box::leak(Box::new(LocalEngine::new("faulty", FaultyMini::new(plan))));
+    let faulty = Box::leak(Box::new(engines::local("faulty", FaultyMini::new(plan))));
     let config = Config { engines: Engines::default().with(faulty), ..Config::default() };
     let session = Session::start(
         config,

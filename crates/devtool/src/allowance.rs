@@ -5,7 +5,7 @@
 
 use parallax_hooks::StepView;
 use parallax_precompiles::{PrecompileError, Precompiles};
-use parallax_primitives::{Address, Opcode, Rules, U256};
+use parallax_primitives::{Address, Class, Opcode, OpcodeInfo, Role, Rules, U256};
 use parallax_tracer_eip3155::{growth_cost, needed};
 
 /// Bytes that one execution may hold: of all open frames the memory, the input and the return data; logs, deployed codes,
@@ -82,21 +82,22 @@ impl Allowance {
                 return Some(Beyond::Memory);
             }
         }
-        match step.opcode.0 {
-            0xf1 | 0xf2 | 0xf4 | 0xfa => self.refuses_call(step),
+        match step.opcode.info() {
+            // A call, not a creation.
+            Some(info) if info.output().is_some() => self.refuses_call(step, info),
             _ => None,
         }
     }
 
-    fn refuses_call(&mut self, step: &StepView<'_>) -> Option<Beyond> {
+    fn refuses_call(&mut self, step: &StepView<'_>, info: &OpcodeInfo) -> Option<Beyond> {
         let gas = operand(step, 0).saturating_to::<u64>().min(step.gas);
         self.since_look += gas.min(PRECOMPILE_GAS) / GAS_PER_STEP;
         if gas <= PRECOMPILE_GAS {
             return None;
         }
-        let at = if matches!(step.opcode.0, 0xf1 | 0xf2) { 3 } else { 2 };
-        let (offset, length) =
-            (operand(step, at).saturating_to::<usize>(), operand(step, at + 1).saturating_to::<usize>());
+        let input = info.regions().find(|region| region.role == Role::ReadOffset);
+        let (offset, length) = input.map_or((U256::ZERO, U256::ZERO), |region| region.on_or_zero(step.stack));
+        let (offset, length) = (offset.saturating_to::<usize>(), length.saturating_to::<usize>());
         let to = Address::from_word(operand(step, 1).into());
         // It may cost more than there is memory for: then the call fails.
         let is_long = length <= LIMIT
@@ -142,10 +143,11 @@ fn keeps(step: &StepView<'_>) -> usize {
         let length = operand(step, 1).saturating_to::<usize>();
         if (length as u64).saturating_mul(gas_per_byte) <= step.gas { length } else { 0 }
     };
-    match step.opcode {
-        Opcode::SSTORE | Opcode::TSTORE => WRITE,
-        Opcode(0xa0..=0xa4) => paid(8),
-        Opcode::RETURN if step.message.kind.is_create() => paid(200),
+    match (step.rules.info(step.opcode).map(|info| info.class), step.opcode) {
+        (Some(Class::Storage), Opcode::SLOAD | Opcode::TLOAD) => 0,
+        (Some(Class::Storage), _) => WRITE,
+        (Some(Class::Log), _) => paid(8),
+        (_, Opcode::RETURN) if step.message.kind.is_create() => paid(200),
         _ => 0,
     }
 }

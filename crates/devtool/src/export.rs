@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use parallax_campaign::{DiffSetup, PageLimits, html_of_run};
-use parallax_primitives::Opcode;
+use parallax_primitives::{Fork, Opcode, Rules};
 use parallax_shadow_diff::{Field, Mismatch, SideBySideRun, SideBySideStep, StepSide, Value as Found};
 use serde_json::Value;
 
@@ -64,12 +64,15 @@ fn side_by_side(report: &Report, records: &Records) -> SideBySideRun {
     let total = records.total();
     let from = first.unwrap_or(0).saturating_sub(AROUND * 4);
     let rows = records.rows(from, usize::try_from(AROUND * 8).unwrap_or(PAGE));
+    // A trace does not say its rules: opcodes have the names of the newest.
+    let of = |side: Option<&Side>| side.and_then(Side::recording).map(|recording| recording.rules);
+    let rules = records.sides().map(|side| of(side).unwrap_or(Fork::LATEST.into()));
     let next = rows.iter().skip(1).map(Some).chain([None]);
     let is_new = |step| records.index.news_from(step).first().is_some_and(|news| news.0 == step);
     let steps: Vec<_> = rows
         .iter()
         .zip(next)
-        .map(|(row, next)| side_by_side_step(row, next, is_new(row.step_index)))
+        .map(|(row, next)| side_by_side_step(row, next, is_new(row.step_index), rules))
         .collect();
     let gas_used = [0, 1].map(|side: usize| report.outcomes[side].as_ref().map(|outcome| outcome.gas_used));
     SideBySideRun {
@@ -87,20 +90,26 @@ fn side_by_side(report: &Report, records: &Records) -> SideBySideRun {
     }
 }
 
-fn side_by_side_step(row: &model::StepRow, next: Option<&model::StepRow>, is_new: bool) -> SideBySideStep {
-    let side = |side: &Option<model::StepSide>| {
+fn side_by_side_step(
+    row: &model::StepRow,
+    next: Option<&model::StepRow>,
+    is_new: bool,
+    rules: [Rules; 2],
+) -> SideBySideStep {
+    let side = |side: &Option<model::StepSide>, rules| {
         let side = side.as_ref()?;
         Some(StepSide {
             depth: u16::try_from(side.depth).ok()?,
             pc: usize::try_from(side.pc).ok()?,
             opcode: Opcode(side.opcode),
+            rules,
             address: side.address.as_ref()?.parse().ok()?,
             gas_before: side.gas_before,
             gas_after: side.gas_after.unwrap_or(side.gas_before),
             stack_size: side.stack_size.unwrap_or(0),
         })
     };
-    let (left, right) = (side(&row.left), side(&row.right));
+    let (left, right) = (side(&row.left, rules[0]), side(&row.right, rules[1]));
     let mismatch = row.mismatch.as_ref().map(|mismatch| {
         let at = if mismatch.when == When::After { next } else { Some(row) };
         let field = field(mismatch, at.and_then(|row| row.left.as_ref()?.stack_size).unwrap_or(0));

@@ -3,7 +3,7 @@
 //! This is for looking at two records that are known to part: whether they part, and where first, is `shadow-diff`'s to say.
 //! A step is charged with what it left behind: a wrong sum is at the ADD, not at the opcode that finds it.
 
-use parallax_primitives::{Opcode, U256};
+use parallax_primitives::{Class, Opcode, U256};
 use parallax_shadow_diff::{Field, Mismatch as EngineMismatch, ShadowConfig, StepMismatch, Value};
 use parallax_tracer_standard::Trace;
 
@@ -380,7 +380,10 @@ fn first_difference(left: Option<&[u8]>, right: Option<&[u8]>) -> Option<u64> {
 
 /// Whether the memory may have changed between an opcode and the next one of its frame.
 fn writes_memory(opcode: Opcode) -> bool {
-    matches!(opcode.0, 0x37 | 0x39 | 0x3c | 0x3e | 0x52 | 0x53 | 0x5e | 0xf0..=0xff)
+    match opcode.info() {
+        Some(info) => info.writes_memory() || matches!(info.class, Class::Message | Class::Halt),
+        None => true,
+    }
 }
 
 /// The items of two stacks that differ, from the bottom.

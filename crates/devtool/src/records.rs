@@ -12,7 +12,7 @@ use crate::{
     model::{self, DATA_SHOWN, SideName},
     pair::mismatches,
     report::Report,
-    side::{Recording, Side, op_name},
+    side::{Recording, Side},
 };
 
 /// The records of a session at one time.
@@ -140,7 +140,7 @@ impl Records {
                 counts
                     .map(|count| model::OpcodeGas {
                         opcode: count.opcode.0,
-                        op_name: op_name(count.opcode),
+                        op_name: count.op_name,
                         count: count.count,
                         gas: count.gas,
                     })
@@ -177,7 +177,7 @@ impl Records {
             instructions.push(model::Instruction {
                 pc: instruction.offset,
                 opcode: instruction.opcode.0,
-                op_name: op_name(instruction.opcode),
+                op_name: instruction.name.unwrap_or("INVALID"),
                 data: (instruction.opcode.immediate() > 0).then(|| hex::encode_prefixed(instruction.data)),
                 gas: instruction.is_defined.then_some(instruction.gas),
                 block: blocks.len().saturating_sub(1),

@@ -136,7 +136,7 @@ struct Last {
 impl Last {
     /// Whether it put the value on the stack that the next step finds.
     fn leaves(&self, next: &Found<'_>, value: U256) -> bool {
-        let puts = self.opcode.info().is_some_and(|info| info.outputs > 0);
+        let puts = self.opcode.info().is_some_and(|info| !info.outputs.is_empty());
         let is_top = next.stack.and_then(<[U256]>::last) == Some(&value);
         puts && is_top && (self.call, self.depth) == (next.call, next.depth)
     }

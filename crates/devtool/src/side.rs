@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use parallax_memory_database::MemoryDatabase;
-use parallax_primitives::{Address, Bytes, Halt, Opcode, Rules, U256};
+use parallax_primitives::{Address, Bytes, Class, Halt, Opcode, Rules, U256};
 use parallax_tracer_eip3155::HaltKind;
 use parallax_tracer_standard::{Replay, Trace};
 
@@ -58,6 +58,7 @@ pub(crate) struct Found<'a> {
     pub(crate) depth: u16,
     pub(crate) pc: u64,
     pub(crate) opcode: Opcode,
+    pub(crate) op_name: &'static str,
     pub(crate) gas: u64,
     pub(crate) gas_cost: Option<u64>,
     pub(crate) refund: Option<i64>,
@@ -110,7 +111,8 @@ impl Side {
         {
             let row = row(&found);
             if let Some(before) = rows.last_mut() {
-                let sends = matches!(before.opcode, 0xf0 | 0xf1 | 0xf2 | 0xf4 | 0xf5 | 0xfa);
+                let info = Opcode(before.opcode).info();
+                let sends = info.is_some_and(|info| info.class == Class::Message);
                 let same_frame = before.call == row.call && before.depth == row.depth;
                 if same_frame && !sends && before.halt.is_none() {
                     before.gas_after = Some(row.gas_before);
@@ -135,6 +137,7 @@ impl Walk<'_> {
                     depth: state.depth,
                     pc: state.pc as u64,
                     opcode: step.opcode(),
+                    op_name: step.op_name(),
                     gas: state.gas,
                     gas_cost: Some(step.gas_cost()),
                     refund: Some(state.refund),
@@ -158,6 +161,7 @@ impl Walk<'_> {
                     depth: u16::try_from(step.depth.saturating_sub(1)).unwrap_or(u16::MAX),
                     pc: step.pc,
                     opcode: step.opcode,
+                    op_name: op_name(step.opcode),
                     gas: step.gas,
                     gas_cost: step.gas_cost,
                     refund: step.refund,
@@ -185,7 +189,7 @@ fn row(found: &Found<'_>) -> model::StepSide {
     model::StepSide {
         pc: found.pc,
         opcode: found.opcode.0,
-        op_name: op_name(found.opcode),
+        op_name: found.op_name,
         gas_before: found.gas,
         gas_after,
         gas_cost: found.gas_cost,

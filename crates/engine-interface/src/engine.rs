@@ -51,7 +51,7 @@ pub trait Engine: Sync {
     }
 
     /// Why it does not know `rules`, or a number of `block` under them, if it does not. Such a run is not begun: it is no agreement.
-    fn unsupported(&self, rules: Rules, block: &BlockEnv) -> Option<&'static str> {
+    fn unsupported(&self, rules: Rules, block: &BlockEnv) -> Option<String> {
         let _ = (rules, block);
         None
     }
@@ -91,7 +91,7 @@ macro_rules! forward {
             fn tolerances(&self) -> Tolerances {
                 (**self).tolerances()
             }
-            fn unsupported(&self, rules: Rules, block: &BlockEnv) -> Option<&'static str> {
+            fn unsupported(&self, rules: Rules, block: &BlockEnv) -> Option<String> {
                 (**self).unsupported(rules, block)
             }
             fn start<'a>(&'a self, job: &Job<'a>) -> Result<Option<Box<dyn Stepper + 'a>>, EngineError> {

@@ -36,7 +36,7 @@ impl<E: Engine> Engine for UnderRules<E> {
         self.engine.tolerances()
     }
 
-    fn unsupported(&self, _: Rules, block: &BlockEnv) -> Option<&'static str> {
+    fn unsupported(&self, _: Rules, block: &BlockEnv) -> Option<String> {
         self.engine.unsupported(self.rules, block)
     }
 

@@ -7,6 +7,7 @@ use std::{sync::Arc, thread};
 use parallax_assembly::assemble;
 use parallax_engine_interface::{Engine, OwnedJob, OwnedRun, OwnedSubject, Progress, Stepper};
 use parallax_hooks::NoHooks;
+use parallax_host_interface::NoPrecompiles;
 use parallax_memory_database::MemoryDatabase;
 use parallax_mini_interpreter::Mini;
 use parallax_mini_machine::MiniEngine;
@@ -54,7 +55,7 @@ struct Session {
 
 #[test]
 fn a_run_is_kept_beside_what_it_runs_on() {
-    let engine = Arc::new(MiniEngine::new("mini", Mini));
+    let engine = Arc::new(MiniEngine::new("mini", Mini, &NoPrecompiles));
     for subject in [transaction(0), message()] {
         let job = job(subject);
         let whole = engine.execute(&job.job(), &mut NoHooks).unwrap();
@@ -74,7 +75,7 @@ fn a_run_is_kept_beside_what_it_runs_on() {
 fn a_job_goes_to_a_thread() {
     let sent = job(message());
     let gas_used = thread::spawn(move || {
-        let engine = MiniEngine::new("mini", Mini);
+        let engine = MiniEngine::new("mini", Mini, &NoPrecompiles);
         engine.execute(&sent.job(), &mut NoHooks).unwrap().outcome.unwrap().gas_used
     });
     assert_eq!(gas_used.join().unwrap(), 22_111);

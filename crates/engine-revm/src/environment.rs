@@ -78,15 +78,16 @@ pub(crate) fn block(job: &Job<'_>) -> BlockEnv {
 
 /// Why revm does not know `rules`, or a number of `block` from Cancun on, if it does not: its numbers have 128 bits,
 /// and where the price of a blob gas needs more, its price would be wrong, its cost of all blobs cut off.
-pub(crate) fn unsupported(rules: Rules, block: &JobBlock) -> Option<&'static str> {
+pub(crate) fn unsupported(rules: Rules, block: &JobBlock) -> Option<String> {
     let (excess, blobs) = (block.excess_blob_gas, block.blobs);
-    let Some(fork) = rules.mainnet() else { return Some(NO_RULES_OF_OTHERS) };
+    let Some(fork) = rules.mainnet() else { return Some(NO_RULES_OF_OTHERS.into()) };
     if fork == Fork::Constantinople {
-        return Some("revm has no Constantinople before Petersburg (EIP-1283)");
+        return Some("revm has no Constantinople before Petersburg (EIP-1283)".into());
     }
     let fits = price_fits(excess.into(), blobs.update_fraction.into(), blobs.max).is_some();
     let is_beyond = rules.has(Eip::Blobs4844) && !fits;
-    is_beyond.then_some("revm works out the price of a blob gas in 128 bits, and this block's takes more")
+    is_beyond
+        .then(|| "revm works out the price of a blob gas in 128 bits, and this block's takes more".into())
 }
 
 /// revm's sums for the price, then the cost of a block's blobs; `None` where one needs more than 128 bits.

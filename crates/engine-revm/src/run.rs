@@ -54,7 +54,7 @@ impl Engine for Revm {
         }
     }
 
-    fn unsupported(&self, rules: Rules, block: &BlockEnv) -> Option<&'static str> {
+    fn unsupported(&self, rules: Rules, block: &BlockEnv) -> Option<String> {
         environment::unsupported(rules, block)
     }
 

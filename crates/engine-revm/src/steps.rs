@@ -6,7 +6,7 @@
 use parallax_hooks::{StepControl, StepEnd, StepView};
 use parallax_host_interface::HostError;
 use parallax_primitives::{
-    Address, Bytes, Effect, FrameStatus, Halt, JournalView, Log, Message, Opcode, StorageChange, U256,
+    Address, Bytes, Class, Effect, FrameStatus, Halt, JournalView, Log, Message, Opcode, StorageChange, U256,
 };
 use revm::{
     Inspector,
@@ -268,7 +268,9 @@ impl Before {
                 new: *new,
                 original: U256::ZERO,
             }),
-            (Opcode(0xa0..=0xa4), _) => journal.logs.last().map_or(Effect::None, Effect::Log),
+            _ if self.opcode.info().is_some_and(|info| info.class == Class::Log) => {
+                journal.logs.last().map_or(Effect::None, Effect::Log)
+            }
             _ => Effect::None,
         }
     }

@@ -33,7 +33,9 @@ impl<'a> Watch<'a> {
     fn new(job: &Job<'a>) -> Option<Self> {
         let validated = validate(job).ok()?;
         let state = State::new(job.database, job.rules, job.block.clone(), validated.transaction.clone());
-        let mini = Box::new(Machine::new(&Mini, job, validated, Box::new(state)).unwrap());
+        let mini = Box::new(
+            Machine::new(&Mini, &parallax_precompiles::Contracts, job, validated, Box::new(state)).unwrap(),
+        );
         let mut watch = Self { mini, messages: VecDeque::new(), differences: Vec::new(), steps: 0 };
         watch.advance(None);
         Some(watch)

@@ -122,7 +122,16 @@ impl World {
         let job = self.job(&block, &environment, &message);
         let validated = validate(&job).map_err(failed)?;
         let state = State::new(&self.database, job.rules, block.clone(), validated.transaction.clone());
-        seen(Box::new(Machine::new(interpreter, &job, validated, Box::new(state))?), watch)
+        seen(
+            Box::new(Machine::new(
+                interpreter,
+                &parallax_precompiles::Contracts,
+                &job,
+                validated,
+                Box::new(state),
+            )?),
+            watch,
+        )
     }
 
     /// Runs the program on `interpreter`, in the plain machine.
@@ -134,7 +143,12 @@ impl World {
         let (block, environment, message) =
             (Self::block(self.program.fork), Self::environment(), self.message());
         let job = self.job(&block, &environment, &message);
-        seen(Box::new(MiniMachine::new(interpreter, &job).map_err(failed)?), watch)
+        seen(
+            Box::new(
+                MiniMachine::new(interpreter, &parallax_mini_precompiles::Contracts, &job).map_err(failed)?,
+            ),
+            watch,
+        )
     }
 
     fn job<'a>(&'a self, block: &'a BlockEnv, environment: &'a TxEnv, message: &'a Message) -> Job<'a> {

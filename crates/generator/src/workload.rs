@@ -190,7 +190,8 @@ mod tests {
         for workload in Workload::all().unwrap() {
             let mut steps = 0;
             let mut count = on_step_end(|_, _| steps += 1);
-            let result = MiniEngine::new("mini", Mini).execute(&workload.job(), &mut count);
+            let result = MiniEngine::new("mini", Mini, &parallax_mini_precompiles::Contracts)
+                .execute(&workload.job(), &mut count);
             drop(count);
             assert_eq!(workload.check(&result), Ok(()));
             assert_eq!(steps, workload.steps, "{}", workload.name);

@@ -69,7 +69,7 @@ impl Writer {
     }
 
     pub(crate) fn is_defined(&self, opcode: Opcode) -> bool {
-        self.table[usize::from(opcode.0)].defined
+        self.table[usize::from(opcode.0)].is_defined()
     }
 
     /// Items that may be used.

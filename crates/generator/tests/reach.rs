@@ -58,13 +58,13 @@ fn splits(code: &PaddedCode, fork: Fork, fast: &FastCode) -> BTreeSet<Split> {
             low = low.min(height - i64::from(row.inputs));
             height += i64::from(row.outputs) - i64::from(row.inputs);
             pc += 1 + last.immediate();
-            if last == Opcode::JUMP || !row.defined {
+            if last == Opcode::JUMP || !row.is_defined() {
                 break;
             }
         }
         let ends = last == Opcode::JUMPI
             || matches!(last.0, 0x00 | 0x56 | 0xf0..)
-            || !table[usize::from(last.0)].defined;
+            || !table[usize::from(last.0)].is_defined();
         if ends || (pc <= code.len() && code.is_jumpdest(pc)) || pc < next && pc < code.len() {
             continue;
         }

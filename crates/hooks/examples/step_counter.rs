@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, error::Error};
 use parallax_assembly::assemble;
 use parallax_engine_interface::{Engine, Job};
 use parallax_hooks::{StepControl, on_step, on_step_end};
+use parallax_host_interface::NoPrecompiles;
 use parallax_memory_database::MemoryDatabase;
 use parallax_mini_interpreter::Mini;
 use parallax_mini_machine::MiniEngine;
@@ -31,7 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         StepControl::Continue
     });
     let add = on_step_end(|step, end| *gas.entry(step.depth).or_insert(0) += end.gas_cost);
-    MiniEngine::new("mini", Mini).execute(&job, &mut (count, add))?;
+    MiniEngine::new("mini", Mini, &NoPrecompiles).execute(&job, &mut (count, add))?;
 
     println!("{opcodes:?}");
     println!("gas by depth: {gas:?}");

@@ -2,12 +2,19 @@
 #![doc = include_str!("../README.md")]
 
 mod changes;
+mod custom;
 mod database;
 mod host;
 mod journal;
+mod precompiles;
 
 pub use changes::{AccountChange, StateChanges};
+pub use custom::{
+    ContractCall, ContractFunction, CustomContract, CustomOpcode, LocalFunction, OpcodeFault, OpcodeFrame,
+    OpcodeFunction, WorldFrame, WorldFunction, unknown_definition,
+};
 pub use database::{AccountInfo, Database, EmptyDatabase};
 pub use host::{Host, HostError, SelfDestruct, Slot};
 pub use journal::Journal;
 pub use parallax_primitives::TxEnv;
+pub use precompiles::{NoPrecompiles, PrecompileError, PrecompileOutput, PrecompileSet};

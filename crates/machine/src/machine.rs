@@ -7,11 +7,12 @@
 
 use parallax_engine_interface::{Execution, FrameExit, Interpreter, Job};
 use parallax_hooks::{Hooks, Interest, MessagePhase, NoHooks, Start, StepControl, StepEnd, StepView};
-use parallax_host_interface::{HostError, Journal};
-use parallax_precompiles::{PrecompileError, Precompiles};
+use parallax_host_interface::{
+    ContractCall, CustomContract, HostError, Journal, PrecompileError, PrecompileSet,
+};
 use parallax_primitives::{
-    Bytecode, Bytes, CALL_DEPTH_LIMIT, Eip, FrameOutcome, FrameStatus, Halt, Message, MessageKind, Rules,
-    Subject, TxOutcome, U256,
+    Bytecode, Bytes, CALL_DEPTH_LIMIT, Eip, FrameOutcome, FrameStatus, Halt, Message, MessageKind,
+    PrecompileId, Rules, Subject, TxOutcome, U256,
 };
 
 use crate::{
@@ -25,6 +26,7 @@ use crate::{
 pub struct Machine<'a, I: Interpreter> {
     pub(crate) interpreter: &'a I,
     rules: Rules,
+    precompiles: &'a dyn PrecompileSet,
     pub(crate) journal: Box<dyn Journal + 'a>,
     /// Open frames, the innermost last.
     pub(crate) frames: Vec<OpenFrame<I::Frame>>,
@@ -82,6 +84,7 @@ impl<'a, I: Interpreter> Machine<'a, I> {
     #[allow(clippy::needless_pass_by_value)]
     pub fn new(
         interpreter: &'a I,
+        precompiles: &'a dyn PrecompileSet,
         job: &Job<'a>,
         validated: Validated,
         mut journal: Box<dyn Journal + 'a>,
@@ -100,6 +103,7 @@ impl<'a, I: Interpreter> Machine<'a, I> {
         Ok(Self {
             interpreter,
             rules: job.rules,
+            precompiles,
             journal,
             frames: Vec::new(),
             gas: message.gas,
@@ -273,28 +277,44 @@ impl<'a, I: Interpreter> Machine<'a, I> {
         if !is_moved {
             return Err(HostError::new("the journal refuses a transfer that the balance allows"));
         }
-        match Precompiles::of(self.rules).get(&message.code_address) {
+        let (rules, address) = (self.rules, message.code_address);
+        let is_contract = PrecompileId::at(&address).is_some_and(|id| rules.has_precompile(id))
+            || rules.custom_contract(&address).is_some();
+        if is_contract {
             // EIP-7702: a delegation to a precompiled contract runs no code at all.
-            Some(_) if message.is_delegated => {}
-            Some(precompile) => {
-                let outcome = match precompile.run(&message.input, message.gas) {
-                    Ok(output) => match message.gas.checked_sub(output.gas_used) {
-                        Some(gas_left) => success(gas_left, output.output),
-                        None => FrameOutcome::halted(Halt::OutOfGas, 0),
-                    },
-                    Err(PrecompileError::OutOfGas) => FrameOutcome::halted(Halt::OutOfGas, 0),
-                    Err(PrecompileError::Failed(_)) => FrameOutcome::halted(Halt::PrecompileFailure, 0),
-                };
+            if !message.is_delegated {
+                let outcome = self.run_contract(message)?;
                 return Ok(Started::Outcome(self.end_call(outcome)));
             }
-            None => {
-                let code = self.journal.code(message.code_address)?;
-                if !code.bytes().is_empty() {
-                    return Ok(Started::Frame(self.interpreter.enter(message.clone(), code, self.rules)));
-                }
+        } else {
+            let code = self.journal.code(address)?;
+            if !code.bytes().is_empty() {
+                return Ok(Started::Frame(self.interpreter.enter(message.clone(), code, rules)));
             }
         }
         Ok(Started::Outcome(self.end_call(success(message.gas, Bytes::new()))))
+    }
+
+    /// What the precompiled contract that a message calls came to.
+    fn run_contract(&mut self, message: &Message) -> Result<FrameOutcome, HostError> {
+        let (rules, address) = (self.rules, message.code_address);
+        let unknown = || HostError::new(format!("the contract at {address} is none that the machine knows"));
+        if rules.custom_contract(&address).is_some() {
+            let contract = CustomContract::fast(rules, &address).ok_or_else(unknown)?;
+            let outcome = contract(&mut ContractCall { message, rules, host: self.journal.as_host() })?;
+            let gas_left = outcome.gas_left.min(message.gas);
+            return Ok(FrameOutcome { gas_left, created: None, ..outcome });
+        }
+        let done = self.precompiles.run(rules, address, &message.input, message.gas);
+        Ok(match done.ok_or_else(unknown)? {
+            Ok(output) => match message.gas.checked_sub(output.gas_used) {
+                Some(gas_left) => success(gas_left, output.output),
+                None => FrameOutcome::halted(Halt::OutOfGas, 0),
+            },
+            Err(PrecompileError::OutOfGas) => FrameOutcome::halted(Halt::OutOfGas, 0),
+            Err(PrecompileError::Failed(_)) => FrameOutcome::halted(Halt::PrecompileFailure, 0),
+            Err(missing @ PrecompileError::Missing(_)) => return Err(HostError::new(missing.to_string())),
+        })
     }
 
     /// Ends the innermost frame.

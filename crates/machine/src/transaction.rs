@@ -5,10 +5,9 @@
 
 use parallax_engine_interface::Job;
 use parallax_host_interface::{HostError, Journal};
-use parallax_precompiles::Precompiles;
 use parallax_primitives::{
-    Address, Authorization, Bytecode, Eip, FrameOutcome, GasSchedule, Message, MessageKind, Rules,
-    Transaction, TransactionType, U256,
+    Address, Authorization, Bytecode, ContractDefinition, Eip, FrameOutcome, GasSchedule, Message,
+    MessageKind, PrecompileId, Rules, Transaction, TransactionType, U256,
 };
 
 use crate::Validated;
@@ -119,7 +118,8 @@ pub(crate) fn warm_up(
     }
     journal.warm_account(sender);
     journal.warm_account(target);
-    for address in Precompiles::of(rules).addresses() {
+    let contracts = rules.precompiles().map(PrecompileId::address);
+    for address in contracts.chain(rules.custom_contracts().map(ContractDefinition::address)) {
         journal.warm_account(address);
     }
     if rules.has(Eip::WarmCoinbase3651) {

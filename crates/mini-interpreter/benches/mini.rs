@@ -6,11 +6,12 @@ use criterion::{Criterion, Throughput};
 use parallax_engine_interface::Engine;
 use parallax_generator::Workload;
 use parallax_hooks::NoHooks;
+use parallax_host_interface::NoPrecompiles;
 use parallax_mini_interpreter::Mini;
 use parallax_mini_machine::MiniEngine;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let engine = MiniEngine::new("mini", Mini);
+    let engine = MiniEngine::new("mini", Mini, &NoPrecompiles);
     let mut criterion = Criterion::default()
         .sample_size(20)
         .warm_up_time(Duration::from_millis(500))

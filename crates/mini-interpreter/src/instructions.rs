@@ -9,6 +9,7 @@ pub(crate) mod bitwise;
 pub(crate) mod block;
 pub(crate) mod comparison;
 pub(crate) mod control_flow;
+pub(crate) mod custom;
 pub(crate) mod environment;
 pub(crate) mod keccak;
 pub(crate) mod log;

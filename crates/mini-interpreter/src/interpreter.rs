@@ -5,7 +5,9 @@
 use parallax_engine_interface::{FrameExit, Interpreter};
 use parallax_hooks::{Hooks, Interest, StepControl, StepEnd, StepView};
 use parallax_host_interface::{Host, HostError};
-use parallax_primitives::{Bytecode, Effect, FrameOutcome, FrameStatus, JournalView, Message, Opcode, Rules};
+use parallax_primitives::{
+    Bytecode, Class, Effect, FrameOutcome, FrameStatus, JournalView, Message, Opcode, Rules,
+};
 
 use crate::{Flow, MiniStepState, execute_single_op};
 
@@ -199,7 +201,9 @@ fn show_effect<'a>(
     match (opcode, &state.written) {
         (Opcode::SSTORE, Some(change)) => *effect = Effect::Storage(*change),
         (Opcode::TSTORE, Some(change)) => *effect = Effect::Transient(*change),
-        (Opcode(0xa0..=0xa4), _) => *effect = journal.logs().last().map_or(Effect::None, Effect::Log),
+        _ if opcode.info().is_some_and(|info| info.class == Class::Log) => {
+            *effect = journal.logs().last().map_or(Effect::None, Effect::Log);
+        }
         _ => {}
     }
 }

@@ -1,11 +1,11 @@
 //! One opcode at a time: its checks, and the dispatch.
 
 use parallax_host_interface::{Host, HostError};
-use parallax_primitives::{Bytes, Halt, Message, Opcode, STACK_LIMIT};
+use parallax_primitives::{Bytes, Halt, Message, OpcodeRow, Operation, STACK_LIMIT};
 
 use crate::instructions::{
-    arithmetic, bitwise, block, comparison, control_flow, environment, keccak, log, memory, stack, storage,
-    system,
+    arithmetic, bitwise, block, comparison, control_flow, custom, environment, keccak, log, memory, stack,
+    storage, system,
 };
 use crate::state::{Fault, MiniStepState, Outcome, Step};
 
@@ -48,9 +48,6 @@ fn check_and_dispatch(state: &mut MiniStepState, host: &mut dyn Host) -> Outcome
     let opcode = state.opcode();
     let row = &state.table[usize::from(opcode.0)];
     state.gas_cost = 0;
-    if !row.defined {
-        return Err(Halt::UndefinedOpcode.into());
-    }
     let (inputs, outputs) = (usize::from(row.inputs), usize::from(row.outputs));
     if state.stack.len() < inputs {
         return Err(Halt::StackUnderflow.into());
@@ -59,103 +56,112 @@ fn check_and_dispatch(state: &mut MiniStepState, host: &mut dyn Host) -> Outcome
         return Err(Halt::StackOverflow.into());
     }
     state.refuses_write = row.writes_state && state.message.is_static;
-    dispatch(opcode, state, host, u64::from(row.gas))
+    dispatch(row, state, host)
 }
 
-/// `base` is the opcode's static gas.
 // tidy: dispatch table
 #[inline(always)] // called once, in the loop
-fn dispatch(opcode: Opcode, evm: &mut MiniStepState, host: &mut dyn Host, base: u64) -> Outcome {
-    match opcode {
-        Opcode::STOP => control_flow::stop(evm, base),
-        Opcode::ADD => arithmetic::add(evm, base),
-        Opcode::MUL => arithmetic::mul(evm, base),
-        Opcode::SUB => arithmetic::sub(evm, base),
-        Opcode::DIV => arithmetic::div(evm, base),
-        Opcode::SDIV => arithmetic::sdiv(evm, base),
-        Opcode::MOD => arithmetic::modulo(evm, base),
-        Opcode::SMOD => arithmetic::smod(evm, base),
-        Opcode::ADDMOD => arithmetic::addmod(evm, base),
-        Opcode::MULMOD => arithmetic::mulmod(evm, base),
-        Opcode::EXP => arithmetic::exp(evm, base),
-        Opcode::SIGNEXTEND => arithmetic::signextend(evm, base),
-        Opcode::LT => comparison::less_than(evm, base),
-        Opcode::GT => comparison::greater_than(evm, base),
-        Opcode::SLT => comparison::signed_less_than(evm, base),
-        Opcode::SGT => comparison::signed_greater_than(evm, base),
-        Opcode::EQ => comparison::equal(evm, base),
-        Opcode::ISZERO => comparison::is_zero(evm, base),
-        Opcode::AND => bitwise::and(evm, base),
-        Opcode::OR => bitwise::or(evm, base),
-        Opcode::XOR => bitwise::xor(evm, base),
-        Opcode::NOT => bitwise::not(evm, base),
-        Opcode::BYTE => bitwise::byte(evm, base),
-        Opcode::SHL => bitwise::shl(evm, base),
-        Opcode::SHR => bitwise::shr(evm, base),
-        Opcode::SAR => bitwise::sar(evm, base),
-        Opcode::CLZ => bitwise::count_leading_zeros(evm, base),
-        Opcode::KECCAK256 => keccak::keccak(evm, base),
-        Opcode::ADDRESS => environment::address(evm, base),
-        Opcode::BALANCE => environment::balance(evm, host, base),
-        Opcode::ORIGIN => environment::origin(evm, host, base),
-        Opcode::CALLER => environment::caller(evm, base),
-        Opcode::CALLVALUE => environment::callvalue(evm, base),
-        Opcode::CALLDATALOAD => environment::calldataload(evm, base),
-        Opcode::CALLDATASIZE => environment::calldatasize(evm, base),
-        Opcode::CALLDATACOPY => environment::calldatacopy(evm, base),
-        Opcode::CODESIZE => environment::codesize(evm, base),
-        Opcode::CODECOPY => environment::codecopy(evm, base),
-        Opcode::GASPRICE => environment::gasprice(evm, host, base),
-        Opcode::EXTCODESIZE => environment::extcodesize(evm, host, base),
-        Opcode::EXTCODECOPY => environment::extcodecopy(evm, host, base),
-        Opcode::RETURNDATASIZE => environment::returndatasize(evm, base),
-        Opcode::RETURNDATACOPY => environment::returndatacopy(evm, base),
-        Opcode::EXTCODEHASH => environment::extcodehash(evm, host, base),
-        Opcode::BLOCKHASH => block::block_hash(evm, host, base),
-        Opcode::COINBASE => block::coinbase(evm, host, base),
-        Opcode::TIMESTAMP => block::timestamp(evm, host, base),
-        Opcode::NUMBER => block::number(evm, host, base),
-        Opcode::PREVRANDAO => block::prev_randao(evm, host, base),
-        Opcode::GASLIMIT => block::gas_limit(evm, host, base),
-        Opcode::CHAINID => block::chain_id(evm, host, base),
-        Opcode::SELFBALANCE => environment::self_balance(evm, host, base),
-        Opcode::BASEFEE => environment::base_fee(evm, host, base),
-        Opcode::BLOBHASH => environment::blob_hash(evm, host, base),
-        Opcode::BLOBBASEFEE => environment::blob_base_fee(evm, host, base),
-        Opcode::POP => stack::pop(evm, base),
-        Opcode::MLOAD => memory::mload(evm, base),
-        Opcode::MSTORE => memory::mstore(evm, base),
-        Opcode::MSTORE8 => memory::mstore8(evm, base),
-        Opcode::SLOAD => storage::sload(evm, host, base),
-        Opcode::SSTORE => storage::sstore(evm, host, base),
-        Opcode::JUMP => control_flow::jump(evm, base),
-        Opcode::JUMPI => control_flow::jumpi(evm, base),
-        Opcode::PC => control_flow::pc(evm, base),
-        Opcode::MSIZE => memory::msize(evm, base),
-        Opcode::GAS => control_flow::gas_left(evm, base),
-        Opcode::JUMPDEST => control_flow::jumpdest(evm, base),
-        Opcode::TLOAD => storage::tload(evm, host, base),
-        Opcode::TSTORE => storage::tstore(evm, host, base),
-        Opcode::MCOPY => memory::mcopy(evm, base),
-        Opcode::PUSH0 => stack::push0(evm, base),
-        Opcode(0x60..=0x7f) => stack::push(evm, base, opcode.immediate()),
-        Opcode(0x80..=0x8f) => stack::dup(evm, base, usize::from(opcode.0 - 0x80)),
-        Opcode(0x90..=0x9f) => stack::swap(evm, base, usize::from(opcode.0 - 0x90) + 1),
-        Opcode::LOG0 => log::log::<0>(evm, host, base),
-        Opcode::LOG1 => log::log::<1>(evm, host, base),
-        Opcode::LOG2 => log::log::<2>(evm, host, base),
-        Opcode::LOG3 => log::log::<3>(evm, host, base),
-        Opcode::LOG4 => log::log::<4>(evm, host, base),
-        Opcode::CREATE => system::create(evm, base),
-        Opcode::CALL => system::call(evm, host, base),
-        Opcode::CALLCODE => system::callcode(evm, host, base),
-        Opcode::RETURN => system::return_(evm, base),
-        Opcode::DELEGATECALL => system::delegatecall(evm, host, base),
-        Opcode::CREATE2 => system::create2(evm, base),
-        Opcode::STATICCALL => system::staticcall(evm, host, base),
-        Opcode::REVERT => system::revert(evm, base),
-        Opcode::SELFDESTRUCT => system::selfdestruct(evm, host, base),
-        Opcode::INVALID => Err(Halt::InvalidOpcode.into()),
-        _ => Err(Halt::UndefinedOpcode.into()),
+fn dispatch(row: &OpcodeRow, evm: &mut MiniStepState, host: &mut dyn Host) -> Outcome {
+    use Operation::*;
+
+    let (base, inputs) = (u64::from(row.gas), usize::from(row.inputs));
+    match row.operation {
+        Undefined => Err(Halt::UndefinedOpcode.into()),
+        Custom => custom::custom(evm, host, base),
+        STOP => control_flow::stop(evm, base),
+        ADD => arithmetic::add(evm, base),
+        MUL => arithmetic::mul(evm, base),
+        SUB => arithmetic::sub(evm, base),
+        DIV => arithmetic::div(evm, base),
+        SDIV => arithmetic::sdiv(evm, base),
+        MOD => arithmetic::modulo(evm, base),
+        SMOD => arithmetic::smod(evm, base),
+        ADDMOD => arithmetic::addmod(evm, base),
+        MULMOD => arithmetic::mulmod(evm, base),
+        EXP => arithmetic::exp(evm, base),
+        SIGNEXTEND => arithmetic::signextend(evm, base),
+        LT => comparison::less_than(evm, base),
+        GT => comparison::greater_than(evm, base),
+        SLT => comparison::signed_less_than(evm, base),
+        SGT => comparison::signed_greater_than(evm, base),
+        EQ => comparison::equal(evm, base),
+        ISZERO => comparison::is_zero(evm, base),
+        AND => bitwise::and(evm, base),
+        OR => bitwise::or(evm, base),
+        XOR => bitwise::xor(evm, base),
+        NOT => bitwise::not(evm, base),
+        BYTE => bitwise::byte(evm, base),
+        SHL => bitwise::shl(evm, base),
+        SHR => bitwise::shr(evm, base),
+        SAR => bitwise::sar(evm, base),
+        CLZ => bitwise::count_leading_zeros(evm, base),
+        KECCAK256 => keccak::keccak(evm, base),
+        ADDRESS => environment::address(evm, base),
+        BALANCE => environment::balance(evm, host, base),
+        ORIGIN => environment::origin(evm, host, base),
+        CALLER => environment::caller(evm, base),
+        CALLVALUE => environment::callvalue(evm, base),
+        CALLDATALOAD => environment::calldataload(evm, base),
+        CALLDATASIZE => environment::calldatasize(evm, base),
+        CALLDATACOPY => environment::calldatacopy(evm, base),
+        CODESIZE => environment::codesize(evm, base),
+        CODECOPY => environment::codecopy(evm, base),
+        GASPRICE => environment::gasprice(evm, host, base),
+        EXTCODESIZE => environment::extcodesize(evm, host, base),
+        EXTCODECOPY => environment::extcodecopy(evm, host, base),
+        RETURNDATASIZE => environment::returndatasize(evm, base),
+        RETURNDATACOPY => environment::returndatacopy(evm, base),
+        EXTCODEHASH => environment::extcodehash(evm, host, base),
+        BLOCKHASH => block::block_hash(evm, host, base),
+        COINBASE => block::coinbase(evm, host, base),
+        TIMESTAMP => block::timestamp(evm, host, base),
+        NUMBER => block::number(evm, host, base),
+        PREVRANDAO => block::prev_randao(evm, host, base),
+        GASLIMIT => block::gas_limit(evm, host, base),
+        CHAINID => block::chain_id(evm, host, base),
+        SELFBALANCE => environment::self_balance(evm, host, base),
+        BASEFEE => environment::base_fee(evm, host, base),
+        BLOBHASH => environment::blob_hash(evm, host, base),
+        BLOBBASEFEE => environment::blob_base_fee(evm, host, base),
+        POP => stack::pop(evm, base),
+        MLOAD => memory::mload(evm, base),
+        MSTORE => memory::mstore(evm, base),
+        MSTORE8 => memory::mstore8(evm, base),
+        SLOAD => storage::sload(evm, host, base),
+        SSTORE => storage::sstore(evm, host, base),
+        JUMP => control_flow::jump(evm, base),
+        JUMPI => control_flow::jumpi(evm, base),
+        PC => control_flow::pc(evm, base),
+        MSIZE => memory::msize(evm, base),
+        GAS => control_flow::gas_left(evm, base),
+        JUMPDEST => control_flow::jumpdest(evm, base),
+        TLOAD => storage::tload(evm, host, base),
+        TSTORE => storage::tstore(evm, host, base),
+        MCOPY => memory::mcopy(evm, base),
+        PUSH0 => stack::push0(evm, base),
+        PUSH1 | PUSH2 | PUSH3 | PUSH4 | PUSH5 | PUSH6 | PUSH7 | PUSH8 | PUSH9 | PUSH10 | PUSH11 | PUSH12
+        | PUSH13 | PUSH14 | PUSH15 | PUSH16 | PUSH17 | PUSH18 | PUSH19 | PUSH20 | PUSH21 | PUSH22
+        | PUSH23 | PUSH24 | PUSH25 | PUSH26 | PUSH27 | PUSH28 | PUSH29 | PUSH30 | PUSH31 | PUSH32 => {
+            stack::push(evm, base, evm.opcode().immediate())
+        }
+        DUP1 | DUP2 | DUP3 | DUP4 | DUP5 | DUP6 | DUP7 | DUP8 | DUP9 | DUP10 | DUP11 | DUP12 | DUP13
+        | DUP14 | DUP15 | DUP16 => stack::dup(evm, base, inputs - 1),
+        SWAP1 | SWAP2 | SWAP3 | SWAP4 | SWAP5 | SWAP6 | SWAP7 | SWAP8 | SWAP9 | SWAP10 | SWAP11 | SWAP12
+        | SWAP13 | SWAP14 | SWAP15 | SWAP16 => stack::swap(evm, base, inputs - 1),
+        LOG0 => log::log::<0>(evm, host, base),
+        LOG1 => log::log::<1>(evm, host, base),
+        LOG2 => log::log::<2>(evm, host, base),
+        LOG3 => log::log::<3>(evm, host, base),
+        LOG4 => log::log::<4>(evm, host, base),
+        CREATE => system::create(evm, base),
+        CALL => system::call(evm, host, base),
+        CALLCODE => system::callcode(evm, host, base),
+        RETURN => system::return_(evm, base),
+        DELEGATECALL => system::delegatecall(evm, host, base),
+        CREATE2 => system::create2(evm, base),
+        STATICCALL => system::staticcall(evm, host, base),
+        REVERT => system::revert(evm, base),
+        SELFDESTRUCT => system::selfdestruct(evm, host, base),
+        INVALID => Err(Halt::InvalidOpcode.into()),
     }
 }

@@ -74,7 +74,10 @@ fn execute<I: Interpreter>(interpreter: &I, code: &str) -> Seen {
     let job = Job { rules: Fork::Osaka.into(), chain_id: 1, block: &block, subject, database: &database };
     let validated = validate(&job).unwrap();
     let state = State::new(&database, job.rules, block.clone(), validated.transaction.clone());
-    let mut machine = Box::new(Machine::new(interpreter, &job, validated, Box::new(state)).unwrap());
+    let mut machine = Box::new(
+        Machine::new(interpreter, &parallax_precompiles::Contracts, &job, validated, Box::new(state))
+            .unwrap(),
+    );
     let mut steps = Steps::default();
     while machine.run(&mut steps).unwrap() == Progress::Paused {}
     (steps.0, machine.finish().unwrap())

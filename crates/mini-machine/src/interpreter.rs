@@ -1,7 +1,8 @@
 //! The beginning and the end of a message, as EELS's `vm/interpreter.py` has them. What is between is the interpreter's.
 
-use parallax_host_interface::{Host, HostError};
-use parallax_mini_precompiles as precompiled_contracts;
+use parallax_host_interface::{
+    ContractCall, CustomContract, Host, HostError, PrecompileError, PrecompileOutput,
+};
 use parallax_primitives::{
     Address, Bytecode, Bytes, CALL_DEPTH_LIMIT, Eip, FrameOutcome, FrameStatus, Halt, Message, MessageKind,
     address,
@@ -138,16 +139,37 @@ fn begin_message(world: &mut World<'_>, message: &Message) -> Result<(), HostErr
 /// EELS: `vm/interpreter.py`, `execute_code`.
 fn execute_code(world: &mut World<'_>, message: &Message, checkpoint: State) -> Result<Begun, HostError> {
     // One that is delegated to runs as the code it has, which is none (EIP-7702).
-    let result = if message.is_delegated {
-        None
-    } else {
-        precompiled_contracts::run(world.rules, message.code_address, &message.input, message.gas)
-    };
-    if let Some(result) = result {
-        return Ok(Begun::Ended { outcome: of_precompiled_contract(message, result)?, checkpoint });
+    if !message.is_delegated {
+        if let Some(result) = custom_contract(world, message)? {
+            return Ok(Begun::Ended { outcome: result, checkpoint });
+        }
+        let result = world.precompiles.run(world.rules, message.code_address, &message.input, message.gas);
+        if let Some(result) = result {
+            return Ok(Begun::Ended { outcome: of_precompiled_contract(message, result)?, checkpoint });
+        }
     }
     let code = world.code(message.code_address)?;
     Ok(run(message, code, checkpoint))
+}
+
+/// A precompiled contract of an author's own, if there is one.
+fn custom_contract(world: &mut World<'_>, message: &Message) -> Result<Option<FrameOutcome>, HostError> {
+    let (rules, address) = (world.rules, message.code_address);
+    if rules.custom_contract(&address).is_none() {
+        return Ok(None);
+    }
+    let Some(contract) = CustomContract::plain(rules, &address) else {
+        return Err(HostError::new(format!(
+            "the contract at {address} is of a type that the machine does not know"
+        )));
+    };
+    let mut outcome = contract(&mut ContractCall { message, rules, host: world })?;
+    outcome.gas_left = match outcome.status {
+        FrameStatus::Halt(_) => 0,
+        FrameStatus::Success | FrameStatus::Revert => outcome.gas_left.min(message.gas),
+    };
+    outcome.created = None;
+    Ok(Some(outcome))
 }
 
 /// A message without code, or a creation without init code, is over before its first opcode.
@@ -161,19 +183,19 @@ fn run(message: &Message, code: Bytecode, checkpoint: State) -> Begun {
 
 fn of_precompiled_contract(
     message: &Message,
-    result: Result<precompiled_contracts::Output, precompiled_contracts::PrecompileHalt>,
+    result: Result<PrecompileOutput, PrecompileError>,
 ) -> Result<FrameOutcome, HostError> {
-    use precompiled_contracts::PrecompileHalt;
     match result {
         Ok(output) => match message.gas.checked_sub(output.gas_used) {
-            Some(gas_left) => Ok(success(gas_left, output.bytes)),
+            Some(gas_left) => Ok(success(gas_left, output.output)),
             None => Err(HostError::new(format!(
                 "the contract at {} used more than its gas",
                 message.code_address
             ))),
         },
-        Err(PrecompileHalt::OutOfGas) => Ok(FrameOutcome::halted(Halt::OutOfGas, 0)),
-        Err(PrecompileHalt::Refused(_)) => Ok(FrameOutcome::halted(Halt::PrecompileFailure, 0)),
+        Err(PrecompileError::OutOfGas) => Ok(FrameOutcome::halted(Halt::OutOfGas, 0)),
+        Err(PrecompileError::Failed(_)) => Ok(FrameOutcome::halted(Halt::PrecompileFailure, 0)),
+        Err(missing @ PrecompileError::Missing(_)) => Err(HostError::new(missing.to_string())),
     }
 }
 

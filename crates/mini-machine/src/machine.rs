@@ -4,7 +4,7 @@
 
 use parallax_engine_interface::{EngineError, Execution, FrameExit, Interpreter, Job, Progress, Stepper};
 use parallax_hooks::{End, Hooks, Interest, MessagePhase, NoHooks, Start, StepControl, StepView};
-use parallax_host_interface::{HostError, StateChanges, TxEnv};
+use parallax_host_interface::{HostError, PrecompileSet, StateChanges, TxEnv};
 use parallax_primitives::{FrameOutcome, Message, Subject, Transaction};
 
 use crate::{
@@ -75,12 +75,19 @@ impl<'a, I: Interpreter> MiniMachine<'a, I> {
     /// # Errors
     ///
     /// The [`Rejection`](parallax_primitives::Rejection) that comes first, or that the world failed.
-    pub fn new(interpreter: &'a I, job: &Job<'a>) -> Result<Self, EngineError> {
+    pub fn new(
+        interpreter: &'a I,
+        precompiles: &'a dyn PrecompileSet,
+        job: &Job<'a>,
+    ) -> Result<Self, EngineError> {
         match job.subject {
-            Subject::Transaction(transaction) => Self::transaction(interpreter, job, transaction),
+            Subject::Transaction(transaction) => {
+                Self::transaction(interpreter, precompiles, job, transaction)
+            }
             Subject::Message { message, environment } => {
                 let environment = TxEnv { chain_id: job.chain_id, ..environment.clone() };
-                let mut world = World::new(job.database, job.rules, job.block.clone(), environment);
+                let mut world =
+                    World::new(job.database, precompiles, job.rules, job.block.clone(), environment);
                 warm_up(&mut world, message.caller, message.address);
                 Ok(Self::over(interpreter, job, world, message.clone(), None))
             }
@@ -89,12 +96,13 @@ impl<'a, I: Interpreter> MiniMachine<'a, I> {
 
     fn transaction(
         interpreter: &'a I,
+        precompiles: &'a dyn PrecompileSet,
         job: &Job<'a>,
         transaction: &'a Transaction,
     ) -> Result<Self, EngineError> {
         let validated = fork::validate(job, transaction)?;
         let environment = fork::transaction_environment(job, transaction, &validated);
-        let mut world = World::new(job.database, job.rules, job.block.clone(), environment);
+        let mut world = World::new(job.database, precompiles, job.rules, job.block.clone(), environment);
         fork::buy_gas(&mut world, &validated, transaction)?;
         let gas = transaction.gas_limit - validated.intrinsic_gas;
         let mut message = prepare_message(&mut world, transaction, gas)?;

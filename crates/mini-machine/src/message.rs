@@ -1,7 +1,6 @@
 //! The message that a transaction is, as EELS's `utils/message.py` has it.
 
 use parallax_host_interface::HostError;
-use parallax_mini_precompiles as precompiled_contracts;
 use parallax_primitives::{Address, Eip, Message, MessageKind, Transaction, U256};
 
 use crate::{
@@ -55,8 +54,11 @@ pub(crate) fn warm_up(world: &mut World<'_>, caller: Address, target: Address) {
     }
     world.state.access_address(caller);
     world.state.access_address(target);
-    for address in precompiled_contracts::addresses(world.rules) {
-        world.state.access_address(address);
+    for contract in world.rules.precompiles() {
+        world.state.access_address(contract.address());
+    }
+    for contract in world.rules.custom_contracts() {
+        world.state.access_address(contract.address());
     }
     if world.rules.has(Eip::WarmCoinbase3651) {
         world.state.access_address(world.block.coinbase);

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use parallax_host_interface::{AccountInfo, Database, HostError, TxEnv};
+use parallax_host_interface::{AccountInfo, Database, HostError, PrecompileSet, TxEnv};
 use parallax_primitives::{Address, B256, BlockEnv, Bytecode, Eip, KECCAK256_EMPTY, Log, Rules, U256};
 
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
 /// A transaction's world.
 pub(crate) struct World<'a> {
     pub(crate) rules: Rules,
+    pub(crate) precompiles: &'a dyn PrecompileSet,
     pub(crate) block: BlockEnv,
     pub(crate) transaction: TxEnv,
     /// In wei; zero before Cancun.
@@ -31,7 +32,13 @@ pub(crate) struct World<'a> {
 
 impl<'a> World<'a> {
     /// A world in which nothing was changed yet.
-    pub(crate) fn new(database: &'a dyn Database, rules: Rules, block: BlockEnv, transaction: TxEnv) -> Self {
+    pub(crate) fn new(
+        database: &'a dyn Database,
+        precompiles: &'a dyn PrecompileSet,
+        rules: Rules,
+        block: BlockEnv,
+        transaction: TxEnv,
+    ) -> Self {
         let blob_gas_price = if rules.has(Eip::Blobs4844) {
             calculate_blob_gas_price(block.excess_blob_gas, &block.blobs)
         } else {
@@ -39,6 +46,7 @@ impl<'a> World<'a> {
         };
         Self {
             rules,
+            precompiles,
             block,
             transaction,
             blob_gas_price,

@@ -63,7 +63,8 @@ impl World {
     fn execute(&self) -> Execution {
         let Self { fork, block, database, transaction } = self;
         let job = Job { rules: (*fork).into(), chain_id: 1, block, subject: transaction.into(), database };
-        let mut machine = Box::new(MiniMachine::new(&Mini, &job).unwrap());
+        let mut machine =
+            Box::new(MiniMachine::new(&Mini, &parallax_mini_precompiles::Contracts, &job).unwrap());
         assert_eq!(machine.run(&mut NoHooks).unwrap(), Progress::Done);
         machine.finish().unwrap()
     }

@@ -59,7 +59,7 @@ fn on_machine<T>(
         subject: (&transaction).into(),
         database,
     };
-    run(Box::new(MiniMachine::new(&Mini, &job).unwrap()))
+    run(Box::new(MiniMachine::new(&Mini, &parallax_mini_precompiles::Contracts, &job).unwrap()))
 }
 
 /// Everything that is shown, a line each, and a pause before the steps that are in `pauses`.

@@ -16,5 +16,5 @@ mod point_evaluation;
 mod ripemd160;
 mod sha256;
 
-pub use mapping::{addresses, run};
+pub use mapping::{Contracts, addresses, run};
 pub use outcome::{Output, PrecompileHalt};

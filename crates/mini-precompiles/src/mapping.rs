@@ -2,6 +2,7 @@
 //!
 //! [`mapping.py`]: https://github.com/ethereum/execution-specs/blob/master/src/ethereum/forks/osaka/vm/precompiled_contracts/mapping.py
 
+use parallax_host_interface::{PrecompileError, PrecompileOutput, PrecompileSet};
 use parallax_primitives::{Address, Bytes, PrecompileId, Rules};
 
 use crate::{
@@ -22,6 +23,26 @@ use crate::{
     ripemd160::ripemd160,
     sha256::sha256,
 };
+
+/// The contracts of all rules, for a machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Contracts;
+
+impl PrecompileSet for Contracts {
+    fn run(
+        &self,
+        rules: Rules,
+        address: Address,
+        input: &[u8],
+        gas: u64,
+    ) -> Option<Result<PrecompileOutput, PrecompileError>> {
+        Some(match run(rules, address, input, gas)? {
+            Ok(Output { gas_used, bytes }) => Ok(PrecompileOutput { gas_used, output: bytes }),
+            Err(PrecompileHalt::OutOfGas) => Err(PrecompileError::OutOfGas),
+            Err(PrecompileHalt::Refused(reason)) => Err(PrecompileError::Failed(reason.into())),
+        })
+    }
+}
 
 /// Addresses of the precompiled contracts under `rules`, ascending.
 pub fn addresses(rules: impl Into<Rules>) -> impl Iterator<Item = Address> {

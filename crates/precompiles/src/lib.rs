@@ -4,9 +4,9 @@
 //! A dispatch over well-kept libraries: which contracts rules have, and how their results read here. Invariant: whatever
 //! the input, a contract answers with an output and its gas, or with an error; it never panics.
 
-use std::fmt;
-
-use parallax_primitives::{Address, Bytes, Eip, PrecompileId, Rules, U256};
+use parallax_host_interface::PrecompileSet;
+pub use parallax_host_interface::{PrecompileError, PrecompileOutput};
+use parallax_primitives::{Address, Eip, PrecompileId, Rules, U256};
 use revm_precompile::{
     EthPrecompileResult, PrecompileHalt, PrecompileStatus, blake2, bls12_381, bn254, eth_precompile_fn, hash,
     identity, kzg_point_evaluation, modexp, secp256k1, secp256r1,
@@ -18,6 +18,22 @@ const MODEXP_LIMIT: U256 = U256::from_limbs([1 << 30, 0, 0, 0]);
 /// Less than any rules charge for operands above [`MODEXP_LIMIT`] (EIP-198: 8 / 20 of 2^30). Given this much, MODEXP is
 /// out of gas, or refuses them (EIP-7823), before it asks for memory to hold them.
 const MODEXP_LIMIT_GAS: u64 = 400_000_000;
+
+/// The contracts of all rules, for a machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Contracts;
+
+impl PrecompileSet for Contracts {
+    fn run(
+        &self,
+        rules: Rules,
+        address: Address,
+        input: &[u8],
+        gas: u64,
+    ) -> Option<Result<PrecompileOutput, PrecompileError>> {
+        Some(Precompiles::of(rules).get(&address)?.run(input, gas))
+    }
+}
 
 /// The precompiled contracts of one set of rules.
 #[derive(Clone, Copy, Debug)]
@@ -163,32 +179,3 @@ impl Lengths {
         !operands.is_zero() && operands.saturating_add(exponent) > MODEXP_LIMIT
     }
 }
-
-/// What a contract that ran answers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PrecompileOutput {
-    /// Gas it took, at most what it was given.
-    pub gas_used: u64,
-    /// Its return data. A recovery or verification that does not succeed is an empty one, not an error.
-    pub output: Bytes,
-}
-
-/// Why a contract failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PrecompileError {
-    /// It costs more than it was given.
-    OutOfGas,
-    /// It refuses its input, for this reason.
-    Failed(String),
-}
-
-impl fmt::Display for PrecompileError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            PrecompileError::OutOfGas => f.write_str("out of gas"),
-            PrecompileError::Failed(reason) => f.write_str(reason),
-        }
-    }
-}
-
-impl std::error::Error for PrecompileError {}

@@ -40,7 +40,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn execute(engine: &Primary, job: &Job<'_>) -> Result<Execution, EngineError> {
     let validated = validate(job)?;
     let state = State::new(job.database, job.rules, job.block.clone(), validated.transaction.clone());
-    let mut machine = Box::new(Machine::new(engine, job, validated, Box::new(state))?);
+    let mut machine =
+        Box::new(Machine::new(engine, &parallax_precompiles::Contracts, job, validated, Box::new(state))?);
     machine.run(&mut NoHooks)?;
     Ok(machine.finish()?)
 }

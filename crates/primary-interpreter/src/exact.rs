@@ -7,10 +7,12 @@ use parallax_engine_interface::FrameExit;
 use parallax_hooks::{Hooks, StepControl, StepEnd};
 use parallax_host_interface::{Host, HostError};
 use parallax_primitives::{
-    Bytes, Effect, FrameOutcome, FrameStatus, Halt, JournalView, Message, Opcode, STACK_LIMIT, U256,
+    Bytes, Class, Effect, FrameOutcome, FrameStatus, Halt, JournalView, Message, Opcode, Operation,
+    STACK_LIMIT, U256,
 };
 
 use crate::{
+    custom::{self, Site},
     fault::Fault,
     frame::{Core, Frame, view},
     heavy::{self, Purse},
@@ -161,7 +163,9 @@ fn effect<'a>(core: &Core, op: Opcode, halt: Option<Halt>, journal: &'a dyn Jour
         _ if halt.is_some() => Effect::None,
         (Opcode::SSTORE, Some(change)) => Effect::Storage(*change),
         (Opcode::TSTORE, Some(change)) => Effect::Transient(*change),
-        (Opcode(0xa0..=0xa4), _) => journal.logs().last().map_or(Effect::None, Effect::Log),
+        _ if op.info().is_some_and(|info| info.class == Class::Log) => {
+            journal.logs().last().map_or(Effect::None, Effect::Log)
+        }
         _ => Effect::None,
     }
 }
@@ -181,9 +185,6 @@ fn step(
     op: Opcode,
 ) -> Result<Flow, Fault> {
     let row = &core.table[usize::from(op.0)];
-    if !row.defined {
-        return Err(Fault::Halt(Halt::UndefinedOpcode, 0));
-    }
     let inputs = usize::from(row.inputs);
     if *len < inputs {
         return Err(Fault::Halt(Halt::StackUnderflow, 0));
@@ -227,39 +228,42 @@ fn step(
         }};
     }
 
-    match op.0 {
-        0x00 => {
+    use Operation::*;
+
+    match row.operation {
+        Undefined => return Err(Fault::Halt(Halt::UndefinedOpcode, 0)),
+        STOP => {
             pay!();
             return Ok(Flow::Done(FrameStatus::Success, Bytes::new()));
         }
-        0x01 => pure!(|a, b| words::add(a, b)),
-        0x02 => pure!(|a, b| words::mul(a, b)),
-        0x03 => pure!(|a, b| words::sub(a, b)),
-        0x04 => pure!(|a, b| words::div(a, b)),
-        0x05 => pure!(|a, b| words::sdiv(a, b)),
-        0x06 => pure!(|a, b| words::rem(a, b)),
-        0x07 => pure!(|a, b| words::smod(a, b)),
-        0x08 => pure!(|a, b, c| words::addmod(a, b, c)),
-        0x09 => pure!(|a, b, c| words::mulmod(a, b, c)),
-        0x0b => pure!(|a, b| words::sign_extend(a, b)),
-        0x10 => pure!(|a, b| words::flag(words::less(a, b))),
-        0x11 => pure!(|a, b| words::flag(words::less(b, a))),
-        0x12 => pure!(|a, b| words::flag(words::signed_less(a, b))),
-        0x13 => pure!(|a, b| words::flag(words::signed_less(b, a))),
-        0x14 => pure!(|a, b| words::flag(words::equal(a, b))),
-        0x15 => pure!(|a| words::flag(words::is_zero(a))),
-        0x16 => pure!(|a, b| words::bitwise(a, b, |x, y| x & y)),
-        0x17 => pure!(|a, b| words::bitwise(a, b, |x, y| x | y)),
-        0x18 => pure!(|a, b| words::bitwise(a, b, |x, y| x ^ y)),
-        0x19 => pure!(|a| words::not(a)),
-        0x1a => pure!(|a, b| words::byte(a, b)),
-        0x1b => pure!(|a, b| words::shl(a, b)),
-        0x1c => pure!(|a, b| words::shr(a, b)),
-        0x1d => pure!(|a, b| words::sar(a, b)),
-        0x1e => pure!(|a| U256::from(a.leading_zeros())),
-        0x50 => pay!(),
-        0x51..=0x53 if quick_memory(core, op, &mut slots[..top], gas, base) => {}
-        0x56 | 0x57 => {
+        ADD => pure!(|a, b| words::add(a, b)),
+        MUL => pure!(|a, b| words::mul(a, b)),
+        SUB => pure!(|a, b| words::sub(a, b)),
+        DIV => pure!(|a, b| words::div(a, b)),
+        SDIV => pure!(|a, b| words::sdiv(a, b)),
+        MOD => pure!(|a, b| words::rem(a, b)),
+        SMOD => pure!(|a, b| words::smod(a, b)),
+        ADDMOD => pure!(|a, b, c| words::addmod(a, b, c)),
+        MULMOD => pure!(|a, b, c| words::mulmod(a, b, c)),
+        SIGNEXTEND => pure!(|a, b| words::sign_extend(a, b)),
+        LT => pure!(|a, b| words::flag(words::less(a, b))),
+        GT => pure!(|a, b| words::flag(words::less(b, a))),
+        SLT => pure!(|a, b| words::flag(words::signed_less(a, b))),
+        SGT => pure!(|a, b| words::flag(words::signed_less(b, a))),
+        EQ => pure!(|a, b| words::flag(words::equal(a, b))),
+        ISZERO => pure!(|a| words::flag(words::is_zero(a))),
+        AND => pure!(|a, b| words::bitwise(a, b, |x, y| x & y)),
+        OR => pure!(|a, b| words::bitwise(a, b, |x, y| x | y)),
+        XOR => pure!(|a, b| words::bitwise(a, b, |x, y| x ^ y)),
+        NOT => pure!(|a| words::not(a)),
+        BYTE => pure!(|a, b| words::byte(a, b)),
+        SHL => pure!(|a, b| words::shl(a, b)),
+        SHR => pure!(|a, b| words::shr(a, b)),
+        SAR => pure!(|a, b| words::sar(a, b)),
+        CLZ => pure!(|a| U256::from(a.leading_zeros())),
+        POP => pay!(),
+        MLOAD | MSTORE | MSTORE8 if quick_memory(core, op, &mut slots[..top], gas, base) => {}
+        JUMP | JUMPI => {
             let destination = slots[top - 1];
             let left = gas.checked_sub(base).ok_or(Fault::Halt(Halt::OutOfGas, base))?;
             if op == Opcode::JUMPI && slots[top - 2].is_zero() {
@@ -279,56 +283,72 @@ fn step(
             *len = height;
             return Ok(Flow::Jump(target));
         }
-        0x58 => push!(U256::from(*pc)),
-        0x5a => push!(U256::from(*gas)),
-        0x5b => pay!(),
-        0x5f => push!(U256::ZERO),
-        0x60 => {
+        PC => push!(U256::from(*pc)),
+        GAS => push!(U256::from(*gas)),
+        JUMPDEST => pay!(),
+        PUSH0 => push!(U256::ZERO),
+        PUSH1 => {
             push!(U256::from(code.bytes()[*pc + 1]));
             *pc += 1;
         }
-        0x61..=0x7f => {
+        PUSH2 | PUSH3 | PUSH4 | PUSH5 | PUSH6 | PUSH7 | PUSH8 | PUSH9 | PUSH10 | PUSH11 | PUSH12 | PUSH13
+        | PUSH14 | PUSH15 | PUSH16 | PUSH17 | PUSH18 | PUSH19 | PUSH20 | PUSH21 | PUSH22 | PUSH23
+        | PUSH24 | PUSH25 | PUSH26 | PUSH27 | PUSH28 | PUSH29 | PUSH30 | PUSH31 | PUSH32 => {
             let immediate = op.immediate();
             push!(U256::from_be_slice(&code.bytes()[*pc + 1..][..immediate]));
             *pc += immediate;
         }
-        0x80..=0x8f => {
-            let depth = usize::from(op.0 - 0x80) + 1;
-            push!(slots[top - depth]);
+        DUP1 | DUP2 | DUP3 | DUP4 | DUP5 | DUP6 | DUP7 | DUP8 | DUP9 | DUP10 | DUP11 | DUP12 | DUP13
+        | DUP14 | DUP15 | DUP16 => {
+            push!(slots[top - inputs]);
         }
-        0x90..=0x9f => {
+        SWAP1 | SWAP2 | SWAP3 | SWAP4 | SWAP5 | SWAP6 | SWAP7 | SWAP8 | SWAP9 | SWAP10 | SWAP11 | SWAP12
+        | SWAP13 | SWAP14 | SWAP15 | SWAP16 => {
             pay!();
-            let depth = usize::from(op.0 - 0x90) + 2;
-            slots.swap(top - 1, top - depth);
+            slots.swap(top - 1, top - inputs);
         }
-        0xf1 | 0xf2 | 0xf4 | 0xfa => {
+        CALL | CALLCODE | DELEGATECALL | STATICCALL => {
             let (operands, count) = operands(&slots[..top], inputs);
             let (left, message) = system::call(core, host, op, &operands[..count], *gas, base)?;
             (*gas, *len, *pc) = (left, top - inputs, *pc + 1);
             return Ok(Flow::Message(message));
         }
-        0xf0 | 0xf5 => {
+        CREATE | CREATE2 => {
             let (operands, count) = operands(&slots[..top], inputs);
             let (left, message) = system::create(core, op, &operands[..count], *gas, base)?;
             (*gas, *len, *pc) = (left, top - inputs, *pc + 1);
             return Ok(Flow::Message(message));
         }
-        0xf3 | 0xfd => {
+        RETURN | REVERT => {
             let (left, output) = system::output(core, slots[top - 1], slots[top - 2], *gas, base)?;
             (*gas, *len) = (left, height);
             let status = if op == Opcode::RETURN { FrameStatus::Success } else { FrameStatus::Revert };
             return Ok(Flow::Done(status, output));
         }
-        0xfe => return Err(Fault::Halt(Halt::InvalidOpcode, 0)),
-        0xff => {
+        INVALID => return Err(Fault::Halt(Halt::InvalidOpcode, 0)),
+        SELFDESTRUCT => {
             *gas = system::self_destruct(core, host, slots[top - 1], *gas, base)?;
             *len = height;
             return Ok(Flow::Done(FrameStatus::Success, Bytes::new()));
         }
+        Custom => {
+            let purse = Purse { gas: *gas, base, careful: false, refuses };
+            let immediate = core.rules.info(op).map_or(0, |info| usize::from(info.immediate));
+            let mut bytes = [0; 32];
+            bytes[..immediate].copy_from_slice(&code.bytes()[*pc + 1..][..immediate]);
+            let site = Site { pc: *pc, immediate: &bytes[..immediate] };
+            let taken: Vec<U256> = slots[top - inputs..top].iter().rev().copied().collect();
+            let (left, result) = custom::run(core, host, op, &taken, purse, site)?;
+            *gas = left;
+            *pc += immediate;
+            if height > top - inputs {
+                slots[height - 1] = result;
+            }
+        }
         _ => {
             let purse = Purse { gas: *gas, base, careful: false, refuses };
             let (operands, count) = operands(&slots[..top], inputs);
-            let (left, result) = heavy::run(core, host, op, &operands[..count], purse)?;
+            let (left, result) = heavy::run(core, host, row.operation, &operands[..count], purse)?;
             *gas = left;
             if height > top - inputs {
                 slots[height - 1] = result;

@@ -12,9 +12,10 @@ use parallax_analysis::{Op, Place, recover};
 use parallax_engine_interface::FrameExit;
 use parallax_hooks::{Hooks, StepControl};
 use parallax_host_interface::{Host, HostError};
-use parallax_primitives::{Opcode, STACK_LIMIT, U256};
+use parallax_primitives::{Opcode, Operation, STACK_LIMIT, U256};
 
 use crate::{
+    custom::{self, Site},
     exact::BLOCKS,
     fault::Fault,
     frame::{Frame, view},
@@ -177,9 +178,13 @@ pub(crate) fn run<K: Hooks, const MODE: u8, const FORCE: bool>(
     }
     /// Runs an opcode out of line.
     macro_rules! slow {
-        ($op:expr, $operands:expr) => {{
+        ($opcode:expr, $operation:expr, $operands:expr) => {{
             let purse = Purse { gas, base: 0, careful: true, refuses: false };
-            match heavy::run(core, host, $op, $operands, purse) {
+            let done = match $operation {
+                Operation::Custom => custom::run(core, host, $opcode, $operands, purse, Site::default()),
+                operation => heavy::run(core, host, operation, $operands, purse),
+            };
+            match done {
                 Ok((left, result)) => {
                     gas = left;
                     window = Window::new(core);
@@ -420,22 +425,24 @@ pub(crate) fn run<K: Hooks, const MODE: u8, const FORCE: bool>(
             }
             Op::Heavy => {
                 forced!(Stop::Walk);
-                let opcode = Opcode(i.flag);
                 let row = &core.table[usize::from(i.flag)];
                 if row.writes_state && core.message.is_static {
                     break Stop::Walk;
                 }
                 let slots = [i.imm as i16, (i.imm >> 16) as i16, (i.imm >> 32) as i16, (i.imm >> 48) as i16];
+                let (opcode, operation) = (Opcode(i.flag), row.operation);
                 let result = match row.inputs {
-                    0 if opcode == Opcode::SELFBALANCE => slow!(opcode, &[]),
-                    // Nothing is charged beyond the block, nothing fails and no memory moves.
-                    0 => heavy::environment(core, host, opcode),
-                    1 => slow!(opcode, &[read!(i.a)]),
-                    2 => slow!(opcode, &[read!(i.a), read!(i.b)]),
+                    0 => match heavy::environment(core, host, operation) {
+                        // Nothing is charged beyond the block, nothing fails and no memory moves.
+                        Some(told) => told,
+                        None => slow!(opcode, operation, &[]),
+                    },
+                    1 => slow!(opcode, operation, &[read!(i.a)]),
+                    2 => slow!(opcode, operation, &[read!(i.a), read!(i.b)]),
                     inputs => {
                         let [c, d, e, f] = slots.map(|slot| read!(slot));
                         let all = [read!(i.a), read!(i.b), c, d, e, f];
-                        slow!(opcode, &all[..usize::from(inputs)])
+                        slow!(opcode, operation, &all[..usize::from(inputs)])
                     }
                 };
                 if row.outputs == 1 {

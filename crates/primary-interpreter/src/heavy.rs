@@ -4,8 +4,8 @@
 //! with the frame, for in the exact form a fault ends it. The fast form goes on after a fault, in the exact one: it asks to
 //! be careful, and then an opcode is refused before it warms anything, unless it can pay for the worst.
 
-use parallax_host_interface::Host;
-use parallax_primitives::{Bytes, Eip, GasSchedule, Halt, Log, Opcode, StorageChange, U256};
+use parallax_host_interface::{Host, HostError};
+use parallax_primitives::{Bytes, Eip, GasSchedule, Halt, Log, Operation, StorageChange, U256};
 
 use crate::{
     fault::Fault,
@@ -47,141 +47,193 @@ impl Purse {
     }
 }
 
-/// Runs `op` on its operands, the topmost first: gas left, and the result if it has one.
+/// Runs `operation` on its operands, the topmost first: gas left, and the result if it has one.
 // tidy: dispatch table
 pub(crate) fn run(
     core: &mut Core,
     host: &mut dyn Host,
-    op: Opcode,
+    operation: Operation,
     operands: &[U256],
     purse: Purse,
 ) -> Result<(u64, U256), Fault> {
-    match (op, operands) {
-        (Opcode::KECCAK256, [offset, size]) => hash(core, *offset, *size, purse),
-        (Opcode::EXP, [base, exponent]) => {
-            let bytes = exponent.byte_len() as u64;
-            let gas = purse.pay(core.schedule.exp_byte * bytes)?;
-            Ok((gas, words::exp(*base, *exponent)))
+    use Operation::*;
+
+    /// The operands, by name.
+    macro_rules! take {
+        ($($name:ident),*) => {
+            let [$($name),*] = *operands else { return Err(misplaced(operation)) };
+        };
+    }
+    match operation {
+        KECCAK256 => {
+            take!(offset, size);
+            hash(core, offset, size, purse)
         }
-        (Opcode::CALLDATALOAD, [offset]) => Ok((purse.pay(0)?, calldata(&core.message.input, *offset))),
-        (Opcode::CALLDATACOPY, [target, start, size]) => {
-            let gas = grow(core, (*target, *size), by_word(*size, core.schedule.copy_word), purse)?;
-            core.memory.copy_from(*target, &core.message.input, *start, *size);
+        EXP => {
+            take!(base, exponent);
+            let gas = purse.pay(core.schedule.exp_byte * exponent.byte_len() as u64)?;
+            Ok((gas, words::exp(base, exponent)))
+        }
+        CALLDATALOAD => {
+            take!(offset);
+            Ok((purse.pay(0)?, calldata(&core.message.input, offset)))
+        }
+        CALLDATACOPY => {
+            take!(target, start, size);
+            let gas = grow(core, (target, size), by_word(size, core.schedule.copy_word), purse)?;
+            core.memory.copy_from(target, &core.message.input, start, size);
             Ok((gas, U256::ZERO))
         }
-        (Opcode::CODECOPY, [target, start, size]) => {
-            let gas = grow(core, (*target, *size), by_word(*size, core.schedule.copy_word), purse)?;
-            core.memory.copy_from(*target, core.code.bytes(), *start, *size);
+        CODECOPY => {
+            take!(target, start, size);
+            let gas = grow(core, (target, size), by_word(size, core.schedule.copy_word), purse)?;
+            core.memory.copy_from(target, core.code.bytes(), start, size);
             Ok((gas, U256::ZERO))
         }
-        (Opcode::RETURNDATACOPY, [target, start, size]) => {
-            return_data_copy(core, *target, *start, *size, purse)
+        RETURNDATACOPY => {
+            take!(target, start, size);
+            return_data_copy(core, target, start, size, purse)
         }
-        (Opcode::MCOPY, [target, source, size]) => move_memory(core, *target, *source, *size, purse),
-        (Opcode::SLOAD, [key]) => {
+        MCOPY => {
+            take!(target, source, size);
+            move_memory(core, target, source, size, purse)
+        }
+        SLOAD => {
+            take!(key);
             purse.must_have(purse.base + core.schedule.cold_slot_load)?;
-            let slot = host.load_slot(core.message.address, *key)?;
+            let slot = host.load_slot(core.message.address, key)?;
             let gas = purse.pay(if slot.was_cold { core.schedule.cold_slot_load } else { 0 })?;
             Ok((gas, slot.current))
         }
-        (Opcode::SSTORE, [key, value]) => store(core, host, *key, *value, purse),
-        (Opcode::TLOAD, [key]) => Ok((purse.pay(0)?, host.load_transient(core.message.address, *key))),
-        (Opcode::TSTORE, [key, value]) => {
+        SSTORE => {
+            take!(key, value);
+            store(core, host, key, value, purse)
+        }
+        TLOAD => {
+            take!(key);
+            Ok((purse.pay(0)?, host.load_transient(core.message.address, key)))
+        }
+        TSTORE => {
+            take!(key, value);
             let gas = purse.pay(0)?;
             let address = core.message.address;
-            let previous = host.load_transient(address, *key);
-            host.store_transient(address, *key, *value);
-            core.written =
-                Some(StorageChange { address, key: *key, previous, new: *value, original: U256::ZERO });
+            let previous = host.load_transient(address, key);
+            host.store_transient(address, key, value);
+            core.written = Some(StorageChange { address, key, previous, new: value, original: U256::ZERO });
             Ok((gas, U256::ZERO))
         }
-        (Opcode::EXTCODECOPY, [address, target, start, size]) => {
-            let extension = core.memory.reach(*target, *size);
-            let cost = purse.base.saturating_add(by_word(*size, core.schedule.copy_word));
+        EXTCODECOPY => {
+            take!(address, target, start, size);
+            let extension = core.memory.reach(target, size);
+            let cost = purse.base.saturating_add(by_word(size, core.schedule.copy_word));
             let worst = cost.saturating_add(extension.cost).saturating_add(core.schedule.cold_account);
             purse.must_have(worst)?;
-            let address = word_address(*address);
+            let address = word_address(address);
             let cold = if host.warm_account(address) { core.schedule.cold_account } else { 0 };
             let gas = charge(purse.gas, cost.saturating_add(cold), &extension)?;
             let code = host.code(address)?;
             core.memory.grow(extension)?;
-            core.memory.copy_from(*target, code.bytes(), *start, *size);
+            core.memory.copy_from(target, code.bytes(), start, size);
             Ok((gas, U256::ZERO))
         }
-        (Opcode(0xa0..=0xa4), [offset, size, topics @ ..]) => {
+        LOG0 | LOG1 | LOG2 | LOG3 | LOG4 => {
+            let [offset, size, topics @ ..] = operands else { return Err(misplaced(operation)) };
             log(core, host, (*offset, *size), topics, purse)
         }
-        (Opcode::BALANCE | Opcode::EXTCODESIZE | Opcode::EXTCODEHASH, [address]) => {
-            account(core, host, op, *address, purse)
+        BALANCE | EXTCODESIZE | EXTCODEHASH => {
+            take!(address);
+            account(core, host, operation, address, purse)
         }
-        (Opcode::BLOCKHASH, [number]) => {
+        BLOCKHASH => {
+            take!(number);
             let gas = purse.pay(0)?;
-            let hash = match words::short(number) {
+            let hash = match words::short(&number) {
                 Some(number) => U256::from_be_bytes(host.block_hash(number)?.0),
                 None => U256::ZERO,
             };
             Ok((gas, hash))
         }
-        (Opcode::BLOBHASH, [index]) => {
+        BLOBHASH => {
+            take!(index);
             let gas = purse.pay(0)?;
             let hash = host.transaction().blob_hashes.get(index.saturating_to::<usize>());
             Ok((gas, hash.map_or(U256::ZERO, |hash| U256::from_be_bytes(hash.0))))
         }
-        (Opcode::SELFBALANCE, []) => {
+        SELFBALANCE => {
             let gas = purse.pay(0)?;
             Ok((gas, host.balance(core.message.address)?))
         }
-        (Opcode::MLOAD, [offset]) => {
-            let gas = grow(core, (*offset, U256::from(32)), 0, purse)?;
-            let region = Memory::region(*offset, U256::from(32));
+        MLOAD => {
+            take!(offset);
+            let gas = grow(core, (offset, U256::from(32)), 0, purse)?;
+            let region = Memory::region(offset, U256::from(32));
             Ok((gas, U256::from_be_slice(&core.memory.bytes()[region])))
         }
-        (Opcode::MSTORE, [offset, value]) => {
-            let gas = grow(core, (*offset, U256::from(32)), 0, purse)?;
-            let region = Memory::region(*offset, U256::from(32));
+        MSTORE => {
+            take!(offset, value);
+            let gas = grow(core, (offset, U256::from(32)), 0, purse)?;
+            let region = Memory::region(offset, U256::from(32));
             core.memory.bytes_mut()[region].copy_from_slice(&value.to_be_bytes::<32>());
             Ok((gas, U256::ZERO))
         }
-        (Opcode::MSTORE8, [offset, value]) => {
-            let gas = grow(core, (*offset, U256::ONE), 0, purse)?;
+        MSTORE8 => {
+            take!(offset, value);
+            let gas = grow(core, (offset, U256::ONE), 0, purse)?;
             core.memory.bytes_mut()[offset.saturating_to::<usize>()] = value.byte(0);
             Ok((gas, U256::ZERO))
         }
-        _ => {
-            debug_assert!(operands.is_empty(), "{op} is not here");
+        ADDRESS | ORIGIN | CALLER | CALLVALUE | CALLDATASIZE | CODESIZE | GASPRICE | RETURNDATASIZE
+        | COINBASE | TIMESTAMP | NUMBER | PREVRANDAO | GASLIMIT | CHAINID | BASEFEE | BLOBBASEFEE | MSIZE => {
             let gas = purse.pay(0)?;
-            Ok((gas, environment(core, host, op)))
+            let told = environment(core, host, operation);
+            Ok((gas, told.ok_or_else(|| misplaced(operation))?))
         }
+        // In the loops' line, or ahead of it.
+        Undefined | Custom | STOP | ADD | MUL | SUB | DIV | SDIV | MOD | SMOD | ADDMOD | MULMOD
+        | SIGNEXTEND | LT | GT | SLT | SGT | EQ | ISZERO | AND | OR | XOR | NOT | BYTE | SHL | SHR | SAR
+        | CLZ | POP | JUMP | JUMPI | PC | GAS | JUMPDEST | PUSH0 | PUSH1 | PUSH2 | PUSH3 | PUSH4 | PUSH5
+        | PUSH6 | PUSH7 | PUSH8 | PUSH9 | PUSH10 | PUSH11 | PUSH12 | PUSH13 | PUSH14 | PUSH15 | PUSH16
+        | PUSH17 | PUSH18 | PUSH19 | PUSH20 | PUSH21 | PUSH22 | PUSH23 | PUSH24 | PUSH25 | PUSH26
+        | PUSH27 | PUSH28 | PUSH29 | PUSH30 | PUSH31 | PUSH32 | DUP1 | DUP2 | DUP3 | DUP4 | DUP5 | DUP6
+        | DUP7 | DUP8 | DUP9 | DUP10 | DUP11 | DUP12 | DUP13 | DUP14 | DUP15 | DUP16 | SWAP1 | SWAP2
+        | SWAP3 | SWAP4 | SWAP5 | SWAP6 | SWAP7 | SWAP8 | SWAP9 | SWAP10 | SWAP11 | SWAP12 | SWAP13
+        | SWAP14 | SWAP15 | SWAP16 | CREATE | CALL | CALLCODE | RETURN | DELEGATECALL | CREATE2
+        | STATICCALL | REVERT | INVALID | SELFDESTRUCT => Err(misplaced(operation)),
     }
 }
 
-/// Opcodes that only tell something.
-pub(crate) fn environment(core: &Core, host: &dyn Host, op: Opcode) -> U256 {
+/// An opcode that was sent here and does not belong here, or not with these operands.
+#[cold]
+fn misplaced(operation: Operation) -> Fault {
+    Fault::Host(HostError::new(format!("{operation:?} does not run out of the loop's line")))
+}
+
+/// Opcodes that only tell something; `None` of any other.
+pub(crate) fn environment(core: &Core, host: &dyn Host, operation: Operation) -> Option<U256> {
+    use Operation::*;
+
     let block = host.block();
-    match op {
-        Opcode::ADDRESS => address_word(core.message.address),
-        Opcode::CALLER => address_word(core.message.caller),
-        Opcode::CALLVALUE => core.message.value,
-        Opcode::CALLDATASIZE => U256::from(core.message.input.len()),
-        Opcode::CODESIZE => U256::from(core.code.bytes().len()),
-        Opcode::RETURNDATASIZE => U256::from(core.return_data.len()),
-        Opcode::MSIZE => U256::from(core.memory.bytes().len()),
-        Opcode::ORIGIN => address_word(host.transaction().origin),
-        Opcode::GASPRICE => host.transaction().gas_price,
-        Opcode::CHAINID => U256::from(host.transaction().chain_id),
-        Opcode::COINBASE => address_word(block.coinbase),
-        Opcode::TIMESTAMP => U256::from(block.timestamp),
-        Opcode::NUMBER => U256::from(block.number),
-        Opcode::PREVRANDAO if core.rules.has(Eip::PrevRandao4399) => U256::from_be_bytes(block.prevrandao.0),
-        Opcode::PREVRANDAO => block.difficulty,
-        Opcode::GASLIMIT => U256::from(block.gas_limit),
-        Opcode::BASEFEE => U256::from(block.base_fee),
-        Opcode::BLOBBASEFEE => host.blob_base_fee(),
-        _ => {
-            debug_assert!(false, "{op} tells nothing");
-            U256::ZERO
-        }
-    }
+    Some(match operation {
+        ADDRESS => address_word(core.message.address),
+        CALLER => address_word(core.message.caller),
+        CALLVALUE => core.message.value,
+        CALLDATASIZE => U256::from(core.message.input.len()),
+        CODESIZE => U256::from(core.code.bytes().len()),
+        RETURNDATASIZE => U256::from(core.return_data.len()),
+        MSIZE => U256::from(core.memory.bytes().len()),
+        ORIGIN => address_word(host.transaction().origin),
+        GASPRICE => host.transaction().gas_price,
+        CHAINID => U256::from(host.transaction().chain_id),
+        COINBASE => address_word(block.coinbase),
+        TIMESTAMP => U256::from(block.timestamp),
+        NUMBER => U256::from(block.number),
+        PREVRANDAO if core.rules.has(Eip::PrevRandao4399) => U256::from_be_bytes(block.prevrandao.0),
+        PREVRANDAO => block.difficulty,
+        GASLIMIT => U256::from(block.gas_limit),
+        BASEFEE => U256::from(block.base_fee),
+        BLOBBASEFEE => host.blob_base_fee(),
+        _ => return None,
+    })
 }
 
 /// Charges, then grows the memory.
@@ -252,16 +304,16 @@ fn move_memory(
 fn account(
     core: &Core,
     host: &mut dyn Host,
-    op: Opcode,
+    operation: Operation,
     address: U256,
     purse: Purse,
 ) -> Result<(u64, U256), Fault> {
     purse.must_have(purse.base + core.schedule.cold_account)?;
     let address = word_address(address);
     let gas = purse.pay(if host.warm_account(address) { core.schedule.cold_account } else { 0 })?;
-    let answer = match op {
-        Opcode::BALANCE => host.balance(address)?,
-        Opcode::EXTCODESIZE => U256::from(host.code(address)?.bytes().len()),
+    let answer = match operation {
+        Operation::BALANCE => host.balance(address)?,
+        Operation::EXTCODESIZE => U256::from(host.code(address)?.bytes().len()),
         _ => host.code_hash(address)?.map_or(U256::ZERO, |hash| U256::from_be_bytes(hash.0)),
     };
     Ok((gas, answer))

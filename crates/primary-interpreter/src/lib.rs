@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod custom;
 mod exact;
 mod fast;
 mod fault;

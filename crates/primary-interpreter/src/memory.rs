@@ -27,6 +27,13 @@ pub(crate) struct Extension {
     possible: bool,
 }
 
+impl Extension {
+    /// Whether the memory can be that large at all.
+    pub(crate) fn is_possible(&self) -> bool {
+        self.possible
+    }
+}
+
 /// Bytes, in words.
 #[derive(Debug)]
 pub(crate) struct Memory {
@@ -105,6 +112,14 @@ impl Memory {
         }
         self.len = self.len.max(extension.len);
         Ok(())
+    }
+
+    /// Takes back what it has grown beyond `len`.
+    pub(crate) fn shrink(&mut self, len: usize) {
+        if len < self.len {
+            self.buffer[len..self.len].fill(0);
+            self.len = len;
+        }
     }
 
     /// Grows to `size` bytes (at most 32) from `offset` on, if `gas` pays for it and there is as much: the gas left.

@@ -20,7 +20,13 @@ impl<I: Interpreter + Sync> Engine for Local<I> {
     fn start<'a>(&'a self, job: &Job<'a>) -> Result<Option<Box<dyn Stepper + 'a>>, EngineError> {
         let validated = validate(job)?;
         let state = State::new(job.database, job.rules, job.block.clone(), validated.transaction.clone());
-        Ok(Some(Box::new(Machine::new(&self.1, job, validated, Box::new(state))?)))
+        Ok(Some(Box::new(Machine::new(
+            &self.1,
+            &parallax_precompiles::Contracts,
+            job,
+            validated,
+            Box::new(state),
+        )?)))
     }
 }
 

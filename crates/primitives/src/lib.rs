@@ -5,6 +5,7 @@
 
 mod blob;
 mod block;
+mod custom;
 mod eip;
 mod fork;
 mod gas;
@@ -15,6 +16,7 @@ mod opcode;
 mod outcome;
 mod precompile;
 mod rejection;
+mod role;
 mod rules;
 mod subject;
 mod transaction;
@@ -24,17 +26,19 @@ pub use alloy_primitives::{
 };
 pub use blob::BlobSchedule;
 pub use block::BlockEnv;
+pub use custom::{ContractDefinition, DefinitionError, OpcodeDefinition};
 pub use eip::{Changes, Eip, EipSet};
 pub use fork::{Fork, ForkChanges, UnknownFork};
 pub use gas::{GasSchedule, Parameter};
 pub use halt::Halt;
 pub use journal_view::{JournalView, Mark};
 pub use message::{Bytecode, Message, MessageKind};
-pub use opcode::{Opcode, OpcodeInfo, OpcodeRow, OpcodeTable};
+pub use opcode::{Opcode, OpcodeInfo, OpcodeRow, OpcodeTable, Operation};
 pub use outcome::{Effect, FrameOutcome, FrameStatus, Log, StorageChange, TxOutcome};
 pub use precompile::PrecompileId;
 pub use rejection::Rejection;
-pub use rules::{Rules, RulesBuilder, RulesDifference, RulesError, RulesSubject};
+pub use role::{Class, Operand, Region, Regions, Role};
+pub use rules::{Rules, RulesBuilder, RulesDifference, RulesError, RulesSubject, ShownOpcode};
 pub use subject::{Subject, TxEnv};
 pub use transaction::{AccessListEntry, Authorization, Transaction, TransactionType};
 

@@ -1,22 +1,29 @@
 use std::fmt;
 
+use crate::{
+    Class, Operand, Role, U256,
+    role::{Region, Regions},
+};
+
 /// One byte of code, read as an opcode. Any byte is one; whether it is defined depends on the rules.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(transparent)]
 pub struct Opcode(pub u8);
 
 /// The facts of one opcode that hold under all rules that have it: one row of the table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct OpcodeInfo {
     /// Its byte.
     pub opcode: Opcode,
     /// Its mnemonic.
     pub name: &'static str,
-    /// Items it takes from the stack.
-    pub inputs: u8,
-    /// Items it leaves there.
-    pub outputs: u8,
-    /// Bytes of push data behind it.
+    /// What kind of opcode it is.
+    pub class: Class,
+    /// What it takes from the stack, the topmost item first.
+    pub inputs: &'static [Operand],
+    /// What it leaves there, the topmost item first.
+    pub outputs: &'static [Role],
+    /// Bytes behind it that belong to it.
     pub immediate: u8,
     /// Its static gas where it came; which EIP brought it, and what changed later, is in [`Changes`](crate::Changes).
     pub gas: u16,
@@ -25,11 +32,29 @@ pub struct OpcodeInfo {
 }
 
 macro_rules! opcodes {
-    ($($byte:literal $name:ident $inputs:literal $outputs:literal $immediate:literal $gas:literal $($writes:ident)?;)*) => {
+    ($(
+        $byte:literal $name:ident $class:ident $gas:literal $inputs:tt => $outputs:tt
+        $($immediate:literal bytes)? $($writes:ident)?;
+    )*) => {
         impl Opcode {
             $(
                 #[doc = concat!("Opcode ", stringify!($byte), ".")]
                 pub const $name: Opcode = Opcode($byte);
+            )*
+        }
+
+        /// What a byte of code does under one set of rules. Engines match on it, so one that forgets an opcode does not compile.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[allow(clippy::upper_case_acronyms, reason = "mnemonics")]
+        #[repr(u8)]
+        pub enum Operation {
+            /// Nothing: the rules do not define it.
+            Undefined,
+            /// What an author says ([`OpcodeDefinition`](crate::OpcodeDefinition)).
+            Custom,
+            $(
+                #[doc = concat!("That of opcode ", stringify!($byte), ".")]
+                $name,
             )*
         }
 
@@ -38,182 +63,266 @@ macro_rules! opcodes {
             $(OpcodeInfo {
                 opcode: Opcode($byte),
                 name: stringify!($name),
-                inputs: $inputs,
-                outputs: $outputs,
-                immediate: $immediate,
+                class: Class::$class,
+                inputs: opcodes!(@inputs $inputs),
+                outputs: opcodes!(@outputs $outputs),
+                immediate: 0 $(+ $immediate)?,
                 gas: $gas,
                 writes_state: opcodes!(@writes $($writes)?),
             },)*
         ];
+
+        impl Opcode {
+            /// What this byte does under the rules of Ethereum that have it; [`Operation::Undefined`] for one that no EIP defines.
+            pub const fn operation(self) -> Operation {
+                match self.0 {
+                    $($byte => Operation::$name,)*
+                    _ => Operation::Undefined,
+                }
+            }
+        }
     };
+    (@inputs [; $count:literal]) => { &[Operand::ITEM; $count] };
+    (@inputs [$($name:literal $role:ident),* $(,)?]) => {
+        &[$(Operand { name: $name, role: Role::$role },)*]
+    };
+    (@outputs [; $count:literal]) => { &[Role::Value; $count] };
+    (@outputs [$($role:ident)?]) => { &[$(Role::$role)?] };
     (@writes) => { false };
     (@writes writes) => { true };
 }
 
-// byte, name, inputs, outputs, immediate bytes, static gas. (Yellow Paper, appendix H, and the EIPs.)
+// Byte, name, class, static gas, operands (name and role, the topmost first), results, immediate bytes. (Yellow Paper, appendix H, and
+// the EIPs.)
 opcodes! {
-    0x00 STOP 0 0 0 0;
-    0x01 ADD 2 1 0 3;
-    0x02 MUL 2 1 0 5;
-    0x03 SUB 2 1 0 3;
-    0x04 DIV 2 1 0 5;
-    0x05 SDIV 2 1 0 5;
-    0x06 MOD 2 1 0 5;
-    0x07 SMOD 2 1 0 5;
-    0x08 ADDMOD 3 1 0 8;
-    0x09 MULMOD 3 1 0 8;
-    0x0a EXP 2 1 0 10;
-    0x0b SIGNEXTEND 2 1 0 5;
-    0x10 LT 2 1 0 3;
-    0x11 GT 2 1 0 3;
-    0x12 SLT 2 1 0 3;
-    0x13 SGT 2 1 0 3;
-    0x14 EQ 2 1 0 3;
-    0x15 ISZERO 1 1 0 3;
-    0x16 AND 2 1 0 3;
-    0x17 OR 2 1 0 3;
-    0x18 XOR 2 1 0 3;
-    0x19 NOT 1 1 0 3;
-    0x1a BYTE 2 1 0 3;
-    0x1b SHL 2 1 0 3;
-    0x1c SHR 2 1 0 3;
-    0x1d SAR 2 1 0 3;
-    0x1e CLZ 1 1 0 5;
-    0x20 KECCAK256 2 1 0 30;
-    0x30 ADDRESS 0 1 0 2;
-    0x31 BALANCE 1 1 0 20;
-    0x32 ORIGIN 0 1 0 2;
-    0x33 CALLER 0 1 0 2;
-    0x34 CALLVALUE 0 1 0 2;
-    0x35 CALLDATALOAD 1 1 0 3;
-    0x36 CALLDATASIZE 0 1 0 2;
-    0x37 CALLDATACOPY 3 0 0 3;
-    0x38 CODESIZE 0 1 0 2;
-    0x39 CODECOPY 3 0 0 3;
-    0x3a GASPRICE 0 1 0 2;
-    0x3b EXTCODESIZE 1 1 0 20;
-    0x3c EXTCODECOPY 4 0 0 20;
-    0x3d RETURNDATASIZE 0 1 0 2;
-    0x3e RETURNDATACOPY 3 0 0 3;
-    0x3f EXTCODEHASH 1 1 0 400;
-    0x40 BLOCKHASH 1 1 0 20;
-    0x41 COINBASE 0 1 0 2;
-    0x42 TIMESTAMP 0 1 0 2;
-    0x43 NUMBER 0 1 0 2;
-    0x44 PREVRANDAO 0 1 0 2;
-    0x45 GASLIMIT 0 1 0 2;
-    0x46 CHAINID 0 1 0 2;
-    0x47 SELFBALANCE 0 1 0 5;
-    0x48 BASEFEE 0 1 0 2;
-    0x49 BLOBHASH 1 1 0 3;
-    0x4a BLOBBASEFEE 0 1 0 2;
-    0x50 POP 1 0 0 2;
-    0x51 MLOAD 1 1 0 3;
-    0x52 MSTORE 2 0 0 3;
-    0x53 MSTORE8 2 0 0 3;
-    0x54 SLOAD 1 1 0 50;
-    0x55 SSTORE 2 0 0 0 writes;
-    0x56 JUMP 1 0 0 8;
-    0x57 JUMPI 2 0 0 10;
-    0x58 PC 0 1 0 2;
-    0x59 MSIZE 0 1 0 2;
-    0x5a GAS 0 1 0 2;
-    0x5b JUMPDEST 0 0 0 1;
-    0x5c TLOAD 1 1 0 100;
-    0x5d TSTORE 2 0 0 100 writes;
-    0x5e MCOPY 3 0 0 3;
-    0x5f PUSH0 0 1 0 2;
-    0x60 PUSH1 0 1 1 3;
-    0x61 PUSH2 0 1 2 3;
-    0x62 PUSH3 0 1 3 3;
-    0x63 PUSH4 0 1 4 3;
-    0x64 PUSH5 0 1 5 3;
-    0x65 PUSH6 0 1 6 3;
-    0x66 PUSH7 0 1 7 3;
-    0x67 PUSH8 0 1 8 3;
-    0x68 PUSH9 0 1 9 3;
-    0x69 PUSH10 0 1 10 3;
-    0x6a PUSH11 0 1 11 3;
-    0x6b PUSH12 0 1 12 3;
-    0x6c PUSH13 0 1 13 3;
-    0x6d PUSH14 0 1 14 3;
-    0x6e PUSH15 0 1 15 3;
-    0x6f PUSH16 0 1 16 3;
-    0x70 PUSH17 0 1 17 3;
-    0x71 PUSH18 0 1 18 3;
-    0x72 PUSH19 0 1 19 3;
-    0x73 PUSH20 0 1 20 3;
-    0x74 PUSH21 0 1 21 3;
-    0x75 PUSH22 0 1 22 3;
-    0x76 PUSH23 0 1 23 3;
-    0x77 PUSH24 0 1 24 3;
-    0x78 PUSH25 0 1 25 3;
-    0x79 PUSH26 0 1 26 3;
-    0x7a PUSH27 0 1 27 3;
-    0x7b PUSH28 0 1 28 3;
-    0x7c PUSH29 0 1 29 3;
-    0x7d PUSH30 0 1 30 3;
-    0x7e PUSH31 0 1 31 3;
-    0x7f PUSH32 0 1 32 3;
-    0x80 DUP1 1 2 0 3;
-    0x81 DUP2 2 3 0 3;
-    0x82 DUP3 3 4 0 3;
-    0x83 DUP4 4 5 0 3;
-    0x84 DUP5 5 6 0 3;
-    0x85 DUP6 6 7 0 3;
-    0x86 DUP7 7 8 0 3;
-    0x87 DUP8 8 9 0 3;
-    0x88 DUP9 9 10 0 3;
-    0x89 DUP10 10 11 0 3;
-    0x8a DUP11 11 12 0 3;
-    0x8b DUP12 12 13 0 3;
-    0x8c DUP13 13 14 0 3;
-    0x8d DUP14 14 15 0 3;
-    0x8e DUP15 15 16 0 3;
-    0x8f DUP16 16 17 0 3;
-    0x90 SWAP1 2 2 0 3;
-    0x91 SWAP2 3 3 0 3;
-    0x92 SWAP3 4 4 0 3;
-    0x93 SWAP4 5 5 0 3;
-    0x94 SWAP5 6 6 0 3;
-    0x95 SWAP6 7 7 0 3;
-    0x96 SWAP7 8 8 0 3;
-    0x97 SWAP8 9 9 0 3;
-    0x98 SWAP9 10 10 0 3;
-    0x99 SWAP10 11 11 0 3;
-    0x9a SWAP11 12 12 0 3;
-    0x9b SWAP12 13 13 0 3;
-    0x9c SWAP13 14 14 0 3;
-    0x9d SWAP14 15 15 0 3;
-    0x9e SWAP15 16 16 0 3;
-    0x9f SWAP16 17 17 0 3;
-    0xa0 LOG0 2 0 0 375 writes;
-    0xa1 LOG1 3 0 0 375 writes;
-    0xa2 LOG2 4 0 0 375 writes;
-    0xa3 LOG3 5 0 0 375 writes;
-    0xa4 LOG4 6 0 0 375 writes;
-    0xf0 CREATE 3 1 0 32000 writes;
-    0xf1 CALL 7 1 0 40;
-    0xf2 CALLCODE 7 1 0 40;
-    0xf3 RETURN 2 0 0 0;
-    0xf4 DELEGATECALL 6 1 0 40;
-    0xf5 CREATE2 4 1 0 32000 writes;
-    0xfa STATICCALL 6 1 0 700;
-    0xfd REVERT 2 0 0 0;
-    0xfe INVALID 0 0 0 0;
-    0xff SELFDESTRUCT 1 0 0 0 writes;
+    0x00 STOP Halt 0 [] => [];
+    0x01 ADD Arithmetic 3 ["a" Value, "b" Value] => [Value];
+    0x02 MUL Arithmetic 5 ["a" Value, "b" Value] => [Value];
+    0x03 SUB Arithmetic 3 ["a" Value, "b" Value] => [Value];
+    0x04 DIV Arithmetic 5 ["a" Value, "b" Value] => [Value];
+    0x05 SDIV Arithmetic 5 ["a" Value, "b" Value] => [Value];
+    0x06 MOD Arithmetic 5 ["a" Value, "b" Value] => [Value];
+    0x07 SMOD Arithmetic 5 ["a" Value, "b" Value] => [Value];
+    0x08 ADDMOD Arithmetic 8 ["a" Value, "b" Value, "modulus" Value] => [Value];
+    0x09 MULMOD Arithmetic 8 ["a" Value, "b" Value, "modulus" Value] => [Value];
+    0x0a EXP Arithmetic 10 ["base" Value, "exponent" Exponent] => [Value];
+    0x0b SIGNEXTEND Arithmetic 5 ["byte" Index, "value" Value] => [Value];
+    0x10 LT Compare 3 ["a" Value, "b" Value] => [Flag];
+    0x11 GT Compare 3 ["a" Value, "b" Value] => [Flag];
+    0x12 SLT Compare 3 ["a" Value, "b" Value] => [Flag];
+    0x13 SGT Compare 3 ["a" Value, "b" Value] => [Flag];
+    0x14 EQ Compare 3 ["a" Value, "b" Value] => [Flag];
+    0x15 ISZERO Compare 3 ["a" Value] => [Flag];
+    0x16 AND Bitwise 3 ["a" Value, "b" Value] => [Value];
+    0x17 OR Bitwise 3 ["a" Value, "b" Value] => [Value];
+    0x18 XOR Bitwise 3 ["a" Value, "b" Value] => [Value];
+    0x19 NOT Bitwise 3 ["a" Value] => [Value];
+    0x1a BYTE Bitwise 3 ["index" Index, "value" Value] => [Value];
+    0x1b SHL Bitwise 3 ["shift" Shift, "value" Value] => [Value];
+    0x1c SHR Bitwise 3 ["shift" Shift, "value" Value] => [Value];
+    0x1d SAR Bitwise 3 ["shift" Shift, "value" Value] => [Value];
+    0x1e CLZ Bitwise 5 ["a" Value] => [Value];
+    0x20 KECCAK256 Hash 30 ["offset" ReadOffset, "size" Length] => [Value];
+    0x30 ADDRESS Environment 2 [] => [Address];
+    0x31 BALANCE Environment 20 ["address" Address] => [Amount];
+    0x32 ORIGIN Environment 2 [] => [Address];
+    0x33 CALLER Environment 2 [] => [Address];
+    0x34 CALLVALUE Environment 2 [] => [Amount];
+    0x35 CALLDATALOAD Environment 3 ["offset" CallDataWord] => [Value];
+    0x36 CALLDATASIZE Environment 2 [] => [Length];
+    0x37 CALLDATACOPY Memory 3 ["target" WriteOffset, "source" CallDataOffset, "size" Length] => [];
+    0x38 CODESIZE Environment 2 [] => [Length];
+    0x39 CODECOPY Memory 3 ["target" WriteOffset, "source" CodeOffset, "size" Length] => [];
+    0x3a GASPRICE Environment 2 [] => [Amount];
+    0x3b EXTCODESIZE Environment 20 ["address" Address] => [Length];
+    0x3c EXTCODECOPY Memory 20 [
+        "address" Address, "target" WriteOffset, "source" CodeOffset, "size" Length,
+    ] => [];
+    0x3d RETURNDATASIZE Environment 2 [] => [Length];
+    0x3e RETURNDATACOPY Memory 3 ["target" WriteOffset, "source" ReturnDataOffset, "size" Length] => [];
+    0x3f EXTCODEHASH Environment 400 ["address" Address] => [Value];
+    0x40 BLOCKHASH Environment 20 ["number" BlockNumber] => [Value];
+    0x41 COINBASE Environment 2 [] => [Address];
+    0x42 TIMESTAMP Environment 2 [] => [Value];
+    0x43 NUMBER Environment 2 [] => [BlockNumber];
+    0x44 PREVRANDAO Environment 2 [] => [Value];
+    0x45 GASLIMIT Environment 2 [] => [Gas];
+    0x46 CHAINID Environment 2 [] => [Value];
+    0x47 SELFBALANCE Environment 5 [] => [Amount];
+    0x48 BASEFEE Environment 2 [] => [Amount];
+    0x49 BLOBHASH Environment 3 ["index" Index] => [Value];
+    0x4a BLOBBASEFEE Environment 2 [] => [Amount];
+    0x50 POP Pop 2 ["value" Value] => [];
+    0x51 MLOAD Memory 3 ["offset" ReadWord] => [Value];
+    0x52 MSTORE Memory 3 ["offset" WriteWord, "value" Value] => [];
+    0x53 MSTORE8 Memory 3 ["offset" WriteByte, "value" Value] => [];
+    0x54 SLOAD Storage 50 ["key" StorageKey] => [Value];
+    0x55 SSTORE Storage 0 ["key" StorageKey, "value" Value] => [] writes;
+    0x56 JUMP Flow 8 ["target" JumpDestination] => [];
+    0x57 JUMPI Flow 10 ["target" JumpDestination, "condition" Flag] => [];
+    0x58 PC Environment 2 [] => [Value];
+    0x59 MSIZE Environment 2 [] => [Length];
+    0x5a GAS Environment 2 [] => [Gas];
+    0x5b JUMPDEST Flow 1 [] => [];
+    0x5c TLOAD Storage 100 ["key" TransientKey] => [Value];
+    0x5d TSTORE Storage 100 ["key" TransientKey, "value" Value] => [] writes;
+    0x5e MCOPY Memory 3 ["target" WriteOffset, "source" ReadOffset, "size" Length] => [];
+    0x5f PUSH0 Push 2 [] => [Value];
+    0x60 PUSH1 Push 3 [] => [Value] 1 bytes;
+    0x61 PUSH2 Push 3 [] => [Value] 2 bytes;
+    0x62 PUSH3 Push 3 [] => [Value] 3 bytes;
+    0x63 PUSH4 Push 3 [] => [Value] 4 bytes;
+    0x64 PUSH5 Push 3 [] => [Value] 5 bytes;
+    0x65 PUSH6 Push 3 [] => [Value] 6 bytes;
+    0x66 PUSH7 Push 3 [] => [Value] 7 bytes;
+    0x67 PUSH8 Push 3 [] => [Value] 8 bytes;
+    0x68 PUSH9 Push 3 [] => [Value] 9 bytes;
+    0x69 PUSH10 Push 3 [] => [Value] 10 bytes;
+    0x6a PUSH11 Push 3 [] => [Value] 11 bytes;
+    0x6b PUSH12 Push 3 [] => [Value] 12 bytes;
+    0x6c PUSH13 Push 3 [] => [Value] 13 bytes;
+    0x6d PUSH14 Push 3 [] => [Value] 14 bytes;
+    0x6e PUSH15 Push 3 [] => [Value] 15 bytes;
+    0x6f PUSH16 Push 3 [] => [Value] 16 bytes;
+    0x70 PUSH17 Push 3 [] => [Value] 17 bytes;
+    0x71 PUSH18 Push 3 [] => [Value] 18 bytes;
+    0x72 PUSH19 Push 3 [] => [Value] 19 bytes;
+    0x73 PUSH20 Push 3 [] => [Value] 20 bytes;
+    0x74 PUSH21 Push 3 [] => [Value] 21 bytes;
+    0x75 PUSH22 Push 3 [] => [Value] 22 bytes;
+    0x76 PUSH23 Push 3 [] => [Value] 23 bytes;
+    0x77 PUSH24 Push 3 [] => [Value] 24 bytes;
+    0x78 PUSH25 Push 3 [] => [Value] 25 bytes;
+    0x79 PUSH26 Push 3 [] => [Value] 26 bytes;
+    0x7a PUSH27 Push 3 [] => [Value] 27 bytes;
+    0x7b PUSH28 Push 3 [] => [Value] 28 bytes;
+    0x7c PUSH29 Push 3 [] => [Value] 29 bytes;
+    0x7d PUSH30 Push 3 [] => [Value] 30 bytes;
+    0x7e PUSH31 Push 3 [] => [Value] 31 bytes;
+    0x7f PUSH32 Push 3 [] => [Value] 32 bytes;
+    0x80 DUP1 Dup 3 [; 1] => [; 2];
+    0x81 DUP2 Dup 3 [; 2] => [; 3];
+    0x82 DUP3 Dup 3 [; 3] => [; 4];
+    0x83 DUP4 Dup 3 [; 4] => [; 5];
+    0x84 DUP5 Dup 3 [; 5] => [; 6];
+    0x85 DUP6 Dup 3 [; 6] => [; 7];
+    0x86 DUP7 Dup 3 [; 7] => [; 8];
+    0x87 DUP8 Dup 3 [; 8] => [; 9];
+    0x88 DUP9 Dup 3 [; 9] => [; 10];
+    0x89 DUP10 Dup 3 [; 10] => [; 11];
+    0x8a DUP11 Dup 3 [; 11] => [; 12];
+    0x8b DUP12 Dup 3 [; 12] => [; 13];
+    0x8c DUP13 Dup 3 [; 13] => [; 14];
+    0x8d DUP14 Dup 3 [; 14] => [; 15];
+    0x8e DUP15 Dup 3 [; 15] => [; 16];
+    0x8f DUP16 Dup 3 [; 16] => [; 17];
+    0x90 SWAP1 Swap 3 [; 2] => [; 2];
+    0x91 SWAP2 Swap 3 [; 3] => [; 3];
+    0x92 SWAP3 Swap 3 [; 4] => [; 4];
+    0x93 SWAP4 Swap 3 [; 5] => [; 5];
+    0x94 SWAP5 Swap 3 [; 6] => [; 6];
+    0x95 SWAP6 Swap 3 [; 7] => [; 7];
+    0x96 SWAP7 Swap 3 [; 8] => [; 8];
+    0x97 SWAP8 Swap 3 [; 9] => [; 9];
+    0x98 SWAP9 Swap 3 [; 10] => [; 10];
+    0x99 SWAP10 Swap 3 [; 11] => [; 11];
+    0x9a SWAP11 Swap 3 [; 12] => [; 12];
+    0x9b SWAP12 Swap 3 [; 13] => [; 13];
+    0x9c SWAP13 Swap 3 [; 14] => [; 14];
+    0x9d SWAP14 Swap 3 [; 15] => [; 15];
+    0x9e SWAP15 Swap 3 [; 16] => [; 16];
+    0x9f SWAP16 Swap 3 [; 17] => [; 17];
+    0xa0 LOG0 Log 375 ["offset" ReadOffset, "size" Length] => [] writes;
+    0xa1 LOG1 Log 375 ["offset" ReadOffset, "size" Length, "topic 0" Topic] => [] writes;
+    0xa2 LOG2 Log 375 ["offset" ReadOffset, "size" Length, "topic 0" Topic, "topic 1" Topic] => [] writes;
+    0xa3 LOG3 Log 375 [
+        "offset" ReadOffset, "size" Length, "topic 0" Topic, "topic 1" Topic, "topic 2" Topic,
+    ] => [] writes;
+    0xa4 LOG4 Log 375 [
+        "offset" ReadOffset, "size" Length, "topic 0" Topic, "topic 1" Topic, "topic 2" Topic, "topic 3" Topic,
+    ] => [] writes;
+    0xf0 CREATE Message 32000 ["value" Amount, "offset" ReadOffset, "size" Length] => [Address] writes;
+    0xf1 CALL Message 40 [
+        "gas" Gas, "address" Address, "value" Amount, "input at" ReadOffset, "input size" Length, "output at" OutputOffset, "output size" Length,
+    ] => [Flag];
+    0xf2 CALLCODE Message 40 [
+        "gas" Gas, "address" Address, "value" Amount, "input at" ReadOffset, "input size" Length, "output at" OutputOffset, "output size" Length,
+    ] => [Flag];
+    0xf3 RETURN Halt 0 ["offset" ReadOffset, "size" Length] => [];
+    0xf4 DELEGATECALL Message 40 [
+        "gas" Gas, "address" Address, "input at" ReadOffset, "input size" Length, "output at" OutputOffset, "output size" Length,
+    ] => [Flag];
+    0xf5 CREATE2 Message 32000 [
+        "value" Amount, "offset" ReadOffset, "size" Length, "salt" Salt,
+    ] => [Address] writes;
+    0xfa STATICCALL Message 700 [
+        "gas" Gas, "address" Address, "input at" ReadOffset, "input size" Length, "output at" OutputOffset, "output size" Length,
+    ] => [Flag];
+    0xfd REVERT Halt 0 ["offset" ReadOffset, "size" Length] => [];
+    0xfe INVALID Halt 0 [] => [];
+    0xff SELFDESTRUCT Halt 0 ["beneficiary" Address] => [] writes;
 }
 
 impl OpcodeInfo {
     /// Its row under the rules that brought it.
+    #[allow(clippy::cast_possible_truncation, reason = "at most 17 items")]
     pub(crate) const fn row(&self) -> OpcodeRow {
-        let Self { inputs, outputs, writes_state, gas, .. } = *self;
-        OpcodeRow { defined: true, inputs, outputs, writes_state, gas }
+        OpcodeRow {
+            operation: match self.opcode.operation() {
+                Operation::Undefined => Operation::Custom,
+                operation => operation,
+            },
+            inputs: self.inputs.len() as u8,
+            outputs: self.outputs.len() as u8,
+            writes_state: self.writes_state,
+            gas: self.gas,
+        }
+    }
+
+    /// The first operand of this role, counted from the top of the stack.
+    pub fn operand(&self, role: Role) -> Option<usize> {
+        self.inputs.iter().position(|operand| operand.role == role)
+    }
+
+    /// The value of the first operand of this role on a stack whose last item is the top; `None` where it has none, or the stack lacks it.
+    pub fn value(&self, role: Role, stack: &[U256]) -> Option<U256> {
+        stack.get(stack.len().checked_sub(self.operand(role)? + 1)?).copied()
+    }
+
+    /// What it reads and writes of memory, calldata, code and return data, as its operands say.
+    pub fn regions(&self) -> Regions {
+        Regions::of(self.inputs)
+    }
+
+    /// Where a callee's output goes, of those that send a call.
+    pub fn output(&self) -> Option<Region> {
+        self.regions().find(|region| region.role == Role::OutputOffset)
+    }
+
+    /// Whether it may cost more than its static gas: it reaches memory, a slot or an account, or is paid by the bytes of an exponent.
+    pub fn has_dynamic_gas(&self) -> bool {
+        self.inputs.iter().any(|operand| {
+            let role = operand.role;
+            role.is_of_memory() || matches!(role, Role::StorageKey | Role::Address | Role::Exponent)
+        })
+    }
+
+    /// Whether it writes memory itself. What a callee answers is written behind it.
+    pub const fn writes_memory(&self) -> bool {
+        let mut i = 0;
+        while i < self.inputs.len() {
+            if self.inputs[i].role.writes_memory() {
+                return true;
+            }
+            i += 1;
+        }
+        false
     }
 }
 
 impl Opcode {
-    /// The facts of this byte, whatever the rules; `None` for a byte that no EIP defines.
+    /// The facts of this byte under the rules of Ethereum, whatever the fork; `None` for a byte that no EIP defines.
+    /// [`Rules::info`](crate::Rules::info) knows an author's own besides.
     pub const fn info(self) -> Option<&'static OpcodeInfo> {
         INFO[self.0 as usize]
     }
@@ -242,11 +351,9 @@ impl Opcode {
     }
 
     /// Bytes of push data behind the opcode; nonzero for PUSH1 to PUSH32 alone.
+    #[inline]
     pub const fn immediate(self) -> usize {
-        match self.0 {
-            0x60..=0x7f => (self.0 - 0x5f) as usize,
-            _ => 0,
-        }
+        IMMEDIATES[self.0 as usize] as usize
     }
 }
 
@@ -270,8 +377,8 @@ impl fmt::Display for Opcode {
 /// What an interpreter checks before an opcode acts, under one set of rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct OpcodeRow {
-    /// Whether the rules define the opcode. If not, every other field is zero.
-    pub defined: bool,
+    /// What it does. Of [`Operation::Undefined`] every other field is zero.
+    pub operation: Operation,
     /// Items it takes from the stack.
     pub inputs: u8,
     /// Items it leaves there.
@@ -285,18 +392,34 @@ pub struct OpcodeRow {
 /// The opcode table of one set of rules, indexed by byte.
 pub type OpcodeTable = [OpcodeRow; 256];
 
-pub(crate) const UNDEFINED: OpcodeRow =
-    OpcodeRow { defined: false, inputs: 0, outputs: 0, writes_state: false, gas: 0 };
+impl OpcodeRow {
+    pub(crate) const UNDEFINED: OpcodeRow =
+        OpcodeRow { operation: Operation::Undefined, inputs: 0, outputs: 0, writes_state: false, gas: 0 };
+
+    /// Whether the rules define the opcode.
+    pub const fn is_defined(&self) -> bool {
+        !matches!(self.operation, Operation::Undefined)
+    }
+}
 
 static INFO: [Option<&'static OpcodeInfo>; 256] = {
     let mut info = [None; 256];
     let mut i = 0;
     while i < ROWS.len() {
-        let byte = ROWS[i].opcode.0 as usize;
         assert!(i == 0 || ROWS[i - 1].opcode.0 < ROWS[i].opcode.0, "rows are ordered by byte");
-        assert!(ROWS[i].immediate as usize == ROWS[i].opcode.immediate());
-        info[byte] = Some(&ROWS[i]);
+        info[ROWS[i].opcode.0 as usize] = Some(&ROWS[i]);
         i += 1;
     }
     info
+};
+
+/// For each byte how many bytes of push data stand behind it.
+static IMMEDIATES: [u8; 256] = {
+    let mut immediates = [0; 256];
+    let mut i = 0;
+    while i < ROWS.len() {
+        immediates[ROWS[i].opcode.0 as usize] = ROWS[i].immediate;
+        i += 1;
+    }
+    immediates
 };

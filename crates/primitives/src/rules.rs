@@ -7,4 +7,4 @@ mod spelling;
 
 pub use builder::{RulesBuilder, RulesError};
 pub use difference::{RulesDifference, Subject as RulesSubject};
-pub use set::Rules;
+pub use set::{Rules, ShownOpcode};

@@ -13,7 +13,7 @@ use facts::facts;
 
 use parallax_primitives::{
     BlobSchedule, BlockEnv, CALL_DEPTH_LIMIT, Eip, Fork, GasSchedule, Opcode, OpcodeInfo, OpcodeRow,
-    OpcodeTable, Parameter, Rules, STACK_LIMIT, U256,
+    OpcodeTable, Operation, Parameter, Rules, STACK_LIMIT, U256,
 };
 use serde_json::{Map, Value, json};
 
@@ -131,7 +131,8 @@ impl<'a> Witness<'a> {
 
     fn opcode_table(&mut self) {
         for byte in 0..=u8::MAX {
-            let OpcodeRow { defined, inputs, outputs, writes_state, gas } = self.opcodes[usize::from(byte)];
+            let OpcodeRow { operation, inputs, outputs, writes_state, gas } = self.opcodes[usize::from(byte)];
+            let defined = operation != Operation::Undefined;
             let row = self.at("opcodes").get(format!("{byte:02x}"));
             if byte == Opcode::INVALID.0 {
                 // Defined by being undefined (EIP-141): a row of ours alone.
@@ -140,8 +141,7 @@ impl<'a> Witness<'a> {
             }
             self.same(format!("{byte:#04x}: defined"), defined, row.is_some());
             let (Some(row), Some(info)) = (row, Opcode(byte).info()) else { continue };
-            let OpcodeInfo { opcode, name, immediate, inputs: _, outputs: _, gas: _, writes_state: _ } =
-                *info;
+            let OpcodeInfo { opcode, name, immediate, .. } = *info;
             self.same(format!("{byte:#04x}: byte"), opcode.0, byte);
             let theirs = match row["name"].as_str().unwrap_or_default() {
                 "KECCAK" => "KECCAK256",

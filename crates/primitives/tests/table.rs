@@ -1,20 +1,21 @@
 //! The opcode table as every fork sees it: all of Frontier, then what each fork changes. A row that moves by accident is
 //! seen in the snapshot's difference.
 
-use std::fmt::Write;
+use std::{collections::BTreeSet, fmt::Write};
 
-use parallax_primitives::{Fork, Opcode, OpcodeRow, Rules};
+use parallax_primitives::{Class, Fork, Opcode, OpcodeRow, Operation, Rules, U256};
 
-const UNDEFINED: OpcodeRow = OpcodeRow { defined: false, inputs: 0, outputs: 0, writes_state: false, gas: 0 };
+const UNDEFINED: OpcodeRow =
+    OpcodeRow { operation: Operation::Undefined, inputs: 0, outputs: 0, writes_state: false, gas: 0 };
 
 /// `before` is the row of the fork before; gas that changed is shown as a change.
 fn line(byte: u8, before: &OpcodeRow, now: &OpcodeRow) -> String {
     let opcode = Opcode(byte);
     let mut line = format!("{byte:02x} {opcode:<14}");
-    if !now.defined {
+    if !now.is_defined() {
         return line + " undefined";
     }
-    if before.defined {
+    if before.is_defined() {
         write!(line, " gas {} -> {}", before.gas, now.gas).expect("a string takes it");
     } else {
         let immediate = opcode.immediate();
@@ -43,10 +44,36 @@ fn opcode_table_per_fork() {
             }
             // Only gas moves once an opcode is there.
             let same_shape = OpcodeRow { gas: now.gas, ..*before } == *now;
-            assert!(!before.defined || same_shape, "{} changes its shape in {fork}", Opcode(byte));
+            assert!(!before.is_defined() || same_shape, "{} changes its shape in {fork}", Opcode(byte));
             writeln!(text, "{}", line(byte, before, now).trim_end()).expect("a string takes it");
         }
         previous = *table;
+    }
+    insta::assert_snapshot!(text);
+}
+
+/// What observers derive from the roles of operands.
+#[test]
+fn operands_and_what_they_name() {
+    let mut text = String::new();
+    for info in Opcode::all().filter(|info| !matches!(info.class, Class::Push | Class::Dup | Class::Swap)) {
+        let inputs: Vec<String> =
+            info.inputs.iter().map(|operand| format!("{} {:?}", operand.name, operand.role)).collect();
+        write!(text, "{} {:?} ({}) -> {:?}", info.name, info.class, inputs.join(", "), info.outputs).unwrap();
+        // Items that say where they are.
+        let stack: Vec<U256> = (0..info.inputs.len()).rev().map(|place| U256::from(100 + place)).collect();
+        for region in info.regions() {
+            let (offset, length) = region.on(&stack).unwrap();
+            write!(text, " [{:?} {offset} {length}]", region.role).unwrap();
+            assert_eq!(region.on(&stack[1..]).is_none(), region.on_or_zero(&stack[1..]) != (offset, length));
+        }
+        text.push('\n');
+        assert!(info.inputs.iter().all(|operand| !operand.name.is_empty()), "{}", info.name);
+        assert!(
+            info.inputs.len() < 2
+                || info.inputs.iter().map(|operand| operand.name).collect::<BTreeSet<_>>().len()
+                    == info.inputs.len()
+        );
     }
     insta::assert_snapshot!(text);
 }

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use parallax_primitives::Opcode;
 use parallax_shadow_diff::{Place, Value};
 use serde::{Deserialize, Serialize};
 
@@ -134,14 +133,15 @@ impl From<&parallax_shadow_diff::Divergence> for Divergence {
     fn from(divergence: &parallax_shadow_diff::Divergence) -> Self {
         let path = divergence.place.path();
         let (step, pc, opcode) = match &divergence.place {
-            Place::Step { index, step, .. } => (Some(*index), Some(step.pc), Some(step.opcode)),
+            Place::Step { index, step, .. } => (Some(*index), Some(step.pc), Some((step.opcode, step.rules))),
             Place::Block { suspect: Some(suspect), .. } => {
-                (Some(suspect.index), Some(suspect.pc), Some(suspect.opcode))
+                (Some(suspect.index), Some(suspect.pc), Some((suspect.opcode, suspect.rules)))
             }
             Place::Block { pc, .. } => (None, Some(*pc), None),
             Place::Message { index, .. } => (Some(*index as u64), None, None),
             _ => (None, None, None),
         };
+        let op_name = opcode.and_then(|(opcode, rules)| rules.info(opcode)).map(|info| info.name);
         let (place, phase, entry, suspect) = whereabouts(&divergence.place);
         let input =
             |(name, value): (&'static str, Value)| Input { name: name.into(), value: value.to_string() };
@@ -149,8 +149,8 @@ impl From<&parallax_shadow_diff::Divergence> for Divergence {
             step,
             depth: path.len().checked_sub(1).map(|depth| depth as u64),
             pc: pc.map(|pc| pc as u64),
-            opcode: opcode.map(|opcode| opcode.0),
-            op_name: opcode.and_then(name),
+            opcode: opcode.map(|(opcode, _)| opcode.0),
+            op_name: op_name.map(Cow::Borrowed),
             field: divergence.field.to_string(),
             left: divergence.left.to_string(),
             right: divergence.right.to_string(),
@@ -168,10 +168,6 @@ impl From<&parallax_shadow_diff::Divergence> for Divergence {
     }
 }
 
-fn name(opcode: Opcode) -> Option<Cow<'static, str>> {
-    opcode.name().map(Cow::Borrowed)
-}
-
 /// What place it is, on which side of it, and of a block entry its number and the suspect.
 fn whereabouts(place: &Place) -> (&'static str, Option<&'static str>, Option<u64>, Option<Suspect>) {
     let phase = |is_over| Some(if is_over { "after" } else { "before" });
@@ -183,7 +179,7 @@ fn whereabouts(place: &Place) -> (&'static str, Option<&'static str>, Option<u64
                 step: suspect.index,
                 pc: suspect.pc as u64,
                 opcode: suspect.opcode.0,
-                op_name: name(suspect.opcode),
+                op_name: suspect.rules.info(suspect.opcode).map(|info| Cow::Borrowed(info.name)),
             });
             ("block", None, Some(*index), suspect)
         }

@@ -93,12 +93,12 @@ impl From<&SideBySideStep> for Step {
 
 impl From<&parallax_shadow_diff::StepSide> for StepSide {
     fn from(side: &parallax_shadow_diff::StepSide) -> Self {
-        let parallax_shadow_diff::StepSide { depth, pc, opcode, address, gas_before, gas_after, stack_size } =
-            *side;
+        let parallax_shadow_diff::StepSide { depth, pc, opcode, rules, address, .. } = *side;
+        let parallax_shadow_diff::StepSide { gas_before, gas_after, stack_size, .. } = *side;
         Self {
             pc: pc as u64,
             opcode: opcode.0,
-            op_name: Cow::Borrowed(opcode.name().unwrap_or("INVALID")),
+            op_name: Cow::Borrowed(rules.info(opcode).map_or("INVALID", |info| info.name)),
             gas_before,
             gas_after,
             gas_cost: gas_before.saturating_sub(gas_after),

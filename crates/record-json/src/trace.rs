@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, io, io::Write};
 
-use parallax_primitives::{Address, Bytes, Opcode, U256};
+use parallax_primitives::{Address, Bytes, U256};
 use parallax_tracer_core::{ExecutionTrace, LogEntry, MemorySnapshot, StackSnapshot, StepInfo, StepResult};
 use parallax_tracer_standard::{Trace, TracerConfig};
 use serde::{Deserialize, Serialize};
@@ -261,7 +261,7 @@ impl TraceStep {
             index: info.index,
             pc: info.pc as u64,
             opcode: info.opcode.0,
-            op_name: name(info.opcode),
+            op_name: Cow::Borrowed(info.op_name),
             depth: info.depth,
             address: Hex(info.address),
             caller: Hex(info.caller),
@@ -326,7 +326,7 @@ impl From<&parallax_tracer_core::StructLog> for StructLog {
         Self {
             pc: log.pc as u64,
             opcode: log.opcode.0,
-            op_name: name(log.opcode),
+            op_name: Cow::Borrowed(log.op_name),
             gas: log.gas,
             gas_cost: log.gas_cost,
             depth: log.depth,
@@ -339,8 +339,4 @@ impl From<&parallax_tracer_core::StructLog> for StructLog {
             error: log.error.map(|halt| Cow::Borrowed(halt.name())),
         }
     }
-}
-
-fn name(opcode: Opcode) -> Cow<'static, str> {
-    Cow::Borrowed(opcode.name().unwrap_or("INVALID"))
 }

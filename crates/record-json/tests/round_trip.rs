@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use parallax_campaign::engines::{self, LocalEngine};
+use parallax_campaign::engines;
 use parallax_engine_interface::{Engine, Job};
 use parallax_mini_interpreter::{Fault, FaultPlan, FaultyMini};
 use parallax_primitives::Opcode;
@@ -67,7 +67,7 @@ fn every_run_is_read_back_as_it_was_written() {
     let mut expected = Vec::new();
     for (number, case) in all_cases().step_by(5).enumerate() {
         let job = case.job().unwrap();
-        let faulty = LocalEngine::new("faulty", FaultyMini::new(plans[number % plans.len()]));
+        let faulty = engines::local("faulty", FaultyMini::new(plans[number % plans.len()]));
         let run = match number % 7 {
             6 => run_both_per_call(&engines::primary(), &faulty, &job, &ShadowConfig::default()),
             _ => run(&faulty, &job),
@@ -139,7 +139,7 @@ fn a_step_is_spelled_as_the_api_spells_it() {
     };
     let case = all_cases().find(|case| run(engines::mini(), &case.job().unwrap()).steps.len() > 3).unwrap();
     let faulty =
-        LocalEngine::new("faulty", FaultyMini::new(FaultPlan::new(Fault::FlipResult(0), Opcode::PUSH1)));
+        engines::local("faulty", FaultyMini::new(FaultPlan::new(Fault::FlipResult(0), Opcode::PUSH1)));
     let run = run(&faulty, &case.job().unwrap());
     let step = run.steps.iter().find(|step| step.mismatch.is_some()).unwrap();
     let step = serde_json::to_value(Step::from(step)).unwrap();

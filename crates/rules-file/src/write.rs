@@ -1,8 +1,9 @@
 use std::fmt::Write;
 
-use parallax_primitives::{Opcode, Parameter, Rules};
+use parallax_primitives::{Opcode, OpcodeDefinition, Parameter, Rules};
 
-/// `rules` as the text of a file, with every number that they have; [`read`](crate::read) answers the same rules. Comments say what is
+/// `rules` as the text of a file, with every number that they have; [`read`](crate::read) answers the same rules, but for opcodes and
+/// contracts of an author's own, which are Rust. Comments say what is
 /// on and which EIP brought it.
 pub fn write(rules: Rules) -> String {
     let mut text = String::new();
@@ -33,10 +34,20 @@ fn write_all(out: &mut String, rules: Rules) -> std::fmt::Result {
     for id in rules.precompiles() {
         writeln!(out, "#   {:#06x} {}", id.number(), id.name())?;
     }
+    if rules.custom_opcodes().next().is_some() || rules.custom_contracts().next().is_some() {
+        writeln!(out, "# An author's own, which a file cannot say:")?;
+    }
+    for own in rules.custom_opcodes().map(OpcodeDefinition::info) {
+        let (inputs, outputs) = (own.inputs.len(), own.outputs.len());
+        writeln!(out, "#   {:#04x} {}, {inputs} -> {outputs}, gas {}", own.opcode.0, own.name, own.gas)?;
+    }
+    for own in rules.custom_contracts() {
+        writeln!(out, "#   {} {}", own.address(), own.name())?;
+    }
     writeln!(out, "\n[gas]")?;
     for info in Opcode::all() {
         let row = rules.opcodes()[usize::from(info.opcode.0)];
-        if row.defined {
+        if row.is_defined() {
             writeln!(out, "{} = {}", info.name, row.gas)?;
         }
     }

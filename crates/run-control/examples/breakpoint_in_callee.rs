@@ -6,6 +6,7 @@ use std::error::Error;
 use parallax_assembly::assemble;
 use parallax_engine_interface::{Engine, Job, Stepper};
 use parallax_hooks::NoHooks;
+use parallax_host_interface::NoPrecompiles;
 use parallax_memory_database::MemoryDatabase;
 use parallax_mini_interpreter::Mini;
 use parallax_mini_machine::MiniEngine;
@@ -38,7 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         subject: (&transaction).into(),
         database: &database,
     };
-    let engine = MiniEngine::new("mini", Mini);
+    let engine = MiniEngine::new("mini", Mini, &NoPrecompiles);
     let mut stepper = engine.start(&job)?.ok_or("an engine that cannot be stepped")?;
     let stepper = &mut *stepper;
 

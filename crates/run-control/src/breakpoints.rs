@@ -1,5 +1,5 @@
 use parallax_hooks::{Hooks, Interest, MessagePhase, StepControl, StepView};
-use parallax_primitives::{Address, B256, FrameStatus, Halt, Message, MessageKind, Opcode, U256};
+use parallax_primitives::{Address, B256, FrameStatus, Halt, Message, MessageKind, Opcode, Role, U256};
 
 /// Where a run is to pause: before an opcode, or before or behind a message. Nothing of what it stands before has happened.
 ///
@@ -173,10 +173,8 @@ impl Condition {
 
 /// The topics that the opcode would log, top of the stack last; empty if it is no LOG or lacks items.
 fn log_topics<'a>(step: &StepView<'a>) -> &'a [U256] {
-    let count = match step.opcode.0 {
-        byte @ 0xa1..=0xa4 => usize::from(byte - 0xa0),
-        _ => return &[],
-    };
+    let Some(info) = step.opcode.info() else { return &[] };
+    let count = info.inputs.iter().filter(|operand| operand.role == Role::Topic).count();
     match step.stack.len().checked_sub(count + 2) {
         Some(first) => &step.stack[first..first + count],
         None => &[],

@@ -6,6 +6,7 @@ use std::error::Error;
 use parallax_assembly::assemble;
 use parallax_engine_interface::{Job, Progress, Stepper};
 use parallax_hooks::NoHooks;
+use parallax_host_interface::NoPrecompiles;
 use parallax_memory_database::MemoryDatabase;
 use parallax_mini_interpreter::{Fault, FaultPlan, FaultyMini, Mini};
 use parallax_mini_machine::MiniEngine;
@@ -27,9 +28,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         database: &database,
     };
 
-    let left = MiniEngine::new("mini", Mini);
+    let left = MiniEngine::new("mini", Mini, &NoPrecompiles);
     let plan = FaultPlan::new(Fault::FlipResult(1), Opcode::ADD);
-    let right = MiniEngine::new("faulty", FaultyMini::new(plan));
+    let right = MiniEngine::new("faulty", FaultyMini::new(plan), &NoPrecompiles);
     let mut both = SideBySide::start(&left, &right, &job, &ShadowConfig::default(), RunLimits::default())?
         .ok_or("an engine that cannot be stepped")?;
     while both.run(&mut NoHooks)? == Progress::Paused {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use parallax_hooks::{StepEnd, StepView};
-use parallax_primitives::{Address, Effect, GasSchedule, Opcode, U256};
+use parallax_primitives::{Address, Effect, GasSchedule, Role, U256};
 
 use crate::{Field, Mismatch, ShadowConfig};
 
@@ -99,12 +99,12 @@ pub(crate) struct Touched {
 impl Touched {
     /// The slot that an opcode is about to read or write.
     pub(crate) fn before(step: &StepView<'_>) -> Option<Self> {
-        let is_transient = match step.opcode {
-            Opcode::SLOAD | Opcode::SSTORE => false,
-            Opcode::TLOAD | Opcode::TSTORE => true,
-            _ => return None,
+        let info = step.rules.info(step.opcode)?;
+        let of = |role| info.value(role, step.stack);
+        let (key, is_transient) = match of(Role::StorageKey) {
+            Some(key) => (key, false),
+            None => (of(Role::TransientKey)?, true),
         };
-        let key = *step.stack.last()?;
         Some(Self { address: step.message.address, key, is_transient })
     }
 

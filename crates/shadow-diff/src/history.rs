@@ -27,7 +27,8 @@ impl fmt::Display for Earlier {
         match self {
             Earlier::Message(text) => f.write_str(text),
             Earlier::Step { index, step } => {
-                let StepSide { depth, pc, opcode, gas_before, gas_after, stack_size, .. } = step;
+                let StepSide { depth, pc, opcode, rules, gas_before, gas_after, stack_size, .. } = *step;
+                let opcode = rules.show(opcode);
                 write!(f, "{index} depth {depth} pc {pc} {opcode}, gas {gas_before}")?;
                 if gas_after != gas_before {
                     write!(f, " -> {gas_after}")?;

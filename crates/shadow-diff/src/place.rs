@@ -1,6 +1,6 @@
 //! Where two runs part, as a value.
 
-use parallax_primitives::{Address, Message, MessageKind, Opcode};
+use parallax_primitives::{Address, Message, MessageKind, Opcode, Rules};
 
 use crate::StepSide;
 
@@ -81,6 +81,8 @@ pub struct Suspect {
     pub pc: usize,
     /// What it is.
     pub opcode: Opcode,
+    /// The rules that it ran under.
+    pub rules: Rules,
 }
 
 /// One message on the way to the place.

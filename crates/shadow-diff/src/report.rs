@@ -5,7 +5,7 @@ use std::fmt;
 
 use parallax_primitives::hex;
 
-use crate::{Detail, Divergence, Earlier, GasSplit, Place, Row, Value, input_names};
+use crate::{Detail, Divergence, Earlier, GasSplit, Place, Row, Value};
 
 /// Columns that a line is broken to fit into, where it can be.
 const COLUMNS: usize = 100;
@@ -87,7 +87,8 @@ impl Divergence {
         let (Place::Step { step, is_over: true, .. }, Some(detail)) = (&self.place, &self.detail) else {
             return Vec::new();
         };
-        let names = input_names(step.opcode).iter().copied();
+        let inputs = step.rules.info(step.opcode).map_or(&[][..], |info| info.inputs);
+        let names = inputs.iter().map(|operand| operand.name).filter(|name| !name.is_empty());
         names.zip(detail.inputs.iter().map(|input| Value::Word(*input))).collect()
     }
 
@@ -157,7 +158,13 @@ impl fmt::Display for Place {
         match self {
             Place::Step { index, step, is_over, .. } => {
                 let what = if *is_over { "after" } else { "before" };
-                write!(f, "{what} step {index} at depth {}, pc {}, {}", step.depth, step.pc, step.opcode)
+                write!(
+                    f,
+                    "{what} step {index} at depth {}, pc {}, {}",
+                    step.depth,
+                    step.pc,
+                    step.rules.show(step.opcode)
+                )
             }
             Place::Block { index, pc, path, .. } => {
                 let depth = path.len().saturating_sub(1);
@@ -228,7 +235,7 @@ fn earlier(recent: &[Earlier]) -> Vec<String> {
             index.to_string(),
             step.depth.to_string(),
             step.pc.to_string(),
-            step.opcode.to_string(),
+            step.rules.show(step.opcode).to_string(),
             step.gas_before.to_string(),
             step.gas_before.saturating_sub(step.gas_after).to_string(),
             step.stack_size.to_string(),

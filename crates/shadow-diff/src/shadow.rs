@@ -774,5 +774,5 @@ fn written(left: &StepView<'_>, right: &StepView<'_>, slots: &[Touched]) -> Opti
 
 /// Items that the opcode is about to take and has.
 fn input_count(step: &StepView<'_>) -> usize {
-    step.opcode.info().map_or(0, |info| usize::from(info.inputs)).min(step.stack.len())
+    step.rules.info(step.opcode).map_or(0, |info| info.inputs.len()).min(step.stack.len())
 }

@@ -3,7 +3,7 @@
 use std::{cell::RefCell, thread};
 
 use parallax_hooks::StepView;
-use parallax_primitives::Opcode;
+use parallax_primitives::{Opcode, Rules};
 
 thread_local! {
     static OF_PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
@@ -33,6 +33,7 @@ struct Shown {
     depth: u16,
     pc: usize,
     opcode: Opcode,
+    rules: Rules,
 }
 
 impl Standing {
@@ -42,8 +43,8 @@ impl Standing {
 
     #[inline]
     pub(crate) fn shows(&mut self, view: &StepView<'_>) {
-        let StepView { index, depth, pc, opcode, .. } = *view;
-        self.shown = Some(Shown { index, depth, pc, opcode });
+        let StepView { index, depth, pc, .. } = *view;
+        self.shown = Some(Shown { index, depth, pc, opcode: view.opcode, rules: view.rules });
     }
 }
 
@@ -54,7 +55,8 @@ impl Drop for Standing {
         }
         let engine = &self.engines[usize::from(self.is_stepped)];
         OF_PANIC.set(Some(match self.shown {
-            Some(Shown { index, depth, pc, opcode }) => {
+            Some(Shown { index, depth, pc, opcode, rules }) => {
+                let opcode = rules.show(opcode);
                 format!("{engine}, at or behind {} {index}, depth {depth}, pc {pc}, {opcode}", self.unit)
             }
             None => format!("{engine}, before its first {}", self.unit),

@@ -3,7 +3,9 @@
 use std::{collections::BTreeSet, ops::Range};
 
 use parallax_hooks::{StepEnd, StepView};
-use parallax_primitives::{Bytes, Effect, FrameStatus, Halt, Mark, Opcode, StorageChange, U256};
+use parallax_primitives::{
+    Bytes, Class, Effect, FrameStatus, Halt, Mark, Opcode, OpcodeInfo, Role, StorageChange, U256,
+};
 
 use crate::{Field, Mismatch, ShadowConfig, StepMismatch, Value, outcome};
 
@@ -51,8 +53,8 @@ pub(crate) fn compare_state_end(
     let halts = [left_end.halt, right_end.halt];
     let is_all = every.is_some();
     let mut judge = Judge { config, opcode: left.opcode, halts, found: None, every };
-    let touches_memory =
-        is_all || left.memory.len() != memory_before || halts[0].is_some() || touches_memory(left.opcode);
+    let touches = Touches::at(left);
+    let touches_memory = is_all || left.memory.len() != memory_before || halts[0].is_some() || touches.memory;
     let part = if touches_memory { ALL } else { 0..0 };
     let _ = halt(&mut judge, halts)
         .or_else(|| judge.differs(Field::GasCost, left_end.gas_cost, right_end.gas_cost))
@@ -69,7 +71,7 @@ pub(crate) fn compare_state_end(
             }
         })
         .or_else(|| return_data(&mut judge, left, right, is_all))
-        .or_else(|| match (is_all || may_mark(left.opcode)) && halts == [None; 2] {
+        .or_else(|| match (is_all || touches.marks) && halts == [None; 2] {
             true => marks(&mut judge, left, right),
             // What an opcode that fails has marked goes with its frame.
             false => None,
@@ -77,38 +79,59 @@ pub(crate) fn compare_state_end(
     judge.found
 }
 
-/// Whether the memory's contents are compared after the opcode: it writes there, or it ends the frame.
-const fn touches_memory(opcode: Opcode) -> bool {
-    matches!(
-        opcode,
-        Opcode::MSTORE
-            | Opcode::MSTORE8
-            | Opcode::MCOPY
-            | Opcode::CALLDATACOPY
-            | Opcode::CODECOPY
-            | Opcode::EXTCODECOPY
-            | Opcode::RETURNDATACOPY
-            | Opcode::STOP
-            | Opcode::RETURN
-            | Opcode::REVERT
-            | Opcode::SELFDESTRUCT
-    )
+/// What is to be looked at behind an opcode.
+#[derive(Clone, Copy)]
+struct Touches {
+    /// The memory's contents: it writes there, or it ends the frame.
+    memory: bool,
+    /// The marks: by itself it may warm something, write a transient slot or mark an account.
+    marks: bool,
 }
 
-/// Whether the opcode by itself may warm something, write a transient slot or mark an account.
-const fn may_mark(opcode: Opcode) -> bool {
-    matches!(
-        opcode,
-        Opcode::BALANCE
-            | Opcode::EXTCODESIZE
-            | Opcode::EXTCODECOPY
-            | Opcode::EXTCODEHASH
-            | Opcode::SLOAD
-            | Opcode::SSTORE
-            | Opcode::TSTORE
-            | Opcode::SELFDESTRUCT
-    )
+impl Touches {
+    /// Of an opcode, by the roles of its operands.
+    const fn of(info: &OpcodeInfo) -> Self {
+        let memory = info.writes_memory() || matches!(info.class, Class::Halt);
+        let mut marks = false;
+        let mut i = 0;
+        while i < info.inputs.len() {
+            marks |= match info.inputs[i].role {
+                // A message is shown by itself, and what it has warmed where a frame begins or goes on.
+                Role::Address => !matches!(info.class, Class::Message),
+                Role::StorageKey => true,
+                Role::TransientKey => info.writes_state,
+                _ => false,
+            };
+            i += 1;
+        }
+        Self { memory, marks }
+    }
+
+    #[inline]
+    fn at(step: &StepView<'_>) -> Self {
+        match step.rules.custom_opcode(step.opcode) {
+            None => TOUCHES[usize::from(step.opcode.0)],
+            // What it does to the world is its author's business.
+            Some(own) => Self { memory: Self::of(own.info()).memory, marks: !own.is_local() },
+        }
+    }
 }
+
+/// By byte, as Ethereum's rules have them.
+static TOUCHES: [Touches; 256] = {
+    let mut touches = [Touches { memory: false, marks: false }; 256];
+    let mut byte = 0;
+    loop {
+        if let Some(info) = Opcode(byte).info() {
+            touches[byte as usize] = Touches::of(info);
+        }
+        if byte == 0xff {
+            break;
+        }
+        byte += 1;
+    }
+    touches
+};
 
 /// Takes the first mismatch that is not tolerated. Each check answers `Some` when the search is over.
 struct Judge<'c> {

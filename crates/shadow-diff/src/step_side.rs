@@ -1,7 +1,7 @@
 //! What is kept of an opcode.
 
 use parallax_hooks::StepView;
-use parallax_primitives::{Address, Opcode};
+use parallax_primitives::{Address, Fork, Opcode, Rules};
 
 /// One opcode on one side, kept past the callback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub struct StepSide {
     pub pc: usize,
     /// The opcode.
     pub opcode: Opcode,
+    /// The rules that it runs under.
+    pub rules: Rules,
     /// The account in whose name its frame runs.
     pub address: Address,
     /// Gas left before it.
@@ -28,6 +30,7 @@ impl StepSide {
         depth: 0,
         pc: 0,
         opcode: Opcode::STOP,
+        rules: Rules::of(Fork::LATEST),
         address: Address::ZERO,
         gas_before: 0,
         gas_after: 0,
@@ -47,6 +50,7 @@ impl StepSide {
         self.depth = step.depth;
         self.pc = step.pc;
         self.opcode = step.opcode;
+        self.rules = step.rules;
         self.address = step.message.address;
         self.gas_before = step.gas;
         self.gas_after = step.gas;

@@ -103,7 +103,7 @@ impl Hooks for LastWriter {
         {
             self.suspect = Some(*suspect);
         }
-        let suspect = Suspect { index: step.index, pc: step.pc, opcode: step.opcode };
+        let suspect = Suspect { index: step.index, pc: step.pc, opcode: step.opcode, rules: step.rules };
         self.seen = Some((suspect, value));
         StepControl::Continue
     }
@@ -142,6 +142,6 @@ fn look(field: Field, stack_size: usize, step: &StepView<'_>) -> Option<Value> {
 
 impl fmt::Display for Suspect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "step {}, pc {}, {}", self.index, self.pc, self.opcode)
+        write!(f, "step {}, pc {}, {}", self.index, self.pc, self.rules.show(self.opcode))
     }
 }

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use parallax_assembly::assemble;
-use parallax_campaign::engines::{self, LocalEngine};
+use parallax_campaign::engines;
 use parallax_engine_interface::{Engine, Job};
 use parallax_generator::Scenario;
 use parallax_hooks::{Hooks, StepControl, StepEnd, StepView};
@@ -79,7 +79,7 @@ fn every_step_that_differs_is_marked_and_no_other() {
         let at = usize::try_from((seed * 0x9e37_79b9) >> 7).unwrap() % right.0.len();
         let fault = Fault::ALL[usize::try_from(seed).unwrap() % Fault::ALL.len()];
         let plan = FaultPlan::new(fault, right.1[at]).from_step(at as u64);
-        let faulty = LocalEngine::new("faulty", FaultyMini::new(plan));
+        let faulty = engines::local("faulty", FaultyMini::new(plan));
         let wrong = recorded(&faulty, &job);
         let run = record(&faulty, &job, false);
         let differ = |index: usize| right.0.get(index) != wrong.0.get(index);
@@ -127,7 +127,7 @@ fn what_is_carried_on_is_told_from_what_is_new() {
         database: &database,
     };
     let faulty =
-        LocalEngine::new("faulty", FaultyMini::new(FaultPlan::new(Fault::FlipResult(0), Opcode::MLOAD)));
+        engines::local("faulty", FaultyMini::new(FaultPlan::new(Fault::FlipResult(0), Opcode::MLOAD)));
     let run = record(&faulty, &job, false);
     let word = |number: u64| Value::Word(U256::from(number));
     let stack = |item, left, right| (Field::Stack(item), word(left), word(right));

@@ -57,7 +57,7 @@ impl World {
 }
 
 fn faulty() -> LocalEngine<FaultyMini> {
-    LocalEngine::new("faulty", FaultyMini::new(FaultPlan::new(Fault::FlipResult(0), Opcode::ADD)))
+    engines::local("faulty", FaultyMini::new(FaultPlan::new(Fault::FlipResult(0), Opcode::ADD)))
 }
 
 fn config(mode: ShadowMode) -> ShadowConfig {

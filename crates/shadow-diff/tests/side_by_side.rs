@@ -5,7 +5,7 @@
 use std::{cell::RefCell, rc::Rc};
 
 use parallax_assembly::assemble;
-use parallax_campaign::engines::{self, LocalEngine};
+use parallax_campaign::engines;
 use parallax_engine_interface::{Engine, Job, Progress, Stepper};
 use parallax_hooks::{MessagePhase, NoHooks};
 use parallax_memory_database::MemoryDatabase;
@@ -104,8 +104,7 @@ fn every_message_of_both_sides_is_a_place_to_stand() {
 /// The right side alone has 10 on its stack where the left one has 11: its own hooks see that, and stop both.
 #[test]
 fn hooks_of_the_right_side_stop_both() {
-    let faulty =
-        LocalEngine::new("faulty", FaultyMini::new(FaultPlan::new(Fault::FlipResult(0), Opcode::ADD)));
+    let faulty = engines::local("faulty", FaultyMini::new(FaultPlan::new(Fault::FlipResult(0), Opcode::ADD)));
     with_both(&faulty, |mut both| {
         assert_eq!(both.run(&mut NoHooks).unwrap(), Progress::Paused);
         assert_eq!(both.divergence().unwrap().field, Field::Stack(0));

@@ -5,6 +5,7 @@ use std::error::Error;
 
 use parallax_assembly::assemble;
 use parallax_engine_interface::{Engine, Job, Progress};
+use parallax_host_interface::NoPrecompiles;
 use parallax_memory_database::MemoryDatabase;
 use parallax_mini_interpreter::Mini;
 use parallax_mini_machine::MiniEngine;
@@ -26,7 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // At most a mebibyte of steps, and of each the two topmost items of the stack.
     let bounds = TracerConfig { stack_max_items: 2, trace_max_bytes: 1 << 20, ..TracerConfig::bounded() };
     let mut recorder = Recorder::new(bounds);
-    let engine = MiniEngine::new("mini", Mini);
+    let engine = MiniEngine::new("mini", Mini, &NoPrecompiles);
     let mut run = engine.start(&job)?.ok_or("this engine cannot pause")?;
     loop {
         let progress = run.run(&mut (StepBudget { left: 5 }, Traced(&mut recorder)))?;

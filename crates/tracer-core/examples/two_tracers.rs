@@ -5,6 +5,7 @@ use std::{env, error::Error};
 
 use parallax_assembly::assemble;
 use parallax_engine_interface::{Engine, Job};
+use parallax_host_interface::NoPrecompiles;
 use parallax_memory_database::MemoryDatabase;
 use parallax_mini_interpreter::Mini;
 use parallax_mini_machine::MiniEngine;
@@ -27,7 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // Neither is told the rules or the outcome: the run does that.
     let mut lines = Eip3155Tracer::create(&path, Options::new(Dialect::Eip3155))?;
     let mut recorder = Recorder::new(TracerConfig::full());
-    MiniEngine::new("mini", Mini).execute(&job, &mut Traced((&mut lines, &mut recorder)))?;
+    MiniEngine::new("mini", Mini, &NoPrecompiles).execute(&job, &mut Traced((&mut lines, &mut recorder)))?;
 
     let written = lines.finish(Some(&Summary::default()));
     written.out?;

@@ -5,6 +5,7 @@ use std::{error::Error, hint::black_box, io, time::Duration};
 use criterion::{BenchmarkGroup, Criterion, Throughput, measurement::WallTime};
 use parallax_engine_interface::Engine;
 use parallax_generator::Workload;
+use parallax_host_interface::NoPrecompiles;
 use parallax_mini_interpreter::Mini;
 use parallax_mini_machine::MiniEngine;
 use parallax_tracer_core::Traced;
@@ -65,7 +66,7 @@ fn reading(group: &mut BenchmarkGroup<'_, WallTime>, workload: &Workload) -> Res
 fn write<W: io::Write>(workload: &Workload, dialect: Dialect, out: W) -> Result<Finished<W>, Box<dyn Error>> {
     let job = workload.job();
     let mut tracer = Eip3155Tracer::new(out, Options::new(dialect));
-    let result = MiniEngine::new("mini", Mini).execute(&job, &mut Traced(&mut tracer));
+    let result = MiniEngine::new("mini", Mini, &NoPrecompiles).execute(&job, &mut Traced(&mut tracer));
     workload.check(&result)?;
     Ok(tracer.finish(None))
 }

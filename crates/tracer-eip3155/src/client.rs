@@ -112,7 +112,7 @@ impl Client {
     pub(crate) fn knows_gas_cost(self, opcode: Opcode, failed: bool) -> bool {
         match self {
             _ if failed => false,
-            Client::Evmone => !has_dynamic_gas(opcode),
+            Client::Evmone => opcode.info().is_some_and(|info| !info.has_dynamic_gas()),
             Client::Revm => !matches!(opcode, Opcode::CREATE | Opcode::CREATE2),
             _ => true,
         }
@@ -145,14 +145,6 @@ impl Client {
         };
         Some(HaltKind::of(text))
     }
-}
-
-/// Whether an opcode can cost more than its static gas.
-fn has_dynamic_gas(opcode: Opcode) -> bool {
-    matches!(
-        opcode.0,
-        0x0a | 0x20 | 0x31 | 0x37 | 0x39 | 0x3b..=0x3c | 0x3e..=0x3f | 0x51..=0x55 | 0x5e | 0xa0..=0xa4 | 0xf0..=0xff
-    )
 }
 
 impl fmt::Display for Client {

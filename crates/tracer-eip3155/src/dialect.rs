@@ -36,9 +36,10 @@ impl Dialect {
 
     /// The opcode's name, or the word for one that the rules do not define; `None` where the client leaves the field out.
     pub(crate) fn opcode_name(self, opcode: Opcode, rules: Rules) -> Option<&'static str> {
-        let defined = rules.opcodes()[usize::from(opcode.0)].defined && opcode != Opcode::INVALID;
+        let defined = rules.opcodes()[usize::from(opcode.0)].is_defined() && opcode != Opcode::INVALID;
         let names_all = matches!(self, Dialect::Geth | Dialect::Revm | Dialect::Evmone);
-        let Some(name) = opcode.name().filter(|_| defined || names_all) else {
+        let name = rules.info(opcode).map(|info| info.name);
+        let Some(name) = name.filter(|_| defined || names_all) else {
             return match self {
                 Dialect::Eels => Some("InvalidOpcode"),
                 Dialect::Eip3155 => Some("INVALID"),

@@ -1,7 +1,7 @@
 //! What each client writes on the line of an opcode that fails: its name for the halt, and its idea of the gas cost.
 
 use parallax_hooks::{StepEnd, StepView};
-use parallax_primitives::{Eip, Halt, Opcode, Rules, U256};
+use parallax_primitives::{Class, Eip, Halt, Opcode, Role, Rules, U256};
 
 use crate::{
     Dialect,
@@ -72,16 +72,23 @@ fn revm_static_gas(rules: Rules, opcode: Opcode) -> u64 {
 /// What revm charges an opcode for before it grows the memory.
 fn revm_cost_before_memory(step: &StepView<'_>) -> u64 {
     let schedule = step.rules.gas();
-    let words = |place| operand(step, place).saturating_to::<u64>().div_ceil(32);
-    let dynamic = match step.opcode.0 {
-        0x20 => words(1).saturating_mul(schedule.keccak_word),
-        0x37 | 0x39 | 0x3e | 0x5e => words(2).saturating_mul(schedule.copy_word),
-        0x3c => words(3).saturating_mul(schedule.copy_word),
-        0xa0..=0xa4 => {
-            let topics = schedule.log_topic * u64::from(step.opcode.0 - 0xa0);
-            schedule.log_byte.saturating_mul(operand(step, 1).saturating_to()).saturating_add(topics)
+    let info = step.opcode.info();
+    // The first length: a call's input, which revm charges nothing for.
+    let length = info
+        .and_then(|info| info.operand(Role::Length))
+        .map_or(0, |place| operand(step, place).saturating_to());
+    let words = u64::div_ceil(length, 32);
+    let dynamic = match (info.map(|info| info.class), step.opcode) {
+        (Some(Class::Hash), _) => words.saturating_mul(schedule.keccak_word),
+        (Some(Class::Memory), _) => words.saturating_mul(schedule.copy_word),
+        (Some(Class::Log), _) => {
+            let topics = info
+                .map_or(0, |info| info.inputs.iter().filter(|operand| operand.role == Role::Topic).count());
+            schedule.log_byte.saturating_mul(length).saturating_add(schedule.log_topic * topics as u64)
         }
-        0xf0 | 0xf5 if step.rules.has(Eip::InitCode3860) => words(2).saturating_mul(schedule.initcode_word),
+        (_, Opcode::CREATE | Opcode::CREATE2) if step.rules.has(Eip::InitCode3860) => {
+            words.saturating_mul(schedule.initcode_word)
+        }
         _ => 0,
     };
     revm_static_gas(step.rules, step.opcode).saturating_add(dynamic)
@@ -100,7 +107,7 @@ fn eels_gas_cost(halt: Halt, step: &StepView<'_>, gas_cost: u64) -> Option<u64> 
     match halt {
         Halt::StaticViolation if is_at_sentry(step) => Some(0),
         Halt::InvalidOpcode | Halt::UndefinedOpcode => Some(0),
-        Halt::StackUnderflow if matches!(opcode.0, 0x80..=0x9f) => Some(static_gas(step.rules, opcode)),
+        Halt::StackUnderflow if moves_items(opcode) => Some(static_gas(step.rules, opcode)),
         Halt::StackUnderflow => Some(0),
         Halt::StackOverflow => Some(static_gas(step.rules, opcode)),
         _ if gas_cost == u64::MAX => None,
@@ -146,6 +153,11 @@ fn is_at_sentry(step: &StepView<'_>) -> bool {
     step.opcode == Opcode::SSTORE
         && step.rules.has(Eip::NetMetering2200)
         && step.gas <= step.rules.gas().sstore_sentry
+}
+
+/// DUP and SWAP.
+fn moves_items(opcode: Opcode) -> bool {
+    opcode.info().is_some_and(|info| matches!(info.class, Class::Dup | Class::Swap))
 }
 
 fn static_gas(rules: Rules, opcode: Opcode) -> u64 {
@@ -197,7 +209,7 @@ fn eels_error(halt: Halt) -> &'static str {
 fn revm_error(halt: Halt, step: &StepView<'_>) -> &'static str {
     match halt {
         // revm calls a DUP or SWAP that reaches too deep an overflow.
-        Halt::StackUnderflow if matches!(step.opcode.0, 0x80..=0x9f) => "StackOverflow",
+        Halt::StackUnderflow if moves_items(step.opcode) => "StackOverflow",
         Halt::StackUnderflow => "StackUnderflow",
         Halt::StackOverflow => "StackOverflow",
         Halt::InvalidJump => "InvalidJump",
@@ -216,15 +228,15 @@ fn revm_error(halt: Halt, step: &StepView<'_>) -> &'static str {
 }
 
 fn geth_error(halt: Halt, step: &StepView<'_>, end: &StepEnd<'_>, out: &mut Vec<u8>) {
-    let inputs = step.opcode.info().map_or(0, |info| info.inputs);
-    let outputs = step.opcode.info().map_or(0, |info| info.outputs);
+    let info = step.rules.info(step.opcode);
+    let (inputs, outputs) = info.map_or((0, 0), |info| (info.inputs.len() as u64, info.outputs.len() as u64));
     // Go's JSON writes `<` and `>` as escapes.
     let plain = match halt {
         Halt::StackUnderflow => {
             out.extend_from_slice(b"\"stack underflow (");
             text::decimal(out, step.stack.len() as u64);
             out.extend_from_slice(b" \\u003c=\\u003e ");
-            text::decimal(out, u64::from(inputs));
+            text::decimal(out, inputs);
             out.extend_from_slice(b")\"");
             return;
         }
@@ -232,7 +244,7 @@ fn geth_error(halt: Halt, step: &StepView<'_>, end: &StepEnd<'_>, out: &mut Vec<
             out.extend_from_slice(b"\"stack limit reached ");
             text::decimal(out, step.stack.len() as u64);
             out.extend_from_slice(b" (");
-            text::decimal(out, 1024 + u64::from(inputs) - u64::from(outputs));
+            text::decimal(out, 1024 + inputs - outputs);
             out.extend_from_slice(b")\"");
             return;
         }
@@ -278,7 +290,7 @@ pub(crate) fn geth_opcode_name(opcode: Opcode, out: &mut Vec<u8>) {
 /// If geth writes the line twice, once before the opcode ran and once when it failed inside: how many items it had taken
 /// by then.
 pub(crate) fn geth_taken(step: &StepView<'_>, end: &StepEnd<'_>) -> Option<usize> {
-    let inputs = step.opcode.info().map_or(0, |info| usize::from(info.inputs));
+    let inputs = step.rules.info(step.opcode).map_or(0, |info| info.inputs.len());
     match end.halt {
         None => (step.opcode == Opcode::REVERT).then_some(inputs),
         Some(Halt::InvalidJump | Halt::ReturnDataOutOfBounds) => Some(inputs),

@@ -2,36 +2,20 @@
 //! how far it came with it.
 
 use parallax_hooks::StepView;
-use parallax_primitives::U256;
-
-/// Where offset and length stand from the top of the stack; `Err` is a fixed length.
-type Region = (usize, Result<usize, u64>);
-
-fn regions(opcode: u8) -> &'static [Region] {
-    match opcode {
-        0x20 | 0xa0..=0xa4 | 0xf3 | 0xfd => &[(0, Ok(1))],
-        0x37 | 0x39 | 0x3e => &[(0, Ok(2))],
-        0x3c => &[(1, Ok(3))],
-        0x51 | 0x52 => &[(0, Err(32))],
-        0x53 => &[(0, Err(1))],
-        0x5e => &[(0, Ok(2)), (1, Ok(2))],
-        0xf0 | 0xf5 => &[(1, Ok(2))],
-        0xf1 | 0xf2 => &[(3, Ok(4)), (5, Ok(6))],
-        0xf4 | 0xfa => &[(2, Ok(3)), (4, Ok(5))],
-        _ => &[],
-    }
-}
+use parallax_primitives::{OpcodeInfo, U256};
 
 /// An operand, counted from the top; zero if the stack has no such item.
 pub(crate) fn operand(step: &StepView<'_>, place: usize) -> U256 {
     step.stack.iter().nth_back(place).copied().unwrap_or_default()
 }
 
-/// Offset and length of every region that is not empty.
-fn touched(step: &StepView<'_>) -> impl Iterator<Item = (U256, U256)> {
-    regions(step.opcode.0).iter().filter_map(|(offset, length)| {
-        let length = length.map_or_else(U256::from, |place| operand(step, place));
-        (!length.is_zero()).then(|| (operand(step, *offset), length))
+/// Offset and length of every region of memory that is not empty, as far as the stack has them.
+fn touched<'a>(step: &StepView<'a>) -> impl Iterator<Item = (U256, U256)> + use<'a> {
+    let StepView { stack, rules, opcode, .. } = *step;
+    let regions = rules.info(opcode).map(OpcodeInfo::regions).into_iter().flatten();
+    regions.filter(|region| region.role.is_of_memory()).filter_map(move |region| {
+        let (offset, length) = region.on_or_zero(stack);
+        (!length.is_zero()).then_some((offset, length))
     })
 }
 

@@ -3,7 +3,7 @@
 
 use std::{borrow::Cow, io, io::BufRead};
 
-use parallax_primitives::{Bytes, Opcode, U256};
+use parallax_primitives::{Bytes, Class, Opcode, U256};
 use serde::{Deserialize, Deserializer, de};
 
 use crate::{
@@ -463,7 +463,9 @@ impl Refunds {
                 Some(outer.saturating_add(said))
             }
         };
-        let unknown_call = !self.client.refund_of_calls_is_known() && step.opcode.0 >= 0xf0;
+        let leaves = step.opcode != Opcode::STOP
+            && step.opcode.info().is_some_and(|info| matches!(info.class, Class::Message | Class::Halt));
+        let unknown_call = !self.client.refund_of_calls_is_known() && leaves;
         let keep = self.frames.get(depth.saturating_sub(1)).copied();
         if unknown_call {
             step.refund = None;

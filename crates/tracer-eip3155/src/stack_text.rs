@@ -4,7 +4,7 @@
 //! text equals the whole stack written afresh; [`StackText::update`] gets there by writing only what the last opcode may
 //! have touched.
 
-use parallax_primitives::{Opcode, U256};
+use parallax_primitives::{Class, OpcodeInfo, U256};
 
 use crate::text;
 
@@ -26,8 +26,8 @@ impl StackText {
         self.kept = 0;
     }
 
-    /// Brings the text to `stack`, whose next opcode is `opcode`.
-    pub(crate) fn update(&mut self, stack: &[U256], opcode: Opcode) {
+    /// Brings the text to `stack`, whose next opcode has these facts.
+    pub(crate) fn update(&mut self, stack: &[U256], info: Option<&OpcodeInfo>) {
         self.ends.truncate(self.kept);
         self.text.truncate(self.ends.last().copied().unwrap_or(0));
         for item in &stack[self.ends.len()..] {
@@ -36,7 +36,7 @@ impl StackText {
             self.text.extend_from_slice(b"\",");
             self.ends.push(self.text.len());
         }
-        self.kept = stack.len().saturating_sub(touched(opcode));
+        self.kept = stack.len().saturating_sub(touched(info));
     }
 
     /// The items but the topmost `taken`, as a JSON array's inside.
@@ -49,15 +49,17 @@ impl StackText {
 }
 
 /// How many items from the top an opcode may change or take: none for DUP, which only copies.
-fn touched(opcode: Opcode) -> usize {
-    match opcode.0 {
-        0x80..=0x8f => 0,
-        _ => opcode.info().map_or(0, |info| usize::from(info.inputs)),
+fn touched(info: Option<&OpcodeInfo>) -> usize {
+    match info {
+        None | Some(OpcodeInfo { class: Class::Dup, .. }) => 0,
+        Some(info) => info.inputs.len(),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use parallax_primitives::Opcode;
+
     use super::*;
 
     fn afresh(stack: &[U256]) -> String {
@@ -71,17 +73,17 @@ mod tests {
         for _ in 0..20_000 {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let opcode = Opcode((seed >> 56) as u8);
-            text.update(&stack, opcode);
+            text.update(&stack, opcode.info());
             assert_eq!(text.items(0), afresh(&stack).as_bytes());
             let Some(info) = opcode.info() else { continue };
-            let (inputs, outputs) = (usize::from(info.inputs), usize::from(info.outputs));
+            let (inputs, outputs) = (info.inputs.len(), info.outputs.len());
             if stack.len() < inputs || stack.len() - inputs + outputs > 40 {
                 stack.clear();
                 text.clear();
                 continue;
             }
-            match opcode.0 {
-                0x80..=0x8f => stack.push(stack[stack.len() - inputs]),
+            match info.class {
+                Class::Dup => stack.push(stack[stack.len() - inputs]),
                 _ => {
                     stack.truncate(stack.len() - inputs);
                     stack.extend(

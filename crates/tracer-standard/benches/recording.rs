@@ -7,6 +7,7 @@ use criterion::{Criterion, Throughput};
 use parallax_engine_interface::{Engine, EngineError, Execution};
 use parallax_generator::Workload;
 use parallax_hooks::{Hooks, NoHooks, on_step_end};
+use parallax_host_interface::NoPrecompiles;
 use parallax_mini_interpreter::Mini;
 use parallax_mini_machine::MiniEngine;
 use parallax_tracer_core::Traced;
@@ -47,7 +48,7 @@ fn record(run: Run<'_>, config: TracerConfig) -> Result<Option<u64>, Box<dyn Err
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let engine = MiniEngine::new("mini", Mini);
+    let engine = MiniEngine::new("mini", Mini, &NoPrecompiles);
     let mut criterion = Criterion::default()
         .sample_size(20)
         .warm_up_time(Duration::from_millis(500))

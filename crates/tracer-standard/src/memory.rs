@@ -3,7 +3,8 @@
 //! Invariant: a [`Write`] that [`Write::explains`] the memory after an opcode makes the same memory with [`Write::apply`].
 //! So a recorder that checked need not keep the bytes.
 
-use parallax_primitives::{Opcode, U256};
+use parallax_hooks::StepView;
+use parallax_primitives::{Opcode, OpcodeInfo, Role, U256};
 
 /// What an opcode is about to write to memory, told from its operands.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +23,7 @@ enum Source {
     Code(usize),
     ReturnData(usize),
     Memory(usize),
-    /// Another account's code.
+    /// From another account's code, or from what an author's own opcode works out.
     Elsewhere,
 }
 
@@ -34,24 +35,43 @@ pub(crate) struct Sources<'a> {
     pub(crate) return_data: &'a [u8],
 }
 
-impl Write {
-    /// What `opcode` writes on this stack; `None` if nothing, or if it cannot succeed.
-    #[inline]
-    pub(crate) fn of(opcode: Opcode, stack: &[U256]) -> Option<Self> {
-        let size = |at: usize| operand(stack, at)?.try_into().ok();
+impl Source {
+    /// Where what an opcode writes comes from; `None` if the stack lacks its operands.
+    fn of(info: &OpcodeInfo, stack: &[U256]) -> Option<Self> {
         // A place that no source has reads as zeros, like the end of every source.
-        let place = |at: usize| Some(operand(stack, at)?.saturating_to::<usize>());
-        let (offset, length, source) = match opcode {
-            Opcode::MSTORE => (size(0)?, 32, Source::Word(operand(stack, 1)?)),
-            Opcode::MSTORE8 => (size(0)?, 1, Source::Byte(operand(stack, 1)?.byte(0))),
-            Opcode::CALLDATACOPY => (size(0)?, size(2)?, Source::Calldata(place(1)?)),
-            Opcode::CODECOPY => (size(0)?, size(2)?, Source::Code(place(1)?)),
-            Opcode::RETURNDATACOPY => (size(0)?, size(2)?, Source::ReturnData(place(1)?)),
-            Opcode::MCOPY => (size(0)?, size(2)?, Source::Memory(place(1)?)),
-            Opcode::EXTCODECOPY => (size(1)?, size(3)?, Source::Elsewhere),
-            _ => return None,
-        };
-        (length != 0).then_some(Self { offset, length, source })
+        let place = |role| Some(info.value(role, stack)?.saturating_to::<usize>());
+        Some(match info.opcode {
+            Opcode::MSTORE => Source::Word(info.value(Role::Value, stack)?),
+            Opcode::MSTORE8 => Source::Byte(info.value(Role::Value, stack)?.byte(0)),
+            Opcode::CALLDATACOPY => Source::Calldata(place(Role::CallDataOffset)?),
+            Opcode::CODECOPY => Source::Code(place(Role::CodeOffset)?),
+            Opcode::RETURNDATACOPY => Source::ReturnData(place(Role::ReturnDataOffset)?),
+            Opcode::MCOPY => Source::Memory(place(Role::ReadOffset)?),
+            _ => Source::Elsewhere,
+        })
+    }
+}
+
+impl Write {
+    /// What the opcode of a step is about to write.
+    pub(crate) fn before(step: &StepView<'_>) -> Option<Self> {
+        Self::of(step.rules.info(step.opcode)?, step.stack)
+    }
+
+    /// What an opcode writes on this stack, as its operands say; `None` if nothing, or if it cannot succeed.
+    pub(crate) fn of(info: &OpcodeInfo, stack: &[U256]) -> Option<Self> {
+        let mut written = info.regions().filter(|region| region.role.writes_memory());
+        let (offset, length) = short(written.next()?.on(stack)?)?;
+        // Of several all that lies between them.
+        let (mut offset, mut end) = (offset, offset.saturating_add(length));
+        for region in written {
+            let (start, length) = short(region.on(stack)?)?;
+            if length != 0 {
+                (offset, end) = (offset.min(start), end.max(start.saturating_add(length)));
+            }
+        }
+        let length = end - offset;
+        (length != 0).then_some(Self { offset, length, source: Source::of(info, stack)? })
     }
 
     /// Whether `memory`, as the opcode left it, has at the written region what the source gives.
@@ -111,50 +131,32 @@ impl Write {
     }
 }
 
+/// Where the output of the message that a step is about to send goes.
+pub(crate) fn output_before(step: &StepView<'_>) -> (usize, usize) {
+    step.opcode.info().map_or((0, 0), |info| output_region(info, step.stack))
+}
+
 /// Offset and length of the output of a call; nothing for a creation, or for a call that cannot succeed.
-pub(crate) fn output_region(opcode: Opcode, stack: &[U256]) -> (usize, usize) {
-    let first = match opcode {
-        Opcode::CALL | Opcode::CALLCODE => 5,
-        Opcode::DELEGATECALL | Opcode::STATICCALL => 4,
-        _ => return (0, 0),
-    };
-    region_at(stack, first, first + 1).unwrap_or((0, 0))
+fn output_region(info: &OpcodeInfo, stack: &[U256]) -> (usize, usize) {
+    info.output().and_then(|region| short(region.on(stack)?)).unwrap_or((0, 0))
 }
 
 /// Offset and length of the region that an opcode reads or writes; a call's is its output, or, if it has none, its input.
-pub(crate) fn touched(opcode: Opcode, stack: &[U256]) -> Option<(usize, usize)> {
-    if let Some(write) = Write::of(opcode, stack) {
+pub(crate) fn touched(info: &OpcodeInfo, stack: &[U256]) -> Option<(usize, usize)> {
+    if let Some(write) = Write::of(info, stack) {
         return Some((write.offset, write.length));
     }
-    let (offset, length) = match opcode {
-        Opcode::MLOAD => (0, None),
-        Opcode::KECCAK256 | Opcode::RETURN | Opcode::REVERT | Opcode(0xa0..=0xa4) => (0, Some(1)),
-        Opcode::CREATE | Opcode::CREATE2 => (1, Some(2)),
-        Opcode::CALL | Opcode::CALLCODE | Opcode::DELEGATECALL | Opcode::STATICCALL => {
-            let output = output_region(opcode, stack);
-            if output.1 != 0 {
-                return Some(output);
-            }
-            let first = if matches!(opcode, Opcode::CALL | Opcode::CALLCODE) { 3 } else { 2 };
-            (first, Some(first + 1))
-        }
-        _ => return None,
-    };
-    let region = match length {
-        Some(length) => region_at(stack, offset, length),
-        None => Some((operand(stack, offset)?.try_into().ok()?, 32)),
-    };
-    region.filter(|region| region.1 != 0)
+    let output = output_region(info, stack);
+    if output.1 != 0 {
+        return Some(output);
+    }
+    let read = info.regions().find(|region| matches!(region.role, Role::ReadOffset | Role::ReadWord))?;
+    short(read.on(stack)?).filter(|region| region.1 != 0)
 }
 
-fn region_at(stack: &[U256], offset: usize, length: usize) -> Option<(usize, usize)> {
-    Some((operand(stack, offset)?.try_into().ok()?, operand(stack, length)?.try_into().ok()?))
-}
-
-/// The operand at this distance from the top; 0 is the top.
-#[inline]
-fn operand(stack: &[U256], at: usize) -> Option<U256> {
-    stack.get(stack.len().checked_sub(at + 1)?).copied()
+/// A region of a memory that there can be.
+fn short((offset, length): (U256, U256)) -> Option<(usize, usize)> {
+    Some((offset.try_into().ok()?, length.try_into().ok()?))
 }
 
 /// At most `length` bytes of `source`, as many as it has.

@@ -13,7 +13,7 @@ use crate::{
     Call, Trace,
     codec::Input,
     memory::Write,
-    shape::{Class, shape_of},
+    shape::{Class, Shape},
 };
 
 /// The opcode does not stand where the one before it pointed to.
@@ -77,6 +77,7 @@ pub struct State {
 #[derive(Clone, Debug)]
 pub(crate) struct Record<'a> {
     pub(crate) opcode: Opcode,
+    shape: Shape,
     pub(crate) flags: u8,
     pub(crate) pc: Option<usize>,
     pub(crate) gas_cost: u64,
@@ -96,8 +97,11 @@ pub(crate) enum Value {
 }
 
 impl<'a> Record<'a> {
-    pub(crate) fn take(input: &mut Input<'a>, keeps_stack: bool) -> Self {
+    /// The next one of a trace.
+    pub(crate) fn take(input: &mut Input<'a>, trace: &Trace) -> Self {
+        let keeps_stack = trace.keeps_stack();
         let opcode = Opcode(input.take_byte());
+        let shape = trace.shape_of(opcode);
         let flags = input.take_byte();
         let has = |flag| flags & flag != 0;
         let pc = has(JUMPED).then(|| input.take_size());
@@ -109,7 +113,6 @@ impl<'a> Record<'a> {
             let (size, items) = take_stack(input, keeps_stack);
             (gas_left, size, items)
         });
-        let shape = shape_of(opcode);
         let has_result = keeps_stack
             && halt.is_none()
             && odd.is_none()
@@ -130,7 +133,7 @@ impl<'a> Record<'a> {
             (offset, input.take_bytes(length))
         });
         let refund_change = if has(REFUNDED) { input.take_signed() } else { 0 };
-        Self { opcode, flags, pc, gas_cost, halt, odd, result, memory_size, written, refund_change }
+        Self { opcode, shape, flags, pc, gas_cost, halt, odd, result, memory_size, written, refund_change }
     }
 
     /// What it put on the stack, if its kind of opcode computes something.
@@ -143,12 +146,12 @@ impl<'a> Record<'a> {
 
     /// Whether a message was sent.
     pub(crate) fn sends(&self) -> bool {
-        self.halt.is_none() && shape_of(self.opcode).class == Class::Message
+        self.halt.is_none() && self.shape.class == Class::Message
     }
 
     /// Turns the state before the opcode into the state after it; `state.pc` must be the opcode's.
     pub(crate) fn apply(&self, state: &mut State, trace: &Trace) {
-        let shape = shape_of(self.opcode);
+        let shape = self.shape;
         let call = trace.calls().get(state.call);
         if self.halt.is_none() || self.memory_size.is_some() {
             self.apply_to_memory(state, trace, call);
@@ -175,9 +178,9 @@ impl<'a> Record<'a> {
     fn apply_to_memory(&self, state: &mut State, trace: &Trace, call: Option<&Call>) {
         let written_out = self.flags & WRITTEN != 0;
         // Its operands are on the stack that is still the one before the opcode.
-        let write = match shape_of(self.opcode).class {
+        let write = match self.shape.class {
             Class::Writer if trace.keeps_stack() && trace.keeps_memory() && !written_out => {
-                Write::of(self.opcode, &state.stack)
+                trace.opcode_info(self.opcode).and_then(|info| Write::of(info, &state.stack))
             }
             _ => None,
         };
@@ -199,7 +202,7 @@ impl<'a> Record<'a> {
     }
 
     fn apply_to_stack(&self, state: &mut State, trace: &Trace, call: Option<&Call>) {
-        let shape = shape_of(self.opcode);
+        let shape = self.shape;
         let stack = &mut state.stack;
         stack.truncate(stack.len().saturating_sub(usize::from(shape.takes)));
         match (shape.class, self.result) {

@@ -13,7 +13,7 @@ use parallax_tracer_core::{LogEntry, Tracer};
 use crate::{
     Call, Replay, Trace, TracerConfig,
     codec::{put_number, put_signed, put_word},
-    memory::{Write, output_region},
+    memory::{Write, output_before},
     record::{
         CALLEE_DATA, CLEARED, EFFECT, FROM_CODE, HALTED, JUMPED, KEY, NO_DATA, ODD, OTHER_DATA, REFUNDED,
         RESIZED, RESUME, START, WRITTEN, push_data,
@@ -290,7 +290,7 @@ impl Recorder {
         self.find_frame(step);
         self.number_code(step);
         self.account(size_of::<Segment>());
-        self.trace.call_stipend = step.rules.gas().call_stipend;
+        self.trace.rules = Some(step.rules);
         let segments = &mut self.trace.segments;
         let number = u32::try_from(segments.len()).unwrap_or(NO_SEGMENT);
         let Some(open) = self.open.last_mut() else { return };
@@ -559,7 +559,7 @@ impl Tracer for Recorder {
         if !self.in_segment || !self.expected.is_found_by(step) {
             self.begin_segment(step);
         }
-        match shape_of(step.opcode).class {
+        match shape_of(step.rules, step.opcode).class {
             Class::Plain | Class::LongPush | Class::Dup(_) => {}
             Class::Swap(distance) => {
                 let top = step.stack.len().wrapping_sub(1);
@@ -568,8 +568,8 @@ impl Tracer for Recorder {
                     self.swapped = [*top, *below];
                 }
             }
-            Class::Writer => self.write = Write::of(step.opcode, step.stack),
-            Class::Message => self.output = output_region(step.opcode, step.stack),
+            Class::Writer => self.write = Write::before(step),
+            Class::Message => self.output = output_before(step),
         }
         self.pending = Some(step.index);
     }
@@ -579,21 +579,21 @@ impl Tracer for Recorder {
         if self.pending.take() != Some(step.index) {
             return;
         }
-        let shape = shape_of(step.opcode);
+        let shape = shape_of(step.rules, step.opcode);
         let arena = &mut self.trace.arena;
         arena.reserve(RECORD_ROOM);
         arena.push(step.opcode.0);
         let flags_at = arena.len();
         arena.push(0);
         let flags =
-            self.put_change_of_frame(step, end, shape) | self.put_change_of_world(step, end, shape.class);
+            self.put_change_of_frame(step, end, &shape) | self.put_change_of_world(step, end, shape.class);
         self.trace.arena[flags_at] = flags;
         self.trace.steps += 1;
         self.next = step.index.saturating_add(1);
 
         let has_sent = shape.class == Class::Message && end.halt.is_none();
         let return_size =
-            std::mem::replace(&mut self.expected, Expected::after(step, end, shape)).return_size;
+            std::mem::replace(&mut self.expected, Expected::after(step, end, &shape)).return_size;
         let has_other_data = !step.return_data.is_empty() && step.return_data.len() != return_size;
         self.leave(step, has_sent, has_other_data);
     }

@@ -6,7 +6,6 @@ use parallax_tracer_core::{LogEntry, MemorySnapshot, StackSnapshot, StepInfo, St
 use crate::{
     Call, State, Trace,
     codec::Input,
-    memory::touched,
     record::{EFFECT, Record},
 };
 
@@ -112,7 +111,7 @@ impl<'a> Replay<'a> {
     /// its frame went on with.
     pub fn result(&mut self) -> Option<StepResult> {
         let index = self.next.checked_sub(1)?;
-        let region = touched(self.shown.as_ref()?.opcode, &self.states.last()?.stack);
+        let region = self.trace.touched(self.shown.as_ref()?.opcode, &self.states.last()?.stack);
         let record = self.shown.clone()?;
         if record.sends() {
             return Some(self.trace.result(index, &record, &self.trace.state_after(index)?, region));
@@ -164,6 +163,11 @@ impl<'r> Step<'r> {
         self.record.opcode
     }
 
+    /// Its mnemonic; `INVALID` for a byte that the rules do not know.
+    pub fn op_name(&self) -> &'static str {
+        self.trace.opcode_name(self.record.opcode)
+    }
+
     /// Gas it took; a call's includes what it forwarded, a creation's does not.
     pub fn gas_cost(&self) -> u64 {
         self.record.gas_cost
@@ -196,7 +200,7 @@ impl<'r> Step<'r> {
 
     /// The memory it found, within the trace's bounds: a window round the region it is about to touch.
     pub fn memory(&self) -> MemorySnapshot {
-        self.trace.memory_snapshot(self.state, touched(self.record.opcode, &self.state.stack))
+        self.trace.memory_snapshot(self.state, self.trace.touched(self.record.opcode, &self.state.stack))
     }
 
     /// What it logged, within the trace's bounds.

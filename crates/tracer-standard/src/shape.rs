@@ -1,6 +1,6 @@
 //! What a recorder must know of an opcode to write down only what cannot be told from the state before it.
 
-use parallax_primitives::Opcode;
+use parallax_primitives::{self as opcode, Opcode, OpcodeInfo, Rules};
 
 /// What an opcode does to the stack, and what else must be looked at.
 #[derive(Clone, Copy, Debug)]
@@ -10,7 +10,7 @@ pub(crate) struct Shape {
     pub(crate) takes: u8,
     /// Items it adds: none or one. A message's answer is added when its frame resumes.
     pub(crate) adds: u8,
-    /// Bytes of push data behind it.
+    /// Bytes behind it that belong to it.
     pub(crate) immediate: u8,
 }
 
@@ -31,20 +31,12 @@ pub(crate) enum Class {
 }
 
 /// The shapes, by byte.
-pub(crate) static SHAPES: [Shape; 256] = {
-    let mut shapes = [Shape { class: Class::Plain, takes: 0, adds: 0, immediate: 0 }; 256];
+static SHAPES: [Shape; 256] = {
+    let mut shapes = [Shape::NONE; 256];
     let mut byte = 0;
     loop {
         if let Some(info) = Opcode(byte).info() {
-            let class = class_of(info.opcode);
-            let (takes, adds) = match class {
-                Class::Dup(_) => (0, 1),
-                Class::Swap(_) => (0, 0),
-                Class::Message => (info.inputs, 0),
-                Class::Plain | Class::LongPush | Class::Writer => (info.inputs, info.outputs),
-            };
-            assert!(adds <= 1);
-            shapes[byte as usize] = Shape { class, takes, adds, immediate: info.immediate };
+            shapes[byte as usize] = Shape::of(info);
         }
         if byte == 0xff {
             break;
@@ -54,30 +46,31 @@ pub(crate) static SHAPES: [Shape; 256] = {
     shapes
 };
 
-const fn class_of(opcode: Opcode) -> Class {
-    match opcode {
-        Opcode(0x68..=0x7f) => Class::LongPush,
-        Opcode(byte @ 0x80..=0x8f) => Class::Dup(byte - 0x7f),
-        Opcode(byte @ 0x90..=0x9f) => Class::Swap(byte - 0x8f),
-        Opcode::MSTORE
-        | Opcode::MSTORE8
-        | Opcode::MCOPY
-        | Opcode::CALLDATACOPY
-        | Opcode::CODECOPY
-        | Opcode::EXTCODECOPY
-        | Opcode::RETURNDATACOPY => Class::Writer,
-        Opcode::CREATE
-        | Opcode::CREATE2
-        | Opcode::CALL
-        | Opcode::CALLCODE
-        | Opcode::DELEGATECALL
-        | Opcode::STATICCALL => Class::Message,
-        _ => Class::Plain,
+impl Shape {
+    /// Of a byte that the rules do not know: it does nothing.
+    pub(crate) const NONE: Self = Self { class: Class::Plain, takes: 0, adds: 0, immediate: 0 };
+
+    #[allow(clippy::cast_possible_truncation, reason = "at most 17 items")]
+    pub(crate) const fn of(info: &OpcodeInfo) -> Self {
+        let (inputs, outputs) = (info.inputs.len() as u8, info.outputs.len() as u8);
+        let (class, takes, adds) = match info.class {
+            opcode::Class::Push if info.immediate > 8 => (Class::LongPush, 0, 1),
+            opcode::Class::Dup => (Class::Dup(inputs), 0, 1),
+            opcode::Class::Swap => (Class::Swap(inputs - 1), 0, 0),
+            opcode::Class::Message => (Class::Message, inputs, 0),
+            _ if info.writes_memory() => (Class::Writer, inputs, outputs),
+            _ => (Class::Plain, inputs, outputs),
+        };
+        assert!(adds <= 1);
+        Self { class, takes, adds, immediate: info.immediate }
     }
 }
 
-/// The shape of an opcode; of a byte that no fork defines, that of one which does nothing.
+/// The shape of an opcode; of a byte that the rules do not know, that of one which does nothing.
 #[inline]
-pub(crate) fn shape_of(opcode: Opcode) -> &'static Shape {
-    &SHAPES[usize::from(opcode.0)]
+pub(crate) fn shape_of(rules: Rules, opcode: Opcode) -> Shape {
+    match rules.custom_opcode(opcode) {
+        None => SHAPES[usize::from(opcode.0)],
+        Some(own) => Shape::of(own.info()),
+    }
 }

@@ -6,7 +6,6 @@ use parallax_tracer_core::{MemorySnapshot, StackSnapshot, StepInfo, StepResult};
 use crate::{
     RecordedChange, State, Trace,
     codec::Input,
-    memory::touched,
     record::{Header, Record},
     trace::NO_SEGMENT,
 };
@@ -24,7 +23,7 @@ impl Trace {
         record.apply(&mut state, self);
         let is_last_of_segment = step + 1 == self.end_of(segment);
         if !is_last_of_segment {
-            let following = Record::take(&mut { next }, self.keeps_stack());
+            let following = Record::take(&mut { next }, self);
             state.pc = following.pc.unwrap_or(state.pc);
         } else if let Some(resumed) = self.segments.get(self.segments[segment].next as usize) {
             self.take_header(&mut Input::new(&self.arena, resumed.offset)).apply(&mut state, self);
@@ -41,7 +40,7 @@ impl Trace {
     /// What a step did, within the bounds of the trace's configuration.
     pub fn step_result(&self, step: u64) -> Option<StepResult> {
         let Position { state, record, .. } = self.before(step)?;
-        let region = touched(record.opcode, &state.stack);
+        let region = self.touched(record.opcode, &state.stack);
         Some(self.result(step, &record, &self.state_after(step)?, region))
     }
 
@@ -88,7 +87,7 @@ impl Trace {
 
     /// Reads the next record, and lets the state stand before its opcode.
     pub(crate) fn take_record<'a>(&self, input: &mut Input<'a>, state: &mut State) -> Record<'a> {
-        let record = Record::take(input, self.keeps_stack());
+        let record = Record::take(input, self);
         state.pc = record.pc.unwrap_or(state.pc);
         record
     }
@@ -109,7 +108,7 @@ impl Trace {
             index,
             pc: state.pc,
             opcode,
-            op_name: opcode.name().unwrap_or("INVALID"),
+            op_name: self.opcode_name(opcode),
             gas_before: state.gas,
             depth: state.depth,
             address,

@@ -9,6 +9,8 @@ use crate::{Call, Trace, codec::Input, record::Record};
 pub struct OpcodeCount {
     /// The opcode.
     pub opcode: Opcode,
+    /// Its mnemonic; `INVALID` for a byte that the rules do not know.
+    pub op_name: &'static str,
     /// How often it ran, failures included.
     pub count: u64,
     /// Gas it took itself, in gas: without what a call forwarded. So gas spent in a callee counts once, there.
@@ -22,13 +24,15 @@ impl Trace {
         let mut sent = self
             .calls
             .iter()
-            .filter_map(|call| Some((call.sent_by?, forwarded(call, self.call_stipend))))
+            .filter_map(|call| {
+                Some((call.sent_by?, forwarded(call, self.rules.map_or(0, |rules| rules.gas().call_stipend))))
+            })
             .peekable();
         for (number, segment) in self.segments.iter().enumerate() {
             let mut input = Input::new(&self.arena, segment.offset);
             self.take_header(&mut input);
             for step in segment.first_step..self.end_of(number) {
-                let record = Record::take(&mut input, self.keeps_stack());
+                let record = Record::take(&mut input, self);
                 let forwarded = sent.next_if(|sent| sent.0 == step).map_or(0, |sent| sent.1);
                 let (count, gas) = &mut counts[usize::from(record.opcode.0)];
                 *count += 1;
@@ -38,7 +42,10 @@ impl Trace {
         (0..=u8::MAX)
             .zip(counts)
             .filter(|(_, (count, _))| *count != 0)
-            .map(|(byte, (count, gas))| OpcodeCount { opcode: Opcode(byte), count, gas })
+            .map(|(byte, (count, gas))| {
+                let opcode = Opcode(byte);
+                OpcodeCount { opcode, op_name: self.opcode_name(opcode), count, gas }
+            })
             .collect()
     }
 }

@@ -132,7 +132,7 @@ impl<W: io::Write> StructLogWriter<W> {
         StructLog {
             pc: step.pc,
             opcode: step.opcode,
-            op_name: step.opcode.name().unwrap_or("INVALID"),
+            op_name: step.rules.info(step.opcode).map_or("INVALID", |info| info.name),
             gas: step.gas,
             gas_cost: 0,
             depth: step.depth.saturating_add(1),
@@ -143,7 +143,8 @@ impl<W: io::Write> StructLogWriter<W> {
             },
             memory: match options.enable_memory {
                 true => {
-                    let region = touched(step.opcode, step.stack);
+                    let info = step.rules.info(step.opcode);
+                    let region = info.and_then(|info| touched(info, step.stack));
                     config.memory_snapshot(step.memory, step.memory.len(), region)
                 }
                 false => MemorySnapshot::default(),

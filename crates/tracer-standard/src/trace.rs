@@ -9,10 +9,17 @@
 
 use std::ops::Range;
 
-use parallax_primitives::{Bytes, FrameOutcome, FrameStatus, TxOutcome};
+use parallax_primitives::{
+    Bytes, Fork, FrameOutcome, FrameStatus, Opcode, OpcodeInfo, Rules, TxOutcome, U256,
+};
 use parallax_tracer_core::LogEntry;
 
-use crate::{Call, RecordedChange, TracerConfig, changes::Changes, memory::Sources};
+use crate::{
+    Call, RecordedChange, TracerConfig,
+    changes::Changes,
+    memory::{Sources, touched},
+    shape::{Shape, shape_of},
+};
 
 /// A recorded execution.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -27,8 +34,8 @@ pub struct Trace {
     /// How many those are.
     pub(crate) missing: u64,
     pub(crate) calls: Vec<Call>,
-    /// What the rules give a callee that is sent a value, in gas.
-    pub(crate) call_stipend: u64,
+    /// The rules of the run, once a step was shown.
+    pub(crate) rules: Option<Rules>,
     pub(crate) codes: Vec<Bytes>,
     pub(crate) changes: Changes,
     pub(crate) logs: Vec<(u64, LogEntry)>,
@@ -113,6 +120,28 @@ impl Trace {
             dropped: self.dropped,
             missing: self.missing,
         }
+    }
+
+    /// The facts of an opcode of this run.
+    pub(crate) fn opcode_info(&self, opcode: Opcode) -> Option<&'static OpcodeInfo> {
+        match self.rules {
+            Some(rules) => rules.info(opcode),
+            None => opcode.info(),
+        }
+    }
+
+    pub(crate) fn shape_of(&self, opcode: Opcode) -> Shape {
+        shape_of(self.rules.unwrap_or(Rules::of(Fork::LATEST)), opcode)
+    }
+
+    /// Its mnemonic; `INVALID` for a byte that the rules do not know.
+    pub(crate) fn opcode_name(&self, opcode: Opcode) -> &'static str {
+        self.opcode_info(opcode).map_or("INVALID", |info| info.name)
+    }
+
+    /// What is told from an opcode's operands: the region of memory that it touches.
+    pub(crate) fn touched(&self, opcode: Opcode, stack: &[U256]) -> Option<(usize, usize)> {
+        touched(self.opcode_info(opcode)?, stack)
     }
 
     /// Tells how the transaction came out: its gas has the intrinsic gas and the refund in it.

@@ -181,7 +181,7 @@ impl Run<'_> {
         if touches_memory(opcode) {
             // Small operands, so that it succeeds.
             let (frames, calls) = (self.frames.len(), self.expected_calls.len());
-            for _ in 0..opcode.info().map_or(0, |info| info.inputs) {
+            for _ in 0..opcode.info().map_or(0, |info| info.inputs.len()) {
                 let operand = self.noise.below(150);
                 self.execute(Opcode::PUSH1, Some(U256::from(operand)));
                 if (frames, calls) != (self.frames.len(), self.expected_calls.len()) {
@@ -198,7 +198,7 @@ impl Run<'_> {
         let pc = if noise.one_in(8) { noise.below(300) as usize } else { frame.at.pc };
         self.tracer.step(&frame.view(self.index, pc, opcode));
         let gas_cost = if noise.one_in(9) { noise.below(1 << 40) } else { noise.below(200) };
-        let inputs = opcode.info().map_or(0, |info| usize::from(info.inputs));
+        let inputs = opcode.info().map_or(0, |info| info.inputs.len());
         let can_fail = frame.at.stack.len() < inputs || frame.at.gas < gas_cost || opcode.info().is_none();
         // A faulty engine may have put anything there.
         let operands = frame.at.stack.iter().rev().take(inputs);
@@ -330,7 +330,7 @@ fn execute(frame: &mut Frame, opcode: Opcode, pc: usize, noise: &mut Noise, is_f
     if is_message {
         at.return_data.clear();
         frame.output = output;
-        at.stack.truncate(at.stack.len() - usize::from(info.outputs));
+        at.stack.truncate(at.stack.len() - info.outputs.len());
     }
     if is_faulty && noise.one_in(20) && !is_message {
         match noise.below(4) {
@@ -356,8 +356,8 @@ fn execute_on_stack(at: &mut Snapshot, code: &[u8], opcode: Opcode, pc: usize, n
             at.stack.push(data.fold(U256::ZERO, |word, byte| word << 8 | U256::from(byte)));
         }
         _ => {
-            at.stack.truncate(top - usize::from(info.inputs));
-            (0..info.outputs).for_each(|_| at.stack.push(noise.word()));
+            at.stack.truncate(top - info.inputs.len());
+            (0..info.outputs.len()).for_each(|_| at.stack.push(noise.word()));
         }
     }
 }

@@ -152,7 +152,7 @@ impl Program {
         let job = Job { rules: self.fork.into(), chain_id: 1, block: &block, subject, database: &self.database };
         let validated = validate(&job)?;
         let journal = Box::new(State::new(job.database, job.rules, block.clone(), validated.transaction.clone()));
-        let mut machine = Box::new(Machine::new(interpreter, &job, validated, journal)?);
+        let mut machine = Box::new(Machine::new(interpreter, &parallax_precompiles::Contracts, &job, validated, journal)?);
         match hooks {
             Some(hooks) => while machine.run(hooks)? == Progress::Paused {},
             None => _ = machine.run(&mut NoHooks)?,

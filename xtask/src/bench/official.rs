@@ -12,7 +12,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use parallax_campaign::{
     discover,
-    engines::{LocalEngine, revm},
+    engines::{self, LocalEngine, revm},
     shared_folder,
 };
 use parallax_engine_interface::{Engine, EngineError};
@@ -74,7 +74,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
 }
 
 fn fresh() -> LocalEngine<Primary> {
-    LocalEngine::new("primary", Primary::new())
+    engines::local("primary", Primary::new())
 }
 
 /// The cases of every file that both engines know the rules of.

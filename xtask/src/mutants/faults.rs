@@ -80,7 +80,8 @@ pub(super) fn table() -> Result<Table> {
     let mut table = Table { scores: BTreeMap::new(), pairs: 0, failures: Vec::new() };
     let mut pairs = BTreeSet::new();
     for fork in FORKS {
-        for info in Opcode::all().filter(|info| Rules::of(fork).opcodes()[usize::from(info.opcode.0)].defined)
+        for info in
+            Opcode::all().filter(|info| Rules::of(fork).opcodes()[usize::from(info.opcode.0)].is_defined())
         {
             let programs = programs(info, fork, gas_at)?;
             for fault in Fault::ALL.into_iter().filter(|fault| makes_sense(*fault, info, fork)) {
@@ -164,7 +165,7 @@ fn gas_at(program: &Program, opcode: Opcode) -> Option<u64> {
 }
 
 fn faulty(plan: FaultPlan) -> LocalEngine<FaultyMini> {
-    LocalEngine::new("faulty", FaultyMini::new(plan))
+    engines::local("faulty", FaultyMini::new(plan))
 }
 
 /// Where the fault fires when the faulty engine runs alone.
@@ -192,7 +193,7 @@ fn makes_sense(fault: Fault, info: &OpcodeInfo, fork: Fork) -> bool {
             let is_free = name == "SELFDESTRUCT" && fork < Fork::TangerineWhistle;
             !matches!(name, "STOP" | "INVALID") && !is_free
         }
-        Fault::FlipResult(_) => info.outputs > 0,
+        Fault::FlipResult(_) => !info.outputs.is_empty(),
         Fault::SkipExpansion => {
             is_call
                 || is_create

@@ -94,10 +94,11 @@ fn body(info: &OpcodeInfo, label: usize, variant: usize) -> String {
             None => text.push_str(&format!("PUSH {operand} ")),
         }
     }
-    match info.opcode.0 {
-        0x56 | 0x57 => text.push_str(&format!("{} INVALID to{label}: ", info.name)),
-        0x60..=0x7f => text.push_str(&format!("{} 0x{} ", info.name, "5b".repeat(info.opcode.immediate()))),
-        0x0c | 0xfe => text.push_str("INVALID "),
+    match info.opcode {
+        Opcode::JUMP | Opcode::JUMPI => text.push_str(&format!("{} INVALID to{label}: ", info.name)),
+        _ if info.immediate > 0 => {
+            text.push_str(&format!("{} 0x{} ", info.name, "5b".repeat(info.immediate.into())));
+        }
         _ => text.push_str(&format!("{} ", info.name)),
     }
     text
@@ -126,9 +127,9 @@ fn operands(info: &OpcodeInfo, variant: usize) -> String {
         "DELEGATECALL" | "STATICCALL" => format!("0x2000 {CALLEE} 24 8 64 32"),
         "LOG0" | "LOG1" | "LOG2" | "LOG3" | "LOG4" => {
             let topics = ["0x71", "0x72", "0x73", "0x74"];
-            format!("24 40 {}", topics[..usize::from(info.inputs) - 2].join(" "))
+            format!("24 40 {}", topics[..info.inputs.len() - 2].join(" "))
         }
-        _ => (0..info.inputs).map(|number| format!("{} ", 7 + 4 * number)).collect(),
+        _ => (0..info.inputs.len()).map(|number| format!("{} ", 7 + 4 * number)).collect(),
     }
 }
 
@@ -144,7 +145,7 @@ fn prologue(fork: Fork) -> String {
 
 /// What the opcode left goes to storage; the memory is the output, in another block.
 fn epilogue(info: &OpcodeInfo) -> String {
-    let keep = if info.outputs > 0 { "PUSH 9 SSTORE " } else { "" };
+    let keep = if !info.outputs.is_empty() { "PUSH 9 SSTORE " } else { "" };
     format!("{keep}@end JUMP end: MSIZE PUSH 0 RETURN")
 }
 
@@ -167,16 +168,18 @@ pub(super) fn programs(
         add(&format!("PUSH {CALLEE} BALANCE POP {prologue}{once}{epilogue}"), "STOP")?;
         if fork >= Fork::Byzantium {
             let call = format!("PUSH 32 PUSH 0 PUSH 0 PUSH 0 PUSH {STATIC_CALLEE} PUSH 0xffff STATICCALL");
-            let callee =
-                format!("{prologue}{once}{}MSIZE PUSH 0 RETURN", if info.outputs > 0 { "POP " } else { "" });
+            let callee = format!(
+                "{prologue}{once}{}MSIZE PUSH 0 RETURN",
+                if !info.outputs.is_empty() { "POP " } else { "" }
+            );
             add(&format!("{call} PUSH 9 SSTORE PUSH 32 PUSH 0 RETURN"), &callee)?;
         }
     }
     // Too few items; a full stack; into push data.
-    let fewer = "PUSH 0 ".repeat(usize::from(info.inputs).saturating_sub(1));
+    let fewer = "PUSH 0 ".repeat(info.inputs.len().saturating_sub(1));
     let data = if info.immediate > 0 { " 0x00" } else { "" };
     add(&format!("{fewer}{}{data} STOP", info.name), "STOP")?;
-    if info.outputs > info.inputs {
+    if info.outputs.len() > info.inputs.len() {
         add(&format!("{}{}{data} STOP", "PUSH1 0 ".repeat(1024), info.name), "STOP")?;
     }
     if matches!(info.opcode, Opcode::JUMP | Opcode::JUMPI) {

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use parallax_primitives::{GasSchedule, Opcode, OpcodeRow, OpcodeTable, U256};
+use parallax_primitives::{Class, GasSchedule, Opcode, OpcodeRow, OpcodeTable, Operation, Rules, U256};
 
 use super::{
     arithmetic,
@@ -28,6 +28,7 @@ pub(super) enum Kind {
 #[derive(Debug)]
 pub(super) struct Exact<'a> {
     code: &'a [u8],
+    rules: Rules,
     table: &'static OpcodeTable,
     schedule: &'static GasSchedule,
     pub(super) pc: usize,
@@ -43,8 +44,20 @@ pub(super) struct Exact<'a> {
 }
 
 impl<'a> Exact<'a> {
-    pub(super) fn new(code: &'a [u8], table: &'static OpcodeTable, schedule: &'static GasSchedule) -> Self {
-        Self { code, table, schedule, pc: 0, gas: 0, need: 0, growth: 0, low: 0, items: VecDeque::new() }
+    pub(super) fn new(code: &'a [u8], rules: Rules) -> Self {
+        let (table, schedule) = (rules.opcodes(), rules.gas());
+        Self {
+            code,
+            rules,
+            table,
+            schedule,
+            pc: 0,
+            gas: 0,
+            need: 0,
+            growth: 0,
+            low: 0,
+            items: VecDeque::new(),
+        }
     }
 
     /// Begins a block.
@@ -71,14 +84,26 @@ impl<'a> Exact<'a> {
     }
 
     pub(super) fn kind(&self) -> Kind {
-        match self.opcode().0 {
-            _ if !self.row().defined => Kind::Leaves,
-            0x00 | 0xf0..=0xff => Kind::Leaves,
-            0x01..=0x09 | 0x0b..=0x1e | 0x38 | 0x50 | 0x58 | 0x5b | 0x5f..=0x9f => Kind::Value,
-            0x0a => Kind::Power,
-            0x56 => Kind::Jump,
-            0x57 => Kind::JumpIf,
-            _ => Kind::Event,
+        use Operation as O;
+
+        let Some(info) = self.rules.info(self.opcode()) else { return Kind::Leaves };
+        match (self.row().operation, info.class) {
+            (O::Undefined, _) | (_, Class::Halt | Class::Message) => Kind::Leaves,
+            (O::JUMP, _) => Kind::Jump,
+            (O::JUMPI, _) => Kind::JumpIf,
+            (O::EXP, _) => Kind::Power,
+            // By itself an author's opcode is no function of its operands: what it is of them is not known here.
+            (O::Custom, _) if self.rules.custom_opcode(self.opcode()).is_none_or(|own| !own.is_local()) => {
+                Kind::Leaves
+            }
+            (O::Custom, _) => Kind::Event,
+            (O::CODESIZE | O::PC | O::JUMPDEST, _) => Kind::Value,
+            (_, Class::Push | Class::Pop | Class::Dup | Class::Swap) => Kind::Value,
+            (_, Class::Arithmetic | Class::Compare | Class::Bitwise) => Kind::Value,
+            (_, Class::Hash | Class::Environment | Class::Memory | Class::Storage | Class::Log) => {
+                Kind::Event
+            }
+            (_, Class::Flow) => Kind::Leaves,
         }
     }
 
@@ -129,8 +154,7 @@ impl<'a> Exact<'a> {
         self.need = self.need.max(inputs - self.height());
         self.growth = self.growth.max(self.height() - inputs + outputs);
         self.gas += u64::from(row.gas);
-        let data = if (0x60..=0x7f).contains(&opcode.0) { usize::from(opcode.0) - 0x5f } else { 0 };
-        self.pc += 1 + data;
+        self.pc += 1 + opcode.immediate();
     }
 
     /// Does an opcode that is no event, and goes to the next one.
@@ -138,29 +162,28 @@ impl<'a> Exact<'a> {
         let (opcode, pc) = (self.opcode(), self.pc);
         let inputs = usize::from(self.row().inputs);
         self.account();
-        match opcode.0 {
-            0x50 => {
+        match (opcode, opcode.info().map(|info| info.class)) {
+            (_, Some(Class::Pop)) => {
                 self.pop(terms);
             }
-            0x5b => {}
-            0x38 => self.push(terms.constant(U256::from(self.code.len()))),
-            0x58 => self.push(terms.constant(U256::from(pc))),
-            0x5f..=0x7f => {
+            (Opcode::JUMPDEST, _) => {}
+            (Opcode::CODESIZE, _) => self.push(terms.constant(U256::from(self.code.len()))),
+            (Opcode::PC, _) => self.push(terms.constant(U256::from(pc))),
+            (_, Some(Class::Push)) => {
                 let mut value = U256::ZERO;
                 for at in pc + 1..self.pc {
                     value = value << 8 | U256::from(self.byte(at));
                 }
                 self.push(terms.constant(value));
             }
-            0x80..=0x8f => {
-                let term = self.peek(terms, i32::from(opcode.0) - 0x80);
+            (_, Some(Class::Dup)) => {
+                let term = self.peek(terms, i32::try_from(inputs).unwrap_or(i32::MAX) - 1);
                 self.push(term);
             }
-            0x90..=0x9f => {
-                let depth = usize::from(opcode.0) - 0x8f;
-                self.reach(terms, depth + 1);
+            (_, Some(Class::Swap)) => {
+                self.reach(terms, inputs);
                 let top = self.items.len() - 1;
-                self.items.swap(top, top - depth);
+                self.items.swap(top, self.items.len() - inputs);
             }
             _ => {
                 let operands: Vec<Term> = (0..inputs).map(|_| self.pop(terms)).collect();

@@ -20,7 +20,7 @@ fn check(code: &str, change: impl Fn(&mut Parts), expected: &str) {
     assert!(validate(&code, rules, &fast).is_ok(), "{:?}", validate(&code, rules, &fast));
     let mut parts = parts(&code, rules);
     change(&mut parts);
-    let changed = FastCode::verified(parts, &code, rules.opcodes()).unwrap();
+    let changed = FastCode::verified(parts, &code, rules).unwrap();
     let found = validate(&code, rules, &changed).map_err(|invalid| invalid.to_string());
     assert_eq!(found, Err(expected.to_owned()));
 }

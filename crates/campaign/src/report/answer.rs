@@ -1,6 +1,6 @@
 //! What came of a comparison, and of what, as every report takes it.
 
-use parallax_primitives::Rules;
+use parallax_primitives::{ContractDefinition, Rules};
 use parallax_shadow_diff::{ShadowConfig, ShadowMode};
 use parallax_state_tests::{Case, FixtureError};
 use serde::Serialize;
@@ -31,6 +31,18 @@ impl DiffSetup {
             command: format!("parallax diff --mode {} --left {left} --right {right}", mode.name()),
             tolerances: tolerated(config),
         }
+    }
+
+    /// On these rules: what an author has given one function for both sides is not compared, and reports say so.
+    #[must_use]
+    pub fn on(mut self, rules: Rules) -> Self {
+        let opcodes = rules.custom_opcodes().filter(|own| own.is_shared()).map(|own| own.info().name);
+        let contracts = rules.custom_contracts().filter(|own| own.is_shared()).map(ContractDefinition::name);
+        let told = opcodes
+            .chain(contracts)
+            .map(|name| format!("{name}: both sides run one function, so it is not cross-checked"));
+        self.tolerances.extend(told);
+        self
     }
 
     /// With one more option of the command.

@@ -90,7 +90,7 @@ pub(crate) fn outcome_json(
     json(&match outcome {
         TestOutcome::Ran(result, digest) => test_line(case, result, digest.as_ref()),
         TestOutcome::Lost(loss) => failed(Some(loss.name()), loss.reason().to_owned()),
-        TestOutcome::Unsupported(reason) => failed(None, (*reason).to_owned()),
+        TestOutcome::Unsupported(reason) => failed(None, reason.clone()),
     })
 }
 

@@ -9,11 +9,10 @@ use std::{
     process::{Command, Stdio},
 };
 
-use parallax_engine_interface::{Job, Progress, Stepper};
+use parallax_campaign::engines;
+use parallax_engine_interface::{Engine, Job, Progress};
 use parallax_hooks::{Hooks, StepControl, StepView};
-use parallax_machine::{Machine, validate};
 use parallax_mini_interpreter::Mini;
-use parallax_state::State;
 use parallax_trace_output::{Background, WhenFull};
 use parallax_tracer_core::Traced;
 use parallax_tracer_eip3155::{Dialect, Eip3155Tracer, Options};
@@ -45,9 +44,8 @@ fn run<W: Write>(tracer: &mut Eip3155Tracer<W>, mut pause: impl FnMut(&mut Eip31
     let world = World::of(program("stack-overflow"));
     let World { program, database, block, transaction } = &world;
     let job = Job { rules: program.fork.into(), chain_id: 1, block, subject: transaction.into(), database };
-    let validated = validate(&job).unwrap();
-    let state = State::new(database, job.rules, block.clone(), validated.transaction.clone());
-    let mut machine = Machine::new(&Mini, &job, validated, Box::new(state)).unwrap();
+    let engine = engines::local("mini", Mini);
+    let mut machine = engine.start(&job).unwrap().unwrap();
     while machine.run(&mut (Traced(&mut *tracer), Pauses)).unwrap() == Progress::Paused {
         let steps = machine.view().map_or(0, |view| view.index);
         pause(tracer, steps);

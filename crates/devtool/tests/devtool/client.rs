@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use parallax_campaign::engines::LocalEngine;
+use parallax_campaign::engines;
 use parallax_devtool::{Config, Engines, Server};
 use parallax_mini_interpreter::{FaultPlan, FaultyMini};
 use serde_json::{Value, json};
@@ -52,7 +52,7 @@ impl Running {
 
     /// With one engine more, `faulty`, that makes this mistake.
     pub(crate) fn faulty(plan: FaultPlan) -> Self {
-        let faulty = Box::leak(Box::new(LocalEngine::new("faulty", FaultyMini::new(plan))));
+        let faulty = Box::leak(Box::new(engines::local("faulty", FaultyMini::new(plan))));
         Self::new(Config { engines: Engines::default().with(faulty), ..Config::default() })
     }
 

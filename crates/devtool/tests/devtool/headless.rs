@@ -1,6 +1,6 @@
 //! A session without a server answers what the server answers.
 
-use parallax_campaign::engines::LocalEngine;
+use parallax_campaign::engines;
 use parallax_devtool::{Config, Engines, Session};
 use parallax_mini_interpreter::{Fault, FaultPlan, FaultyMini};
 use parallax_primitives::Opcode;
@@ -11,7 +11,7 @@ use crate::client::{Running, assembly};
 const PLAN: FaultPlan = FaultPlan::new(Fault::FlipResult(0), Opcode::ADD);
 
 fn config() -> Config {
-    let faulty = Box::leak(Box::new(LocalEngine::new("faulty", FaultyMini::new(PLAN))));
+    let faulty = Box::leak(Box::new(engines::local("faulty", FaultyMini::new(PLAN))));
     Config { engines: Engines::default().with(faulty), ..Config::default() }
 }
 

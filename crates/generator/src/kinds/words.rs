@@ -1,6 +1,6 @@
 //! Arithmetic: short programs of everything, and constants at edges.
 
-use parallax_primitives::{Opcode, U256};
+use parallax_primitives::{Class, Opcode, U256};
 
 use super::Budget;
 use crate::writer::Writer;
@@ -88,7 +88,8 @@ fn small_operands(w: &mut Writer) {
 pub(super) fn bytes(w: &mut Writer) -> Budget {
     for _ in 0..w.random.between(1, 300) {
         let opcode = Opcode(w.random.byte());
-        let ends = matches!(opcode.0, 0x00 | 0x56 | 0xf0..);
+        let ends = opcode == Opcode::JUMP
+            || opcode.info().is_none_or(|info| matches!(info.class, Class::Halt | Class::Message));
         match w.random.below(32) {
             0 => w.code.push(opcode.0),
             1..=3 => {

@@ -112,7 +112,7 @@ impl World {
         let validated = validate(&job)?;
         let transaction = validated.transaction.clone();
         let state = State::new(&self.database, self.fork, self.block.clone(), transaction);
-        Ok(Machine::new(interpreter, &job, validated, Box::new(state))?)
+        Ok(Machine::new(interpreter, &parallax_precompiles::Contracts, &job, validated, Box::new(state))?)
     }
 
     /// Runs on both engines, at once and stepped.
@@ -162,7 +162,9 @@ impl World {
 fn run_bare(interpreter: &impl Interpreter, job: &Job<'_>) -> TxOutcome {
     let validated = validate(job).unwrap();
     let state = State::new(job.database, job.rules, job.block.clone(), validated.transaction.clone());
-    let mut machine = Box::new(Machine::new(interpreter, job, validated, Box::new(state)).unwrap());
+    let mut machine = Box::new(
+        Machine::new(interpreter, &parallax_precompiles::Contracts, job, validated, Box::new(state)).unwrap(),
+    );
     assert_eq!(machine.run(&mut NoHooks).unwrap(), Progress::Done);
     machine.finish().unwrap().outcome.unwrap()
 }

@@ -66,6 +66,7 @@ fn first(fork: Fork, address: Address, input: &[u8], gas: u64) -> Answer {
         Ok(output) => Answer::Done(output.gas_used, output.output),
         Err(PrecompileError::OutOfGas) => Answer::OutOfGas,
         Err(PrecompileError::Failed(_)) => Answer::Refused,
+        Err(PrecompileError::Missing(id)) => panic!("{id:?} is missing"),
     }
 }
 

@@ -77,7 +77,7 @@ fn check(fork: Fork, byte: u8, fact: Fact) {
     // Before Byzantium nothing is static, and the table need not know.
     let writes = fact.writes || (row.writes_state && fork < Fork::Byzantium);
     let facts = (true, fact.inputs, fact.outputs, writes);
-    let table = (row.defined, usize::from(row.inputs), usize::from(row.outputs), row.writes_state);
+    let table = (row.is_defined(), usize::from(row.inputs), usize::from(row.outputs), row.writes_state);
     assert_eq!(facts, table, "the table's row of {name}");
 
     // Enough of everything.

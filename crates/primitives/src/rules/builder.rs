@@ -6,7 +6,10 @@ use std::{
 };
 
 use super::set::{RuleSet, Rules};
-use crate::{BlobSchedule, Eip, EipSet, Fork, Opcode, Parameter, UnknownFork};
+use crate::{
+    BlobSchedule, ContractDefinition, Eip, EipSet, Fork, Opcode, OpcodeDefinition, Parameter, UnknownFork,
+    custom::{Customs, Definition, DefinitionError},
+};
 
 /// Sets that a program may make. They are never given up: a set is about 2 KiB.
 const MOST_SETS: usize = 16_384;
@@ -37,6 +40,7 @@ pub struct RulesBuilder {
     gas: Vec<(Opcode, u64)>,
     parameters: Vec<(Parameter, u64)>,
     blobs: Option<BlobSchedule>,
+    customs: Customs,
 }
 
 impl Rules {
@@ -53,13 +57,17 @@ impl Rules {
     /// [`RulesError`], as of [`RulesBuilder::build`].
     pub fn with_eips(self, eips: EipSet) -> Result<Rules, RulesError> {
         let mut builder = Rules::builder(self.base()).chain_id(self.chain_id()).eips(eips);
-        let brought = RuleSet::of(self.base(), self.eips());
-        let then = RuleSet::of(self.base(), eips);
-        for info in Opcode::all() {
-            let at = usize::from(info.opcode.0);
+        let with_customs = |eips| {
+            let mut set = RuleSet::of(self.base(), eips);
+            set.add_customs(&self.0.customs);
+            set
+        };
+        let (brought, then) = (with_customs(self.eips()), with_customs(eips));
+        for byte in 0..=u8::MAX {
+            let at = usize::from(byte);
             let (own, brought) = (self.opcodes()[at], brought.opcodes[at]);
-            if own.gas != brought.gas && then.opcodes[at].defined {
-                builder = builder.static_gas(info.opcode, own.gas.into());
+            if own.gas != brought.gas && then.opcodes[at].is_defined() {
+                builder = builder.static_gas(Opcode(byte), own.gas.into());
             }
         }
         for parameter in Parameter::ALL {
@@ -71,6 +79,7 @@ impl Rules {
         if self.blobs() != brought.blobs {
             builder = builder.blobs(self.blobs());
         }
+        builder.customs = self.0.customs.clone();
         builder.build()
     }
 }
@@ -86,6 +95,7 @@ impl RulesBuilder {
             gas: Vec::new(),
             parameters: Vec::new(),
             blobs: None,
+            customs: Customs::NONE,
         }
     }
 
@@ -147,6 +157,20 @@ impl RulesBuilder {
         self
     }
 
+    /// Adds an opcode of an author's own: one that both engines know what to do at (`CustomOpcode` of `parallax-host-interface`).
+    #[must_use]
+    pub fn opcode(mut self, opcode: &'static dyn OpcodeDefinition) -> Self {
+        self.customs.opcodes.push(Definition(opcode));
+        self
+    }
+
+    /// Adds a precompiled contract of an author's own (`CustomContract` of `parallax-host-interface`).
+    #[must_use]
+    pub fn contract(mut self, contract: &'static dyn ContractDefinition) -> Self {
+        self.customs.contracts.push(Definition(contract));
+        self
+    }
+
     /// The rules. Of sets that are equal in everything there is one.
     ///
     /// # Errors
@@ -173,9 +197,11 @@ impl RulesBuilder {
         }
         let mut set = RuleSet::of(self.base, eips);
         set.chain_id = self.chain_id;
+        self.customs.check()?;
+        set.add_customs(&self.customs);
         for (opcode, gas) in &self.gas {
             let row = &mut set.opcodes[usize::from(opcode.0)];
-            if !row.defined {
+            if !row.is_defined() {
                 return Err(RulesError::Undefined(*opcode));
             }
             row.gas = u16::try_from(*gas).map_err(|_| RulesError::TooMuch {
@@ -249,6 +275,12 @@ impl RulesBuilder {
         }
         if let Some(BlobSchedule { target, max, update_fraction }) = self.blobs {
             let _ = write!(text, " blobs={target}/{max}/{update_fraction}");
+        }
+        for own in &self.customs.opcodes {
+            let _ = write!(text, " +{}", own.0.info().name);
+        }
+        for own in &self.customs.contracts {
+            let _ = write!(text, " +{}", own.0.name());
         }
         if self.chain_id != 1 {
             let _ = write!(text, " chain={}", self.chain_id);
@@ -345,6 +377,9 @@ pub enum RulesError {
         /// What was asked for.
         value: u64,
     },
+    /// Something of an author's own that there cannot be.
+    #[error(transparent)]
+    Definition(#[from] DefinitionError),
     /// No name, one of more than 64 bytes, or one with what cannot be printed; its first 64 characters.
     #[error("the name {0:?}: expected 1 to 64 printable characters of ASCII")]
     Name(String),

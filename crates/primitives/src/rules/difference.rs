@@ -1,9 +1,9 @@
 //! What two sets of rules have otherwise, and which EIP is the reason.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use super::set::Rules;
-use crate::{Eip, Opcode, OpcodeRow, Parameter, PrecompileId};
+use crate::{Address, ContractDefinition, Eip, Opcode, Parameter, PrecompileId};
 
 /// One thing that two sets of rules have otherwise.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub enum Subject {
     Parameter(Parameter),
     /// A precompiled contract, 1 where it is there.
     Precompile(PrecompileId),
+    /// A precompiled contract of an author's own, 1 where it is there.
+    CustomContract(Address),
     /// Blobs that a block aims at.
     BlobTarget,
     /// Blobs that a block may carry.
@@ -47,6 +49,7 @@ impl fmt::Display for Subject {
             Subject::Opcode(opcode) => write!(f, "{opcode}"),
             Subject::Parameter(parameter) => f.write_str(parameter.name()),
             Subject::Precompile(id) => f.write_str(id.name()),
+            Subject::CustomContract(address) => write!(f, "contract {address}"),
             Subject::BlobTarget => f.write_str("blob target"),
             Subject::BlobMax => f.write_str("blob max"),
             Subject::BlobUpdateFraction => f.write_str("blob update fraction"),
@@ -69,7 +72,7 @@ impl Subject {
             }
             Subject::Precompile(id) => changes.precompiles.contains(&id),
             Subject::BlobTarget | Subject::BlobMax | Subject::BlobUpdateFraction => changes.blobs.is_some(),
-            Subject::ChainId => false,
+            Subject::CustomContract(_) | Subject::ChainId => false,
         }
     }
 }
@@ -84,12 +87,15 @@ impl Rules {
 fn all(left: Rules, right: Rules) -> Vec<RulesDifference> {
     let sides = [left, right];
     let bytes = 0..=u8::MAX;
+    let own = sides.iter().flat_map(|rules| rules.custom_contracts()).map(ContractDefinition::address);
+    let own: BTreeSet<Address> = own.collect();
     let subjects = Eip::ALL
         .iter()
         .map(|eip| Subject::Eip(*eip))
         .chain(bytes.map(|byte| Subject::Opcode(Opcode(byte))))
         .chain(Parameter::ALL.iter().map(|parameter| Subject::Parameter(*parameter)))
         .chain(PrecompileId::ALL.iter().map(|id| Subject::Precompile(*id)))
+        .chain(own.into_iter().map(Subject::CustomContract))
         .chain([Subject::BlobTarget, Subject::BlobMax, Subject::BlobUpdateFraction, Subject::ChainId]);
     subjects
         .filter_map(|subject| {
@@ -105,11 +111,12 @@ fn value(rules: Rules, subject: Subject) -> Option<u64> {
     match subject {
         Subject::Eip(eip) => rules.has(eip).then_some(1),
         Subject::Opcode(opcode) => {
-            let OpcodeRow { defined, gas, .. } = rules.opcodes()[usize::from(opcode.0)];
-            defined.then_some(gas.into())
+            let row = rules.opcodes()[usize::from(opcode.0)];
+            row.is_defined().then_some(row.gas.into())
         }
         Subject::Parameter(parameter) => Some(rules.gas().get(parameter)),
         Subject::Precompile(id) => rules.has_precompile(id).then_some(1),
+        Subject::CustomContract(address) => rules.custom_contract(&address).map(|_| 1),
         Subject::BlobTarget => Some(rules.blobs().target),
         Subject::BlobMax => Some(rules.blobs().max),
         Subject::BlobUpdateFraction => Some(rules.blobs().update_fraction),

@@ -5,8 +5,8 @@ use std::{
 };
 
 use crate::{
-    BlobSchedule, Eip, EipSet, Fork, GasSchedule, OpcodeTable, PrecompileId,
-    opcode::{ROWS, UNDEFINED},
+    Address, BlobSchedule, ContractDefinition, Eip, EipSet, Fork, GasSchedule, Opcode, OpcodeDefinition,
+    OpcodeInfo, OpcodeRow, OpcodeTable, PrecompileId, custom::Customs, opcode::ROWS,
 };
 
 /// The rules of an execution: which EIPs are on, and every number that follows from them.
@@ -28,6 +28,7 @@ pub(super) struct RuleSet {
     pub(super) blobs: BlobSchedule,
     /// A bit for each [`PrecompileId`].
     pub(super) precompiles: u32,
+    pub(super) customs: Customs,
 }
 
 const _: () = assert!(PrecompileId::ALL.len() <= 32, "a set of precompiled contracts is 32 bits");
@@ -45,7 +46,7 @@ static MAINNET: [RuleSet; Fork::ALL.len()] = {
 
 /// The opcodes that no EIP brought.
 const FIRST_OPCODES: OpcodeTable = {
-    let mut table = [UNDEFINED; 256];
+    let mut table = [OpcodeRow::UNDEFINED; 256];
     let mut i = 0;
     while i < ROWS.len() {
         table[ROWS[i].opcode.0 as usize] = ROWS[i].row();
@@ -57,8 +58,8 @@ const FIRST_OPCODES: OpcodeTable = {
         let brought = Eip::ALL[e].changes().opcodes;
         let mut i = 0;
         while i < brought.len() {
-            assert!(table[brought[i].0 as usize].defined, "two EIPs bring one opcode");
-            table[brought[i].0 as usize] = UNDEFINED;
+            assert!(table[brought[i].0 as usize].is_defined(), "two EIPs bring one opcode");
+            table[brought[i].0 as usize] = OpcodeRow::UNDEFINED;
             first -= 1;
             i += 1;
         }
@@ -86,6 +87,7 @@ impl RuleSet {
                 None => panic!("EIP-4844 has blob parameters"),
             },
             precompiles: 0,
+            customs: Customs::NONE,
         };
         set.add_precompiles(Fork::Frontier.changes().precompiles);
         let mut e = 0;
@@ -119,7 +121,7 @@ impl RuleSet {
         let mut i = 0;
         while i < changes.gas.len() {
             let (opcode, gas) = changes.gas[i];
-            if self.opcodes[opcode.0 as usize].defined {
+            if self.opcodes[opcode.0 as usize].is_defined() {
                 self.opcodes[opcode.0 as usize].gas = gas;
             }
             i += 1;
@@ -134,6 +136,15 @@ impl RuleSet {
             self.blobs = blobs;
         }
         self.add_precompiles(changes.precompiles);
+    }
+
+    /// Adds what has been checked.
+    pub(super) fn add_customs(&mut self, customs: &Customs) {
+        for own in &customs.opcodes {
+            let info = own.0.info();
+            self.opcodes[usize::from(info.opcode.0)] = info.row();
+        }
+        self.customs.clone_from(customs);
     }
 
     const fn add_precompiles(&mut self, ids: &[PrecompileId]) {
@@ -186,6 +197,40 @@ impl Rules {
         &self.0.opcodes
     }
 
+    /// The facts of an opcode, whether it is on or not: of one that an EIP defines, or of an author's own.
+    #[inline]
+    pub fn info(self, opcode: Opcode) -> Option<&'static OpcodeInfo> {
+        match opcode.info() {
+            Some(info) => Some(info),
+            None => self.custom_opcode(opcode).map(OpcodeDefinition::info),
+        }
+    }
+
+    /// An opcode by the name that these rules have for it; its byte as `0x0c` if they know none.
+    pub fn show(self, opcode: Opcode) -> ShownOpcode {
+        ShownOpcode { opcode, name: self.info(opcode).map(|info| info.name) }
+    }
+
+    /// An opcode of an author's own.
+    pub fn custom_opcode(self, opcode: Opcode) -> Option<&'static dyn OpcodeDefinition> {
+        self.0.customs.opcode(opcode)
+    }
+
+    /// All opcodes of an author's own, as they were given.
+    pub fn custom_opcodes(self) -> impl Iterator<Item = &'static dyn OpcodeDefinition> {
+        self.0.customs.opcodes.iter().map(|definition| definition.0)
+    }
+
+    /// A precompiled contract of an author's own.
+    pub fn custom_contract(self, address: &Address) -> Option<&'static dyn ContractDefinition> {
+        self.0.customs.contract(address)
+    }
+
+    /// All precompiled contracts of an author's own, as they were given.
+    pub fn custom_contracts(self) -> impl Iterator<Item = &'static dyn ContractDefinition> {
+        self.0.customs.contracts.iter().map(|definition| definition.0)
+    }
+
     /// Prices and limits.
     pub const fn gas(self) -> &'static GasSchedule {
         &self.0.gas
@@ -209,6 +254,22 @@ impl Rules {
     /// Their precompiled contracts, by address.
     pub fn precompiles(self) -> impl Iterator<Item = PrecompileId> {
         PrecompileId::ALL.iter().copied().filter(move |id| self.has_precompile(*id))
+    }
+}
+
+/// An opcode as text: [`Rules::show`].
+#[derive(Clone, Copy, Debug)]
+pub struct ShownOpcode {
+    opcode: Opcode,
+    name: Option<&'static str>,
+}
+
+impl fmt::Display for ShownOpcode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name {
+            Some(name) => f.pad(name),
+            None => self.opcode.fmt(f),
+        }
     }
 }
 

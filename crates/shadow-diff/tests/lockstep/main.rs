@@ -6,7 +6,7 @@ mod tampered;
 mod world;
 
 use parallax_assembly::assemble;
-use parallax_campaign::engines::{self, LocalEngine};
+use parallax_campaign::engines;
 use parallax_engine_interface::{Engine, EngineError, Execution, Job, Progress, Stepper, UnderRules};
 use parallax_hooks::{Hooks, Interest, MessagePhase, StepControl, StepEnd, StepView};
 use parallax_host_interface::HostError;
@@ -247,7 +247,7 @@ fn a_divergence_outlives_every_pause() {
         }
     }
     let world = World::new(&counting(5));
-    let faulty = LocalEngine::new(
+    let faulty = engines::local(
         "faulty",
         FaultyMini::new(FaultPlan::new(Fault::FlipResult(7), Opcode::SUB).at_occurrence(2)),
     );
@@ -422,7 +422,7 @@ fn an_engine_that_shows_no_blocks_is_not_called_wrong() {
 fn a_divergence_far_below_is_found_with_its_whole_path_and_a_short_report() {
     let world = World::new("PUSH 0 PUSH 0 PUSH 0 PUSH 0 PUSH 0 ADDRESS GAS CALL POP STOP");
     let mini = FaultyMini::new(FaultPlan::new(Fault::GasLess, Opcode::ADDRESS).at_occurrence(200));
-    let faulty = LocalEngine::new("faulty", mini);
+    let faulty = engines::local("faulty", mini);
     let found = divergence(compare_engines(primary(), &faulty, &world.job(), &config(ShadowMode::PerStep)));
     assert_eq!((found.field, found.place.path().len()), (Field::GasCost, 201));
     assert!(matches!(found.place, Place::Step { step, .. } if step.depth == 200));
@@ -433,7 +433,7 @@ fn a_divergence_far_below_is_found_with_its_whole_path_and_a_short_report() {
 fn comparison_goes_on_past_the_bound_of_the_record() {
     let world = World::new(&counting(100));
     let plan = FaultPlan::new(Fault::ChangeStorageWrite, Opcode::TSTORE).at_occurrence(90);
-    let faulty = LocalEngine::new("faulty", FaultyMini::new(plan));
+    let faulty = engines::local("faulty", FaultyMini::new(plan));
     let limits = RunLimits { recorded_steps: 10, ..RunLimits::default() };
     let run = run_both_per_step(primary(), &faulty, &world.job(), &config(ShadowMode::PerStep), limits);
     let fired = faulty.interpreter().fired().unwrap();

@@ -38,7 +38,7 @@ pub(crate) fn config(mode: ShadowMode) -> ShadowConfig {
 }
 
 pub(crate) fn faulty(fault: Fault, opcode: Opcode) -> LocalEngine<FaultyMini> {
-    LocalEngine::new("faulty", FaultyMini::new(FaultPlan::new(fault, opcode)))
+    engines::local("faulty", FaultyMini::new(FaultPlan::new(fault, opcode)))
 }
 
 #[track_caller]

@@ -22,7 +22,8 @@ use parallax_state::State;
 pub(crate) fn execute(job: &Job<'_>, hooks: &mut dyn Hooks) -> Result<Option<TxOutcome>, EngineError> {
     let validated = validate(job)?;
     let state = State::new(job.database, job.rules, job.block.clone(), validated.transaction.clone());
-    let mut machine = Box::new(Machine::new(&Mini, job, validated, Box::new(state))?);
+    let mut machine =
+        Box::new(Machine::new(&Mini, &parallax_precompiles::Contracts, job, validated, Box::new(state))?);
     while machine.run(hooks)? == Progress::Paused {}
     Ok(machine.finish()?.outcome)
 }
