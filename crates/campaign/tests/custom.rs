@@ -46,25 +46,25 @@ fn muldiv_fast(frame: &mut dyn OpcodeFrame) -> Result<(), OpcodeFault> {
     Ok(())
 }
 
-/// The same, bit by bit.
+/// The same by long multiplication: numbers are kept as how often the divisor goes into them, and what is left.
 fn muldiv_plain(frame: &mut dyn OpcodeFrame) -> Result<(), OpcodeFault> {
-    let [a, b, c] = [0, 1, 2].map(|index| frame.operand(index));
-    if c.is_zero() {
+    let [a, b, divisor] = [0, 1, 2].map(|index| frame.operand(index));
+    if divisor.is_zero() {
         return Ok(());
     }
-    // The quotient's low 256 bits and the remainder of a * (the bits of b so far).
-    let (mut quotient, mut rest) = (U256::ZERO, U256::ZERO);
-    let (a_quotient, a_rest) = (a / c, a % c);
+    let sum = |(times, rest): (U256, U256), (more, other): (U256, U256)| {
+        let carry = !other.is_zero() && rest >= divisor - other;
+        let times = times.wrapping_add(more).wrapping_add(U256::from(u64::from(carry)));
+        (times, rest.add_mod(other, divisor))
+    };
+    let mut product = (U256::ZERO, U256::ZERO);
     for bit in (0..256).rev() {
-        let carry = U256::from(u64::from(rest >= c - rest));
-        (quotient, rest) = (quotient.wrapping_add(quotient).wrapping_add(carry), rest.add_mod(rest, c));
+        product = sum(product, product);
         if b.bit(bit) {
-            let carry = U256::from(u64::from(!a_rest.is_zero() && rest >= c - a_rest));
-            quotient = quotient.wrapping_add(a_quotient).wrapping_add(carry);
-            rest = rest.add_mod(a_rest, c);
+            product = sum(product, (a / divisor, a % divisor));
         }
     }
-    frame.set_result(quotient);
+    frame.set_result(product.0);
     Ok(())
 }
 

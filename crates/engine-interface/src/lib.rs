@@ -6,6 +6,7 @@ mod engine;
 mod execution;
 mod interpreter;
 mod owned;
+mod run;
 mod stepper;
 mod under_rules;
 
@@ -14,5 +15,6 @@ pub use engine::{Engine, EngineError, Job};
 pub use execution::Execution;
 pub use interpreter::{FrameExit, Interpreter};
 pub use owned::{OwnedJob, OwnedRun, OwnedSubject};
+pub use run::{run_message, run_transaction};
 pub use stepper::{Progress, Stepper};
 pub use under_rules::UnderRules;

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use parallax_host_interface::{AccountChange, AccountInfo, Database, HostError, StateChanges};
-use parallax_primitives::{Address, B256, Bytecode, KECCAK256_EMPTY, U256, keccak256};
+use parallax_primitives::{Address, B256, Bytecode, Bytes, KECCAK256_EMPTY, U256, keccak256};
+#[cfg(feature = "roots")]
 use parallax_roots::{AccountLeaf, state_root, storage_root};
 
 use crate::Account;
@@ -29,6 +30,13 @@ pub enum BlockHashes {
 }
 
 impl MemoryDatabase {
+    /// A world in which one account has code, and nothing else is.
+    pub fn with_code(address: Address, code: impl Into<Bytes>) -> Self {
+        let mut world = Self::default();
+        world.accounts.entry(address).or_default().code = Bytecode::new(code.into());
+        world
+    }
+
     /// Carries out what a transaction changed.
     pub fn apply(&mut self, changes: &StateChanges) {
         for (&address, change) in &changes.accounts {
@@ -55,6 +63,7 @@ impl MemoryDatabase {
     }
 
     /// Root of the state trie (Yellow Paper, section 4.1).
+    #[cfg(feature = "roots")]
     pub fn state_root(&self) -> B256 {
         state_root(self.accounts.iter().map(|(&address, account)| {
             let leaf = AccountLeaf {

@@ -8,8 +8,3 @@ mod write;
 pub use difference::differences;
 pub use read::{FileError, LARGEST, read};
 pub use write::write;
-
-/// The page for whoever brings rules: its example is compiled.
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/rules.md")]
-struct BringYourOwnRules;
