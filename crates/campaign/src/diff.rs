@@ -11,7 +11,7 @@ use parallax_state_tests::Case;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Campaign, Delivered, Loss, Parting, Progress, WorkersError,
+    Campaign, Delivered, Loss, Parting, Progress, SideGroups, WorkersError,
     engines::{EngineSource, FastCounts},
     forms::{FastForms, sum},
 };
@@ -31,20 +31,31 @@ pub struct DiffOutcome {
     pub parting: Option<Parting>,
     /// What ran in the fast forms, all runs together; `None` if neither side has one, or they were not compared.
     pub fast: Option<FastCounts>,
+    /// Where more than two sides were compared: who stands with whom.
+    pub sides: Option<SideGroups>,
 }
 
 impl DiffOutcome {
     /// What reports say of a divergence besides: the place in a trace, or the rules that part.
     pub(crate) fn aside(&self) -> Option<String> {
         let at = self.right_at.as_ref().map(|at| format!("at {at}"));
-        at.or_else(|| self.parting.as_ref().map(Parting::text))
+        let at = at.or_else(|| self.parting.as_ref().map(Parting::text));
+        self.sides.as_ref().map(SideGroups::text).or(at)
     }
 }
 
 impl From<Verdict> for DiffOutcome {
     /// That of a case of which nothing else is known.
     fn from(verdict: Verdict) -> Self {
-        Self { verdict, steps: 0, times: [Duration::ZERO; 2], right_at: None, parting: None, fast: None }
+        Self {
+            verdict,
+            steps: 0,
+            times: [Duration::ZERO; 2],
+            right_at: None,
+            parting: None,
+            fast: None,
+            sides: None,
+        }
     }
 }
 
@@ -104,7 +115,7 @@ impl DiffSummary {
         summary
     }
 
-    fn count(&mut self, outcome: &DiffOutcome) {
+    pub(crate) fn count(&mut self, outcome: &DiffOutcome) {
         let count = match outcome.verdict {
             Verdict::Agree => &mut self.agreed,
             Verdict::Rejected(_) => &mut self.rejected,
@@ -313,7 +324,7 @@ pub fn compare_job(
         }
         _ => None,
     };
-    (DiffOutcome { verdict, steps, times, right_at: None, parting, fast }, result.ok())
+    (DiffOutcome { verdict, steps, times, right_at: None, parting, fast, sides: None }, result.ok())
 }
 
 pub(crate) fn no_transaction(reason: &str) -> String {

@@ -2,6 +2,7 @@
 #![doc = include_str!("../README.md")]
 
 mod attribution;
+mod clients;
 mod diff;
 mod diff_task;
 mod discovery;
@@ -14,6 +15,8 @@ mod pipeline;
 mod report;
 mod right_trace;
 mod shared;
+mod side_groups;
+mod sides;
 mod statetest;
 mod step_limit;
 mod steps_file;
@@ -25,6 +28,7 @@ mod worker;
 mod workers;
 
 pub use attribution::{Parting, Partings};
+pub use clients::ClientSide;
 pub use diff::{
     DiffOutcome, DiffSummary, FastSummary, compare_case, compare_job, config, diff, diff_with, tolerated,
 };
@@ -40,6 +44,8 @@ pub use report::{
 };
 pub use right_trace::{TraceCompared, diff_trace};
 pub use shared::shared_folder;
+pub use side_groups::{SideGroup, SideGroups};
+pub use sides::{Side, Sides};
 pub use statetest::{TestReport, TestTask, statetest, statetest_with};
 pub use steps_file::{StepsFile, StepsLoss};
 pub use task::{CaseName, Loss};

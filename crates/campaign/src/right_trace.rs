@@ -46,7 +46,19 @@ pub fn diff_trace<R: BufRead>(
         let outcome = Verdict::Unsupported(reason).into();
         return Ok(TraceCompared { outcome, unknown: Vec::new() });
     }
-    let names = [engine.name().to_owned(), format!("{}'s trace", trace.client())];
+    let right = format!("{}'s trace", trace.client());
+    compare_trace(case, engine, right, trace, config)
+}
+
+/// As [`diff_trace`], of an engine that knows the rules; `right` is what the side of the trace is called.
+pub(crate) fn compare_trace<R: BufRead>(
+    case: &Case,
+    engine: &dyn Engine,
+    right: String,
+    trace: TraceReader<R>,
+    config: &ShadowConfig,
+) -> Result<TraceCompared, ReadError> {
+    let names = [engine.name().to_owned(), right];
     let mut live = Live::new(trace);
     let start = Instant::now();
     let result = run(case, engine, &mut live);
@@ -73,7 +85,7 @@ pub fn diff_trace<R: BufRead>(
         }
     };
     Ok(TraceCompared {
-        outcome: DiffOutcome { verdict, steps, times, right_at, parting: None, fast: None },
+        outcome: DiffOutcome { verdict, steps, times, right_at, parting: None, fast: None, sides: None },
         unknown,
     })
 }
@@ -93,6 +105,8 @@ struct Live<R> {
     comparison: TraceComparison<R>,
     /// Whether the trace says the memory.
     wants_memory: bool,
+    /// [`Client::charges_before_it_refuses`].
+    charges_first: bool,
     /// The opcode that is running.
     step: Option<(Step, StepSide)>,
     steps: u64,
@@ -124,6 +138,7 @@ struct At {
 impl<R: BufRead> Live<R> {
     fn new(trace: TraceReader<R>) -> Self {
         Self {
+            charges_first: trace.client().charges_before_it_refuses(),
             comparison: TraceComparison::new(Client::Eip3155, trace),
             wants_memory: false,
             step: None,
@@ -186,6 +201,10 @@ impl<R: BufRead> Hooks for Live<R> {
         let Some((mut step, mut side)) = self.step.take() else { return };
         side.gas_after = end.gas_left;
         step.finish(left, end);
+        // Either name is right for an opcode that has two reasons to fail.
+        if end.halt == Some(Halt::StaticViolation) && end.gas_cost > step.gas && self.charges_first {
+            step.halt = None;
+        }
         self.steps += 1;
         self.found = match self.comparison.step(step) {
             Ok(None) => return,

@@ -71,6 +71,18 @@ pub struct TestSummary {
 }
 
 impl TestSummary {
+    /// Adds the counts of other cases.
+    pub fn add(&mut self, other: &Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.crashed += other.crashed;
+        self.timed_out += other.timed_out;
+        self.limit += other.limit;
+        self.unsupported += other.unsupported;
+        self.unreadable += other.unreadable;
+        self.complete &= other.complete;
+    }
+
     pub(crate) fn count(&mut self, verdict: TestVerdict) {
         *match verdict {
             TestVerdict::Passed => &mut self.passed,

@@ -44,7 +44,7 @@ pub(crate) enum Command {
     /// Runs official state tests on one engine: checks state root, logs hash and expected exceptions
     Statetest(StatetestArguments),
     /// Runs two engines on each case and explains where they part
-    Diff(DiffArguments),
+    Diff(Box<DiffArguments>),
     /// Compares two traces of any clients, field by field
     Compare(CompareArguments),
     /// Shows two engines side by side in a browser
@@ -242,6 +242,8 @@ pub(crate) struct CompareArguments {
   parallax diff tests --report html=report.html --report junit=report.xml
   parallax diff test.json --fork Prague --index 0,1,0 --right-trace geth.jsonl
   parallax diff tests --steps steps.jsonl --steps-limit 10000
+  parallax diff tests --right-batch 'evm statetest --json'
+  parallax diff tests --side mini --side revm --side eels=cmd:'ethereum-spec-evm statetest --json'
   parallax diff --asm --code 'PUSH 1 PUSH 2 ADD PUSH 0 SSTORE' --left mini+flip-result@ADD
 
 What is compared: in the mode per-call every message's outcome, nested ones included, and the state after the transaction; \
@@ -315,9 +317,23 @@ pub(crate) struct DiffArguments {
     /// selected, with --fork, --index and --filter; - is standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = ["right", "code", "halts"])]
     pub(crate) right_trace: Option<String>,
-    /// Who wrote the trace, if that is not to be found out from it; needed for standard input, which is read once
-    #[arg(long, value_name = "CLIENT", requires = "right_trace", required_if_eq("right_trace", "-"))]
+    /// Who wrote the trace, or whose lines the command writes, if that is not to be found out from them; needed for standard input, which is read once
+    #[arg(long, value_name = "CLIENT", required_if_eq("right_trace", "-"))]
     pub(crate) right_client: Option<Client>,
+    /// Compare with a client's command, which is run on each case by itself, and whose trace is compared as it comes: {} in it is the
+    /// path of a state test with the one case, or that stands behind it. May be repeated: then all are compared with --left
+    #[arg(long, value_name = "COMMAND", conflicts_with_all = ["right", "code", "halts", "right_trace", "steps", "both_rules", "left_rules", "right_rules"])]
+    pub(crate) right_command: Vec<String>,
+    /// As --right-command, with a command that is started once and reads a path a line from its standard input
+    #[arg(long, value_name = "COMMAND", conflicts_with_all = ["right", "code", "halts", "right_trace", "steps", "both_rules", "left_rules", "right_rules"])]
+    pub(crate) right_batch: Vec<String>,
+    /// Any number of sides instead of --left and --right: an engine, cmd:COMMAND or batch:COMMAND, with a name before it where
+    /// one likes (geth=batch:evm statetest --json). Where they part it is told who stands with whom, and who stands alone
+    #[arg(long, value_name = "[NAME=]SIDE", conflicts_with_all = ["left", "right", "code", "halts", "right_trace", "right_command", "right_batch", "steps", "both_rules", "left_rules", "right_rules"])]
+    pub(crate) side: Vec<String>,
+    /// Most output of a client for one case, in MiB [default: 4096]
+    #[arg(long, value_name = "MIB", value_parser = value_parser!(u64).range(1..))]
+    pub(crate) client_output: Option<u64>,
     /// How the names of halts are compared where one side is revm, which checks in another order
     #[arg(long, value_enum, default_value_t = HaltNames::Mapped)]
     pub(crate) halts: HaltNames,

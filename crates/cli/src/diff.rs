@@ -28,12 +28,16 @@ use crate::{
     right_trace,
     run::block,
     selection::{Printer, Selected},
+    sides,
     steps::Steps,
 };
 
 pub(crate) fn run(arguments: &DiffArguments) -> Result<Status> {
     if arguments.isolation.needs_workers() && (arguments.code.is_some() || arguments.right_trace.is_some()) {
         bail!("--code and --right-trace run in this process, without --case-timeout and --max-memory");
+    }
+    if sides::are_asked_for(arguments) {
+        return sides::run(arguments);
     }
     if let Some(path) = &arguments.right_trace {
         return right_trace::run(arguments, path);

@@ -21,6 +21,7 @@ mod rules_argument;
 mod run;
 mod selection;
 mod serve;
+mod sides;
 mod statetest;
 mod steps;
 mod traces;

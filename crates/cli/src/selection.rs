@@ -49,6 +49,15 @@ impl Selected {
                 bail!("standard input: expected a list of paths, one a line, found none");
             }
         }
+        Ok(Self::of(arguments, paths))
+    }
+
+    /// The files that one path names.
+    pub(crate) fn path(arguments: &SelectionArguments, path: &str) -> Self {
+        Self::of(arguments, vec![path.into()])
+    }
+
+    fn of(arguments: &SelectionArguments, paths: Vec<PathBuf>) -> Self {
         let mut status = Status::Well;
         let mut files = Vec::new();
         for path in paths {
@@ -62,7 +71,12 @@ impl Selected {
         }
         let SelectionArguments { rules, index, .. } = *arguments;
         let selection = Selection { filter: arguments.filter.clone(), rules, index };
-        Ok(Self { files, selection, jobs: arguments.jobs.map_or(0, usize::from), status })
+        Self { files, selection, jobs: arguments.jobs.map_or(0, usize::from), status }
+    }
+
+    /// The campaign over them, which an interrupt ends with the process.
+    pub(crate) fn unwatched(&self) -> Campaign<'_> {
+        Campaign { files: &self.files, selection: &self.selection, jobs: self.jobs, cancel: &CANCEL }
     }
 
     pub(crate) fn files(&self) -> &[PathBuf] {
@@ -82,7 +96,7 @@ impl Selected {
             ));
         })
         .context("cannot watch for interrupts")?;
-        Ok(Campaign { files: &self.files, selection: &self.selection, jobs: self.jobs, cancel: &CANCEL })
+        Ok(self.unwatched())
     }
 
     /// The one case that is selected, or `None` if something cannot be read, which is told on standard error.

@@ -1,11 +1,14 @@
 //! `parallax statetest`: official tests on one engine.
 
-use std::ops::ControlFlow;
+use std::{
+    io::{self, BufRead},
+    ops::ControlFlow,
+};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use parallax_campaign::{
-    Campaign, Isolation, Progress, TestReport, TestTask, TestVerdict, TraceSink, engines::EngineName,
-    statetest_isolated, statetest_with,
+    Campaign, Isolation, Progress, TestReport, TestSummary, TestTask, TestVerdict, TraceSink,
+    engines::EngineName, statetest_isolated, statetest_with,
 };
 
 use crate::{
@@ -24,6 +27,9 @@ pub(crate) fn run(arguments: &StatetestArguments) -> Result<Status> {
     let isolation = &arguments.isolation;
     if traces && (isolation.needs_workers() || isolation.max_steps.is_some()) {
         bail!("--trace runs the cases in this process, without --case-timeout, --max-steps and --max-memory");
+    }
+    if traces && arguments.selection.paths == ["-"] {
+        return batch(arguments);
     }
     let selected = Selected::find(&arguments.selection)?;
     let (source, json) = (arguments.engine, arguments.selection.json);
@@ -65,6 +71,46 @@ pub(crate) fn run(arguments: &StatetestArguments) -> Result<Status> {
     printer.finish(&summary.text(engine), json)?;
     failure?;
     Ok(selected.status(summary.is_success(), summary.cases(), summary.unreadable))
+}
+
+/// A path a line, each run and traced when it comes: for whoever keeps the process and asks one thing after another.
+fn batch(arguments: &StatetestArguments) -> Result<Status> {
+    let (source, json) = (arguments.engine, arguments.selection.json);
+    let Some(traces) = arguments.trace.open()? else { bail!("expected --trace") };
+    let task = TestTask {
+        engine: source.name().to_owned(),
+        command: format!("parallax statetest --engine {}", source.name()),
+        json,
+        digest: None,
+        max_steps: None,
+    };
+    let mut printer = Printer::new();
+    let mut sum = TestSummary { complete: true, ..TestSummary::default() };
+    let mut status = Status::Well;
+    for line in io::stdin().lock().lines() {
+        let line = line.context("standard input: expected a path a line")?;
+        let path = line.trim_end_matches('\r');
+        if path.trim().is_empty() {
+            continue;
+        }
+        let selected = Selected::path(&arguments.selection, path);
+        let campaign = Campaign { jobs: 1, ..selected.unwatched() };
+        let sink = TraceSink::Files(&traces.files);
+        let summary = statetest_with(&campaign, &source, Some(&sink), |delivered, progress| {
+            match traces.files.has_failed() {
+                true => ControlFlow::Break(()),
+                false => print(&mut printer, &task.report(delivered), progress),
+            }
+        })?;
+        status = status.max(selected.status(summary.is_success(), summary.cases(), summary.unreadable));
+        sum.add(&summary);
+        if !summary.complete {
+            break;
+        }
+    }
+    printer.finish(&sum.text(source.name()), json)?;
+    traces.finish()?;
+    Ok(status)
 }
 
 fn print(printer: &mut Printer, report: &TestReport, progress: Progress) -> ControlFlow<()> {

@@ -36,7 +36,7 @@ const ALSO_IN_THE_OTHER_TREE: [(&str, &str); 3] = [
 ];
 
 /// What both trees have besides what `parallax-primitives` stands on.
-const SHARED: [(&str, &str); 17] = [
+const SHARED: [(&str, &str); 18] = [
     ("ahash", ARKWORKS),
     ("ark-bls12-381", "see above"),
     ("ark-ec", ARKWORKS),
@@ -50,6 +50,7 @@ const SHARED: [(&str, &str); 17] = [
     ("num-integer", ARKWORKS),
     ("num-traits", ARKWORKS),
     ("once_cell", ARKWORKS),
+    ("parallax-host-interface", "the trait of a set of contracts and its errors: no algorithm"),
     ("ppv-lite86", ARKWORKS),
     ("rand", ARKWORKS),
     ("rand_chacha", ARKWORKS),

@@ -1,11 +1,11 @@
 //! A case: one transaction on one state under one fork's rules, with what should come of it.
 
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use parallax_engine_interface::Job;
 use parallax_memory_database::MemoryDatabase;
 use parallax_primitives::{Authorization, B256, BlockEnv, Fork, Rules, RulesError, Transaction};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     ExpectedException, FixtureError, FixtureFile, Problem, TestText, environment,
@@ -73,6 +73,18 @@ impl Case {
         let transaction = self.transaction.as_ref().map_err(String::as_str)?;
         let Self { rules, chain_id, ref block, ref pre, .. } = *self;
         Ok(Job { rules, chain_id, block, subject: transaction.into(), database: &**pre })
+    }
+
+    /// A file with this case alone, as its own file has it: for programs that run files.
+    pub fn alone(&self) -> Vec<u8> {
+        let Post { test, fork_name, index } = &self.expected.post;
+        let entry = test.get("post").and_then(|post| post.get(&**fork_name)?.get(*index));
+        let others = test.as_object().into_iter().flatten().filter(|(key, _)| *key != "post");
+        let post = json!({ &**fork_name: [entry] });
+        let parts: BTreeMap<&str, &Value> =
+            others.map(|(key, value)| (key.as_str(), value)).chain([("post", &post)]).collect();
+        // What was read from JSON can be written.
+        serde_json::to_vec(&BTreeMap::from([(&*self.name, parts)])).unwrap_or_default()
     }
 
     /// The whole state after the transaction, if the file has it: newer files do.

@@ -134,6 +134,11 @@ impl Client {
         !matches!(self, Client::Evmone | Client::Erigon)
     }
 
+    /// Whether it charges an opcode before it refuses it in a static call: one that can do neither is then out of gas.
+    pub const fn charges_before_it_refuses(self) -> bool {
+        matches!(self, Client::Geth | Client::Eels | Client::Erigon)
+    }
+
     pub(crate) fn halt(self, opcode: Opcode, error: Option<&str>) -> Option<HaltKind> {
         let Some(text) = error else {
             let reverts = opcode == Opcode::REVERT;

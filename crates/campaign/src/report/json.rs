@@ -12,7 +12,7 @@ use super::{
     answer::{Answer, DiffSetup, Origin, Program, Subject},
     document::close_for_now,
 };
-use crate::{CaseName, Delivered, DiffOutcome, TestOutcome, TraceDigest};
+use crate::{CaseName, Delivered, DiffOutcome, SideGroup, SideGroups, TestOutcome, TraceDigest};
 
 #[derive(Serialize)]
 struct SetupRecord<'a> {
@@ -63,6 +63,47 @@ struct DiffLine<'a> {
     /// Why, where the verdict has a reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
+    /// Of more than two sides: who stands with whom.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sides: Option<SidesRecord<'a>>,
+}
+
+/// Who stands with whom, as JSON has it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SidesRecord<'a> {
+    groups: Vec<GroupRecord<'a>>,
+    alone: Option<&'a str>,
+    without: Vec<WithoutRecord<'a>>,
+}
+
+#[derive(Serialize)]
+struct GroupRecord<'a> {
+    sides: &'a [String],
+    field: &'a str,
+    value: &'a str,
+}
+
+#[derive(Serialize)]
+struct WithoutRecord<'a> {
+    side: &'a str,
+    verdict: &'a str,
+    reason: &'a str,
+}
+
+impl<'a> From<&'a SideGroups> for SidesRecord<'a> {
+    fn from(sides: &'a SideGroups) -> Self {
+        let group = |group: &'a SideGroup| {
+            let SideGroup { sides, field, value } = group;
+            GroupRecord { sides, field, value }
+        };
+        let without = sides.without.iter();
+        Self {
+            groups: sides.groups.iter().map(group).collect(),
+            alone: sides.alone.as_deref(),
+            without: without.map(|(side, verdict, reason)| WithoutRecord { side, verdict, reason }).collect(),
+        }
+    }
 }
 
 /// The JSON line of one case of `statetest`: `file name fork d g v pass stateRoot expectedRoot logsHash gasUsed output
@@ -134,7 +175,7 @@ fn failed(origin: Origin<'_>, error: String) -> TestLine<'_> {
 }
 
 /// The JSON line of one case of `diff`: `file name fork d g v verdict steps divergence`, and `reason` where the verdict has
-/// one; of a trace that differs also `rightAt`, of rules that differ `partedBy`. What cannot be read is poisoned.
+/// one; of a trace that differs also `rightAt`, of rules that differ `partedBy`, of more than two sides `sides`. What cannot be read is poisoned.
 pub fn diff_json(delivered: &Delivered<DiffOutcome>) -> String {
     answer(&Answer::of(delivered))
 }
@@ -146,7 +187,7 @@ pub fn program_json(program: &Program, outcome: &DiffOutcome) -> String {
 
 pub(super) fn answer(answer: &Answer<'_>) -> String {
     match answer {
-        Answer::Outcome(subject, DiffOutcome { verdict, steps, right_at, parting, .. }) => {
+        Answer::Outcome(subject, DiffOutcome { verdict, steps, right_at, parting, sides, .. }) => {
             let divergence = match verdict {
                 Verdict::Diverge(divergence) => Some(Divergence::from(&**divergence)),
                 _ => None,
@@ -159,6 +200,7 @@ pub(super) fn answer(answer: &Answer<'_>) -> String {
                 right_at: right_at.as_deref(),
                 parted_by: parting.as_ref().map(|parting| &*parting.eips),
                 reason: verdict.reason(),
+                sides: sides.as_ref().map(SidesRecord::from),
             })
         }
         Answer::Unreadable(error) => json(&DiffLine {
@@ -169,6 +211,7 @@ pub(super) fn answer(answer: &Answer<'_>) -> String {
             right_at: None,
             parted_by: None,
             reason: Some(&error.to_string()),
+            sides: None,
         }),
     }
 }

@@ -1,0 +1,179 @@
+//! `parallax diff` with clients' commands, and with more than two sides.
+
+use std::ops::ControlFlow;
+
+use anyhow::{Context, Result, bail, ensure};
+use parallax_campaign::{
+    ClientSide, DiffSetup, Side, Sides, config, diff_json, diff_text, engines::EngineName, shell_word,
+};
+use parallax_client_process::{Limits, Protocol};
+use parallax_shadow_diff::{ShadowConfig, ShadowMode};
+use parallax_tracer_eip3155::Client;
+
+use crate::{
+    arguments::{DiffArguments, Mode},
+    colour,
+    diff_reports::Reports,
+    report::{Status, complain},
+    selection::{Printer, Selected},
+};
+
+/// A side as it was asked for.
+enum Asked {
+    Engine(EngineName),
+    Client { name: Option<String>, protocol: Protocol, command: String },
+}
+
+/// Whether the command is about such sides.
+pub(crate) fn are_asked_for(arguments: &DiffArguments) -> bool {
+    let DiffArguments { right_command, right_batch, side, .. } = arguments;
+    !(right_command.is_empty() && right_batch.is_empty() && side.is_empty())
+}
+
+pub(crate) fn run(arguments: &DiffArguments) -> Result<Status> {
+    let (asked, options) = asked(arguments)?;
+    let mode = match arguments.mode {
+        Mode::PerStep | Mode::All => ShadowMode::PerStep,
+        Mode::PerBlock | Mode::PerCall => {
+            bail!("--mode: sides are compared step by step, expected per-step")
+        }
+    };
+    let sides = sides(arguments, asked, mode)?;
+    let names: Vec<&str> = sides.others.iter().map(Side::name).collect();
+    let others = names.join(", ");
+    let selected = Selected::find(&arguments.selection)?;
+    let campaign = selected.campaign(false)?;
+    let mut setup =
+        DiffSetup::new(sides.pivot.name(), &others, &ShadowConfig { mode, ..ShadowConfig::default() });
+    setup.command = format!("parallax diff{options}");
+    let mut reports = Reports::begin(&arguments.report, &setup, selected.files())?;
+    let mut printer = Printer::new();
+    let json = arguments.selection.json;
+    let summary = sides.diff(&campaign, |delivered, progress| {
+        let text = if json { Some(diff_json(delivered)) } else { diff_text(delivered, &setup).map(colour::painted) };
+        let is_written = reports.case(delivered);
+        printer.print(progress, text.as_deref())?;
+        let has_parted = matches!(delivered, parallax_campaign::Delivered::Case(_, outcome) if outcome.verdict.is_failure());
+        if !is_written || arguments.fail_fast && has_parted {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    })?;
+    let printed = printer.finish(&summary.text(sides.pivot.name(), &others), json);
+    reports.finish(&summary)?;
+    printed?;
+    Ok(selected.status(summary.is_success(), summary.cases(), summary.unreadable))
+}
+
+/// The sides in the order in which they were named, and the options that name them again.
+fn asked(arguments: &DiffArguments) -> Result<(Vec<Asked>, String)> {
+    let mut asked = Vec::new();
+    let mut options = String::new();
+    if arguments.side.is_empty() {
+        let left = arguments.left;
+        options = format!(" --left {left}");
+        asked.push(Asked::Engine(left));
+    }
+    for (option, commands, protocol) in [
+        ("right-command", &arguments.right_command, Protocol::Command),
+        ("right-batch", &arguments.right_batch, Protocol::Batch),
+    ] {
+        for command in commands {
+            options.push_str(&format!(" --{option} {}", shell_word(command)));
+            asked.push(Asked::Client { name: None, protocol, command: command.clone() });
+        }
+    }
+    for side in &arguments.side {
+        options.push_str(&format!(" --side {}", shell_word(side)));
+        asked.push(side_of(side)?);
+    }
+    if let Some(client) = arguments.right_client {
+        options.push_str(&format!(" --right-client {client}"));
+    }
+    options.push_str(&arguments.isolation.options());
+    if let Some(output) = arguments.client_output {
+        options.push_str(&format!(" --client-output {output}"));
+    }
+    Ok((asked, options))
+}
+
+fn side_of(text: &str) -> Result<Asked> {
+    let kinds = [("cmd:", Protocol::Command), ("batch:", Protocol::Batch)];
+    for (kind, protocol) in kinds {
+        let (name, rest) = match text.split_once('=') {
+            Some((name, rest)) if rest.starts_with(kind) => (Some(name.to_owned()), rest),
+            _ => (None, text),
+        };
+        if let Some(command) = rest.strip_prefix(kind) {
+            return Ok(Asked::Client { name, protocol, command: command.to_owned() });
+        }
+    }
+    let engine = text.parse().with_context(|| {
+        format!("--side {text}: expected an engine, cmd:COMMAND or batch:COMMAND, with NAME= before it if one likes")
+    })?;
+    Ok(Asked::Engine(engine))
+}
+
+fn sides(arguments: &DiffArguments, asked: Vec<Asked>, mode: ShadowMode) -> Result<Sides> {
+    ensure!(asked.len() > 1, "--side: one side, expected two or more");
+    let default = Limits::default();
+    let limits = Limits {
+        time: arguments.isolation.case_timeout.unwrap_or(default.time),
+        output: arguments.client_output.map_or(default.output, |mebibytes| mebibytes.saturating_mul(1 << 20)),
+        memory: arguments.isolation.max_memory,
+    };
+    let max_steps = arguments.isolation.max_steps.unwrap_or(u64::MAX);
+    let is_pivot = |side: &Asked| match side {
+        Asked::Engine(engine) => engine.engine().capabilities().pauses,
+        Asked::Client { .. } => false,
+    };
+    let Some(at) = asked.iter().position(is_pivot) else {
+        bail!("none of the sides can be stepped, expected primary or mini among them");
+    };
+    let mut asked = asked;
+    let Asked::Engine(pivot) = asked.remove(at) else { bail!("the side that is stepped is no engine") };
+    let mut taken = vec![EngineName::name(pivot).to_owned()];
+    let mut others = Vec::new();
+    for side in asked {
+        others.push(match side {
+            Asked::Engine(engine) => {
+                taken.push(EngineName::name(engine).to_owned());
+                let config = ShadowConfig { max_steps, ..config(&pivot, &engine, mode) };
+                Side::Engine(Box::new(engine), config)
+            }
+            Asked::Client { name, protocol, command } => {
+                let given = name.clone();
+                let name = distinct(&name.unwrap_or_else(|| program(&command)), &mut taken);
+                // A side that is called like a client writes as that client does.
+                let dialect: Option<Client> =
+                    arguments.right_client.or_else(|| given.as_deref().and_then(|name| name.parse().ok()));
+                let client = ClientSide::new(name, command, protocol, limits, dialect)?;
+                let config = ShadowConfig { mode, max_steps, ..ShadowConfig::default() };
+                Side::Client(client, config)
+            }
+        });
+    }
+    if arguments.isolation.in_process {
+        complain(&"--in-process: engines run in this process anyway where sides are named");
+    }
+    Ok(Sides { pivot: Box::new(pivot), others })
+}
+
+/// The name of the program, without its folder.
+fn program(command: &str) -> String {
+    let word = command.split_whitespace().next().unwrap_or(command);
+    word.rsplit(['/', '\\']).next().unwrap_or(word).to_owned()
+}
+
+/// A name that no other side has.
+fn distinct(name: &str, taken: &mut Vec<String>) -> String {
+    let mut own = name.to_owned();
+    let mut number = 2;
+    while taken.contains(&own) {
+        own = format!("{name}#{number}");
+        number += 1;
+    }
+    taken.push(own.clone());
+    own
+}
