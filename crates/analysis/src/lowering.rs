@@ -1,11 +1,8 @@
 //! Which way an opcode goes in the fast form.
 
-use parallax_primitives::{Class, Opcode, Operation, Rules};
+use parallax_primitives::{Class, Opcode, OpcodeInfo, Operation, Rules};
 
-use crate::{
-    fold::forms,
-    form::{HEAVY_OPERANDS, Op},
-};
+use crate::form::{HEAVY_OPERANDS, Op};
 
 /// What an opcode becomes in a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,8 +13,15 @@ pub(crate) enum Form {
     Leaves,
     Jump,
     JumpIf,
-    /// It moves items or puts constants there, which costs nothing.
-    Moves,
+    /// Of a constant that stands in the code, or is known from it.
+    Push,
+    Pop,
+    Dup,
+    Swap,
+    Pc,
+    CodeSize,
+    /// It stands at a block's start and does nothing.
+    JumpDest,
     Gas,
     /// MLOAD, MSTORE, MSTORE8.
     Memory,
@@ -34,29 +38,69 @@ pub(crate) enum Form {
 
 /// What `opcode` becomes under `rules`. What has no instruction of its own runs out of the loop's line, if it can: what an EIP or an
 /// author adds needs nothing here.
+#[inline]
 pub(crate) fn form(rules: Rules, opcode: Opcode) -> Form {
-    use Operation as O;
-
-    let operation = rules.opcodes()[usize::from(opcode.0)].operation;
-    let Some(info) = rules.info(opcode).filter(|_| operation != O::Undefined) else { return Form::Ends };
-    match (info.class, operation) {
-        (Class::Push | Class::Pop | Class::Dup | Class::Swap, _) => Form::Moves,
-        (Class::Halt, _) => Form::Ends,
-        (_, O::JUMP) => Form::Jump,
-        (_, O::JUMPI) => Form::JumpIf,
-        (_, O::JUMPDEST | O::PC | O::CODESIZE) => Form::Moves,
-        (_, O::GAS) => Form::Gas,
-        (_, O::MLOAD | O::MSTORE | O::MSTORE8) => Form::Memory,
-        (_, O::CALLDATALOAD) => Form::CallDataLoad,
-        (_, O::ISZERO) => Form::Unary(Op::IsZero),
-        (_, O::NOT) => Form::Unary(Op::Not),
-        (_, O::CLZ) => Form::Unary(Op::Clz),
-        (_, O::ADDMOD | O::MULMOD) => Form::Modular,
-        (_, O::GT | O::SGT) => Form::Binary,
-        (Class::Arithmetic | Class::Compare | Class::Bitwise, _) if forms(opcode).is_some() => Form::Binary,
-        (Class::Message | Class::Flow, _) => Form::Leaves,
-        _ if info.immediate > 0 || info.inputs.len() > HEAVY_OPERANDS => Form::Leaves,
-        (_, O::Custom) if rules.custom_opcode(opcode).is_none_or(|own| !own.is_local()) => Form::Leaves,
-        _ => Form::Heavy,
+    match rules.opcodes()[usize::from(opcode.0)].operation {
+        Operation::Undefined => Form::Ends,
+        Operation::Custom => custom(rules, opcode),
+        _ => NATIVE[usize::from(opcode.0)],
     }
+}
+
+/// [`form`] of every opcode of an EIP (SELFDESTRUCT, the last one, ends as it begins): it is asked for each byte of a code that is translated.
+static NATIVE: [Form; 256] = {
+    let mut forms = [Form::Ends; 256];
+    let mut opcode = Opcode(0);
+    while opcode.0 < u8::MAX {
+        if let Some(info) = opcode.info() {
+            forms[opcode.0 as usize] = native(opcode, info);
+        }
+        opcode.0 += 1;
+    }
+    forms
+};
+
+const fn native(opcode: Opcode, info: &OpcodeInfo) -> Form {
+    match (info.class, opcode) {
+        (Class::Push, _) => Form::Push,
+        (Class::Pop, _) => Form::Pop,
+        (Class::Dup, _) => Form::Dup,
+        (Class::Swap, _) => Form::Swap,
+        (Class::Halt, _) => Form::Ends,
+        (_, Opcode::JUMP) => Form::Jump,
+        (_, Opcode::JUMPI) => Form::JumpIf,
+        (_, Opcode::JUMPDEST) => Form::JumpDest,
+        (_, Opcode::PC) => Form::Pc,
+        (_, Opcode::CODESIZE) => Form::CodeSize,
+        (_, Opcode::GAS) => Form::Gas,
+        (_, Opcode::MLOAD | Opcode::MSTORE | Opcode::MSTORE8) => Form::Memory,
+        (_, Opcode::CALLDATALOAD) => Form::CallDataLoad,
+        (_, Opcode::ISZERO) => Form::Unary(Op::IsZero),
+        (_, Opcode::NOT) => Form::Unary(Op::Not),
+        (_, Opcode::CLZ) => Form::Unary(Op::Clz),
+        (_, Opcode::ADDMOD | Opcode::MULMOD) => Form::Modular,
+        (_, Opcode::ADD | Opcode::MUL | Opcode::SUB | Opcode::DIV | Opcode::SDIV | Opcode::MOD) => {
+            Form::Binary
+        }
+        (_, Opcode::SMOD | Opcode::SIGNEXTEND | Opcode::LT | Opcode::GT | Opcode::SLT | Opcode::SGT) => {
+            Form::Binary
+        }
+        (_, Opcode::EQ | Opcode::AND | Opcode::OR | Opcode::XOR | Opcode::BYTE) => Form::Binary,
+        (_, Opcode::SHL | Opcode::SHR | Opcode::SAR) => Form::Binary,
+        (Class::Message | Class::Flow, _) => Form::Leaves,
+        _ => out_of_line(info),
+    }
+}
+
+/// [`form`] of an author's opcode.
+#[cold]
+fn custom(rules: Rules, opcode: Opcode) -> Form {
+    match rules.custom_opcode(opcode) {
+        Some(own) if own.is_local() => out_of_line(own.info()),
+        _ => Form::Leaves,
+    }
+}
+
+const fn out_of_line(info: &OpcodeInfo) -> Form {
+    if info.immediate > 0 || info.inputs.len() > HEAVY_OPERANDS { Form::Leaves } else { Form::Heavy }
 }

@@ -11,7 +11,7 @@ mod settle;
 
 use std::collections::VecDeque;
 
-use parallax_primitives::{Class, GasSchedule, Opcode, OpcodeTable, Rules, U256};
+use parallax_primitives::{GasSchedule, Opcode, OpcodeTable, Rules, U256};
 
 use crate::{
     code::PaddedCode,
@@ -291,7 +291,7 @@ impl<'a> Translator<'a> {
         self.need = self.need.max(inputs - height);
         self.growth = self.growth.max(height - inputs + outputs);
         self.used_gas += u32::from(row.gas);
-        self.opcode(opcode, form);
+        self.opcode(opcode, form, usize::from(row.inputs));
         self.pc += 1 + opcode.immediate();
         None
     }
@@ -407,9 +407,27 @@ impl<'a> Translator<'a> {
         }
     }
 
-    fn opcode(&mut self, opcode: Opcode, form: Form) {
+    fn opcode(&mut self, opcode: Opcode, form: Form, inputs: usize) {
         match form {
-            Form::Moves => self.moves(opcode),
+            Form::Push => {
+                let data = &self.code.bytes()[self.pc + 1..][..opcode.immediate()];
+                self.push_constant(U256::from_be_slice(data));
+            }
+            Form::Pop => {
+                let sym = self.take();
+                self.release(sym);
+            }
+            Form::Dup => {
+                let sym = self.peek(inputs - 1);
+                self.push(sym);
+            }
+            Form::Swap => {
+                self.reach(inputs);
+                let top = self.window.len() - 1;
+                self.window.swap(top, self.window.len() - inputs);
+            }
+            Form::Pc => self.push_constant(U256::from(self.pc)),
+            Form::CodeSize => self.push_constant(U256::from(self.code.len())),
             Form::Gas => {
                 self.gas_reads.push((self.out.len(), self.used_gas));
                 let slot = self.new_slot();
@@ -422,35 +440,8 @@ impl<'a> Translator<'a> {
             Form::Binary => self.binary(opcode),
             Form::Modular => self.modular(opcode),
             Form::Heavy => self.heavy(opcode),
-            // They end the block before this is asked.
-            Form::Ends | Form::Leaves | Form::Jump | Form::JumpIf => {}
-        }
-    }
-
-    fn moves(&mut self, opcode: Opcode) {
-        let inputs = usize::from(self.table[usize::from(opcode.0)].inputs);
-        match opcode.info().map(|info| info.class) {
-            Some(Class::Pop) => {
-                let sym = self.take();
-                self.release(sym);
-            }
-            Some(Class::Push) => {
-                let data = &self.code.bytes()[self.pc + 1..][..opcode.immediate()];
-                self.push_constant(U256::from_be_slice(data));
-            }
-            Some(Class::Dup) => {
-                let sym = self.peek(inputs - 1);
-                self.push(sym);
-            }
-            Some(Class::Swap) => {
-                self.reach(inputs);
-                let top = self.window.len() - 1;
-                self.window.swap(top, self.window.len() - inputs);
-            }
-            _ if opcode == Opcode::PC => self.push_constant(U256::from(self.pc)),
-            _ if opcode == Opcode::CODESIZE => self.push_constant(U256::from(self.code.len())),
-            // A jump destination stands at a block's start.
-            _ => {}
+            // The others end the block before this is asked.
+            Form::JumpDest | Form::Ends | Form::Leaves | Form::Jump | Form::JumpIf => {}
         }
     }
 

@@ -43,7 +43,7 @@ impl Parting {
         let differing = Eip::ALL.iter().filter(|eip| before.has(**eip) != after.has(**eip));
         let eips = differing.filter(|eip| is_reason(eip)).map(|eip| eip.number()).collect();
         let place = match &divergence.place {
-            Place::Step { step, .. } => step.opcode.to_string(),
+            Place::Step { step, .. } => step.rules.show(step.opcode).to_string(),
             Place::Message { path, .. } => {
                 path.last().map_or("message".into(), |item| item.kind.name().to_owned())
             }

@@ -133,13 +133,14 @@ fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, ApiError> {
 async fn info(State(app): Shared) -> Answer {
     let bounds = &app.config.bounds;
     let most = App::shown_limits(&bounds.most);
+    let own = app.config.rules.iter().map(|rules| rules.name());
     ok(&json!({
         "name": "parallax",
         "version": env!("CARGO_PKG_VERSION"),
         "api": 1,
         "engines": app.config.engines.names().collect::<Vec<_>>(),
-        "forks": Fork::ALL.map(Fork::name),
-        "defaultFork": Fork::LATEST.name(),
+        "forks": own.chain(Fork::ALL.map(Fork::name)).collect::<Vec<_>>(),
+        "defaultFork": app.config.default_rules().name(),
         "modes": [Mode::Off, Mode::PerCall, Mode::PerStep],
         "clients": Client::ALL.map(Client::name),
         "folder": app.folder.as_ref().map(crate::folder::Folder::name),

@@ -3,6 +3,7 @@
 use std::{fmt, path::PathBuf, time::Duration};
 
 use parallax_campaign::engines::{EngineName, EngineSource};
+use parallax_primitives::{Fork, Rules};
 
 /// What a [`crate::Server`] is given.
 #[derive(Clone, Debug, Default)]
@@ -13,8 +14,18 @@ pub struct Config {
     pub port: u16,
     /// What users may choose from.
     pub engines: Engines,
+    /// Rules besides those of forks that a program may run under, called by their names; the first is what it runs under where
+    /// nothing is said. Rules with opcodes of one's own come in here.
+    pub rules: Vec<Rules>,
     /// What a client may use up.
     pub bounds: Bounds,
+}
+
+impl Config {
+    /// What a program runs under where nothing is said.
+    pub(crate) fn default_rules(&self) -> Rules {
+        self.rules.first().copied().unwrap_or(Rules::of(Fork::LATEST))
+    }
 }
 
 /// The engines of a server, by name; one is made for each run of a session.

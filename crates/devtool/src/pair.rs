@@ -244,7 +244,9 @@ fn show(parts: &Parts, left: &Found<'_>, right: &Found<'_>) -> Option<Mismatch> 
         let of = |found: &Found<'_>| match field {
             "depth" => found.depth.to_string(),
             "pc" => found.pc.to_string(),
-            _ => found.opcode.to_string(),
+            // A byte that no rules know has no name but itself.
+            _ if found.op_name == "INVALID" => found.opcode.to_string(),
+            _ => found.op_name.to_owned(),
         };
         return two(field, of(left), of(right));
     }

@@ -11,12 +11,13 @@ use parallax_assembly::{assemble_for, parse_hex};
 use parallax_campaign::rerun;
 use parallax_engine_interface::Job;
 use parallax_memory_database::{Account, MemoryDatabase};
-use parallax_primitives::{Address, BlockEnv, Bytecode, Bytes, Fork, Rules, Transaction, U256, address};
+use parallax_primitives::{Address, BlockEnv, Bytecode, Bytes, Rules, Transaction, U256, address};
 use parallax_state_tests::{Case, accounts_of, cases_of};
 use parallax_tracer_eip3155::{Client, TraceReader, detect};
 use serde_json::{Map, Value, json};
 
 use crate::{
+    Config,
     allowance::runs_long,
     error::ApiError,
     folder::Folder,
@@ -78,8 +79,12 @@ impl TraceText {
     }
 }
 
-pub(crate) fn code(source: CodeSource) -> Result<(Prepared, SourceShown), ApiError> {
-    let rules = rules(source.fork.as_deref(), "source.fork")?.unwrap_or(Rules::of(Fork::LATEST));
+pub(crate) fn code(source: CodeSource, config: &Config) -> Result<(Prepared, SourceShown), ApiError> {
+    let own = |name: &String| config.rules.iter().copied().find(|rules| rules.name() == name);
+    let rules = match source.fork.as_ref().and_then(own) {
+        Some(own) => own,
+        None => rules(source.fork.as_deref(), "source.fork")?.unwrap_or_else(|| config.default_rules()),
+    };
     let code = match source.format {
         CodeFormat::Hex => hex("source.code", &source.code)?,
         CodeFormat::Assembly => assemble_for(&source.code, rules)

@@ -278,12 +278,11 @@ impl<'a, I: Interpreter> Machine<'a, I> {
             return Err(HostError::new("the journal refuses a transfer that the balance allows"));
         }
         let (rules, address) = (self.rules, message.code_address);
-        let is_contract = PrecompileId::at(&address).is_some_and(|id| rules.has_precompile(id))
-            || rules.custom_contract(&address).is_some();
-        if is_contract {
+        let is_native = PrecompileId::at(&address).is_some_and(|id| rules.has_precompile(id));
+        if is_native || rules.custom_contract(&address).is_some() {
             // EIP-7702: a delegation to a precompiled contract runs no code at all.
             if !message.is_delegated {
-                let outcome = self.run_contract(message)?;
+                let outcome = self.run_contract(message, is_native)?;
                 return Ok(Started::Outcome(self.end_call(outcome)));
             }
         } else {
@@ -295,11 +294,11 @@ impl<'a, I: Interpreter> Machine<'a, I> {
         Ok(Started::Outcome(self.end_call(success(message.gas, Bytes::new()))))
     }
 
-    /// What the precompiled contract that a message calls came to.
-    fn run_contract(&mut self, message: &Message) -> Result<FrameOutcome, HostError> {
+    /// What the precompiled contract that a message calls came to, be it the rules' or an author's own.
+    fn run_contract(&mut self, message: &Message, is_native: bool) -> Result<FrameOutcome, HostError> {
         let (rules, address) = (self.rules, message.code_address);
         let unknown = || HostError::new(format!("the contract at {address} is none that the machine knows"));
-        if rules.custom_contract(&address).is_some() {
+        if !is_native {
             let contract = CustomContract::fast(rules, &address).ok_or_else(unknown)?;
             let outcome = contract(&mut ContractCall { message, rules, host: self.journal.as_host() })?;
             let gas_left = outcome.gas_left.min(message.gas);

@@ -1,7 +1,7 @@
 //! One opcode at a time: its checks, and the dispatch.
 
 use parallax_host_interface::{Host, HostError};
-use parallax_primitives::{Bytes, Halt, Message, OpcodeRow, Operation, STACK_LIMIT};
+use parallax_primitives::{Bytes, Halt, Message, Opcode, OpcodeRow, Operation, STACK_LIMIT};
 
 use crate::instructions::{
     arithmetic, bitwise, block, comparison, control_flow, custom, environment, keccak, log, memory, stack,
@@ -56,12 +56,12 @@ fn check_and_dispatch(state: &mut MiniStepState, host: &mut dyn Host) -> Outcome
         return Err(Halt::StackOverflow.into());
     }
     state.refuses_write = row.writes_state && state.message.is_static;
-    dispatch(row, state, host)
+    dispatch(opcode, row, state, host)
 }
 
 // tidy: dispatch table
 #[inline(always)] // called once, in the loop
-fn dispatch(row: &OpcodeRow, evm: &mut MiniStepState, host: &mut dyn Host) -> Outcome {
+fn dispatch(opcode: Opcode, row: &OpcodeRow, evm: &mut MiniStepState, host: &mut dyn Host) -> Outcome {
     use Operation::*;
 
     let (base, inputs) = (u64::from(row.gas), usize::from(row.inputs));
@@ -142,7 +142,7 @@ fn dispatch(row: &OpcodeRow, evm: &mut MiniStepState, host: &mut dyn Host) -> Ou
         PUSH1 | PUSH2 | PUSH3 | PUSH4 | PUSH5 | PUSH6 | PUSH7 | PUSH8 | PUSH9 | PUSH10 | PUSH11 | PUSH12
         | PUSH13 | PUSH14 | PUSH15 | PUSH16 | PUSH17 | PUSH18 | PUSH19 | PUSH20 | PUSH21 | PUSH22
         | PUSH23 | PUSH24 | PUSH25 | PUSH26 | PUSH27 | PUSH28 | PUSH29 | PUSH30 | PUSH31 | PUSH32 => {
-            stack::push(evm, base, evm.opcode().immediate())
+            stack::push(evm, base, opcode.immediate())
         }
         DUP1 | DUP2 | DUP3 | DUP4 | DUP5 | DUP6 | DUP7 | DUP8 | DUP9 | DUP10 | DUP11 | DUP12 | DUP13
         | DUP14 | DUP15 | DUP16 => stack::dup(evm, base, inputs - 1),

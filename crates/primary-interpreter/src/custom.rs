@@ -5,13 +5,33 @@ use parallax_host_interface::{
 };
 use parallax_primitives::{Halt, Message, Opcode, Rules, U256};
 
-use crate::{fault::Fault, frame::Core, heavy::Purse, memory::Memory};
+use crate::{fault::Fault, frame::Core, memory::Memory, purse::Purse};
 
 /// Where an opcode stands and what stands behind it. The fast form has none with immediate bytes.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Site<'a> {
     pub(crate) pc: usize,
     pub(crate) immediate: &'a [u8],
+}
+
+/// [`run`] for the exact form: the opcode is the first byte of the code from `pc` on, `taken` the items that it takes, the
+/// topmost last. Gas left, the result if it has one, and the length of its immediate.
+// Rare, and out of the loop that it is called from.
+#[cold]
+#[inline(never)]
+pub(crate) fn step(
+    core: &mut Core,
+    host: &mut dyn Host,
+    (pc, code): (usize, &[u8]),
+    taken: &[U256],
+    purse: Purse,
+) -> Result<(u64, U256, usize), Fault> {
+    let op = Opcode(code[0]);
+    let immediate = core.rules.info(op).map_or(0, |info| usize::from(info.immediate));
+    let site = Site { pc, immediate: &code[1..][..immediate] };
+    let operands: Vec<U256> = taken.iter().rev().copied().collect();
+    let (gas, result) = run(core, host, op, &operands, purse, site)?;
+    Ok((gas, result, immediate))
 }
 
 /// Runs `op` on its operands, the topmost first: gas left, and the result if it has one. On a fault the frame is as it was.

@@ -12,11 +12,12 @@ use parallax_primitives::{
 };
 
 use crate::{
-    custom::{self, Site},
+    custom,
     fault::Fault,
     frame::{Core, Frame, view},
-    heavy::{self, Purse},
+    heavy,
     memory::Memory,
+    purse::Purse,
     stack::SLOTS,
     system, words,
 };
@@ -62,6 +63,7 @@ enum Flow {
 }
 
 /// Runs until the frame exits, or until the fast form can take over.
+#[inline(always)] // into its one caller, which comes back here at every call and every jump that has no target yet
 pub(crate) fn run<K: Hooks, const MODE: u8>(
     frame: &mut Frame,
     host: &mut dyn Host,
@@ -333,12 +335,8 @@ fn step(
         }
         Custom => {
             let purse = Purse { gas: *gas, base, careful: false, refuses };
-            let immediate = core.rules.info(op).map_or(0, |info| usize::from(info.immediate));
-            let mut bytes = [0; 32];
-            bytes[..immediate].copy_from_slice(&code.bytes()[*pc + 1..][..immediate]);
-            let site = Site { pc: *pc, immediate: &bytes[..immediate] };
-            let taken: Vec<U256> = slots[top - inputs..top].iter().rev().copied().collect();
-            let (left, result) = custom::run(core, host, op, &taken, purse, site)?;
+            let (left, result, immediate) =
+                custom::step(core, host, (*pc, &code.bytes()[*pc..]), &slots[top - inputs..top], purse)?;
             *gas = left;
             *pc += immediate;
             if height > top - inputs {
@@ -348,7 +346,7 @@ fn step(
         _ => {
             let purse = Purse { gas: *gas, base, careful: false, refuses };
             let (operands, count) = operands(&slots[..top], inputs);
-            let (left, result) = heavy::run(core, host, row.operation, &operands[..count], purse)?;
+            let (left, result) = heavy::run(core, host, op, &operands[..count], purse)?;
             *gas = left;
             if height > top - inputs {
                 slots[height - 1] = result;

@@ -15,12 +15,12 @@ use parallax_host_interface::{Host, HostError};
 use parallax_primitives::{Opcode, Operation, STACK_LIMIT, U256};
 
 use crate::{
-    custom::{self, Site},
     exact::BLOCKS,
     fault::Fault,
     frame::{Frame, view},
-    heavy::{self, Purse},
+    heavy,
     pointers::{Base, Ip, Pool, Window},
+    purse::Purse,
     words,
 };
 
@@ -178,13 +178,9 @@ pub(crate) fn run<K: Hooks, const MODE: u8, const FORCE: bool>(
     }
     /// Runs an opcode out of line.
     macro_rules! slow {
-        ($opcode:expr, $operation:expr, $operands:expr) => {{
+        ($op:expr, $operands:expr) => {{
             let purse = Purse { gas, base: 0, careful: true, refuses: false };
-            let done = match $operation {
-                Operation::Custom => custom::run(core, host, $opcode, $operands, purse, Site::default()),
-                operation => heavy::run(core, host, operation, $operands, purse),
-            };
-            match done {
+            match heavy::run(core, host, $op, $operands, purse) {
                 Ok((left, result)) => {
                     gas = left;
                     window = Window::new(core);
@@ -432,17 +428,17 @@ pub(crate) fn run<K: Hooks, const MODE: u8, const FORCE: bool>(
                 let slots = [i.imm as i16, (i.imm >> 16) as i16, (i.imm >> 32) as i16, (i.imm >> 48) as i16];
                 let (opcode, operation) = (Opcode(i.flag), row.operation);
                 let result = match row.inputs {
-                    0 => match heavy::environment(core, host, operation) {
-                        // Nothing is charged beyond the block, nothing fails and no memory moves.
-                        Some(told) => told,
-                        None => slow!(opcode, operation, &[]),
-                    },
-                    1 => slow!(opcode, operation, &[read!(i.a)]),
-                    2 => slow!(opcode, operation, &[read!(i.a), read!(i.b)]),
+                    0 if matches!(operation, Operation::SELFBALANCE | Operation::Custom) => {
+                        slow!(opcode, &[])
+                    }
+                    // Nothing is charged beyond the block, nothing fails and no memory moves.
+                    0 => heavy::environment(core, host, operation),
+                    1 => slow!(opcode, &[read!(i.a)]),
+                    2 => slow!(opcode, &[read!(i.a), read!(i.b)]),
                     inputs => {
                         let [c, d, e, f] = slots.map(|slot| read!(slot));
                         let all = [read!(i.a), read!(i.b), c, d, e, f];
-                        slow!(opcode, operation, &all[..usize::from(inputs)])
+                        slow!(opcode, &all[..usize::from(inputs)])
                     }
                 };
                 if row.outputs == 1 {

@@ -5,63 +5,35 @@
 //! be careful, and then an opcode is refused before it warms anything, unless it can pay for the worst.
 
 use parallax_host_interface::{Host, HostError};
-use parallax_primitives::{Bytes, Eip, GasSchedule, Halt, Log, Operation, StorageChange, U256};
+use parallax_primitives::{Bytes, Eip, GasSchedule, Halt, Log, Opcode, Operation, StorageChange, U256};
 
 use crate::{
+    custom::{self, Site},
     fault::Fault,
     frame::{Core, address_word, word_address},
     hashes,
     memory::{Memory, by_word, charge},
+    purse::Purse,
     words,
 };
 
-/// What an opcode is paid from.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Purse {
-    /// Gas left.
-    pub(crate) gas: u64,
-    /// Static gas that is not charged yet.
-    pub(crate) base: u64,
-    /// See the module's first lines.
-    pub(crate) careful: bool,
-    /// Whether the opcode changes state and the frame is static: it is refused at its charge (EIP-214), and the fault says
-    /// what it would have cost.
-    pub(crate) refuses: bool,
-}
-
-impl Purse {
-    /// A careful opcode is refused if it could not pay this much.
-    fn must_have(&self, worst: u64) -> Result<(), Fault> {
-        if self.careful && self.gas < worst {
-            return Err(Fault::Halt(Halt::OutOfGas, worst));
-        }
-        Ok(())
-    }
-
-    fn pay(&self, dynamic: u64) -> Result<u64, Fault> {
-        let cost = self.base.saturating_add(dynamic);
-        if self.refuses {
-            return Err(Fault::Halt(Halt::StaticViolation, cost));
-        }
-        self.gas.checked_sub(cost).ok_or(Fault::Halt(Halt::OutOfGas, cost))
-    }
-}
-
-/// Runs `operation` on its operands, the topmost first: gas left, and the result if it has one.
+/// Runs `op` on its operands, the topmost first: gas left, and the result if it has one.
 // tidy: dispatch table
 pub(crate) fn run(
     core: &mut Core,
     host: &mut dyn Host,
-    operation: Operation,
+    op: Opcode,
     operands: &[U256],
     purse: Purse,
 ) -> Result<(u64, U256), Fault> {
     use Operation::*;
 
+    let operation = core.table[usize::from(op.0)].operation;
+
     /// The operands, by name.
     macro_rules! take {
         ($($name:ident),*) => {
-            let [$($name),*] = *operands else { return Err(misplaced(operation)) };
+            let [$($name),*] = *operands else { return Err(misplaced(op)) };
         };
     }
     match operation {
@@ -137,7 +109,7 @@ pub(crate) fn run(
             Ok((gas, U256::ZERO))
         }
         LOG0 | LOG1 | LOG2 | LOG3 | LOG4 => {
-            let [offset, size, topics @ ..] = operands else { return Err(misplaced(operation)) };
+            let [offset, size, topics @ ..] = operands else { return Err(misplaced(op)) };
             log(core, host, (*offset, *size), topics, purse)
         }
         BALANCE | EXTCODESIZE | EXTCODEHASH => {
@@ -185,35 +157,35 @@ pub(crate) fn run(
         ADDRESS | ORIGIN | CALLER | CALLVALUE | CALLDATASIZE | CODESIZE | GASPRICE | RETURNDATASIZE
         | COINBASE | TIMESTAMP | NUMBER | PREVRANDAO | GASLIMIT | CHAINID | BASEFEE | BLOBBASEFEE | MSIZE => {
             let gas = purse.pay(0)?;
-            let told = environment(core, host, operation);
-            Ok((gas, told.ok_or_else(|| misplaced(operation))?))
+            Ok((gas, environment(core, host, operation)))
         }
+        // The exact form runs those with immediate bytes itself.
+        Custom => custom::run(core, host, op, operands, purse, Site::default()),
         // In the loops' line, or ahead of it.
-        Undefined | Custom | STOP | ADD | MUL | SUB | DIV | SDIV | MOD | SMOD | ADDMOD | MULMOD
-        | SIGNEXTEND | LT | GT | SLT | SGT | EQ | ISZERO | AND | OR | XOR | NOT | BYTE | SHL | SHR | SAR
-        | CLZ | POP | JUMP | JUMPI | PC | GAS | JUMPDEST | PUSH0 | PUSH1 | PUSH2 | PUSH3 | PUSH4 | PUSH5
-        | PUSH6 | PUSH7 | PUSH8 | PUSH9 | PUSH10 | PUSH11 | PUSH12 | PUSH13 | PUSH14 | PUSH15 | PUSH16
-        | PUSH17 | PUSH18 | PUSH19 | PUSH20 | PUSH21 | PUSH22 | PUSH23 | PUSH24 | PUSH25 | PUSH26
-        | PUSH27 | PUSH28 | PUSH29 | PUSH30 | PUSH31 | PUSH32 | DUP1 | DUP2 | DUP3 | DUP4 | DUP5 | DUP6
-        | DUP7 | DUP8 | DUP9 | DUP10 | DUP11 | DUP12 | DUP13 | DUP14 | DUP15 | DUP16 | SWAP1 | SWAP2
-        | SWAP3 | SWAP4 | SWAP5 | SWAP6 | SWAP7 | SWAP8 | SWAP9 | SWAP10 | SWAP11 | SWAP12 | SWAP13
-        | SWAP14 | SWAP15 | SWAP16 | CREATE | CALL | CALLCODE | RETURN | DELEGATECALL | CREATE2
-        | STATICCALL | REVERT | INVALID | SELFDESTRUCT => Err(misplaced(operation)),
+        Undefined | STOP | ADD | MUL | SUB | DIV | SDIV | MOD | SMOD | ADDMOD | MULMOD | SIGNEXTEND | LT
+        | GT | SLT | SGT | EQ | ISZERO | AND | OR | XOR | NOT | BYTE | SHL | SHR | SAR | CLZ | POP | JUMP
+        | JUMPI | PC | GAS | JUMPDEST | PUSH0 | PUSH1 | PUSH2 | PUSH3 | PUSH4 | PUSH5 | PUSH6 | PUSH7
+        | PUSH8 | PUSH9 | PUSH10 | PUSH11 | PUSH12 | PUSH13 | PUSH14 | PUSH15 | PUSH16 | PUSH17 | PUSH18
+        | PUSH19 | PUSH20 | PUSH21 | PUSH22 | PUSH23 | PUSH24 | PUSH25 | PUSH26 | PUSH27 | PUSH28
+        | PUSH29 | PUSH30 | PUSH31 | PUSH32 | DUP1 | DUP2 | DUP3 | DUP4 | DUP5 | DUP6 | DUP7 | DUP8
+        | DUP9 | DUP10 | DUP11 | DUP12 | DUP13 | DUP14 | DUP15 | DUP16 | SWAP1 | SWAP2 | SWAP3 | SWAP4
+        | SWAP5 | SWAP6 | SWAP7 | SWAP8 | SWAP9 | SWAP10 | SWAP11 | SWAP12 | SWAP13 | SWAP14 | SWAP15
+        | SWAP16 | CREATE | CALL | CALLCODE | RETURN | DELEGATECALL | CREATE2 | STATICCALL | REVERT
+        | INVALID | SELFDESTRUCT => Err(misplaced(op)),
     }
 }
 
 /// An opcode that was sent here and does not belong here, or not with these operands.
 #[cold]
-fn misplaced(operation: Operation) -> Fault {
-    Fault::Host(HostError::new(format!("{operation:?} does not run out of the loop's line")))
+fn misplaced(op: Opcode) -> Fault {
+    Fault::Host(HostError::new(format!("{op} does not run out of the loop's line")))
 }
 
-/// Opcodes that only tell something; `None` of any other.
-pub(crate) fn environment(core: &Core, host: &dyn Host, operation: Operation) -> Option<U256> {
+/// Opcodes that only tell something: those that `run` sends here.
+pub(crate) fn environment(core: &Core, host: &dyn Host, operation: Operation) -> U256 {
     use Operation::*;
 
-    let block = host.block();
-    Some(match operation {
+    match operation {
         ADDRESS => address_word(core.message.address),
         CALLER => address_word(core.message.caller),
         CALLVALUE => core.message.value,
@@ -224,16 +196,19 @@ pub(crate) fn environment(core: &Core, host: &dyn Host, operation: Operation) ->
         ORIGIN => address_word(host.transaction().origin),
         GASPRICE => host.transaction().gas_price,
         CHAINID => U256::from(host.transaction().chain_id),
-        COINBASE => address_word(block.coinbase),
-        TIMESTAMP => U256::from(block.timestamp),
-        NUMBER => U256::from(block.number),
-        PREVRANDAO if core.rules.has(Eip::PrevRandao4399) => U256::from_be_bytes(block.prevrandao.0),
-        PREVRANDAO => block.difficulty,
-        GASLIMIT => U256::from(block.gas_limit),
-        BASEFEE => U256::from(block.base_fee),
+        COINBASE => address_word(host.block().coinbase),
+        TIMESTAMP => U256::from(host.block().timestamp),
+        NUMBER => U256::from(host.block().number),
+        PREVRANDAO if core.rules.has(Eip::PrevRandao4399) => U256::from_be_bytes(host.block().prevrandao.0),
+        PREVRANDAO => host.block().difficulty,
+        GASLIMIT => U256::from(host.block().gas_limit),
+        BASEFEE => U256::from(host.block().base_fee),
         BLOBBASEFEE => host.blob_base_fee(),
-        _ => return None,
-    })
+        _ => {
+            debug_assert!(false, "{operation:?} tells nothing");
+            U256::ZERO
+        }
+    }
 }
 
 /// Charges, then grows the memory.

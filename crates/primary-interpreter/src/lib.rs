@@ -10,6 +10,7 @@ mod heavy;
 mod memory;
 mod pointers;
 mod program;
+mod purse;
 mod stack;
 mod system;
 #[cfg(test)]

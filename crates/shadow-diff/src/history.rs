@@ -48,7 +48,7 @@ pub(crate) struct Recent {
 
 impl Default for Recent {
     fn default() -> Self {
-        Self { steps: [(0, StepSide::EMPTY); RECENT], count: 0 }
+        Self { steps: [(0, StepSide::empty()); RECENT], count: 0 }
     }
 }
 

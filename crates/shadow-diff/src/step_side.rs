@@ -26,20 +26,22 @@ pub struct StepSide {
 
 impl StepSide {
     /// None yet.
-    pub(crate) const EMPTY: Self = Self {
-        depth: 0,
-        pc: 0,
-        opcode: Opcode::STOP,
-        rules: Rules::of(Fork::LATEST),
-        address: Address::ZERO,
-        gas_before: 0,
-        gas_after: 0,
-        stack_size: 0,
-    };
+    pub(crate) fn empty() -> Self {
+        Self {
+            depth: 0,
+            pc: 0,
+            opcode: Opcode::STOP,
+            rules: Rules::of(Fork::LATEST),
+            address: Address::ZERO,
+            gas_before: 0,
+            gas_after: 0,
+            stack_size: 0,
+        }
+    }
 
     /// As it is before the opcode.
     pub fn before(step: &StepView<'_>) -> Self {
-        let mut side = Self::EMPTY;
+        let mut side = Self::empty();
         side.set(step);
         side
     }

@@ -56,7 +56,7 @@ impl<'a> Stepped<'a> {
             observer: None,
             progress: Progress::Paused,
             stands: false,
-            stand: StepSide::EMPTY,
+            stand: StepSide::empty(),
             asked: StepControl::Continue,
             block: Block::default(),
             is_started: false,

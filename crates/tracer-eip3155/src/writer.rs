@@ -1,7 +1,7 @@
 use std::{fs::File, io, path::Path};
 
 use parallax_hooks::{End, MessagePhase, Start, StepEnd, StepView};
-use parallax_primitives::{Effect, Eip, FrameOutcome, FrameStatus, Message, Opcode, Rules};
+use parallax_primitives::{Class, Effect, Eip, FrameOutcome, FrameStatus, Message, Opcode, Rules};
 use parallax_trace_output::Output;
 use parallax_tracer_core::Tracer;
 
@@ -386,8 +386,11 @@ impl<W: io::Write> Tracer for Eip3155Tracer<W> {
             self.stacks[depth].update(step.stack, step.rules.info(step.opcode));
         }
         let pending = &mut self.pending;
-        // Only a message replaces return data: 0xf0 to 0xff are the opcodes that send one or end a frame.
-        let may_differ = last != Some(depth) || pending.opcode.is_some_and(|opcode| opcode.0 >= 0xf0);
+        // Only a message replaces return data: behind what sends one or ends a frame.
+        let replaces = |opcode: Opcode| {
+            opcode.info().is_some_and(|info| matches!(info.class, Class::Message | Class::Halt))
+        };
+        let may_differ = last != Some(depth) || pending.opcode.is_some_and(replaces);
         if self.options.return_data && may_differ {
             pending.return_data.clear();
             text::hex_bytes(&mut pending.return_data, step.return_data);

@@ -4,6 +4,7 @@ mod circles;
 mod edges;
 mod finding;
 mod modules;
+mod opcodes;
 mod packages;
 mod source;
 
@@ -36,6 +37,7 @@ pub(crate) fn run() -> Result<()> {
         }
     }
     findings.extend(circles::check(&rust));
+    findings.extend(opcodes::check(&root)?);
     findings.sort();
     for finding in &findings {
         match finding.line {

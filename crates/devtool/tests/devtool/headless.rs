@@ -2,8 +2,9 @@
 
 use parallax_campaign::engines;
 use parallax_devtool::{Config, Engines, Session};
+use parallax_host_interface::CustomOpcode;
 use parallax_mini_interpreter::{Fault, FaultPlan, FaultyMini};
-use parallax_primitives::Opcode;
+use parallax_primitives::{Class, Fork, Opcode, OpcodeInfo, Operand, Role, Rules, U256};
 use serde_json::{Value, json};
 
 use crate::client::{Running, assembly};
@@ -63,4 +64,41 @@ fn what_cannot_be_is_an_error_with_its_field() {
     let session = Session::start(config(), assembly("PUSH 1", &["primary", "mini"])).unwrap();
     session.wait();
     assert_eq!(session.state(2, false).unwrap_err().code, "not_found");
+}
+
+/// Rules with an opcode of one's own: it is assembled, run, compared, listed and shown by its name.
+#[test]
+fn an_opcode_of_ones_own_is_shown_by_its_name() {
+    const SQUARE: OpcodeInfo = OpcodeInfo {
+        opcode: Opcode(0xb0),
+        name: "SQUARE",
+        class: Class::Arithmetic,
+        inputs: &[Operand { name: "a", role: Role::Value }],
+        outputs: &[Role::Value],
+        immediate: 0,
+        gas: 7,
+        writes_state: false,
+    };
+    static OWN: CustomOpcode = CustomOpcode::local(
+        SQUARE,
+        |frame| {
+            frame.set_result(frame.operand(0).wrapping_mul(frame.operand(0)));
+            Ok(())
+        },
+        |frame| {
+            frame.set_result(frame.operand(0).wrapping_pow(U256::from(2)));
+            Ok(())
+        },
+    );
+    let rules = Rules::builder(Fork::Osaka).name("squares").opcode(&OWN).build().unwrap();
+    let config = Config { rules: vec![rules], ..Config::default() };
+    let session =
+        Session::start(config, assembly("PUSH 12 SQUARE PUSH 0 SSTORE", &["primary", "mini"])).unwrap();
+    session.wait();
+    assert_eq!(session.status().unwrap()["verdict"]["kind"], "agree");
+    let step = &session.steps(1, 1).unwrap()["steps"][0];
+    assert_eq!((&step["primary"]["opName"], &step["mini"]["opName"]), (&json!("SQUARE"), &json!("SQUARE")));
+    let state = session.state(1, true).unwrap();
+    assert!(state["mini"]["stack"].to_string().contains("\"0x90\""), "{state}");
+    assert!(session.export_html().unwrap().contains("SQUARE"));
 }

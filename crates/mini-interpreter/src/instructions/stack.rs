@@ -1,5 +1,7 @@
 //! The stack itself.
 
+// PUSH, DUP and SWAP have one caller each. In its line, what they save and need on the machine's stack would be saved for every opcode.
+
 use parallax_primitives::{Halt, U256};
 
 use crate::state::{MiniStepState, Outcome, Step};
@@ -31,6 +33,7 @@ pub(crate) fn push0(evm: &mut MiniStepState, base: u64) -> Outcome {
 }
 
 /// PUSH1 to PUSH32: `size` bytes of code. What the end of the code cuts off is zero.
+#[inline(never)]
 pub(crate) fn push(evm: &mut MiniStepState, base: u64, size: usize) -> Outcome {
     // Gas
     evm.charge(base)?;
@@ -48,6 +51,7 @@ pub(crate) fn push(evm: &mut MiniStepState, base: u64, size: usize) -> Outcome {
 }
 
 /// DUP1 to DUP16: a copy of the item `depth` below the top.
+#[inline(never)]
 pub(crate) fn dup(evm: &mut MiniStepState, base: u64, depth: usize) -> Outcome {
     // Gas
     evm.charge(base)?;
@@ -62,6 +66,7 @@ pub(crate) fn dup(evm: &mut MiniStepState, base: u64, depth: usize) -> Outcome {
 }
 
 /// SWAP1 to SWAP16: the top and the item `depth` below it.
+#[inline(never)]
 pub(crate) fn swap(evm: &mut MiniStepState, base: u64, depth: usize) -> Outcome {
     // Gas
     evm.charge(base)?;

@@ -239,7 +239,7 @@ fn earlier(html: &mut String, recent: &[Earlier]) {
                 number(index),
                 number(&step.depth),
                 number(&step.pc),
-                step.opcode,
+                step.rules.show(step.opcode),
                 number(&step.gas_before),
                 number(&step.gas_after),
                 number(&step.stack_size)

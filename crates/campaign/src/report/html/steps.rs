@@ -126,7 +126,7 @@ fn cells(side: &StepSide) -> [String; 6] {
     [
         side.depth.to_string(),
         side.pc.to_string(),
-        side.opcode.to_string(),
+        side.rules.show(side.opcode).to_string(),
         side.gas_before.to_string(),
         side.gas_after.to_string(),
         side.stack_size.to_string(),
