@@ -122,7 +122,7 @@ pub(crate) fn transaction(job: &Job<'_>, tx: &Transaction) -> Result<TxEnv, Engi
     let has_priority_fee = tx.kind >= TransactionType::DynamicFee;
     let (gas_price, priority_fee) = fees_in_128_bits(tx);
     Ok(TxEnv {
-        tx_type: tx.kind as u8,
+        tx_type: tx.kind.byte(),
         caller: tx.sender,
         gas_limit: tx.gas_limit,
         gas_price,

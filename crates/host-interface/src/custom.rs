@@ -5,7 +5,7 @@ use parallax_primitives::{
     U256,
 };
 
-use crate::{Host, HostError};
+use crate::{CustomTransactions, Host, HostError};
 
 /// What an opcode of an author's own may do with its frame, whichever engine's it is.
 ///
@@ -260,13 +260,18 @@ impl ContractDefinition for CustomContract {
     }
 }
 
-/// The first thing that rules have of an author's own and that is of no type of this crate: an engine that runs [`CustomOpcode`]s and
-/// [`CustomContract`]s does not know what it does.
+/// The first thing that rules have of an author's own and that is of no type of this crate: an engine that runs [`CustomOpcode`]s,
+/// [`CustomContract`]s and [`CustomTransactions`] does not know what it does.
 pub fn unknown_definition(rules: Rules) -> Option<String> {
     let opcode = rules.custom_opcodes().find(|own| !(*own as &dyn Any).is::<CustomOpcode>());
     if let Some(own) = opcode {
         return Some(format!("opcode {} is of a type that it does not know", own.info().name));
     }
     let contract = rules.custom_contracts().find(|own| !(*own as &dyn Any).is::<CustomContract>());
-    contract.map(|own| format!("contract {} is of a type that it does not know", own.name()))
+    if let Some(own) = contract {
+        return Some(format!("contract {} is of a type that it does not know", own.name()));
+    }
+    let transactions =
+        rules.custom_transactions().filter(|own| !(*own as &dyn Any).is::<CustomTransactions>());
+    transactions.map(|own| format!("transaction rules {} are of a type that it does not know", own.name()))
 }

@@ -7,6 +7,7 @@ mod database;
 mod host;
 mod journal;
 mod precompiles;
+mod transactions;
 
 pub use changes::{AccountChange, StateChanges};
 pub use custom::{
@@ -18,3 +19,7 @@ pub use host::{Host, HostError, SelfDestruct, Slot};
 pub use journal::Journal;
 pub use parallax_primitives::TxEnv;
 pub use precompiles::{NoPrecompiles, PrecompileError, PrecompileOutput, PrecompileSet};
+pub use transactions::{
+    CustomTransactions, Funds, MessageEnd, Settlement, Terms, TermsError, TransactionContext,
+    TransactionRules, Waived,
+};

@@ -3,11 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "in a test, an unwrap is an assertion")]
 
 use parallax_host_interface::{
-    ContractCall, CustomContract, CustomOpcode, HostError, OpcodeFault, OpcodeFrame, unknown_definition,
+    ContractCall, CustomContract, CustomOpcode, CustomTransactions, HostError, OpcodeFault, OpcodeFrame,
+    TransactionRules, unknown_definition,
 };
 use parallax_primitives::{
     Address, Class, ContractDefinition, DefinitionError, Eip, Fork, FrameOutcome, Halt, Opcode,
-    OpcodeDefinition, OpcodeInfo, Operand, Operation, Role, Rules, RulesError, RulesSubject, U256, address,
+    OpcodeDefinition, OpcodeInfo, Operand, Operation, Role, Rules, RulesError, RulesSubject,
+    TransactionDefinition, U256, address,
 };
 
 const SQUARE: OpcodeInfo = OpcodeInfo {
@@ -132,6 +134,50 @@ fn what_cannot_be_a_contract_is_refused_with_the_reason() {
     refused(&UNNAMED, &format!("contract  at {AT}: {why}"));
 }
 
+struct First;
+struct Second;
+
+impl TransactionRules for First {}
+impl TransactionRules for Second {}
+
+#[test]
+fn rules_for_transactions_are_part_of_the_rules() {
+    static OWN: CustomTransactions = CustomTransactions::new("DEPOSITS", &[0x7e], &First, &Second);
+    let builder = Rules::builder(Fork::Osaka).transactions(&OWN);
+    let rules = builder.build().unwrap();
+    assert_eq!(rules.name(), "Osaka +DEPOSITS");
+    assert!(CustomTransactions::fast(rules).is_some() && CustomTransactions::plain(rules).is_some());
+    assert!(CustomTransactions::fast(Fork::Osaka.into()).is_none());
+    assert_eq!(unknown_definition(rules), None);
+    assert_eq!(builder.build(), Ok(rules));
+    assert!(rules.with_eips(Fork::Prague.eips()).unwrap().custom_transactions().is_some());
+    let differences = Rules::of(Fork::Osaka).differences(rules);
+    let subjects: Vec<_> = differences.iter().map(|difference| difference.subject).collect();
+    assert_eq!(subjects, [RulesSubject::CustomTransactions]);
+}
+
+#[test]
+fn rules_for_transactions_that_cannot_be_are_refused() {
+    let refused = |own: CustomTransactions, expected: &str| {
+        let own: &'static CustomTransactions = Box::leak(Box::new(own));
+        let error = Rules::builder(Fork::Frontier).transactions(own).build().unwrap_err();
+        assert!(matches!(error, RulesError::Definition(DefinitionError::Transactions { .. })), "{error:?}");
+        assert_eq!(error.to_string(), format!("transaction rules {}: {expected}", own.name()));
+    };
+    let one = "both machines would ask one implementation: give them a second one, or say that it is shared";
+    refused(CustomTransactions::new("ONE", &[], &First, &First), one);
+    let shared = CustomTransactions::new("ONE", &[], &First, &First).shared();
+    assert!(Rules::builder(Fork::Frontier).transactions(Box::leak(Box::new(shared))).build().is_ok());
+    for taken in [&[4], &[0x80]] {
+        let why = format!("type {:#04x} cannot be a chain's own, which are 0x05 to 0x7f", taken[0]);
+        refused(CustomTransactions::new("TAKEN", taken, &First, &Second), &why);
+    }
+    let twice = CustomTransactions::new("TWICE", &[5, 6, 5], &First, &Second);
+    refused(twice, "type 0x05 is named twice");
+    let why = "a name is 1 to 32 of A-Z, 0-9 and _, and begins with a letter";
+    refused(CustomTransactions::new("a name", &[], &First, &Second), why);
+}
+
 /// A definition of another type: an engine does not know what it does.
 struct Foreign;
 
@@ -171,8 +217,29 @@ impl ContractDefinition for Foreign {
     }
 }
 
+impl TransactionDefinition for Foreign {
+    fn name(&self) -> &'static str {
+        "FOREIGN"
+    }
+
+    fn types(&self) -> &'static [u8] {
+        &[]
+    }
+
+    fn is_shared(&self) -> bool {
+        false
+    }
+
+    fn has_two_types(&self) -> bool {
+        true
+    }
+}
+
 #[test]
 fn a_definition_of_another_type_is_named() {
+    let rules = Rules::builder(Fork::Osaka).transactions(&Foreign).build().unwrap();
+    let expected = "transaction rules FOREIGN are of a type that it does not know";
+    assert_eq!(unknown_definition(rules).unwrap(), expected);
     let rules = Rules::builder(Fork::Osaka).opcode(&Foreign).build().unwrap();
     assert_eq!(unknown_definition(rules).unwrap(), "opcode SQUARE is of a type that it does not know");
     let rules = Rules::builder(Fork::Osaka).contract(&Foreign).build().unwrap();

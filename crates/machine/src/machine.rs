@@ -17,7 +17,7 @@ use parallax_primitives::{
 
 use crate::{
     Validated, creation,
-    transaction::{self, Settlement},
+    transaction::{self, Unsettled},
 };
 
 /// One transaction, or one bare message, in progress over any interpreter.
@@ -36,7 +36,9 @@ pub struct Machine<'a, I: Interpreter> {
     /// What the hooks of the first run are told.
     pub(crate) start: Option<Start<'a>>,
     /// What to settle at the end; `None` around a bare message.
-    pub(crate) settlement: Option<Settlement>,
+    pub(crate) unsettled: Option<Unsettled<'a>>,
+    /// How the first message is refused, if its transaction fails before it begins.
+    failure: Option<Halt>,
     /// Gas that the first message was given.
     pub(crate) gas: u64,
     /// Code that the outermost message, a creation, has deployed.
@@ -89,10 +91,10 @@ impl<'a, I: Interpreter> Machine<'a, I> {
         validated: Validated,
         mut journal: Box<dyn Journal + 'a>,
     ) -> Result<Self, HostError> {
-        let (message, settlement) = match job.subject {
+        let (message, unsettled) = match job.subject {
             Subject::Transaction(transaction) => {
-                let (message, settlement) = transaction::open(job, transaction, &validated, &mut *journal)?;
-                (message, Some(settlement))
+                let (message, unsettled) = transaction::open(job, transaction, &validated, &mut *journal)?;
+                (message, Some(unsettled))
             }
             Subject::Message { message, .. } => {
                 let (caller, target) = (message.caller, message.address);
@@ -110,7 +112,8 @@ impl<'a, I: Interpreter> Machine<'a, I> {
             stage: Stage::Sent(Box::new(message)),
             clock: 0,
             start: Some(job.start()),
-            settlement,
+            unsettled,
+            failure: validated.failure,
             deployed: None,
         })
     }
@@ -166,7 +169,7 @@ impl<'a, I: Interpreter> Machine<'a, I> {
     /// Whether the message's sender pays for it with its nonce. The transaction's own creation has its address already, and its
     /// sender the nonce bumped.
     fn bumps_nonce(&self, message: &Message) -> bool {
-        message.kind.is_create() && (!self.frames.is_empty() || self.settlement.is_none())
+        message.kind.is_create() && (!self.frames.is_empty() || self.unsettled.is_none())
     }
 
     /// Shows a message before anything of it has happened.
@@ -197,7 +200,9 @@ impl<'a, I: Interpreter> Machine<'a, I> {
     ) -> Result<bool, HostError> {
         let bumps_nonce = self.bumps_nonce(&message);
         let nonce_is_max = bumps_nonce && self.journal.nonce(message.caller)? == u64::MAX;
-        let started = match self.refusal(&message, nonce_is_max)? {
+        let failure = self.failure.take();
+        let refusal = if failure.is_none() { self.refusal(&message, nonce_is_max)? } else { None };
+        let started = match failure.or(refusal) {
             Some(halt) => Started::Outcome(FrameOutcome::halted(halt, message.gas)),
             None if message.kind.is_create() => self.start_creation(&message, init_code, bumps_nonce)?,
             None => self.start_call(&message)?,
@@ -370,9 +375,9 @@ impl<'a, I: Interpreter> Machine<'a, I> {
 impl<I: Interpreter> Machine<'_, I> {
     /// Ends the transaction, or the bare message, of which this is what its message came to.
     fn settle(&mut self, outcome: FrameOutcome) -> Result<Execution, HostError> {
-        let (gas_used, gas_refunded) = match &self.settlement {
-            Some(settlement) => {
-                let settled = settlement.settle(&outcome, &mut *self.journal)?;
+        let (gas_used, gas_refunded) = match &self.unsettled {
+            Some(unsettled) => {
+                let settled = unsettled.settle(&outcome, &mut *self.journal)?;
                 (settled.gas_used, settled.gas_refunded)
             }
             None => (self.gas - outcome.gas_left, 0),

@@ -4,28 +4,25 @@
 //! nonce, the fees and the delegations stay.
 
 use parallax_engine_interface::Job;
-use parallax_host_interface::{HostError, Journal};
+use parallax_host_interface::{
+    CustomTransactions, HostError, Journal, MessageEnd, Settlement, Terms, TransactionContext,
+};
 use parallax_primitives::{
     Address, Authorization, Bytecode, ContractDefinition, Eip, FrameOutcome, GasSchedule, Message,
     MessageKind, PrecompileId, Rules, Transaction, TransactionType, U256,
 };
 
-use crate::Validated;
+use crate::{Validated, validate::context};
 
 /// What has to be known once the transaction's own message is over.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Settlement {
-    sender: Address,
-    coinbase: Address,
-    gas_limit: u64,
+pub(crate) struct Unsettled<'a> {
+    around: TransactionContext<'a>,
+    terms: Terms,
     floor_gas: u64,
-    refund_quotient: u64,
     /// Refund of the delegations (EIP-7702): kept even if the message fails.
     authorization_refund: u64,
     /// Wei that the sender paid for each gas.
     gas_price: U256,
-    /// Wei of it that goes to the coinbase; the rest is burned (EIP-1559).
-    tip: U256,
 }
 
 /// Gas of a settled transaction.
@@ -37,21 +34,29 @@ pub(crate) struct Settled {
 
 /// Buys the gas, bumps the nonce, warms what is warm from the start and sets the delegations. Answers the transaction's
 /// own message.
-pub(crate) fn open(
-    job: &Job<'_>,
-    transaction: &Transaction,
+pub(crate) fn open<'a>(
+    job: &Job<'a>,
+    transaction: &'a Transaction,
     validated: &Validated,
     journal: &mut dyn Journal,
-) -> Result<(Message, Settlement), HostError> {
+) -> Result<(Message, Unsettled<'a>), HostError> {
     let rules = job.rules;
+    let terms = &validated.terms;
     let gas_price = validated.transaction.gas_price;
+    if !terms.mint.is_zero() {
+        journal.credit(transaction.sender, terms.mint)?;
+    }
+    let nonce = if terms.waived.nonce { journal.nonce(transaction.sender)? } else { transaction.nonce };
     journal.bump_nonce(transaction.sender)?;
-    let gas_fee = gas_price.saturating_mul(U256::from(transaction.gas_limit));
-    if !journal.debit(transaction.sender, gas_fee.saturating_add(validated.blob_fee))? {
-        return Err(HostError::new("the journal's sender has less than the database's"));
+    if validated.failure.is_none() {
+        let gas_fee = gas_price.saturating_mul(U256::from(transaction.gas_limit));
+        let fee = gas_fee.saturating_add(validated.blob_fee).saturating_add(terms.extra_fee);
+        if !journal.debit(transaction.sender, fee)? {
+            return Err(HostError::new("the journal's sender has less than the database's"));
+        }
     }
 
-    let address = transaction.to.unwrap_or_else(|| transaction.sender.create(transaction.nonce));
+    let address = transaction.to.unwrap_or_else(|| transaction.sender.create(nonce));
     warm_up(journal, rules, transaction.sender, address, job.block.coinbase);
     if transaction.kind >= TransactionType::AccessList {
         for entry in &transaction.access_list {
@@ -62,7 +67,8 @@ pub(crate) fn open(
         }
     }
     let mut authorization_refund = 0;
-    if transaction.kind == TransactionType::SetCode {
+    let sets_code = transaction.kind >= TransactionType::SetCode && rules.has(Eip::SetCode7702);
+    if sets_code && transaction.to.is_some() && validated.failure.is_none() {
         for authorization in &transaction.authorizations {
             authorization_refund += set_delegation(journal, rules.gas(), job.chain_id, authorization)?;
         }
@@ -91,18 +97,14 @@ pub(crate) fn open(
         message.is_delegated = true;
     }
 
-    let base_fee = if rules.has(Eip::DynamicFee1559) { U256::from(job.block.base_fee) } else { U256::ZERO };
-    let settlement = Settlement {
-        sender: transaction.sender,
-        coinbase: job.block.coinbase,
-        gas_limit: transaction.gas_limit,
+    let unsettled = Unsettled {
+        around: context(job, transaction),
+        terms: terms.clone(),
         floor_gas: validated.floor_gas,
-        refund_quotient: rules.gas().refund_quotient,
         authorization_refund,
         gas_price,
-        tip: gas_price.saturating_sub(base_fee),
     };
-    Ok((message, settlement))
+    Ok((message, unsettled))
 }
 
 /// Warms what every transaction finds warm (EIP-2929, EIP-3651).
@@ -166,30 +168,57 @@ fn set_delegation(
     Ok(refund)
 }
 
-impl Settlement {
-    /// Gives unused gas back to the sender and the tip to the coinbase.
+impl Unsettled<'_> {
+    /// Gives back to the sender what is its, and pays who is to be paid.
     pub(crate) fn settle(
         &self,
         outcome: &FrameOutcome,
         journal: &mut dyn Journal,
     ) -> Result<Settled, HostError> {
+        let transaction = self.around.transaction;
         // A message that failed has taken its refunds back with everything else.
-        let settled = self.gas(outcome.gas_left, journal.journal_view().refund());
-        let unused = U256::from(self.gas_limit - settled.gas_used);
-        journal.credit(self.sender, unused.saturating_mul(self.gas_price))?;
-        journal.credit(self.coinbase, U256::from(settled.gas_used).saturating_mul(self.tip))?;
-        Ok(settled)
+        let frame_refund = u64::try_from(journal.journal_view().refund()).unwrap_or(0);
+        let end = MessageEnd {
+            status: outcome.status,
+            gas_spent: transaction.gas_limit - outcome.gas_left,
+            refund: self.authorization_refund + frame_refund,
+            gas_price: self.gas_price,
+            terms: &self.terms,
+        };
+        let settled = self.gas(&end);
+        let Settlement { gas_used, gas_refunded, returned, paid } =
+            match CustomTransactions::fast(self.around.rules) {
+                Some(own) => own.settle(&self.around, &end, self.fees(settled))?,
+                None => self.fees(settled),
+            };
+        journal.credit(transaction.sender, returned)?;
+        for (receiver, amount) in paid {
+            journal.credit(receiver, amount)?;
+        }
+        Ok(Settled { gas_used, gas_refunded })
     }
 
     /// The refund is capped (EIP-3529) and then the floor applied (EIP-7623); below the floor no refund is granted.
-    fn gas(&self, gas_left: u64, frame_refund: i64) -> Settled {
-        let spent = self.gas_limit - gas_left;
-        let refund = self.authorization_refund + u64::try_from(frame_refund).unwrap_or(0);
-        let gas_refunded = refund.min(spent / self.refund_quotient);
-        let gas_used = spent - gas_refunded;
+    fn gas(&self, end: &MessageEnd<'_>) -> Settled {
+        let gas_refunded = end.refund.min(end.gas_spent / self.around.rules.gas().refund_quotient);
+        let gas_used = end.gas_spent - gas_refunded;
         if gas_used < self.floor_gas {
             return Settled { gas_used: self.floor_gas, gas_refunded: 0 };
         }
         Settled { gas_used, gas_refunded }
+    }
+
+    /// Unused gas goes back to the sender, the tip to the coinbase; the base fee is burned (EIP-1559).
+    fn fees(&self, settled: Settled) -> Settlement {
+        let TransactionContext { rules, block, transaction, .. } = self.around;
+        let base_fee = if rules.has(Eip::DynamicFee1559) { U256::from(block.base_fee) } else { U256::ZERO };
+        let tip = self.gas_price.saturating_sub(base_fee);
+        let unused = U256::from(transaction.gas_limit - settled.gas_used);
+        Settlement {
+            gas_used: settled.gas_used,
+            gas_refunded: settled.gas_refunded,
+            returned: unused.saturating_mul(self.gas_price),
+            paid: vec![(block.coinbase, U256::from(settled.gas_used).saturating_mul(tip))],
+        }
     }
 }

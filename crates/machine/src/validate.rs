@@ -4,10 +4,13 @@
 //! `check_transaction` of the executable specification: where several rules are broken, the first one is reported.
 
 use parallax_engine_interface::{EngineError, Job};
-use parallax_host_interface::TxEnv;
+use parallax_host_interface::{
+    CustomTransactions, Funds, HostError, Terms, TermsError, TransactionContext, TransactionRules, TxEnv,
+    Waived,
+};
 use parallax_primitives::{
-    BlockEnv, Eip, GasSchedule, KECCAK256_EMPTY, Rejection, Rules, Subject, Transaction, TransactionType,
-    U256,
+    Address, BlockEnv, Eip, GasSchedule, Halt, KECCAK256_EMPTY, Rejection, Rules, Subject, Transaction,
+    TransactionType, U256,
 };
 
 /// First byte of a versioned hash of a KZG commitment (EIP-4844).
@@ -25,7 +28,21 @@ pub struct Validated {
     pub floor_gas: u64,
     /// What its blobs cost, in wei (EIP-4844).
     pub blob_fee: U256,
+    /// On which terms it is in the block.
+    pub terms: Terms,
+    /// How its message is refused, if it breaks a rule and its terms let it fail for that.
+    pub failure: Option<Halt>,
 }
+
+/// What the message of no transaction costs.
+const FREE: Validated = Validated {
+    transaction: TxEnv { origin: Address::ZERO, gas_price: U256::ZERO, blob_hashes: Vec::new(), chain_id: 0 },
+    intrinsic_gas: 0,
+    floor_gas: 0,
+    blob_fee: U256::ZERO,
+    terms: Terms::ETHEREUM,
+    failure: None,
+};
 
 /// Checks the transaction of `job` against its block and the state before it. A bare message is not checked.
 ///
@@ -36,13 +53,67 @@ pub fn validate(job: &Job<'_>) -> Result<Validated, EngineError> {
     let transaction = match job.subject {
         Subject::Transaction(transaction) => transaction,
         Subject::Message { environment, .. } => {
-            let transaction = TxEnv { chain_id: job.chain_id, ..environment.clone() };
-            return Ok(Validated { transaction, intrinsic_gas: 0, floor_gas: 0, blob_fee: U256::ZERO });
+            return Ok(Validated {
+                transaction: TxEnv { chain_id: job.chain_id, ..environment.clone() },
+                ..FREE
+            });
         }
     };
-    let block = job.block;
     check_kind(job.rules, transaction)?;
-    let (intrinsic_gas, floor_gas) = check_gas(job.rules, block, transaction)?;
+    let terms = match CustomTransactions::fast(job.rules) {
+        Some(own) => own_terms(own, job, transaction)?,
+        None => Terms::ETHEREUM,
+    };
+    match (check(job, transaction, &terms), terms.fails_as) {
+        (Ok(validated), _) => Ok(Validated { terms, ..validated }),
+        // A sender whose nonce cannot go up has no transaction at all.
+        (Err(EngineError::Rejected(rejection)), Some(halt)) if rejection != Rejection::NonceIsMax => {
+            let gas_price = terms.gas_price.unwrap_or(transaction.max_fee_per_gas);
+            let environment = environment(job, transaction, gas_price);
+            let (intrinsic_gas, failure) = (transaction.gas_limit, Some(halt));
+            Ok(Validated { transaction: environment, intrinsic_gas, terms, failure, ..FREE })
+        }
+        (Err(error), _) => Err(error),
+    }
+}
+
+/// What the chain says of the transaction.
+fn own_terms(
+    own: &dyn TransactionRules,
+    job: &Job<'_>,
+    transaction: &Transaction,
+) -> Result<Terms, EngineError> {
+    if let TransactionType::Custom(byte) = transaction.kind {
+        let read = own.decode(&transaction.envelope);
+        let wrong = match read {
+            Ok(read) if read == *transaction => None,
+            Ok(_) => Some("is not what its envelope says".to_owned()),
+            Err(reason) => Some(format!("has an envelope that is none: {reason}")),
+        };
+        if let Some(wrong) = wrong {
+            return Err(HostError::new(format!("the transaction of type {byte:#04x} {wrong}")).into());
+        }
+    }
+    own.terms(&context(job, transaction)).map_err(|error| match error {
+        TermsError::Rejected(rejection) => rejection.into(),
+        TermsError::Host(error) => error.into(),
+    })
+}
+
+/// What the chain's own rules are told.
+pub(crate) fn context<'a>(job: &Job<'a>, transaction: &'a Transaction) -> TransactionContext<'a> {
+    let Job { rules, chain_id, block, database, .. } = *job;
+    TransactionContext { rules, chain_id, block, transaction, database }
+}
+
+fn environment(job: &Job<'_>, transaction: &Transaction, gas_price: U256) -> TxEnv {
+    TxEnv { origin: transaction.sender, gas_price, blob_hashes: Vec::new(), chain_id: job.chain_id }
+}
+
+/// All rules but the first and the chain's own.
+fn check(job: &Job<'_>, transaction: &Transaction, terms: &Terms) -> Result<Validated, EngineError> {
+    let block = job.block;
+    let (intrinsic_gas, floor_gas) = check_gas(job.rules, block, transaction, terms)?;
     if transaction.kind == TransactionType::Blob {
         check_blob_count(transaction, block.blobs.max)?;
     }
@@ -51,10 +122,10 @@ pub fn validate(job: &Job<'_>) -> Result<Validated, EngineError> {
     {
         return Err(Rejection::WrongChainId { transaction: chain_id, chain: job.chain_id }.into());
     }
-    let gas_price = effective_price(job.rules, block, transaction)?;
+    let gas_price = gas_price(job.rules, block, transaction, terms)?;
     let mut max_cost = transaction.max_fee_per_gas.checked_mul(U256::from(transaction.gas_limit));
     let mut blob_fee = U256::ZERO;
-    let mut blob_hashes = Vec::new();
+    let mut environment = environment(job, transaction, gas_price);
     if transaction.kind == TransactionType::Blob {
         let blob_gas = check_blobs(job.rules, block, transaction)?;
         max_cost = transaction
@@ -62,17 +133,18 @@ pub fn validate(job: &Job<'_>) -> Result<Validated, EngineError> {
             .checked_mul(blob_gas)
             .and_then(|blobs| max_cost?.checked_add(blobs));
         blob_fee = blob_gas.saturating_mul(block.blob_base_fee());
-        blob_hashes.clone_from(&transaction.blob_hashes);
+        environment.blob_hashes.clone_from(&transaction.blob_hashes);
     }
     check_target(transaction)?;
-    let needed = max_cost.and_then(|cost| cost.checked_add(transaction.value));
-    check_sender(job, transaction, needed)?;
-    Ok(Validated {
-        transaction: TxEnv { origin: transaction.sender, gas_price, blob_hashes, chain_id: job.chain_id },
-        intrinsic_gas,
-        floor_gas,
-        blob_fee,
-    })
+    let needed = match terms.funds {
+        Funds::Most => max_cost.and_then(|cost| cost.checked_add(transaction.value)),
+        Funds::Taken => gas_price
+            .checked_mul(U256::from(transaction.gas_limit))
+            .and_then(|gas_fee| gas_fee.checked_add(blob_fee)),
+    };
+    let needed = needed.and_then(|needed| needed.checked_add(terms.extra_fee));
+    check_sender(job, transaction, needed, terms)?;
+    Ok(Validated { transaction: environment, intrinsic_gas, floor_gas, blob_fee, ..FREE })
 }
 
 fn check_kind(rules: Rules, transaction: &Transaction) -> Result<(), Rejection> {
@@ -82,32 +154,43 @@ fn check_kind(rules: Rules, transaction: &Transaction) -> Result<(), Rejection> 
         TransactionType::DynamicFee => Eip::DynamicFee1559,
         TransactionType::Blob => Eip::Blobs4844,
         TransactionType::SetCode => Eip::SetCode7702,
+        TransactionType::Custom(byte) => {
+            let own = rules.custom_transactions().is_some_and(|own| own.types().contains(&byte));
+            return if own { Ok(()) } else { Err(Rejection::TypeNotSupported(byte)) };
+        }
     };
-    if rules.has(eip) { Ok(()) } else { Err(Rejection::TypeNotSupported(transaction.kind as u8)) }
+    if rules.has(eip) { Ok(()) } else { Err(Rejection::TypeNotSupported(transaction.kind.byte())) }
 }
 
 /// The rules that only the transaction and the block's gas limit decide. Answers the intrinsic gas and the floor.
-fn check_gas(rules: Rules, block: &BlockEnv, transaction: &Transaction) -> Result<(u64, u64), Rejection> {
+fn check_gas(
+    rules: Rules,
+    block: &BlockEnv,
+    transaction: &Transaction,
+    terms: &Terms,
+) -> Result<(u64, u64), Rejection> {
     let schedule = rules.gas();
     let limit = transaction.gas_limit;
     let (intrinsic, floor) = intrinsic_gas(rules, transaction);
+    let (intrinsic, floor) = (terms.intrinsic_gas.unwrap_or(intrinsic), terms.floor_gas.unwrap_or(floor));
     if intrinsic > limit {
         return Err(Rejection::IntrinsicGas { limit, intrinsic });
     }
     if floor > limit {
         return Err(Rejection::CalldataFloor { limit, floor });
     }
-    if transaction.nonce == u64::MAX {
+    if transaction.nonce == u64::MAX && !terms.waived.nonce {
         return Err(Rejection::NonceIsMax);
     }
     let size = transaction.input.len();
     if transaction.to.is_none() && size > schedule.max_initcode_size {
         return Err(Rejection::InitcodeTooLarge { size, limit: schedule.max_initcode_size });
     }
-    if limit > schedule.tx_gas_cap {
+    let is_limited = !terms.waived.gas_limits;
+    if limit > schedule.tx_gas_cap && is_limited {
         return Err(Rejection::GasAboveCap { limit, cap: schedule.tx_gas_cap });
     }
-    if limit > block.gas_limit {
+    if limit > block.gas_limit && is_limited {
         return Err(Rejection::GasAboveBlock { transaction: limit, block: block.gas_limit });
     }
     Ok((intrinsic, floor))
@@ -130,7 +213,7 @@ fn intrinsic_gas(rules: Rules, transaction: &Transaction) -> (u64, u64) {
                 + count(entry.storage_keys.len()) * schedule.tx_access_list_key;
         }
     }
-    if transaction.kind == TransactionType::SetCode {
+    if transaction.kind >= TransactionType::SetCode {
         gas += count(transaction.authorizations.len()) * schedule.tx_authorization;
     }
 
@@ -141,6 +224,21 @@ fn intrinsic_gas(rules: Rules, transaction: &Transaction) -> (u64, u64) {
         0
     };
     (gas, floor)
+}
+
+/// What one gas costs, in wei: what the chain says, or the effective price.
+fn gas_price(
+    rules: Rules,
+    block: &BlockEnv,
+    transaction: &Transaction,
+    terms: &Terms,
+) -> Result<U256, Rejection> {
+    let effective = if terms.waived.fees {
+        transaction.max_fee_per_gas
+    } else {
+        effective_price(rules, block, transaction)?
+    };
+    Ok(terms.gas_price.unwrap_or(effective))
 }
 
 /// What one gas costs, in wei (EIP-1559).
@@ -197,20 +295,30 @@ fn check_target(transaction: &Transaction) -> Result<(), Rejection> {
 
 /// Nonce, balance and code of the sender. `needed` is the most the transaction may cost, in wei; `None` if that is above
 /// 2^256 - 1.
-fn check_sender(job: &Job<'_>, transaction: &Transaction, needed: Option<U256>) -> Result<(), EngineError> {
+fn check_sender(
+    job: &Job<'_>,
+    transaction: &Transaction,
+    needed: Option<U256>,
+    terms: &Terms,
+) -> Result<(), EngineError> {
+    let Waived { nonce: is_any_nonce, sender_code: may_have_code, .. } = terms.waived;
     let sender = job.database.account(transaction.sender)?.unwrap_or_default();
-    if transaction.nonce < sender.nonce {
+    if is_any_nonce {
+        if sender.nonce == u64::MAX {
+            return Err(Rejection::NonceIsMax.into());
+        }
+    } else if transaction.nonce < sender.nonce {
         return Err(Rejection::NonceTooLow { transaction: transaction.nonce, sender: sender.nonce }.into());
-    }
-    if transaction.nonce > sender.nonce {
+    } else if transaction.nonce > sender.nonce {
         return Err(Rejection::NonceTooHigh { transaction: transaction.nonce, sender: sender.nonce }.into());
     }
-    if needed.is_none_or(|needed| sender.balance < needed) {
+    let balance = sender.balance.saturating_add(terms.mint);
+    if needed.is_none_or(|needed| balance < needed) {
         let needed = needed.unwrap_or(U256::MAX);
-        return Err(Rejection::InsufficientFunds { balance: sender.balance, needed }.into());
+        return Err(Rejection::InsufficientFunds { balance, needed }.into());
     }
     // EIP-3607, which the specification applies to every fork; EIP-7702 lets delegated accounts send.
-    if sender.code_hash != KECCAK256_EMPTY {
+    if sender.code_hash != KECCAK256_EMPTY && !may_have_code {
         let code = job.database.code(sender.code_hash)?;
         if !job.rules.has(Eip::SetCode7702) || code.delegation().is_none() {
             return Err(Rejection::SenderHasCode.into());

@@ -1,9 +1,12 @@
 //! The beginning and the end of a transaction, as EELS's `fork.py` has them.
 
 use parallax_engine_interface::{EngineError, Job};
-use parallax_host_interface::{AccountInfo, HostError, TxEnv};
+use parallax_host_interface::{
+    AccountInfo, CustomTransactions, Funds, HostError, MessageEnd, Settlement, Terms, TermsError,
+    TransactionContext, TxEnv,
+};
 use parallax_primitives::{
-    BlockEnv, Eip, FrameOutcome, GasSchedule, KECCAK256_EMPTY, Rejection, Rules, Transaction,
+    Address, BlockEnv, Eip, FrameOutcome, GasSchedule, Halt, KECCAK256_EMPTY, Rejection, Rules, Transaction,
     TransactionType, TxOutcome, U256,
 };
 
@@ -26,6 +29,10 @@ pub struct Validated {
     pub calldata_floor: u64,
     /// What a gas costs the sender, in wei (EIP-1559).
     pub effective_gas_price: U256,
+    /// The terms of the chain's own rules; Ethereum's where it has none.
+    pub terms: Terms,
+    /// How its message is refused, where the terms let it fail for a rule that it breaks.
+    pub failure: Option<Halt>,
 }
 
 /// Checks the transaction as the specification does, in its order, in the block and on the state of `job`; the first reason is the
@@ -38,18 +45,72 @@ pub struct Validated {
 /// The one [`Rejection`] that comes first, or that the world failed.
 pub fn validate(job: &Job<'_>, transaction: &Transaction) -> Result<Validated, EngineError> {
     check_type(job.rules, transaction)?;
-    let IntrinsicCost { intrinsic_gas, calldata_floor_gas_cost } =
-        validate_transaction(job.rules, transaction)?;
-    let effective_gas_price = check_transaction(job, transaction)?;
-    Ok(Validated { intrinsic_gas, calldata_floor: calldata_floor_gas_cost, effective_gas_price })
+    let terms = terms_of_chain(job, transaction)?;
+    let result = check(job, transaction, &terms);
+    if let (Err(EngineError::Rejected(reason)), Some(halt)) = (&result, terms.fails_as)
+        && !matches!(reason, Rejection::NonceIsMax)
+    {
+        // All of its gas is gone before its message, which nobody gets to see the beginning of.
+        return Ok(Validated {
+            intrinsic_gas: transaction.gas_limit,
+            calldata_floor: 0,
+            effective_gas_price: terms.gas_price.unwrap_or(transaction.max_fee_per_gas),
+            failure: Some(halt),
+            terms,
+        });
+    }
+    let (IntrinsicCost { intrinsic_gas, calldata_floor_gas_cost }, effective_gas_price) = result?;
+    let calldata_floor = calldata_floor_gas_cost;
+    Ok(Validated { intrinsic_gas, calldata_floor, effective_gas_price, terms, failure: None })
+}
+
+fn check(
+    job: &Job<'_>,
+    transaction: &Transaction,
+    terms: &Terms,
+) -> Result<(IntrinsicCost, U256), EngineError> {
+    let cost = validate_transaction(job.rules, transaction, terms)?;
+    let effective_gas_price = check_transaction(job, transaction, terms)?;
+    Ok((cost, effective_gas_price))
+}
+
+/// What the chain's own rules say of the transaction, if there are any. It is of a type of the chain's own only if its bytes are.
+fn terms_of_chain(job: &Job<'_>, transaction: &Transaction) -> Result<Terms, EngineError> {
+    let Some(chain) = CustomTransactions::plain(job.rules) else { return Ok(Terms::default()) };
+    if let TransactionType::Custom(byte) = transaction.kind {
+        let decoded = chain.decode(&transaction.envelope).map_err(|reason| {
+            HostError::new(format!("the envelope of the transaction of type {byte:#04x}: {reason}"))
+        })?;
+        if decoded != *transaction {
+            return Err(HostError::new(format!(
+                "the transaction of type {byte:#04x} has the envelope of another one"
+            ))
+            .into());
+        }
+    }
+    match chain.terms(&around(job, transaction)) {
+        Ok(terms) => Ok(terms),
+        Err(TermsError::Rejected(rejection)) => Err(EngineError::Rejected(rejection)),
+        Err(TermsError::Host(error)) => Err(EngineError::Host(error)),
+    }
+}
+
+pub(crate) fn around<'a>(job: &Job<'a>, transaction: &'a Transaction) -> TransactionContext<'a> {
+    TransactionContext {
+        rules: job.rules,
+        chain_id: job.chain_id,
+        block: job.block,
+        transaction,
+        database: job.database,
+    }
 }
 
 /// What depends on the block and on the sender; the effective price of a gas.
 ///
 /// EELS: `fork.py`, `check_transaction`. It has the block to itself: no gas of it is used yet.
-fn check_transaction(job: &Job<'_>, transaction: &Transaction) -> Result<U256, EngineError> {
+fn check_transaction(job: &Job<'_>, transaction: &Transaction, terms: &Terms) -> Result<U256, EngineError> {
     let Job { rules, block, .. } = *job;
-    if transaction.gas_limit > block.gas_limit {
+    if transaction.gas_limit > block.gas_limit && !terms.waived.gas_limits {
         let limits = Rejection::GasAboveBlock { transaction: transaction.gas_limit, block: block.gas_limit };
         return Err(limits.into());
     }
@@ -62,7 +123,14 @@ fn check_transaction(job: &Job<'_>, transaction: &Transaction) -> Result<U256, E
         return Err(Rejection::WrongChainId { transaction: chain_id, chain: job.chain_id }.into());
     }
 
-    let effective_gas_price = effective_gas_price(rules, block, transaction)?;
+    let mut effective_gas_price = if terms.waived.fees {
+        transaction.max_fee_per_gas
+    } else {
+        effective_gas_price(rules, block, transaction)?
+    };
+    if let Some(gas_price) = terms.gas_price {
+        effective_gas_price = gas_price;
+    }
     if transaction.kind == TransactionType::Blob {
         check_blobs(rules, block, transaction)?;
     }
@@ -78,7 +146,11 @@ fn check_transaction(job: &Job<'_>, transaction: &Transaction) -> Result<U256, E
         // EIP-7702
         return Err(Rejection::NoAuthorizations.into());
     }
-    check_sender(job, transaction)?;
+    let needed = match terms.funds {
+        Funds::Most => most_it_costs(transaction),
+        Funds::Taken => taken_before(block, transaction, effective_gas_price),
+    };
+    check_sender(job, transaction, terms, needed.and_then(|needed| needed.checked_add(terms.extra_fee)))?;
     Ok(effective_gas_price)
 }
 
@@ -131,21 +203,32 @@ fn check_blobs(rules: Rules, block: &BlockEnv, transaction: &Transaction) -> Res
 }
 
 /// Its nonce, what it has, and whether it is an account that sends transactions.
-fn check_sender(job: &Job<'_>, transaction: &Transaction) -> Result<(), EngineError> {
+fn check_sender(
+    job: &Job<'_>,
+    transaction: &Transaction,
+    terms: &Terms,
+    needed: Option<U256>,
+) -> Result<(), EngineError> {
     let sender = job.database.account(transaction.sender)?.unwrap_or_default();
-    let nonces = (transaction.nonce, sender.nonce);
-    if sender.nonce > transaction.nonce {
+    // Where the nonce is waived it is the sender's own.
+    let nonce = if terms.waived.nonce { sender.nonce } else { transaction.nonce };
+    if terms.waived.nonce && nonce == u64::MAX {
+        // EIP-2681, which else was looked at before.
+        return Err(Rejection::NonceIsMax.into());
+    }
+    let nonces = (nonce, sender.nonce);
+    if sender.nonce > nonce {
         return Err(Rejection::NonceTooLow { transaction: nonces.0, sender: nonces.1 }.into());
     }
-    if sender.nonce < transaction.nonce {
+    if sender.nonce < nonce {
         return Err(Rejection::NonceTooHigh { transaction: nonces.0, sender: nonces.1 }.into());
     }
-    let needed = most_it_costs(transaction);
-    if needed.is_none_or(|needed| sender.balance < needed) {
+    let balance = sender.balance.saturating_add(terms.mint);
+    if needed.is_none_or(|needed| balance < needed) {
         let needed = needed.unwrap_or(U256::MAX);
-        return Err(Rejection::InsufficientFunds { balance: sender.balance, needed }.into());
+        return Err(Rejection::InsufficientFunds { balance, needed }.into());
     }
-    if sender.code_hash != KECCAK256_EMPTY {
+    if sender.code_hash != KECCAK256_EMPTY && !terms.waived.sender_code {
         // EIP-3607, and EIP-7702 from Prague on
         let code = job.database.code(sender.code_hash)?;
         if !job.rules.has(Eip::SetCode7702) || !is_valid_delegation(code.bytes()) {
@@ -163,6 +246,13 @@ fn most_it_costs(transaction: &Transaction) -> Option<U256> {
     gas_fee.checked_add(blob_fee)?.checked_add(transaction.value)
 }
 
+/// What it takes from its sender before its message, in wei, at the block's prices.
+fn taken_before(block: &BlockEnv, transaction: &Transaction, gas_price: U256) -> Option<U256> {
+    let gas_fee = U256::from(transaction.gas_limit).checked_mul(gas_price)?;
+    let blob_price = calculate_blob_gas_price(block.excess_blob_gas, &block.blobs);
+    gas_fee.checked_add(calculate_data_fee(blob_price, transaction))
+}
+
 /// Pays for the gas and the blobs, and counts the nonce. It is checked that the sender has it.
 ///
 /// EELS: `fork.py`, `process_transaction`, up to its message.
@@ -173,10 +263,19 @@ pub(crate) fn buy_gas(
 ) -> Result<(), HostError> {
     let sender = transaction.sender;
     world.increment_nonce(sender)?;
-    let effective_gas_fee = U256::from(transaction.gas_limit) * validated.effective_gas_price;
+    world.add_to_balance(sender, validated.terms.mint)?;
+    if validated.failure.is_some() {
+        return Ok(());
+    }
+    let effective_gas_fee = U256::from(transaction.gas_limit).saturating_mul(validated.effective_gas_price);
     let blob_gas_fee = calculate_data_fee(world.blob_gas_price, transaction);
     let AccountInfo { balance, .. } = world.get_account(sender)?;
-    world.set_account_balance(sender, balance - effective_gas_fee - blob_gas_fee)
+    let fees = effective_gas_fee.saturating_add(blob_gas_fee).saturating_add(validated.terms.extra_fee);
+    // A chain's price may be above the fee that was checked.
+    let Some(balance) = balance.checked_sub(fees) else {
+        return Err(HostError::new(format!("{sender} has {balance} wei and is to pay {fees}")));
+    };
+    world.set_account_balance(sender, balance)
 }
 
 /// What the transaction answers to opcodes.
@@ -188,7 +287,10 @@ pub(crate) fn transaction_environment(
     TxEnv {
         origin: transaction.sender,
         gas_price: validated.effective_gas_price,
-        blob_hashes: transaction.blob_hashes.clone(),
+        blob_hashes: match transaction.kind {
+            TransactionType::Blob => transaction.blob_hashes.clone(),
+            _ => Vec::new(),
+        },
         chain_id: job.chain_id,
     }
 }
@@ -200,10 +302,11 @@ pub(crate) fn transaction_environment(
 pub(crate) fn settle(
     world: &mut World<'_>,
     validated: &Validated,
-    transaction: &Transaction,
+    around: &TransactionContext<'_>,
     delegation_refund: u64,
     outcome: &FrameOutcome,
 ) -> Result<TxOutcome, HostError> {
+    let transaction = around.transaction;
     // What a failed message has refunded was rolled back with it.
     let refund_counter = delegation_refund.saturating_add_signed(world.state.refund_counter);
     let gas_used_before_refund = transaction.gas_limit - outcome.gas_left;
@@ -219,9 +322,27 @@ pub(crate) fn settle(
     };
 
     let gas_left = U256::from(transaction.gas_limit - gas_used);
-    world.add_to_balance(transaction.sender, gas_left * validated.effective_gas_price)?;
-    pay_coinbase(world, validated.effective_gas_price, gas_used)?;
-    finish(world, outcome, gas_used, gas_refunded)
+    let mut settlement = Settlement {
+        gas_used,
+        gas_refunded,
+        returned: gas_left.saturating_mul(validated.effective_gas_price),
+        paid: vec![(world.block.coinbase, fee_of_coinbase(world, validated.effective_gas_price, gas_used))],
+    };
+    if let Some(chain) = CustomTransactions::plain(world.rules) {
+        let end = MessageEnd {
+            status: outcome.status,
+            gas_spent: gas_used_before_refund,
+            refund: refund_counter,
+            gas_price: validated.effective_gas_price,
+            terms: &validated.terms,
+        };
+        settlement = chain.settle(around, &end, settlement)?;
+    }
+    world.add_to_balance(transaction.sender, settlement.returned)?;
+    for (receiver, wei) in settlement.paid {
+        pay(world, receiver, wei)?;
+    }
+    finish(world, outcome, settlement.gas_used, settlement.gas_refunded)
 }
 
 /// Takes away the accounts that end with the transaction, or with the bare message, and says what that came to. The output of a
@@ -250,18 +371,20 @@ pub(crate) fn finish(
     })
 }
 
-fn pay_coinbase(world: &mut World<'_>, effective_gas_price: U256, gas_used: u64) -> Result<(), HostError> {
-    // EIP-1559: from London on the base fee is burnt.
+fn fee_of_coinbase(world: &World<'_>, effective_gas_price: U256, gas_used: u64) -> U256 {
+    // EIP-1559: from London on the base fee is burnt. Where a chain asks for less, nothing is left.
     let base_fee =
         if world.rules.has(Eip::DynamicFee1559) { U256::from(world.block.base_fee) } else { U256::ZERO };
-    let transaction_fee = U256::from(gas_used) * (effective_gas_price - base_fee);
-    let coinbase = world.block.coinbase;
-    let has_any = !transaction_fee.is_zero() || !world.get_account(coinbase)?.balance.is_zero();
+    U256::from(gas_used).saturating_mul(effective_gas_price.saturating_sub(base_fee))
+}
+
+fn pay(world: &mut World<'_>, receiver: Address, wei: U256) -> Result<(), HostError> {
+    let has_any = !wei.is_zero() || !world.get_account(receiver)?.balance.is_zero();
     if has_any || !world.rules.has(Eip::StateClearing161) {
         // Before EIP-161 it came to be by being sent nothing.
-        world.add_to_balance(coinbase, transaction_fee)?;
-    } else if world.account_exists_and_is_empty(coinbase)? {
-        world.destroy_account(coinbase);
+        world.add_to_balance(receiver, wei)?;
+    } else if world.account_exists_and_is_empty(receiver)? {
+        world.destroy_account(receiver);
     }
     Ok(())
 }

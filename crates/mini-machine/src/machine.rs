@@ -4,7 +4,7 @@
 
 use parallax_engine_interface::{EngineError, Execution, FrameExit, Interpreter, Job, Progress, Stepper};
 use parallax_hooks::{End, Hooks, Interest, MessagePhase, NoHooks, Start, StepControl, StepView};
-use parallax_host_interface::{HostError, PrecompileSet, StateChanges, TxEnv};
+use parallax_host_interface::{HostError, PrecompileSet, StateChanges, TransactionContext, TxEnv};
 use parallax_primitives::{FrameOutcome, Message, Subject, Transaction};
 
 use crate::{
@@ -39,7 +39,7 @@ pub struct MiniMachine<'a, I: Interpreter> {
 /// What the end of a transaction needs of its beginning.
 struct Settlement<'a> {
     validated: Validated,
-    transaction: &'a Transaction,
+    around: TransactionContext<'a>,
     delegation_refund: u64,
 }
 
@@ -106,8 +106,10 @@ impl<'a, I: Interpreter> MiniMachine<'a, I> {
         fork::buy_gas(&mut world, &validated, transaction)?;
         let gas = transaction.gas_limit - validated.intrinsic_gas;
         let mut message = prepare_message(&mut world, transaction, gas)?;
-        let delegation_refund = delegate(&mut world, transaction, &mut message)?;
-        let settlement = Settlement { validated, transaction, delegation_refund };
+        let delegation_refund =
+            if validated.failure.is_some() { 0 } else { delegate(&mut world, transaction, &mut message)? };
+        let around = fork::around(job, transaction);
+        let settlement = Settlement { validated, around, delegation_refund };
         Ok(Self::over(interpreter, job, world, message, Some(settlement)))
     }
 
@@ -140,8 +142,8 @@ impl<'a, I: Interpreter> MiniMachine<'a, I> {
     fn end(&mut self, outcome: &FrameOutcome) -> Result<Execution, HostError> {
         let world = &mut self.world;
         let outcome = match &self.settlement {
-            Some(Settlement { validated, transaction, delegation_refund }) => {
-                fork::settle(world, validated, transaction, *delegation_refund, outcome)?
+            Some(Settlement { validated, around, delegation_refund }) => {
+                fork::settle(world, validated, around, *delegation_refund, outcome)?
             }
             // A bare message: nobody is paid.
             None => fork::finish(world, outcome, self.gas - outcome.gas_left, 0)?,
@@ -212,6 +214,11 @@ impl<'a, I: Interpreter> MiniMachine<'a, I> {
         hooks: &mut K,
     ) -> Result<Option<Progress>, HostError> {
         let sender = self.sender();
+        // A transaction that fails before it begins.
+        let failure = self.settlement.as_ref().and_then(|settlement| settlement.validated.failure);
+        if let Some(halt) = failure {
+            return Ok(self.over_with(message, FrameOutcome::halted(halt, 0), hooks));
+        }
         self.next = match interpreter::begin(&mut self.world, &message, sender)? {
             Begun::Frame { code, checkpoint } => {
                 let mut own = (*message).clone();

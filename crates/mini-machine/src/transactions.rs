@@ -1,5 +1,6 @@
 //! What a transaction must be by itself, whatever the state, as EELS's `transactions.py` has it.
 
+use parallax_host_interface::Terms;
 use parallax_primitives::{Eip, Rejection, Rules, Transaction, TransactionType};
 
 use crate::gas::init_code_cost;
@@ -27,17 +28,31 @@ pub(crate) fn check_type(rules: Rules, transaction: &Transaction) -> Result<(), 
         TransactionType::Blob => Eip::Blobs4844,
         // EIP-7702
         TransactionType::SetCode => Eip::SetCode7702,
+        TransactionType::Custom(byte) => {
+            let Some(chain) = rules.custom_transactions() else {
+                return Err(Rejection::TypeNotSupported(byte));
+            };
+            let is_known = chain.types().contains(&byte);
+            return if is_known { Ok(()) } else { Err(Rejection::TypeNotSupported(byte)) };
+        }
     };
-    if rules.has(eip) { Ok(()) } else { Err(Rejection::TypeNotSupported(transaction.kind as u8)) }
+    if rules.has(eip) { Ok(()) } else { Err(Rejection::TypeNotSupported(transaction.kind.byte())) }
 }
 
 /// EELS: `transactions.py`, `validate_transaction`.
 pub(crate) fn validate_transaction(
     rules: Rules,
     transaction: &Transaction,
+    terms: &Terms,
 ) -> Result<IntrinsicCost, Rejection> {
     let gas = rules.gas();
-    let cost = calculate_intrinsic_cost(rules, transaction);
+    let mut cost = calculate_intrinsic_cost(rules, transaction);
+    if let Some(own) = terms.intrinsic_gas {
+        cost.intrinsic_gas = own;
+    }
+    if let Some(own) = terms.floor_gas {
+        cost.calldata_floor_gas_cost = own;
+    }
     let limit = transaction.gas_limit;
     if cost.intrinsic_gas > limit {
         return Err(Rejection::IntrinsicGas { limit, intrinsic: cost.intrinsic_gas });
@@ -46,7 +61,7 @@ pub(crate) fn validate_transaction(
         // EIP-7623
         return Err(Rejection::CalldataFloor { limit, floor: cost.calldata_floor_gas_cost });
     }
-    if transaction.nonce == u64::MAX {
+    if !terms.waived.nonce && transaction.nonce == u64::MAX {
         // EIP-2681, for all blocks there ever were
         return Err(Rejection::NonceIsMax);
     }
@@ -55,7 +70,7 @@ pub(crate) fn validate_transaction(
         // EIP-3860
         return Err(Rejection::InitcodeTooLarge { size, limit: gas.max_initcode_size });
     }
-    if limit > gas.tx_gas_cap {
+    if !terms.waived.gas_limits && limit > gas.tx_gas_cap {
         // EIP-7825
         return Err(Rejection::GasAboveCap { limit, cap: gas.tx_gas_cap });
     }

@@ -77,7 +77,7 @@ fn each_type_begins_with_its_fork() {
         (SetCode, Fork::Prague),
     ] {
         for fork in Fork::ALL {
-            let rejection = Rejection::TypeNotSupported(kind as u8);
+            let rejection = Rejection::TypeNotSupported(kind.byte());
             check(kind, fork, |_| (), if fork >= since { None } else { Some(rejection) });
         }
     }

@@ -38,15 +38,32 @@ pub trait ContractDefinition: Any + Send + Sync {
     fn has_two_functions(&self) -> bool;
 }
 
+/// What a chain has otherwise around a transaction's own message, types of transactions of its own included. Here is what it is
+/// called; what it does is in the type behind it, which machines know (`CustomTransactions` of `parallax-host-interface`).
+pub trait TransactionDefinition: Any + Send + Sync {
+    /// Its name.
+    fn name(&self) -> &'static str;
+
+    /// The first bytes of the envelopes of its own types (EIP-2718).
+    fn types(&self) -> &'static [u8];
+
+    /// As [`OpcodeDefinition::is_shared`].
+    fn is_shared(&self) -> bool;
+
+    /// Whether the two machines ask two types. Where they ask one and it is not said, it is refused.
+    fn has_two_types(&self) -> bool;
+}
+
 /// What an author adds to the rules. Definitions are compared as what they are: places in the program.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Customs {
     pub(crate) opcodes: Vec<Definition<dyn OpcodeDefinition>>,
     pub(crate) contracts: Vec<Definition<dyn ContractDefinition>>,
+    pub(crate) transactions: Option<Definition<dyn TransactionDefinition>>,
 }
 
 impl Customs {
-    pub(crate) const NONE: Self = Self { opcodes: Vec::new(), contracts: Vec::new() };
+    pub(crate) const NONE: Self = Self { opcodes: Vec::new(), contracts: Vec::new(), transactions: None };
 
     pub(crate) fn opcode(&self, opcode: Opcode) -> Option<&'static dyn OpcodeDefinition> {
         self.opcodes.iter().map(|definition| definition.0).find(|own| own.info().opcode == opcode)
@@ -80,6 +97,14 @@ pub enum DefinitionError {
         /// Why not.
         reason: String,
     },
+    /// Rules for transactions.
+    #[error("transaction rules {name}: {reason}")]
+    Transactions {
+        /// Their name.
+        name: String,
+        /// Why not.
+        reason: String,
+    },
 }
 
 /// The most operands of an author's own opcode.
@@ -89,6 +114,11 @@ const MOST_IMMEDIATE: u8 = 32;
 /// Two engines that run one function are no comparison.
 const ONE_FUNCTION: &str =
     "both sides would run one function: give it a second one, or say that it is shared";
+/// As for functions.
+const ONE_TYPE: &str =
+    "both machines would ask one implementation: give them a second one, or say that it is shared";
+/// What Ethereum has none of (EIP-2718).
+const OWN_TYPES: std::ops::RangeInclusive<u8> = 0x05..=0x7f;
 /// Bytes of a name.
 const LONGEST_NAME: usize = 32;
 
@@ -135,7 +165,23 @@ impl Customs {
             };
             return Err(DefinitionError::Contract { address, name: name.into(), reason });
         }
-        Ok(())
+        let Some(Definition(own)) = &self.transactions else { return Ok(()) };
+        let (name, types) = (own.name(), own.types());
+        let taken = types.iter().find(|byte| !OWN_TYPES.contains(*byte));
+        let twice = types.iter().enumerate().find(|(i, byte)| types[..*i].contains(byte));
+        let reason = if let Some(byte) = taken {
+            let (first, last) = (OWN_TYPES.start(), OWN_TYPES.end());
+            format!("type {byte:#04x} cannot be a chain's own, which are {first:#04x} to {last:#04x}")
+        } else if let Some((_, byte)) = twice {
+            format!("type {byte:#04x} is named twice")
+        } else if !is_name(name) {
+            format!("a name is 1 to {LONGEST_NAME} of A-Z, 0-9 and _, and begins with a letter")
+        } else if !own.is_shared() && !own.has_two_types() {
+            ONE_TYPE.into()
+        } else {
+            return Ok(());
+        };
+        Err(DefinitionError::Transactions { name: name.into(), reason })
     }
 }
 

@@ -26,7 +26,7 @@ pub use alloy_primitives::{
 };
 pub use blob::BlobSchedule;
 pub use block::BlockEnv;
-pub use custom::{ContractDefinition, DefinitionError, OpcodeDefinition};
+pub use custom::{ContractDefinition, DefinitionError, OpcodeDefinition, TransactionDefinition};
 pub use eip::{Changes, Eip, EipSet};
 pub use fork::{Fork, ForkChanges, UnknownFork};
 pub use gas::{GasSchedule, Parameter};

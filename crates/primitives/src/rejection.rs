@@ -132,4 +132,7 @@ pub enum Rejection {
     /// EIP-7702.
     #[error("set-code transaction without a target")]
     SetCodeCreate,
+    /// A rule of the chain's own, in its words.
+    #[error("{0}")]
+    OfChain(&'static str),
 }

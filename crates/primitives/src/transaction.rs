@@ -31,6 +31,9 @@ pub struct Transaction {
     pub max_fee_per_blob_gas: U256,
     /// Delegations to set (EIP-7702).
     pub authorizations: Vec<Authorization>,
+    /// The bytes that it came in (EIP-2718): what is in none of the fields above is read from here, by rules of other chains. Empty
+    /// where nobody knows them; Ethereum's own rules never look at them.
+    pub envelope: Bytes,
 }
 
 /// The envelope of a transaction (EIP-2718).
@@ -48,6 +51,23 @@ pub enum TransactionType {
     Blob = 3,
     /// Type 4 (EIP-7702).
     SetCode = 4,
+    /// A type of a chain's own, by its byte, 5 to 127: see [`TransactionDefinition`](crate::TransactionDefinition). Its
+    /// access list, priority fee and authorizations count as a set-code transaction's; it has no blobs.
+    Custom(u8) = 5,
+}
+
+impl TransactionType {
+    /// The first byte of an envelope of this type; 0 for a legacy transaction, which has none.
+    pub const fn byte(self) -> u8 {
+        match self {
+            Self::Legacy => 0,
+            Self::AccessList => 1,
+            Self::DynamicFee => 2,
+            Self::Blob => 3,
+            Self::SetCode => 4,
+            Self::Custom(byte) => byte,
+        }
+    }
 }
 
 /// One account of an access list (EIP-2930).

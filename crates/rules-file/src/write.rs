@@ -34,7 +34,9 @@ fn write_all(out: &mut String, rules: Rules) -> std::fmt::Result {
     for id in rules.precompiles() {
         writeln!(out, "#   {:#06x} {}", id.number(), id.name())?;
     }
-    if rules.custom_opcodes().next().is_some() || rules.custom_contracts().next().is_some() {
+    let transactions = rules.custom_transactions();
+    let has_opcodes = rules.custom_opcodes().next().is_some();
+    if has_opcodes || rules.custom_contracts().next().is_some() || transactions.is_some() {
         writeln!(out, "# An author's own, which a file cannot say:")?;
     }
     for own in rules.custom_opcodes().map(OpcodeDefinition::info) {
@@ -43,6 +45,10 @@ fn write_all(out: &mut String, rules: Rules) -> std::fmt::Result {
     }
     for own in rules.custom_contracts() {
         writeln!(out, "#   {} {}", own.address(), own.name())?;
+    }
+    if let Some(own) = transactions {
+        let types: String = own.types().iter().map(|byte| format!(" {byte:#04x}")).collect();
+        writeln!(out, "#   transactions {}{types}", own.name())?;
     }
     writeln!(out, "\n[gas]")?;
     for info in Opcode::all() {

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use parallax_engine_interface::Job;
 use parallax_memory_database::MemoryDatabase;
-use parallax_primitives::{Authorization, B256, BlockEnv, Fork, Rules, RulesError, Transaction};
+use parallax_primitives::{Authorization, B256, BlockEnv, Bytes, Fork, Rules, RulesError, Transaction};
 use serde_json::{Value, json};
 
 use crate::{
@@ -242,6 +242,7 @@ impl<'t> Test<'t> {
     ) -> Result<Result<Transaction, String>, FixtureError> {
         let signed = entry.get("txbytes");
         let mut chain_id = Some(self.chain_id);
+        let mut envelope = Bytes::new();
         if !signed.is_null() {
             let bytes = signed.bytes()?;
             match txbytes::decode(&bytes) {
@@ -249,7 +250,10 @@ impl<'t> Test<'t> {
                 Err(_) if bytes.is_empty() => {}
                 Err(reason) if exception.is_some() => return Ok(Err(reason)),
                 Err(reason) => return Err(signed.unexpected("a signed transaction", reason)),
-                Ok(signed) => chain_id = signed.chain_id,
+                Ok(signed) => {
+                    chain_id = signed.chain_id;
+                    envelope = bytes;
+                }
             }
         }
         let read = self
@@ -257,7 +261,7 @@ impl<'t> Test<'t> {
             .clone()
             .and_then(|authorizations| transaction::read(node, at, chain_id, authorizations));
         match read {
-            Ok(transaction) => Ok(Ok(transaction)),
+            Ok(transaction) => Ok(Ok(Transaction { envelope, ..transaction })),
             Err(error) if exception.is_some_and(ExpectedException::allows_malformed) => {
                 Ok(Err(format!("{}: {}", error.path, error.problem)))
             }

@@ -18,7 +18,7 @@ pub(super) fn check(scenario: &Scenario, counts: &mut Counts) -> Result<(), Stri
     let Scenario { fork, block, transaction, .. } = scenario;
     let verdict = compare(scenario, "primary", "mini", ShadowMode::All)?;
     counts.add("transactions", 1);
-    counts.add(&format!("type {}", transaction.kind as u8), 1);
+    counts.add(&format!("type {}", transaction.kind.byte()), 1);
     counts.add(&format!("fork {fork}"), 1);
     counts.add(&format!("verdict {}", verdict.name()), 1);
     if let Verdict::Limit(_) = verdict {

@@ -38,8 +38,10 @@ impl DiffSetup {
     pub fn on(mut self, rules: Rules) -> Self {
         let opcodes = rules.custom_opcodes().filter(|own| own.is_shared()).map(|own| own.info().name);
         let contracts = rules.custom_contracts().filter(|own| own.is_shared()).map(ContractDefinition::name);
+        let transactions = rules.custom_transactions().filter(|own| own.is_shared()).map(|own| own.name());
         let told = opcodes
             .chain(contracts)
+            .chain(transactions)
             .map(|name| format!("{name}: both sides run one function, so it is not cross-checked"));
         self.tolerances.extend(told);
         self

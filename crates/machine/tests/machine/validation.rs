@@ -51,7 +51,7 @@ fn types_come_with_their_forks() {
         (TransactionType::Blob, Fork::Shanghai, Fork::Cancun),
         (TransactionType::SetCode, Fork::Cancun, Fork::Prague),
     ] {
-        check(&world(before, kind), Err(Rejection::TypeNotSupported(kind as u8)));
+        check(&world(before, kind), Err(Rejection::TypeNotSupported(kind.byte())));
         check(&world(since, kind), Ok(()));
     }
     for fork in Fork::ALL {

@@ -7,7 +7,8 @@ use std::{
 
 use super::set::{RuleSet, Rules};
 use crate::{
-    BlobSchedule, ContractDefinition, Eip, EipSet, Fork, Opcode, OpcodeDefinition, Parameter, UnknownFork,
+    BlobSchedule, ContractDefinition, Eip, EipSet, Fork, Opcode, OpcodeDefinition, Parameter,
+    TransactionDefinition, UnknownFork,
     custom::{Customs, Definition, DefinitionError},
 };
 
@@ -171,6 +172,13 @@ impl RulesBuilder {
         self
     }
 
+    /// Says what the chain has otherwise around a transaction's own message (`CustomTransactions` of `parallax-host-interface`).
+    #[must_use]
+    pub fn transactions(mut self, transactions: &'static dyn TransactionDefinition) -> Self {
+        self.customs.transactions = Some(Definition(transactions));
+        self
+    }
+
     /// The rules. Of sets that are equal in everything there is one.
     ///
     /// # Errors
@@ -280,6 +288,9 @@ impl RulesBuilder {
             let _ = write!(text, " +{}", own.0.info().name);
         }
         for own in &self.customs.contracts {
+            let _ = write!(text, " +{}", own.0.name());
+        }
+        if let Some(own) = &self.customs.transactions {
             let _ = write!(text, " +{}", own.0.name());
         }
         if self.chain_id != 1 {

@@ -32,6 +32,8 @@ pub enum Subject {
     Precompile(PrecompileId),
     /// A precompiled contract of an author's own, 1 where it is there.
     CustomContract(Address),
+    /// Rules for transactions of an author's own, 1 where they are there.
+    CustomTransactions,
     /// Blobs that a block aims at.
     BlobTarget,
     /// Blobs that a block may carry.
@@ -50,6 +52,7 @@ impl fmt::Display for Subject {
             Subject::Parameter(parameter) => f.write_str(parameter.name()),
             Subject::Precompile(id) => f.write_str(id.name()),
             Subject::CustomContract(address) => write!(f, "contract {address}"),
+            Subject::CustomTransactions => f.write_str("transactions"),
             Subject::BlobTarget => f.write_str("blob target"),
             Subject::BlobMax => f.write_str("blob max"),
             Subject::BlobUpdateFraction => f.write_str("blob update fraction"),
@@ -72,7 +75,7 @@ impl Subject {
             }
             Subject::Precompile(id) => changes.precompiles.contains(&id),
             Subject::BlobTarget | Subject::BlobMax | Subject::BlobUpdateFraction => changes.blobs.is_some(),
-            Subject::CustomContract(_) | Subject::ChainId => false,
+            Subject::CustomContract(_) | Subject::CustomTransactions | Subject::ChainId => false,
         }
     }
 }
@@ -96,6 +99,7 @@ fn all(left: Rules, right: Rules) -> Vec<RulesDifference> {
         .chain(Parameter::ALL.iter().map(|parameter| Subject::Parameter(*parameter)))
         .chain(PrecompileId::ALL.iter().map(|id| Subject::Precompile(*id)))
         .chain(own.into_iter().map(Subject::CustomContract))
+        .chain([Subject::CustomTransactions])
         .chain([Subject::BlobTarget, Subject::BlobMax, Subject::BlobUpdateFraction, Subject::ChainId]);
     subjects
         .filter_map(|subject| {
@@ -117,6 +121,7 @@ fn value(rules: Rules, subject: Subject) -> Option<u64> {
         Subject::Parameter(parameter) => Some(rules.gas().get(parameter)),
         Subject::Precompile(id) => rules.has_precompile(id).then_some(1),
         Subject::CustomContract(address) => rules.custom_contract(&address).map(|_| 1),
+        Subject::CustomTransactions => rules.custom_transactions().map(|_| 1),
         Subject::BlobTarget => Some(rules.blobs().target),
         Subject::BlobMax => Some(rules.blobs().max),
         Subject::BlobUpdateFraction => Some(rules.blobs().update_fraction),

@@ -6,7 +6,7 @@ use std::{
 
 use crate::{
     Address, BlobSchedule, ContractDefinition, Eip, EipSet, Fork, GasSchedule, Opcode, OpcodeDefinition,
-    OpcodeInfo, OpcodeRow, OpcodeTable, PrecompileId, custom::Customs, opcode::ROWS,
+    OpcodeInfo, OpcodeRow, OpcodeTable, PrecompileId, TransactionDefinition, custom::Customs, opcode::ROWS,
 };
 
 /// The rules of an execution: which EIPs are on, and every number that follows from them.
@@ -229,6 +229,11 @@ impl Rules {
     /// All precompiled contracts of an author's own, as they were given.
     pub fn custom_contracts(self) -> impl Iterator<Item = &'static dyn ContractDefinition> {
         self.0.customs.contracts.iter().map(|definition| definition.0)
+    }
+
+    /// What the chain has otherwise around a transaction's own message; `None` if it is as Ethereum has it.
+    pub fn custom_transactions(self) -> Option<&'static dyn TransactionDefinition> {
+        self.0.customs.transactions.as_ref().map(|definition| definition.0)
     }
 
     /// Prices and limits.
