@@ -1,34 +1,20 @@
 //! What revm runs in, and its words in Parallax's.
 
-use parallax_engine_interface::Job;
-use parallax_host_interface::{Database, HostError};
+use std::error::Error;
+
+use parallax_host_interface::HostError;
 use parallax_primitives::Log;
-use revm::{
-    context::TxEnv,
-    context_interface::result::{EVMError, InvalidTransaction},
-    handler::{MainnetContext, MainnetEvm},
-    primitives::hardfork::SpecId,
-};
+use revm::{context::ContextTr, context_interface::result::EVMError, inspector::JournalExt};
 
-use crate::{
-    database::{Adapter, DatabaseError},
-    environment,
-};
+use crate::database::{DatabaseError, JobDatabase};
 
-/// revm with everything it runs on.
-pub(crate) type Context<'a> = MainnetContext<Adapter<'a>>;
-pub(crate) type Evm<'a, I> = MainnetEvm<Context<'a>, I>;
-pub(crate) type RunError = EVMError<DatabaseError, InvalidTransaction>;
+/// A revm context over a job's database, whatever its block, transaction, configuration, journal and chain are.
+pub trait JobContext<'a>: ContextTr<Db = JobDatabase<'a>, Journal: JournalExt> {}
 
-pub(crate) fn context<'a>(database: &'a dyn Database, job: &Job<'_>, spec: SpecId, tx: TxEnv) -> Context<'a> {
-    Context::new(Adapter::new(database, job.rules), spec)
-        .with_cfg(environment::configuration(job, spec))
-        .with_block(environment::block(job))
-        .with_tx(tx)
-}
+impl<'a, C: ContextTr<Db = JobDatabase<'a>, Journal: JournalExt>> JobContext<'a> for C {}
 
 /// What is no rejection.
-pub(crate) fn host_error(error: RunError) -> HostError {
+pub(crate) fn host_error<T: Error + Send + Sync + 'static>(error: EVMError<DatabaseError, T>) -> HostError {
     match error {
         EVMError::Database(DatabaseError(error)) => error,
         other => HostError::with_source("revm failed", other),

@@ -6,8 +6,8 @@ use parallax_host_interface::{Database as Source, HostError};
 use parallax_primitives::{Address, B256, Bytes, Eip, KECCAK256_EMPTY, Rules, U256};
 use revm::{Database, bytecode::Bytecode, database_interface::DBErrorMarker, state::AccountInfo};
 
-/// What revm reads from while it runs one transaction.
-pub(crate) struct Adapter<'a> {
+/// A job's database as revm reads it while it runs one transaction. Accounts and slots are read as often as they are asked for.
+pub struct JobDatabase<'a> {
     source: &'a dyn Source,
     rules: Rules,
     /// Set once an account was read that has storage, but neither code nor nonce: a creation there would collide by
@@ -17,7 +17,7 @@ pub(crate) struct Adapter<'a> {
     codes: BTreeMap<B256, Bytecode>,
 }
 
-impl<'a> Adapter<'a> {
+impl<'a> JobDatabase<'a> {
     pub(crate) fn new(source: &'a dyn Source, rules: Rules) -> Self {
         Self { source, rules, met_bare_storage: Cell::new(false), codes: BTreeMap::new() }
     }
@@ -27,7 +27,7 @@ impl<'a> Adapter<'a> {
     }
 }
 
-impl Database for Adapter<'_> {
+impl Database for JobDatabase<'_> {
     type Error = DatabaseError;
 
     fn basic(&mut self, address: Address) -> Result<Option<AccountInfo>, DatabaseError> {
@@ -75,7 +75,7 @@ fn bytecode(bytes: Bytes, rules: Rules) -> Bytecode {
 
 /// A failing database, as revm wants its errors.
 #[derive(Clone, Debug)]
-pub(crate) struct DatabaseError(pub(crate) HostError);
+pub struct DatabaseError(pub HostError);
 
 impl From<HostError> for DatabaseError {
     fn from(error: HostError) -> Self {

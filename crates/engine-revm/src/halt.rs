@@ -1,13 +1,13 @@
 //! revm's instruction results as Parallax's halts, and where the two may name the same failure differently.
 
-use parallax_engine_interface::{CostTolerance, HaltPair};
+use parallax_engine_interface::{CostTolerance, HaltPair, Tolerances};
 use parallax_host_interface::HostError;
 use parallax_primitives::{FrameStatus, Halt};
 use revm::interpreter::InstructionResult;
 
 /// Where the order of revm's checks is not the specification's: the halt by the specification, the halt that revm may
 /// report instead, and why. Gas, state and output are the same: every one of these halts consumes the frame.
-pub(crate) const REVM_HALTS: &[HaltPair] = &[
+const REVM_HALTS: &[HaltPair] = &[
     (
         Halt::StackUnderflow,
         Halt::OutOfGas,
@@ -57,7 +57,7 @@ pub(crate) const REVM_HALTS: &[HaltPair] = &[
 ];
 
 /// Where revm does not know what a failing opcode would have cost. Of an opcode that fails in any other way it does.
-pub(crate) const REVM_COSTS: &[CostTolerance] = &[
+const REVM_COSTS: &[CostTolerance] = &[
     CostTolerance {
         name: "cost of out of gas",
         halt: Halt::OutOfGas,
@@ -79,6 +79,13 @@ pub(crate) const REVM_COSTS: &[CostTolerance] = &[
         reason: "revm looks at the size of init code before it charges for it",
     },
 ];
+
+/// Where a revm is not the specification by its design.
+pub(crate) const REVM_TOLERANCES: Tolerances = Tolerances {
+    halts: REVM_HALTS,
+    rejections: Some("the engines check in different orders"),
+    costs: REVM_COSTS,
+};
 
 /// What a finished frame came to. `keeps_output`: whether revm left an output in its result; `has_address`: whether it is
 /// no creation, or one that got as far as having an address.

@@ -3,21 +3,21 @@
 use parallax_hooks::{Hooks, MessagePhase, StepControl};
 use parallax_host_interface::{Database, HostError};
 use parallax_primitives::{
-    Address, Bytes, CALL_DEPTH_LIMIT, Eip, FrameOutcome, FrameStatus, KECCAK256_EMPTY, Message, MessageKind,
-    Rules, U256,
+    Address, B256, Bytes, CALL_DEPTH_LIMIT, Eip, FrameOutcome, FrameStatus, KECCAK256_EMPTY, Message,
+    MessageKind, Opcode, Rules, U256,
 };
 use revm::{
     Inspector,
     context_interface::{
-        ContextError, ContextTr, CreateScheme, JournalTr, journaled_state::account::JournaledAccountTr,
+        ContextError, CreateScheme, JournalTr, journaled_state::account::JournaledAccountTr,
     },
     interpreter::{
         CallInputs, CallOutcome, CallScheme, CreateInputs, CreateOutcome, Gas, InstructionResult,
-        InterpreterResult,
+        Interpreter, InterpreterResult, interpreter_types::Jumps,
     },
 };
 
-use crate::{context::Context, database::DatabaseError, halt::frame_status};
+use crate::{context::JobContext, database::DatabaseError, halt::frame_status};
 
 /// Watches the messages of one transaction.
 pub(crate) struct Messages<'h, 'a> {
@@ -27,13 +27,15 @@ pub(crate) struct Messages<'h, 'a> {
     pub(crate) rules: Rules,
     /// Those that have begun and not ended, outermost first.
     open: Vec<Message>,
+    /// The account that the last CALLCODE or DELEGATECALL called.
+    called: Address,
     /// Whether a hook has ended the run.
     is_aborted: bool,
 }
 
 impl<'h, 'a> Messages<'h, 'a> {
     pub(crate) fn new(hooks: Option<&'h mut dyn Hooks>, database: &'a dyn Database, rules: Rules) -> Self {
-        Self { hooks, database, rules, open: Vec::new(), is_aborted: false }
+        Self { hooks, database, rules, open: Vec::new(), called: Address::ZERO, is_aborted: false }
     }
 
     pub(crate) fn hooks(&mut self) -> Option<&mut dyn Hooks> {
@@ -46,7 +48,7 @@ impl<'h, 'a> Messages<'h, 'a> {
     }
 
     /// Shows nothing from here on, and ends the run as soon as revm looks for errors.
-    pub(crate) fn abort(&mut self, context: &mut Context<'_>) {
+    pub(crate) fn abort<C: JobContext<'a>>(&mut self, context: &mut C) {
         self.is_aborted = true;
         self.hooks = None;
         *context.error() = Err(ContextError::Custom("a hook aborted the run".to_owned()));
@@ -57,8 +59,17 @@ impl<'h, 'a> Messages<'h, 'a> {
         self.is_aborted
     }
 
+    /// Remembers whom an opcode calls, where revm's message does not say so.
+    pub(crate) fn remember_called(&mut self, interpreter: &Interpreter) {
+        if matches!(Opcode(interpreter.bytecode.opcode()), Opcode::CALLCODE | Opcode::DELEGATECALL)
+            && let [.., to, _] = interpreter.stack.data().as_slice()
+        {
+            self.called = Address::from_word(B256::from(*to));
+        }
+    }
+
     /// Whether a hook ends the run here.
-    fn begin(&mut self, context: &mut Context<'_>, mut message: Message) -> bool {
+    fn begin<C: JobContext<'a>>(&mut self, context: &mut C, mut message: Message) -> bool {
         // revm refuses a frame deeper than 1024, so there are never more open messages than fit.
         message.depth = u16::try_from(self.open.len()).unwrap_or(u16::MAX);
         let control = match &mut self.hooks {
@@ -72,9 +83,9 @@ impl<'h, 'a> Messages<'h, 'a> {
         control == StepControl::Abort
     }
 
-    fn end(
+    fn end<C: JobContext<'a>>(
         &mut self,
-        context: &mut Context<'_>,
+        context: &mut C,
         result: &InterpreterResult,
         is_create: bool,
         address: Option<Address>,
@@ -108,18 +119,18 @@ impl<'h, 'a> Messages<'h, 'a> {
     }
 
     /// Where the target's code delegates to, if it does (EIP-7702). revm has loaded the account already.
-    fn delegate(&self, context: &Context<'_>, target: Address) -> Option<Address> {
+    fn delegate<C: JobContext<'a>>(&self, context: &C, target: Address) -> Option<Address> {
         if !self.rules.has(Eip::SetCode7702) {
             return None;
         }
-        context.journaled_state.state.get(&target)?.info.code.as_ref()?.eip7702_address()
+        context.journal().evm_state().get(&target)?.info.code.as_ref()?.eip7702_address()
     }
 
     /// The outcome of a creation that collides with nothing but storage (EIP-7610): as revm's own for a collision with
     /// code, so the creator's nonce moves on and the address is warm.
-    fn collision(
+    fn collision<C: JobContext<'a>>(
         &self,
-        context: &mut Context<'_>,
+        context: &mut C,
         inputs: &CreateInputs,
         address: Address,
         creator: (u64, U256),
@@ -134,13 +145,13 @@ impl<'h, 'a> Messages<'h, 'a> {
             return Ok(None);
         }
         let is_bare = context
-            .journaled_state
+            .journal_mut()
             .load_account(address)
             .map(|account| account.info.nonce == 0 && account.info.code_hash == KECCAK256_EMPTY)?;
         if !is_bare {
             return Ok(None);
         }
-        context.journaled_state.load_account_mut(inputs.caller())?.data.bump_nonce();
+        context.journal_mut().load_account_mut(inputs.caller())?.data.bump_nonce();
         Ok(Some(CreateOutcome::new(
             InterpreterResult::new(
                 InstructionResult::CreateCollision,
@@ -158,15 +169,24 @@ fn reverted(gas: u64) -> InterpreterResult {
 }
 
 /// Ends the run as soon as revm looks for errors. The first error is the cause of the others.
-pub(crate) fn fail(context: &mut Context<'_>, error: DatabaseError) {
+pub(crate) fn fail<'a, C: JobContext<'a>>(context: &mut C, error: DatabaseError) {
     if context.error().is_ok() {
         *context.error() = Err(ContextError::Db(error));
     }
 }
 
-impl<'a> Inspector<Context<'a>> for Messages<'_, '_> {
-    fn call(&mut self, context: &mut Context<'a>, inputs: &mut CallInputs) -> Option<CallOutcome> {
-        let target = inputs.bytecode_address;
+impl<'a, C: JobContext<'a>> Inspector<C> for Messages<'_, 'a> {
+    fn step(&mut self, interpreter: &mut Interpreter, _: &mut C) {
+        self.remember_called(interpreter);
+    }
+
+    fn call(&mut self, context: &mut C, inputs: &mut CallInputs) -> Option<CallOutcome> {
+        // Some put the delegate in place of the account that was called.
+        let target = match inputs.scheme {
+            _ if self.open.is_empty() => inputs.target_address,
+            CallScheme::Call | CallScheme::StaticCall => inputs.target_address,
+            CallScheme::CallCode | CallScheme::DelegateCall => self.called,
+        };
         let delegate = self.delegate(context, target);
         let input = if self.hooks.is_some() { inputs.input.bytes(context) } else { Bytes::new() };
         let message = Message {
@@ -191,17 +211,17 @@ impl<'a> Inspector<Context<'a>> for Messages<'_, '_> {
         is_over.then(|| CallOutcome::new(reverted(inputs.gas_limit), inputs.return_memory_offset.clone()))
     }
 
-    fn call_end(&mut self, context: &mut Context<'a>, _: &CallInputs, outcome: &mut CallOutcome) {
+    fn call_end(&mut self, context: &mut C, _: &CallInputs, outcome: &mut CallOutcome) {
         if let Err(error) = self.end(context, &outcome.result, false, None) {
             fail(context, error.into());
         }
     }
 
-    fn create(&mut self, context: &mut Context<'a>, inputs: &mut CreateInputs) -> Option<CreateOutcome> {
+    fn create(&mut self, context: &mut C, inputs: &mut CreateInputs) -> Option<CreateOutcome> {
         // revm loaded the creator when it ran the opcode or validated the transaction.
         let creator = context
-            .journaled_state
-            .state
+            .journal()
+            .evm_state()
             .get(&inputs.caller())
             .map_or((0, U256::ZERO), |account| (account.info.nonce, account.info.balance));
         let address = inputs.created_address(creator.0);
@@ -232,7 +252,7 @@ impl<'a> Inspector<Context<'a>> for Messages<'_, '_> {
         })
     }
 
-    fn create_end(&mut self, context: &mut Context<'a>, _: &CreateInputs, outcome: &mut CreateOutcome) {
+    fn create_end(&mut self, context: &mut C, _: &CreateInputs, outcome: &mut CreateOutcome) {
         if let Err(error) = self.end(context, &outcome.result, true, outcome.address) {
             fail(context, error.into());
         }

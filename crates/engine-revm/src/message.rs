@@ -6,7 +6,7 @@ use parallax_primitives::{BlockEnv, FrameOutcome, FrameStatus, Message, Rules, S
 use revm::{
     MainBuilder,
     context_interface::{JournalTr, LocalContextTr, context::take_error},
-    handler::{EthFrame, EvmTr, Handler, MainnetHandler},
+    handler::{EthFrame, EvmTr, Handler, MainnetEvm, MainnetHandler},
     interpreter::{
         CallInput, CallInputs, CallScheme, CallValue, FrameInput, SharedMemory, interpreter::EthInterpreter,
         interpreter_action::FrameInit,
@@ -14,15 +14,19 @@ use revm::{
 };
 
 use crate::{
-    context::{Evm, RunError, context, host_error},
+    context::host_error,
+    database::JobDatabase,
     environment,
     halt::frame_status,
+    mainnet::{Context, RunError, context},
 };
+
+type Evm<'a> = MainnetEvm<Context<'a>>;
 
 /// Runs one CALL message on revm in its fastest way, without an inspector. Each run starts from the database; code is
 /// analysed once.
 pub struct MessageRunner<'a> {
-    evm: Evm<'a, ()>,
+    evm: Evm<'a>,
     message: Message,
 }
 
@@ -50,9 +54,12 @@ impl<'a> MessageRunner<'a> {
         };
         let subject = Subject::Transaction(&around);
         let job = Job { rules, chain_id: transaction.chain_id, block, subject, database };
-        let tx =
+        let transaction =
             environment::transaction(&job, &around).map_err(|error| HostError::new(error.to_string()))?;
-        Ok(Self { evm: context(database, &job, spec, tx).build_mainnet(), message })
+        let block = environment::block(&job);
+        let configuration = environment::configuration(&job, spec);
+        let context = context(JobDatabase::new(database, rules), configuration, block, transaction);
+        Ok(Self { evm: context.build_mainnet(), message })
     }
 
     /// Warms what a transaction finds warm, runs the message and drops the state that it left. Nothing is validated, paid
@@ -70,7 +77,7 @@ impl<'a> MessageRunner<'a> {
     }
 
     fn run_frames(&mut self) -> Result<Result<FrameOutcome, HostError>, RunError> {
-        let mut handler = MainnetHandler::<Evm<'a, ()>, RunError, EthFrame<EthInterpreter>>::default();
+        let mut handler = MainnetHandler::<Evm<'a>, RunError, EthFrame<EthInterpreter>>::default();
         handler.load_accounts(&mut self.evm)?;
         let context = &mut self.evm.ctx;
         context.journaled_state.load_account(self.message.caller)?;

@@ -5,8 +5,9 @@ use parallax_host_interface::HostError;
 use parallax_primitives::{GasSchedule, Rejection, Transaction, TransactionType, U256};
 use revm::context_interface::result::InvalidTransaction;
 
-/// The same reason in Parallax's words.
-pub(crate) fn rejection(reason: &InvalidTransaction, job: &Job<'_>, tx: &Transaction) -> EngineError {
+/// revm's reason to refuse a transaction in Parallax's words, with the data that revm leaves out. One that mainnet does not have is an
+/// error of the world.
+pub fn rejection(reason: &InvalidTransaction, job: &Job<'_>, tx: &Transaction) -> EngineError {
     match *reason {
         InvalidTransaction::Eip2930NotSupported => Rejection::TypeNotSupported(1),
         InvalidTransaction::Eip1559NotSupported => Rejection::TypeNotSupported(2),

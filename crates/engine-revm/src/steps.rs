@@ -3,6 +3,8 @@
 //! revm's inspector is called before and after each opcode, with the state in between whatever the opcode made of it. So
 //! what an opcode that fails has changed is taken back here, and what revm keeps per frame is summed up.
 
+use std::cell::RefCell;
+
 use parallax_hooks::{StepControl, StepEnd, StepView};
 use parallax_host_interface::HostError;
 use parallax_primitives::{
@@ -10,16 +12,18 @@ use parallax_primitives::{
 };
 use revm::{
     Inspector,
-    context::{JournalEntry, JournalInner},
+    context_interface::JournalTr,
+    inspector::JournalExt,
     interpreter::{
         CallInputs, CallOutcome, CreateInputs, CreateOutcome, FrameInput, InstructionResult, Interpreter,
         InterpreterAction,
         interpreter_types::{InputsTr, Jumps, LegacyBytecode, LoopControl, MemoryTr, ReturnData},
     },
+    state::EvmStorageSlot,
 };
 
 use crate::{
-    context::{Context, log},
+    context::{JobContext, log},
     halt::frame_status,
     inspector::{Messages, fail},
 };
@@ -98,13 +102,13 @@ impl<'h, 'a> Steps<'h, 'a> {
         self.frames.push(Frame { message, refund: self.refund });
     }
 
-    fn end_message(&mut self, context: &Context<'_>) {
+    fn end_message<C: JobContext<'a>>(&mut self, context: &C) {
         self.frames.pop();
-        self.logs.truncate(context.journaled_state.logs.len());
+        self.logs.truncate(context.journal().logs().len());
     }
 
     /// Ends the frame with a revert, and the whole run as soon as revm looks for errors.
-    fn abort(&mut self, interpreter: &mut Interpreter, context: &mut Context<'_>) {
+    fn abort<C: JobContext<'a>>(&mut self, interpreter: &mut Interpreter, context: &mut C) {
         self.messages.abort(context);
         interpreter
             .bytecode
@@ -112,15 +116,16 @@ impl<'h, 'a> Steps<'h, 'a> {
     }
 }
 
-impl<'a> Inspector<Context<'a>> for Steps<'_, '_> {
-    fn step(&mut self, interpreter: &mut Interpreter, context: &mut Context<'a>) {
+impl<'a, C: JobContext<'a>> Inspector<C> for Steps<'_, 'a> {
+    fn step(&mut self, interpreter: &mut Interpreter, context: &mut C) {
         // Without init code a creation has no step; revm runs the STOP behind it.
         if interpreter.bytecode.bytecode_slice().is_empty() {
             return;
         }
+        self.messages.remember_called(interpreter);
         self.count_refund(interpreter);
         let opcode = Opcode(interpreter.bytecode.opcode());
-        let journal = View::new(&context.journaled_state, self.refund, &self.logs);
+        let journal = View::new(context.journal_mut(), self.refund, &self.logs);
         self.before.remember(interpreter, opcode, &journal);
         let rules = self.messages.rules;
         let Some((hooks, Frame { message, .. })) = self.messages.hooks().zip(self.frames.last()) else {
@@ -146,12 +151,12 @@ impl<'a> Inspector<Context<'a>> for Steps<'_, '_> {
         }
     }
 
-    fn step_end(&mut self, interpreter: &mut Interpreter, context: &mut Context<'a>) {
+    fn step_end(&mut self, interpreter: &mut Interpreter, context: &mut C) {
         if interpreter.bytecode.bytecode_slice().is_empty() {
             return;
         }
         let known = self.logs.len();
-        self.logs.extend(context.journaled_state.logs.iter().skip(known).cloned().map(log));
+        self.logs.extend(context.journal().logs().iter().skip(known).cloned().map(log));
         self.count_refund(interpreter);
         let ended = match ended(interpreter) {
             Ok(ended) => ended,
@@ -175,7 +180,7 @@ impl<'a> Inspector<Context<'a>> for Steps<'_, '_> {
         } else {
             interpreter.stack.data()
         };
-        let mut journal = View::new(&context.journaled_state, self.refund, &self.logs);
+        let mut journal = View::new(context.journal_mut(), self.refund, &self.logs);
         let address = interpreter.input.target_address();
         let effect = before.effect(address, &journal);
         let effect = match (ended.halt, effect) {
@@ -211,31 +216,31 @@ impl<'a> Inspector<Context<'a>> for Steps<'_, '_> {
         self.clock += 1;
     }
 
-    fn call(&mut self, context: &mut Context<'a>, inputs: &mut CallInputs) -> Option<CallOutcome> {
+    fn call(&mut self, context: &mut C, inputs: &mut CallInputs) -> Option<CallOutcome> {
         let outcome = self.messages.call(context, inputs);
         self.begin_message();
         outcome
     }
 
-    fn call_end(&mut self, context: &mut Context<'a>, inputs: &CallInputs, outcome: &mut CallOutcome) {
+    fn call_end(&mut self, context: &mut C, inputs: &CallInputs, outcome: &mut CallOutcome) {
         self.end_message(context);
         self.messages.call_end(context, inputs, outcome);
     }
 
-    fn create(&mut self, context: &mut Context<'a>, inputs: &mut CreateInputs) -> Option<CreateOutcome> {
+    fn create(&mut self, context: &mut C, inputs: &mut CreateInputs) -> Option<CreateOutcome> {
         let outcome = self.messages.create(context, inputs);
         self.begin_message();
         outcome
     }
 
-    fn create_end(&mut self, context: &mut Context<'a>, inputs: &CreateInputs, outcome: &mut CreateOutcome) {
+    fn create_end(&mut self, context: &mut C, inputs: &CreateInputs, outcome: &mut CreateOutcome) {
         self.end_message(context);
         self.messages.create_end(context, inputs, outcome);
     }
 }
 
 impl Before {
-    fn remember(&mut self, interpreter: &Interpreter, opcode: Opcode, journal: &View<'_>) {
+    fn remember(&mut self, interpreter: &Interpreter, opcode: Opcode, journal: &View<'_, impl JournalExt>) {
         let stack = interpreter.stack.data();
         let address = interpreter.input.target_address();
         self.written = match (opcode, stack.last()) {
@@ -253,7 +258,7 @@ impl Before {
     }
 
     /// What SSTORE, TSTORE or LOG did.
-    fn effect<'l>(&self, address: Address, journal: &View<'l>) -> Effect<'l> {
+    fn effect<'l>(&self, address: Address, journal: &View<'l, impl JournalExt>) -> Effect<'l> {
         match (self.opcode, self.operands.as_slice()) {
             (Opcode::SSTORE, [.., new, key]) => {
                 let original = journal.original_storage(address, *key).unwrap_or_default();
@@ -309,38 +314,44 @@ fn ended(interpreter: &mut Interpreter) -> Result<Ended, HostError> {
     Ok(Ended { halt, sends_message, forwarded_to_creation })
 }
 
-/// revm's journal, to be read.
-struct View<'a> {
-    journal: &'a JournalInner<JournalEntry>,
+/// A journal of revm's, to be read.
+struct View<'a, J> {
+    /// revm reads transient storage through its trait as if that changed it.
+    journal: RefCell<&'a mut J>,
     refund: i64,
     logs: &'a [Log],
     /// An SSTORE that could not be paid for. revm has written by then.
     undone: Option<StorageChange>,
 }
 
-impl<'a> View<'a> {
-    fn new(journal: &'a JournalInner<JournalEntry>, refund: i64, logs: &'a [Log]) -> Self {
-        Self { journal, refund, logs, undone: None }
+impl<'a, J: JournalExt> View<'a, J> {
+    fn new(journal: &'a mut J, refund: i64, logs: &'a [Log]) -> Self {
+        Self { journal: RefCell::new(journal), refund, logs, undone: None }
+    }
+
+    /// What the journal has of a slot, if the slot was loaded.
+    fn slot<T>(&self, address: Address, key: U256, read: impl FnOnce(&EvmStorageSlot) -> T) -> Option<T> {
+        self.journal.borrow().evm_state().get(&address)?.storage.get(&key).map(read)
     }
 }
 
-impl JournalView for View<'_> {
+impl<J: JournalExt> JournalView for View<'_, J> {
     fn refund(&self) -> i64 {
         self.refund
     }
 
     fn storage(&self, address: Address, key: U256) -> Option<U256> {
-        let current = self.journal.state.get(&address)?.storage.get(&key)?.present_value;
+        let current = self.slot(address, key, |slot| slot.present_value)?;
         let undone = self.undone.filter(|undone| undone.address == address && undone.key == key);
         Some(undone.map_or(current, |undone| undone.previous))
     }
 
     fn original_storage(&self, address: Address, key: U256) -> Option<U256> {
-        Some(self.journal.state.get(&address)?.storage.get(&key)?.original_value)
+        self.slot(address, key, |slot| slot.original_value)
     }
 
     fn transient_storage(&self, address: Address, key: U256) -> U256 {
-        self.journal.transient_storage.get_value(address, key)
+        self.journal.borrow_mut().tload(address, key)
     }
 
     fn logs(&self) -> &[Log] {

@@ -3,7 +3,7 @@
 //!
 //! [`alt_bn128.py`]: https://github.com/ethereum/execution-specs/blob/master/src/ethereum/forks/istanbul/vm/precompiled_contracts/alt_bn128.py
 
-use parallax_primitives::{Bytes, Eip, U256};
+use parallax_primitives::{Bytes, U256};
 use substrate_bn::{AffineG1, AffineG2, Fq, Fq2, Fr, G1, G2, Group, GroupError, Gt, pairing_batch};
 
 use crate::{
@@ -18,7 +18,7 @@ const CURVE_ORDER: U256 =
 
 /// The sum of two points of G1, 64 bytes. What is missing of the input is zero, what follows is ignored.
 pub(crate) fn alt_bn128_add(evm: &mut Evm<'_>) -> Result<Bytes, PrecompileHalt> {
-    evm.charge_gas(if evm.rules.has(Eip::Bn254Prices1108) { 150 } else { 500 })?;
+    evm.charge_gas(evm.rules.gas().precompile_bn254_add)?;
     let p0 = bytes_to_g1(&buffer_read(evm.data, 0))?;
     let p1 = bytes_to_g1(&buffer_read(evm.data, 64))?;
     g1_to_bytes(p0 + p1)
@@ -26,7 +26,7 @@ pub(crate) fn alt_bn128_add(evm: &mut Evm<'_>) -> Result<Bytes, PrecompileHalt> 
 
 /// A point of G1 times any number of 32 bytes, 64 bytes. What is missing of the input is zero, what follows is ignored.
 pub(crate) fn alt_bn128_mul(evm: &mut Evm<'_>) -> Result<Bytes, PrecompileHalt> {
-    evm.charge_gas(if evm.rules.has(Eip::Bn254Prices1108) { 6000 } else { 40_000 })?;
+    evm.charge_gas(evm.rules.gas().precompile_bn254_mul)?;
     let p0 = bytes_to_g1(&buffer_read(evm.data, 0))?;
     // Every point of G1 has the curve's order, so the factor counts modulo the order.
     let factor = U256::from_be_bytes(buffer_read::<32>(evm.data, 64)) % CURVE_ORDER;
@@ -37,7 +37,8 @@ pub(crate) fn alt_bn128_mul(evm: &mut Evm<'_>) -> Result<Bytes, PrecompileHalt> 
 /// 1 if the pairings of pairs of 192 bytes (G1, then G2) multiply to one, 0 if not, 32 bytes. No pair is a product of one.
 pub(crate) fn alt_bn128_pairing_check(evm: &mut Evm<'_>) -> Result<Bytes, PrecompileHalt> {
     let (pairs, rest) = evm.data.as_chunks::<192>();
-    let (pair, base) = if evm.rules.has(Eip::Bn254Prices1108) { (34_000, 45_000) } else { (80_000, 100_000) };
+    let prices = evm.rules.gas();
+    let (pair, base) = (prices.precompile_bn254_pairing_pair, prices.precompile_bn254_pairing);
     evm.charge_gas((pairs.len() as u64).saturating_mul(pair).saturating_add(base))?;
 
     if !rest.is_empty() {

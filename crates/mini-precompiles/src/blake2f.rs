@@ -9,8 +9,6 @@ use crate::{
     outcome::PrecompileHalt,
 };
 
-const GAS_BLAKE2_PER_ROUND: u64 = 1;
-
 /// One run of BLAKE2b's compression function, 64 bytes.
 ///
 /// Input, exactly 213 bytes: the rounds (4, big endian), the state (8 words of 8, little endian), the block (16 words), the
@@ -20,7 +18,7 @@ pub(crate) fn blake2f(evm: &mut Evm<'_>) -> Result<Bytes, PrecompileHalt> {
         return Err(PrecompileHalt::Refused("BLAKE2F: input is not 213 bytes long"));
     }
     let rounds = u32::from_be_bytes(buffer_read(evm.data, 0));
-    evm.charge_gas(GAS_BLAKE2_PER_ROUND * u64::from(rounds))?;
+    evm.charge_gas(evm.rules.gas().precompile_blake2f_round * u64::from(rounds))?;
     let last = match evm.data[212] {
         0 => false,
         1 => true,

@@ -44,7 +44,7 @@ const G2_K_DISCOUNT: [u64; 128] = [
 /// The price of a sum of `pairs` products.
 fn msm_gas(pairs: usize, multiplication: u64, discounts: &[u64; 128]) -> u64 {
     let discount = discounts[pairs.clamp(1, 128) - 1];
-    (pairs as u64).saturating_mul(multiplication * discount) / 1000
+    (pairs as u64).saturating_mul(multiplication.saturating_mul(discount)) / 1000
 }
 
 /// Which points a contract takes.

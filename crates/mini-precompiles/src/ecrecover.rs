@@ -13,8 +13,6 @@ use crate::{
     outcome::PrecompileHalt,
 };
 
-const GAS_ECRECOVER: u64 = 3000;
-
 /// The order of the curve (SEC 2, 2.4.1).
 const SECP256K1N: U256 =
     U256::from_limbs([0xbfd25e8cd0364141, 0xbaaedce6af48a03b, 0xfffffffffffffffe, u64::MAX]);
@@ -24,7 +22,7 @@ const SECP256K1N: U256 =
 /// Input: the hash, v, r and s, 32 bytes each; what is missing is zero, what follows is ignored. v is 27 or 28 in all of its
 /// 32 bytes. r and s are above 0 and below the curve's order; a high s is as good as a low one.
 pub(crate) fn ecrecover(evm: &mut Evm<'_>) -> Result<Bytes, PrecompileHalt> {
-    evm.charge_gas(GAS_ECRECOVER)?;
+    evm.charge_gas(evm.rules.gas().precompile_ecrecover)?;
 
     let hash = buffer_read(evm.data, 0);
     let v = U256::from_be_bytes(buffer_read::<32>(evm.data, 32));

@@ -9,11 +9,9 @@ use crate::{
     outcome::PrecompileHalt,
 };
 
-const GAS_IDENTITY: u64 = 15;
-const GAS_IDENTITY_WORD: u64 = 3;
-
 /// A copy of the input: the caller may write over what it has sent, and the output stays.
 pub(crate) fn identity(evm: &mut Evm<'_>) -> Result<Bytes, PrecompileHalt> {
-    evm.charge_gas(per_word(GAS_IDENTITY, GAS_IDENTITY_WORD, evm.data))?;
+    let prices = evm.rules.gas();
+    evm.charge_gas(per_word(prices.precompile_identity, prices.precompile_identity_word, evm.data))?;
     Ok(Bytes::copy_from_slice(evm.data))
 }

@@ -10,8 +10,6 @@ use crate::{
     outcome::PrecompileHalt,
 };
 
-const GAS_P256VERIFY: u64 = 6900;
-
 /// The order of the curve (SEC 2, 2.4.2).
 const SECP256R1N: U256 =
     U256::from_limbs([0xf3b9cac2fc632551, 0xbce6faada7179e84, u64::MAX, 0xffffffff00000000]);
@@ -24,7 +22,7 @@ const SECP256R1P: U256 = U256::from_limbs([u64::MAX, 0x00000000ffffffff, 0, 0xff
 /// order, x and y below the field's modulus; the key is a point of the curve. The hash is any number, and counts modulo the
 /// order.
 pub(crate) fn p256verify(evm: &mut Evm<'_>) -> Result<Bytes, PrecompileHalt> {
-    evm.charge_gas(GAS_P256VERIFY)?;
+    evm.charge_gas(evm.rules.gas().precompile_p256verify)?;
     if evm.data.len() != 160 {
         return Ok(Bytes::new());
     }

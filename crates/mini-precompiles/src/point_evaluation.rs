@@ -15,7 +15,6 @@ use crate::{
     sha256::digest,
 };
 
-const GAS_POINT_EVALUATION: u64 = 50_000;
 const FIELD_ELEMENTS_PER_BLOB: U256 = U256::from_limbs([4096, 0, 0, 0]);
 const VERSIONED_HASH_VERSION_KZG: u8 = 1;
 const BLS_MODULUS: U256 =
@@ -49,7 +48,7 @@ pub(crate) fn point_evaluation(evm: &mut Evm<'_>) -> Result<Bytes, PrecompileHal
     if evm.data.len() != 192 {
         return Err(PrecompileHalt::Refused("KZG: input is not 192 bytes long"));
     }
-    evm.charge_gas(GAS_POINT_EVALUATION)?;
+    evm.charge_gas(evm.rules.gas().precompile_point_evaluation)?;
 
     let commitment = buffer_read::<48>(evm.data, 96);
     let mut versioned_hash = digest(&commitment);

@@ -11,12 +11,10 @@ use crate::{
     outcome::PrecompileHalt,
 };
 
-const GAS_RIPEMD160: u64 = 600;
-const GAS_RIPEMD160_WORD: u64 = 120;
-
 /// The RIPEMD-160 hash of the input, behind 12 zeros.
 pub(crate) fn ripemd160(evm: &mut Evm<'_>) -> Result<Bytes, PrecompileHalt> {
-    evm.charge_gas(per_word(GAS_RIPEMD160, GAS_RIPEMD160_WORD, evm.data))?;
+    let prices = evm.rules.gas();
+    evm.charge_gas(per_word(prices.precompile_ripemd160, prices.precompile_ripemd160_word, evm.data))?;
     let mut padded_hash = [0; 32];
     padded_hash[12..].copy_from_slice(&digest(evm.data));
     Ok(Bytes::copy_from_slice(&padded_hash))

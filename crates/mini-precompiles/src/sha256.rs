@@ -10,12 +10,10 @@ use crate::{
     outcome::PrecompileHalt,
 };
 
-const GAS_SHA256: u64 = 60;
-const GAS_SHA256_WORD: u64 = 12;
-
 /// The SHA-256 hash of the input, 32 bytes.
 pub(crate) fn sha256(evm: &mut Evm<'_>) -> Result<Bytes, PrecompileHalt> {
-    evm.charge_gas(per_word(GAS_SHA256, GAS_SHA256_WORD, evm.data))?;
+    let prices = evm.rules.gas();
+    evm.charge_gas(per_word(prices.precompile_sha256, prices.precompile_sha256_word, evm.data))?;
     Ok(Bytes::copy_from_slice(&digest(evm.data)))
 }
 

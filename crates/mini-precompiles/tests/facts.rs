@@ -10,7 +10,7 @@ use facts::facts;
 
 use parallax_mini_precompiles::{Output, PrecompileHalt, addresses, run};
 use parallax_precompiles::{PrecompileError, PrecompileOutput, Precompiles};
-use parallax_primitives::{Address, Fork, hex, keccak256};
+use parallax_primitives::{Address, Fork, Parameter, Rules, hex, keccak256};
 use serde_json::Value;
 
 /// `00*30+0401` is 30 zeros, then 0x0401.
@@ -115,5 +115,42 @@ fn every_discount_of_the_file() {
             let first = Precompiles::of(Fork::Prague).get(&address).unwrap();
             assert_eq!(first.run(&vec![0; pairs * pair], u64::MAX).unwrap().gas_used, gas, "{name} {pairs}");
         }
+    }
+}
+
+/// Each price of a contract by itself, 1,000 more of it: some input of the file costs more then, on both sides the same.
+#[test]
+fn every_price_is_a_parameter() {
+    let facts = facts();
+    let contracts = facts["Osaka"]["precompiles"].as_object().unwrap();
+    let rows: Vec<(Address, Vec<u8>)> = contracts
+        .iter()
+        .flat_map(|(name, contract)| {
+            let address = Address::left_padding_from(&hex::decode(name).unwrap());
+            contract["inputs"].as_object().unwrap().keys().map(move |input| (address, bytes(input)))
+        })
+        .collect();
+    let is_ours = |parameter: &&Parameter| parameter.name().starts_with("precompile_");
+    let parameters: Vec<_> = Parameter::ALL.iter().filter(is_ours).collect();
+    assert!(parameters.len() > 20, "{parameters:?}");
+    for parameter in parameters {
+        let before = Rules::of(Fork::Osaka).gas().get(*parameter);
+        let rules = Rules::builder(Fork::Osaka).parameter(*parameter, before + 1000).build().unwrap();
+        let mut dearer = 0;
+        for (address, input) in &rows {
+            let contract = Precompiles::of(rules).get(address).unwrap();
+            let plain = run(rules, *address, input, u64::MAX).unwrap().ok().map(|output| output.gas_used);
+            let fast = contract.run(input, u64::MAX).ok().map(|output| output.gas_used);
+            let place = format!("{} at {address}, {} bytes", parameter.name(), input.len());
+            assert_eq!(plain, fast, "{place}");
+            let before = run(Fork::Osaka, *address, input, u64::MAX).unwrap();
+            let (Some(now), Ok(before)) = (plain, before) else { continue };
+            dearer += usize::from(now > before.gas_used);
+            if now > 0 {
+                assert!(run(rules, *address, input, now - 1).unwrap().is_err(), "{place}");
+                assert_eq!(contract.run(input, now - 1), Err(PrecompileError::OutOfGas), "{place}");
+            }
+        }
+        assert!(dearer > 0, "{} changes nothing", parameter.name());
     }
 }

@@ -6,10 +6,12 @@
 
 use parallax_host_interface::PrecompileSet;
 pub use parallax_host_interface::{PrecompileError, PrecompileOutput};
-use parallax_primitives::{Address, Eip, PrecompileId, Rules, U256};
+use parallax_primitives::{Address, Eip, GasSchedule, PrecompileId, Rules, U256};
 use revm_precompile::{
-    EthPrecompileResult, PrecompileHalt, PrecompileStatus, blake2, bls12_381, bn254, eth_precompile_fn, hash,
-    identity, kzg_point_evaluation, modexp, secp256k1, secp256r1,
+    EthPrecompileResult, PrecompileHalt, PrecompileStatus, blake2, bls12_381,
+    bls12_381_const::{DISCOUNT_TABLE_G1_MSM, DISCOUNT_TABLE_G2_MSM},
+    bls12_381_utils::msm_required_gas,
+    bn254, eth_precompile_fn, hash, identity, kzg_point_evaluation, modexp, secp256k1, secp256r1,
 };
 
 /// Bytes of operands that MODEXP is run with; running it on more takes longer than anybody waits.
@@ -59,9 +61,8 @@ impl Precompiles {
     }
 }
 
-/// What runs at `id` under `rules`: of contracts whose price has changed, the one with the newest price.
+/// What runs at `id` under `rules`. Of prices it has MODEXP's alone: the others are [`price`]'s.
 const fn contract(id: PrecompileId, rules: Rules) -> revm_precompile::Precompile {
-    let has_1108 = rules.has(Eip::Bn254Prices1108);
     match id {
         PrecompileId::EcRecover => secp256k1::ECRECOVER,
         PrecompileId::Sha256 => hash::SHA256,
@@ -70,12 +71,9 @@ const fn contract(id: PrecompileId, rules: Rules) -> revm_precompile::Precompile
         PrecompileId::Modexp if rules.has(Eip::ModexpPrice7883) => MODEXP_BY_7883,
         PrecompileId::Modexp if rules.has(Eip::ModexpPrice2565) => modexp::BERLIN,
         PrecompileId::Modexp => modexp::BYZANTIUM,
-        PrecompileId::Bn254Add if has_1108 => bn254::add::ISTANBUL,
-        PrecompileId::Bn254Add => bn254::add::BYZANTIUM,
-        PrecompileId::Bn254Mul if has_1108 => bn254::mul::ISTANBUL,
-        PrecompileId::Bn254Mul => bn254::mul::BYZANTIUM,
-        PrecompileId::Bn254Pairing if has_1108 => bn254::pair::ISTANBUL,
-        PrecompileId::Bn254Pairing => bn254::pair::BYZANTIUM,
+        PrecompileId::Bn254Add => bn254::add::ISTANBUL,
+        PrecompileId::Bn254Mul => bn254::mul::ISTANBUL,
+        PrecompileId::Bn254Pairing => bn254::pair::ISTANBUL,
         PrecompileId::Blake2F => blake2::FUN,
         PrecompileId::KzgPointEvaluation => kzg_point_evaluation::POINT_EVALUATION,
         PrecompileId::Bls12G1Add => bls12_381::g1_add::PRECOMPILE,
@@ -87,6 +85,48 @@ const fn contract(id: PrecompileId, rules: Rules) -> revm_precompile::Precompile
         PrecompileId::Bls12MapFp2ToG2 => bls12_381::map_fp2_to_g2::PRECOMPILE,
         PrecompileId::P256Verify => secp256r1::P256VERIFY_OSAKA,
     }
+}
+
+/// What a contract costs, and saturates at what nobody can pay; `None` of MODEXP, which counts for itself, and of an input that is no
+/// number of pairs where the specification looks at that before the price.
+fn price(id: PrecompileId, prices: &GasSchedule, input: &[u8]) -> Option<u64> {
+    let each = |base: u64, one: u64, count: usize| (count as u64).saturating_mul(one).saturating_add(base);
+    let words = input.len().div_ceil(32);
+    let pairs = |size: usize| {
+        let count = input.len() / size;
+        (count > 0 && input.len() == count * size).then_some(count)
+    };
+    Some(match id {
+        PrecompileId::EcRecover => prices.precompile_ecrecover,
+        PrecompileId::Sha256 => each(prices.precompile_sha256, prices.precompile_sha256_word, words),
+        PrecompileId::Ripemd160 => each(prices.precompile_ripemd160, prices.precompile_ripemd160_word, words),
+        PrecompileId::Identity => each(prices.precompile_identity, prices.precompile_identity_word, words),
+        PrecompileId::Modexp => return None,
+        PrecompileId::Bn254Add => prices.precompile_bn254_add,
+        PrecompileId::Bn254Mul => prices.precompile_bn254_mul,
+        PrecompileId::Bn254Pairing => {
+            each(prices.precompile_bn254_pairing, prices.precompile_bn254_pairing_pair, input.len() / 192)
+        }
+        PrecompileId::Blake2F => {
+            let (rounds, _) = input.split_first_chunk()?;
+            prices.precompile_blake2f_round.saturating_mul(u32::from_be_bytes(*rounds).into())
+        }
+        PrecompileId::KzgPointEvaluation => prices.precompile_point_evaluation,
+        PrecompileId::Bls12G1Add => prices.precompile_bls12_g1_add,
+        PrecompileId::Bls12G1Msm => {
+            msm_required_gas(pairs(160)?, &DISCOUNT_TABLE_G1_MSM, prices.precompile_bls12_g1_mul)
+        }
+        PrecompileId::Bls12G2Add => prices.precompile_bls12_g2_add,
+        PrecompileId::Bls12G2Msm => {
+            msm_required_gas(pairs(288)?, &DISCOUNT_TABLE_G2_MSM, prices.precompile_bls12_g2_mul)
+        }
+        PrecompileId::Bls12Pairing => {
+            each(prices.precompile_bls12_pairing, prices.precompile_bls12_pairing_pair, pairs(384)?)
+        }
+        PrecompileId::Bls12MapFpToG1 => prices.precompile_bls12_map_fp,
+        PrecompileId::Bls12MapFp2ToG2 => prices.precompile_bls12_map_fp2,
+        PrecompileId::P256Verify => prices.precompile_p256verify,
+    })
 }
 
 /// MODEXP at the price of EIP-7883. The library's has the limit of EIP-7823 as well, which is looked at here.
@@ -128,12 +168,23 @@ impl Precompile {
         {
             return Err(PrecompileError::Failed(format!("an input that is not of {expected} bytes")));
         }
+        let price = price(self.id, self.rules.gas(), input);
+        if price.is_some_and(|price| price > gas) {
+            return Err(PrecompileError::OutOfGas);
+        }
         let is_endless = modexp.as_ref().is_some_and(Lengths::are_endless);
-        let gas = if is_endless { gas.min(MODEXP_LIMIT_GAS) } else { gas };
-        let done = contract(self.id, self.rules).execute(input, gas, 0);
+        // What is paid for here is not paid for at the library's prices, which are mainnet's.
+        let given = match price {
+            Some(_) => u64::MAX,
+            None if is_endless => gas.min(MODEXP_LIMIT_GAS),
+            None => gas,
+        };
+        let done = contract(self.id, self.rules).execute(input, given, 0);
         let done = done.map_err(|error| PrecompileError::Failed(error.to_string()))?;
         match done.status {
-            PrecompileStatus::Success => Ok(PrecompileOutput { gas_used: done.gas_used, output: done.bytes }),
+            PrecompileStatus::Success => {
+                Ok(PrecompileOutput { gas_used: price.unwrap_or(done.gas_used), output: done.bytes })
+            }
             PrecompileStatus::Halt(PrecompileHalt::OutOfGas) => Err(PrecompileError::OutOfGas),
             // The other rules of MODEXP refuse nothing: what the library cannot hold, no gas pays for.
             PrecompileStatus::Halt(_) if modexp.is_some() => Err(PrecompileError::OutOfGas),
@@ -143,9 +194,10 @@ impl Precompile {
     }
 }
 
-/// The only length that a contract takes, where the specification looks at it before the price (EIP-4844, EIP-2537).
+/// The only length that a contract takes, where the specification looks at it before the price (EIP-152, EIP-4844, EIP-2537).
 const fn length(id: PrecompileId) -> Option<usize> {
     match id {
+        PrecompileId::Blake2F => Some(213),
         PrecompileId::KzgPointEvaluation => Some(192),
         PrecompileId::Bls12G1Add => Some(256),
         PrecompileId::Bls12G2Add => Some(512),

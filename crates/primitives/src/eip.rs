@@ -134,6 +134,12 @@ eips! {
     /// Prices of BN254.
     Bn254Prices1108 1108 "prices of BN254" {
         needs: &[Eip::Bn254Curve196, Eip::Bn254Pairing197],
+        parameters: &[
+            (P::precompile_bn254_add, 150),
+            (P::precompile_bn254_mul, 6000),
+            (P::precompile_bn254_pairing, 45_000),
+            (P::precompile_bn254_pairing_pair, 34_000),
+        ],
     }
     /// CHAINID.
     ChainId1344 1344 "CHAINID" {

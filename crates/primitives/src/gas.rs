@@ -118,6 +118,50 @@ schedule! {
     tx_authorization: u64 = 25_000;
     /// What an authorization costs whose authority already exists (EIP-7702, `PER_AUTH_BASE_COST`); the rest is refunded.
     tx_authorization_existing: u64 = 12_500;
+    /// ECREC, the recovery of a signer.
+    precompile_ecrecover: u64 = 3000;
+    /// SHA256, every call.
+    precompile_sha256: u64 = 60;
+    /// SHA256, each word.
+    precompile_sha256_word: u64 = 12;
+    /// RIPEMD160, every call.
+    precompile_ripemd160: u64 = 600;
+    /// RIPEMD160, each word.
+    precompile_ripemd160_word: u64 = 120;
+    /// ID, every call.
+    precompile_identity: u64 = 15;
+    /// ID, each word.
+    precompile_identity_word: u64 = 3;
+    /// `BN254_ADD` (EIP-196, EIP-1108).
+    precompile_bn254_add: u64 = 500;
+    /// `BN254_MUL` (EIP-196, EIP-1108).
+    precompile_bn254_mul: u64 = 40_000;
+    /// `BN254_PAIRING`, every call (EIP-197, EIP-1108).
+    precompile_bn254_pairing: u64 = 100_000;
+    /// `BN254_PAIRING`, each pair (EIP-197, EIP-1108).
+    precompile_bn254_pairing_pair: u64 = 80_000;
+    /// BLAKE2F, each round (EIP-152).
+    precompile_blake2f_round: u64 = 1;
+    /// `KZG_POINT_EVALUATION` (EIP-4844).
+    precompile_point_evaluation: u64 = 50_000;
+    /// `BLS12_G1ADD` (EIP-2537).
+    precompile_bls12_g1_add: u64 = 375;
+    /// `BLS12_G1MSM`, one product, before the discount for many (EIP-2537).
+    precompile_bls12_g1_mul: u64 = 12_000;
+    /// `BLS12_G2ADD` (EIP-2537).
+    precompile_bls12_g2_add: u64 = 600;
+    /// `BLS12_G2MSM`, one product, before the discount for many (EIP-2537).
+    precompile_bls12_g2_mul: u64 = 22_500;
+    /// `BLS12_PAIRING_CHECK`, every call (EIP-2537).
+    precompile_bls12_pairing: u64 = 37_700;
+    /// `BLS12_PAIRING_CHECK`, each pair (EIP-2537).
+    precompile_bls12_pairing_pair: u64 = 32_600;
+    /// `BLS12_MAP_FP_TO_G1` (EIP-2537).
+    precompile_bls12_map_fp: u64 = 5500;
+    /// `BLS12_MAP_FP2_TO_G2` (EIP-2537).
+    precompile_bls12_map_fp2: u64 = 23_800;
+    /// P256VERIFY (EIP-7951).
+    precompile_p256verify: u64 = 6900;
 }
 
 impl Parameter {

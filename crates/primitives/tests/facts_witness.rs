@@ -45,6 +45,17 @@ const NOT_OBSERVABLE_BEFORE: &[(&str, Fork)] = &[
     ("tx_tokens_nonzero", Fork::Prague),
     ("tx_authorization", Fork::Prague),
     ("tx_authorization_existing", Fork::Prague),
+    ("precompile_blake2f_round", Fork::Istanbul),
+    ("precompile_point_evaluation", Fork::Cancun),
+    ("precompile_bls12_g1_add", Fork::Prague),
+    ("precompile_bls12_g1_mul", Fork::Prague),
+    ("precompile_bls12_g2_add", Fork::Prague),
+    ("precompile_bls12_g2_mul", Fork::Prague),
+    ("precompile_bls12_pairing", Fork::Prague),
+    ("precompile_bls12_pairing_pair", Fork::Prague),
+    ("precompile_bls12_map_fp", Fork::Prague),
+    ("precompile_bls12_map_fp2", Fork::Prague),
+    ("precompile_p256verify", Fork::Osaka),
 ];
 
 /// One fork's facts beside ours.
@@ -74,6 +85,7 @@ fn compare(fork: Fork, facts: &Value) -> Witness<'_> {
     witness.opcode_table();
     witness.schedule();
     witness.constants();
+    witness.precompiles();
     witness.opcode_costs();
     witness.sstore();
     witness.calls();
@@ -299,6 +311,63 @@ impl<'a> Witness<'a> {
             (self.gas.max_initcode_size, "gas/limits/const MAX_INIT_CODE_SIZE"),
         ] {
             self.same(key, ours as u64, self.n(key));
+        }
+    }
+
+    /// Each price of a precompiled contract, from two inputs where it has a part for each word, pair or round.
+    fn precompiles(&mut self) {
+        let gas = self.gas;
+        let price =
+            |contract: &str, input: &str| self.n(&format!("precompiles/{contract}/inputs/{input}/gas"));
+        let more = |contract: &str, longer: &str, shorter: &str| {
+            price(contract, longer).wrapping_sub(price(contract, shorter))
+        };
+        // Only a proof that holds has a price in the file.
+        let proof =
+            self.rows("precompiles/000a/inputs").find_map(|(_, answer)| answer["gas"].as_u64()).unwrap_or(0);
+        let (pair, one) = (more("000f", "00*768", "00*384"), price("000f", "00*384"));
+        let mut rows = vec![
+            ("precompile_ecrecover", gas.precompile_ecrecover, price("0001", "(empty)")),
+            ("precompile_sha256", gas.precompile_sha256, price("0002", "(empty)")),
+            ("precompile_sha256_word", gas.precompile_sha256_word, more("0002", "00*33", "00*32")),
+            ("precompile_ripemd160", gas.precompile_ripemd160, price("0003", "(empty)")),
+            ("precompile_ripemd160_word", gas.precompile_ripemd160_word, more("0003", "00*33", "00*32")),
+            ("precompile_identity", gas.precompile_identity, price("0004", "(empty)")),
+            ("precompile_identity_word", gas.precompile_identity_word, more("0004", "00*33", "00*32")),
+        ];
+        if self.fork >= Fork::Byzantium {
+            let pair = more("0008", "00*384", "00*192");
+            rows.extend([
+                ("precompile_bn254_add", gas.precompile_bn254_add, price("0006", "(empty)")),
+                ("precompile_bn254_mul", gas.precompile_bn254_mul, price("0007", "(empty)")),
+                ("precompile_bn254_pairing", gas.precompile_bn254_pairing, price("0008", "(empty)")),
+                ("precompile_bn254_pairing_pair", gas.precompile_bn254_pairing_pair, pair),
+            ]);
+        }
+        if self.fork >= Fork::Istanbul {
+            let twelve = price("0009", "0000000c+00*208+01");
+            rows.push(("precompile_blake2f_round", 12 * gas.precompile_blake2f_round, twelve));
+        }
+        if self.fork >= Fork::Cancun {
+            rows.push(("precompile_point_evaluation", gas.precompile_point_evaluation, proof));
+        }
+        if self.fork >= Fork::Prague {
+            rows.extend([
+                ("precompile_bls12_g1_add", gas.precompile_bls12_g1_add, price("000b", "00*256")),
+                ("precompile_bls12_g1_mul", gas.precompile_bls12_g1_mul, price("000c", "00*160")),
+                ("precompile_bls12_g2_add", gas.precompile_bls12_g2_add, price("000d", "00*512")),
+                ("precompile_bls12_g2_mul", gas.precompile_bls12_g2_mul, price("000e", "00*288")),
+                ("precompile_bls12_pairing", gas.precompile_bls12_pairing, one.wrapping_sub(pair)),
+                ("precompile_bls12_pairing_pair", gas.precompile_bls12_pairing_pair, pair),
+                ("precompile_bls12_map_fp", gas.precompile_bls12_map_fp, price("0010", "00*64")),
+                ("precompile_bls12_map_fp2", gas.precompile_bls12_map_fp2, price("0011", "00*128")),
+            ]);
+        }
+        if self.fork >= Fork::Osaka {
+            rows.push(("precompile_p256verify", gas.precompile_p256verify, price("0100", "(empty)")));
+        }
+        for (name, ours, theirs) in rows {
+            self.constant(name, ours, theirs);
         }
     }
 

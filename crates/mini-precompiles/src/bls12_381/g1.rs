@@ -16,9 +16,6 @@ use crate::{
     outcome::PrecompileHalt,
 };
 
-const GAS_BLS_G1_ADD: u64 = 375;
-const GAS_BLS_G1_MUL: u64 = 12000;
-const GAS_BLS_G1_MAP: u64 = 5500;
 const LENGTH_PER_PAIR: usize = 160;
 
 /// The sum of two points of the curve, 128 bytes. Input: the points, exactly 256 bytes.
@@ -26,7 +23,7 @@ pub(crate) fn bls12_g1_add(evm: &mut Evm<'_>) -> Result<Bytes, PrecompileHalt> {
     if evm.data.len() != 256 {
         return Err(PrecompileHalt::Refused("BLS12-381: input is not 256 bytes long"));
     }
-    evm.charge_gas(GAS_BLS_G1_ADD)?;
+    evm.charge_gas(evm.rules.gas().precompile_bls12_g1_add)?;
     let p1 = bytes_to_g1(&buffer_read(evm.data, 0), Points::Curve)?;
     let p2 = bytes_to_g1(&buffer_read(evm.data, 128), Points::Curve)?;
     answer((p1 + p2).into_affine())
@@ -38,7 +35,7 @@ pub(crate) fn bls12_g1_msm(evm: &mut Evm<'_>) -> Result<Bytes, PrecompileHalt> {
     if pairs.is_empty() || !rest.is_empty() {
         return Err(PrecompileHalt::Refused("BLS12-381: input is no number of pairs"));
     }
-    evm.charge_gas(msm_gas(pairs.len(), GAS_BLS_G1_MUL, &G1_K_DISCOUNT))?;
+    evm.charge_gas(msm_gas(pairs.len(), evm.rules.gas().precompile_bls12_g1_mul, &G1_K_DISCOUNT))?;
     let mut sum = G1Projective::zero();
     for pair in pairs {
         let point = bytes_to_g1(&buffer_read(pair, 0), Points::Subgroup)?;
@@ -54,7 +51,7 @@ pub(crate) fn bls12_map_fp_to_g1(evm: &mut Evm<'_>) -> Result<Bytes, PrecompileH
     if evm.data.len() != 64 {
         return Err(PrecompileHalt::Refused("BLS12-381: input is not 64 bytes long"));
     }
-    evm.charge_gas(GAS_BLS_G1_MAP)?;
+    evm.charge_gas(evm.rules.gas().precompile_bls12_map_fp)?;
     let point = WBMap::<Config>::map_to_curve(bytes_to_fq(evm.data, 0)?)
         .map_err(|_| PrecompileHalt::Refused("BLS12-381: the element maps to no point"))?;
     answer(point.clear_cofactor())

@@ -16,9 +16,6 @@ use crate::{
     outcome::PrecompileHalt,
 };
 
-const GAS_BLS_G2_ADD: u64 = 600;
-const GAS_BLS_G2_MUL: u64 = 22500;
-const GAS_BLS_G2_MAP: u64 = 23800;
 const LENGTH_PER_PAIR: usize = 288;
 
 /// The sum of two points of the curve, 256 bytes. Input: the points, exactly 512 bytes.
@@ -26,7 +23,7 @@ pub(crate) fn bls12_g2_add(evm: &mut Evm<'_>) -> Result<Bytes, PrecompileHalt> {
     if evm.data.len() != 512 {
         return Err(PrecompileHalt::Refused("BLS12-381: input is not 512 bytes long"));
     }
-    evm.charge_gas(GAS_BLS_G2_ADD)?;
+    evm.charge_gas(evm.rules.gas().precompile_bls12_g2_add)?;
     let p1 = bytes_to_g2(&buffer_read(evm.data, 0), Points::Curve)?;
     let p2 = bytes_to_g2(&buffer_read(evm.data, 256), Points::Curve)?;
     answer((p1 + p2).into_affine())
@@ -38,7 +35,7 @@ pub(crate) fn bls12_g2_msm(evm: &mut Evm<'_>) -> Result<Bytes, PrecompileHalt> {
     if pairs.is_empty() || !rest.is_empty() {
         return Err(PrecompileHalt::Refused("BLS12-381: input is no number of pairs"));
     }
-    evm.charge_gas(msm_gas(pairs.len(), GAS_BLS_G2_MUL, &G2_K_DISCOUNT))?;
+    evm.charge_gas(msm_gas(pairs.len(), evm.rules.gas().precompile_bls12_g2_mul, &G2_K_DISCOUNT))?;
     let mut sum = G2Projective::zero();
     for pair in pairs {
         let point = bytes_to_g2(&buffer_read(pair, 0), Points::Subgroup)?;
@@ -54,7 +51,7 @@ pub(crate) fn bls12_map_fp2_to_g2(evm: &mut Evm<'_>) -> Result<Bytes, Precompile
     if evm.data.len() != 128 {
         return Err(PrecompileHalt::Refused("BLS12-381: input is not 128 bytes long"));
     }
-    evm.charge_gas(GAS_BLS_G2_MAP)?;
+    evm.charge_gas(evm.rules.gas().precompile_bls12_map_fp2)?;
     let point = WBMap::<Config>::map_to_curve(bytes_to_fq2(evm.data, 0)?)
         .map_err(|_| PrecompileHalt::Refused("BLS12-381: the element maps to no point"))?;
     answer(point.clear_cofactor())

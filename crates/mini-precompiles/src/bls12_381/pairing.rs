@@ -16,7 +16,9 @@ pub(crate) fn bls12_pairing(evm: &mut Evm<'_>) -> Result<Bytes, PrecompileHalt> 
     if pairs.is_empty() || !rest.is_empty() {
         return Err(PrecompileHalt::Refused("BLS12-381: input is no number of pairs"));
     }
-    evm.charge_gas((pairs.len() as u64).saturating_mul(32_600).saturating_add(37_700))?;
+    let prices = evm.rules.gas();
+    let (pair, base) = (prices.precompile_bls12_pairing_pair, prices.precompile_bls12_pairing);
+    evm.charge_gas((pairs.len() as u64).saturating_mul(pair).saturating_add(base))?;
     let points = pairs
         .iter()
         .map(|pair| {
