@@ -72,7 +72,7 @@ pub(crate) fn block(job: &Job<'_>) -> BlockEnv {
             .rules
             .has(Eip::Blobs4844)
             .then(|| BlobExcessGasAndPrice::new(block.excess_blob_gas, block.blobs.update_fraction)),
-        slot_num: 0,
+        slot_num: job.block.slot_number,
     }
 }
 

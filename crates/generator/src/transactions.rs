@@ -66,5 +66,7 @@ fn block(random: &mut Random, fork: Fork) -> BlockEnv {
         base_fee: if fork >= Fork::London { random.pick(&[0, 7, 7, 1000]) } else { 0 },
         excess_blob_gas: random.pick(&[0, 0, 1 << 20, 50_000_000]),
         blobs: Rules::of(fork).blobs(),
+        // No fork has it yet (EIP-7843).
+        slot_number: 0,
     }
 }

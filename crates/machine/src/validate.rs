@@ -207,10 +207,13 @@ fn intrinsic_gas(rules: Rules, transaction: &Transaction) -> (u64, u64) {
     if transaction.to.is_none() {
         gas += schedule.tx_create + count(transaction.input.len().div_ceil(32)) * schedule.initcode_word;
     }
+    let mut access_list_floor = 0;
     if transaction.kind >= TransactionType::AccessList {
         for entry in &transaction.access_list {
-            gas += schedule.tx_access_list_address
-                + count(entry.storage_keys.len()) * schedule.tx_access_list_key;
+            let keys = count(entry.storage_keys.len());
+            gas += schedule.tx_access_list_address + keys * schedule.tx_access_list_key;
+            access_list_floor +=
+                schedule.tx_floor_access_list_address + keys * schedule.tx_floor_access_list_key;
         }
     }
     if transaction.kind >= TransactionType::SetCode {
@@ -218,8 +221,10 @@ fn intrinsic_gas(rules: Rules, transaction: &Transaction) -> (u64, u64) {
     }
 
     let floor = if rules.has(Eip::CalldataFloor7623) {
-        let tokens = zeros.saturating_add(nonzeros.saturating_mul(schedule.tx_tokens_nonzero));
-        schedule.tx_base.saturating_add(schedule.tx_floor_token.saturating_mul(tokens))
+        let of_zeros = zeros.saturating_mul(schedule.tx_tokens_zero);
+        let tokens = of_zeros.saturating_add(nonzeros.saturating_mul(schedule.tx_tokens_nonzero));
+        let of_data = schedule.tx_base.saturating_add(schedule.tx_floor_token.saturating_mul(tokens));
+        of_data.saturating_add(access_list_floor)
     } else {
         0
     };

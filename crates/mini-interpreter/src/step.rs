@@ -123,6 +123,7 @@ fn dispatch(opcode: Opcode, row: &OpcodeRow, evm: &mut MiniStepState, host: &mut
         BASEFEE => environment::base_fee(evm, host, base),
         BLOBHASH => environment::blob_hash(evm, host, base),
         BLOBBASEFEE => environment::blob_base_fee(evm, host, base),
+        SLOTNUM => block::slot_number(evm, host, base),
         POP => stack::pop(evm, base),
         MLOAD => memory::mload(evm, base),
         MSTORE => memory::mstore(evm, base),

@@ -86,8 +86,18 @@ pub(crate) fn calculate_intrinsic_cost(rules: Rules, transaction: &Transaction) 
 
     let calldata_floor_gas_cost = if rules.has(Eip::CalldataFloor7623) {
         // EIP-7623
-        let tokens_in_calldata = zero_bytes.saturating_add(other_bytes.saturating_mul(gas.tx_tokens_nonzero));
-        gas.tx_base.saturating_add(tokens_in_calldata.saturating_mul(gas.tx_floor_token))
+        let tokens_in_calldata = zero_bytes
+            .saturating_mul(gas.tx_tokens_zero)
+            .saturating_add(other_bytes.saturating_mul(gas.tx_tokens_nonzero));
+        // EIP-7981
+        let mut floor_of_access_list = 0;
+        for access in &transaction.access_list {
+            floor_of_access_list += gas.tx_floor_access_list_address;
+            floor_of_access_list += access.storage_keys.len() as u64 * gas.tx_floor_access_list_key;
+        }
+        gas.tx_base
+            .saturating_add(tokens_in_calldata.saturating_mul(gas.tx_floor_token))
+            .saturating_add(floor_of_access_list)
     } else {
         0
     };
@@ -125,9 +135,10 @@ mod tests {
 
     /// `expected` is the intrinsic gas and the floor.
     #[track_caller]
-    fn check(fork: Fork, transaction: &Transaction, expected: (u64, u64)) {
-        let cost = calculate_intrinsic_cost(fork.into(), transaction);
-        assert_eq!((cost.intrinsic_gas, cost.calldata_floor_gas_cost), expected, "{fork} {transaction:?}");
+    fn check(rules: impl Into<Rules>, transaction: &Transaction, expected: (u64, u64)) {
+        let rules = rules.into();
+        let cost = calculate_intrinsic_cost(rules, transaction);
+        assert_eq!((cost.intrinsic_gas, cost.calldata_floor_gas_cost), expected, "{rules} {transaction:?}");
     }
 
     #[test]
@@ -153,6 +164,11 @@ mod tests {
             Authorization { chain_id: U256::ZERO, address: Address::ZERO, nonce: 0, authority: None };
         let delegating = Transaction { authorizations: vec![authorization; 2], ..call };
         check(Fork::Prague, &delegating, (21_000 + 50_000, 21_000));
+        // EIP-7976 and EIP-7981: a byte is a byte, and so are those of the access list.
+        let bytes_pay: Rules = "Osaka+7976+7981".parse().unwrap();
+        check(bytes_pay, &with_data, (21_000 + 12 + 5 * 16, 21_000 + 8 * 64));
+        let bytes = 2 * 20 * 64 + 3 * 32 * 64;
+        check(bytes_pay, &listed, (21_000 + 2 * 2400 + 3 * 1900 + bytes, 21_000 + bytes));
         let words = |bytes: usize| Transaction { input: vec![0; bytes].into(), ..Transaction::default() };
         check(Fork::Shanghai, &words(32), (53_000 + 32 * 4 + 2, 0));
         check(Fork::Shanghai, &words(33), (53_000 + 33 * 4 + 4, 0));

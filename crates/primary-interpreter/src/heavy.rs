@@ -155,7 +155,8 @@ pub(crate) fn run(
             Ok((gas, U256::ZERO))
         }
         ADDRESS | ORIGIN | CALLER | CALLVALUE | CALLDATASIZE | CODESIZE | GASPRICE | RETURNDATASIZE
-        | COINBASE | TIMESTAMP | NUMBER | PREVRANDAO | GASLIMIT | CHAINID | BASEFEE | BLOBBASEFEE | MSIZE => {
+        | COINBASE | TIMESTAMP | NUMBER | PREVRANDAO | GASLIMIT | CHAINID | BASEFEE | BLOBBASEFEE
+        | SLOTNUM | MSIZE => {
             let gas = purse.pay(0)?;
             Ok((gas, environment(core, host, operation)))
         }
@@ -204,6 +205,7 @@ pub(crate) fn environment(core: &Core, host: &dyn Host, operation: Operation) ->
         GASLIMIT => U256::from(host.block().gas_limit),
         BASEFEE => U256::from(host.block().base_fee),
         BLOBBASEFEE => host.blob_base_fee(),
+        SLOTNUM => U256::from(host.block().slot_number),
         _ => {
             debug_assert!(false, "{operation:?} tells nothing");
             U256::ZERO

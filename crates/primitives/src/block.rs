@@ -23,6 +23,8 @@ pub struct BlockEnv {
     pub excess_blob_gas: u64,
     /// The blob parameters in force, from Cancun on (EIP-7840).
     pub blobs: BlobSchedule,
+    /// The slot of the beacon chain that the block is for (EIP-7843).
+    pub slot_number: u64,
 }
 
 impl BlockEnv {
@@ -45,6 +47,7 @@ impl Default for BlockEnv {
             base_fee: 0,
             excess_blob_gas: 0,
             blobs: Rules::of(Fork::LATEST).blobs(),
+            slot_number: 0,
         }
     }
 }

@@ -289,6 +289,30 @@ eips! {
     P256Verify7951 7951 "verification of signatures on secp256r1" {
         precompiles: &[PrecompileId::P256Verify],
     }
+    /// SLOTNUM.
+    SlotNumber7843 7843 "SLOTNUM" {
+        opcodes: &[Opcode::SLOTNUM],
+    }
+    /// Larger code and init code.
+    LargerCode7954 7954 "larger code and init code" {
+        needs: &[Eip::InitCode3860],
+        parameters: &[(P::max_code_size, 65_536), (P::max_initcode_size, 2 * 65_536)],
+    }
+    /// The least price of calldata, once more: 64 gas a byte, whatever it is.
+    CalldataFloor7976 7976 "higher least price of calldata" {
+        needs: &[Eip::CalldataFloor7623],
+        parameters: &[(P::tx_tokens_zero, 4), (P::tx_floor_token, 16)],
+    }
+    /// The bytes of access lists are paid for as calldata at its least price: 20 of an address, 32 of a slot.
+    AccessListBytes7981 7981 "price of the bytes of access lists" {
+        needs: &[Eip::AccessLists2930, Eip::CalldataFloor7976],
+        parameters: &[
+            (P::tx_access_list_address, 2400 + 20 * 64),
+            (P::tx_access_list_key, 1900 + 32 * 64),
+            (P::tx_floor_access_list_address, 20 * 64),
+            (P::tx_floor_access_list_key, 32 * 64),
+        ],
+    }
 }
 
 impl Eip {

@@ -110,6 +110,12 @@ schedule! {
     tx_data_zero: u64 = 4;
     /// Tokens in a byte of calldata that is not zero (EIP-7623).
     tx_tokens_nonzero: u64 = 4;
+    /// Tokens in a zero byte of calldata (EIP-7623, EIP-7976).
+    tx_tokens_zero: u64 = 1;
+    /// Least gas for each account of an access list (EIP-7981).
+    tx_floor_access_list_address: u64 = 0;
+    /// Least gas for each slot of an access list (EIP-7981).
+    tx_floor_access_list_key: u64 = 0;
     /// Each account of an access list (EIP-2930).
     tx_access_list_address: u64 = 2400;
     /// Each slot of an access list (EIP-2930).

@@ -152,6 +152,7 @@ opcodes! {
     0x48 BASEFEE Environment 2 [] => [Amount];
     0x49 BLOBHASH Environment 3 ["index" Index] => [Value];
     0x4a BLOBBASEFEE Environment 2 [] => [Amount];
+    0x4b SLOTNUM Environment 2 [] => [Value];
     0x50 POP Pop 2 ["value" Value] => [];
     0x51 MLOAD Memory 3 ["offset" ReadWord] => [Value];
     0x52 MSTORE Memory 3 ["offset" WriteWord, "value" Value] => [];

@@ -43,6 +43,9 @@ const NOT_OBSERVABLE_BEFORE: &[(&str, Fork)] = &[
     ("GAS_PER_BLOB", Fork::Cancun),
     ("MIN_BLOB_BASE_FEE", Fork::Cancun),
     ("tx_tokens_nonzero", Fork::Prague),
+    ("tx_tokens_zero", Fork::Prague),
+    ("tx_floor_access_list_address", Fork::Prague),
+    ("tx_floor_access_list_key", Fork::Prague),
     ("tx_authorization", Fork::Prague),
     ("tx_authorization_existing", Fork::Prague),
     ("precompile_blake2f_round", Fork::Istanbul),
@@ -547,8 +550,13 @@ impl<'a> Witness<'a> {
                 + authorizations * self.gas.tx_authorization;
             self.same(format!("{what}: intrinsic gas"), intrinsic, number(&row[0]).saturating_to());
             if self.fork >= Fork::Prague {
-                let floor =
-                    self.gas.tx_base + gas.tx_floor_token * (zeros + others * self.gas.tx_tokens_nonzero);
+                let tokens = zeros * self.gas.tx_tokens_zero + others * self.gas.tx_tokens_nonzero;
+                let floor = self.gas.tx_base
+                    + gas.tx_floor_token * tokens
+                    + accounts * self.gas.tx_floor_access_list_address
+                    + slots * self.gas.tx_floor_access_list_key;
+                let seen = ["tx_tokens_zero", "tx_floor_access_list_address", "tx_floor_access_list_key"];
+                self.constants.extend(seen);
                 self.same(format!("{what}: floor"), floor, number(&row[1]).saturating_to());
             }
         }

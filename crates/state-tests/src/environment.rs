@@ -43,6 +43,7 @@ pub(crate) fn block(test: &Node<'_>, rules: Rules) -> Result<BlockEnv, FixtureEr
             }
         },
         blobs,
+        slot_number: or_zero("slotNumber")?,
     })
 }
 

@@ -94,6 +94,19 @@ pub(crate) fn gas_limit(evm: &mut MiniStepState, host: &mut dyn Host, base: u64)
     Ok(Step::Next)
 }
 
+/// SLOTNUM (EIP-7843).
+pub(crate) fn slot_number(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) -> Outcome {
+    // Gas
+    evm.charge(base)?;
+
+    // Operation
+    evm.replace::<0>(U256::from(host.block().slot_number));
+
+    // Program counter
+    evm.pc += 1;
+    Ok(Step::Next)
+}
+
 /// CHAINID (EIP-1344).
 pub(crate) fn chain_id(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) -> Outcome {
     // Gas
