@@ -44,7 +44,7 @@ pub fn read(text: &str) -> Result<Rules, FileError> {
         }
     }
     for switch in reader.switches(root)? {
-        builder = builder.switch(switch);
+        builder = builder.switch(switch, true);
     }
     builder = reader.gas(root, builder)?;
     builder = reader.parameters(root, builder)?;

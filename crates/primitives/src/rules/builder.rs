@@ -161,10 +161,10 @@ impl RulesBuilder {
         self
     }
 
-    /// Switches on a behaviour that no EIP has.
+    /// Switches a behaviour that no EIP has on or off.
     #[must_use]
-    pub fn switch(mut self, switch: Switch) -> Self {
-        self.switches |= switch.bit();
+    pub fn switch(mut self, switch: Switch, is_on: bool) -> Self {
+        self.switches = if is_on { self.switches | switch.bit() } else { self.switches & !switch.bit() };
         self
     }
 
