@@ -201,7 +201,9 @@ fn what_is_waived_is_not_checked_and_all_else_is() {
     fn waived(waived: Waived) -> Result<Terms, TermsError> {
         Ok(Terms { waived, ..Terms::ETHEREUM })
     }
-    let cases: [(fn(World) -> World, TermsOf, Rejection); 7] = [
+    /// What breaks a rule, the terms that waive it, and the rule.
+    type Case = (fn(World) -> World, TermsOf, Rejection);
+    let cases: [Case; 7] = [
         (
             |world| world.transaction(|it| it.nonce = 9),
             |_| waived(Waived { nonce: true, ..Waived::default() }),

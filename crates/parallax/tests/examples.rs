@@ -18,6 +18,8 @@ mod oracle;
 mod pause;
 #[path = "../examples/records.rs"]
 mod records;
+#[path = "../examples/rollup.rs"]
+mod rollup;
 #[path = "../examples/root.rs"]
 mod root;
 #[path = "../examples/rules.rs"]
@@ -45,6 +47,6 @@ macro_rules! run {
 
 mod examples {
     run! {
-        oracle fast world root trace slow_reader pause compare records state_test assemble rules custom_chain foreign_engine
+        oracle fast world root trace slow_reader pause compare records state_test assemble rules custom_chain rollup foreign_engine
     }
 }

@@ -1,6 +1,6 @@
 //! What came of a comparison, and of what, as every report takes it.
 
-use parallax_primitives::{ContractDefinition, Rules};
+use parallax_primitives::{ContractDefinition, Rules, TransactionDefinition};
 use parallax_shadow_diff::{ShadowConfig, ShadowMode};
 use parallax_state_tests::{Case, FixtureError};
 use serde::Serialize;
@@ -38,7 +38,8 @@ impl DiffSetup {
     pub fn on(mut self, rules: Rules) -> Self {
         let opcodes = rules.custom_opcodes().filter(|own| own.is_shared()).map(|own| own.info().name);
         let contracts = rules.custom_contracts().filter(|own| own.is_shared()).map(ContractDefinition::name);
-        let transactions = rules.custom_transactions().filter(|own| own.is_shared()).map(|own| own.name());
+        let transactions =
+            rules.custom_transactions().filter(|own| own.is_shared()).map(TransactionDefinition::name);
         let told = opcodes
             .chain(contracts)
             .chain(transactions)
