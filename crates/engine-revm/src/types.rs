@@ -20,7 +20,7 @@ use crate::{
     recorded::Recorded,
 };
 
-/// The types of a revm, and how a job becomes one: [`Revm`](crate::Revm) runs it behind Parallax's interface. [`Mainnet`](crate::Mainnet)
+/// The types of a revm, and how a job becomes one: [`Revm`](struct@crate::Revm) runs it behind Parallax's interface. [`Mainnet`](crate::Mainnet)
 /// is revm's own; a chain that is built on revm brings its context, its EVM (with instructions and precompiled contracts) and its handler.
 ///
 /// The frame and the interpreter are revm's, as what is shown of a step is read from them.

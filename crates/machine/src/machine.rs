@@ -12,7 +12,7 @@ use parallax_host_interface::{
 };
 use parallax_primitives::{
     Bytecode, Bytes, CALL_DEPTH_LIMIT, Eip, FrameOutcome, FrameStatus, Halt, Message, MessageKind,
-    PrecompileId, Rules, Subject, TxOutcome, U256,
+    PrecompileId, Rules, Subject, Switch, TxOutcome, U256,
 };
 
 use crate::{
@@ -286,7 +286,7 @@ impl<'a, I: Interpreter> Machine<'a, I> {
         let is_native = PrecompileId::at(&address).is_some_and(|id| rules.has_precompile(id));
         if is_native || rules.custom_contract(&address).is_some() {
             // EIP-7702: a delegation to a precompiled contract runs no code at all.
-            if !message.is_delegated {
+            if !message.is_delegated || rules.is_on(Switch::DelegatedContracts) {
                 let outcome = self.run_contract(message, is_native)?;
                 return Ok(Started::Outcome(self.end_call(outcome)));
             }

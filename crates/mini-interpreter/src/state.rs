@@ -214,7 +214,16 @@ impl MiniStepState {
                 None => return Extension { cost: u64::MAX, end: u64::MAX },
             }
         }
-        Extension { cost: memory_gas(end).saturating_sub(memory_gas(now)), end }
+        Extension { cost: self.memory_gas(end).saturating_sub(self.memory_gas(now)), end }
+    }
+
+    /// Gas of a memory of `size` bytes, saturating.
+    fn memory_gas(&self, size: u64) -> u64 {
+        let words = u128::from(size.div_ceil(32));
+        let linear = words * u128::from(self.schedule.memory_word);
+        let gas = linear / u128::from(self.schedule.memory_word_divisor)
+            + words * words / u128::from(self.schedule.memory_quadratic_divisor);
+        u64::try_from(gas).unwrap_or(u64::MAX)
     }
 
     /// Extends the memory with zeros, once it is paid for. Where the machine has none left, that is no halt.
@@ -248,14 +257,6 @@ pub(crate) struct Extension {
     pub(crate) cost: u64,
     /// Its new size in bytes before rounding up, saturating.
     end: u64,
-}
-
-/// Gas of a memory of `size` bytes, saturating.
-fn memory_gas(size: u64) -> u64 {
-    let words = u128::from(size.div_ceil(32));
-    let gas = words * u128::from(GasSchedule::MEMORY_WORD)
-        + words * words / u128::from(GasSchedule::MEMORY_QUADRATIC_DIVISOR);
-    u64::try_from(gas).unwrap_or(u64::MAX)
 }
 
 /// Words of `size` bytes, saturating far above what any gas pays for.

@@ -5,7 +5,7 @@ use parallax_host_interface::{
 };
 use parallax_primitives::{
     Address, Bytecode, Bytes, CALL_DEPTH_LIMIT, Eip, FrameOutcome, FrameStatus, Halt, Message, MessageKind,
-    address,
+    Switch, address,
 };
 
 use crate::{
@@ -138,8 +138,8 @@ fn begin_message(world: &mut World<'_>, message: &Message) -> Result<(), HostErr
 ///
 /// EELS: `vm/interpreter.py`, `execute_code`.
 fn execute_code(world: &mut World<'_>, message: &Message, checkpoint: State) -> Result<Begun, HostError> {
-    // One that is delegated to runs as the code it has, which is none (EIP-7702).
-    if !message.is_delegated {
+    // One that is delegated to runs as the code it has, which is none (EIP-7702), but on some chains.
+    if !message.is_delegated || world.rules.is_on(Switch::DelegatedContracts) {
         if let Some(result) = custom_contract(world, message)? {
             return Ok(Begun::Ended { outcome: result, checkpoint });
         }

@@ -317,7 +317,7 @@ fn step(
         }
         CREATE | CREATE2 => {
             let (operands, count) = operands(&slots[..top], inputs);
-            let (left, message) = system::create(core, op, &operands[..count], *gas, base)?;
+            let (left, message) = system::create(core, host, op, &operands[..count], *gas, base)?;
             (*gas, *len, *pc) = (left, top - inputs, *pc + 1);
             return Ok(Flow::Message(message));
         }

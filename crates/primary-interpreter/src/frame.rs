@@ -73,7 +73,7 @@ impl Frame {
                 rules,
                 table: rules.opcodes(),
                 schedule: rules.gas(),
-                memory: Memory::new(),
+                memory: Memory::new(rules.gas()),
                 return_data: Bytes::new(),
                 written: None,
                 awaiting: None,

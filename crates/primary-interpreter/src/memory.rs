@@ -39,6 +39,7 @@ impl Extension {
 pub(crate) struct Memory {
     buffer: Vec<u8>,
     len: usize,
+    prices: &'static GasSchedule,
 }
 
 /// Bytes that the buffers kept for later may have together, per thread.
@@ -54,9 +55,10 @@ thread_local! {
 }
 
 impl Memory {
-    pub(crate) fn new() -> Self {
+    /// An empty one, which grows at these prices.
+    pub(crate) fn new(prices: &'static GasSchedule) -> Self {
         let buffer = POOL.with_borrow_mut(Vec::pop).unwrap_or_default();
-        Self { buffer, len: 0 }
+        Self { buffer, len: 0, prices }
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
@@ -80,11 +82,11 @@ impl Memory {
         self.reach_end(end)
     }
 
-    /// What it takes to reach two regions: what it takes to reach the dearer one. One that is not possible is dearer than any
-    /// that is.
+    /// What it takes to reach two regions: what it takes to reach the one that ends later. One that is not possible is dearer than
+    /// any that is.
     pub(crate) fn reach_both(&self, first: (U256, U256), second: (U256, U256)) -> Extension {
         let (first, second) = (self.reach(first.0, first.1), self.reach(second.0, second.1));
-        if second.cost > first.cost { second } else { first }
+        if (second.cost, second.len) > (first.cost, first.len) { second } else { first }
     }
 
     fn reach_end(&self, end: Option<u64>) -> Extension {
@@ -96,12 +98,28 @@ impl Memory {
             return Extension { len: now, cost: 0, possible: true };
         }
         let words = end.div_ceil(32);
-        let paid = price(now as u64 / 32);
+        let paid = self.price(now as u64 / 32);
         if end > MEMORY_LIMIT {
-            return Extension { len: 0, cost: long_price(words).saturating_sub(paid), possible: false };
+            return Extension { len: 0, cost: self.long_price(words).saturating_sub(paid), possible: false };
         }
         let len = usize::try_from(words * 32).unwrap_or(usize::MAX);
-        Extension { len, cost: price(words) - paid, possible: true }
+        Extension { len, cost: self.price(words) - paid, possible: true }
+    }
+
+    /// Price of a possible memory of so many words: at most 2^27 at less than 2^32 each, so nothing overflows.
+    #[inline]
+    fn price(&self, words: u64) -> u64 {
+        words * self.prices.memory_word / self.prices.memory_word_divisor
+            + words * words / self.prices.memory_quadratic_divisor
+    }
+
+    /// Price of a memory of so many words; saturating.
+    #[cold]
+    fn long_price(&self, words: u64) -> u64 {
+        let words = u128::from(words);
+        let price = words * u128::from(self.prices.memory_word) / u128::from(self.prices.memory_word_divisor)
+            + words * words / u128::from(self.prices.memory_quadratic_divisor);
+        u64::try_from(price).unwrap_or(u64::MAX)
     }
 
     /// Grows. The extension was made for this memory as it is and is paid for. An error says that the machine that all this
@@ -192,21 +210,6 @@ impl Drop for Memory {
     }
 }
 
-/// Price of a possible memory of so many words: fewer than 2^32, so nothing overflows.
-#[inline]
-fn price(words: u64) -> u64 {
-    words * GasSchedule::MEMORY_WORD + words * words / GasSchedule::MEMORY_QUADRATIC_DIVISOR
-}
-
-/// Price of a memory of so many words; saturating.
-#[cold]
-fn long_price(words: u64) -> u64 {
-    let words = u128::from(words);
-    let price = words * u128::from(GasSchedule::MEMORY_WORD)
-        + words * words / u128::from(GasSchedule::MEMORY_QUADRATIC_DIVISOR);
-    u64::try_from(price).unwrap_or(u64::MAX)
-}
-
 /// Takes `cost` and the price of the extension from `gas`.
 #[inline]
 pub(crate) fn charge(gas: u64, cost: u64, extension: &Extension) -> Result<u64, Fault> {
@@ -224,11 +227,18 @@ pub(crate) fn by_word(size: U256, each: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use parallax_primitives::{Fork, Parameter, Rules};
+
     use super::*;
 
+    fn empty() -> Memory {
+        Memory::new(Rules::of(Fork::Osaka).gas())
+    }
+
     fn grown(bytes: u64) -> Memory {
-        let mut memory = Memory::new();
-        assert_eq!(memory.grow_to(bytes - 1, 1, u64::MAX), Some(u64::MAX - price(bytes.div_ceil(32))));
+        let mut memory = empty();
+        let price = memory.price(bytes.div_ceil(32));
+        assert_eq!(memory.grow_to(bytes - 1, 1, u64::MAX), Some(u64::MAX - price));
         memory
     }
 
@@ -251,7 +261,7 @@ mod tests {
         memory.bytes_mut().fill(0xff);
         drop(memory);
         assert_eq!(pooled(), [100_000]);
-        let memory = Memory::new();
+        let memory = empty();
         assert_eq!((memory.bytes().len(), memory.buffer.len(), pooled().len()), (0, 100_000, 0));
         assert!(memory.buffer.iter().all(|byte| *byte == 0));
     }
@@ -269,7 +279,7 @@ mod tests {
     #[test]
     fn what_is_kept_is_bounded() {
         // In number: a memory that never grew has nothing to keep.
-        drop(Memory::new());
+        drop(empty());
         assert_eq!(pooled(), [0; 0]);
         let memories: Vec<Memory> = (0..POOLED_BUFFERS + 2).map(|_| grown(1)).collect();
         drop(memories);
@@ -302,6 +312,23 @@ mod tests {
         assert_eq!(reach(u64::MAX, 1), (0, u64::MAX, false));
         let endless = memory.reach(U256::MAX, U256::ONE);
         assert_eq!((endless.cost, endless.possible), (u64::MAX, false));
+    }
+
+    /// Half a gas a word: one that costs nothing is a word more all the same.
+    #[test]
+    fn memory_may_cost_less_than_a_gas_for_a_word() {
+        let rules = Rules::builder(Fork::Osaka)
+            .parameter(Parameter::memory_word, 1)
+            .parameter(Parameter::memory_word_divisor, 2)
+            .parameter(Parameter::memory_quadratic_divisor, u64::MAX);
+        let memory = Memory::new(rules.build().unwrap().gas());
+        for (end, len, cost) in [(1, 32, 0), (33, 64, 1), (65, 96, 1), (1 << 20, 1 << 20, 1 << 14)] {
+            let there = (U256::from(end - 1), U256::ONE);
+            let nothing = (U256::ZERO, U256::ZERO);
+            for extension in [memory.reach_both(nothing, there), memory.reach_both(there, nothing)] {
+                assert_eq!((extension.len, extension.cost, extension.possible), (len, cost, true), "{end}");
+            }
+        }
     }
 
     #[test]

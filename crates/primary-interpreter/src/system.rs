@@ -1,7 +1,7 @@
 //! Messages, and the opcodes that end a frame.
 
 use parallax_host_interface::Host;
-use parallax_primitives::{Address, Bytes, Eip, Halt, Message, MessageKind, Opcode, U256};
+use parallax_primitives::{Address, Bytes, Eip, Halt, Message, MessageKind, Opcode, Switch, U256};
 
 use crate::{
     fault::Fault,
@@ -131,11 +131,17 @@ fn access(
 /// CREATE and CREATE2.
 pub(crate) fn create(
     core: &mut Core,
+    host: &mut dyn Host,
     op: Opcode,
     operands: &[U256],
     gas: u64,
     base: u64,
 ) -> Result<Sent, Fault> {
+    if core.rules.is_on(Switch::NoCreationOnDelegating)
+        && host.code(core.message.address)?.delegation().is_some()
+    {
+        return Err(Fault::Halt(Halt::UndefinedOpcode, 0));
+    }
     let [value, offset, size, rest @ ..] = operands else {
         return Err(Fault::Halt(Halt::StackUnderflow, 0));
     };

@@ -124,6 +124,12 @@ schedule! {
     tx_authorization: u64 = 25_000;
     /// What an authorization costs whose authority already exists (EIP-7702, `PER_AUTH_BASE_COST`); the rest is refunded.
     tx_authorization_existing: u64 = 12_500;
+    /// Memory, as many words as `memory_word_divisor` says; a part of that is cut off.
+    memory_word: u64 = 3;
+    /// Words of memory that cost `memory_word` together.
+    memory_word_divisor: u64 = 1;
+    /// Memory costs its words squared over this besides, cut off.
+    memory_quadratic_divisor: u64 = 512;
     /// ECREC, the recovery of a signer.
     precompile_ecrecover: u64 = 3000;
     /// SHA256, every call.
@@ -173,8 +179,17 @@ schedule! {
 impl Parameter {
     /// Whether it is a limit or a divisor: a number of bytes, blobs, gas or parts, where the others are prices and refunds.
     pub const fn is_limit(self) -> bool {
-        use Parameter::{max_code_size, max_initcode_size, refund_quotient, tx_gas_cap, tx_max_blobs};
-        matches!(self, max_code_size | max_initcode_size | refund_quotient | tx_gas_cap | tx_max_blobs)
+        use Parameter as P;
+        matches!(
+            self,
+            P::max_code_size
+                | P::max_initcode_size
+                | P::memory_quadratic_divisor
+                | P::memory_word_divisor
+                | P::refund_quotient
+                | P::tx_gas_cap
+                | P::tx_max_blobs
+        )
     }
 
     /// The parameter of a name.
@@ -184,10 +199,6 @@ impl Parameter {
 }
 
 impl GasSchedule {
-    /// Memory, each word; the quadratic part is words squared over [`GasSchedule::MEMORY_QUADRATIC_DIVISOR`].
-    pub const MEMORY_WORD: u64 = 3;
-    /// See [`GasSchedule::MEMORY_WORD`].
-    pub const MEMORY_QUADRATIC_DIVISOR: u64 = 512;
     /// Blob gas of a blob (EIP-4844).
     pub const GAS_PER_BLOB: u64 = 1 << 17;
     /// Least price of a blob gas, in wei (EIP-4844).

@@ -19,6 +19,7 @@ mod rejection;
 mod role;
 mod rules;
 mod subject;
+mod switch;
 mod transaction;
 
 pub use alloy_primitives::{
@@ -40,12 +41,13 @@ pub use rejection::Rejection;
 pub use role::{Class, Operand, Region, Regions, Role};
 pub use rules::{Rules, RulesBuilder, RulesDifference, RulesError, RulesSubject, ShownOpcode};
 pub use subject::{Subject, TxEnv};
+pub use switch::Switch;
 pub use transaction::{AccessListEntry, Authorization, Transaction, TransactionType};
 
 /// Items a stack may hold (Yellow Paper, section 9.1).
 pub const STACK_LIMIT: usize = 1024;
 /// The deepest frame: a message that would start deeper fails (Yellow Paper, section 8).
 pub const CALL_DEPTH_LIMIT: u16 = 1024;
-/// The largest memory an interpreter grows to, in bytes. No gas limit below 2^52 pays for more (the quadratic term of
-/// the memory cost at this size is above 2^45 gas), so an offset beyond it is out of gas, never a cast.
+/// The largest memory an interpreter grows to, in bytes. On Ethereum no gas limit below 2^45 pays for more (the quadratic term of
+/// the memory cost at this size is above that); where memory is cheaper, an offset beyond it is out of gas as well, never a cast.
 pub const MEMORY_LIMIT: u64 = (1 << 32) - 32;

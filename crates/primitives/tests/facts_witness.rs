@@ -276,8 +276,10 @@ impl<'a> Witness<'a> {
         let keys = tx("call 1 address 2 keys", 0).wrapping_sub(tx("call 1 address", 0));
         let authorization = tx("call 1 authorization", 0).wrapping_sub(base);
         let refund = self.n("transaction/authorization_refund_if_authority_exists");
-        self.constant("MEMORY_WORD", G::MEMORY_WORD, self.n("gas/memory_words/1"));
-        self.constant("MEMORY_QUADRATIC_DIVISOR", 1024 * 1024 / G::MEMORY_QUADRATIC_DIVISOR, quadratic);
+        let two = self.n("gas/memory_words/2").checked_div(self.n("gas/memory_words/1")).unwrap_or_default();
+        self.constant("memory_word", self.gas.memory_word, self.n("gas/memory_words/1"));
+        self.constant("memory_word_divisor", 2 / self.gas.memory_word_divisor, two);
+        self.constant("memory_quadratic_divisor", 1024 * 1024 / self.gas.memory_quadratic_divisor, quadratic);
         self.constant("copy_word", self.gas.copy_word, copied);
         self.constant("keccak_word", self.gas.keccak_word, hashed);
         self.constant("log_topic", self.gas.log_topic, topic);
@@ -393,7 +395,7 @@ impl<'a> Witness<'a> {
         }
         for (words, cost) in self.rows("gas/memory_words") {
             let n: u64 = words.parse().unwrap();
-            let ours = n * GasSchedule::MEMORY_WORD + n * n / GasSchedule::MEMORY_QUADRATIC_DIVISOR;
+            let ours = n * gas.memory_word / gas.memory_word_divisor + n * n / gas.memory_quadratic_divisor;
             self.same(format!("{words} words of memory"), ours, number(cost).saturating_to());
         }
         let words = |bytes: &str| bytes.parse::<u64>().unwrap().div_ceil(32);

@@ -1,4 +1,6 @@
-use parallax_primitives::{BlobSchedule, Eip, Fork, Opcode, Parameter, Rules, RulesBuilder, RulesError};
+use parallax_primitives::{
+    BlobSchedule, Eip, Fork, Opcode, Parameter, Rules, RulesBuilder, RulesError, Switch,
+};
 use toml_edit::{Document, Item, TableLike};
 
 /// Bytes that a file may have.
@@ -21,7 +23,7 @@ pub fn read(text: &str) -> Result<Rules, FileError> {
     let root = document.as_table();
     reader.only(
         root,
-        &["base", "name", "chain_id", "with", "without", "gas", "parameters", "blobs"],
+        &["base", "name", "chain_id", "with", "without", "switches", "gas", "parameters", "blobs"],
         "the file",
     )?;
     let base = root.get("base").ok_or(FileError::NoBase)?;
@@ -40,6 +42,9 @@ pub fn read(text: &str) -> Result<Rules, FileError> {
         for eip in reader.eips(root, key)? {
             builder = if is_on { builder.with(eip) } else { builder.without(eip) };
         }
+    }
+    for switch in reader.switches(root)? {
+        builder = builder.switch(switch, true);
     }
     builder = reader.gas(root, builder)?;
     builder = reader.parameters(root, builder)?;
@@ -111,6 +116,14 @@ impl Reader<'_> {
                 Eip::of_number(number).ok_or_else(unknown)
             })
             .collect()
+    }
+
+    fn switches(&self, root: &dyn TableLike) -> Result<Vec<Switch>, FileError> {
+        let Some(item) = root.get("switches") else { return Ok(Vec::new()) };
+        let names = Switch::ALL.iter().map(|switch| switch.name()).collect::<Vec<_>>().join(", ");
+        let expected = || self.error(item, format!("switches: expected a list of names out of {names}"));
+        let list = item.as_array().ok_or_else(expected)?;
+        list.iter().map(|name| name.as_str().and_then(Switch::from_name).ok_or_else(expected)).collect()
     }
 
     fn gas(&self, root: &dyn TableLike, mut builder: RulesBuilder) -> Result<RulesBuilder, FileError> {

@@ -1,6 +1,6 @@
 use std::fmt::Write;
 
-use parallax_primitives::{Opcode, OpcodeDefinition, Parameter, Rules};
+use parallax_primitives::{Opcode, OpcodeDefinition, Parameter, Rules, Switch};
 
 /// `rules` as the text of a file, with every number that they have; [`read`](crate::read) answers the same rules, but for opcodes and
 /// contracts of an author's own, which are Rust. Comments say what is
@@ -25,6 +25,9 @@ fn write_all(out: &mut String, rules: Rules) -> std::fmt::Result {
     writeln!(out, "chain_id = {}", rules.chain_id())?;
     writeln!(out, "with = [{}]", numbers(true))?;
     writeln!(out, "without = [{}]", numbers(false))?;
+    let switches: Vec<_> = Switch::ALL.iter().filter(|switch| rules.is_on(**switch)).collect();
+    let switches: Vec<_> = switches.iter().map(|switch| format!("\"{}\"", switch.name())).collect();
+    writeln!(out, "switches = [{}]", switches.join(", "))?;
     writeln!(out, "\n# EIPs that are on:")?;
     for eip in rules.eips().iter() {
         let fork = eip.fork().map_or("no fork yet", parallax_primitives::Fork::name);

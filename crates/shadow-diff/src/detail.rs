@@ -57,7 +57,9 @@ impl GasSplit {
     pub(crate) fn new(memory_before: usize, step: &StepView<'_>, end: &StepEnd<'_>) -> Self {
         let cost = end.gas_cost;
         let static_gas = u64::from(step.rules.opcodes()[usize::from(step.opcode.0)].gas).min(cost);
-        let expansion = memory_cost(step.memory.len()).saturating_sub(memory_cost(memory_before));
+        let prices = step.rules.gas();
+        let expansion =
+            memory_cost(prices, step.memory.len()).saturating_sub(memory_cost(prices, memory_before));
         let memory = expansion.min(cost - static_gas);
         Self { static_gas, memory, forwarded: 0, access: cost - static_gas - memory }
     }
@@ -69,10 +71,10 @@ impl GasSplit {
     }
 }
 
-fn memory_cost(bytes: usize) -> u64 {
+fn memory_cost(prices: &GasSchedule, bytes: usize) -> u64 {
     let words = bytes as u64 / 32;
-    let squared = words.saturating_mul(words) / GasSchedule::MEMORY_QUADRATIC_DIVISOR;
-    words.saturating_mul(GasSchedule::MEMORY_WORD).saturating_add(squared)
+    let squared = words.saturating_mul(words) / prices.memory_quadratic_divisor;
+    (words.saturating_mul(prices.memory_word) / prices.memory_word_divisor).saturating_add(squared)
 }
 
 /// One slot on both sides.

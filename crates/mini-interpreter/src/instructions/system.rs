@@ -3,14 +3,15 @@
 //! Messages are charged here and sent by whoever runs the frame: depth, balance and nonce are its business.
 
 use parallax_host_interface::{Host, HostError};
-use parallax_primitives::{Address, Bytes, Eip, Halt, Message, MessageKind, U256};
+use parallax_primitives::{Address, Bytes, Eip, Halt, Message, MessageKind, Switch, U256};
 
 use crate::state::{Awaiting, Extension, Fault, MiniStepState, Outcome, Step, address_of, region, words};
 
 /// CREATE.
-pub(crate) fn create(evm: &mut MiniStepState, base: u64) -> Outcome {
+pub(crate) fn create(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) -> Outcome {
     // Stack
     let [value, offset, size] = evm.operands()?;
+    refuse_delegating(evm, host)?;
 
     // Gas
     let extension = evm.extension([(offset, size)]);
@@ -27,9 +28,10 @@ pub(crate) fn create(evm: &mut MiniStepState, base: u64) -> Outcome {
 }
 
 /// CREATE2 (EIP-1014).
-pub(crate) fn create2(evm: &mut MiniStepState, base: u64) -> Outcome {
+pub(crate) fn create2(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) -> Outcome {
     // Stack
     let [value, offset, size, salt] = evm.operands()?;
+    refuse_delegating(evm, host)?;
 
     // Gas
     let extension = evm.extension([(offset, size)]);
@@ -305,6 +307,13 @@ fn send_call(evm: &mut MiniStepState, message: Message, output: (U256, U256)) ->
     evm.awaiting = Some(Awaiting::Call(region(output.0, output.1)));
     evm.return_data = Bytes::new();
     Step::Send(Box::new(message))
+}
+
+/// Some chains have no creation on an account that delegates its code.
+fn refuse_delegating(evm: &MiniStepState, host: &mut dyn Host) -> Result<(), Fault> {
+    let is_refused =
+        evm.rules.is_on(Switch::NoCreationOnDelegating) && host.delegate(evm.message.address)?.is_some();
+    if is_refused { Err(Halt::UndefinedOpcode.into()) } else { Ok(()) }
 }
 
 /// The message of a creation, which takes with it the gas it forwards.

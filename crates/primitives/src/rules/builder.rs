@@ -7,7 +7,7 @@ use std::{
 
 use super::set::{RuleSet, Rules};
 use crate::{
-    BlobSchedule, ContractDefinition, Eip, EipSet, Fork, Opcode, OpcodeDefinition, Parameter,
+    BlobSchedule, ContractDefinition, Eip, EipSet, Fork, Opcode, OpcodeDefinition, Parameter, Switch,
     TransactionDefinition, UnknownFork,
     custom::{Customs, Definition, DefinitionError},
 };
@@ -41,6 +41,7 @@ pub struct RulesBuilder {
     gas: Vec<(Opcode, u64)>,
     parameters: Vec<(Parameter, u64)>,
     blobs: Option<BlobSchedule>,
+    switches: u8,
     customs: Customs,
 }
 
@@ -80,6 +81,7 @@ impl Rules {
         if self.blobs() != brought.blobs {
             builder = builder.blobs(self.blobs());
         }
+        builder.switches = self.0.switches;
         builder.customs = self.0.customs.clone();
         builder.build()
     }
@@ -96,6 +98,7 @@ impl RulesBuilder {
             gas: Vec::new(),
             parameters: Vec::new(),
             blobs: None,
+            switches: 0,
             customs: Customs::NONE,
         }
     }
@@ -158,6 +161,13 @@ impl RulesBuilder {
         self
     }
 
+    /// Switches a behaviour that no EIP has on or off.
+    #[must_use]
+    pub fn switch(mut self, switch: Switch, is_on: bool) -> Self {
+        self.switches = if is_on { self.switches | switch.bit() } else { self.switches & !switch.bit() };
+        self
+    }
+
     /// Adds an opcode of an author's own: one that both engines know what to do at (`CustomOpcode` of `parallax-host-interface`).
     #[must_use]
     pub fn opcode(mut self, opcode: &'static dyn OpcodeDefinition) -> Self {
@@ -205,6 +215,7 @@ impl RulesBuilder {
         }
         let mut set = RuleSet::of(self.base, eips);
         set.chain_id = self.chain_id;
+        set.switches = self.switches;
         self.customs.check()?;
         set.add_customs(&self.customs);
         for (opcode, gas) in &self.gas {
@@ -284,6 +295,9 @@ impl RulesBuilder {
         if let Some(BlobSchedule { target, max, update_fraction }) = self.blobs {
             let _ = write!(text, " blobs={target}/{max}/{update_fraction}");
         }
+        for switch in Switch::ALL.iter().filter(|switch| self.switches & switch.bit() != 0) {
+            let _ = write!(text, " +{}", switch.name());
+        }
         for own in &self.customs.opcodes {
             let _ = write!(text, " +{}", own.0.info().name);
         }
@@ -310,7 +324,13 @@ fn check(parameter: Parameter, value: u64) -> Result<(), RulesError> {
         return Err(RulesError::TooMuch { what: parameter.name().into(), value, limit: HIGHEST_PRICE });
     }
     // Four billion rounds of BLAKE2F for nothing would take as long as a program that does not end.
-    let is_needed = matches!(parameter, Parameter::refund_quotient | Parameter::precompile_blake2f_round);
+    let is_needed = matches!(
+        parameter,
+        Parameter::refund_quotient
+            | Parameter::memory_word_divisor
+            | Parameter::memory_quadratic_divisor
+            | Parameter::precompile_blake2f_round
+    );
     if is_needed && value == 0 {
         return Err(RulesError::TooLittle { what: parameter.name().into(), value });
     }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fmt};
 
 use super::set::Rules;
-use crate::{Address, ContractDefinition, Eip, Opcode, Parameter, PrecompileId};
+use crate::{Address, ContractDefinition, Eip, Opcode, Parameter, PrecompileId, Switch};
 
 /// One thing that two sets of rules have otherwise.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub enum Subject {
     Opcode(Opcode),
     /// A price or a limit.
     Parameter(Parameter),
+    /// A behaviour that no EIP has, 1 where it is on.
+    Switch(Switch),
     /// A precompiled contract, 1 where it is there.
     Precompile(PrecompileId),
     /// A precompiled contract of an author's own, 1 where it is there.
@@ -50,6 +52,7 @@ impl fmt::Display for Subject {
             Subject::Eip(eip) => write!(f, "{eip}"),
             Subject::Opcode(opcode) => write!(f, "{opcode}"),
             Subject::Parameter(parameter) => f.write_str(parameter.name()),
+            Subject::Switch(switch) => f.write_str(switch.name()),
             Subject::Precompile(id) => f.write_str(id.name()),
             Subject::CustomContract(address) => write!(f, "contract {address}"),
             Subject::CustomTransactions => f.write_str("transactions"),
@@ -75,7 +78,10 @@ impl Subject {
             }
             Subject::Precompile(id) => changes.precompiles.contains(&id),
             Subject::BlobTarget | Subject::BlobMax | Subject::BlobUpdateFraction => changes.blobs.is_some(),
-            Subject::CustomContract(_) | Subject::CustomTransactions | Subject::ChainId => false,
+            Subject::Switch(_)
+            | Subject::CustomContract(_)
+            | Subject::CustomTransactions
+            | Subject::ChainId => false,
         }
     }
 }
@@ -97,6 +103,7 @@ fn all(left: Rules, right: Rules) -> Vec<RulesDifference> {
         .map(|eip| Subject::Eip(*eip))
         .chain(bytes.map(|byte| Subject::Opcode(Opcode(byte))))
         .chain(Parameter::ALL.iter().map(|parameter| Subject::Parameter(*parameter)))
+        .chain(Switch::ALL.iter().map(|switch| Subject::Switch(*switch)))
         .chain(PrecompileId::ALL.iter().map(|id| Subject::Precompile(*id)))
         .chain(own.into_iter().map(Subject::CustomContract))
         .chain([Subject::CustomTransactions])
@@ -119,6 +126,7 @@ fn value(rules: Rules, subject: Subject) -> Option<u64> {
             row.is_defined().then_some(row.gas.into())
         }
         Subject::Parameter(parameter) => Some(rules.gas().get(parameter)),
+        Subject::Switch(switch) => rules.is_on(switch).then_some(1),
         Subject::Precompile(id) => rules.has_precompile(id).then_some(1),
         Subject::CustomContract(address) => rules.custom_contract(&address).map(|_| 1),
         Subject::CustomTransactions => rules.custom_transactions().map(|_| 1),

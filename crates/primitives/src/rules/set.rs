@@ -6,7 +6,8 @@ use std::{
 
 use crate::{
     Address, BlobSchedule, ContractDefinition, Eip, EipSet, Fork, GasSchedule, Opcode, OpcodeDefinition,
-    OpcodeInfo, OpcodeRow, OpcodeTable, PrecompileId, TransactionDefinition, custom::Customs, opcode::ROWS,
+    OpcodeInfo, OpcodeRow, OpcodeTable, PrecompileId, Switch, TransactionDefinition, custom::Customs,
+    opcode::ROWS,
 };
 
 /// The rules of an execution: which EIPs are on, and every number that follows from them.
@@ -28,6 +29,8 @@ pub(super) struct RuleSet {
     pub(super) blobs: BlobSchedule,
     /// A bit for each [`PrecompileId`].
     pub(super) precompiles: u32,
+    /// A bit for each [`Switch`].
+    pub(super) switches: u8,
     pub(super) customs: Customs,
 }
 
@@ -87,6 +90,7 @@ impl RuleSet {
                 None => panic!("EIP-4844 has blob parameters"),
             },
             precompiles: 0,
+            switches: 0,
             customs: Customs::NONE,
         };
         set.add_precompiles(Fork::Frontier.changes().precompiles);
@@ -185,6 +189,11 @@ impl Rules {
     /// Whether `eip` is on.
     pub const fn has(self, eip: Eip) -> bool {
         self.0.eips.has(eip)
+    }
+
+    /// Whether `switch` is on.
+    pub const fn is_on(self, switch: Switch) -> bool {
+        self.0.switches & switch.bit() != 0
     }
 
     /// The EIPs that are on.
