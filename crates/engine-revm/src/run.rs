@@ -51,6 +51,7 @@ impl Engine for Revm {
             halts: REVM_HALTS,
             rejections: Some("the engines check in different orders"),
             costs: REVM_COSTS,
+            messages: &[],
         }
     }
 
