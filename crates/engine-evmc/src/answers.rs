@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use parallax_evmc_abi::{CallKind, Flags, StorageStatus};
 use parallax_host_interface::{Host, HostError, Slot};
-use parallax_primitives::{Address, B256, Log, Message, MessageKind, U256};
+use parallax_primitives::{Address, B256, Eip, Log, Message, MessageKind, Rules, U256};
 
 use crate::protocol::{Heard, Said, Saying, answer, order};
 
@@ -27,20 +27,28 @@ pub(crate) enum Asked {
 #[derive(Debug, Default)]
 pub(crate) struct ColdReads(BTreeSet<(Address, U256)>);
 
-/// Answers what stands behind `what`; `by` is the message of the frame that asks.
+/// Answers what stands behind `what`; the frame that asks runs `by` under `rules`.
 pub(crate) fn answered(
     what: u8,
     heard: &mut Heard<'_>,
     host: &mut dyn Host,
-    by: &Message,
+    (by, rules): (&Message, Rules),
     cold_reads: &mut ColdReads,
     said: &mut Said,
 ) -> Result<Asked, HostError> {
     let nonsense = || Ok(Asked::Nonsense("a request is cut off"));
     if what == answer::CALL {
-        return Ok(
-            sent(heard, by).unwrap_or(Asked::Nonsense("a message is cut off, or has impossible numbers"))
-        );
+        let nonsense = Asked::Nonsense("a message is cut off, or has impossible numbers");
+        let mut asked = sent(heard, by).unwrap_or(nonsense);
+        if let Asked::Message(message) = &mut asked
+            && !message.kind.is_create()
+            && rules.has(Eip::SetCode7702)
+        {
+            // EVMC does not say whether an account that delegates to itself does, as it makes no difference.
+            let code_address = message.code_address;
+            message.is_delegated |= host.delegate(code_address)? == Some(code_address);
+        }
+        return Ok(asked);
     }
     if what == answer::GET_BLOCK_HASH {
         let Some(number) = heard.int() else { return nonsense() };

@@ -85,7 +85,7 @@ impl Interpreter for Remote {
                 }
                 Some(answer::LOST) => return Err(HostError::new(heard.text().unwrap_or_default())),
                 Some(what) => {
-                    let (by, cold_reads) = (&frame.message, &mut frame.cold_reads);
+                    let (by, cold_reads) = ((&frame.message, frame.rules), &mut frame.cold_reads);
                     match answered(what, &mut heard, host, by, cold_reads, &mut lane.said)? {
                         Asked::Answered => continue,
                         Asked::Message(message) => {

@@ -1,6 +1,7 @@
 //! A library in this process.
 
 use std::{
+    error::Error,
     ffi::{CStr, CString},
     path::Path,
     ptr::NonNull,
@@ -30,7 +31,11 @@ impl LoadedLibrary {
     pub(crate) fn load(configuration: &Configuration) -> Result<Self, String> {
         let Configuration { path, options } = configuration;
         let shown = path.display().to_string();
-        let one_line = |error: libloading::Error| error.to_string().replace('\n', " ");
+        let one_line = |error: libloading::Error| {
+            // The reason is in its source alone.
+            let text = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+            text.replace('\n', " ")
+        };
         // SAFETY: whatever the library does when it is loaded, it does in this process, which is there for nothing else.
         let library = unsafe { Library::new(path) }.map_err(one_line)?;
         // Never closed: nothing of it that runs on may lose its code.
