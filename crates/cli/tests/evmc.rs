@@ -49,6 +49,25 @@ fn our_library_agrees_with_every_fixture() {
     }
 }
 
+/// A part of the official tests: all of these forks, some thousands of cases.
+#[test]
+fn our_library_agrees_with_official_tests() {
+    const FOLDERS: [&str; 5] = ["frontier", "constantinople", "shanghai", "prague", "osaka"];
+    let shared =
+        parallax_campaign::shared_folder().map(|folder| folder.join("eest")).filter(|folder| folder.is_dir());
+    let Some(folder) = shared else {
+        eprintln!("left out: no official state tests");
+        return;
+    };
+    let folders = FOLDERS.map(|name| folder.join(name).to_str().unwrap().to_owned());
+    let folders: Vec<_> = folders.iter().map(String::as_str).collect();
+    let library = ours();
+    let (status, out, err) =
+        run(&[&["diff", "--halts", "exact", "--right-evmc", &library][..], &folders].concat());
+    assert_eq!(status, Some(0), "{out}{err}");
+    assert!(count(sum(&out), "agree") > 2500, "{out}");
+}
+
 fn count(sum: &str, name: &str) -> u64 {
     let words: Vec<_> = sum.split([' ', ',']).collect();
     words.windows(2).find(|pair| pair[1] == name).map_or(0, |pair| pair[0].parse().unwrap())

@@ -94,8 +94,8 @@ pub(crate) fn answered(
             }
             let topics: Option<Vec<_>> = (0..count).map(|_| heard.hash()).collect();
             let Some(topics) = topics else { return nonsense() };
+            // Nobody waits.
             host.log(Log { address, topics, data });
-            reply(said);
         }
         answer::ACCESS_ACCOUNT => {
             let was_cold = host.warm_account(address);
@@ -140,8 +140,8 @@ fn slot(
         }
         answer::SET_TRANSIENT => {
             let Some(value) = heard.number() else { return Ok(Asked::Nonsense("a write has no value")) };
+            // Nobody waits.
             host.store_transient(address, key, value);
-            reply(said);
         }
         _ => return Ok(Asked::Nonsense("nobody can ask that")),
     }

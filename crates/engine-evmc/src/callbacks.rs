@@ -147,7 +147,7 @@ unsafe extern "C" fn emit_log(
             }
             drop(said);
         };
-        ask(context, answer::EMIT_LOG, address, log, |_| Some(()));
+        tell(context, answer::EMIT_LOG, address, log);
     }
 }
 
@@ -183,7 +183,7 @@ unsafe extern "C" fn set_transient_storage(
     // SAFETY: as above.
     unsafe {
         let write = |said: Saying<'_>| drop(said.word((*key).bytes).word((*value).bytes));
-        ask(context, answer::SET_TRANSIENT, address, write, |_| Some(()));
+        tell(context, answer::SET_TRANSIENT, address, write);
     }
 }
 
@@ -277,6 +277,19 @@ unsafe fn ask<T>(
     talk.exchange();
     let answer = answered(&talk.heard).and_then(|mut heard| read(&mut heard));
     answer.unwrap_or_else(|| talk.give_up("an answer is cut off"))
+}
+
+/// Tells the parent something about an account that it does not answer: it goes with the next question.
+///
+/// # Safety
+///
+/// As all functions of the host.
+unsafe fn tell(context: Context, what: u8, address: *const EvmcAddress, say: impl FnOnce(Saying<'_>)) {
+    // SAFETY: the caller vouches for it.
+    let (parent, address) = unsafe { (parent(context), Address::new((*address).bytes)) };
+    let mut talk = parent.talk();
+    say(talk.said.begin(what).address(address));
+    talk.send_if_large();
 }
 
 /// The parent behind a context.

@@ -17,6 +17,9 @@ use crate::{
     protocol::{Heard, Said, answer, hear},
 };
 
+/// Bytes that are not kept to go with the next question.
+const LARGE: usize = 64 << 10;
+
 /// The parent, as the host's functions reach it: they get its address as their context.
 pub(crate) struct Parent {
     /// The functions that the library calls.
@@ -52,6 +55,13 @@ impl Talk {
         self.send();
         if hear(&mut self.stream, &mut self.heard).is_err() {
             process::exit(0);
+        }
+    }
+
+    /// Sends what nobody answers, before it takes much memory: the parent listens.
+    pub(crate) fn send_if_large(&mut self) {
+        if self.said.len() >= LARGE {
+            self.send();
         }
     }
 

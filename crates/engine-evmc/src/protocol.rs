@@ -1,5 +1,5 @@
-//! What parent and child say to each other: one order or one answer at a time, each a length and so many bytes. Whoever has spoken
-//! listens, so neither ever waits for room in a pipe that the other does not empty.
+//! What parent and child say to each other, in turns: orders and answers, each a length and so many bytes. Whoever has spoken listens,
+//! so neither ever waits for room in a pipe that the other does not empty. What needs no answer goes with the next question.
 
 use std::io::{self, Read, Write};
 
@@ -61,6 +61,11 @@ impl Said {
         self.0.extend_from_slice(&[0; 4]);
         self.0.push(first);
         Saying { said: &mut self.0, at }
+    }
+
+    /// Bytes that are not sent.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
     }
 
     /// Forgets what is not sent.
