@@ -345,7 +345,7 @@ pub(crate) struct DiffArguments {
     /// Most output of a client for one case, in MiB [default: 4096]
     #[arg(long, value_name = "MIB", value_parser = value_parser!(u64).range(1..))]
     pub(crate) client_output: Option<u64>,
-    /// How the names of halts are compared where one side is revm, which checks in another order
+    /// How the names of halts are compared where one side is revm or a library, which check in another order
     #[arg(long, value_enum, default_value_t = HaltNames::Mapped)]
     pub(crate) halts: HaltNames,
     /// Write both sides of every step of every case as lines of JSON, and what differs there; - is standard output, and the report

@@ -23,7 +23,7 @@ use crate::{
     colour,
     diff_reports::Reports,
     input::{Text, hex},
-    libraries::load,
+    libraries::{load, needs_steps},
     message::{CALLER, CONTRACT, MessageOptions},
     report::{Status, complain},
     right_trace,
@@ -51,6 +51,9 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<Status> {
         && let Some((side, _)) = sides.iter().zip(can).find(|(_, can)| !can.steps)
     {
         bail!("--mode per-step: {side} shows no steps, expected per-call");
+    }
+    if arguments.steps.is_some() {
+        sides.into_iter().try_for_each(|side| needs_steps("--steps", side))?;
     }
     let by_steps = mode(arguments) != ShadowMode::PerCall && arguments.mode != Mode::PerBlock;
     if by_steps && !can.iter().any(|can| can.pauses) {

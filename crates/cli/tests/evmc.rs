@@ -90,6 +90,13 @@ fn a_library_can_stand_on_any_side_and_run_code() {
     assert_eq!(out, format!("primary and {name} agree: success, gas used 43105, 1 messages\n"));
     let (status, out, err) = run(&["run", "0x600160005500", "--engine", &name]);
     assert_eq!(status, Some(0), "{out}{err}");
+    // A creation from the deepest frame but one: what it sends is refused, and told by the other side alone.
+    let code = "PUSH 0 PUSH 0 PUSH 0 CREATE PUSH 0 PUSH 0 PUSH 0 CREATE";
+    let message = ["--message", "call", "--depth", "1024", "--right-evmc", &ours()];
+    let (status, out, err) = run(&[&["diff", "--asm", "--code", code][..], &message].concat());
+    assert_eq!(status, Some(0), "{out}{err}");
+    let (status, out, err) = run(&["statetest", &file, "--engine", &name]);
+    assert_eq!(status, Some(0), "{out}{err}");
 }
 
 #[test]
@@ -157,7 +164,17 @@ fn what_cannot_be_loaded_is_one_line_before_anything_runs() {
     let (status, _, err) = run(&["diff", &file, "--mode", "per-step", "--right-evmc", &ours()]);
     assert_eq!(status, Some(2));
     assert!(err.contains("shows no steps, expected per-call"), "{err}");
+    for command in [
+        &["diff", &file, "--steps", "-", "--right-evmc", &ours()][..],
+        &["run", "0x00", "--trace", "eip3155", "--engine", &format!("evmc:{}", ours())],
+        &["statetest", &file, "--trace", "eip3155", "--engine", &format!("evmc:{}", ours())],
+        &["serve", "--engine", &format!("evmc:{}", ours())],
+    ] {
+        let (status, _, err) = run(command);
+        assert_eq!(status, Some(2), "{command:?}");
+        assert!(err.contains("shows no steps, expected primary or mini"), "{err}");
+    }
     let (status, _, err) = run(&["evmc-child"]);
     assert_eq!(status, Some(1));
-    assert!(err.starts_with("the line to the parent is none: "), "{err}");
+    assert!(err.starts_with("this is started by a program that has it run a library: "), "{err}");
 }

@@ -38,7 +38,7 @@ pub fn child_main() -> ExitCode {
     match begin() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(io::stderr(), "the line to the parent is none: {error}");
+            let _ = writeln!(io::stderr(), "this is started by a program that has it run a library: {error}");
             ExitCode::FAILURE
         }
     }
