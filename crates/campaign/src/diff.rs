@@ -266,6 +266,8 @@ pub fn tolerated(config: &ShadowConfig) -> Vec<String> {
     if let Rejections::Any { reason } = config.rejections {
         lines.push(format!("the reason of a rejection: {reason}"));
     }
+    let untold = config.messages.iter().copied().flatten();
+    lines.extend(untold.map(|message| format!("{}: {}", message.untold.name(), message.reason)));
     if matches!(config.mode, ShadowMode::PerStep | ShadowMode::All) {
         lines.extend(config.costs.iter().map(|cost| format!("the {}: {}", cost.name, cost.reason)));
         lines.extend(

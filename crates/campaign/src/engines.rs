@@ -18,6 +18,10 @@ pub use parallax_primary_interpreter::FastCounts;
 use parallax_primary_interpreter::{Primary, Tiering};
 use parallax_primitives::{BlockEnv, Rules};
 
+#[cfg(unix)]
+use crate::evmc_name::EVMC;
+#[cfg(unix)]
+pub use crate::evmc_name::{CHILD, EvmcName, UnknownEvmc};
 #[cfg(feature = "fault-injection")]
 use crate::faulty_name::FAULTY;
 #[cfg(feature = "fault-injection")]
@@ -38,6 +42,9 @@ pub enum EngineName {
     Mini,
     /// The foreign engine.
     Revm,
+    /// A library behind EVMC.
+    #[cfg(unix)]
+    Evmc(EvmcName),
     /// The plain engine with a mistake in it.
     #[cfg(feature = "fault-injection")]
     Faulty(FaultyName),
@@ -55,7 +62,7 @@ pub const ENGINES: [EngineName; 6] = [
 
 impl EngineName {
     /// As users type it.
-    pub const fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             EngineName::Primary => "primary",
             EngineName::PrimaryAlways => "primary-always",
@@ -63,6 +70,8 @@ impl EngineName {
             EngineName::PrimaryExact => "primary-exact",
             EngineName::Mini => "mini",
             EngineName::Revm => "revm",
+            #[cfg(unix)]
+            EngineName::Evmc(library) => library.name(),
             #[cfg(feature = "fault-injection")]
             EngineName::Faulty(faulty) => faulty.name(),
         }
@@ -77,6 +86,8 @@ impl EngineName {
             EngineName::PrimaryExact => Box::new(primary_with(Tiering::Never)),
             EngineName::Mini => Box::new(MiniEngine::new("mini", Mini, MINI_CONTRACTS)),
             EngineName::Revm => Box::new(Revm),
+            #[cfg(unix)]
+            EngineName::Evmc(library) => Box::new(Borrowed(library.library())),
             #[cfg(feature = "fault-injection")]
             EngineName::Faulty(faulty) => {
                 Box::new(MiniEngine::new(faulty.name(), faulty.interpreter(), MINI_CONTRACTS))
@@ -91,6 +102,10 @@ impl FromStr for EngineName {
     fn from_str(text: &str) -> Result<Self, UnknownEngine> {
         if let Some(named) = ENGINES.into_iter().find(|engine| engine.name() == text) {
             return Ok(named);
+        }
+        #[cfg(unix)]
+        if let Some(library) = text.strip_prefix(EVMC) {
+            return Ok(EngineName::Evmc(EvmcName::new(library)?));
         }
         #[cfg(feature = "fault-injection")]
         if let Some(fault) = text.strip_prefix(FAULTY) {
@@ -113,6 +128,10 @@ pub enum UnknownEngine {
     /// It is none of those there are.
     #[error("unknown engine {0:?}, expected one of {names}", names = names())]
     Name(String),
+    /// It is no library.
+    #[cfg(unix)]
+    #[error(transparent)]
+    Evmc(#[from] UnknownEvmc),
     /// It is `mini` with a mistake that there is not.
     #[cfg(feature = "fault-injection")]
     #[error(transparent)]
@@ -120,8 +139,9 @@ pub enum UnknownEngine {
 }
 
 fn names() -> String {
+    let loaded = cfg!(unix).then_some("evmc:PATH");
     let made = cfg!(feature = "fault-injection").then_some("mini+FAULT@OPCODE");
-    ENGINES.map(EngineName::name).into_iter().chain(made).collect::<Vec<_>>().join(", ")
+    ENGINES.map(EngineName::name).into_iter().chain(loaded).chain(made).collect::<Vec<_>>().join(", ")
 }
 
 /// Where a worker process finds engines by their names.
@@ -249,6 +269,8 @@ impl EngineSource for EngineName {
             EngineName::PrimaryAlways => &[ALWAYS],
             EngineName::PrimaryRecover => &[RECOVER],
             EngineName::PrimaryExact | EngineName::Mini | EngineName::Revm => &[],
+            #[cfg(unix)]
+            EngineName::Evmc(_) => &[],
             #[cfg(feature = "fault-injection")]
             EngineName::Faulty(_) => &[],
         }
@@ -367,6 +389,9 @@ mod tests {
         }
         let error = "evmone".parse::<EngineName>().unwrap_err().to_string();
         let mut names = "primary, primary-always, primary-recover, primary-exact, mini, revm".to_owned();
+        if cfg!(unix) {
+            names += ", evmc:PATH";
+        }
         if cfg!(feature = "fault-injection") {
             names += ", mini+FAULT@OPCODE";
         }

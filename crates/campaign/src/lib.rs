@@ -7,6 +7,8 @@ mod diff;
 mod diff_task;
 mod discovery;
 pub mod engines;
+#[cfg(unix)]
+mod evmc_name;
 #[cfg(feature = "fault-injection")]
 mod faulty_name;
 mod forms;
@@ -36,6 +38,8 @@ pub use diff_task::{DiffReport, DiffTask};
 pub use discovery::{DiscoveryError, discover};
 pub use forms::FastForms;
 pub use isolation::{Isolation, diff_isolated, diff_with_steps, statetest_isolated};
+#[cfg(unix)]
+pub use parallax_engine_evmc::child_main;
 pub use pipeline::{Campaign, Delivered, Progress, Selection, WorkersError};
 pub use report::{
     DiffSetup, Form, HtmlReport, JsonReport, JunitReport, PageLimits, Program, Report, ReportFormat, Told,

@@ -3,6 +3,8 @@
 use std::{io, time::Duration};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, value_parser};
+#[cfg(unix)]
+use parallax_campaign::engines::EvmcName;
 use parallax_campaign::{Limits, Workers, engines::EngineName};
 use parallax_primitives::{Fork, Rules, U256};
 use parallax_tracer_eip3155::{Client, Dialect};
@@ -58,6 +60,10 @@ pub(crate) enum Command {
     /// Runs cases for a campaign of this program, which starts it
     #[command(hide = true)]
     Worker,
+    /// Runs an EVMC library for another process of this program, which starts it
+    #[cfg(unix)]
+    #[command(hide = true)]
+    EvmcChild,
 }
 
 #[derive(Args, Debug)]
@@ -243,6 +249,7 @@ pub(crate) struct CompareArguments {
   parallax diff test.json --fork Prague --index 0,1,0 --right-trace geth.jsonl
   parallax diff tests --steps steps.jsonl --steps-limit 10000
   parallax diff tests --right-batch 'evm statetest --json'
+  parallax diff tests --right-evmc libevmone.so
   parallax diff tests --side mini --side revm --side eels=cmd:'ethereum-spec-evm statetest --json'
   parallax diff --asm --code 'PUSH 1 PUSH 2 ADD PUSH 0 SSTORE' --left mini+flip-result@ADD
 
@@ -327,6 +334,10 @@ pub(crate) struct DiffArguments {
     /// As --right-command, with a command that is started once and reads a path a line from its standard input
     #[arg(long, value_name = "COMMAND", conflicts_with_all = ["right", "code", "halts", "right_trace", "steps", "both_rules", "left_rules", "right_rules"])]
     pub(crate) right_batch: Vec<String>,
+    /// Compare with an EVMC library, in a process of its own: as --right evmc:PATH; options stand behind the path
+    #[cfg(unix)]
+    #[arg(long, value_name = "PATH[,OPTION=VALUE]", value_parser = evmc, conflicts_with_all = ["right", "right_trace", "right_command", "right_batch", "side"])]
+    pub(crate) right_evmc: Option<EngineName>,
     /// Any number of sides instead of --left and --right: an engine, cmd:COMMAND or batch:COMMAND, with a name before it where
     /// one likes (geth=batch:evm statetest --json). Where they part it is told who stands with whom, and who stands alone
     #[arg(long, value_name = "[NAME=]SIDE", conflicts_with_all = ["left", "right", "code", "halts", "right_trace", "right_command", "right_batch", "steps", "both_rules", "left_rules", "right_rules"])]
@@ -334,7 +345,7 @@ pub(crate) struct DiffArguments {
     /// Most output of a client for one case, in MiB [default: 4096]
     #[arg(long, value_name = "MIB", value_parser = value_parser!(u64).range(1..))]
     pub(crate) client_output: Option<u64>,
-    /// How the names of halts are compared where one side is revm, which checks in another order
+    /// How the names of halts are compared where one side is revm or a library, which check in another order
     #[arg(long, value_enum, default_value_t = HaltNames::Mapped)]
     pub(crate) halts: HaltNames,
     /// Write both sides of every step of every case as lines of JSON, and what differs there; - is standard output, and the report
@@ -352,6 +363,22 @@ pub(crate) struct DiffArguments {
     pub(crate) report: Vec<ReportOption>,
     #[command(flatten)]
     pub(crate) isolation: IsolationArguments,
+}
+
+impl DiffArguments {
+    /// The other side.
+    pub(crate) fn right(&self) -> EngineName {
+        #[cfg(unix)]
+        if let Some(library) = self.right_evmc {
+            return library;
+        }
+        self.right
+    }
+}
+
+#[cfg(unix)]
+fn evmc(text: &str) -> Result<EngineName, String> {
+    EvmcName::new(text).map(EngineName::Evmc).map_err(|error| error.to_string())
 }
 
 #[derive(Args, Debug)]

@@ -23,6 +23,7 @@ use crate::{
     colour,
     diff_reports::Reports,
     input::{Text, hex},
+    libraries::{load, needs_steps},
     message::{CALLER, CONTRACT, MessageOptions},
     report::{Status, complain},
     right_trace,
@@ -42,10 +43,19 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<Status> {
     if let Some(path) = &arguments.right_trace {
         return right_trace::run(arguments, path);
     }
-    let sides = [arguments.left, arguments.right];
-    let by_steps = matches!(arguments.mode, Mode::PerStep | Mode::All);
+    let sides = [arguments.left, arguments.right()];
+    sides.into_iter().try_for_each(load)?;
     let can = sides.map(|side| side.engine().capabilities());
     let [left, right] = sides;
+    if arguments.mode == Mode::PerStep
+        && let Some((side, _)) = sides.iter().zip(can).find(|(_, can)| !can.steps)
+    {
+        bail!("--mode per-step: {side} shows no steps, expected per-call");
+    }
+    if arguments.steps.is_some() {
+        sides.into_iter().try_for_each(|side| needs_steps("--steps", side))?;
+    }
+    let by_steps = mode(arguments) != ShadowMode::PerCall && arguments.mode != Mode::PerBlock;
     if by_steps && !can.iter().any(|can| can.pauses) {
         bail!("--left {left} --right {right}: neither can be stepped, expected primary or mini on one side");
     }
@@ -60,6 +70,18 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<Status> {
     }
 }
 
+/// How often the sides are compared: as often as both can, where all is asked for.
+fn mode(arguments: &DiffArguments) -> ShadowMode {
+    let shows_steps = |side: EngineName| side.engine().capabilities().steps;
+    match arguments.mode {
+        Mode::All if !shows_steps(arguments.left) || !shows_steps(arguments.right()) => ShadowMode::PerCall,
+        Mode::PerCall => ShadowMode::PerCall,
+        Mode::PerBlock => ShadowMode::PerBlock,
+        Mode::PerStep => ShadowMode::PerStep,
+        Mode::All => ShadowMode::All,
+    }
+}
+
 fn on_cases(arguments: &DiffArguments) -> Result<Status> {
     let selected = Selected::find(&arguments.selection)?;
     let steps = Steps::open(arguments, selected.files())?;
@@ -70,7 +92,7 @@ fn on_cases(arguments: &DiffArguments) -> Result<Status> {
     }
     let json = arguments.selection.json;
     let task = task(arguments);
-    let setup = task.setup(&task.config(&arguments.left, &arguments.right));
+    let setup = task.setup(&task.config(&arguments.left, &arguments.right()));
     let mut reports = Reports::begin(&arguments.report, &setup, selected.files())?;
     let mut printer = if arguments.steps.as_deref() == Some("-") { Printer::aside() } else { Printer::new() };
     let isolation = workers.as_ref().map_or(Isolation::InProcess, Isolation::Workers);
@@ -117,13 +139,8 @@ fn on_cases(arguments: &DiffArguments) -> Result<Status> {
 /// What is compared with what, how, and in which forms it is told.
 fn task(arguments: &DiffArguments) -> DiffTask {
     let DiffArguments { isolation, report, .. } = arguments;
-    let [left, right] = [arguments.left, arguments.right].map(EngineName::name);
-    let mode = match arguments.mode {
-        Mode::PerCall => ShadowMode::PerCall,
-        Mode::PerBlock => ShadowMode::PerBlock,
-        Mode::PerStep => ShadowMode::PerStep,
-        Mode::All => ShadowMode::All,
-    };
+    let [left, right] = [arguments.left, arguments.right()].map(EngineName::name);
+    let mode = mode(arguments);
     let exact_halts = arguments.halts == HaltNames::Exact;
     let given = [
         ("rules", &arguments.both_rules),
@@ -208,8 +225,9 @@ fn on_code(arguments: &DiffArguments, code: &str, sides: [EngineName; 2]) -> Res
             Subject::Transaction(&transaction)
         }
     };
-    // The block has room for whatever gas was asked for.
-    let block = BlockEnv { gas_limit: u64::MAX, ..block(rules) };
+    // The block has room for whatever gas was asked for, and for no more: EVMC cannot say what is above 2^63.
+    let room = gas.max(i64::MAX.unsigned_abs());
+    let block = BlockEnv { gas_limit: room, ..block(rules) };
     let job =
         Job { rules: of_program, chain_id: rules.chain_id(), block: &block, subject, database: &database };
     let task = task(arguments);

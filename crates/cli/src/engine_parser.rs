@@ -23,8 +23,13 @@ impl TypedValueParser for EngineParser {
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
         let ours = ENGINES.map(|(engine, help)| PossibleValue::new(engine.name()).help(help));
-        Some(Box::new(ours.into_iter().chain(faulty())))
+        Some(Box::new(ours.into_iter().chain(evmc()).chain(faulty())))
     }
+}
+
+fn evmc() -> Option<PossibleValue> {
+    let help = "A library behind EVMC, in a process of its own, with options behind the path, as evmc:libevmone.so,O=0";
+    cfg!(unix).then(|| PossibleValue::new("evmc:PATH").help(help))
 }
 
 #[cfg(feature = "fault-injection")]

@@ -12,6 +12,7 @@ mod diff;
 mod diff_reports;
 mod engine_parser;
 mod input;
+mod libraries;
 mod logging;
 mod message;
 mod report;
@@ -52,6 +53,8 @@ fn main() -> ExitCode {
         Command::Disasm(arguments) => assembly::disassemble(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Worker => return worker_main(engines::source),
+        #[cfg(unix)]
+        Command::EvmcChild => return parallax_campaign::child_main(),
     };
     let status = result.unwrap_or_else(|error| {
         // Whoever read our output has read enough.

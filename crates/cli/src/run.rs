@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use crate::{
     arguments::RunArguments,
     input::{Text, hex},
+    libraries::{load, needs_steps},
     message::CALLER,
     report::Status,
     traces::Traces,
@@ -37,6 +38,10 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<Status> {
     let (block, environment) = (block(rules), TxEnv { origin: CALLER, ..TxEnv::default() });
     let subject = Subject::Message { message: &message, environment: &environment };
     let job = Job { rules, chain_id: rules.chain_id(), block: &block, subject, database: &database };
+    if !arguments.trace.trace.is_empty() {
+        needs_steps("--trace", arguments.engine)?;
+    }
+    load(arguments.engine)?;
     let engine = arguments.engine.engine();
     ensure!(
         engine.capabilities().messages,

@@ -8,12 +8,13 @@ use std::{
 use anyhow::{Context, Result};
 use parallax_devtool::{Config, Engines, Server};
 
-use crate::{arguments::ServeArguments, report::Status};
+use crate::{arguments::ServeArguments, libraries::needs_steps, report::Status};
 
 pub(crate) fn run(arguments: &ServeArguments) -> Result<Status> {
     let folder = arguments.path.as_ref().map(PathBuf::from);
     let mut engines = Engines::default();
     for engine in &arguments.engines {
+        needs_steps("--engine", *engine)?;
         if engines.names().all(|name| name != engine.name()) {
             // For as long as the process lives, as the server.
             engines = engines.with(Box::leak(Box::new(*engine)));

@@ -14,6 +14,7 @@ use crate::{
     arguments::{DiffArguments, Mode},
     colour,
     diff_reports::Reports,
+    libraries::load,
     report::{Status, complain},
     selection::{Printer, Selected},
 };
@@ -139,6 +140,8 @@ fn sides(arguments: &DiffArguments, asked: Vec<Asked>, mode: ShadowMode) -> Resu
         others.push(match side {
             Asked::Engine(engine) => {
                 taken.push(EngineName::name(engine).to_owned());
+                load(engine)?;
+                let mode = if engine.engine().capabilities().steps { mode } else { ShadowMode::PerCall };
                 let config = ShadowConfig { max_steps, ..config(&pivot, &engine, mode) };
                 Side::Engine(Box::new(engine), config)
             }

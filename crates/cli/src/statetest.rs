@@ -13,6 +13,7 @@ use parallax_campaign::{
 
 use crate::{
     arguments::StatetestArguments,
+    libraries::{load, needs_steps},
     report::{Status, complain},
     selection::{Printer, Selected},
 };
@@ -24,6 +25,10 @@ pub(crate) fn run(arguments: &StatetestArguments) -> Result<Status> {
             "--engine revm cannot tell what a failing opcode would have cost, so it is not traced: expected primary or mini"
         );
     }
+    if traces || arguments.trace_digest {
+        needs_steps("--trace", arguments.engine)?;
+    }
+    load(arguments.engine)?;
     let isolation = &arguments.isolation;
     if traces && (isolation.needs_workers() || isolation.max_steps.is_some()) {
         bail!("--trace runs the cases in this process, without --case-timeout, --max-steps and --max-memory");

@@ -92,6 +92,6 @@ fn what_there_is_not_is_answered_with_what_there_is() {
     refused(
         &["statetest", "x.json", "--engine", "evmone"],
         "'evmone' for '--engine <ENGINE>': unknown engine \"evmone\", expected one of primary, primary-always, primary-recover, \
-         primary-exact, mini, revm, mini+FAULT@OPCODE",
+         primary-exact, mini, revm, evmc:PATH, mini+FAULT@OPCODE",
     );
 }

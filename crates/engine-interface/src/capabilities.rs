@@ -34,11 +34,13 @@ pub struct Tolerances {
     pub rejections: Option<&'static str>,
     /// Opcodes that fail, whose cost it does not know.
     pub costs: &'static [CostTolerance],
+    /// What it does not tell of messages.
+    pub messages: &'static [MessageTolerance],
 }
 
 impl Tolerances {
     /// Nothing is otherwise.
-    pub const NONE: Self = Self { halts: &[], rejections: None, costs: &[] };
+    pub const NONE: Self = Self { halts: &[], rejections: None, costs: &[], messages: &[] };
 }
 
 /// Of an opcode that by the specification fails with `halt`, the cost is not compared.
@@ -50,4 +52,32 @@ pub struct CostTolerance {
     pub halt: Halt,
     /// Why its cost is not known.
     pub reason: &'static str,
+}
+
+/// What an engine does not tell of messages is not compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MessageTolerance {
+    /// What it does not tell.
+    pub untold: UntoldMessage,
+    /// Why it does not.
+    pub reason: &'static str,
+}
+
+/// What may be left out of messages. Their effects and their sender's gas are compared all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UntoldMessage {
+    /// One that fails before it has a frame, and keeps its gas ([`Halt::keeps_gas`]): that it was sent.
+    Refused,
+    /// One that a static frame sends: whether it is a CALL or a STATICCALL.
+    StaticKind,
+}
+
+impl UntoldMessage {
+    /// What reports call it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            UntoldMessage::Refused => "messages that are refused",
+            UntoldMessage::StaticKind => "kind of a call from a static frame",
+        }
+    }
 }

@@ -10,7 +10,7 @@ mod run;
 mod stepper;
 mod under_rules;
 
-pub use capabilities::{Capabilities, CostTolerance, HaltPair, Tolerances};
+pub use capabilities::{Capabilities, CostTolerance, HaltPair, MessageTolerance, Tolerances, UntoldMessage};
 pub use engine::{Engine, EngineError, Job};
 pub use execution::Execution;
 pub use interpreter::{FrameExit, Interpreter};

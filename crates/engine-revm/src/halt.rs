@@ -85,6 +85,7 @@ pub(crate) const REVM_TOLERANCES: Tolerances = Tolerances {
     halts: REVM_HALTS,
     rejections: Some("the engines check in different orders"),
     costs: REVM_COSTS,
+    messages: &[],
 };
 
 /// What a finished frame came to. `keeps_output`: whether revm left an output in its result; `has_address`: whether it is

@@ -48,7 +48,15 @@ pub trait Host {
     /// Reads a storage slot and warms it.
     fn load_slot(&mut self, address: Address, key: U256) -> Result<Slot, HostError>;
 
-    /// Writes a storage slot that [`Host::load_slot`] has answered in this frame.
+    /// As [`Host::load_slot`], by an opcode that goes on to write `value` there with [`Host::store_slot`], or fails. A host whose world
+    /// tells what a write does to a slot, and not what the slot was at the start of the transaction, answers an original value here
+    /// that has the same to say of price and refund.
+    fn load_slot_to_store(&mut self, address: Address, key: U256, value: U256) -> Result<Slot, HostError> {
+        let _ = value;
+        self.load_slot(address, key)
+    }
+
+    /// Writes a storage slot that [`Host::load_slot`] or [`Host::load_slot_to_store`] has answered in this frame.
     fn store_slot(&mut self, address: Address, key: U256, value: U256) -> Result<(), HostError>;
 
     /// Reads transient storage (EIP-1153).
@@ -92,19 +100,44 @@ pub struct SelfDestruct {
 /// The world failed: a database that cannot be read, an engine that lacks a rule. Never a halt of the protocol.
 #[derive(Clone, Debug)]
 pub struct HostError {
+    kind: HostErrorKind,
     context: String,
     source: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+/// What kind of failure it is. An engine that runs in a process of its own can fail in more ways than one that is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostErrorKind {
+    /// Something cannot be known or done.
+    World,
+    /// The engine came to an end of its own: a signal, an abort, words that make no sense.
+    Crashed,
+    /// The engine did not answer in time.
+    TimedOut,
+    /// The engine does not have these rules.
+    Unsupported,
 }
 
 impl HostError {
     /// An error that says all itself.
     pub fn new(context: impl Into<String>) -> Self {
-        Self { context: context.into(), source: None }
+        Self { kind: HostErrorKind::World, context: context.into(), source: None }
     }
 
     /// An error with its cause.
     pub fn with_source(context: impl Into<String>, source: impl Error + Send + Sync + 'static) -> Self {
-        Self { context: context.into(), source: Some(Arc::new(source)) }
+        Self { source: Some(Arc::new(source)), ..Self::new(context) }
+    }
+
+    /// The same, of this kind.
+    #[must_use]
+    pub fn of_kind(self, kind: HostErrorKind) -> Self {
+        Self { kind, ..self }
+    }
+
+    /// What kind of failure it is.
+    pub const fn kind(&self) -> HostErrorKind {
+        self.kind
     }
 }
 
@@ -131,5 +164,7 @@ mod tests {
         assert_eq!(error.to_string(), "account 0x11 cannot be read");
         assert_eq!(error.source().map(ToString::to_string).as_deref(), Some("the disk"));
         assert!(HostError::new("said whole").source().is_none());
+        assert_eq!(error.kind(), HostErrorKind::World);
+        assert_eq!(error.of_kind(HostErrorKind::Crashed).kind(), HostErrorKind::Crashed);
     }
 }

@@ -15,7 +15,7 @@ pub use custom::{
     OpcodeFunction, WorldFrame, WorldFunction, unknown_definition,
 };
 pub use database::{AccountInfo, Database, EmptyDatabase};
-pub use host::{Host, HostError, SelfDestruct, Slot};
+pub use host::{Host, HostError, HostErrorKind, SelfDestruct, Slot};
 pub use journal::Journal;
 pub use parallax_primitives::TxEnv;
 pub use precompiles::{NoPrecompiles, PrecompileError, PrecompileOutput, PrecompileSet};

@@ -14,6 +14,8 @@ pub use parallax_assembly as assembly;
 pub use parallax_campaign as campaign;
 #[cfg(feature = "devtool")]
 pub use parallax_devtool as devtool;
+#[cfg(feature = "evmc")]
+pub use parallax_engine_evmc as engine_evmc;
 #[cfg(feature = "revm")]
 pub use parallax_engine_revm as engine_revm;
 #[cfg(feature = "fast")]

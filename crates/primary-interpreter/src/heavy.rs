@@ -333,7 +333,7 @@ fn store(
         return Err(Fault::Halt(Halt::OutOfGas, 0));
     }
     let address = core.message.address;
-    let slot = host.load_slot(address, key)?;
+    let slot = host.load_slot_to_store(address, key, new)?;
     let (current, original) = (slot.current, slot.original);
     let net = core.rules.has_net_metering();
     let mut cost = if slot.was_cold { schedule.cold_slot_store } else { 0 };

@@ -85,7 +85,7 @@ impl Comparison<'_, '_> {
         let (left_log, right_log) = (self.left.messages, self.right.messages);
         let (left, right) = (&left_log.messages()[left_number], &right_log.messages()[right_number]);
         // Packed inputs are equal exactly if the inputs are: all before them were.
-        outcome::message(&left.message, &right.message)
+        outcome::message(&left.message, &right.message, self.config)
             .or_else(|| {
                 (left.input != right.input).then(|| Mismatch {
                     field: Field::Input,

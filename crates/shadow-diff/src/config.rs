@@ -1,6 +1,8 @@
 //! How two runs are compared, and what they may differ in without that being a divergence. By default: nothing.
 
-use parallax_engine_interface::{CostTolerance, Engine, HaltPair, Tolerances};
+use parallax_engine_interface::{
+    CostTolerance, Engine, HaltPair, MessageTolerance, Tolerances, UntoldMessage,
+};
 use parallax_primitives::{FrameStatus, Halt, Opcode};
 
 use crate::{Field, Mismatch};
@@ -61,18 +63,20 @@ pub struct ShadowConfig {
     pub rejections: Rejections,
     /// Opcodes that fail, whose cost is not compared.
     pub costs: &'static [CostTolerance],
+    /// What the left side does not tell of messages, and what the right one does not.
+    pub messages: [&'static [MessageTolerance]; 2],
     /// Other differences between steps that count as none.
     pub tolerances: &'static [Tolerance],
 }
 
 impl ShadowConfig {
     /// The default one in `mode`, where it counts as no difference what one of two engines has otherwise by its design
-    /// ([`Engine::tolerances`]). Two engines that both have are compared exactly.
+    /// ([`Engine::tolerances`]). Two engines that both have are compared exactly, in what both tell.
     pub fn between(left: &dyn Engine, right: &dyn Engine, mode: ShadowMode) -> Self {
-        let exact = Self { mode, ..Self::default() };
         let (of_left, of_right) = (left.tolerances(), right.tolerances());
+        let exact = Self { mode, messages: [of_left.messages, of_right.messages], ..Self::default() };
         let is_exact = [of_left, of_right].map(|tolerances| tolerances == Tolerances::NONE);
-        let (foreign, Tolerances { halts, rejections, costs }) = match is_exact {
+        let (foreign, Tolerances { halts, rejections, costs, .. }) = match is_exact {
             [false, true] => (Side::Left, of_left),
             [true, false] => (Side::Right, of_right),
             _ => return exact,
@@ -83,6 +87,11 @@ impl ShadowConfig {
             costs,
             ..exact
         }
+    }
+
+    /// Whether one of the sides does not tell this of messages.
+    pub fn is_untold(&self, what: UntoldMessage) -> bool {
+        self.messages.iter().copied().flatten().any(|message| message.untold == what)
     }
 
     /// Whether a difference between two steps counts as none.
@@ -110,6 +119,7 @@ impl Default for ShadowConfig {
             halts: Halts::Exact,
             rejections: Rejections::Exact,
             costs: &[],
+            messages: [&[]; 2],
             tolerances: &[],
         }
     }

@@ -4,7 +4,7 @@
 //! against it, then its outcome and its changes against those of the other side. So a form costs one run of the engine, and not
 //! another one of the plain engine. Where it leaves the trail, it runs again in lockstep, which tells what differs.
 
-use parallax_engine_interface::{Engine, EngineError, Execution, Job, Stepper};
+use parallax_engine_interface::{Engine, EngineError, Execution, Job, Stepper, UntoldMessage};
 
 use crate::{
     Compared, Shadow, ShadowConfig, ShadowMode, Side, Verdict,
@@ -38,7 +38,8 @@ pub fn compare_engines_in_forms<'a>(
     config: &ShadowConfig,
     forms: &[Form<'_>],
 ) -> Compared {
-    let Some(first) = forms.first().filter(|_| config.mode == ShadowMode::All) else {
+    let is_stepped = config.mode == ShadowMode::All && !config.is_untold(UntoldMessage::Refused);
+    let Some(first) = forms.first().filter(|_| is_stepped) else {
         return compare_engines(left, right, job, config);
     };
     observed([left, right], job, config, || {

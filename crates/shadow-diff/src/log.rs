@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use parallax_hooks::{Hooks, Interest, MessagePhase, StepControl};
-use parallax_primitives::{Bytes, FrameOutcome, Message};
+use parallax_primitives::{Bytes, FrameOutcome, FrameStatus, Message};
 
 /// How much of one run is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +35,9 @@ pub struct MessageLog {
     bytes: usize,
     history: History,
     fault: Option<Fault>,
+    leaves_out_refused: bool,
+    /// The last bytes of the length of the last input, before it.
+    replaced: Option<Bytes>,
 }
 
 /// Why a log is not the whole run.
@@ -144,6 +147,14 @@ impl MessageLog {
         &self.events
     }
 
+    /// One that leaves out messages that fail before they have a frame ([`Halt::keeps_gas`]), as if they had not been sent.
+    ///
+    /// [`Halt::keeps_gas`]: parallax_primitives::Halt::keeps_gas
+    #[must_use]
+    pub fn without_refused(self) -> Self {
+        Self { leaves_out_refused: true, ..self }
+    }
+
     /// Whether a message began and did not end.
     pub(crate) fn is_open(&self) -> bool {
         !self.open.is_empty()
@@ -169,6 +180,7 @@ impl MessageLog {
             return;
         }
         let number = self.messages.len();
+        self.replaced = self.history.0.get(&message.input.len()).cloned();
         let input = self.keep(&message.input);
         self.messages.push(Recorded {
             message: Message { input: Bytes::new(), ..message.clone() },
@@ -186,11 +198,28 @@ impl MessageLog {
             self.fault = Some(Fault::Unpaired);
             return;
         };
+        let is_refused = matches!(outcome.status, FrameStatus::Halt(halt) if halt.keeps_gas());
+        // A message that has no frame sends none: it is the last one.
+        if self.leaves_out_refused && is_refused && number + 1 == self.messages.len() && number > 0 {
+            self.leave_out();
+            return;
+        }
         let output = self.keep(&outcome.output);
         let recorded = &mut self.messages[number];
         recorded.outcome = Some(FrameOutcome { output: Bytes::new(), ..outcome.clone() });
         recorded.output = output;
         self.events.push(Event::End(number));
+    }
+
+    /// Takes the last message back, with all that is known of it.
+    fn leave_out(&mut self) {
+        let Some(Recorded { input: Packed { length, middle, .. }, .. }) = self.messages.pop() else { return };
+        self.events.pop();
+        self.bytes = self.bytes.saturating_sub(middle.len());
+        match self.replaced.take() {
+            Some(last) => self.history.0.insert(length, last),
+            None => self.history.0.remove(&length),
+        };
     }
 
     fn keep(&mut self, bytes: &Bytes) -> Packed {

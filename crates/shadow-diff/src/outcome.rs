@@ -1,11 +1,12 @@
 //! What is compared of a message, of an outcome, of logs and of the state after, whichever way two sides were driven.
 
-use std::{collections::BTreeMap, fmt::Display};
+use std::collections::BTreeMap;
 
-use parallax_engine_interface::{EngineError, Execution};
-use parallax_host_interface::{AccountChange, StateChanges};
+use parallax_engine_interface::{EngineError, Execution, UntoldMessage};
+use parallax_host_interface::{AccountChange, HostError, HostErrorKind, StateChanges};
 use parallax_primitives::{
-    Address, Bytecode, Bytes, FrameOutcome, FrameStatus, Log, Message, Rejection, TxOutcome, U256,
+    Address, Bytecode, Bytes, FrameOutcome, FrameStatus, Log, Message, MessageKind, Rejection, TxOutcome,
+    U256,
 };
 
 use crate::{Divergence, Earlier, Field, Mismatch, Place, Rejections, ShadowConfig, Value, Verdict};
@@ -86,14 +87,23 @@ pub(crate) fn answers(
 fn answer<'a>(name: &str, result: &'a Result<Execution, EngineError>) -> Result<Answer<'a>, Stop> {
     match result {
         Ok(Execution { outcome: Some(outcome), changes }) => Ok(Answer::Executed(outcome, changes)),
-        Ok(Execution { outcome: None, .. }) => Err(poisoned(name, &"the run was aborted")),
+        Ok(Execution { outcome: None, .. }) => {
+            Err(Stop::Other(Verdict::Poisoned(format!("{name}: the run was aborted"))))
+        }
         Err(EngineError::Rejected(rejection)) => Ok(Answer::Rejected(*rejection)),
-        Err(EngineError::Host(error)) => Err(poisoned(name, error)),
+        Err(EngineError::Host(error)) => Err(Stop::Other(failed(name, error))),
     }
 }
 
-fn poisoned(name: &str, reason: &dyn Display) -> Stop {
-    Stop::Other(Verdict::Poisoned(format!("{name}: {reason}")))
+/// What it comes to that a side's world failed, or the side itself.
+pub(crate) fn failed(name: &str, error: &HostError) -> Verdict {
+    let reason = format!("{name}: {error}");
+    match error.kind() {
+        HostErrorKind::World => Verdict::Poisoned(reason),
+        HostErrorKind::Crashed => Verdict::Crashed(reason),
+        HostErrorKind::TimedOut => Verdict::TimedOut(reason),
+        HostErrorKind::Unsupported => Verdict::Unsupported(reason),
+    }
 }
 
 fn transaction(left: &TxOutcome, right: &TxOutcome, config: &ShadowConfig) -> Option<Mismatch> {
@@ -122,8 +132,11 @@ pub(crate) fn status(left: FrameStatus, right: FrameStatus, config: &ShadowConfi
 }
 
 /// All but input and gas.
-pub(crate) fn message(left: &Message, right: &Message) -> Option<Mismatch> {
-    (left.kind != right.kind)
+pub(crate) fn message(left: &Message, right: &Message, config: &ShadowConfig) -> Option<Mismatch> {
+    let is_call = |message: &Message| matches!(message.kind, MessageKind::Call | MessageKind::StaticCall);
+    let is_alike = [left, right].into_iter().all(|message| message.is_static && is_call(message))
+        && config.is_untold(UntoldMessage::StaticKind);
+    (left.kind != right.kind && !is_alike)
         .then(|| Mismatch {
             field: Field::Kind,
             left: Value::Kind(left.kind),

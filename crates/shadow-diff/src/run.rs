@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use parallax_engine_interface::{Engine, EngineError, Execution, Job, Progress, Stepper};
+use parallax_engine_interface::{Engine, EngineError, Execution, Job, Progress, Stepper, UntoldMessage};
 use parallax_hooks::{Hooks, MessagePhase, NoHooks, StepControl, StepView};
 use parallax_host_interface::HostError;
 use parallax_primitives::{Message, TxOutcome};
@@ -85,6 +85,12 @@ pub(crate) fn compare_unobserved(
     config: &ShadowConfig,
 ) -> Compared {
     match config.mode {
+        // Where a side leaves messages out, the other cannot be kept beside it.
+        ShadowMode::PerBlock | ShadowMode::PerStep | ShadowMode::All
+            if config.is_untold(UntoldMessage::Refused) =>
+        {
+            per_call(left, right, job, config)
+        }
         ShadowMode::Off => {
             let off = "the mode is off";
             let results = [left.execute(job, &mut NoHooks), Err(HostError::new(off).into())];
@@ -107,6 +113,9 @@ pub(crate) fn compare_unobserved(
 /// seen by the other.
 fn per_call(left: &dyn Engine, right: &dyn Engine, job: &Job<'_>, config: &ShadowConfig) -> Compared {
     let mut logs = [Bounds::default(); 2].map(MessageLog::new);
+    if config.is_untold(UntoldMessage::Refused) {
+        logs = logs.map(MessageLog::without_refused);
+    }
     let [left_log, right_log] = &mut logs;
     let start = Instant::now();
     let left_result = left.execute(job, left_log);

@@ -323,7 +323,7 @@ impl<'a> Shadow<'a> {
     #[inline]
     fn note(&mut self, advanced: Result<(), Box<HostError>>) {
         if let Err(error) = advanced {
-            self.fault = Some(Verdict::Poisoned(format!("{}: {error}", self.names()[1])));
+            self.fault = Some(outcome::failed(self.names()[1], &error));
         }
     }
 
@@ -448,7 +448,7 @@ impl<'a> Shadow<'a> {
         let (is_over, mismatch) = match (phase, other) {
             (MessagePhase::Before, Some((other, MessagePhase::Before))) => {
                 let [left, right] = self.sides(message, other);
-                let mismatch = outcome::message(left, right)
+                let mismatch = outcome::message(left, right, &self.config)
                     .or_else(|| outcome::bytes_differ(Field::Input, &left.input, &right.input))
                     .or_else(|| differs(Field::Gas, left.gas, right.gas));
                 (false, mismatch)

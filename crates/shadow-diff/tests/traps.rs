@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use parallax_engine_interface::{Engine, EngineError, Execution, Job};
+use parallax_engine_interface::{Engine, EngineError, Execution, Job, MessageTolerance, UntoldMessage};
 use parallax_engine_revm::Revm;
 use parallax_hooks::{Hooks, Interest, MessagePhase, NoHooks};
 use parallax_host_interface::{AccountChange, AccountInfo, Database, HostError, StateChanges};
@@ -105,7 +105,10 @@ impl Run {
     }
 
     fn log(&self) -> MessageLog {
-        let mut log = MessageLog::new(self.bounds);
+        self.fill(MessageLog::new(self.bounds))
+    }
+
+    fn fill(&self, mut log: MessageLog) -> MessageLog {
         let mut open = Vec::new();
         assert_eq!(log.interest(), Interest::Messages);
         for event in &self.events {
@@ -223,6 +226,45 @@ fn a_message_of_one_side_only_is_found() {
         run.events.push(Event::End(success(0, &[])));
     };
     check(behind_the_end, Field::Message, Cause::ControlFlow);
+}
+
+#[test]
+fn what_a_side_does_not_tell_of_messages_is_no_difference() {
+    let untold = |untold| -> ShadowConfig {
+        let messages: &'static [MessageTolerance] =
+            vec![MessageTolerance { untold, reason: "a test" }].leak();
+        ShadowConfig { messages: [&[], messages], ..ShadowConfig::default() }
+    };
+    // A static frame's call of another kind, in either direction; a frame that is none has its kind.
+    let config = untold(UntoldMessage::StaticKind);
+    for is_static in [true, false] {
+        let (mut left, mut right) = (run(), run());
+        for (run, kind) in [(&mut left, MessageKind::Call), (&mut right, MessageKind::StaticCall)] {
+            (run.begin(1).kind, run.begin(1).is_static) = (kind, is_static);
+        }
+        assert_eq!(compare(&left, &right, &config) == Verdict::Agree, is_static);
+        assert_eq!(compare(&right, &left, &config) == Verdict::Agree, is_static);
+        assert_ne!(compare(&left, &right, &ShadowConfig::default()), Verdict::Agree);
+        right.begin(1).kind = MessageKind::DelegateCall;
+        assert_ne!(compare(&left, &right, &config), Verdict::Agree);
+    }
+    // A message that was refused is taken back with all that is known of it, so what follows is packed as if it had not been sent.
+    let refused = |halt| {
+        let mut refused = run();
+        let message = Message { input: Bytes::from_static(&[9; 4]), ..refused.begin(1).clone() };
+        let outcome = FrameOutcome::halted(halt, message.gas);
+        refused.events.splice(1..1, [Event::Begin(message), Event::End(outcome)]);
+        refused
+    };
+    let plain = run().log();
+    for halt in [Halt::CallDepth, Halt::InsufficientBalance, Halt::NonceOverflow] {
+        let left_out = refused(halt).fill(MessageLog::default().without_refused());
+        assert_eq!(left_out.messages(), plain.messages());
+        assert_eq!(left_out.input(1), plain.input(1));
+    }
+    // Of one that had a frame it is told that it failed.
+    let failed = refused(Halt::OutOfGas).fill(MessageLog::default().without_refused());
+    assert_eq!(failed.messages().len(), plain.messages().len() + 1);
 }
 
 #[test]

@@ -69,7 +69,7 @@ pub(crate) fn check(root: &Path, packages: &[Package]) -> Vec<Finding> {
         for (file, text) in [("src/lib.rs", &library), ("src/main.rs", &binary)] {
             let file = format!("{}/{file}", package.folder);
             if let Some(text) = text
-                && package.name != super::source::UNSAFE_CRATE
+                && !super::source::UNSAFE_CRATES.contains(&package.name.as_str())
                 && !text.contains("#![forbid(unsafe_code)]")
             {
                 findings.push(Finding::new(&file, 1, "no #![forbid(unsafe_code)]"));

@@ -34,7 +34,7 @@ pub(crate) fn sstore(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) ->
     if has_stipend_only && !evm.refuses_write {
         return Err(Halt::OutOfGas.into());
     }
-    let slot = host.load_slot(evm.message.address, key)?;
+    let slot = host.load_slot_to_store(evm.message.address, key, new)?;
     let net_metering = evm.rules.has_net_metering();
     let (gas, refund) = if net_metering {
         net_metered(evm.schedule, slot, new)
