@@ -168,14 +168,17 @@ static struct result execute(struct vm *vm, const struct host *host, void *conte
 #elif defined(KIND)
     struct message sent = {0};
     sent.kind = 5; host->call(context, &sent);
+#elif defined(SENDS)
+    /* To an account, as one that is not known to delegate. */
+    struct message sent = {0};
+    sent.gas = 5000; sent.depth = 1; sent.sender = m->recipient;
+    memset(sent.recipient.bytes, 0x44, 20);
+    sent.code_address = sent.recipient;
+    host->call(context, &sent);
 #elif defined(GARBAGE)
     if (write(0, "this is no answer at all", 24) < 0) abort();
 #elif defined(TALKS)
     printf("to standard output\n"); fflush(stdout);
-#elif defined(UNWRITES)
-    /* A static frame has no rule of the host's that it breaks: what it does is seen. */
-    word one = {{1}};
-    host->set_storage(context, &m->recipient, &one, &one);
 #endif
     return result;
 }

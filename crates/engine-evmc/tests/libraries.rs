@@ -18,7 +18,7 @@ use std::{
 
 use parallax_engine_evmc::{ChildProgram, Configuration, Evmc, Limits, child_main};
 use parallax_engine_interface::{Engine, EngineError, Execution, Job, run_message};
-use parallax_hooks::NoHooks;
+use parallax_hooks::{MessagePhase, NoHooks, StepControl, on_message};
 use parallax_host_interface::{HostError, HostErrorKind};
 use parallax_local_engine::LocalEngine;
 use parallax_memory_database::{Account, MemoryDatabase};
@@ -37,6 +37,7 @@ const TESTS: &[(&str, fn())] = &[
     ("what_cannot_be_loaded_says_why", what_cannot_be_loaded_says_why),
     ("harm_ends_its_own_run_alone", harm_ends_its_own_run_alone),
     ("what_cannot_be_said_is_unsupported", what_cannot_be_said_is_unsupported),
+    ("an_account_that_delegates_to_itself_does", an_account_that_delegates_to_itself_does),
     ("no_child_outlives_its_parent", no_child_outlives_its_parent),
 ];
 
@@ -227,6 +228,32 @@ fn what_cannot_be_said_is_unsupported() {
     assert_eq!(failure(run(&evmc, rules, &[0])).kind(), HostErrorKind::Unsupported);
     // That is no reason to give the process up.
     assert!(run(&evmc, Fork::Osaka.into(), &[0]).is_ok());
+}
+
+/// Of such an account EVMC does not say that it delegates.
+fn an_account_that_delegates_to_itself_does() {
+    let evmc = engine(&library("SENDS"), "", Limits::default());
+    let own = Address::repeat_byte(0x44);
+    let message = Message::call(SENDER, CONTRACT).gas(100_000);
+    for (code, fork, expected) in [
+        (Bytecode::delegating_to(own), Fork::Prague, true),
+        (Bytecode::delegating_to(own), Fork::Cancun, false),
+        (Bytecode::delegating_to(CONTRACT), Fork::Prague, false),
+        (Bytecode::new(Bytes::from_static(&[0])), Fork::Prague, false),
+    ] {
+        let mut world = world(&[0]);
+        world.accounts.entry(own).or_default().code = code;
+        let mut seen = Vec::new();
+        let mut hooks = on_message(|message, phase| {
+            if message.depth == 1 && matches!(phase, MessagePhase::Before) {
+                seen.push((message.code_address, message.is_delegated));
+            }
+            StepControl::Continue
+        });
+        run_message(&evmc, fork, &world, &message, &mut hooks).unwrap();
+        drop(hooks);
+        assert_eq!(seen, [(own, expected)], "{fork}");
+    }
 }
 
 /// A parent that is killed while its library runs for ever: the pipe that the library holds open comes to its end.

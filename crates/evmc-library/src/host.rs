@@ -339,3 +339,55 @@ impl JournalView for Unseen {
         &[]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a write costs, and what it refunds, by the prices of EIP-2200 but named.
+    fn price(original: U256, current: U256, new: U256) -> (&'static str, Vec<&'static str>) {
+        let cost = match (current == new || original != current, original.is_zero()) {
+            (true, _) => "dirty",
+            (false, true) => "set",
+            (false, false) => "reset",
+        };
+        let mut refund = Vec::new();
+        if current != new && original != current {
+            refund.extend((!original.is_zero() && current.is_zero()).then_some("take clear back"));
+            refund.extend((original == new).then_some(if original.is_zero() { "set" } else { "reset" }));
+        }
+        refund.extend((current != new && !original.is_zero() && new.is_zero()).then_some("clear"));
+        (cost, refund)
+    }
+
+    #[test]
+    fn the_original_that_stands_for_a_status_has_the_same_price() {
+        const X: u64 = 1;
+        const Y: u64 = 2;
+        const Z: u64 = 3;
+        for (status, values) in [
+            (StorageStatus::ASSIGNED, [0, 0, 0]),
+            (StorageStatus::ASSIGNED, [X, X, X]),
+            (StorageStatus::ASSIGNED, [X, Y, Y]),
+            (StorageStatus::ASSIGNED, [X, 0, 0]),
+            (StorageStatus::ASSIGNED, [0, Y, Z]),
+            (StorageStatus::ASSIGNED, [X, Y, Z]),
+            (StorageStatus::ADDED, [0, 0, Z]),
+            (StorageStatus::DELETED, [X, X, 0]),
+            (StorageStatus::MODIFIED, [X, X, Z]),
+            (StorageStatus::DELETED_ADDED, [X, 0, Z]),
+            (StorageStatus::MODIFIED_DELETED, [X, Y, 0]),
+            (StorageStatus::DELETED_RESTORED, [X, 0, X]),
+            (StorageStatus::ADDED_DELETED, [0, Y, 0]),
+            (StorageStatus::MODIFIED_RESTORED, [X, Y, X]),
+        ] {
+            let [original, current, new] = values.map(U256::from);
+            let stands_for = original_of(status, current, new);
+            assert_eq!(
+                price(stands_for, current, new),
+                price(original, current, new),
+                "{status:?} {values:?}"
+            );
+        }
+    }
+}
