@@ -183,7 +183,6 @@ impl<'a, C: JobContext<'a>> Inspector<C> for Messages<'_, 'a> {
     fn call(&mut self, context: &mut C, inputs: &mut CallInputs) -> Option<CallOutcome> {
         // Some put the delegate in place of the account that was called.
         let target = match inputs.scheme {
-            _ if self.open.is_empty() => inputs.target_address,
             CallScheme::Call | CallScheme::StaticCall => inputs.target_address,
             CallScheme::CallCode | CallScheme::DelegateCall => self.called,
         };

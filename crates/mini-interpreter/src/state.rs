@@ -214,6 +214,9 @@ impl MiniStepState {
                 None => return Extension { cost: u64::MAX, end: u64::MAX },
             }
         }
+        if end == now {
+            return Extension { cost: 0, end };
+        }
         Extension { cost: self.memory_gas(end).saturating_sub(self.memory_gas(now)), end }
     }
 

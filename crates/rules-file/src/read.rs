@@ -248,6 +248,11 @@ mod tests {
             "base = \"Osaka\"\nwithout = [2929]",
             "line 2: EIP-2930 (transactions with an access list) needs EIP-2929",
         );
+        check(
+            "base = \"Osaka\"\nswitches = [\"other\"]",
+            "line 2: switches: expected a list of names out of no_",
+        );
+        check("base = \"Osaka\"\nswitches = 1", "line 2: switches: expected a list");
         check("base = \"Osaka\"\n[gas]\nSLOD = 1", "line 3: [gas]: no opcode is called \"SLOD\"");
         check("base = \"Osaka\"\n[gas]\nSLOAD = -1", "line 3: SLOAD: expected a whole number from 0 on");
         check("base = \"Osaka\"\n[gas]\nSLOAD = 65536", "line 3: SLOAD = 65536: at most 65535 is possible");
@@ -269,6 +274,10 @@ mod tests {
             "base = \"Osaka\"\n[parameters]\ntx_gas_cap = \"none\"",
             "line 3: tx_gas_cap: expected a whole number",
         );
+        check(
+            "base = \"Osaka\"\n[parameters]\nmemory_word_divisor = 0",
+            "line 3: memory_word_divisor = 0: at least 1",
+        );
         check("base = \"Osaka\"\nblobs = 3", "line 2: blobs: expected a table, [blobs]");
         check("base = \"Osaka\"\n[blobs]\ntarget = 3", "[blobs] has no max, expected target, max");
         check(
@@ -286,6 +295,7 @@ mod tests {
     #[test]
     fn a_file_says_all_that_rules_can_have() {
         let text = "base = \"Cancun\"\nname = \"mine\"\nchain_id = 5\nwith = [7939, 2537]\nwithout = [5656]\n\
+             switches = [\"delegated_contracts\"]\n\
              [gas]\nSLOAD = 3\n[parameters]\nmax_code_size = \"unlimited\"\ncopy_word = 4\n\
              [blobs]\ntarget = 1\nmax = 2\nupdate_fraction = 3\n";
         let rules = read(text).unwrap_or_else(|error| panic!("{error}"));
@@ -294,6 +304,7 @@ mod tests {
             rules.has(Eip::CountZeros7939) && rules.has(Eip::Bls12By2537) && !rules.has(Eip::MemoryCopy5656)
         );
         assert_eq!(rules.opcodes()[usize::from(Opcode::SLOAD.0)].gas, 3);
+        assert!(rules.is_on(Switch::DelegatedContracts) && !rules.is_on(Switch::NoCreationOnDelegating));
         assert_eq!((rules.gas().max_code_size, rules.gas().copy_word), (usize::MAX, 4));
         assert_eq!(rules.blobs(), BlobSchedule { target: 1, max: 2, update_fraction: 3 });
     }

@@ -90,6 +90,8 @@ mod tests {
             .name("a \"name\" \\ of mine")
             .chain_id(7)
             .static_gas(Opcode::SLOAD, 1)
+            .switch(Switch::NoCreationOnDelegating, true)
+            .parameter(Parameter::memory_quadratic_divisor, u64::MAX)
             .parameter(Parameter::tx_gas_cap, u64::MAX);
         all.push(own.build().unwrap_or_else(|error| panic!("{error}")));
         for rules in all {

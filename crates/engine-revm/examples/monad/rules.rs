@@ -1,4 +1,6 @@
-//! Monad's rules as Parallax's: all that its first two forks have otherwise than Prague and Osaka. Each says where `monad-revm` 0.8.0 has it. What is a number or a switch is a line; what is code is written twice, once for each machine.
+//! Monad's rules as Parallax's: all that its first two forks have otherwise than Prague and Osaka. Each says where `monad-revm` 0.8.0 has
+//! it. What is a number or a switch is a line; what is code is written twice, once for each machine. The pages of storage of its third fork
+//! (MIP-8) are nothing that rules of ours can say.
 
 use parallax_host_interface::{
     ContractCall, CustomContract, CustomTransactions, Funds, HostError, MessageEnd, Settlement, Terms,
