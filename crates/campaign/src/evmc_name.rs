@@ -6,6 +6,7 @@ use std::{
     fmt,
     hash::{Hash, Hasher},
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
 use parallax_engine_evmc::{ChildProgram, Configuration, ConfigurationError, Evmc, Limits, Loaded};
@@ -56,6 +57,11 @@ impl EvmcName {
     /// The engine.
     pub fn library(self) -> &'static Evmc {
         self.0
+    }
+
+    /// The same library where nobody else watches the clock: a case may take so much time, and a process so many MiB of address space.
+    pub fn limited(self, time: Duration, memory: Option<u64>) -> Evmc {
+        self.0.limited(Limits { time: Some(time), memory })
     }
 
     /// Loads it, to see whether it can be.

@@ -4,7 +4,9 @@ use std::ops::ControlFlow;
 
 use anyhow::{Context, Result, bail, ensure};
 use parallax_campaign::{
-    ClientSide, DiffSetup, Side, Sides, config, diff_json, diff_text, engines::EngineName, shell_word,
+    ClientSide, DiffSetup, Side, Sides, config, diff_json, diff_text,
+    engines::{EngineName, EngineSource},
+    shell_word,
 };
 use parallax_client_process::{Limits, Protocol};
 use parallax_shadow_diff::{ShadowConfig, ShadowMode};
@@ -143,7 +145,7 @@ fn sides(arguments: &DiffArguments, asked: Vec<Asked>, mode: ShadowMode) -> Resu
                 load(engine)?;
                 let mode = if engine.engine().capabilities().steps { mode } else { ShadowMode::PerCall };
                 let config = ShadowConfig { max_steps, ..config(&pivot, &engine, mode) };
-                Side::Engine(Box::new(engine), config)
+                Side::Engine(source(engine, limits), config)
             }
             Asked::Client { name, protocol, command } => {
                 let given = name.clone();
@@ -161,6 +163,15 @@ fn sides(arguments: &DiffArguments, asked: Vec<Asked>, mode: ShadowMode) -> Resu
         complain(&"--in-process: engines run in this process anyway where sides are named");
     }
     Ok(Sides { pivot: Box::new(pivot), others })
+}
+
+/// What makes the engine. Cases run in this process, so a library has the limits of a client.
+fn source(engine: EngineName, limits: Limits) -> Box<dyn EngineSource> {
+    match engine {
+        #[cfg(unix)]
+        EngineName::Evmc(library) => Box::new(library.limited(limits.time, limits.memory)),
+        _ => Box::new(engine),
+    }
 }
 
 /// The name of the program, without its folder.

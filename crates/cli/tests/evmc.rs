@@ -56,7 +56,7 @@ fn our_library_agrees_with_official_tests() {
     let shared =
         parallax_campaign::shared_folder().map(|folder| folder.join("eest")).filter(|folder| folder.is_dir());
     let Some(folder) = shared else {
-        eprintln!("left out: no official state tests");
+        eprintln!("left out: no official state tests beside the repository, nor in PARALLAX_SHARED");
         return;
     };
     let folders = FOLDERS.map(|name| folder.join(name).to_str().unwrap().to_owned());
@@ -139,6 +139,11 @@ fn a_library_without_end_is_ended() {
         run(&[&common[..], &["--filter", "storage/logs$", "--right-evmc", &library]].concat());
     assert_eq!(status, Some(1), "{out}{err}");
     assert!(count(sum(&out), "timed_out") > 0, "{out}");
+    // Where cases run in the command's own process.
+    let sides = ["--side", "mini", "--side", &format!("evmc:{library}")];
+    let (status, out, err) = run(&[&common[..], &["--filter", "storage/logs$"], &sides].concat());
+    assert_eq!(status, Some(1), "{out}{err}");
+    assert!(out.contains("HANGS") && out.contains("not over after 2 s"), "{out}");
 }
 
 #[test]

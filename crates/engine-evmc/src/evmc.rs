@@ -47,6 +47,13 @@ impl Evmc {
         Self { name, configuration, program, limits, precompiles, idle: Mutex::new(Vec::new()) }
     }
 
+    /// The same library with limits of its own, and with processes of its own.
+    #[must_use]
+    pub fn limited(&self, limits: Limits) -> Self {
+        let (configuration, program) = (self.configuration.clone(), self.program.clone());
+        Self::new(self.name, configuration, program, limits, self.precompiles)
+    }
+
     /// Loads the library into a process, which is kept for the first run.
     ///
     /// # Errors
