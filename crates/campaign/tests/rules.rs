@@ -9,7 +9,7 @@ use parallax_campaign::{
     engines::{EngineName, Ruled},
 };
 use parallax_generator::rules;
-use parallax_primitives::{Eip, Fork, Rules};
+use parallax_primitives::{Eip, EipSet, Fork, Rules};
 use parallax_shadow_diff::{ShadowMode, Verdict};
 use parallax_state_tests::{Case, cases};
 use rayon::prelude::*;
@@ -57,15 +57,19 @@ fn compare(cases: &[&Case], rules: Rules, mode: ShadowMode) -> (Vec<String>, usi
     (told, ran)
 }
 
+fn with_needs(eips: EipSet, eip: Eip) -> EipSet {
+    eip.changes().needs.iter().fold(eips.with(eip), |eips, needed| with_needs(eips, *needed))
+}
+
 #[test]
 fn each_eip_that_can_be_switched_is_the_same_on_both_sides() {
     let cases = newest();
     let all: Vec<&Case> = cases.iter().collect();
     let osaka = Fork::Osaka.eips();
-    // One that goes takes with it what is built on it.
+    // One that goes takes with it what is built on it, one that comes brings what it is built on.
     let switched = |eip| match osaka.has(eip) {
         true => osaka.without(eip).consistent(),
-        false => osaka.with(eip),
+        false => with_needs(osaka, eip),
     };
     let of = |eip: &Eip| Rules::builder(Fork::Osaka).eips(switched(*eip)).build().unwrap();
     let sets: Vec<Rules> = Eip::ALL.iter().map(of).collect();

@@ -100,10 +100,22 @@ pub struct SelfDestruct {
 /// The world failed: a database that cannot be read, an engine that lacks a rule. Never a halt of the protocol.
 #[derive(Clone, Debug)]
 pub struct HostError {
-    kind: HostErrorKind,
     context: String,
+    /// Of another kind than the world's, its [`Kind`]: a field more would make every answer of a world larger.
     source: Option<Arc<dyn Error + Send + Sync>>,
 }
+
+/// What kind of failure it is, and its cause.
+#[derive(Debug)]
+struct Kind(HostErrorKind, Option<Arc<dyn Error + Send + Sync>>);
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.0)
+    }
+}
+
+impl Error for Kind {}
 
 /// What kind of failure it is. An engine that runs in a process of its own can fail in more ways than one that is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,23 +133,31 @@ pub enum HostErrorKind {
 impl HostError {
     /// An error that says all itself.
     pub fn new(context: impl Into<String>) -> Self {
-        Self { kind: HostErrorKind::World, context: context.into(), source: None }
+        Self { context: context.into(), source: None }
     }
 
     /// An error with its cause.
     pub fn with_source(context: impl Into<String>, source: impl Error + Send + Sync + 'static) -> Self {
-        Self { source: Some(Arc::new(source)), ..Self::new(context) }
+        Self { context: context.into(), source: Some(Arc::new(source)) }
     }
 
     /// The same, of this kind.
     #[must_use]
     pub fn of_kind(self, kind: HostErrorKind) -> Self {
-        Self { kind, ..self }
+        let source = match self.told_kind() {
+            Some(Kind(_, source)) => source.clone(),
+            None => self.source,
+        };
+        Self { source: Some(Arc::new(Kind(kind, source))), context: self.context }
     }
 
     /// What kind of failure it is.
-    pub const fn kind(&self) -> HostErrorKind {
-        self.kind
+    pub fn kind(&self) -> HostErrorKind {
+        self.told_kind().map_or(HostErrorKind::World, |kind| kind.0)
+    }
+
+    fn told_kind(&self) -> Option<&Kind> {
+        self.source.as_ref()?.downcast_ref()
     }
 }
 
@@ -149,7 +169,11 @@ impl fmt::Display for HostError {
 
 impl Error for HostError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.source.as_ref().map(|source| source.as_ref() as &(dyn Error + 'static))
+        let source = match self.told_kind() {
+            Some(Kind(_, source)) => source,
+            None => &self.source,
+        };
+        source.as_ref().map(|source| source.as_ref() as &(dyn Error + 'static))
     }
 }
 
@@ -165,6 +189,14 @@ mod tests {
         assert_eq!(error.source().map(ToString::to_string).as_deref(), Some("the disk"));
         assert!(HostError::new("said whole").source().is_none());
         assert_eq!(error.kind(), HostErrorKind::World);
-        assert_eq!(error.of_kind(HostErrorKind::Crashed).kind(), HostErrorKind::Crashed);
+        let crashed = error.of_kind(HostErrorKind::Crashed);
+        assert_eq!(crashed.kind(), HostErrorKind::Crashed);
+        assert_eq!(crashed.source().map(ToString::to_string).as_deref(), Some("the disk"));
+        let late = crashed.of_kind(HostErrorKind::TimedOut);
+        assert_eq!(
+            (late.kind(), late.to_string().as_str()),
+            (HostErrorKind::TimedOut, "account 0x11 cannot be read")
+        );
+        assert_eq!(late.source().map(ToString::to_string).as_deref(), Some("the disk"));
     }
 }

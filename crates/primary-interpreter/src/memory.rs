@@ -40,7 +40,14 @@ pub(crate) struct Memory {
     buffer: Vec<u8>,
     len: usize,
     prices: &'static GasSchedule,
+    /// Bytes up to which it is paid for at mainnet's prices, which the compiler knows: its limit, or zero.
+    known_until: u64,
 }
+
+/// Gas of a word of memory on mainnet.
+const WORD: u64 = 3;
+/// What the square of a memory's words is divided by there.
+const QUADRATIC_DIVISOR: u64 = 512;
 
 /// Bytes that the buffers kept for later may have together, per thread.
 const POOLED_BYTES: usize = 32 << 20;
@@ -58,7 +65,9 @@ impl Memory {
     /// An empty one, which grows at these prices.
     pub(crate) fn new(prices: &'static GasSchedule) -> Self {
         let buffer = POOL.with_borrow_mut(Vec::pop).unwrap_or_default();
-        Self { buffer, len: 0, prices }
+        let own = (prices.memory_word, prices.memory_word_divisor, prices.memory_quadratic_divisor);
+        let known_until = if own == (WORD, 1, QUADRATIC_DIVISOR) { MEMORY_LIMIT } else { 0 };
+        Self { buffer, len: 0, prices, known_until }
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
@@ -98,27 +107,27 @@ impl Memory {
             return Extension { len: now, cost: 0, possible: true };
         }
         let words = end.div_ceil(32);
-        let paid = self.price(now as u64 / 32);
-        if end > MEMORY_LIMIT {
-            return Extension { len: 0, cost: self.long_price(words).saturating_sub(paid), possible: false };
+        if end > self.known_until {
+            let possible = end <= MEMORY_LIMIT;
+            let len = if possible { bytes(words) } else { 0 };
+            return Extension { len, cost: self.other_cost(words), possible };
         }
-        let len = usize::try_from(words * 32).unwrap_or(usize::MAX);
-        Extension { len, cost: self.price(words) - paid, possible: true }
+        let len = bytes(words);
+        Extension { len, cost: known_price(words) - known_price(now as u64 / 32), possible: true }
     }
 
-    /// Price of a possible memory of so many words: at most 2^27 at less than 2^32 each, so nothing overflows.
-    #[inline]
-    fn price(&self, words: u64) -> u64 {
-        words * self.prices.memory_word / self.prices.memory_word_divisor
-            + words * words / self.prices.memory_quadratic_divisor
+    /// What it costs to grow to so many words at any prices, or beyond the limit.
+    #[cold]
+    fn other_cost(&self, words: u64) -> u64 {
+        self.price(words).saturating_sub(self.price(self.len as u64 / 32))
     }
 
     /// Price of a memory of so many words; saturating.
-    #[cold]
-    fn long_price(&self, words: u64) -> u64 {
+    fn price(&self, words: u64) -> u64 {
+        let GasSchedule { memory_word, memory_word_divisor, memory_quadratic_divisor, .. } = *self.prices;
         let words = u128::from(words);
-        let price = words * u128::from(self.prices.memory_word) / u128::from(self.prices.memory_word_divisor)
-            + words * words / u128::from(self.prices.memory_quadratic_divisor);
+        let price = words * u128::from(memory_word) / u128::from(memory_word_divisor)
+            + words * words / u128::from(memory_quadratic_divisor);
         u64::try_from(price).unwrap_or(u64::MAX)
     }
 
@@ -143,7 +152,28 @@ impl Memory {
     /// Grows to `size` bytes (at most 32) from `offset` on, if `gas` pays for it and there is as much: the gas left.
     #[inline(never)]
     pub(crate) fn grow_to(&mut self, offset: u64, size: u64, gas: u64) -> Option<u64> {
-        let extension = self.reach_end(offset.checked_add(size));
+        let end = offset.checked_add(size)?;
+        let now = self.len;
+        if end <= now as u64 {
+            return Some(gas);
+        }
+        if end > self.known_until {
+            return self.grow_to_other(end, gas);
+        }
+        let words = end.div_ceil(32);
+        let left = gas.checked_sub(known_price(words) - known_price(now as u64 / 32))?;
+        let len = bytes(words);
+        if len > self.buffer.len() {
+            self.enlarge(len).ok()?;
+        }
+        self.len = len;
+        Some(left)
+    }
+
+    /// As [`Memory::grow_to`], at any prices, or beyond the limit.
+    #[cold]
+    fn grow_to_other(&mut self, end: u64, gas: u64) -> Option<u64> {
+        let extension = self.reach_end(Some(end));
         let left = gas.checked_sub(extension.cost).filter(|_| extension.possible)?;
         self.grow(extension).ok()?;
         Some(left)
@@ -208,6 +238,18 @@ impl Drop for Memory {
             }
         });
     }
+}
+
+/// Bytes of so many words, of a memory that is possible.
+#[inline]
+fn bytes(words: u64) -> usize {
+    usize::try_from(words * 32).unwrap_or(usize::MAX)
+}
+
+/// Price on mainnet of a possible memory of so many words: fewer than 2^32, so nothing overflows.
+#[inline]
+const fn known_price(words: u64) -> u64 {
+    words * WORD + words * words / QUADRATIC_DIVISOR
 }
 
 /// Takes `cost` and the price of the extension from `gas`.

@@ -128,6 +128,15 @@ fn access(
     Ok((cost, delegate))
 }
 
+/// See [`Switch::NoCreationOnDelegating`].
+#[cold]
+fn refuse_on_delegating(core: &Core, host: &mut dyn Host) -> Result<(), Fault> {
+    match host.code(core.message.address)?.delegation() {
+        Some(_) => Err(Fault::Halt(Halt::UndefinedOpcode, 0)),
+        None => Ok(()),
+    }
+}
+
 /// CREATE and CREATE2.
 pub(crate) fn create(
     core: &mut Core,
@@ -137,10 +146,8 @@ pub(crate) fn create(
     gas: u64,
     base: u64,
 ) -> Result<Sent, Fault> {
-    if core.rules.is_on(Switch::NoCreationOnDelegating)
-        && host.code(core.message.address)?.delegation().is_some()
-    {
-        return Err(Fault::Halt(Halt::UndefinedOpcode, 0));
+    if core.rules.is_on(Switch::NoCreationOnDelegating) {
+        refuse_on_delegating(core, host)?;
     }
     let [value, offset, size, rest @ ..] = operands else {
         return Err(Fault::Halt(Halt::StackUnderflow, 0));
