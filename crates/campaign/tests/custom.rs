@@ -182,7 +182,13 @@ fn counter_fast(call: &mut ContractCall<'_>) -> Result<FrameOutcome, HostError> 
     host.store_slot(COUNTER, U256::ZERO, count)?;
     host.log(Log { address: COUNTER, topics: vec![], data: message.input.clone() });
     let status = if message.input.is_empty() { FrameStatus::Revert } else { FrameStatus::Success };
-    Ok(FrameOutcome { status, gas_left, output: Bytes::from(count.to_be_bytes::<32>()), created: None })
+    Ok(FrameOutcome {
+        status,
+        gas_left,
+        output: Bytes::from(count.to_be_bytes::<32>()),
+        created: None,
+        state_gas: Default::default(),
+    })
 }
 
 fn counter_plain(call: &mut ContractCall<'_>) -> Result<FrameOutcome, HostError> {
@@ -203,6 +209,7 @@ fn counter_plain(call: &mut ContractCall<'_>) -> Result<FrameOutcome, HostError>
         gas_left: gas - 500,
         output: after.to_be_bytes_vec().into(),
         created: None,
+        state_gas: Default::default(),
     })
 }
 

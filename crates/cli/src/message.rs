@@ -115,6 +115,7 @@ impl MessageOptions {
             is_delegated: false,
             value,
             input,
+            state_gas: Default::default(),
             salt: self.salt,
         })
     }

@@ -221,6 +221,7 @@ fn sent(heard: &mut Heard<'_>, by: &Message) -> Option<Asked> {
         is_delegated,
         value,
         input,
+        state_gas: Default::default(),
         salt,
     }))
 }

@@ -116,6 +116,7 @@ impl Interpreter for Remote {
             pc: 0,
             opcode: Opcode::STOP,
             gas: frame.message.gas,
+            state_gas: frame.message.state_gas,
             refund: journal.refund(),
             stack: &[],
             memory: &[],
@@ -147,7 +148,7 @@ impl RemoteFrame {
             }
             Stage::Delivered(before, outcome) => {
                 let added = if outcome.status.is_success() { refund - before } else { 0 };
-                let FrameOutcome { status, gas_left, output, created } = outcome;
+                let FrameOutcome { status, gas_left, output, created, .. } = outcome;
                 let gas_left = signed(gas_left)?;
                 let delivered = lane.said.begin(order::DELIVER).int(status_code(status).0.into());
                 delivered.int(gas_left).int(added).address(created.unwrap_or_default()).bytes(&output);
@@ -222,7 +223,7 @@ impl RemoteFrame {
         }
         Ok(Some(match status {
             FrameStatus::Halt(halt) => FrameOutcome::halted(halt, 0),
-            _ => FrameOutcome { status, gas_left, output, created: None },
+            _ => FrameOutcome { status, gas_left, output, created: None, state_gas: Default::default() },
         }))
     }
 }

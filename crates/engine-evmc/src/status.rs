@@ -57,6 +57,8 @@ pub(crate) fn revision(rules: Rules) -> Option<Revision> {
         Fork::Prague => Revision::PRAGUE,
         // Those behind it have other blob parameters, whose price the host tells.
         Fork::Osaka | Fork::Bpo1 | Fork::Bpo2 | Fork::Bpo3 | Fork::Bpo4 | Fork::Bpo5 => Revision::OSAKA,
+        // EVMC 12 has one gas.
+        Fork::Amsterdam => return None,
     })
 }
 

@@ -42,6 +42,7 @@ fn message() -> OwnedSubject {
         is_delegated: false,
         value: U256::ZERO,
         input: Default::default(),
+        state_gas: Default::default(),
         salt: U256::ZERO,
     };
     OwnedSubject::Message { message, environment: TxEnv::default() }

@@ -42,6 +42,7 @@ pub(crate) fn spec_id(rules: Rules) -> Result<SpecId, HostError> {
         Fork::Cancun => SpecId::CANCUN,
         Fork::Prague => SpecId::PRAGUE,
         Fork::Osaka | Fork::Bpo1 | Fork::Bpo2 | Fork::Bpo3 | Fork::Bpo4 | Fork::Bpo5 => SpecId::OSAKA,
+        Fork::Amsterdam => SpecId::AMSTERDAM,
     })
 }
 

@@ -101,12 +101,14 @@ impl<'h, 'a> Messages<'h, 'a> {
                 gas_left: result.gas.remaining(),
                 output: if is_create { Bytes::new() } else { result.output.clone() },
                 created: address,
+                state_gas: Default::default(),
             },
             FrameStatus::Revert => FrameOutcome {
                 status,
                 gas_left: result.gas.remaining(),
                 output: result.output.clone(),
                 created: None,
+                state_gas: Default::default(),
             },
             FrameStatus::Halt(halt) => {
                 FrameOutcome::halted(halt, if halt.keeps_gas() { message.gas } else { 0 })
@@ -204,6 +206,7 @@ impl<'a, C: JobContext<'a>> Inspector<C> for Messages<'_, 'a> {
             is_delegated: delegate.is_some(),
             value: inputs.call_value(),
             input,
+            state_gas: Default::default(),
             salt: U256::ZERO,
         };
         let is_over = self.begin(context, message);
@@ -240,6 +243,7 @@ impl<'a, C: JobContext<'a>> Inspector<C> for Messages<'_, 'a> {
             is_delegated: false,
             value: inputs.value(),
             input: inputs.init_code().clone(),
+            state_gas: Default::default(),
             salt,
         };
         if self.begin(context, message) {

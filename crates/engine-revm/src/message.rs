@@ -112,6 +112,7 @@ impl<'a> MessageRunner<'a> {
                 gas_left: result.gas.remaining(),
                 output: result.output,
                 created: None,
+                state_gas: Default::default(),
             },
         }))
     }

@@ -179,6 +179,8 @@ fn execution<'a, T: RevmTypes, I: Inspector<T::Context<'a>>, H>(
         status,
         gas_used: gas.tx_gas_used(),
         gas_refunded: gas.final_refunded(),
+        execution_gas: gas.tx_gas_used(),
+        state_gas: 0,
         output: if matches!(status, FrameStatus::Halt(_)) { Bytes::new() } else { frame.output },
         logs: result.into_logs().into_iter().map(log).collect(),
         created: created.filter(|_| status.is_success()),

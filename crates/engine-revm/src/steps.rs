@@ -138,6 +138,7 @@ impl<'a, C: JobContext<'a>> Inspector<C> for Steps<'_, 'a> {
             pc: self.before.pc,
             opcode,
             gas: self.before.gas,
+            state_gas: Default::default(),
             refund: self.refund,
             stack: interpreter.stack.data(),
             memory: &interpreter.memory.slice(0..self.before.memory_len),
@@ -191,7 +192,7 @@ impl<'a, C: JobContext<'a>> Inspector<C> for Steps<'_, 'a> {
             }
             (Some(_), _) => Effect::None,
         };
-        let end = StepEnd { gas_cost, gas_left, halt: ended.halt, effect };
+        let end = StepEnd { gas_cost, state_gas_cost: 0, gas_left, halt: ended.halt, effect };
         let return_data: &[u8] = if ended.sends_message { &[] } else { interpreter.return_data.buffer() };
         let rules = self.messages.rules;
         let Some((hooks, Frame { message, .. })) = self.messages.hooks().zip(self.frames.last()) else {
@@ -204,6 +205,7 @@ impl<'a, C: JobContext<'a>> Inspector<C> for Steps<'_, 'a> {
             pc: before.pc,
             opcode: before.opcode,
             gas: gas_left,
+            state_gas: Default::default(),
             refund: self.refund,
             stack,
             memory: &interpreter.memory.slice(0..memory_len),

@@ -200,6 +200,7 @@ fn a_bare_message_runs_as_often_as_one_likes() {
         is_delegated: false,
         value: U256::ZERO,
         input: Bytes::new(),
+        state_gas: Default::default(),
         salt: U256::ZERO,
     };
     let mut runner = MessageRunner::new(Fork::Osaka, &block, &transaction, message, &world).unwrap();

@@ -6,7 +6,7 @@ use parallax_evmc_abi::{
     AccessStatus, CallKind, EvmcAddress, EvmcBytes32, EvmcHost, EvmcHostContext, EvmcMessage,
     EvmcTransactionContext, Flags, StatusCode, StorageStatus,
 };
-use parallax_host_interface::{Host, HostError, SelfDestruct, Slot};
+use parallax_host_interface::{Host, HostError, HostErrorKind, SelfDestruct, Slot};
 use parallax_primitives::{
     Address, B256, BlockEnv, Bytecode, Eip, FrameOutcome, JournalView, Log, Message, MessageKind, Rules,
     TxEnv, U256,
@@ -116,6 +116,17 @@ impl Host for CalledHost<'_> {
         // SAFETY: as `new` has it.
         self.rules.has(Eip::WarmAccess2929)
             && unsafe { (self.host.access_account)(self.context, &account(address)) } == AccessStatus::COLD
+    }
+
+    fn nonce(&mut self, address: Address) -> Result<u64, HostError> {
+        Err(HostError::new(format!("EVMC does not tell the nonce of {address}"))
+            .of_kind(HostErrorKind::Unsupported))
+    }
+
+    fn created_address(&mut self, creation: &Message) -> Result<Address, HostError> {
+        let creator = creation.caller;
+        Err(HostError::new(format!("EVMC does not tell where a creation of {creator} goes"))
+            .of_kind(HostErrorKind::Unsupported))
     }
 
     fn balance(&mut self, address: Address) -> Result<U256, HostError> {

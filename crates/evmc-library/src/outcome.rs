@@ -83,9 +83,21 @@ pub(crate) fn delivered(result: EvmcResult, sent_gas: u64, creates: bool) -> Opt
     let outcome = match status_code {
         StatusCode::SUCCESS => {
             let created = creates.then_some(created);
-            FrameOutcome { status: FrameStatus::Success, gas_left, output, created }
+            FrameOutcome {
+                status: FrameStatus::Success,
+                gas_left,
+                output,
+                created,
+                state_gas: Default::default(),
+            }
         }
-        StatusCode::REVERT => FrameOutcome { status: FrameStatus::Revert, gas_left, output, created: None },
+        StatusCode::REVERT => FrameOutcome {
+            status: FrameStatus::Revert,
+            gas_left,
+            output,
+            created: None,
+            state_gas: Default::default(),
+        },
         StatusCode(..0) => return None,
         // The sender cannot tell failures apart but by the gas that comes back.
         _ => FrameOutcome::halted(Halt::OutOfGas, gas_left),

@@ -37,6 +37,7 @@ impl Request {
             is_delegated: asked.flags.has(Flags::DELEGATED),
             value: U256::from_be_bytes(asked.value.bytes),
             input: Bytes::copy_from_slice(input),
+            state_gas: Default::default(),
             salt: U256::from_be_bytes(asked.create2_salt.bytes),
         };
         let code = Bytecode::new(Bytes::copy_from_slice(code));

@@ -172,6 +172,7 @@ impl World {
             is_delegated: false,
             value: U256::ZERO,
             input: self.program.input.clone().into(),
+            state_gas: Default::default(),
             salt: U256::ZERO,
         }
     }

@@ -1,4 +1,4 @@
-use parallax_primitives::{Effect, Halt, JournalView, Message, Opcode, Rules, U256};
+use parallax_primitives::{Effect, Halt, JournalView, Message, Opcode, Rules, StateGas, U256};
 
 /// What an observer sees at one opcode: borrows of the engine's own state, valid for the callback only.
 #[derive(Clone, Copy)]
@@ -16,6 +16,8 @@ pub struct StepView<'a> {
     pub opcode: Opcode,
     /// Gas left before the opcode, as the specification counts it.
     pub gas: u64,
+    /// State gas before the opcode (EIP-8037); none where the rules have none.
+    pub state_gas: StateGas,
     /// The transaction's refund counter.
     pub refund: i64,
     /// The whole stack, bottom first.
@@ -35,11 +37,14 @@ pub struct StepView<'a> {
 /// What an opcode did.
 #[derive(Clone, Copy, Debug)]
 pub struct StepEnd<'a> {
-    /// Gas the opcode took, in gas: static and dynamic. A call's includes the gas it forwards but not the stipend, a
+    /// Execution gas the opcode took, in gas: static and dynamic. A call's includes the gas it forwards but not the stipend, a
     /// creation's does not include what it forwards. A failing opcode's is what it would have cost, saturating, as
     /// far as it came to that: zero if the opcode is not defined or the stack does not fit.
     pub gas_cost: u64,
-    /// Gas left after it: before what a creation forwards is taken, after what a call forwards. After a halt, what was left
+    /// State gas the opcode was charged, or, below zero, given back (EIP-8037), in gas; where it came from and went to is the difference of
+    /// what stands in the views around it. A failing opcode's is what it would have been charged, as far as it came to that.
+    pub state_gas_cost: i64,
+    /// Execution gas left after it: before what a creation forwards is taken, after what a call forwards. After a halt, what was left
     /// before the opcode; the frame's outcome says that it is gone.
     pub gas_left: u64,
     /// Why it failed, if it did. REVERT is no failure of the opcode.

@@ -1,6 +1,6 @@
 use std::{error::Error, fmt, sync::Arc};
 
-use parallax_primitives::{Address, B256, BlockEnv, Bytecode, JournalView, Log, TxEnv, U256};
+use parallax_primitives::{Address, B256, BlockEnv, Bytecode, JournalView, Log, Message, TxEnv, U256};
 
 /// What an interpreter may ask of the world while it runs one frame.
 ///
@@ -24,6 +24,14 @@ pub trait Host {
 
     /// Warms an account; true if it was cold (EIP-2929). Reads nothing from the database. Before Berlin nothing is cold or warm.
     fn warm_account(&mut self, address: Address) -> bool;
+
+    /// Nonce; zero if the account does not exist.
+    fn nonce(&mut self, address: Address) -> Result<u64, HostError>;
+
+    /// Where a creation would put its account if it were sent now: CREATE by the creator's nonce before it is bumped (Yellow Paper,
+    /// section 7), CREATE2 by salt and init code (EIP-1014). An opcode asks before it sends the message, to pay for the account
+    /// (EIP-8037).
+    fn created_address(&mut self, creation: &Message) -> Result<Address, HostError>;
 
     /// Balance in wei; zero if the account does not exist.
     fn balance(&mut self, address: Address) -> Result<U256, HostError>;

@@ -15,8 +15,6 @@ pub trait Journal: Host {
     /// The interface that interpreters see.
     fn as_host(&mut self) -> &mut dyn Host;
 
-    /// Nonce; zero if the account does not exist.
-    fn nonce(&mut self, address: Address) -> Result<u64, HostError>;
     /// Adds one to the nonce. The caller has checked that it is below 2^64 - 1 (EIP-2681).
     fn bump_nonce(&mut self, address: Address) -> Result<(), HostError>;
     /// Replaces the code.

@@ -388,13 +388,28 @@ impl<I: Interpreter> Machine<'_, I> {
             (FrameStatus::Success, Some(code)) => code,
             _ => output,
         };
-        let outcome = TxOutcome { status, gas_used, gas_refunded, output, logs, created };
+        let outcome = TxOutcome {
+            status,
+            gas_used,
+            gas_refunded,
+            execution_gas: gas_used,
+            state_gas: 0,
+            output,
+            logs,
+            created,
+        };
         Ok(Execution { outcome: Some(outcome), changes })
     }
 }
 
 fn success(gas_left: u64, output: Bytes) -> FrameOutcome {
-    FrameOutcome { status: FrameStatus::Success, gas_left, output, created: None }
+    FrameOutcome {
+        status: FrameStatus::Success,
+        gas_left,
+        output,
+        created: None,
+        state_gas: Default::default(),
+    }
 }
 
 /// Hooks whose interest was asked once.

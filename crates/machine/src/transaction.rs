@@ -85,6 +85,7 @@ pub(crate) fn open<'a>(
         is_delegated: false,
         value: transaction.value,
         input: transaction.input.clone(),
+        state_gas: Default::default(),
         salt: U256::ZERO,
     };
     // EIP-7702: the transaction follows the delegation of its target as a call does, and pays nothing for it.

@@ -7,7 +7,7 @@ use std::{fmt, ops::Range, str::FromStr};
 
 use parallax_host_interface::{Host, HostError, SelfDestruct, Slot, TxEnv};
 use parallax_primitives::{
-    Address, B256, BlockEnv, Bytecode, Eip, Halt, JournalView, Log, MessageKind, Opcode, U256,
+    Address, B256, BlockEnv, Bytecode, Eip, Halt, JournalView, Log, Message, MessageKind, Opcode, U256,
 };
 
 use crate::{
@@ -391,6 +391,14 @@ impl Host for FaultyHost<'_> {
         } else {
             self.inner.log(log);
         }
+    }
+
+    fn nonce(&mut self, address: Address) -> Result<u64, HostError> {
+        self.inner.nonce(address)
+    }
+
+    fn created_address(&mut self, creation: &Message) -> Result<Address, HostError> {
+        self.inner.created_address(creation)
     }
 
     fn block(&self) -> &BlockEnv {

@@ -169,7 +169,8 @@ fn run_by_steps<E: Executor, K: Hooks>(
 
         let gas_cost = frame.state.gas_cost;
         let journal = host.journal_view();
-        let mut end = StepEnd { gas_cost, gas_left: gas_before, halt: None, effect: Effect::None };
+        let mut end =
+            StepEnd { gas_cost, state_gas_cost: 0, gas_left: gas_before, halt: None, effect: Effect::None };
         if let Flow::Halt(halt) = flow {
             end.halt = Some(halt);
         } else {
@@ -217,5 +218,11 @@ fn exit(flow: Flow, gas_left: u64) -> Option<FrameExit> {
         Flow::Revert(output) => (FrameStatus::Revert, gas_left, output),
         Flow::Halt(halt) => (FrameStatus::Halt(halt), 0, Default::default()),
     };
-    Some(FrameExit::Done(FrameOutcome { status, gas_left, output, created: None }))
+    Some(FrameExit::Done(FrameOutcome {
+        status,
+        gas_left,
+        output,
+        created: None,
+        state_gas: Default::default(),
+    }))
 }

@@ -150,6 +150,7 @@ impl MiniStepState {
             pc: self.pc,
             opcode: self.opcode(),
             gas: self.gas,
+            state_gas: Default::default(),
             refund: journal.refund(),
             stack: &self.stack,
             memory: &self.memory,

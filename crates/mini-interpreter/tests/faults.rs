@@ -67,6 +67,7 @@ fn execute<I: Interpreter>(interpreter: &I, code: &str) -> Seen {
         is_delegated: false,
         value: U256::ZERO,
         input: Default::default(),
+        state_gas: Default::default(),
         salt: U256::ZERO,
     };
     let (block, environment) = (BlockEnv::default(), TxEnv::default());

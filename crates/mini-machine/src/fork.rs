@@ -365,6 +365,8 @@ pub(crate) fn finish(
         status: outcome.status,
         gas_used,
         gas_refunded,
+        execution_gas: gas_used,
+        state_gas: 0,
         output,
         logs: std::mem::take(&mut world.logs),
         created: outcome.created,

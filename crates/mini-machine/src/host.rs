@@ -1,9 +1,13 @@
 //! What opcodes may ask of the world.
 
 use parallax_host_interface::{Host, HostError, SelfDestruct, Slot, TxEnv};
-use parallax_primitives::{Address, B256, BlockEnv, Bytecode, Eip, JournalView, Log, Mark, U256};
+use parallax_primitives::{Address, B256, BlockEnv, Bytecode, Eip, JournalView, Log, Mark, Message, U256};
 
-use crate::{eoa_delegation::get_delegated_code_address, world::World};
+use crate::{
+    eoa_delegation::get_delegated_code_address,
+    interpreter::{Sender, address_creation},
+    world::World,
+};
 
 impl JournalView for World<'_> {
     fn refund(&self) -> i64 {
@@ -61,6 +65,16 @@ impl Host for World<'_> {
 
     fn warm_account(&mut self, address: Address) -> bool {
         self.rules.has(Eip::WarmAccess2929) && self.state.access_address(address)
+    }
+
+    fn nonce(&mut self, address: Address) -> Result<u64, HostError> {
+        Ok(self.get_account(address)?.nonce)
+    }
+
+    fn created_address(&mut self, creation: &Message) -> Result<Address, HostError> {
+        let mut creation = creation.clone();
+        address_creation(self, &mut creation, Sender::Opcode)?;
+        Ok(creation.address)
     }
 
     fn balance(&mut self, address: Address) -> Result<U256, HostError> {

@@ -200,7 +200,13 @@ fn of_precompiled_contract(
 }
 
 fn success(gas_left: u64, output: Bytes) -> FrameOutcome {
-    FrameOutcome { status: FrameStatus::Success, gas_left, output, created: None }
+    FrameOutcome {
+        status: FrameStatus::Success,
+        gas_left,
+        output,
+        created: None,
+        state_gas: Default::default(),
+    }
 }
 
 /// Ends a message whose code has come to `outcome`: pays for the code of a creation, and keeps what was done since

@@ -28,6 +28,7 @@ pub(crate) fn prepare_message(
         is_delegated: false,
         value: transaction.value,
         input: transaction.input.clone(),
+        state_gas: Default::default(),
         salt: U256::ZERO,
     };
     address_creation(world, &mut message, Sender::Transaction)?;

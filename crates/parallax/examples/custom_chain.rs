@@ -81,7 +81,13 @@ fn counter_fast(call: &mut ContractCall<'_>) -> Result<FrameOutcome, HostError> 
     let count = call.host.load_slot(COUNTER, U256::ZERO)?.current + U256::ONE;
     call.host.store_slot(COUNTER, U256::ZERO, count)?;
     let output = count.to_be_bytes_vec().into();
-    Ok(FrameOutcome { status: FrameStatus::Success, gas_left, output, created: None })
+    Ok(FrameOutcome {
+        status: FrameStatus::Success,
+        gas_left,
+        output,
+        created: None,
+        state_gas: Default::default(),
+    })
 }
 
 fn counter_plain(call: &mut ContractCall<'_>) -> Result<FrameOutcome, HostError> {
@@ -97,6 +103,7 @@ fn counter_plain(call: &mut ContractCall<'_>) -> Result<FrameOutcome, HostError>
         gas_left: message.gas - 500,
         output: Bytes::copy_from_slice(&next.to_be_bytes::<32>()),
         created: None,
+        state_gas: Default::default(),
     })
 }
 

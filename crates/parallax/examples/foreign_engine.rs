@@ -118,6 +118,7 @@ impl Engine for Toy {
                 pc: state.pc,
                 opcode: Opcode(opcode),
                 gas: state.gas,
+                state_gas: message.state_gas,
                 refund: 0,
                 stack: &stack,
                 memory: &[],
@@ -130,20 +131,34 @@ impl Engine for Toy {
                 // A toy does not stop where it is asked to.
                 None => drop(hooks.on_step(&view)),
                 Some(gas_cost) => {
-                    let end = StepEnd { gas_cost, gas_left: state.gas, halt: None, effect: Effect::None };
+                    let end = StepEnd {
+                        gas_cost,
+                        state_gas_cost: 0,
+                        gas_left: state.gas,
+                        halt: None,
+                        effect: Effect::None,
+                    };
                     hooks.on_step_end(&view, &end);
                     index += 1;
                 }
             }
         });
         let (status, gas_left) = (FrameStatus::Success, state.gas);
-        let outcome = FrameOutcome { status, gas_left, output: Bytes::new(), created: None };
+        let outcome = FrameOutcome {
+            status,
+            gas_left,
+            output: Bytes::new(),
+            created: None,
+            state_gas: Default::default(),
+        };
         hooks.on_message(message, MessagePhase::After(&outcome));
         let gas_used = message.gas - gas_left;
         let outcome = TxOutcome {
             status,
             gas_used,
             gas_refunded: 0,
+            execution_gas: gas_used,
+            state_gas: 0,
             output: Bytes::new(),
             created: None,
             logs: Vec::new(),

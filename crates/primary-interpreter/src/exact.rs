@@ -109,7 +109,13 @@ pub(crate) fn run<K: Hooks, const MODE: u8>(
             };
             if let Some((gas_cost, halt)) = cost {
                 let journal = host.journal_view();
-                let end = StepEnd { gas_cost, gas_left: gas, halt, effect: effect(core, op, halt, journal) };
+                let end = StepEnd {
+                    gas_cost,
+                    state_gas_cost: 0,
+                    gas_left: gas,
+                    halt,
+                    effect: effect(core, op, halt, journal),
+                };
                 hooks.on_step_end(&view(core, &slots[..len], op.0, (at, gas), *clock, journal), &end);
                 *clock += 1;
             }
@@ -156,7 +162,7 @@ pub(crate) fn run<K: Hooks, const MODE: u8>(
 }
 
 fn done(status: FrameStatus, gas_left: u64, output: Bytes) -> FrameExit {
-    FrameExit::Done(FrameOutcome { status, gas_left, output, created: None })
+    FrameExit::Done(FrameOutcome { status, gas_left, output, created: None, state_gas: Default::default() })
 }
 
 /// What an opcode left behind outside its frame.

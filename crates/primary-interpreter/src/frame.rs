@@ -143,6 +143,7 @@ pub(crate) fn view<'a>(
         pc,
         opcode: Opcode(opcode),
         gas,
+        state_gas: Default::default(),
         refund: journal.refund(),
         stack,
         memory: core.memory.bytes(),

@@ -97,6 +97,7 @@ pub(crate) fn call(
         is_delegated: code_address.is_some(),
         value,
         input: Bytes::copy_from_slice(&core.memory.bytes()[Memory::region(call.input.0, call.input.1)]),
+        state_gas: Default::default(),
         salt: U256::ZERO,
     };
     core.awaiting = Some(Awaiting::Call(Memory::region(call.output.0, call.output.1)));
@@ -178,6 +179,7 @@ pub(crate) fn create(
         is_delegated: false,
         value: *value,
         input: Bytes::copy_from_slice(&core.memory.bytes()[Memory::region(*offset, *size)]),
+        state_gas: Default::default(),
         salt,
     };
     core.awaiting = Some(Awaiting::Creation);

@@ -30,6 +30,7 @@ fn message(gas: u64) -> Message {
         is_delegated: false,
         value: U256::ZERO,
         input: Bytes::new(),
+        state_gas: Default::default(),
         salt: U256::ZERO,
     }
 }
@@ -193,8 +194,13 @@ fn hot_frames_stay_hot_behind_messages() {
     let source = "PUSH1 20 loop: PUSH1 1 SWAP1 SUB DUP1 @loop JUMPI \
                   PUSH0 PUSH0 PUSH0 PUSH0 PUSH0 PUSH0 CALL PUSH0 GAS BALANCE STOP";
     let mut frame = engine.enter(message(GAS), code(source), Fork::Osaka.into());
-    let answer =
-        FrameOutcome { status: FrameStatus::Success, gas_left: 0, output: Bytes::new(), created: None };
+    let answer = FrameOutcome {
+        status: FrameStatus::Success,
+        gas_left: 0,
+        output: Bytes::new(),
+        created: None,
+        state_gas: Default::default(),
+    };
     world(|host| {
         let exit = engine.resume(&mut frame, host, &mut NoHooks, &mut 0).unwrap();
         assert!(matches!(exit, FrameExit::Message(_)));

@@ -368,7 +368,16 @@ fn execute(engine: &impl Interpreter, code: &[u8], (gas, is_static): (u64, bool)
             FrameExit::Message(message) if message.kind.is_create() => {
                 let output = vec![7; 40].into();
                 let status = FrameStatus::Revert;
-                engine.deliver(frame, FrameOutcome { status, gas_left: message.gas, output, created: None });
+                engine.deliver(
+                    frame,
+                    FrameOutcome {
+                        status,
+                        gas_left: message.gas,
+                        output,
+                        created: None,
+                        state_gas: Default::default(),
+                    },
+                );
             }
             FrameExit::Message(message) => {
                 frames.push(engine.enter(message, code.clone(), Fork::Osaka.into()));

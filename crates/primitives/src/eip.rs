@@ -313,6 +313,59 @@ eips! {
             (P::tx_floor_access_list_key, 32 * 64),
         ],
     }
+    /// A log for every transfer of value.
+    TransferLogs7708 7708 "a log for every transfer of value" {}
+    /// SELFDESTRUCT burns nothing.
+    KeptBalance8246 8246 "SELFDESTRUCT burns nothing" {
+        needs: &[Eip::SelfDestruct6780],
+    }
+    /// Prices of access to accounts and slots: the second read of EXTCODESIZE and EXTCODECOPY, and writes, apart.
+    AccessPrices8038 8038 "prices of access to accounts and slots" {
+        needs: &[Eip::AccessLists2930, Eip::Refunds3529, Eip::AccessListBytes7981],
+        gas: &[
+            (Opcode::EXTCODESIZE, 2 * 100),
+            (Opcode::EXTCODECOPY, 2 * 100),
+            (Opcode::CREATE, 12_000),
+            (Opcode::CREATE2, 12_000),
+        ],
+        parameters: &[
+            (P::cold_account, 3000 - 100),
+            (P::cold_slot_store, 2100 - 100),
+            (P::sstore_set, 100 + 10_000),
+            (P::sstore_reset, 100 + 10_000),
+            (P::sstore_clear_refund, (10_000 + 2100) * 4800 / 5000),
+            (P::call_value, 9000 + 2300),
+            (P::new_account, 0),
+            (P::selfdestruct_new_account, 9000),
+            (P::tx_access_list_address, 2900 + 20 * 64),
+            (P::tx_access_list_key, 2000 + 32 * 64),
+        ],
+    }
+    /// What a transaction costs before its first opcode, by what it does. What depends on the state is charged behind its intrinsic gas.
+    IntrinsicParts2780 2780 "intrinsic gas by what a transaction does" {
+        needs: &[Eip::SetCode7702, Eip::AccessPrices8038],
+        parameters: &[
+            (P::tx_base, 12_000),
+            (P::tx_recipient, 3000),
+            (P::tx_value, 6000),
+            (P::tx_create, 12_000),
+            (P::tx_authorization, 101 * 16 + 3000 + 3000 + 2 * 100),
+            (P::tx_authorization_existing, 101 * 16 + 3000 + 3000 + 2 * 100),
+            (P::tx_authority_write, 9000),
+        ],
+    }
+    /// A second gas for what makes the state grow, at 1,530 a byte.
+    StateGas8037 8037 "a second gas for what makes the state grow" {
+        needs: &[Eip::GasCap7825, Eip::IntrinsicParts2780],
+        parameters: &[
+            (P::code_deposit_byte, 0),
+            (P::code_deposit_word, 6),
+            (P::state_code_byte, 1530),
+            (P::state_new_account, 120 * 1530),
+            (P::state_new_slot, 64 * 1530),
+            (P::state_delegation, 23 * 1530),
+        ],
+    }
 }
 
 impl Eip {

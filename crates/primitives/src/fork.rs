@@ -228,6 +228,24 @@ forks! {
         blobs: None,
         precompiles: &[],
     }
+    /// The execution half of Glamsterdam (EIP-7773). On Sepolia since October 2026, on mainnet without a date. Its blob parameters are those
+    /// of BPO2, the last such fork on mainnet.
+    Amsterdam "Amsterdam" [] {
+        eips: &[
+            Eip::SlotNumber7843,
+            Eip::LargerCode7954,
+            Eip::CalldataFloor7976,
+            Eip::AccessListBytes7981,
+            Eip::TransferLogs7708,
+            Eip::KeptBalance8246,
+            Eip::AccessPrices8038,
+            Eip::IntrinsicParts2780,
+            Eip::StateGas8037,
+        ],
+        without: &[],
+        blobs: Some(BlobSchedule { target: 14, max: 21, update_fraction: 11_684_671 }),
+        precompiles: &[],
+    }
 }
 
 impl Fork {

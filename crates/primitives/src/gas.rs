@@ -104,8 +104,22 @@ schedule! {
     sstore_sentry: u64 = 2300;
     /// Each byte of created code.
     code_deposit_byte: u64 = 200;
+    /// Each word of created code, for its hash (EIP-8037).
+    code_deposit_word: u64 = 0;
+    /// State gas of each byte of created code (EIP-8037).
+    state_code_byte: u64 = 0;
+    /// State gas of an account that comes to life (EIP-8037).
+    state_new_account: u64 = 0;
+    /// State gas of a slot that was zero before the transaction and is no more (EIP-8037).
+    state_new_slot: u64 = 0;
+    /// State gas of an account's first delegation (EIP-8037).
+    state_delegation: u64 = 0;
     /// Every transaction.
     tx_base: u64 = 21_000;
+    /// A transaction that is no creation and whose recipient is not its sender (EIP-2780).
+    tx_recipient: u64 = 0;
+    /// Such a transaction with a value, besides (EIP-2780).
+    tx_value: u64 = 0;
     /// Each zero byte of calldata.
     tx_data_zero: u64 = 4;
     /// Tokens in a byte of calldata that is not zero (EIP-7623).
@@ -122,8 +136,11 @@ schedule! {
     tx_access_list_key: u64 = 1900;
     /// Each authorization (EIP-7702, `PER_EMPTY_ACCOUNT_COST`).
     tx_authorization: u64 = 25_000;
-    /// What an authorization costs whose authority already exists (EIP-7702, `PER_AUTH_BASE_COST`); the rest is refunded.
+    /// What an authorization costs whose authority already exists (EIP-7702, `PER_AUTH_BASE_COST`); the rest is refunded. With EIP-2780
+    /// there is no rest.
     tx_authorization_existing: u64 = 12_500;
+    /// The first authorization of an account that the transaction does not write to anyway (EIP-2780).
+    tx_authority_write: u64 = 0;
     /// Memory, as many words as `memory_word_divisor` says; a part of that is cut off.
     memory_word: u64 = 3;
     /// Words of memory that cost `memory_word` together.

@@ -1,4 +1,4 @@
-use crate::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
+use crate::{Address, B256, Bytes, KECCAK256_EMPTY, StateGas, U256, keccak256};
 
 /// What a frame is started with: the parameters of one message call or creation (Yellow Paper, sections 7 and 8).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,8 +9,11 @@ pub struct Message {
     pub depth: u16,
     /// Whether its frame may not change state (EIP-214).
     pub is_static: bool,
-    /// Gas given to its frame, a stipend included.
+    /// Execution gas given to its frame, a stipend included. Where the rules know no state gas there is no other.
     pub gas: u64,
+    /// State gas that its frame begins with (EIP-8037): all of its sender's reservoir. Of a transaction's message some may be spilled
+    /// already, for its recipient, and the baseline be another than the reservoir.
+    pub state_gas: StateGas,
     /// What CALLER answers inside.
     pub caller: Address,
     /// What ADDRESS answers inside: the account whose storage and balance the frame uses. For a creation it is the new
@@ -80,6 +83,7 @@ impl Message {
             depth: 0,
             is_static: false,
             gas: 0,
+            state_gas: StateGas::NONE,
             caller,
             address,
             code_address: address,

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::{Address, B256, Bytes, Halt, U256};
+use crate::{Address, B256, Bytes, Halt, StateGas, U256};
 
 /// How a frame or a transaction ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,6 +37,10 @@ pub struct FrameOutcome {
     pub status: FrameStatus,
     /// Gas handed back to the caller; zero after a halt that consumes it.
     pub gas_left: u64,
+    /// State gas as it is then (EIP-8037). A frame that failed has its baseline in the reservoir again and nothing spilled: what it had
+    /// spilled is in `gas_left` after a revert, and gone after a halt. What an interpreter says of a frame that failed is how it stood
+    /// there; the machine falls back.
+    pub state_gas: StateGas,
     /// What RETURN or REVERT gave; the deployed code is not in it (see `created`).
     pub output: Bytes,
     /// The new account of a successful creation.
@@ -46,7 +50,13 @@ pub struct FrameOutcome {
 impl FrameOutcome {
     /// A message that failed with `halt`, with no output, handing back `gas_left`.
     pub const fn halted(halt: Halt, gas_left: u64) -> Self {
-        Self { status: FrameStatus::Halt(halt), gas_left, output: Bytes::new(), created: None }
+        Self {
+            status: FrameStatus::Halt(halt),
+            gas_left,
+            state_gas: StateGas::NONE,
+            output: Bytes::new(),
+            created: None,
+        }
     }
 }
 
@@ -59,6 +69,12 @@ pub struct TxOutcome {
     pub gas_used: u64,
     /// Refund granted, in gas, after the cap (EIP-3529); zero if the calldata floor (EIP-7623) is paid.
     pub gas_refunded: u64,
+    /// What it counts for in the execution gas of its block: no refund is taken off (EIP-7778), and the calldata floor is held against
+    /// it alone (EIP-8037). Without state gas this is `gas_used`.
+    pub execution_gas: u64,
+    /// What it counts for in the state gas of its block (EIP-8037): state gas that was charged and not given back. The block's gas is
+    /// the greater of the two sums.
+    pub state_gas: u64,
     /// Output of its own frame. For a successful creation: the deployed code.
     pub output: Bytes,
     /// Logs of every frame that was not undone, in order.

@@ -42,7 +42,7 @@ pub struct Log {
 
 impl From<&TxOutcome> for Outcome {
     fn from(outcome: &TxOutcome) -> Self {
-        let TxOutcome { status, gas_used, gas_refunded, output, logs, created } = outcome;
+        let TxOutcome { status, gas_used, gas_refunded, output, logs, created, .. } = outcome;
         let log = |log: &parallax_primitives::Log| Log {
             address: Hex(log.address),
             topics: log.topics.iter().copied().map(Hex).collect(),

@@ -221,6 +221,7 @@ fn message(kind: MessageKind, depth: u16) -> Message {
         is_delegated: false,
         value: U256::ZERO,
         input: if is_create { init_code } else { Default::default() },
+        state_gas: Default::default(),
         salt: if kind == MessageKind::Create2 { U256::from(9) } else { U256::ZERO },
     }
 }

@@ -46,12 +46,19 @@ fn message(depth: u16, code_address: Address) -> Message {
         is_delegated: false,
         value: U256::ZERO,
         input: Bytes::from_static(&[1, 2, 3, 4]),
+        state_gas: Default::default(),
         salt: U256::ZERO,
     }
 }
 
 fn success(gas_left: u64, output: &'static [u8]) -> FrameOutcome {
-    FrameOutcome { status: FrameStatus::Success, gas_left, output: Bytes::from_static(output), created: None }
+    FrameOutcome {
+        status: FrameStatus::Success,
+        gas_left,
+        output: Bytes::from_static(output),
+        created: None,
+        state_gas: Default::default(),
+    }
 }
 
 /// A call that calls: one log, one slot.
@@ -69,6 +76,8 @@ fn run() -> Run {
                 status: FrameStatus::Success,
                 gas_used: 50_000,
                 gas_refunded: 100,
+                execution_gas: 50_100,
+                state_gas: 0,
                 output: Bytes::from_static(&[0; 32]),
                 logs: vec![log],
                 created: None,

@@ -122,11 +122,6 @@ impl Journal for State<'_> {
         self
     }
 
-    fn nonce(&mut self, address: Address) -> Result<u64, HostError> {
-        let account = self.read(address)?;
-        Ok(self.accounts[account].info.nonce)
-    }
-
     fn bump_nonce(&mut self, address: Address) -> Result<(), HostError> {
         let account = self.read(address)?;
         let previous = self.accounts[account].info.nonce;

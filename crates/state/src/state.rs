@@ -5,7 +5,8 @@ use std::cell::OnceCell;
 
 use parallax_host_interface::{AccountInfo, Database, Host, HostError, Journal, SelfDestruct, Slot, TxEnv};
 use parallax_primitives::{
-    Address, B256, BlockEnv, Bytecode, Eip, JournalView, KECCAK256_EMPTY, Log, Mark, Rules, U256,
+    Address, B256, BlockEnv, Bytecode, Eip, JournalView, KECCAK256_EMPTY, Log, Mark, Message, MessageKind,
+    Rules, U256,
     alloy_primitives::map::{AddressMap, HashMap},
 };
 
@@ -243,6 +244,21 @@ impl Host for State<'_> {
             self.undo.push(Undo::WarmedAccount { account });
         }
         was_cold
+    }
+
+    fn nonce(&mut self, address: Address) -> Result<u64, HostError> {
+        let account = self.read(address)?;
+        Ok(self.accounts[account].info.nonce)
+    }
+
+    fn created_address(&mut self, creation: &Message) -> Result<Address, HostError> {
+        let creator = creation.caller;
+        Ok(match creation.kind {
+            MessageKind::Create2 => {
+                creator.create2_from_code(creation.salt.to_be_bytes::<32>(), &creation.input)
+            }
+            _ => creator.create(self.nonce(creator)?),
+        })
     }
 
     fn balance(&mut self, address: Address) -> Result<U256, HostError> {

@@ -713,6 +713,7 @@ mod tests {
             is_delegated: false,
             value: U256::ZERO,
             input: Bytes::new(),
+            state_gas: Default::default(),
             salt: U256::ZERO,
         }
     }
@@ -735,6 +736,7 @@ mod tests {
                 pc: number as usize,
                 opcode: Opcode::JUMPDEST,
                 gas: u64::from(steps - number),
+                state_gas: message.state_gas,
                 refund: 0,
                 stack: &[],
                 memory: memory(number),
@@ -745,7 +747,13 @@ mod tests {
             };
             prepare(number, &mut recorder);
             recorder.step(&before);
-            let end = StepEnd { gas_cost: 1, gas_left: before.gas - 1, halt: None, effect: Effect::None };
+            let end = StepEnd {
+                gas_cost: 1,
+                state_gas_cost: 0,
+                gas_left: before.gas - 1,
+                halt: None,
+                effect: Effect::None,
+            };
             recorder.step_end(&StepView { gas: end.gas_left, memory: memory(number + 1), ..before }, &end);
         }
         recorder.into_trace()

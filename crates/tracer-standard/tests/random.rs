@@ -88,6 +88,7 @@ impl Frame {
             pc,
             opcode,
             gas: self.at.gas,
+            state_gas: self.message.state_gas,
             refund: self.at.refund,
             stack: &self.at.stack,
             memory: &self.at.memory,
@@ -140,6 +141,7 @@ impl Run<'_> {
             gas_left: noise.below(message.gas + 1),
             output: noise.bytes(length).into(),
             created: None,
+            state_gas: Default::default(),
         };
         let call = self.open_calls.pop().unwrap();
         self.expected_calls[call].2 = Some(outcome.clone());
@@ -233,7 +235,7 @@ impl Run<'_> {
             effect = Effect::Log(log);
         }
         frame.at.pc = pc + 1 + opcode.immediate();
-        let end = StepEnd { gas_cost, gas_left: frame.at.gas, halt, effect };
+        let end = StepEnd { gas_cost, state_gas_cost: 0, gas_left: frame.at.gas, halt, effect };
         self.tracer.step_end(&frame.view(self.index, pc, opcode), &end);
         self.index += 1;
 
@@ -271,6 +273,7 @@ fn message(kind: MessageKind, depth: u16, gas: u64, noise: &mut Noise) -> Messag
         is_delegated: false,
         value: U256::ZERO,
         input: noise.bytes(length).into(),
+        state_gas: Default::default(),
         salt: U256::ZERO,
     }
 }

@@ -146,6 +146,7 @@ impl Program {
             is_delegated: false,
             value: U256::ZERO,
             input: self.input.clone(),
+            state_gas: Default::default(),
             salt: U256::ZERO,
         };
         let subject = Subject::Message { message: &message, environment: &environment };

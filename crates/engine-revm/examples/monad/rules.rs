@@ -180,6 +180,7 @@ fn fast(call: &mut ContractCall<'_>) -> Result<FrameOutcome, HostError> {
         gas_left: 0,
         output: Bytes::from_static(output.as_bytes()),
         created: None,
+        state_gas: Default::default(),
     };
     // One that is delegated to runs on another account.
     if message.kind != MessageKind::Call || message.is_static || message.address != message.code_address {
@@ -194,8 +195,13 @@ fn fast(call: &mut ContractCall<'_>) -> Result<FrameOutcome, HostError> {
 }
 
 fn plain(call: &mut ContractCall<'_>) -> Result<FrameOutcome, HostError> {
-    let mut outcome =
-        FrameOutcome { status: FrameStatus::Revert, gas_left: 0, output: Bytes::new(), created: None };
+    let mut outcome = FrameOutcome {
+        status: FrameStatus::Revert,
+        gas_left: 0,
+        output: Bytes::new(),
+        created: None,
+        state_gas: Default::default(),
+    };
     let is_call = matches!(call.message.kind, MessageKind::Call) && !call.message.is_static;
     if !is_call || call.message.is_delegated {
         return Ok(outcome);
@@ -236,6 +242,7 @@ fn reserve_fast(call: &mut ContractCall<'_>) -> Result<FrameOutcome, HostError> 
         gas_left: 0,
         output: Bytes::from_static(output.as_bytes()),
         created: None,
+        state_gas: Default::default(),
     };
     if message.kind != MessageKind::Call || message.is_static || message.address != message.code_address {
         return Ok(revert(""));
@@ -252,8 +259,13 @@ fn reserve_fast(call: &mut ContractCall<'_>) -> Result<FrameOutcome, HostError> 
 }
 
 fn reserve_plain(call: &mut ContractCall<'_>) -> Result<FrameOutcome, HostError> {
-    let mut outcome =
-        FrameOutcome { status: FrameStatus::Revert, gas_left: 0, output: Bytes::new(), created: None };
+    let mut outcome = FrameOutcome {
+        status: FrameStatus::Revert,
+        gas_left: 0,
+        output: Bytes::new(),
+        created: None,
+        state_gas: Default::default(),
+    };
     let is_call = matches!(call.message.kind, MessageKind::Call) && !call.message.is_static;
     if !is_call || call.message.is_delegated {
         return Ok(outcome);

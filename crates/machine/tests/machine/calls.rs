@@ -157,6 +157,7 @@ fn bare_messages() {
         is_delegated: false,
         value: U256::from(4),
         input: vec![7; 32].into(),
+        state_gas: Default::default(),
         salt: U256::ZERO,
     };
     let world =

@@ -299,6 +299,7 @@ fn child_of(parent: &Message) -> Message {
         is_delegated: false,
         value: U256::ZERO,
         input: Bytes::new(),
+        state_gas: Default::default(),
         salt: U256::ZERO,
     }
 }

@@ -274,6 +274,7 @@ fn messages_say_who_calls_whom() {
             is_delegated: false,
             value: U256::from(value),
             input: Bytes::new(),
+            state_gas: Default::default(),
             salt: U256::ZERO,
         };
         assert_eq!(run.messages, std::slice::from_ref(&expected), "{opcode}");
@@ -296,7 +297,17 @@ fn answers_come_back() {
     let output = Bytes::from_static(b"xyz");
     for (answer, pushed, data) in [
         (FrameOutcome { gas_left: 40, output: output.clone(), ..success() }, 1, &b"xyz"[..]),
-        (FrameOutcome { status: FrameStatus::Revert, gas_left: 40, output, created: None }, 0, b"xyz"),
+        (
+            FrameOutcome {
+                status: FrameStatus::Revert,
+                gas_left: 40,
+                output,
+                created: None,
+                state_gas: Default::default(),
+            },
+            0,
+            b"xyz",
+        ),
         (FrameOutcome::halted(Halt::OutOfGas, 0), 0, b""),
         (FrameOutcome::halted(Halt::CallDepth, 3300), 0, b""),
     ] {

@@ -43,6 +43,7 @@ fn check(fork: Fork, opcode: &str, offset: &str, size: &str, gas: u64, memory: u
         is_delegated: false,
         value: U256::from(9),
         input: hex::decode(initcode).expect("hexadecimal").into(),
+        state_gas: Default::default(),
         salt: if create2 { U256::from(0x5a17) } else { U256::ZERO },
     };
     assert_eq!(run.messages, [expected], "{name}");
@@ -139,6 +140,7 @@ fn answers_come_back() {
                     gas_left: 40,
                     output: output.clone(),
                     created: None,
+                    state_gas: Default::default(),
                 },
                 U256::ZERO,
                 b"xyz",

@@ -91,6 +91,7 @@ impl Program {
             is_delegated: false,
             value: U256::ZERO,
             input: Bytes::new(),
+            state_gas: Default::default(),
             salt: U256::ZERO,
         };
         Self {
@@ -277,7 +278,13 @@ impl<I: Interpreter> Engine for I {
 
 /// A message that did nothing and used all its gas.
 pub(crate) fn success() -> FrameOutcome {
-    FrameOutcome { status: FrameStatus::Success, gas_left: 0, output: Bytes::new(), created: None }
+    FrameOutcome {
+        status: FrameStatus::Success,
+        gas_left: 0,
+        output: Bytes::new(),
+        created: None,
+        state_gas: Default::default(),
+    }
 }
 
 fn view(step: &StepView<'_>) -> View {

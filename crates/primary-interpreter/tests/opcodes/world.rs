@@ -59,6 +59,14 @@ impl Host for World {
         self.warm_accounts.insert(address)
     }
 
+    fn nonce(&mut self, _: Address) -> Result<u64, HostError> {
+        Ok(0)
+    }
+
+    fn created_address(&mut self, creation: &Message) -> Result<Address, HostError> {
+        Ok(creation.caller.create(0))
+    }
+
     fn balance(&mut self, address: Address) -> Result<U256, HostError> {
         Ok(self.accounts.get(&address).map_or(U256::ZERO, |stub| stub.balance))
     }

@@ -60,6 +60,7 @@ impl Program {
             is_delegated: false,
             value: U256::ZERO,
             input: self.input.clone(),
+            state_gas: Default::default(),
             salt: U256::ZERO,
         };
         let (block, environment) = (BlockEnv::default(), TxEnv::default());
