@@ -200,6 +200,7 @@ impl<R: BufRead> Hooks for Live<R> {
     fn on_step_end(&mut self, left: &StepView<'_>, end: &StepEnd<'_>) {
         let Some((mut step, mut side)) = self.step.take() else { return };
         side.gas_after = end.gas_left;
+        side.gas_cost = if end.halt.is_some() { 0 } else { end.gas_cost };
         step.finish(left, end);
         // Either name is right for an opcode that has two reasons to fail.
         if end.halt == Some(Halt::StaticViolation) && end.gas_cost > step.gas && self.charges_first {
@@ -299,13 +300,17 @@ fn side(step: &Step) -> StepSide {
         address: Default::default(),
         gas_before: step.gas,
         gas_after: step.gas,
+        gas_cost: 0,
+        state_gas: Default::default(),
+        state_gas_cost: 0,
         stack_size: step.stack.as_ref().map_or(0, Vec::len),
     }
 }
 
 fn recent(index: u64, step: &Step) -> Earlier {
-    let gas_after = step.gas.saturating_sub(step.gas_cost.unwrap_or(0));
-    Earlier::Step { index, step: StepSide { gas_after, ..side(step) } }
+    let gas_cost = step.gas_cost.unwrap_or(0);
+    let gas_after = step.gas.saturating_sub(gas_cost);
+    Earlier::Step { index, step: StepSide { gas_after, gas_cost, ..side(step) } }
 }
 
 /// The values that differ, typed: both steps have the field, or they would not differ in it.

@@ -106,6 +106,9 @@ fn side_by_side_step(
             address: side.address.as_ref()?.parse().ok()?,
             gas_before: side.gas_before,
             gas_after: side.gas_after.unwrap_or(side.gas_before),
+            gas_cost: side.gas_before.saturating_sub(side.gas_after.unwrap_or(side.gas_before)),
+            state_gas: Default::default(),
+            state_gas_cost: 0,
             stack_size: side.stack_size.unwrap_or(0),
         })
     };

@@ -114,6 +114,9 @@ pub struct GasSplit {
     /// The sum.
     #[serde(with = "number")]
     pub total: u64,
+    /// State gas, which is in no other part, where the rules have any (EIP-8037).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub state: Option<i64>,
 }
 
 /// One place on both sides.
@@ -196,6 +199,7 @@ impl From<&parallax_shadow_diff::Detail> for Detail {
             access: split.access,
             forwarded: split.forwarded,
             total: split.total(),
+            state: split.state,
         };
         let row = |row: parallax_shadow_diff::Row| {
             let differs = row.differs();

@@ -17,6 +17,9 @@ pub struct Outcome {
     /// Refund granted, in gas.
     #[serde(with = "number")]
     pub gas_refunded: u64,
+    /// What it counts for in its block's state gas (EIP-8037), if that is not nothing.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub state_gas: u64,
     /// Output of the transaction's own frame.
     pub output: Hex<Bytes>,
     /// Logs of every frame that was not undone, in order.
@@ -42,7 +45,7 @@ pub struct Log {
 
 impl From<&TxOutcome> for Outcome {
     fn from(outcome: &TxOutcome) -> Self {
-        let TxOutcome { status, gas_used, gas_refunded, output, logs, created, .. } = outcome;
+        let TxOutcome { status, gas_used, gas_refunded, state_gas, output, logs, created, .. } = outcome;
         let log = |log: &parallax_primitives::Log| Log {
             address: Hex(log.address),
             topics: log.topics.iter().copied().map(Hex).collect(),
@@ -53,9 +56,15 @@ impl From<&TxOutcome> for Outcome {
             status: status.to_string(),
             gas_used: *gas_used,
             gas_refunded: *gas_refunded,
+            state_gas: *state_gas,
             output: Hex(output.clone()),
             logs: logs.iter().map(log).collect(),
             created: created.map(Hex),
         }
     }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+const fn is_zero(gas: &u64) -> bool {
+    *gas == 0
 }

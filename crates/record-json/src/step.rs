@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use parallax_primitives::{Address, U256};
+use parallax_primitives::{Address, Eip, U256};
 use parallax_shadow_diff::{Field, SideBySideStep, Value};
 use serde::{Deserialize, Serialize};
 
@@ -43,15 +43,32 @@ pub struct StepSide {
     /// Gas left after it.
     #[serde(with = "number")]
     pub gas_after: u64,
-    /// Gas it took.
+    /// Gas it took: execution gas, where there are two.
     #[serde(with = "number")]
     pub gas_cost: u64,
+    /// State gas before it and what it took of it, where the rules have any (EIP-8037).
+    #[serde(flatten)]
+    pub state_gas: Option<StepStateGas>,
     /// Items on the stack before it.
     pub stack_size: u64,
     /// 0 is the transaction's own frame.
     pub depth: u16,
     /// The account in whose name its frame runs.
     pub address: Hex<Address>,
+}
+
+/// State gas at one step (EIP-8037).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StepStateGas {
+    /// Left in the reservoir before the opcode.
+    #[serde(with = "number")]
+    pub reservoir: u64,
+    /// Taken from execution gas and not given back, before the opcode.
+    #[serde(with = "number")]
+    pub spilled_state_gas: u64,
+    /// What the opcode was charged or, below zero, given back.
+    pub state_gas_cost: i64,
 }
 
 /// What differs between two sides.
@@ -94,14 +111,20 @@ impl From<&SideBySideStep> for Step {
 impl From<&parallax_shadow_diff::StepSide> for StepSide {
     fn from(side: &parallax_shadow_diff::StepSide) -> Self {
         let parallax_shadow_diff::StepSide { depth, pc, opcode, rules, address, .. } = *side;
-        let parallax_shadow_diff::StepSide { gas_before, gas_after, stack_size, .. } = *side;
+        let parallax_shadow_diff::StepSide { gas_before, gas_after, gas_cost, stack_size, .. } = *side;
+        let parallax_shadow_diff::StepSide { state_gas, state_gas_cost, .. } = *side;
         Self {
             pc: pc as u64,
             opcode: opcode.0,
             op_name: Cow::Borrowed(rules.info(opcode).map_or("INVALID", |info| info.name)),
             gas_before,
             gas_after,
-            gas_cost: gas_before.saturating_sub(gas_after),
+            gas_cost,
+            state_gas: rules.has(Eip::StateGas8037).then_some(StepStateGas {
+                reservoir: state_gas.reservoir,
+                spilled_state_gas: state_gas.spilled,
+                state_gas_cost,
+            }),
             stack_size: stack_size as u64,
             depth,
             address: Hex(address),

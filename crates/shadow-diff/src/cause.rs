@@ -86,7 +86,13 @@ impl Cause {
                 (Value::Halt(Halt::OutOfGas), _) | (_, Value::Halt(Halt::OutOfGas)) => Cause::Gas,
                 _ => Cause::ControlFlow,
             },
-            Field::GasCost => Cause::Gas,
+            Field::GasCost
+            | Field::StateGasCost
+            | Field::Reservoir
+            | Field::SpilledStateGas
+            | Field::ReservoirBaseline
+            | Field::ExecutionGas
+            | Field::StateGas => Cause::Gas,
             Field::Refund => Cause::Refund,
             Field::Stack(_) => Cause::Arithmetic,
             Field::MemorySize | Field::Memory(_) => Cause::Memory,
@@ -161,11 +167,19 @@ pub(crate) fn eips(place: &Place, mismatch: &Mismatch, cause: Cause) -> &'static
         Cause::Rejection => rejection.map_or(&[], of_rejection),
         Cause::Rules(Rule::Precompile) => place.path().last().and_then(precompile).unwrap_or_default(),
         Cause::Rules(Rule::Message) => match place.path().last() {
+            _ if matches!(
+                mismatch.field,
+                Field::Reservoir | Field::SpilledStateGas | Field::ReservoirBaseline
+            ) =>
+            {
+                &[2780, 8037]
+            }
             Some(message) if message.kind.is_create() => &[2, 161, 170, 684, 2681, 3541, 7610],
             _ => &[150, 161, 7702],
         },
         Cause::Rules(Rule::Transaction) => match mismatch.field {
             Field::GasUsed | Field::GasRefunded => &[3529, 7623, 7702],
+            Field::ExecutionGas | Field::StateGas => &[7778, 8037],
             _ => &[],
         },
         Cause::Rules(Rule::State) => match mismatch.field {

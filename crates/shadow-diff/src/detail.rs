@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use parallax_hooks::{StepEnd, StepView};
-use parallax_primitives::{Address, Effect, GasSchedule, Role, U256};
+use parallax_primitives::{Address, Effect, Eip, GasSchedule, Role, U256};
 
 use crate::{Field, Mismatch, ShadowConfig};
 
@@ -35,7 +35,7 @@ pub struct SideDetail {
     pub memory_size: usize,
 }
 
-/// A cost by its causes, in gas. They add up to the cost.
+/// A cost by its causes, in gas. Those of execution gas add up to its cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct GasSplit {
     /// The opcode's static gas, as far as the cost covers it.
@@ -46,10 +46,12 @@ pub struct GasSplit {
     pub forwarded: u64,
     /// All else: access to what is cold, values, words and bytes, new accounts.
     pub access: u64,
+    /// State gas, which is in no other part (EIP-8037); `None` where the rules have none.
+    pub state: Option<i64>,
 }
 
 impl GasSplit {
-    /// The whole cost.
+    /// The whole cost in execution gas.
     pub const fn total(&self) -> u64 {
         self.static_gas + self.memory + self.forwarded + self.access
     }
@@ -61,7 +63,8 @@ impl GasSplit {
         let expansion =
             memory_cost(prices, step.memory.len()).saturating_sub(memory_cost(prices, memory_before));
         let memory = expansion.min(cost - static_gas);
-        Self { static_gas, memory, forwarded: 0, access: cost - static_gas - memory }
+        let state = step.rules.has(Eip::StateGas8037).then_some(end.state_gas_cost);
+        Self { static_gas, memory, forwarded: 0, access: cost - static_gas - memory, state }
     }
 
     /// Takes what was forwarded out of the rest, once it is known.

@@ -27,8 +27,16 @@ pub enum Field {
     Pc,
     /// The opcode.
     Opcode,
-    /// Gas that the opcode took.
+    /// Gas that the opcode took: execution gas, where there are two.
     GasCost,
+    /// State gas that the opcode was charged, or given back (EIP-8037).
+    StateGasCost,
+    /// State gas in the reservoir before or after an opcode, given to a message or handed back (EIP-8037).
+    Reservoir,
+    /// State gas that was taken from execution gas, of the same (EIP-8037).
+    SpilledStateGas,
+    /// What the reservoir falls back to if the frame fails, of the same (EIP-8037).
+    ReservoirBaseline,
     /// The transaction's refund counter.
     Refund,
     /// Items on the stack.
@@ -87,6 +95,10 @@ pub enum Field {
     GasUsed,
     /// Refund granted.
     GasRefunded,
+    /// What the transaction counts for in its block's execution gas (EIP-7778, EIP-8037).
+    ExecutionGas,
+    /// What the transaction counts for in its block's state gas (EIP-8037).
+    StateGas,
     /// What it returned.
     Output,
     /// Root of the state after the transaction, where a trace says no more of it.
@@ -121,6 +133,10 @@ impl Field {
             Field::Pc => "pc",
             Field::Opcode => "opcode",
             Field::GasCost => "gas cost",
+            Field::StateGasCost => "state gas cost",
+            Field::Reservoir => "reservoir",
+            Field::SpilledStateGas => "spilled state gas",
+            Field::ReservoirBaseline => "reservoir baseline",
             Field::Refund => "refund",
             Field::StackSize => "stack size",
             Field::Stack(_) => "stack",
@@ -150,6 +166,8 @@ impl Field {
             Field::GasLeft => "gas left",
             Field::GasUsed => "gas used",
             Field::GasRefunded => "gas refunded",
+            Field::ExecutionGas => "execution gas",
+            Field::StateGas => "state gas",
             Field::Output => "output",
             Field::StateRoot => "state root",
             Field::Created => "created",

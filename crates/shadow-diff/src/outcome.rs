@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use parallax_engine_interface::{EngineError, Execution, UntoldMessage};
 use parallax_host_interface::{AccountChange, HostError, HostErrorKind, StateChanges};
 use parallax_primitives::{
-    Address, Bytecode, Bytes, FrameOutcome, FrameStatus, Log, Message, MessageKind, Rejection, TxOutcome,
-    U256,
+    Address, Bytecode, Bytes, FrameOutcome, FrameStatus, Log, Message, MessageKind, Rejection, StateGas,
+    TxOutcome, U256,
 };
 
 use crate::{Divergence, Earlier, Field, Mismatch, Place, Rejections, ShadowConfig, Value, Verdict};
@@ -110,6 +110,8 @@ fn transaction(left: &TxOutcome, right: &TxOutcome, config: &ShadowConfig) -> Op
     status(left.status, right.status, config)
         .or_else(|| differs(Field::GasRefunded, left.gas_refunded, right.gas_refunded))
         .or_else(|| differs(Field::GasUsed, left.gas_used, right.gas_used))
+        .or_else(|| differs(Field::StateGas, left.state_gas, right.state_gas))
+        .or_else(|| differs(Field::ExecutionGas, left.execution_gas, right.execution_gas))
         .or_else(|| bytes_differ(Field::Output, &left.output, &right.output))
         .or_else(|| differs(Field::Created, left.created, right.created))
         .or_else(|| logs(&left.logs, &right.logs, 0))
@@ -119,6 +121,7 @@ fn transaction(left: &TxOutcome, right: &TxOutcome, config: &ShadowConfig) -> Op
 pub(crate) fn frame(left: &FrameOutcome, right: &FrameOutcome, config: &ShadowConfig) -> Option<Mismatch> {
     status(left.status, right.status, config)
         .or_else(|| differs(Field::GasLeft, left.gas_left, right.gas_left))
+        .or_else(|| state_gas(left.state_gas, right.state_gas))
         .or_else(|| bytes_differ(Field::Output, &left.output, &right.output))
         .or_else(|| differs(Field::Created, left.created, right.created))
 }
@@ -129,6 +132,20 @@ pub(crate) fn status(left: FrameStatus, right: FrameStatus, config: &ShadowConfi
         left: Value::Status(left),
         right: Value::Status(right),
     })
+}
+
+/// The fields of state gas, and what each side has there.
+pub(crate) fn state_gas_fields(left: StateGas, right: StateGas) -> [(Field, [u64; 2]); 3] {
+    [
+        (Field::Reservoir, [left.reservoir, right.reservoir]),
+        (Field::SpilledStateGas, [left.spilled, right.spilled]),
+        (Field::ReservoirBaseline, [left.baseline, right.baseline]),
+    ]
+}
+
+/// State gas of a message, at its beginning or its end.
+pub(crate) fn state_gas(left: StateGas, right: StateGas) -> Option<Mismatch> {
+    state_gas_fields(left, right).into_iter().find_map(|(field, [left, right])| differs(field, left, right))
 }
 
 /// All but input and gas.

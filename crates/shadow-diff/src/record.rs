@@ -95,7 +95,9 @@ fn is_carried(earlier: &Mismatch, now: &Mismatch) -> bool {
         return false;
     }
     match now.field {
-        Field::Gas | Field::Refund => distance(earlier) == distance(now),
+        Field::Gas | Field::Refund | Field::Reservoir | Field::SpilledStateGas => {
+            distance(earlier) == distance(now)
+        }
         _ => earlier.left == now.left && earlier.right == now.right,
     }
 }

@@ -3,9 +3,9 @@
 
 use std::fmt;
 
-use parallax_primitives::hex;
+use parallax_primitives::{Eip, hex};
 
-use crate::{Detail, Divergence, Earlier, GasSplit, Place, Row, Value};
+use crate::{Detail, Divergence, Earlier, GasSplit, Place, Row, StepSide, Value};
 
 /// Columns that a line is broken to fit into, where it can be.
 const COLUMNS: usize = 100;
@@ -187,15 +187,17 @@ fn aligned(inputs: &[(&str, Value)]) -> Vec<String> {
 }
 
 impl GasSplit {
-    /// Its parts and their sum, each with its name.
-    pub const fn parts(&self) -> [(&'static str, u64); 5] {
-        [
+    /// Its parts and their sum, each with its name; behind them the state gas, where the rules have any.
+    pub fn parts(&self) -> Vec<(&'static str, i128)> {
+        let parts = [
             ("static", self.static_gas),
             ("memory", self.memory),
             ("access", self.access),
             ("forwarded", self.forwarded),
             ("total", self.total()),
-        ]
+        ];
+        let parts = parts.into_iter().map(|(name, gas)| (name, gas.into()));
+        parts.chain(self.state.map(|gas| ("state", gas.into()))).collect()
     }
 }
 
@@ -217,6 +219,9 @@ fn gas_table(engines: &[String; 2], detail: &Detail) -> Vec<String> {
     table(&rows, |column| column > 0)
 }
 
+/// A column of steps: its name, and what stands there.
+type Column = (&'static str, fn(u64, &StepSide) -> String);
+
 /// What was before, as a table where it was steps.
 fn earlier(recent: &[Earlier]) -> Vec<String> {
     let step = |item: &Earlier| match item {
@@ -228,23 +233,29 @@ fn earlier(recent: &[Earlier]) -> Vec<String> {
         return recent.iter().map(ToString::to_string).collect();
     };
     let have_run = steps.iter().any(|(_, step)| step.gas_before != step.gas_after);
-    let mut rows =
-        vec![["step", "depth", "pc", "opcode", "gas", "cost", "stack"].map(str::to_owned).to_vec()];
-    rows.extend(steps.iter().map(|(index, step)| {
-        vec![
-            index.to_string(),
-            step.depth.to_string(),
-            step.pc.to_string(),
-            step.rules.show(step.opcode).to_string(),
-            step.gas_before.to_string(),
-            step.gas_before.saturating_sub(step.gas_after).to_string(),
-            step.stack_size.to_string(),
-        ]
-    }));
-    if !have_run {
-        // Entries of blocks: what a cost would be is not known there.
-        rows.iter_mut().for_each(|row| drop(row.remove(5)));
-    }
+    let has_state_gas = steps.iter().any(|(_, step)| step.rules.has(Eip::StateGas8037));
+    let mut columns: Vec<Column> = vec![
+        ("step", |index, _| index.to_string()),
+        ("depth", |_, step| step.depth.to_string()),
+        ("pc", |_, step| step.pc.to_string()),
+        ("opcode", |_, step| step.rules.show(step.opcode).to_string()),
+        ("gas", |_, step| step.gas_before.to_string()),
+        ("cost", |_, step| step.gas_cost.to_string()),
+        ("reservoir", |_, step| step.state_gas.reservoir.to_string()),
+        ("state cost", |_, step| step.state_gas_cost.to_string()),
+        ("stack", |_, step| step.stack_size.to_string()),
+    ];
+    // At entries of blocks what a cost would be is not known.
+    columns.retain(|(name, _)| match *name {
+        "cost" => have_run,
+        "reservoir" => has_state_gas,
+        "state cost" => has_state_gas && have_run,
+        _ => true,
+    });
+    let mut rows: Vec<Vec<String>> = vec![columns.iter().map(|(name, _)| (*name).to_owned()).collect()];
+    rows.extend(
+        steps.iter().map(|(index, step)| columns.iter().map(|(_, cell)| cell(*index, step)).collect()),
+    );
     table(&rows, |column| column != 3)
 }
 

@@ -13,7 +13,7 @@ use std::{
 use parallax_engine_interface::{EngineError, Execution, Progress, Stepper};
 use parallax_hooks::{Hooks, Interest, MessagePhase, StepControl, StepEnd, StepView};
 use parallax_host_interface::HostError;
-use parallax_primitives::{Message, MessageKind, U256};
+use parallax_primitives::{Message, MessageKind, StateGas, U256};
 
 use crate::{
     Detail, Divergence, Field, Mismatch, PathItem, Place, ShadowConfig, ShadowMode, Side, StepSide, Value,
@@ -24,6 +24,7 @@ use crate::{
     record::Record,
     standing::Standing,
     step::{ALL, compare_state, compare_state_end},
+    step_side::EndGas,
     stepped::{Stepped, Until},
 };
 
@@ -87,6 +88,7 @@ pub struct Shadow<'a> {
 struct Begun {
     is_open: bool,
     gas: u64,
+    state_gas: StateGas,
     stack_size: usize,
     memory: usize,
     /// Items that it takes.
@@ -396,6 +398,7 @@ impl<'a> Shadow<'a> {
         let is_settled = !self.is_fresh
             && stand.pc == step.pc
             && stand.gas_before == step.gas
+            && stand.state_gas == step.state_gas
             && stand.opcode == step.opcode
             && stand.depth == step.depth;
         if !is_settled && self.found.is_none() {
@@ -450,7 +453,8 @@ impl<'a> Shadow<'a> {
                 let [left, right] = self.sides(message, other);
                 let mismatch = outcome::message(left, right, &self.config)
                     .or_else(|| outcome::bytes_differ(Field::Input, &left.input, &right.input))
-                    .or_else(|| differs(Field::Gas, left.gas, right.gas));
+                    .or_else(|| differs(Field::Gas, left.gas, right.gas))
+                    .or_else(|| outcome::state_gas(left.state_gas, right.state_gas));
                 (false, mismatch)
             }
             (MessagePhase::After(outcome), Some((_, MessagePhase::After(other)))) => {
@@ -523,10 +527,10 @@ impl<'a> Shadow<'a> {
         while self.stepped.progress == Progress::Paused && self.fault.is_none() && self.steps < self.max_steps
         {
             let before = self.stepped.stepper.view().map(|view| StepSide::before(&view));
-            let mut gas_after = None;
-            self.advance(Until::NextStep, |_, end| gas_after = Some(end.gas_left));
-            if let (Some(before), Some(gas_after)) = (before, gas_after) {
-                let other = StepSide { gas_after, ..before };
+            let mut ended = None;
+            self.advance(Until::NextStep, |_, end| ended = Some(EndGas::of(end)));
+            if let (Some(before), Some(ended)) = (before, ended) {
+                let other = ended.behind(before);
                 let sides = self.sides(None, Some(other));
                 let missing = self.one_sided(Field::Step, false);
                 if let Some(record) = &mut self.record {
@@ -622,6 +626,7 @@ impl Hooks for Shadow<'_> {
         let begun = &mut self.begun;
         begun.is_open = true;
         begun.gas = step.gas;
+        begun.state_gas = step.state_gas;
         begun.stack_size = step.stack.len();
         begun.memory = step.memory.len();
         begun.inputs = input_count.min(INPUTS);
@@ -641,7 +646,7 @@ impl Hooks for Shadow<'_> {
         self.take_over();
         let index = self.steps;
         self.steps += 1;
-        let mut other_gas = None;
+        let mut other_gas: Option<EndGas> = None;
         let mut found: Option<(Box<Mismatch>, Option<Box<Detail>>)> = None;
         if self.fault.is_none() && self.begun.has_stepped {
             let compares = self.found.is_none();
@@ -659,7 +664,7 @@ impl Hooks for Shadow<'_> {
                 ..
             } = self;
             let compare = |other: &StepView<'_>, other_end: &StepEnd<'_>| {
-                other_gas = Some(other_end.gas_left);
+                other_gas = Some(EndGas::of(other_end));
                 let mut sides = [(step, end), (other, other_end)];
                 if *watched == Side::Right {
                     sides.reverse();
@@ -684,16 +689,17 @@ impl Hooks for Shadow<'_> {
             let advanced = aside(standing, clock, || stepped.advance(Until::NextStep, compare));
             self.note(advanced);
         }
-        let (gas_before, stack_size) = (self.begun.gas, self.begun.stack_size);
-        let side = || StepSide { gas_before, gas_after: end.gas_left, stack_size, ..StepSide::before(step) };
+        let Begun { gas: gas_before, state_gas, stack_size, .. } = self.begun;
+        let ended = EndGas::of(end);
+        let side = || ended.behind(StepSide { gas_before, state_gas, stack_size, ..StepSide::before(step) });
         if let Some((difference, detail)) = found {
             let place = Place::Step { index, step: side(), is_over: true, path: self.frames.clone() };
             self.diverge(place, *difference, detail);
             self.forwards = true;
         }
         if self.record.is_some() {
-            let gas_after = |other: StepSide| other_gas.unwrap_or(other.gas_before);
-            let other = self.begun.stepped.map(|other| StepSide { gas_after: gas_after(other), ..other });
+            let behind = |other| other_gas.map_or(other, |ended| ended.behind(other));
+            let other = self.begun.stepped.map(behind);
             let sides = self.sides(Some(side()), other);
             if let Some(record) = &mut self.record {
                 record.push(index, sides);
@@ -701,8 +707,8 @@ impl Hooks for Shadow<'_> {
         }
         let recent = self.recent.next(index);
         recent.set(step);
-        recent.gas_before = gas_before;
-        recent.stack_size = stack_size;
+        (recent.gas_before, recent.state_gas, recent.stack_size) = (gas_before, state_gas, stack_size);
+        *recent = ended.behind(*recent);
         self.hand_back();
     }
 

@@ -12,7 +12,7 @@ use crate::{Field, Mismatch, ShadowConfig, StepMismatch, Value, outcome};
 /// All of a memory.
 pub(crate) const ALL: Range<usize> = 0..usize::MAX;
 
-/// Compares what two engines stand before: pc, opcode, depth, address, gas, refund, the whole stack, of the memory the bytes in
+/// Compares what two engines stand before: pc, opcode, depth, address, gas, state gas, refund, the whole stack, of the memory the bytes in
 /// `part`, the return data, and what the transaction has marked. The first mismatch in that order that `config` does not tolerate;
 /// with a list to put them into, every mismatch, and none answered.
 pub(crate) fn compare_state(
@@ -58,7 +58,9 @@ pub(crate) fn compare_state_end(
     let part = if touches_memory { ALL } else { 0..0 };
     let _ = halt(&mut judge, halts)
         .or_else(|| judge.differs(Field::GasCost, left_end.gas_cost, right_end.gas_cost))
+        .or_else(|| judge.differs(Field::StateGasCost, left_end.state_gas_cost, right_end.state_gas_cost))
         .or_else(|| judge.differs(Field::Gas, left_end.gas_left, right_end.gas_left))
+        .or_else(|| state_gas(&mut judge, left, right))
         .or_else(|| refund(&mut judge, left, right))
         .or_else(|| stack(&mut judge, left, right))
         .or_else(|| memory(&mut judge, left, right, part))
@@ -180,6 +182,17 @@ fn place(judge: &mut Judge<'_>, left: &StepView<'_>, right: &StepView<'_>) -> Op
         .or_else(|| judge.differs(Field::Pc, left.pc, right.pc))
         .or_else(|| judge.differs(Field::Opcode, left.opcode, right.opcode))
         .or_else(|| judge.differs(Field::Gas, left.gas, right.gas))
+        .or_else(|| state_gas(judge, left, right))
+}
+
+#[inline]
+fn state_gas(judge: &mut Judge<'_>, left: &StepView<'_>, right: &StepView<'_>) -> Option<()> {
+    if left.state_gas == right.state_gas {
+        return None;
+    }
+    outcome::state_gas_fields(left.state_gas, right.state_gas)
+        .into_iter()
+        .find_map(|(field, [left, right])| judge.differs(field, left, right))
 }
 
 fn halt(judge: &mut Judge<'_>, [left, right]: [Option<Halt>; 2]) -> Option<()> {

@@ -6,7 +6,7 @@
 //! Invariant: what a digest is made of is a function of what was shown so far, so two runs that show the same make the same.
 
 use parallax_hooks::{Hooks, Interest, MessagePhase, StepControl, StepEnd, StepView};
-use parallax_primitives::{FrameStatus, Message, Opcode};
+use parallax_primitives::{FrameStatus, Message, Opcode, StateGas};
 
 use crate::{digest::Digest, standing::Standing};
 
@@ -65,6 +65,7 @@ impl Digests {
         let mut digest = Digest::new(0);
         digest.pair(entry.pc as u64, entry.gas);
         digest.pair(entry.refund.cast_unsigned(), u64::from(entry.depth));
+        state_gas(&mut digest, entry.state_gas);
         digest.pair(entry.memory.len() as u64, entry.return_data.len() as u64);
         digest.pair(entry.journal.logs().len() as u64, entry.stack.len() as u64);
         digest.pair(entry.journal.marks_digest().unwrap_or_default(), 0);
@@ -89,6 +90,7 @@ impl Digests {
                 digest.pair(message.kind as u64, u64::from(message.depth));
                 digest.pair(u64::from(message.is_static), u64::from(message.is_delegated));
                 digest.pair(message.gas, 0);
+                state_gas(&mut digest, message.state_gas);
                 for address in [message.caller, message.address, message.code_address] {
                     digest.bytes(address.as_slice());
                 }
@@ -103,12 +105,18 @@ impl Digests {
                     FrameStatus::Halt(halt) => 2 + halt as u64,
                 };
                 digest.pair(status, outcome.gas_left);
+                state_gas(&mut digest, outcome.state_gas);
                 digest.bytes(&outcome.output);
                 digest.bytes(outcome.created.as_ref().map_or(&[], |address| address.as_slice()));
             }
         }
         digest.finish()
     }
+}
+
+fn state_gas(digest: &mut Digest, StateGas { reservoir, spilled, baseline }: StateGas) {
+    digest.pair(reservoir, spilled);
+    digest.pair(baseline, 0);
 }
 
 impl Hooks for Trail {

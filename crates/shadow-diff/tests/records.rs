@@ -29,11 +29,11 @@ fn record(faulty: &dyn Engine, job: &Job<'_>, skip_identical_steps: bool) -> Sid
 struct Recorder(Vec<[String; 2]>, Vec<Opcode>);
 
 fn view(step: &StepView<'_>) -> String {
-    let StepView { index, depth, pc, opcode, gas, refund, stack, memory, return_data, message, .. } = step;
+    let StepView { index, depth, pc, opcode, gas, state_gas, refund, stack, memory, return_data, .. } = step;
     let marks: BTreeSet<_> = step.journal.marks().into_iter().collect();
-    let address = message.address;
+    let address = step.message.address;
     format!(
-        "{index} {depth} {pc} {opcode} {gas} {refund} {stack:?} {memory:?} {return_data:?} {address} {marks:?}"
+        "{index} {depth} {pc} {opcode} {gas} {state_gas:?} {refund} {stack:?} {memory:?} {return_data:?} {address} {marks:?}"
     )
 }
 
