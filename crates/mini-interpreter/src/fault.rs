@@ -244,8 +244,8 @@ fn after(
         (Fault::FlipResult(bit), Flow::Next) if has_result => flip(state, bit),
         (Fault::SkipExpansion, _) if state.memory.len() > memory_before => {
             state.memory.truncate(memory_before);
-            if let Some(Awaiting::Call(place)) = &mut state.awaiting {
-                *place = place.start.min(memory_before)..place.end.min(memory_before);
+            if let Some(Awaiting::Call { output, .. }) = &mut state.awaiting {
+                *output = output.start.min(memory_before)..output.end.min(memory_before);
             }
             true
         }

@@ -106,8 +106,8 @@ impl Interpreter for FaultyMini {
         };
         let mut run = lock(&frame.run);
         let fired = match (self.plan.fault, &state.awaiting) {
-            (Fault::WriteOff, Some(Awaiting::Call(place))) => {
-                let place = place.start..place.start + place.len().min(child.output.len());
+            (Fault::WriteOff, Some(Awaiting::Call { output, .. })) => {
+                let place = output.start..output.start + output.len().min(child.output.len());
                 let before = state.memory.clone();
                 state.deliver(child);
                 shift_write(state, before, place)

@@ -6,7 +6,7 @@ use parallax_engine_interface::{FrameExit, Interpreter};
 use parallax_hooks::{Hooks, Interest, StepControl, StepEnd, StepView};
 use parallax_host_interface::{Host, HostError};
 use parallax_primitives::{
-    Bytecode, Class, Effect, FrameOutcome, FrameStatus, JournalView, Message, Opcode, Rules,
+    Bytecode, Class, Effect, FrameOutcome, FrameStatus, JournalView, Message, Opcode, Rules, StateGas,
 };
 
 use crate::{Flow, MiniStepState, execute_single_op};
@@ -120,7 +120,7 @@ fn run<E: Executor>(
     frame.at_block_entry = false;
     loop {
         let flow = executor.execute(&mut frame.state, host)?;
-        if let Some(exit) = exit(flow, frame.state.gas) {
+        if let Some(exit) = exit(flow, frame.state.gas, frame.state.state_gas) {
             return Ok(exit);
         }
     }
@@ -145,7 +145,7 @@ fn run_by_blocks<E: Executor, K: Hooks>(
         let opcode = frame.state.opcode();
         let flow = executor.execute(&mut frame.state, host)?;
         frame.at_block_entry = ends_block(opcode);
-        if let Some(exit) = exit(flow, frame.state.gas) {
+        if let Some(exit) = exit(flow, frame.state.gas, frame.state.state_gas) {
             return Ok(exit);
         }
     }
@@ -164,24 +164,26 @@ fn run_by_steps<E: Executor, K: Hooks>(
             return Ok(exit);
         }
         let (pc, opcode, gas_before) = (frame.state.pc, frame.state.opcode(), frame.state.gas);
+        let spilled_before = frame.state.state_gas.spilled;
         let flow = executor.execute(&mut frame.state, host)?;
         frame.at_block_entry = ends_block(opcode);
 
-        let gas_cost = frame.state.gas_cost;
+        let MiniStepState { gas_cost, state_gas_cost, state_gas, .. } = frame.state;
         let journal = host.journal_view();
         let mut end =
-            StepEnd { gas_cost, state_gas_cost: 0, gas_left: gas_before, halt: None, effect: Effect::None };
+            StepEnd { gas_cost, state_gas_cost, gas_left: gas_before, halt: None, effect: Effect::None };
         if let Flow::Halt(halt) = flow {
             end.halt = Some(halt);
         } else {
-            end.gas_left -= gas_cost;
+            // State gas is taken from it and given back to it as well (EIP-8037).
+            end.gas_left = gas_before + spilled_before - gas_cost - state_gas.spilled;
             show_effect(opcode, &frame.state, journal, &mut end.effect);
         }
         let left = StepView { pc, opcode, gas: end.gas_left, ..frame.state.view(*clock, journal) };
         hooks.on_step_end(&left, &end);
         *clock += 1;
 
-        if let Some(exit) = exit(flow, frame.state.gas) {
+        if let Some(exit) = exit(flow, frame.state.gas, frame.state.state_gas) {
             return Ok(exit);
         }
     }
@@ -210,7 +212,7 @@ fn show_effect<'a>(
 }
 
 /// How the frame is handed back, unless it goes on.
-fn exit(flow: Flow, gas_left: u64) -> Option<FrameExit> {
+fn exit(flow: Flow, gas_left: u64, state_gas: StateGas) -> Option<FrameExit> {
     let (status, gas_left, output) = match flow {
         Flow::Next => return None,
         Flow::Message(message) => return Some(FrameExit::Message(*message)),
@@ -218,11 +220,5 @@ fn exit(flow: Flow, gas_left: u64) -> Option<FrameExit> {
         Flow::Revert(output) => (FrameStatus::Revert, gas_left, output),
         Flow::Halt(halt) => (FrameStatus::Halt(halt), 0, Default::default()),
     };
-    Some(FrameExit::Done(FrameOutcome {
-        status,
-        gas_left,
-        output,
-        created: None,
-        state_gas: Default::default(),
-    }))
+    Some(FrameExit::Done(FrameOutcome { status, gas_left, state_gas, output, created: None }))
 }

@@ -9,7 +9,7 @@ use parallax_hooks::StepView;
 use parallax_host_interface::{Host, HostError};
 use parallax_primitives::{
     Address, Bytecode, Bytes, Eip, FrameOutcome, GasSchedule, Halt, JournalView, MEMORY_LIMIT, Message,
-    Opcode, OpcodeTable, Rules, STACK_LIMIT, StorageChange, U256,
+    Opcode, OpcodeTable, Rules, STACK_LIMIT, StateGas, StorageChange, U256,
 };
 
 /// A frame between two opcodes: all that the next opcode depends on besides the [`Host`].
@@ -17,8 +17,11 @@ use parallax_primitives::{
 pub struct MiniStepState {
     /// Offset of the next opcode. At or behind the end of the code it stands before the implied STOP.
     pub pc: usize,
-    /// Gas left.
+    /// Execution gas left. Where the rules know no state gas there is no other.
     pub gas: u64,
+    /// State gas (EIP-8037): what is left of it, and what of it was taken from [`MiniStepState::gas`]. While a message is away its frame
+    /// has the reservoir.
+    pub state_gas: StateGas,
     /// The stack, bottom first; never more than 1024 items.
     pub stack: Vec<U256>,
     /// The memory; its size is a multiple of 32.
@@ -33,9 +36,11 @@ pub struct MiniStepState {
     pub rules: Rules,
     /// What the last SSTORE or TSTORE wrote.
     pub written: Option<StorageChange>,
-    /// Gas the last opcode was charged, or, if it failed at its charge, should have been; saturating. What a creation forwards
+    /// Execution gas the last opcode was charged, or, if it failed at its charge, should have been; saturating. What a creation forwards
     /// is not in it, what a call forwards is.
     pub gas_cost: u64,
+    /// State gas the last opcode was charged, or, if it failed there, should have been; below zero if it was given some back.
+    pub state_gas_cost: i64,
     /// Whether the opcode changes state and the frame is static (EIP-214).
     pub(crate) refuses_write: bool,
     /// What RETURN or REVERT gave.
@@ -51,9 +56,17 @@ pub struct MiniStepState {
 #[derive(Clone, Debug)]
 pub(crate) enum Awaiting {
     /// The new address goes onto the stack.
-    Creation,
-    /// The output goes to this part of the memory, as much of it as fits.
-    Call(Range<usize>),
+    Creation {
+        /// State gas that was charged for the new account: given back if there is none.
+        account_gas: u64,
+    },
+    /// The output goes to a part of the memory, as much of it as fits.
+    Call {
+        /// That part.
+        output: Range<usize>,
+        /// State gas that was charged for an account that the value brings to life: given back if it does not.
+        account_gas: u64,
+    },
 }
 
 /// Where an instruction leads.
@@ -95,6 +108,7 @@ impl MiniStepState {
         Self {
             pc: 0,
             gas: message.gas,
+            state_gas: message.state_gas,
             stack: Vec::with_capacity(STACK_LIMIT),
             memory: Vec::new(),
             return_data: Bytes::new(),
@@ -104,6 +118,7 @@ impl MiniStepState {
             rules,
             written: None,
             gas_cost: 0,
+            state_gas_cost: 0,
             refuses_write: false,
             output: Bytes::new(),
             awaiting: None,
@@ -117,8 +132,10 @@ impl MiniStepState {
         self.code.bytes().get(self.pc).map_or(Opcode::STOP, |byte| Opcode(*byte))
     }
 
-    /// Answers the message that [`crate::Flow::Message`] sent: takes back the gas it left, and puts its result onto the stack and
-    /// its output into the memory and the return data.
+    /// Answers the message that [`crate::Flow::Message`] sent: takes back the gas it left, of both kinds, and puts its result onto the
+    /// stack and its output into the memory and the return data.
+    ///
+    /// EELS: `vm/__init__.py`, `incorporate_child`; `vm/instructions/system.py`, the ends of `generic_create` and `call`.
     pub fn deliver(&mut self, child: FrameOutcome) {
         let Some(awaiting) = self.awaiting.take() else {
             debug_assert!(false, "an answer without a message");
@@ -126,13 +143,21 @@ impl MiniStepState {
         };
         let success = child.status.is_success();
         self.gas += child.gas_left;
+        self.state_gas.reservoir += child.state_gas.reservoir;
+        self.state_gas.spilled += child.state_gas.spilled;
+        let (Awaiting::Creation { account_gas } | Awaiting::Call { account_gas, .. }) = awaiting;
+        if success {
+            self.repay_state_gas_spill();
+        } else {
+            self.credit_state_gas_refund(account_gas);
+        }
         match awaiting {
-            Awaiting::Creation => {
+            Awaiting::Creation { .. } => {
                 self.stack.push(child.created.filter(|_| success).map_or(U256::ZERO, word_of));
                 // Only a revert has return data: a successful creation's output is the code (EIP-211).
                 self.return_data = if success { Bytes::new() } else { child.output };
             }
-            Awaiting::Call(place) => {
+            Awaiting::Call { output: place, .. } => {
                 self.stack.push(U256::from(success));
                 let copied = place.len().min(child.output.len());
                 self.memory[place.start..place.start + copied].copy_from_slice(&child.output[..copied]);
@@ -150,7 +175,7 @@ impl MiniStepState {
             pc: self.pc,
             opcode: self.opcode(),
             gas: self.gas,
-            state_gas: Default::default(),
+            state_gas: self.state_gas,
             refund: journal.refund(),
             stack: &self.stack,
             memory: &self.memory,
@@ -185,14 +210,68 @@ impl MiniStepState {
     }
 
     /// Charges gas. Out of gas, nothing is charged. A change of state in a static call is refused here, before the gas and
-    /// knowing what it would have cost.
+    /// knowing what it would have cost; with EIP-8037 the specification has not come to that.
     pub(crate) fn charge(&mut self, amount: u64) -> Result<(), Halt> {
         self.gas_cost = amount;
         if self.refuses_write {
+            if self.rules.has(Eip::StateGas8037) {
+                self.gas_cost = 0;
+            }
             return Err(Halt::StaticViolation);
         }
         self.gas = self.gas.checked_sub(amount).ok_or(Halt::OutOfGas)?;
         Ok(())
+    }
+
+    /// Whether there is so much execution gas, which nothing is charged of yet: an opcode that fails here has cost nothing. A change of
+    /// state in a static call is refused before.
+    ///
+    /// EELS: `vm/gas.py`, `check_gas`.
+    pub(crate) fn check_gas(&self, amount: u64) -> Result<(), Halt> {
+        if self.refuses_write {
+            return Err(Halt::StaticViolation);
+        }
+        if self.gas < amount { Err(Halt::OutOfGas) } else { Ok(()) }
+    }
+
+    /// Charges state gas (EIP-8037): what the reservoir lacks is taken from execution gas. Out of gas, nothing is charged.
+    ///
+    /// EELS: `vm/gas.py`, `charge_state_gas`.
+    pub(crate) fn charge_state_gas(&mut self, amount: u64) -> Result<(), Halt> {
+        self.state_gas_cost = amount.cast_signed();
+        let from_reservoir = amount.min(self.state_gas.reservoir);
+        let spilled = amount - from_reservoir;
+        self.gas = self.gas.checked_sub(spilled).ok_or(Halt::OutOfGas)?;
+        self.state_gas.reservoir -= from_reservoir;
+        self.state_gas.spilled += spilled;
+        Ok(())
+    }
+
+    /// Gives back state gas for what is not in the state after all: first what was taken from execution gas goes back there.
+    ///
+    /// EELS: `vm/gas.py`, `credit_state_gas_refund`.
+    pub(crate) fn credit_state_gas_refund(&mut self, amount: u64) {
+        let unspilled = amount.min(self.state_gas.spilled);
+        self.gas += unspilled;
+        self.state_gas.spilled -= unspilled;
+        self.state_gas.reservoir += amount - unspilled;
+    }
+
+    /// Pays execution gas back what state gas took from it, as far as a message has brought back more than it was given.
+    ///
+    /// EELS: `vm/gas.py`, `repay_state_gas_spill`.
+    fn repay_state_gas_spill(&mut self) {
+        let repaid = self.state_gas.reservoir.min(self.state_gas.spilled);
+        self.gas += repaid;
+        self.state_gas.spilled -= repaid;
+        self.state_gas.reservoir -= repaid;
+    }
+
+    /// What a message begins with: the whole reservoir, of which nothing is kept back (EIP-8037).
+    ///
+    /// EELS: `vm/gas.py`, `drain_state_gas_reservoir`.
+    pub(crate) fn drain_state_gas_reservoir(&mut self) -> StateGas {
+        StateGas::of(std::mem::take(&mut self.state_gas.reservoir))
     }
 
     /// Whether a jump may go to `destination` (Yellow Paper, section 9.4.3).

@@ -30,7 +30,7 @@ pub enum Flow {
 /// Fails only if the host does; then the state is not to be used again.
 #[inline]
 pub fn execute_single_op(state: &mut MiniStepState, host: &mut dyn Host) -> Result<Flow, HostError> {
-    let gas_before = state.gas;
+    let (gas_before, state_gas_before) = (state.gas, state.state_gas);
     match check_and_dispatch(state, host) {
         Ok(Step::Next) => Ok(Flow::Next),
         Ok(Step::Send(message)) => Ok(Flow::Message(message)),
@@ -38,6 +38,7 @@ pub fn execute_single_op(state: &mut MiniStepState, host: &mut dyn Host) -> Resu
         Ok(Step::Revert) => Ok(Flow::Revert(std::mem::take(&mut state.output))),
         Err(Fault::Halt(halt)) => {
             state.gas = gas_before;
+            state.state_gas = state_gas_before;
             Ok(Flow::Halt(halt))
         }
         Err(Fault::Host(error)) => Err(*error),
@@ -48,6 +49,7 @@ fn check_and_dispatch(state: &mut MiniStepState, host: &mut dyn Host) -> Outcome
     let opcode = state.opcode();
     let row = &state.table[usize::from(opcode.0)];
     state.gas_cost = 0;
+    state.state_gas_cost = 0;
     let (inputs, outputs) = (usize::from(row.inputs), usize::from(row.outputs));
     if state.stack.len() < inputs {
         return Err(Halt::StackUnderflow.into());

@@ -1,9 +1,11 @@
 //! Accounts that run another's code (EIP-7702), as EELS's `vm/eoa_delegation.py` has them.
 
-use parallax_host_interface::HostError;
-use parallax_primitives::{Address, Authorization, Bytecode, U256};
+use std::collections::HashSet;
 
-use crate::world::World;
+use parallax_host_interface::HostError;
+use parallax_primitives::{Address, Bytecode, Eip, Halt, Transaction, U256};
+
+use crate::{gas::GasMeter, world::World};
 
 const EOA_DELEGATION_MARKER: [u8; 3] = [0xef, 0x01, 0x00];
 const EOA_DELEGATED_CODE_LENGTH: usize = 23;
@@ -22,17 +24,38 @@ pub(crate) fn get_delegated_code_address(code: &[u8]) -> Option<Address> {
     is_valid_delegation(code).then(|| Address::from_slice(&code[EOA_DELEGATION_MARKER.len()..]))
 }
 
-/// Sets the code of every authority whose authorization is good, and passes over the others. Answers the refund for
-/// authorities that were there already: it is the transaction's, whatever becomes of its message.
+/// Why a transaction does not come to its first frame.
+pub(crate) enum Failure {
+    Halt(Halt),
+    Host(HostError),
+}
+
+impl From<Halt> for Failure {
+    fn from(halt: Halt) -> Self {
+        Self::Halt(halt)
+    }
+}
+
+impl From<HostError> for Failure {
+    fn from(error: HostError) -> Self {
+        Self::Host(error)
+    }
+}
+
+/// Sets the code of every authority whose authorization is good, and passes over the others. With EIP-2780 each is charged for; the
+/// intrinsic gas does not know what there is in the state. Answers the refund for authorities that were there already: it is the
+/// transaction's, whatever becomes of its message.
 ///
 /// EELS: `vm/eoa_delegation.py`, `set_delegation`.
 pub(crate) fn set_delegation(
     world: &mut World<'_>,
-    authorizations: &[Authorization],
-) -> Result<u64, HostError> {
+    transaction: &Transaction,
+    meter: &mut GasMeter,
+) -> Result<u64, Failure> {
     let gas = world.rules.gas();
     let mut refund_counter = 0;
-    for authorization in authorizations {
+    let mut written = Written::by(transaction);
+    for authorization in &transaction.authorizations {
         let chain_id = U256::from(world.transaction.chain_id);
         if authorization.chain_id != chain_id && !authorization.chain_id.is_zero() {
             continue;
@@ -54,7 +77,11 @@ pub(crate) fn set_delegation(
         if world.account_exists(authority)? {
             refund_counter += gas.tx_authorization.saturating_sub(gas.tx_authorization_existing);
         }
-        let code_to_set = if authorization.address.is_zero() {
+        let clears = authorization.address.is_zero();
+        if world.rules.has(Eip::IntrinsicParts2780) {
+            charge_authorization(world, &mut written, authority, clears, meter)?;
+        }
+        let code_to_set = if clears {
             Bytecode::default()
         } else {
             let code = [EOA_DELEGATION_MARKER.as_slice(), authorization.address.as_slice()].concat();
@@ -64,6 +91,51 @@ pub(crate) fn set_delegation(
         world.increment_nonce(authority)?;
     }
     Ok(refund_counter)
+}
+
+/// What a transaction has paid for by the time its delegations are set (EIP-2780).
+struct Written {
+    /// Accounts that it writes to.
+    accounts: HashSet<Address>,
+    /// Accounts whose first delegation it sets.
+    delegations: HashSet<Address>,
+}
+
+impl Written {
+    /// Its sender is paid for by what every transaction costs, its recipient by the value.
+    fn by(transaction: &Transaction) -> Self {
+        let recipient = transaction.to.filter(|_| !transaction.value.is_zero());
+        let accounts = recipient.into_iter().chain([transaction.sender]).collect();
+        Self { accounts, delegations: HashSet::new() }
+    }
+}
+
+/// Charges what an authorization costs by what there is in the state: the account if there is none, the write if it is the first to it,
+/// and, at most once, a delegation that the account did not have before the transaction.
+///
+/// EELS: `vm/eoa_delegation.py`, `set_delegation`.
+fn charge_authorization(
+    world: &mut World<'_>,
+    written: &mut Written,
+    authority: Address,
+    clears: bool,
+    meter: &mut GasMeter,
+) -> Result<(), Failure> {
+    let gas = world.rules.gas();
+    if !world.is_account_alive(authority)? {
+        meter.charge_state_gas(gas.state_new_account)?;
+    }
+    if written.accounts.insert(authority) {
+        meter.charge_gas(gas.tx_authority_write)?;
+    }
+    if !clears {
+        let before = world.original_account(authority)?.unwrap_or_default();
+        let had_delegation = is_valid_delegation(world.get_code(before.code_hash)?.bytes());
+        if !had_delegation && written.delegations.insert(authority) {
+            meter.charge_state_gas(gas.state_delegation)?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -6,19 +6,20 @@ use parallax_host_interface::{
     TransactionContext, TxEnv,
 };
 use parallax_primitives::{
-    Address, BlockEnv, Eip, FrameOutcome, GasSchedule, Halt, KECCAK256_EMPTY, Rejection, Rules, Transaction,
-    TransactionType, TxOutcome, U256,
+    Address, BlockEnv, Eip, FrameOutcome, GasSchedule, Halt, KECCAK256_EMPTY, Rejection, Rules, StateGas,
+    Transaction, TransactionType, TxOutcome, U256,
 };
 
 use crate::{
     eoa_delegation::is_valid_delegation,
-    gas::{calculate_blob_gas_price, calculate_data_fee, calculate_total_blob_gas},
-    transactions::{IntrinsicCost, check_type, validate_transaction},
+    gas::{GasMeter, calculate_blob_gas_price, calculate_data_fee, calculate_total_blob_gas},
+    message::Prelude,
+    transactions::{
+        IntrinsicCost, check_blob_hashes, check_priority_fee, check_type, has_priority_fee, too_many_blobs,
+        validate_transaction,
+    },
     world::World,
 };
-
-/// The first byte of a blob's hash (EIP-4844).
-const VERSIONED_HASH_VERSION_KZG: u8 = 1;
 
 /// What is known of a transaction once it may be in the block.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -154,26 +155,19 @@ fn check_transaction(job: &Job<'_>, transaction: &Transaction, terms: &Terms) ->
     Ok(effective_gas_price)
 }
 
-fn too_many_blobs(count: usize, limit: usize) -> Rejection {
-    Rejection::TooManyBlobs { count, limit }
-}
-
 /// What a gas costs the sender, in wei. From London on a part of it is burnt (EIP-1559).
 fn effective_gas_price(rules: Rules, block: &BlockEnv, transaction: &Transaction) -> Result<U256, Rejection> {
     let max_fee = transaction.max_fee_per_gas;
     if !rules.has(Eip::DynamicFee1559) {
         return Ok(max_fee);
     }
-    let priority = transaction.max_priority_fee_per_gas;
-    let has_priority = !matches!(transaction.kind, TransactionType::Legacy | TransactionType::AccessList);
-    if has_priority && max_fee < priority {
-        return Err(Rejection::PriorityAboveFee { priority, max_fee });
-    }
+    check_priority_fee(transaction)?;
     let base_fee = U256::from(block.base_fee);
     let Some(above_base_fee) = max_fee.checked_sub(base_fee) else {
         return Err(Rejection::FeeBelowBaseFee { max_fee, base_fee: block.base_fee });
     };
-    Ok(if has_priority { base_fee + above_base_fee.min(priority) } else { max_fee })
+    let priority = transaction.max_priority_fee_per_gas;
+    Ok(if has_priority_fee(transaction) { base_fee + above_base_fee.min(priority) } else { max_fee })
 }
 
 /// EIP-4844. The specification asks for a target first up to Cancun, and last from Prague on.
@@ -181,19 +175,7 @@ fn check_blobs(rules: Rules, block: &BlockEnv, transaction: &Transaction) -> Res
     if !rules.has(Eip::SetCode7702) && transaction.to.is_none() {
         return Err(Rejection::BlobCreate);
     }
-    let count = transaction.blob_hashes.len();
-    if count == 0 {
-        return Err(Rejection::NoBlobs);
-    }
-    let limit = rules.gas().tx_max_blobs;
-    if count > limit {
-        // EIP-7594
-        return Err(too_many_blobs(count, limit));
-    }
-    let mut hashes = transaction.blob_hashes.iter();
-    if let Some(place) = hashes.position(|hash| hash[0] != VERSIONED_HASH_VERSION_KZG) {
-        return Err(Rejection::BlobVersion(place));
-    }
+    check_blob_hashes(rules, transaction)?;
     let (max_fee, base_fee) =
         (transaction.max_fee_per_blob_gas, calculate_blob_gas_price(block.excess_blob_gas, &block.blobs));
     if max_fee < base_fee || base_fee == U256::MAX {
@@ -278,6 +260,19 @@ pub(crate) fn buy_gas(
     world.set_account_balance(sender, balance)
 }
 
+/// What the transaction's message may use: as much execution gas as the cap (EIP-7825) leaves, and the rest in the reservoir
+/// (EIP-8037).
+///
+/// EELS: `fork.py`, `process_transaction`.
+pub(crate) fn gas_of_message(rules: Rules, transaction: &Transaction, validated: &Validated) -> GasMeter {
+    let gas = transaction.gas_limit - validated.intrinsic_gas;
+    if !rules.has(Eip::StateGas8037) {
+        return GasMeter { gas_left: gas, state_gas: StateGas::NONE };
+    }
+    let gas_left = gas.min(rules.gas().tx_gas_cap.saturating_sub(validated.intrinsic_gas));
+    GasMeter { gas_left, state_gas: StateGas::of(gas - gas_left) }
+}
+
 /// What the transaction answers to opcodes.
 pub(crate) fn transaction_environment(
     job: &Job<'_>,
@@ -296,20 +291,20 @@ pub(crate) fn transaction_environment(
 }
 
 /// Gives back what is left, pays the coinbase, and takes away the accounts that end with the transaction. `outcome` is its
-/// message's, `delegation_refund` what was refunded before it.
+/// message's, `prelude` what came before that.
 ///
 /// EELS: `fork.py`, `process_transaction`, from the end of its message on.
 pub(crate) fn settle(
     world: &mut World<'_>,
     validated: &Validated,
     around: &TransactionContext<'_>,
-    delegation_refund: u64,
+    prelude: &Prelude,
     outcome: &FrameOutcome,
 ) -> Result<TxOutcome, HostError> {
     let transaction = around.transaction;
     // What a failed message has refunded was rolled back with it.
-    let refund_counter = delegation_refund.saturating_add_signed(world.state.refund_counter);
-    let gas_used_before_refund = transaction.gas_limit - outcome.gas_left;
+    let refund_counter = prelude.delegation_refund.saturating_add_signed(world.state.refund_counter);
+    let gas_used_before_refund = transaction.gas_limit - outcome.gas_left - outcome.state_gas.reservoir;
     // EIP-3529: a fifth at the most from London on, and half before.
     let refund_quotient = world.rules.gas().refund_quotient;
     let gas_refund = refund_counter.min(gas_used_before_refund / refund_quotient);
@@ -342,17 +337,51 @@ pub(crate) fn settle(
     for (receiver, wei) in settlement.paid {
         pay(world, receiver, wei)?;
     }
-    finish(world, outcome, settlement.gas_used, settlement.gas_refunded)
+    let begun = gas_of_message(world.rules, transaction, validated);
+    let state_gas = state_gas_used(begun.state_gas.reservoir + prelude.committed_spill, outcome);
+    let execution_gas = if world.rules.has(Eip::StateGas8037) {
+        // EIP-7778, EIP-8037
+        gas_used_before_refund.saturating_sub(state_gas).max(validated.calldata_floor)
+    } else {
+        settlement.gas_used
+    };
+    let Settlement { gas_used, gas_refunded, .. } = settlement;
+    finish(world, outcome, &GasUsed { gas_used, gas_refunded, execution_gas, state_gas })
+}
+
+/// What came of a bare message, for which nobody is paid. `begun` is what it could use.
+pub(crate) fn finish_message(
+    world: &mut World<'_>,
+    begun: GasMeter,
+    outcome: &FrameOutcome,
+) -> Result<TxOutcome, HostError> {
+    let reservoir = begun.state_gas.reservoir;
+    // One that begins with state gas that is spilled may end with more than it began with.
+    let gas_left = outcome.gas_left + outcome.state_gas.reservoir;
+    let gas_used = (begun.gas_left + reservoir).saturating_sub(gas_left);
+    let state_gas = state_gas_used(reservoir, outcome);
+    let execution_gas = gas_used.saturating_sub(state_gas);
+    finish(world, outcome, &GasUsed { gas_used, gas_refunded: 0, execution_gas, state_gas })
+}
+
+/// State gas that was charged and not given back, of which `reservoir` was there (EIP-8037).
+///
+/// EELS: `fork.py`, `process_transaction`.
+fn state_gas_used(reservoir: u64, outcome: &FrameOutcome) -> u64 {
+    (reservoir + outcome.state_gas.spilled).saturating_sub(outcome.state_gas.reservoir)
+}
+
+/// The numbers of a [`TxOutcome`].
+struct GasUsed {
+    gas_used: u64,
+    gas_refunded: u64,
+    execution_gas: u64,
+    state_gas: u64,
 }
 
 /// Takes away the accounts that end with the transaction, or with the bare message, and says what that came to. The output of a
 /// creation is the code.
-pub(crate) fn finish(
-    world: &mut World<'_>,
-    outcome: &FrameOutcome,
-    gas_used: u64,
-    gas_refunded: u64,
-) -> Result<TxOutcome, HostError> {
+fn finish(world: &mut World<'_>, outcome: &FrameOutcome, gas: &GasUsed) -> Result<TxOutcome, HostError> {
     let output = match outcome.created {
         Some(address) => {
             let account = world.get_account(address)?;
@@ -363,10 +392,10 @@ pub(crate) fn finish(
     end(world)?;
     Ok(TxOutcome {
         status: outcome.status,
-        gas_used,
-        gas_refunded,
-        execution_gas: gas_used,
-        state_gas: 0,
+        gas_used: gas.gas_used,
+        gas_refunded: gas.gas_refunded,
+        execution_gas: gas.execution_gas,
+        state_gas: gas.state_gas,
         output,
         logs: std::mem::take(&mut world.logs),
         created: outcome.created,
@@ -391,12 +420,17 @@ fn pay(world: &mut World<'_>, receiver: Address, wei: U256) -> Result<(), HostEr
     Ok(())
 }
 
-/// Takes away the accounts that destroyed themselves, and those that were touched and are empty (EIP-161).
+/// Takes away the accounts that destroyed themselves, all but what they have in wei with EIP-8246, and those that were touched and are
+/// empty (EIP-161).
 ///
 /// EELS: `fork.py`, the end of `process_transaction`; `state.py`, `destroy_touched_empty_accounts`.
 fn end(world: &mut World<'_>) -> Result<(), HostError> {
     for (address, ()) in world.state.accounts_to_delete.clone().iter() {
-        world.destroy_account(*address);
+        if world.rules.has(Eip::KeptBalance8246) {
+            world.clear_account_preserving_balance(*address)?;
+        } else {
+            world.destroy_account(*address);
+        }
     }
     for (address, ()) in world.state.touched_accounts.clone().iter() {
         if world.account_exists_and_is_empty(*address)? {

@@ -1,7 +1,7 @@
 //! Prices that no opcode has, as EELS's `vm/gas.py` has them.
 
 use parallax_primitives::{
-    BlobSchedule, GasSchedule, Transaction, TransactionType, U256, alloy_primitives::U512,
+    BlobSchedule, GasSchedule, Halt, StateGas, Transaction, TransactionType, U256, alloy_primitives::U512,
 };
 
 /// Gas of the init code of a creating transaction (EIP-3860); nothing before Shanghai, where a word costs nothing.
@@ -9,6 +9,57 @@ use parallax_primitives::{
 /// EELS: `vm/gas.py`, `init_code_cost`.
 pub(crate) fn init_code_cost(gas: &GasSchedule, length: usize) -> u64 {
     gas.initcode_word * (length as u64).div_ceil(32)
+}
+
+/// Gas of both kinds that a message has left where no interpreter counts it.
+///
+/// EELS: `vm/gas.py`, `GasMeter`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct GasMeter {
+    /// Execution gas.
+    pub(crate) gas_left: u64,
+    /// State gas (EIP-8037).
+    pub(crate) state_gas: StateGas,
+}
+
+impl GasMeter {
+    /// EELS: `vm/gas.py`, `charge_gas`.
+    pub(crate) fn charge_gas(&mut self, amount: u64) -> Result<(), Halt> {
+        self.gas_left = self.gas_left.checked_sub(amount).ok_or(Halt::OutOfGas)?;
+        Ok(())
+    }
+
+    /// Charges state gas: what the reservoir lacks is taken from execution gas. Out of gas, nothing is charged.
+    ///
+    /// EELS: `vm/gas.py`, `charge_state_gas`.
+    pub(crate) fn charge_state_gas(&mut self, amount: u64) -> Result<(), Halt> {
+        let from_reservoir = amount.min(self.state_gas.reservoir);
+        let from_gas_left = amount - from_reservoir;
+        self.charge_gas(from_gas_left)?;
+        self.state_gas.reservoir -= from_reservoir;
+        self.state_gas.spilled += from_gas_left;
+        Ok(())
+    }
+
+    /// Puts what was charged so far beyond what a failure gives back. Answers what of it was taken from execution gas.
+    ///
+    /// EELS: `vm/gas.py`, `commit_state_gas`.
+    pub(crate) fn commit_state_gas(&mut self) -> u64 {
+        let spilled = self.state_gas.spilled;
+        self.state_gas = StateGas::of(self.state_gas.reservoir);
+        spilled
+    }
+
+    /// Charges a creation for its code of `length` bytes.
+    ///
+    /// EELS: `vm/interpreter.py`, the end of `process_create_message`.
+    pub(crate) fn charge_code_deposit(&mut self, gas: &GasSchedule, length: usize) -> Result<(), Halt> {
+        let length = length as u64;
+        let code_hash_gas = gas.code_deposit_word.saturating_mul(length.div_ceil(32));
+        let contract_code_gas = gas.code_deposit_byte.saturating_mul(length);
+        self.charge_gas(contract_code_gas.saturating_add(code_hash_gas))?;
+        self.charge_state_gas(gas.state_code_byte.saturating_mul(length))
+    }
 }
 
 /// Blob gas that the transaction buys (EIP-4844).

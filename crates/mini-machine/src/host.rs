@@ -5,7 +5,7 @@ use parallax_primitives::{Address, B256, BlockEnv, Bytecode, Eip, JournalView, L
 
 use crate::{
     eoa_delegation::get_delegated_code_address,
-    interpreter::{Sender, address_creation},
+    interpreter::{Sender, address_creation, emit_transfer_log},
     world::World,
 };
 
@@ -105,7 +105,11 @@ impl Host for World<'_> {
     }
 
     fn load_slot(&mut self, address: Address, key: U256) -> Result<Slot, HostError> {
-        let original = self.get_storage_original(address, key)?;
+        let mut original = self.get_storage_original(address, key)?;
+        if !original.is_zero() && self.state.created_accounts.contains(&address) {
+            // Whatever lay where the account was created was not its own.
+            original = U256::ZERO;
+        }
         let current = self.get_storage(address, key)?;
         let was_cold = self.rules.has(Eip::WarmAccess2929) && self.state.access_storage_key(address, key);
         Ok(Slot { current, original, was_cold })
@@ -128,8 +132,7 @@ impl Host for World<'_> {
     }
 
     fn log(&mut self, log: Log) {
-        self.logs.push(log);
-        self.state.log_count = self.logs.len();
+        World::log(self, log);
     }
 
     /// EELS: `vm/instructions/system.py`, `selfdestruct`, what is behind its charge.
@@ -140,7 +143,9 @@ impl Host for World<'_> {
             // EIP-6780: it only sends its balance, to itself in vain, unless it was created in this transaction.
             self.move_ether(address, beneficiary, balance)?;
             if self.state.created_accounts.contains(&address) {
-                self.set_account_balance(address, U256::ZERO)?;
+                if !self.rules.has(Eip::KeptBalance8246) {
+                    self.set_account_balance(address, U256::ZERO)?;
+                }
                 self.state.delete_at_end(address);
             }
         } else {
@@ -151,6 +156,7 @@ impl Host for World<'_> {
             }
             self.state.delete_at_end(address);
         }
+        emit_transfer_log(self, address, beneficiary, balance);
         self.touch_if_empty(beneficiary)?;
         Ok(SelfDestruct { was_marked })
     }

@@ -4,18 +4,25 @@ use parallax_host_interface::{
     ContractCall, CustomContract, Host, HostError, PrecompileError, PrecompileOutput,
 };
 use parallax_primitives::{
-    Address, Bytecode, Bytes, CALL_DEPTH_LIMIT, Eip, FrameOutcome, FrameStatus, Halt, Message, MessageKind,
-    Switch, address,
+    Address, B256, Bytecode, Bytes, CALL_DEPTH_LIMIT, Eip, FrameOutcome, FrameStatus, Halt, Log, Message,
+    MessageKind, StateGas, Switch, U256, address, b256,
 };
 
 use crate::{
     address::{compute_contract_address, compute_create2_contract_address},
+    gas::GasMeter,
     state::State,
     world::World,
 };
 
 /// The precompiled contract that is touched by messages that fail, too.
 const RIPEMD160_ADDRESS: Address = address!("0000000000000000000000000000000000000003");
+
+/// Whose logs those of transfers are (EIP-7708).
+const SYSTEM_ADDRESS: Address = address!("fffffffffffffffffffffffffffffffffffffffe");
+
+/// Keccak-256 of `Transfer(address,address,uint256)` (EIP-7708).
+const TRANSFER_TOPIC: B256 = b256!("ddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef");
 
 /// How a message goes on from its beginning.
 pub(crate) enum Begun {
@@ -64,7 +71,7 @@ pub(crate) fn address_creation(
 pub(crate) fn begin(world: &mut World<'_>, message: &Message, sender: Sender) -> Result<Begun, HostError> {
     let bumps_nonce = message.kind.is_create() && sender == Sender::Opcode;
     if let Some(halt) = refusal(world, message, bumps_nonce)? {
-        return Ok(Begun::Refused(FrameOutcome::halted(halt, message.gas)));
+        return Ok(Begun::Refused(halted_before_frame(message, halt)));
     }
     if message.kind.is_create() {
         begin_create_message(world, message, bumps_nonce)
@@ -111,7 +118,7 @@ fn begin_create_message(
     }
     // EIP-684, and EIP-7610 for all blocks there ever were
     if world.account_has_code_or_nonce(address)? || world.account_has_storage(address)? {
-        return Ok(Begun::Refused(FrameOutcome::halted(Halt::CreateCollision, 0)));
+        return Ok(Begun::Refused(halted_before_frame(message, Halt::CreateCollision)));
     }
 
     let checkpoint = world.state.clone();
@@ -130,8 +137,23 @@ fn begin_message(world: &mut World<'_>, message: &Message) -> Result<(), HostErr
     world.touch_account(message.address)?;
     if message.transfers() && !message.value.is_zero() {
         world.move_ether(message.caller, message.address, message.value)?;
+        emit_transfer_log(world, message.caller, message.address, message.value);
     }
     Ok(())
+}
+
+/// Logs that wei went from one account to another (EIP-7708).
+///
+/// EELS: `vm/__init__.py`, `emit_transfer_log`.
+pub(crate) fn emit_transfer_log(world: &mut World<'_>, sender: Address, recipient: Address, amount: U256) {
+    if !world.rules.has(Eip::TransferLogs7708) || amount.is_zero() || sender == recipient {
+        return;
+    }
+    world.log(Log {
+        address: SYSTEM_ADDRESS,
+        topics: vec![TRANSFER_TOPIC, sender.into_word(), recipient.into_word()],
+        data: amount.to_be_bytes_vec().into(),
+    });
 }
 
 /// A precompiled contract runs at once; the rest is code.
@@ -169,13 +191,15 @@ fn custom_contract(world: &mut World<'_>, message: &Message) -> Result<Option<Fr
         FrameStatus::Success | FrameStatus::Revert => outcome.gas_left.min(message.gas),
     };
     outcome.created = None;
+    // It has no say in state gas.
+    outcome.state_gas = message.state_gas;
     Ok(Some(outcome))
 }
 
 /// A message without code, or a creation without init code, is over before its first opcode.
 fn run(message: &Message, code: Bytecode, checkpoint: State) -> Begun {
     if code.bytes().is_empty() {
-        Begun::Ended { outcome: success(message.gas, Bytes::new()), checkpoint }
+        Begun::Ended { outcome: success(message.gas, message.state_gas, Bytes::new()), checkpoint }
     } else {
         Begun::Frame { code, checkpoint }
     }
@@ -187,26 +211,35 @@ fn of_precompiled_contract(
 ) -> Result<FrameOutcome, HostError> {
     match result {
         Ok(output) => match message.gas.checked_sub(output.gas_used) {
-            Some(gas_left) => Ok(success(gas_left, output.output)),
+            Some(gas_left) => Ok(success(gas_left, message.state_gas, output.output)),
             None => Err(HostError::new(format!(
                 "the contract at {} used more than its gas",
                 message.code_address
             ))),
         },
-        Err(PrecompileError::OutOfGas) => Ok(FrameOutcome::halted(Halt::OutOfGas, 0)),
-        Err(PrecompileError::Failed(_)) => Ok(FrameOutcome::halted(Halt::PrecompileFailure, 0)),
+        Err(PrecompileError::OutOfGas) => Ok(halted_before_frame(message, Halt::OutOfGas)),
+        Err(PrecompileError::Failed(_)) => Ok(halted_before_frame(message, Halt::PrecompileFailure)),
         Err(missing @ PrecompileError::Missing(_)) => Err(HostError::new(missing.to_string())),
     }
 }
 
-fn success(gas_left: u64, output: Bytes) -> FrameOutcome {
-    FrameOutcome {
-        status: FrameStatus::Success,
-        gas_left,
-        output,
-        created: None,
-        state_gas: Default::default(),
-    }
+fn success(gas_left: u64, state_gas: StateGas, output: Bytes) -> FrameOutcome {
+    FrameOutcome { status: FrameStatus::Success, gas_left, state_gas, output, created: None }
+}
+
+/// What a message hands back that has failed before its first opcode.
+pub(crate) fn halted_before_frame(message: &Message, halt: Halt) -> FrameOutcome {
+    let outcome = FrameOutcome { state_gas: message.state_gas, ..FrameOutcome::halted(halt, message.gas) };
+    restore_state_gas(message, outcome, halt.keeps_gas())
+}
+
+/// What a message hands back that has failed: the reservoir falls back to where it began, and what was taken from execution gas for state
+/// gas is there again, if it keeps that.
+///
+/// EELS: `vm/gas.py`, `restore_state_gas` and `forfeit_remaining_gas`.
+fn restore_state_gas(message: &Message, outcome: FrameOutcome, keeps_gas: bool) -> FrameOutcome {
+    let gas_left = if keeps_gas { outcome.gas_left + outcome.state_gas.spilled } else { 0 };
+    FrameOutcome { gas_left, state_gas: StateGas::of(message.state_gas.baseline), ..outcome }
 }
 
 /// Ends a message whose code has come to `outcome`: pays for the code of a creation, and keeps what was done since
@@ -226,10 +259,12 @@ pub(crate) fn end(
     };
     if outcome.status.is_success() {
         incorporate_on_success(world, message)?;
+        Ok(outcome)
     } else {
         incorporate_on_error(world, message, checkpoint)?;
+        let keeps_gas = outcome.status == FrameStatus::Revert;
+        Ok(restore_state_gas(message, outcome, keeps_gas))
     }
-    Ok(outcome)
 }
 
 /// EELS: `vm/interpreter.py`, the end of `process_create_message`.
@@ -239,29 +274,36 @@ fn end_create_message(
     outcome: FrameOutcome,
 ) -> Result<FrameOutcome, HostError> {
     let rules = world.rules;
+    let fails = |halt| Ok(FrameOutcome { state_gas: outcome.state_gas, ..FrameOutcome::halted(halt, 0) });
     let contract_code = outcome.output;
-    let contract_code_gas = rules.gas().code_deposit_byte.saturating_mul(contract_code.len() as u64);
+    let is_too_large = contract_code.len() > rules.gas().max_code_size;
     if rules.has(Eip::RejectEf3541) && contract_code.first() == Some(&0xef) {
         // EIP-3541
-        return Ok(FrameOutcome::halted(Halt::CodeStartsWithEf, 0));
+        return fails(Halt::CodeStartsWithEf);
     }
-    let Some(gas_left) = outcome.gas_left.checked_sub(contract_code_gas) else {
+    if is_too_large && rules.has(Eip::StateGas8037) {
+        // EIP-8037 looks at the size before the price.
+        return fails(Halt::CodeTooLarge);
+    }
+    let mut meter = GasMeter { gas_left: outcome.gas_left, state_gas: outcome.state_gas };
+    if meter.charge_code_deposit(rules.gas(), contract_code.len()).is_err() {
         if rules.has(Eip::Creation2) {
             // EIP-2
-            return Ok(FrameOutcome::halted(Halt::DepositOutOfGas, 0));
+            return fails(Halt::DepositOutOfGas);
         }
         // In Frontier the account stayed without code, and the gas was kept.
         return Ok(FrameOutcome {
             created: Some(message.address),
-            ..success(outcome.gas_left, Bytes::new())
+            ..success(outcome.gas_left, outcome.state_gas, Bytes::new())
         });
-    };
-    if contract_code.len() > rules.gas().max_code_size {
+    }
+    if is_too_large {
         // EIP-170
-        return Ok(FrameOutcome::halted(Halt::CodeTooLarge, 0));
+        return fails(Halt::CodeTooLarge);
     }
     world.set_code(message.address, Bytecode::new(contract_code))?;
-    Ok(FrameOutcome { created: Some(message.address), ..success(gas_left, Bytes::new()) })
+    let GasMeter { gas_left, state_gas } = meter;
+    Ok(FrameOutcome { created: Some(message.address), ..success(gas_left, state_gas, Bytes::new()) })
 }
 
 /// EELS: `vm/__init__.py`, `incorporate_child_on_success`; for a transaction's message, `process_message_call` touches its

@@ -10,8 +10,9 @@ use parallax_primitives::{FrameOutcome, Message, Subject, Transaction};
 use crate::{
     changes::changes,
     fork::{self, Validated},
+    gas::GasMeter,
     interpreter::{self, Begun, Sender},
-    message::{delegate, prepare_message, warm_up},
+    message::{Prelude, prepare_message, process_top_level, warm_up},
     observed::Settled,
     state::State,
     world::World,
@@ -28,8 +29,8 @@ pub struct MiniMachine<'a, I: Interpreter> {
     next: Next,
     /// What hooks were shown so far: see [`Interpreter::resume`].
     clock: u64,
-    /// Gas of the outermost message.
-    gas: u64,
+    /// Gas of the outermost message, of both kinds.
+    begun: GasMeter,
     /// What the hooks of the first run are told.
     start: Option<Start<'a>>,
     /// What is due when the message is over; nothing if it is no transaction's.
@@ -40,7 +41,7 @@ pub struct MiniMachine<'a, I: Interpreter> {
 struct Settlement<'a> {
     validated: Validated,
     around: TransactionContext<'a>,
-    delegation_refund: u64,
+    prelude: Prelude,
 }
 
 /// A message whose code runs.
@@ -104,12 +105,14 @@ impl<'a, I: Interpreter> MiniMachine<'a, I> {
         let environment = fork::transaction_environment(job, transaction, &validated);
         let mut world = World::new(job.database, precompiles, job.rules, job.block.clone(), environment);
         fork::buy_gas(&mut world, &validated, transaction)?;
-        let gas = transaction.gas_limit - validated.intrinsic_gas;
-        let mut message = prepare_message(&mut world, transaction, gas)?;
-        let delegation_refund =
-            if validated.failure.is_some() { 0 } else { delegate(&mut world, transaction, &mut message)? };
+        let meter = fork::gas_of_message(job.rules, transaction, &validated);
+        let mut message = prepare_message(&mut world, transaction, meter)?;
+        let prelude = match validated.failure {
+            None => process_top_level(&mut world, transaction, &mut message)?,
+            failure => Prelude { failure, ..Prelude::default() },
+        };
         let around = fork::around(job, transaction);
-        let settlement = Settlement { validated, around, delegation_refund };
+        let settlement = Settlement { validated, around, prelude };
         Ok(Self::over(interpreter, job, world, message, Some(settlement)))
     }
 
@@ -124,7 +127,7 @@ impl<'a, I: Interpreter> MiniMachine<'a, I> {
             interpreter,
             world,
             frames: Vec::new(),
-            gas: message.gas,
+            begun: GasMeter { gas_left: message.gas, state_gas: message.state_gas },
             next: Next::Show(Box::new(message)),
             clock: 0,
             start: Some(job.start()),
@@ -142,11 +145,10 @@ impl<'a, I: Interpreter> MiniMachine<'a, I> {
     fn end(&mut self, outcome: &FrameOutcome) -> Result<Execution, HostError> {
         let world = &mut self.world;
         let outcome = match &self.settlement {
-            Some(Settlement { validated, around, delegation_refund }) => {
-                fork::settle(world, validated, around, *delegation_refund, outcome)?
+            Some(Settlement { validated, around, prelude }) => {
+                fork::settle(world, validated, around, prelude, outcome)?
             }
-            // A bare message: nobody is paid.
-            None => fork::finish(world, outcome, self.gas - outcome.gas_left, 0)?,
+            None => fork::finish_message(world, self.begun, outcome)?,
         };
         Ok(Execution { outcome: Some(outcome), changes: changes(world)? })
     }
@@ -215,9 +217,10 @@ impl<'a, I: Interpreter> MiniMachine<'a, I> {
     ) -> Result<Option<Progress>, HostError> {
         let sender = self.sender();
         // A transaction that fails before it begins.
-        let failure = self.settlement.as_ref().and_then(|settlement| settlement.validated.failure);
+        let failure = self.settlement.as_ref().and_then(|settlement| settlement.prelude.failure);
         if let Some(halt) = failure {
-            return Ok(self.over_with(message, FrameOutcome::halted(halt, 0), hooks));
+            let outcome = interpreter::halted_before_frame(&message, halt);
+            return Ok(self.over_with(message, outcome, hooks));
         }
         self.next = match interpreter::begin(&mut self.world, &message, sender)? {
             Begun::Frame { code, checkpoint } => {

@@ -1,34 +1,35 @@
 //! The message that a transaction is, as EELS's `utils/message.py` has it.
 
 use parallax_host_interface::HostError;
-use parallax_primitives::{Address, Eip, Message, MessageKind, Transaction, U256};
+use parallax_primitives::{Address, Eip, Halt, Message, MessageKind, Transaction, U256};
 
 use crate::{
-    eoa_delegation::{get_delegated_code_address, set_delegation},
+    eoa_delegation::{Failure, get_delegated_code_address, set_delegation},
+    gas::GasMeter,
     interpreter::{Sender, address_creation},
     world::World,
 };
 
-/// The transaction's own message, and what is warm before it (EIP-2929). `gas` is what it may use.
+/// The transaction's own message, and what is warm before it (EIP-2929). `meter` is what it may use.
 ///
 /// EELS: `utils/message.py`, `prepare_message`; `fork.py`, the access list in `process_transaction`.
 pub(crate) fn prepare_message(
     world: &mut World<'_>,
     transaction: &Transaction,
-    gas: u64,
+    meter: GasMeter,
 ) -> Result<Message, HostError> {
     let mut message = Message {
         kind: if transaction.to.is_some() { MessageKind::Call } else { MessageKind::Create },
         depth: 0,
         is_static: false,
-        gas,
+        gas: meter.gas_left,
         caller: transaction.sender,
         address: transaction.to.unwrap_or_default(),
         code_address: transaction.to.unwrap_or_default(),
         is_delegated: false,
         value: transaction.value,
         input: transaction.input.clone(),
-        state_gas: Default::default(),
+        state_gas: meter.state_gas,
         salt: U256::ZERO,
     };
     address_creation(world, &mut message, Sender::Transaction)?;
@@ -66,26 +67,67 @@ pub(crate) fn warm_up(world: &mut World<'_>, caller: Address, target: Address) {
     }
 }
 
-/// Sets the delegations of the transaction, and follows its target's, if it has one (EIP-7702). Answers the refund for the
-/// former.
+/// What a transaction came to before its first frame.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Prelude {
+    /// In gas, for delegations of accounts that were there already (EIP-7702).
+    pub(crate) delegation_refund: u64,
+    /// State gas for delegations that was taken from execution gas: no failure of the message gives it back (EIP-8037).
+    pub(crate) committed_spill: u64,
+    /// Why there is no frame.
+    pub(crate) failure: Option<Halt>,
+}
+
+/// Sets the delegations of the transaction, and follows its target's, if it has one (EIP-7702). With EIP-2780 what depends on the state
+/// is charged for here; if there is not enough for all of it, nothing of it has happened.
 ///
-/// EELS: `vm/interpreter.py`, the beginning of `process_message_call`.
-pub(crate) fn delegate(
+/// EELS: `vm/interpreter.py`, `process_message_call`; with EIP-2780 `create_evm` and `process_top_level`.
+pub(crate) fn process_top_level(
     world: &mut World<'_>,
     transaction: &Transaction,
     message: &mut Message,
-) -> Result<u64, HostError> {
-    if !world.rules.has(Eip::SetCode7702) || message.kind.is_create() {
-        return Ok(0);
+) -> Result<Prelude, HostError> {
+    let (checkpoint, begun) = (world.state.clone(), message.clone());
+    match set_and_follow_delegations(world, transaction, message) {
+        Ok(prelude) => Ok(prelude),
+        Err(Failure::Halt(halt)) => {
+            world.rollback(checkpoint);
+            *message = begun;
+            Ok(Prelude { failure: Some(halt), ..Prelude::default() })
+        }
+        Err(Failure::Host(error)) => Err(error),
     }
-    let refund_counter = set_delegation(world, &transaction.authorizations)?;
-    let delegated_address = delegated_address(world, message.address)?;
-    if let Some(delegated_address) = delegated_address {
-        world.state.access_address(delegated_address);
+}
+
+fn set_and_follow_delegations(
+    world: &mut World<'_>,
+    transaction: &Transaction,
+    message: &mut Message,
+) -> Result<Prelude, Failure> {
+    let mut meter = GasMeter { gas_left: message.gas, state_gas: message.state_gas };
+    let mut prelude = Prelude::default();
+    let may_delegate = world.rules.has(Eip::SetCode7702) && !message.kind.is_create();
+    if may_delegate {
+        prelude.delegation_refund = set_delegation(world, transaction, &mut meter)?;
+        prelude.committed_spill = meter.commit_state_gas();
+    }
+    let is_charged = world.rules.has(Eip::IntrinsicParts2780);
+    let gas = world.rules.gas();
+    // Where a creation collides there is an account already.
+    let brings_to_life = message.kind.is_create() || !message.value.is_zero();
+    if is_charged && brings_to_life && !world.is_account_alive(message.address)? {
+        meter.charge_state_gas(gas.state_new_account)?;
+    }
+    if may_delegate && let Some(delegated_address) = delegated_address(world, message.address)? {
+        let was_cold = world.state.access_address(delegated_address);
+        if is_charged {
+            meter.charge_gas(gas.warm_access + if was_cold { gas.cold_account } else { 0 })?;
+        }
         message.is_delegated = true;
         message.code_address = delegated_address;
     }
-    Ok(refund_counter)
+    (message.gas, message.state_gas) = (meter.gas_left, meter.state_gas);
+    Ok(prelude)
 }
 
 fn delegated_address(world: &mut World<'_>, address: Address) -> Result<Option<Address>, HostError> {

@@ -5,6 +5,9 @@ use parallax_primitives::{Eip, Rejection, Rules, Transaction, TransactionType};
 
 use crate::gas::init_code_cost;
 
+/// The first byte of a blob's hash (EIP-4844).
+const VERSIONED_HASH_VERSION_KZG: u8 = 1;
+
 /// Gas that is needed before the first opcode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct IntrinsicCost {
@@ -53,6 +56,10 @@ pub(crate) fn validate_transaction(
     if let Some(own) = terms.floor_gas {
         cost.calldata_floor_gas_cost = own;
     }
+    let is_content_first = rules.has(Eip::IntrinsicParts2780);
+    if is_content_first {
+        check_content(rules, transaction, terms)?;
+    }
     let limit = transaction.gas_limit;
     if cost.intrinsic_gas > limit {
         return Err(Rejection::IntrinsicGas { limit, intrinsic: cost.intrinsic_gas });
@@ -61,20 +68,91 @@ pub(crate) fn validate_transaction(
         // EIP-7623
         return Err(Rejection::CalldataFloor { limit, floor: cost.calldata_floor_gas_cost });
     }
+    if !is_content_first {
+        check_nonce_and_init_code(rules, transaction, terms)?;
+    }
+    // EIP-7825; with EIP-8037 it is a cap of execution gas, of which only these are known to be needed.
+    let capped = if rules.has(Eip::StateGas8037) {
+        cost.intrinsic_gas.max(cost.calldata_floor_gas_cost)
+    } else {
+        limit
+    };
+    if !terms.waived.gas_limits && capped > gas.tx_gas_cap {
+        return Err(Rejection::GasAboveCap { limit: capped, cap: gas.tx_gas_cap });
+    }
+    Ok(cost)
+}
+
+/// What the specification looks at before the gas from EIP-2780 on.
+fn check_content(rules: Rules, transaction: &Transaction, terms: &Terms) -> Result<(), Rejection> {
+    check_nonce_and_init_code(rules, transaction, terms)?;
+    if !terms.waived.fees {
+        check_priority_fee(transaction)?;
+    }
+    if transaction.kind == TransactionType::Blob {
+        check_blob_hashes(rules, transaction)?;
+    }
+    match (transaction.kind, transaction.to) {
+        (TransactionType::Blob, None) => Err(Rejection::BlobCreate),
+        (TransactionType::SetCode, None) => Err(Rejection::SetCodeCreate),
+        (TransactionType::SetCode, Some(_)) if transaction.authorizations.is_empty() => {
+            Err(Rejection::NoAuthorizations)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_nonce_and_init_code(
+    rules: Rules,
+    transaction: &Transaction,
+    terms: &Terms,
+) -> Result<(), Rejection> {
     if !terms.waived.nonce && transaction.nonce == u64::MAX {
         // EIP-2681, for all blocks there ever were
         return Err(Rejection::NonceIsMax);
     }
-    let size = transaction.input.len();
-    if transaction.to.is_none() && size > gas.max_initcode_size {
+    let (size, limit) = (transaction.input.len(), rules.gas().max_initcode_size);
+    if transaction.to.is_none() && size > limit {
         // EIP-3860
-        return Err(Rejection::InitcodeTooLarge { size, limit: gas.max_initcode_size });
+        return Err(Rejection::InitcodeTooLarge { size, limit });
     }
-    if !terms.waived.gas_limits && limit > gas.tx_gas_cap {
-        // EIP-7825
-        return Err(Rejection::GasAboveCap { limit, cap: gas.tx_gas_cap });
+    Ok(())
+}
+
+/// Whether the type has a priority fee of its own (EIP-1559).
+pub(crate) fn has_priority_fee(transaction: &Transaction) -> bool {
+    !matches!(transaction.kind, TransactionType::Legacy | TransactionType::AccessList)
+}
+
+/// EIP-1559.
+pub(crate) fn check_priority_fee(transaction: &Transaction) -> Result<(), Rejection> {
+    let (priority, max_fee) = (transaction.max_priority_fee_per_gas, transaction.max_fee_per_gas);
+    if has_priority_fee(transaction) && max_fee < priority {
+        return Err(Rejection::PriorityAboveFee { priority, max_fee });
     }
-    Ok(cost)
+    Ok(())
+}
+
+/// EIP-4844, EIP-7594.
+pub(crate) fn check_blob_hashes(rules: Rules, transaction: &Transaction) -> Result<(), Rejection> {
+    let count = transaction.blob_hashes.len();
+    if count == 0 {
+        return Err(Rejection::NoBlobs);
+    }
+    let limit = rules.gas().tx_max_blobs;
+    if count > limit {
+        // EIP-7594
+        return Err(too_many_blobs(count, limit));
+    }
+    let mut hashes = transaction.blob_hashes.iter();
+    if let Some(place) = hashes.position(|hash| hash[0] != VERSIONED_HASH_VERSION_KZG) {
+        return Err(Rejection::BlobVersion(place));
+    }
+    Ok(())
+}
+
+pub(crate) fn too_many_blobs(count: usize, limit: usize) -> Rejection {
+    Rejection::TooManyBlobs { count, limit }
 }
 
 /// EELS: `transactions.py`, `calculate_intrinsic_cost`.
@@ -83,6 +161,17 @@ pub(crate) fn calculate_intrinsic_cost(rules: Rules, transaction: &Transaction) 
     let zero_bytes = transaction.input.iter().filter(|byte| **byte == 0).count() as u64;
     let other_bytes = transaction.input.len() as u64 - zero_bytes;
     let data_cost = zero_bytes * gas.tx_data_zero + other_bytes * gas.tx_data_nonzero;
+
+    // EIP-2780; before, neither the recipient nor the value costs anything.
+    let recipient_cost = match transaction.to {
+        Some(to) if to != transaction.sender => {
+            gas.tx_recipient + if transaction.value.is_zero() { 0 } else { gas.tx_value }
+        }
+        _ => 0,
+    };
+    // EIP-2, from Homestead on; before, it charges zero.
+    let create_cost = if transaction.to.is_none() { gas.tx_create } else { 0 };
+    let base_cost = gas.tx_base + recipient_cost + create_cost;
 
     let calldata_floor_gas_cost = if rules.has(Eip::CalldataFloor7623) {
         // EIP-7623
@@ -95,19 +184,17 @@ pub(crate) fn calculate_intrinsic_cost(rules: Rules, transaction: &Transaction) 
             floor_of_access_list += gas.tx_floor_access_list_address;
             floor_of_access_list += access.storage_keys.len() as u64 * gas.tx_floor_access_list_key;
         }
-        gas.tx_base
+        let base_of_floor = if rules.has(Eip::IntrinsicParts2780) { base_cost } else { gas.tx_base };
+        base_of_floor
             .saturating_add(tokens_in_calldata.saturating_mul(gas.tx_floor_token))
             .saturating_add(floor_of_access_list)
     } else {
         0
     };
 
-    let create_cost = if transaction.to.is_none() {
-        // EIP-2, from Homestead on, and EIP-3860, from Shanghai on; before, what they charge is zero.
-        gas.tx_create + init_code_cost(gas, transaction.input.len())
-    } else {
-        0
-    };
+    // EIP-3860, from Shanghai on; before, it charges zero.
+    let init_code_gas =
+        if transaction.to.is_none() { init_code_cost(gas, transaction.input.len()) } else { 0 };
 
     // EIP-2930
     let mut access_list_cost = 0;
@@ -120,7 +207,7 @@ pub(crate) fn calculate_intrinsic_cost(rules: Rules, transaction: &Transaction) 
     let auth_cost = gas.tx_authorization * transaction.authorizations.len() as u64;
 
     IntrinsicCost {
-        intrinsic_gas: gas.tx_base + data_cost + create_cost + access_list_cost + auth_cost,
+        intrinsic_gas: base_cost + data_cost + init_code_gas + access_list_cost + auth_cost,
         calldata_floor_gas_cost,
     }
 }

@@ -113,6 +113,24 @@ impl<'a> World<'a> {
         self.state.accounts.insert(address, account);
     }
 
+    /// Appends a log.
+    pub(crate) fn log(&mut self, log: Log) {
+        self.logs.push(log);
+        self.state.log_count = self.logs.len();
+    }
+
+    /// Takes all of the account away but its balance: nonce, code and storage (EIP-8246).
+    ///
+    /// EELS: `fork.py`, the end of `process_transaction`.
+    pub(crate) fn clear_account_preserving_balance(&mut self, address: Address) -> Result<(), HostError> {
+        let AccountInfo { balance, .. } = self.get_account(address)?;
+        self.destroy_account(address);
+        if !balance.is_zero() {
+            self.set_account_balance(address, balance)?;
+        }
+        Ok(())
+    }
+
     /// Takes the account away, and all of its storage.
     ///
     /// EELS: `state.py`, `destroy_account`.

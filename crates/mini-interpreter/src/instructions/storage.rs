@@ -42,7 +42,12 @@ pub(crate) fn sstore(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) ->
         gross_metered(evm.schedule, slot.current, new)
     };
     let cold_gas = if slot.was_cold { evm.schedule.cold_slot_store } else { 0 };
+    if evm.rules.has(Eip::StateGas8037) {
+        // The slot is looked at once that is paid for.
+        evm.check_gas(base + evm.schedule.sstore_dirty + cold_gas)?;
+    }
     evm.charge(base + gas + cold_gas)?;
+    state_metered(evm, slot, new)?;
 
     // Operation
     if refund != 0 {
@@ -98,6 +103,23 @@ pub(crate) fn tstore(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) ->
     // Program counter
     evm.pc += 1;
     Ok(Step::Next)
+}
+
+/// Charges state gas for a slot that the transaction makes, and gives it back for one that it made and clears (EIP-8037).
+fn state_metered(evm: &mut MiniStepState, slot: Slot, new: U256) -> Result<(), Halt> {
+    let slot_gas = evm.schedule.state_new_slot;
+    if !slot.original.is_zero() {
+        return Ok(());
+    }
+    match (slot.current.is_zero(), new.is_zero()) {
+        (true, false) => evm.charge_state_gas(slot_gas)?,
+        (false, true) => {
+            evm.credit_state_gas_refund(slot_gas);
+            evm.state_gas_cost = -slot_gas.cast_signed();
+        }
+        _ => {}
+    }
+    Ok(())
 }
 
 /// Gas and refund of SSTORE as Frontier had it: only the value now and the new one count.

@@ -3,7 +3,9 @@
 //! Messages are charged here and sent by whoever runs the frame: depth, balance and nonce are its business.
 
 use parallax_host_interface::{Host, HostError};
-use parallax_primitives::{Address, Bytes, Eip, Halt, Message, MessageKind, Switch, U256};
+use parallax_primitives::{
+    Address, Bytes, CALL_DEPTH_LIMIT, Eip, Halt, Message, MessageKind, StateGas, Switch, U256,
+};
 
 use crate::state::{Awaiting, Extension, Fault, MiniStepState, Outcome, Step, address_of, region, words};
 
@@ -19,7 +21,7 @@ pub(crate) fn create(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) ->
     evm.charge(base.saturating_add(initcode_gas).saturating_add(extension.cost))?;
 
     // Operation
-    let message = creation(evm, MessageKind::Create, value, (offset, size), U256::ZERO, &extension)?;
+    let message = creation(evm, host, MessageKind::Create, value, (offset, size), U256::ZERO, &extension)?;
     evm.take::<3>();
 
     // Program counter
@@ -40,7 +42,7 @@ pub(crate) fn create2(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) -
     evm.charge(base.saturating_add(initcode_gas).saturating_add(extension.cost))?;
 
     // Operation
-    let message = creation(evm, MessageKind::Create2, value, (offset, size), salt, &extension)?;
+    let message = creation(evm, host, MessageKind::Create2, value, (offset, size), salt, &extension)?;
     evm.take::<4>();
 
     // Program counter
@@ -60,8 +62,11 @@ pub(crate) fn call(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) -> O
     let access = access(evm, host, to, base)?;
     // Before EIP-161 the account was created even by a call without value.
     let may_create = !value.is_zero() || !evm.rules.has(Eip::StateClearing161);
-    let create_gas = if may_create && host.is_dead(to)? { evm.schedule.new_account } else { 0 };
-    let forwarded = charge_call(evm, gas, access.gas + create_gas + value_gas(evm, value), &extension)?;
+    let creates = may_create && host.is_dead(to)?;
+    let create_gas = if creates { evm.schedule.new_account } else { 0 };
+    let account_gas = if creates { evm.schedule.state_new_account } else { 0 };
+    let own_gas = access.gas + create_gas + value_gas(evm, value);
+    let forwarded = charge_call(evm, gas, own_gas, &extension, account_gas)?;
 
     // Operation
     evm.extend(&extension)?;
@@ -80,7 +85,7 @@ pub(crate) fn call(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) -> O
 
     // Program counter
     evm.pc += 1;
-    Ok(send_call(evm, message, (output, output_size)))
+    Ok(send_call(evm, message, (output, output_size), account_gas))
 }
 
 /// CALLCODE: foreign code on the caller's own account.
@@ -92,7 +97,7 @@ pub(crate) fn callcode(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) 
     // Gas
     let extension = evm.extension([(input, input_size), (output, output_size)]);
     let access = access(evm, host, to, base)?;
-    let forwarded = charge_call(evm, gas, access.gas + value_gas(evm, value), &extension)?;
+    let forwarded = charge_call(evm, gas, access.gas + value_gas(evm, value), &extension, 0)?;
 
     // Operation
     evm.extend(&extension)?;
@@ -111,7 +116,7 @@ pub(crate) fn callcode(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) 
 
     // Program counter
     evm.pc += 1;
-    Ok(send_call(evm, message, (output, output_size)))
+    Ok(send_call(evm, message, (output, output_size), 0))
 }
 
 /// RETURN.
@@ -139,7 +144,7 @@ pub(crate) fn delegatecall(evm: &mut MiniStepState, host: &mut dyn Host, base: u
     // Gas
     let extension = evm.extension([(input, input_size), (output, output_size)]);
     let access = access(evm, host, to, base)?;
-    let forwarded = charge_call(evm, gas, access.gas, &extension)?;
+    let forwarded = charge_call(evm, gas, access.gas, &extension, 0)?;
 
     // Operation
     evm.extend(&extension)?;
@@ -158,7 +163,7 @@ pub(crate) fn delegatecall(evm: &mut MiniStepState, host: &mut dyn Host, base: u
 
     // Program counter
     evm.pc += 1;
-    Ok(send_call(evm, message, (output, output_size)))
+    Ok(send_call(evm, message, (output, output_size), 0))
 }
 
 /// STATICCALL (EIP-214).
@@ -170,7 +175,7 @@ pub(crate) fn staticcall(evm: &mut MiniStepState, host: &mut dyn Host, base: u64
     // Gas
     let extension = evm.extension([(input, input_size), (output, output_size)]);
     let access = access(evm, host, to, base)?;
-    let forwarded = charge_call(evm, gas, access.gas, &extension)?;
+    let forwarded = charge_call(evm, gas, access.gas, &extension, 0)?;
 
     // Operation
     evm.extend(&extension)?;
@@ -189,7 +194,7 @@ pub(crate) fn staticcall(evm: &mut MiniStepState, host: &mut dyn Host, base: u64
 
     // Program counter
     evm.pc += 1;
-    Ok(send_call(evm, message, (output, output_size)))
+    Ok(send_call(evm, message, (output, output_size), 0))
 }
 
 /// REVERT (EIP-140).
@@ -223,7 +228,13 @@ pub(crate) fn selfdestruct(evm: &mut MiniStepState, host: &mut dyn Host, base: u
     let creates = host.is_dead(beneficiary)?
         && (!evm.rules.has(Eip::StateClearing161) || !host.balance(originator)?.is_zero());
     let create_gas = if creates { evm.schedule.selfdestruct_new_account } else { 0 };
+    let account_gas = if creates { evm.schedule.state_new_account } else { 0 };
+    if evm.rules.has(Eip::StateGas8037) {
+        // The beneficiary is looked at once that is paid for.
+        evm.check_gas(base + cold_gas)?;
+    }
     evm.charge(base + cold_gas + create_gas)?;
+    evm.charge_state_gas(account_gas)?;
 
     // Operation
     let destruction = host.self_destruct(originator, beneficiary)?;
@@ -266,19 +277,46 @@ fn stipend(evm: &MiniStepState, value: U256) -> u64 {
 }
 
 /// Charges a call and answers what of it is forwarded: all that was asked for, or from EIP-150 on at most all but one 64th
-/// of what is left.
+/// of what is left. `account_gas` is state gas for an account that it brings to life.
 fn charge_call(
     evm: &mut MiniStepState,
     requested: U256,
     extra: u64,
     extension: &Extension,
+    account_gas: u64,
 ) -> Result<u64, Halt> {
     let own = extra.saturating_add(extension.cost);
+    if evm.rules.has(Eip::StateGas8037) {
+        return charge_call_apart(evm, requested, own, account_gas);
+    }
     let mut forwarded = requested.saturating_to::<u64>();
     if evm.rules.has(Eip::StatePrices150) && evm.gas >= own {
         forwarded = forwarded.min(all_but_one_64th(evm.gas - own));
     }
     evm.charge(own.saturating_add(forwarded))?;
+    Ok(forwarded)
+}
+
+/// Charges a call with EIP-8037: what it costs, then state gas, then what is forwarded of what is left. It looks at nobody unless it has
+/// the gas, so if it has not it has cost nothing.
+///
+/// EELS: `vm/instructions/system.py`, `call`.
+fn charge_call_apart(
+    evm: &mut MiniStepState,
+    requested: U256,
+    own: u64,
+    account_gas: u64,
+) -> Result<u64, Halt> {
+    evm.check_gas(own)?;
+    evm.charge(own)?;
+    evm.charge_state_gas(account_gas)?;
+    let mut forwarded = requested.saturating_to::<u64>();
+    if evm.rules.has(Eip::StatePrices150) {
+        forwarded = forwarded.min(all_but_one_64th(evm.gas));
+    }
+    let charge = evm.charge(forwarded);
+    evm.gas_cost = own.saturating_add(forwarded);
+    charge?;
     Ok(forwarded)
 }
 
@@ -299,13 +337,15 @@ fn child_of(parent: &Message) -> Message {
         is_delegated: false,
         value: U256::ZERO,
         input: Bytes::new(),
-        state_gas: Default::default(),
+        state_gas: StateGas::NONE,
         salt: U256::ZERO,
     }
 }
 
-fn send_call(evm: &mut MiniStepState, message: Message, output: (U256, U256)) -> Step {
-    evm.awaiting = Some(Awaiting::Call(region(output.0, output.1)));
+/// Sends a call that was paid for, `account_gas` of state gas included.
+fn send_call(evm: &mut MiniStepState, mut message: Message, output: (U256, U256), account_gas: u64) -> Step {
+    message.state_gas = evm.drain_state_gas_reservoir();
+    evm.awaiting = Some(Awaiting::Call { output: region(output.0, output.1), account_gas });
     evm.return_data = Bytes::new();
     Step::Send(Box::new(message))
 }
@@ -318,8 +358,11 @@ fn refuse_delegating(evm: &MiniStepState, host: &mut dyn Host) -> Result<(), Fau
 }
 
 /// The message of a creation, which takes with it the gas it forwards.
+///
+/// EELS: `vm/instructions/system.py`, `generic_create`.
 fn creation(
     evm: &mut MiniStepState,
+    host: &mut dyn Host,
     kind: MessageKind,
     value: U256,
     initcode: (U256, U256),
@@ -330,17 +373,44 @@ fn creation(
     if initcode.1 > U256::from(evm.schedule.max_initcode_size) {
         return Err(Halt::InitcodeTooLarge.into());
     }
+    let memory_before = evm.memory.len();
     evm.extend(extension)?;
-    let forwarded = if evm.rules.has(Eip::StatePrices150) { all_but_one_64th(evm.gas) } else { evm.gas };
-    evm.gas -= forwarded;
-    evm.awaiting = Some(Awaiting::Creation);
-    evm.return_data = Bytes::new();
-    Ok(Box::new(Message {
+    let mut message = Box::new(Message {
         kind,
-        gas: forwarded,
         value,
         input: Bytes::copy_from_slice(&evm.memory[region(initcode.0, initcode.1)]),
         salt,
         ..child_of(&evm.message)
-    }))
+    });
+    let account_gas = if evm.rules.has(Eip::StateGas8037) {
+        // An opcode that fails leaves the memory as it found it.
+        charge_created(evm, host, &message).inspect_err(|_| evm.memory.truncate(memory_before))?
+    } else {
+        0
+    };
+    let forwarded = if evm.rules.has(Eip::StatePrices150) { all_but_one_64th(evm.gas) } else { evm.gas };
+    evm.gas -= forwarded;
+    message.gas = forwarded;
+    message.state_gas = evm.drain_state_gas_reservoir();
+    evm.awaiting = Some(Awaiting::Creation { account_gas });
+    evm.return_data = Bytes::new();
+    Ok(message)
+}
+
+/// Charges state gas for the account that a creation brings to life, and answers how much. What is going to be refused for balance, nonce
+/// or depth is charged nothing, and its address stays cold.
+///
+/// EELS: `vm/instructions/system.py`, `generic_create`, up to where it withholds gas.
+fn charge_created(evm: &mut MiniStepState, host: &mut dyn Host, creation: &Message) -> Result<u64, Fault> {
+    let is_refused = host.balance(creation.caller)? < creation.value
+        || host.nonce(creation.caller)? == u64::MAX
+        || creation.depth > CALL_DEPTH_LIMIT;
+    if is_refused {
+        return Ok(0);
+    }
+    let address = host.created_address(creation)?;
+    host.warm_account(address);
+    let account_gas = if host.is_dead(address)? { evm.schedule.state_new_account } else { 0 };
+    evm.charge_state_gas(account_gas)?;
+    Ok(account_gas)
 }
