@@ -12,6 +12,7 @@ mod message;
 mod recorded;
 mod rejection;
 mod run;
+mod state_gas;
 mod steps;
 mod types;
 
