@@ -3,6 +3,7 @@
 
 mod creation;
 mod machine;
+mod preparation;
 mod stepping;
 mod transaction;
 mod validate;

@@ -12,12 +12,12 @@ use parallax_host_interface::{
 };
 use parallax_primitives::{
     Bytecode, Bytes, CALL_DEPTH_LIMIT, Eip, FrameOutcome, FrameStatus, Halt, Message, MessageKind,
-    PrecompileId, Rules, Subject, Switch, TxOutcome, U256,
+    PrecompileId, Rules, StateGas, Subject, Switch, TxOutcome, U256,
 };
 
 use crate::{
     Validated, creation,
-    transaction::{self, Unsettled},
+    transaction::{self, Opened, Settled, Unsettled},
 };
 
 /// One transaction, or one bare message, in progress over any interpreter.
@@ -41,6 +41,8 @@ pub struct Machine<'a, I: Interpreter> {
     failure: Option<Halt>,
     /// Gas that the first message was given.
     pub(crate) gas: u64,
+    /// State gas in its reservoir.
+    reservoir: u64,
     /// Code that the outermost message, a creation, has deployed.
     pub(crate) deployed: Option<Bytes>,
 }
@@ -91,15 +93,16 @@ impl<'a, I: Interpreter> Machine<'a, I> {
         validated: Validated,
         mut journal: Box<dyn Journal + 'a>,
     ) -> Result<Self, HostError> {
-        let (message, unsettled) = match job.subject {
+        let (message, unsettled, failure) = match job.subject {
             Subject::Transaction(transaction) => {
-                let (message, unsettled) = transaction::open(job, transaction, &validated, &mut *journal)?;
-                (message, Some(unsettled))
+                let Opened { message, unsettled, failure } =
+                    transaction::open(job, transaction, &validated, &mut *journal)?;
+                (message, Some(unsettled), failure)
             }
             Subject::Message { message, .. } => {
                 let (caller, target) = (message.caller, message.address);
                 transaction::warm_up(&mut *journal, job.rules, caller, target, job.block.coinbase);
-                (message.clone(), None)
+                (message.clone(), None, None)
             }
         };
         Ok(Self {
@@ -109,11 +112,12 @@ impl<'a, I: Interpreter> Machine<'a, I> {
             journal,
             frames: Vec::new(),
             gas: message.gas,
+            reservoir: message.state_gas.reservoir,
             stage: Stage::Sent(Box::new(message)),
             clock: 0,
             start: Some(job.start()),
             unsettled,
-            failure: validated.failure,
+            failure,
             deployed: None,
         })
     }
@@ -202,10 +206,16 @@ impl<'a, I: Interpreter> Machine<'a, I> {
         let nonce_is_max = bumps_nonce && self.journal.nonce(message.caller)? == u64::MAX;
         let failure = self.failure.take();
         let refusal = if failure.is_none() { self.refusal(&message, nonce_is_max)? } else { None };
-        let started = match failure.or(refusal) {
-            Some(halt) => Started::Outcome(FrameOutcome::halted(halt, message.gas)),
-            None if message.kind.is_create() => self.start_creation(&message, init_code, bumps_nonce)?,
-            None => self.start_call(&message)?,
+        let started = match (failure, refusal) {
+            (Some(halt), _) => Started::Outcome(fallen_back(&message, FrameOutcome::halted(halt, 0))),
+            (None, Some(halt)) => {
+                let whole = FrameOutcome::halted(halt, message.gas);
+                Started::Outcome(FrameOutcome { state_gas: message.state_gas, ..whole })
+            }
+            (None, None) if message.kind.is_create() => {
+                self.start_creation(&message, init_code, bumps_nonce)?
+            }
+            (None, None) => self.start_call(&message)?,
         };
         match started {
             Started::Frame(frame) => {
@@ -257,10 +267,12 @@ impl<'a, I: Interpreter> Machine<'a, I> {
         self.journal.checkpoint();
         if let Err(halt) = self.journal.create(message.caller, message.address, message.value)? {
             self.journal.revert();
-            return Ok(Started::Outcome(FrameOutcome::halted(halt, 0)));
+            return Ok(Started::Outcome(fallen_back(message, FrameOutcome::halted(halt, 0))));
         }
         if init_code.bytes().is_empty() {
-            return Ok(Started::Outcome(self.end_creation(message, success(message.gas, Bytes::new()))?));
+            return Ok(Started::Outcome(
+                self.end_creation(message, success(message, message.gas, Bytes::new()))?,
+            ));
         }
         // Init code is code: the calldata of its frame is empty (Yellow Paper, section 7).
         let frame_message = Message { input: Bytes::new(), ..message.clone() };
@@ -288,7 +300,7 @@ impl<'a, I: Interpreter> Machine<'a, I> {
             // EIP-7702: a delegation to a precompiled contract runs no code at all.
             if !message.is_delegated || rules.is_on(Switch::DelegatedContracts) {
                 let outcome = self.run_contract(message, is_native)?;
-                return Ok(Started::Outcome(self.end_call(outcome)));
+                return Ok(Started::Outcome(self.end_call(message, outcome)));
             }
         } else {
             let code = self.journal.code(address)?;
@@ -296,7 +308,7 @@ impl<'a, I: Interpreter> Machine<'a, I> {
                 return Ok(Started::Frame(self.interpreter.enter(message.clone(), code, rules)));
             }
         }
-        Ok(Started::Outcome(self.end_call(success(message.gas, Bytes::new()))))
+        Ok(Started::Outcome(self.end_call(message, success(message, message.gas, Bytes::new()))))
     }
 
     /// What the precompiled contract that a message calls came to, be it the rules' or an author's own.
@@ -307,12 +319,12 @@ impl<'a, I: Interpreter> Machine<'a, I> {
             let contract = CustomContract::fast(rules, &address).ok_or_else(unknown)?;
             let outcome = contract(&mut ContractCall { message, rules, host: self.journal.as_host() })?;
             let gas_left = outcome.gas_left.min(message.gas);
-            return Ok(FrameOutcome { gas_left, created: None, ..outcome });
+            return Ok(FrameOutcome { gas_left, created: None, state_gas: message.state_gas, ..outcome });
         }
         let done = self.precompiles.run(rules, address, &message.input, message.gas);
         Ok(match done.ok_or_else(unknown)? {
             Ok(output) => match message.gas.checked_sub(output.gas_used) {
-                Some(gas_left) => success(gas_left, output.output),
+                Some(gas_left) => success(message, gas_left, output.output),
                 None => FrameOutcome::halted(Halt::OutOfGas, 0),
             },
             Err(PrecompileError::OutOfGas) => FrameOutcome::halted(Halt::OutOfGas, 0),
@@ -329,21 +341,19 @@ impl<'a, I: Interpreter> Machine<'a, I> {
         let outcome = if message.kind.is_create() {
             self.end_creation(&message, outcome)?
         } else {
-            self.end_call(outcome)
+            self.end_call(&message, outcome)
         };
         Ok(self.end(message, outcome, observer))
     }
 
     /// Keeps or undoes the effects of a message that had its checkpoint.
-    fn end_call(&mut self, outcome: FrameOutcome) -> FrameOutcome {
+    fn end_call(&mut self, message: &Message, outcome: FrameOutcome) -> FrameOutcome {
         if outcome.status.is_success() {
             self.journal.commit();
+            outcome
         } else {
             self.journal.revert();
-        }
-        match outcome.status {
-            FrameStatus::Halt(halt) => FrameOutcome::halted(halt, 0),
-            FrameStatus::Success | FrameStatus::Revert => outcome,
+            fallen_back(message, outcome)
         }
     }
 
@@ -355,11 +365,16 @@ impl<'a, I: Interpreter> Machine<'a, I> {
     ) -> Result<FrameOutcome, HostError> {
         if outcome.status.is_success() {
             let code = std::mem::take(&mut outcome.output);
-            let deposit =
-                creation::deposit(self.rules, message.address, outcome.gas_left, code, &mut *self.journal)?;
+            let deposit = creation::deposit(
+                self.rules,
+                message.address,
+                (outcome.gas_left, outcome.state_gas),
+                code,
+                &mut *self.journal,
+            )?;
             match deposit {
                 Ok(deposit) => {
-                    outcome.gas_left = deposit.gas_left;
+                    (outcome.gas_left, outcome.state_gas) = (deposit.gas_left, deposit.state_gas);
                     outcome.created = Some(message.address);
                     if self.frames.is_empty() {
                         self.deployed = Some(deposit.code);
@@ -368,19 +383,24 @@ impl<'a, I: Interpreter> Machine<'a, I> {
                 Err(halt) => outcome = FrameOutcome::halted(halt, 0),
             }
         }
-        Ok(self.end_call(outcome))
+        Ok(self.end_call(message, outcome))
     }
 }
 
 impl<I: Interpreter> Machine<'_, I> {
+    /// What a bare message has spent, of which nothing is refunded.
+    fn spent(&self, outcome: &FrameOutcome) -> Settled {
+        let StateGas { reservoir, spilled, .. } = outcome.state_gas;
+        let gas_used = self.gas + self.reservoir - outcome.gas_left - reservoir;
+        let state_gas = self.reservoir + spilled - reservoir;
+        Settled { gas_used, gas_refunded: 0, execution_gas: gas_used - state_gas, state_gas }
+    }
+
     /// Ends the transaction, or the bare message, of which this is what its message came to.
     fn settle(&mut self, outcome: FrameOutcome) -> Result<Execution, HostError> {
-        let (gas_used, gas_refunded) = match &self.unsettled {
-            Some(unsettled) => {
-                let settled = unsettled.settle(&outcome, &mut *self.journal)?;
-                (settled.gas_used, settled.gas_refunded)
-            }
-            None => (self.gas - outcome.gas_left, 0),
+        let Settled { gas_used, gas_refunded, execution_gas, state_gas } = match &self.unsettled {
+            Some(unsettled) => unsettled.settle(&outcome, &mut *self.journal)?,
+            None => self.spent(&outcome),
         };
         let (changes, logs) = self.journal.finish()?;
         let FrameOutcome { status, output, created, .. } = outcome;
@@ -388,27 +408,24 @@ impl<I: Interpreter> Machine<'_, I> {
             (FrameStatus::Success, Some(code)) => code,
             _ => output,
         };
-        let outcome = TxOutcome {
-            status,
-            gas_used,
-            gas_refunded,
-            execution_gas: gas_used,
-            state_gas: 0,
-            output,
-            logs,
-            created,
-        };
+        let outcome =
+            TxOutcome { status, gas_used, gas_refunded, execution_gas, state_gas, output, logs, created };
         Ok(Execution { outcome: Some(outcome), changes })
     }
 }
 
-fn success(gas_left: u64, output: Bytes) -> FrameOutcome {
-    FrameOutcome {
-        status: FrameStatus::Success,
-        gas_left,
-        output,
-        created: None,
-        state_gas: Default::default(),
+fn success(message: &Message, gas_left: u64, output: Bytes) -> FrameOutcome {
+    let state_gas = message.state_gas;
+    FrameOutcome { status: FrameStatus::Success, gas_left, state_gas, output, created: None }
+}
+
+/// What a message came to that failed: its state gas is as it was handed over. What it has spilled is gas again, which a halt takes with
+/// all the rest (EIP-8037).
+fn fallen_back(message: &Message, outcome: FrameOutcome) -> FrameOutcome {
+    let state_gas = StateGas::of(message.state_gas.baseline);
+    match outcome.status {
+        FrameStatus::Halt(halt) => FrameOutcome { state_gas, ..FrameOutcome::halted(halt, 0) },
+        _ => FrameOutcome { gas_left: outcome.gas_left + outcome.state_gas.spilled, state_gas, ..outcome },
     }
 }
 

@@ -8,11 +8,15 @@ use parallax_host_interface::{
     CustomTransactions, HostError, Journal, MessageEnd, Settlement, Terms, TransactionContext,
 };
 use parallax_primitives::{
-    Address, Authorization, Bytecode, ContractDefinition, Eip, FrameOutcome, GasSchedule, Message,
-    MessageKind, PrecompileId, Rules, Transaction, TransactionType, U256,
+    Address, Authorization, Bytecode, ContractDefinition, Eip, FrameOutcome, GasSchedule, Halt, Message,
+    MessageKind, PrecompileId, Rules, StateGas, Transaction, TransactionType, U256,
 };
 
-use crate::{Validated, validate::context};
+use crate::{
+    Validated,
+    preparation::{Purse, prepare},
+    validate::context,
+};
 
 /// What has to be known once the transaction's own message is over.
 pub(crate) struct Unsettled<'a> {
@@ -21,15 +25,31 @@ pub(crate) struct Unsettled<'a> {
     floor_gas: u64,
     /// Refund of the delegations (EIP-7702): kept even if the message fails.
     authorization_refund: u64,
+    /// State gas in the reservoir at the beginning.
+    reservoir: u64,
+    /// State gas that authorizations have taken from execution gas: no failure of the message gives it back.
+    committed_spill: u64,
     /// Wei that the sender paid for each gas.
     gas_price: U256,
 }
 
+/// A transaction before its own message.
+pub(crate) struct Opened<'a> {
+    pub(crate) message: Message,
+    pub(crate) unsettled: Unsettled<'a>,
+    /// How the message is refused, if the transaction fails before it begins.
+    pub(crate) failure: Option<Halt>,
+}
+
 /// Gas of a settled transaction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Settled {
     pub(crate) gas_used: u64,
     pub(crate) gas_refunded: u64,
+    /// See [`parallax_primitives::TxOutcome::execution_gas`].
+    pub(crate) execution_gas: u64,
+    /// See [`parallax_primitives::TxOutcome::state_gas`].
+    pub(crate) state_gas: u64,
 }
 
 /// Buys the gas, bumps the nonce, warms what is warm from the start and sets the delegations. Answers the transaction's
@@ -39,7 +59,7 @@ pub(crate) fn open<'a>(
     transaction: &'a Transaction,
     validated: &Validated,
     journal: &mut dyn Journal,
-) -> Result<(Message, Unsettled<'a>), HostError> {
+) -> Result<Opened<'a>, HostError> {
     let rules = job.rules;
     let terms = &validated.terms;
     let gas_price = validated.transaction.gas_price;
@@ -66,14 +86,6 @@ pub(crate) fn open<'a>(
             }
         }
     }
-    let mut authorization_refund = 0;
-    let sets_code = transaction.kind >= TransactionType::SetCode && rules.has(Eip::SetCode7702);
-    if sets_code && transaction.to.is_some() && validated.failure.is_none() {
-        for authorization in &transaction.authorizations {
-            authorization_refund += set_delegation(journal, rules.gas(), job.chain_id, authorization)?;
-        }
-    }
-
     let mut message = Message {
         kind: if transaction.to.is_some() { MessageKind::Call } else { MessageKind::Create },
         depth: 0,
@@ -85,9 +97,37 @@ pub(crate) fn open<'a>(
         is_delegated: false,
         value: transaction.value,
         input: transaction.input.clone(),
-        state_gas: Default::default(),
+        state_gas: StateGas::NONE,
         salt: U256::ZERO,
     };
+    let mut unsettled = Unsettled {
+        around: context(job, transaction),
+        terms: terms.clone(),
+        floor_gas: validated.floor_gas,
+        authorization_refund: 0,
+        reservoir: 0,
+        committed_spill: 0,
+        gas_price,
+    };
+    if rules.has(Eip::IntrinsicParts2780) && validated.failure.is_none() {
+        let purse = Purse::of(job, transaction.gas_limit, validated.intrinsic_gas);
+        unsettled.reservoir = purse.state.reservoir;
+        let failure = match prepare(journal, job, transaction, &mut message, purse)? {
+            Ok(committed_spill) => {
+                unsettled.committed_spill = committed_spill;
+                None
+            }
+            Err(halt) => Some(halt),
+        };
+        return Ok(Opened { message, unsettled, failure });
+    }
+    let sets_code = transaction.kind >= TransactionType::SetCode && rules.has(Eip::SetCode7702);
+    if sets_code && transaction.to.is_some() && validated.failure.is_none() {
+        for authorization in &transaction.authorizations {
+            unsettled.authorization_refund +=
+                set_delegation(journal, rules.gas(), job.chain_id, authorization)?;
+        }
+    }
     // EIP-7702: the transaction follows the delegation of its target as a call does, and pays nothing for it.
     if rules.has(Eip::SetCode7702)
         && let Some(target) = transaction.to
@@ -97,15 +137,7 @@ pub(crate) fn open<'a>(
         message.code_address = delegate;
         message.is_delegated = true;
     }
-
-    let unsettled = Unsettled {
-        around: context(job, transaction),
-        terms: terms.clone(),
-        floor_gas: validated.floor_gas,
-        authorization_refund,
-        gas_price,
-    };
-    Ok((message, unsettled))
+    Ok(Opened { message, unsettled, failure: validated.failure })
 }
 
 /// Warms what every transaction finds warm (EIP-2929, EIP-3651).
@@ -130,30 +162,37 @@ pub(crate) fn warm_up(
     }
 }
 
-/// One tuple of a set-code transaction (EIP-7702): a tuple that breaks a rule is skipped. Answers its refund, in gas.
+/// Whose tuple of a set-code transaction it is (EIP-7702), if it breaks no rule.
+pub(crate) fn authority_of(
+    journal: &mut dyn Journal,
+    chain_id: u64,
+    authorization: &Authorization,
+) -> Result<Option<Address>, HostError> {
+    if !authorization.chain_id.is_zero() && authorization.chain_id != U256::from(chain_id) {
+        return Ok(None);
+    }
+    if authorization.nonce == u64::MAX {
+        return Ok(None);
+    }
+    let Some(authority) = authorization.authority else {
+        return Ok(None);
+    };
+    journal.warm_account(authority);
+    let code = journal.code(authority)?;
+    if !code.bytes().is_empty() && code.delegation().is_none() {
+        return Ok(None);
+    }
+    Ok((journal.nonce(authority)? == authorization.nonce).then_some(authority))
+}
+
+/// One tuple before EIP-2780: one that breaks a rule is skipped. Answers its refund, in gas.
 fn set_delegation(
     journal: &mut dyn Journal,
     schedule: &GasSchedule,
     chain_id: u64,
     authorization: &Authorization,
 ) -> Result<u64, HostError> {
-    if !authorization.chain_id.is_zero() && authorization.chain_id != U256::from(chain_id) {
-        return Ok(0);
-    }
-    if authorization.nonce == u64::MAX {
-        return Ok(0);
-    }
-    let Some(authority) = authorization.authority else {
-        return Ok(0);
-    };
-    journal.warm_account(authority);
-    let code = journal.code(authority)?;
-    if !code.bytes().is_empty() && code.delegation().is_none() {
-        return Ok(0);
-    }
-    if journal.nonce(authority)? != authorization.nonce {
-        return Ok(0);
-    }
+    let Some(authority) = authority_of(journal, chain_id, authorization)? else { return Ok(0) };
     let refund = if journal.is_dead(authority)? {
         0
     } else {
@@ -181,22 +220,29 @@ impl Unsettled<'_> {
         let frame_refund = u64::try_from(journal.journal_view().refund()).unwrap_or(0);
         let end = MessageEnd {
             status: outcome.status,
-            gas_spent: transaction.gas_limit - outcome.gas_left,
+            gas_spent: transaction.gas_limit - outcome.gas_left - outcome.state_gas.reservoir,
             refund: self.authorization_refund + frame_refund,
             gas_price: self.gas_price,
             terms: &self.terms,
         };
-        let settled = self.gas(&end);
+        let mut settled = self.gas(&end);
+        settled.state_gas =
+            self.reservoir + self.committed_spill + outcome.state_gas.spilled - outcome.state_gas.reservoir;
         let Settlement { gas_used, gas_refunded, returned, paid } =
             match CustomTransactions::fast(self.around.rules) {
                 Some(own) => own.settle(&self.around, &end, self.fees(settled))?,
                 None => self.fees(settled),
             };
+        settled.execution_gas = if self.around.rules.has(Eip::StateGas8037) {
+            (end.gas_spent - settled.state_gas).max(self.floor_gas)
+        } else {
+            gas_used
+        };
         journal.credit(transaction.sender, returned)?;
         for (receiver, amount) in paid {
             journal.credit(receiver, amount)?;
         }
-        Ok(Settled { gas_used, gas_refunded })
+        Ok(Settled { gas_used, gas_refunded, ..settled })
     }
 
     /// The refund is capped (EIP-3529) and then the floor applied (EIP-7623); below the floor no refund is granted.
@@ -204,9 +250,9 @@ impl Unsettled<'_> {
         let gas_refunded = end.refund.min(end.gas_spent / self.around.rules.gas().refund_quotient);
         let gas_used = end.gas_spent - gas_refunded;
         if gas_used < self.floor_gas {
-            return Settled { gas_used: self.floor_gas, gas_refunded: 0 };
+            return Settled { gas_used: self.floor_gas, ..Settled::default() };
         }
-        Settled { gas_used, gas_refunded }
+        Settled { gas_used, gas_refunded, ..Settled::default() }
     }
 
     /// Unused gas goes back to the sender, the tip to the coinbase; the base fee is burned (EIP-1559).

@@ -113,6 +113,9 @@ fn environment(job: &Job<'_>, transaction: &Transaction, gas_price: U256) -> TxE
 /// All rules but the first and the chain's own.
 fn check(job: &Job<'_>, transaction: &Transaction, terms: &Terms) -> Result<Validated, EngineError> {
     let block = job.block;
+    if job.rules.has(Eip::IntrinsicParts2780) {
+        check_form(job.rules, transaction, terms)?;
+    }
     let (intrinsic_gas, floor_gas) = check_gas(job.rules, block, transaction, terms)?;
     if transaction.kind == TransactionType::Blob {
         check_blob_count(transaction, block.blobs.max)?;
@@ -127,7 +130,8 @@ fn check(job: &Job<'_>, transaction: &Transaction, terms: &Terms) -> Result<Vali
     let mut blob_fee = U256::ZERO;
     let mut environment = environment(job, transaction, gas_price);
     if transaction.kind == TransactionType::Blob {
-        let blob_gas = check_blobs(job.rules, block, transaction)?;
+        check_blobs(job.rules, transaction)?;
+        let blob_gas = check_blob_fee(block, transaction)?;
         max_cost = transaction
             .max_fee_per_blob_gas
             .checked_mul(blob_gas)
@@ -162,6 +166,31 @@ fn check_kind(rules: Rules, transaction: &Transaction) -> Result<(), Rejection> 
     if rules.has(eip) { Ok(()) } else { Err(Rejection::TypeNotSupported(transaction.kind.byte())) }
 }
 
+/// What the transaction says of itself alone. From EIP-2780 on that is looked at before its gas; until then each where the specification
+/// had it, and there they are looked at once more.
+fn check_form(rules: Rules, transaction: &Transaction, terms: &Terms) -> Result<(), Rejection> {
+    check_nonce_and_size(rules, transaction, terms)?;
+    if !terms.waived.fees {
+        check_priority(transaction)?;
+    }
+    if transaction.kind == TransactionType::Blob {
+        check_blobs(rules, transaction)?;
+    }
+    check_target(transaction)
+}
+
+/// EIP-2681, EIP-3860.
+fn check_nonce_and_size(rules: Rules, transaction: &Transaction, terms: &Terms) -> Result<(), Rejection> {
+    if transaction.nonce == u64::MAX && !terms.waived.nonce {
+        return Err(Rejection::NonceIsMax);
+    }
+    let (size, limit) = (transaction.input.len(), rules.gas().max_initcode_size);
+    if transaction.to.is_none() && size > limit {
+        return Err(Rejection::InitcodeTooLarge { size, limit });
+    }
+    Ok(())
+}
+
 /// The rules that only the transaction and the block's gas limit decide. Answers the intrinsic gas and the floor.
 fn check_gas(
     rules: Rules,
@@ -179,16 +208,16 @@ fn check_gas(
     if floor > limit {
         return Err(Rejection::CalldataFloor { limit, floor });
     }
-    if transaction.nonce == u64::MAX && !terms.waived.nonce {
-        return Err(Rejection::NonceIsMax);
-    }
-    let size = transaction.input.len();
-    if transaction.to.is_none() && size > schedule.max_initcode_size {
-        return Err(Rejection::InitcodeTooLarge { size, limit: schedule.max_initcode_size });
-    }
+    check_nonce_and_size(rules, transaction, terms)?;
     let is_limited = !terms.waived.gas_limits;
-    if limit > schedule.tx_gas_cap && is_limited {
-        return Err(Rejection::GasAboveCap { limit, cap: schedule.tx_gas_cap });
+    let (cap, needed) = (schedule.tx_gas_cap, intrinsic.max(floor));
+    if rules.has(Eip::StateGas8037) {
+        // What is above the cap is for state gas. Where limits are waived, what cannot be split has no execution gas.
+        if needed > cap && is_limited {
+            return Err(Rejection::IntrinsicGasAboveCap { needed, cap });
+        }
+    } else if limit > cap && is_limited {
+        return Err(Rejection::GasAboveCap { limit, cap });
     }
     if limit > block.gas_limit && is_limited {
         return Err(Rejection::GasAboveBlock { transaction: limit, block: block.gas_limit });
@@ -204,8 +233,11 @@ fn intrinsic_gas(rules: Rules, transaction: &Transaction) -> (u64, u64) {
     let nonzeros = count(transaction.input.len()) - zeros;
 
     let mut gas = schedule.tx_base + zeros * schedule.tx_data_zero + nonzeros * schedule.tx_data_nonzero;
+    // What is sent, and to whom. From EIP-2780 on it is in the floor as well.
+    let part = part_of_recipient(schedule, transaction);
+    gas += part;
     if transaction.to.is_none() {
-        gas += schedule.tx_create + count(transaction.input.len().div_ceil(32)) * schedule.initcode_word;
+        gas += count(transaction.input.len().div_ceil(32)) * schedule.initcode_word;
     }
     let mut access_list_floor = 0;
     if transaction.kind >= TransactionType::AccessList {
@@ -223,12 +255,23 @@ fn intrinsic_gas(rules: Rules, transaction: &Transaction) -> (u64, u64) {
     let floor = if rules.has(Eip::CalldataFloor7623) {
         let of_zeros = zeros.saturating_mul(schedule.tx_tokens_zero);
         let tokens = of_zeros.saturating_add(nonzeros.saturating_mul(schedule.tx_tokens_nonzero));
-        let of_data = schedule.tx_base.saturating_add(schedule.tx_floor_token.saturating_mul(tokens));
+        let base = schedule.tx_base + if rules.has(Eip::IntrinsicParts2780) { part } else { 0 };
+        let of_data = base.saturating_add(schedule.tx_floor_token.saturating_mul(tokens));
         of_data.saturating_add(access_list_floor)
     } else {
         0
     };
     (gas, floor)
+}
+
+/// What the transaction pays for its recipient: an account of its own making, another account, or itself, which is nothing (EIP-2780).
+fn part_of_recipient(schedule: &GasSchedule, transaction: &Transaction) -> u64 {
+    match transaction.to {
+        None => schedule.tx_create,
+        Some(recipient) if recipient == transaction.sender => 0,
+        Some(_) if transaction.value.is_zero() => schedule.tx_recipient,
+        Some(_) => schedule.tx_recipient + schedule.tx_value,
+    }
 }
 
 /// What one gas costs, in wei: what the chain says, or the effective price.
@@ -252,15 +295,25 @@ fn effective_price(rules: Rules, block: &BlockEnv, transaction: &Transaction) ->
     if !rules.has(Eip::DynamicFee1559) {
         return Ok(max_fee);
     }
-    let priority = transaction.max_priority_fee_per_gas;
-    let has_priority = transaction.kind >= TransactionType::DynamicFee;
-    if has_priority && priority > max_fee {
-        return Err(Rejection::PriorityAboveFee { priority, max_fee });
-    }
+    check_priority(transaction)?;
+    let (priority, has_priority) = (transaction.max_priority_fee_per_gas, has_priority(transaction));
     let Some(above_base) = max_fee.checked_sub(U256::from(block.base_fee)) else {
         return Err(Rejection::FeeBelowBaseFee { max_fee, base_fee: block.base_fee });
     };
     if has_priority { Ok(U256::from(block.base_fee) + priority.min(above_base)) } else { Ok(max_fee) }
+}
+
+fn has_priority(transaction: &Transaction) -> bool {
+    transaction.kind >= TransactionType::DynamicFee
+}
+
+/// EIP-1559.
+fn check_priority(transaction: &Transaction) -> Result<(), Rejection> {
+    let (priority, max_fee) = (transaction.max_priority_fee_per_gas, transaction.max_fee_per_gas);
+    if has_priority(transaction) && priority > max_fee {
+        return Err(Rejection::PriorityAboveFee { priority, max_fee });
+    }
+    Ok(())
 }
 
 fn check_blob_count(transaction: &Transaction, limit: u64) -> Result<(), Rejection> {
@@ -269,8 +322,8 @@ fn check_blob_count(transaction: &Transaction, limit: u64) -> Result<(), Rejecti
     if count > limit { Err(Rejection::TooManyBlobs { count, limit }) } else { Ok(()) }
 }
 
-/// The rules of EIP-4844 and EIP-7594 about what is in the transaction. Answers its blob gas.
-fn check_blobs(rules: Rules, block: &BlockEnv, transaction: &Transaction) -> Result<U256, Rejection> {
+/// The rules of EIP-4844 and EIP-7594 about what is in the transaction.
+fn check_blobs(rules: Rules, transaction: &Transaction) -> Result<(), Rejection> {
     if transaction.blob_hashes.is_empty() {
         return Err(Rejection::NoBlobs);
     }
@@ -281,12 +334,17 @@ fn check_blobs(rules: Rules, block: &BlockEnv, transaction: &Transaction) -> Res
     if let Some(index) = transaction.blob_hashes.iter().position(|hash| hash[0] != BLOB_VERSION_KZG) {
         return Err(Rejection::BlobVersion(index));
     }
+    Ok(())
+}
+
+/// Whether it pays for its blobs what the block asks (EIP-4844). Answers its blob gas.
+fn check_blob_fee(block: &BlockEnv, transaction: &Transaction) -> Result<U256, Rejection> {
     let (max_fee, base_fee) = (transaction.max_fee_per_blob_gas, block.blob_base_fee());
     // A price of 2^256 - 1 stands for any from there on: no transaction offers that much.
     if max_fee < base_fee || base_fee == U256::MAX {
         return Err(Rejection::BlobFeeBelowBaseFee { max_fee, base_fee });
     }
-    Ok(U256::from(count) * U256::from(GasSchedule::GAS_PER_BLOB))
+    Ok(U256::from(transaction.blob_hashes.len()) * U256::from(GasSchedule::GAS_PER_BLOB))
 }
 
 fn check_target(transaction: &Transaction) -> Result<(), Rejection> {

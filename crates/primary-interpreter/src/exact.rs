@@ -8,7 +8,7 @@ use parallax_hooks::{Hooks, StepControl, StepEnd};
 use parallax_host_interface::{Host, HostError};
 use parallax_primitives::{
     Bytes, Class, Effect, FrameOutcome, FrameStatus, Halt, JournalView, Message, Opcode, Operation,
-    STACK_LIMIT, U256,
+    STACK_LIMIT, StateGas, U256,
 };
 
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
     memory::Memory,
     purse::Purse,
     stack::SLOTS,
-    system, words,
+    state_gas, system, words,
 };
 
 /// Nobody looks at opcodes.
@@ -98,20 +98,16 @@ pub(crate) fn run<K: Hooks, const MODE: u8>(
             entry_due = false;
         }
         ask = true;
-        let gas_before = gas;
+        let (gas_before, state_before) = (gas, core.state_gas);
         let at = pc;
         let flow = step(core, code, slots, &mut len, &mut pc, &mut gas, host, op);
         if MODE == STEPS {
-            let cost = match &flow {
-                Ok(_) => Some((gas_before - gas, None)),
-                Err(Fault::Halt(halt, cost)) => Some((*cost, Some(*halt))),
-                Err(Fault::Host(_)) => None,
-            };
-            if let Some((gas_cost, halt)) = cost {
+            if let Some((gas_cost, state_gas_cost, halt)) = cost(core, &flow, (gas_before, gas), state_before)
+            {
                 let journal = host.journal_view();
                 let end = StepEnd {
                     gas_cost,
-                    state_gas_cost: 0,
+                    state_gas_cost,
                     gas_left: gas,
                     halt,
                     effect: effect(core, op, halt, journal),
@@ -127,7 +123,8 @@ pub(crate) fn run<K: Hooks, const MODE: u8>(
                 entry_due = MODE == BLOCKS;
                 if MODE != STEPS && tier != Tier::Exact {
                     back_jumps += u32::from(target <= at);
-                    let is_hot = back_jumps >= HOT_BACK_JUMPS && program.pays_with(gas_at_start - gas);
+                    let spent = gas_at_start.saturating_sub(gas);
+                    let is_hot = back_jumps >= HOT_BACK_JUMPS && program.pays_with(spent);
                     if tier == Tier::Fast || is_hot {
                         frame.entry_due = entry_due;
                         break Leave::Fast;
@@ -147,10 +144,10 @@ pub(crate) fn run<K: Hooks, const MODE: u8>(
                 }
                 break Leave::Exit(FrameExit::Message(*message));
             }
-            Ok(Flow::Done(status, output)) => break Leave::Exit(done(status, gas, output)),
+            Ok(Flow::Done(status, output)) => break Leave::Exit(done(core, status, gas, output)),
             Err(Fault::Halt(halt, _)) => {
                 gas = 0;
-                break Leave::Exit(done(FrameStatus::Halt(halt), 0, Bytes::new()));
+                break Leave::Exit(done(core, FrameStatus::Halt(halt), 0, Bytes::new()));
             }
             Err(Fault::Host(error)) => return Err(error),
         }
@@ -161,8 +158,29 @@ pub(crate) fn run<K: Hooks, const MODE: u8>(
     Ok(leave)
 }
 
-fn done(status: FrameStatus, gas_left: u64, output: Bytes) -> FrameExit {
-    FrameExit::Done(FrameOutcome { status, gas_left, output, created: None, state_gas: Default::default() })
+/// What an opcode took of each gas, and why it failed, if it did; nothing if the world did. Spilling moves gas from the one to the other.
+fn cost(
+    core: &mut Core,
+    flow: &Result<Flow, Fault>,
+    (gas_before, gas): (u64, u64),
+    before: StateGas,
+) -> Option<(u64, i64, Option<Halt>)> {
+    let handed_over = match flow {
+        Ok(Flow::Message(message)) => message.state_gas.reservoir,
+        Ok(_) => 0,
+        Err(Fault::Halt(halt, cost)) => {
+            let unpaid = std::mem::take(&mut core.unpaid_state_gas);
+            return Some((*cost, unpaid.cast_signed(), Some(*halt)));
+        }
+        Err(Fault::Host(_)) => return None,
+    };
+    let after = core.state_gas;
+    let gas_cost = (gas_before + before.spilled) - (gas + after.spilled);
+    Some((gas_cost, state_gas::cost(before, after, handed_over), None))
+}
+
+fn done(core: &Core, status: FrameStatus, gas_left: u64, output: Bytes) -> FrameExit {
+    FrameExit::Done(FrameOutcome { status, gas_left, output, created: None, state_gas: core.state_gas })
 }
 
 /// What an opcode left behind outside its frame.

@@ -5,13 +5,14 @@ use std::{ops::Range, sync::Arc};
 use parallax_hooks::StepView;
 use parallax_primitives::{
     Address, Bytecode, Bytes, FrameOutcome, GasSchedule, JournalView, Message, Opcode, OpcodeTable, Rules,
-    StorageChange, U256,
+    StateGas, StorageChange, U256,
 };
 
 use crate::{
     memory::Memory,
     program::{FastCounts, Program},
     stack::Stack,
+    state_gas,
 };
 
 /// What opcodes act on besides stack, gas and pc, which the loops keep in registers.
@@ -22,6 +23,9 @@ pub(crate) struct Core {
     pub(crate) rules: Rules,
     pub(crate) table: &'static OpcodeTable,
     pub(crate) schedule: &'static GasSchedule,
+    pub(crate) state_gas: StateGas,
+    /// What a state gas charge that failed was.
+    pub(crate) unpaid_state_gas: u64,
     pub(crate) memory: Memory,
     pub(crate) return_data: Bytes,
     /// What the last SSTORE or TSTORE wrote.
@@ -30,9 +34,17 @@ pub(crate) struct Core {
     pub(crate) awaiting: Option<Awaiting>,
 }
 
+/// The answer to a message.
+#[derive(Clone, Debug)]
+pub(crate) struct Awaiting {
+    pub(crate) target: Target,
+    /// State gas that was charged for the account that the message brings to life.
+    pub(crate) paid: u64,
+}
+
 /// Where the answer to a message goes.
 #[derive(Clone, Debug)]
-pub(crate) enum Awaiting {
+pub(crate) enum Target {
     Creation,
     Call(Range<usize>),
 }
@@ -65,7 +77,7 @@ impl Frame {
         program: Arc<Program>,
         hot: bool,
     ) -> Self {
-        let gas = message.gas;
+        let (gas, state_gas) = (message.gas, message.state_gas);
         Self {
             core: Core {
                 message,
@@ -73,6 +85,8 @@ impl Frame {
                 rules,
                 table: rules.opcodes(),
                 schedule: rules.gas(),
+                state_gas,
+                unpaid_state_gas: 0,
                 memory: Memory::new(rules.gas()),
                 return_data: Bytes::new(),
                 written: None,
@@ -95,15 +109,16 @@ impl Frame {
             debug_assert!(false, "an answer without a message");
             return;
         };
-        self.gas = self.gas.saturating_add(child.gas_left);
+        let gas = self.gas.saturating_add(child.gas_left);
+        self.gas = state_gas::take_back(&mut self.core.state_gas, gas, &child, awaiting.paid);
         let success = child.status.is_success();
-        let result = match awaiting {
-            Awaiting::Creation => {
+        let result = match awaiting.target {
+            Target::Creation => {
                 // Only a creation that reverts has return data (EIP-211).
                 self.core.return_data = if success { Bytes::new() } else { child.output };
                 child.created.filter(|_| success).map_or(U256::ZERO, address_word)
             }
-            Awaiting::Call(region) => {
+            Target::Call(region) => {
                 let target = &mut self.core.memory.bytes_mut()[region];
                 let copied = target.len().min(child.output.len());
                 target[..copied].copy_from_slice(&child.output[..copied]);
@@ -143,7 +158,7 @@ pub(crate) fn view<'a>(
         pc,
         opcode: Opcode(opcode),
         gas,
-        state_gas: Default::default(),
+        state_gas: core.state_gas,
         refund: journal.refund(),
         stack,
         memory: core.memory.bytes(),

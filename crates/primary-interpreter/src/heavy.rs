@@ -14,7 +14,7 @@ use crate::{
     hashes,
     memory::{Memory, by_word, charge},
     purse::Purse,
-    words,
+    state_gas, words,
 };
 
 /// Runs `op` on its operands, the topmost first: gas left, and the result if it has one.
@@ -328,7 +328,8 @@ fn store(
     let schedule = core.schedule;
     // More than the stipend that it must not run on (EIP-2200).
     let dearest = schedule.sstore_set.max(schedule.sstore_reset).max(schedule.sstore_dirty);
-    purse.must_have(dearest + schedule.cold_slot_store + purse.base)?;
+    let spilling = schedule.state_new_slot.saturating_sub(core.state_gas.reservoir);
+    purse.must_have(dearest + schedule.cold_slot_store + purse.base + spilling)?;
     if core.rules.has(Eip::NetMetering2200) && purse.gas <= core.schedule.sstore_sentry && !purse.refuses {
         return Err(Fault::Halt(Halt::OutOfGas, 0));
     }
@@ -355,13 +356,27 @@ fn store(
             refund = schedule.sstore_clear_refund;
         }
     }
-    let gas = purse.pay(cost)?;
+    let mut gas = purse.pay(cost)?;
+    if schedule.state_new_slot != 0 && original.is_zero() {
+        gas = pay_for_slot(core, gas, (current, new), purse.base + cost)?;
+    }
     if refund != 0 {
         host.add_refund(refund);
     }
     host.store_slot(address, key, new)?;
     core.written = Some(StorageChange { address, key, previous: current, new, original });
     Ok((gas, U256::ZERO))
+}
+
+/// State gas of a slot that was zero before the transaction: charged when it is set, given back when it is cleared (EIP-8037). Answers
+/// the gas then left.
+fn pay_for_slot(core: &mut Core, gas: u64, (current, new): (U256, U256), cost: u64) -> Result<u64, Fault> {
+    let price = core.schedule.state_new_slot;
+    match (current.is_zero(), new.is_zero()) {
+        (true, false) => state_gas::charge(core, gas, price, cost),
+        (false, true) => Ok(state_gas::refill(&mut core.state_gas, gas, price)),
+        _ => Ok(gas),
+    }
 }
 
 /// What a change of a slot adds to the refund counter.

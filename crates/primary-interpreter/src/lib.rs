@@ -12,6 +12,7 @@ mod pointers;
 mod program;
 mod purse;
 mod stack;
+mod state_gas;
 mod system;
 #[cfg(test)]
 mod tests;
@@ -132,7 +133,8 @@ impl Primary {
                     Leave::Exit(FrameExit::Message(message)) => message.gas,
                     _ => 0,
                 };
-                frame.program.spend((before - frame.gas).saturating_sub(given));
+                // State gas that is given back may make it more.
+                frame.program.spend(before.saturating_sub(frame.gas).saturating_sub(given));
             }
             match leave {
                 Leave::Exit(exit) => return Ok(exit),

@@ -1,12 +1,15 @@
 //! Messages, and the opcodes that end a frame.
 
-use parallax_host_interface::Host;
-use parallax_primitives::{Address, Bytes, Eip, Halt, Message, MessageKind, Opcode, Switch, U256};
+use parallax_host_interface::{Host, HostError};
+use parallax_primitives::{
+    Address, Bytes, CALL_DEPTH_LIMIT, Eip, Halt, Message, MessageKind, Opcode, StateGas, Switch, U256,
+};
 
 use crate::{
     fault::Fault,
-    frame::{Awaiting, Core, word_address},
+    frame::{Awaiting, Core, Target, word_address},
     memory::{Memory, by_word, charge},
+    state_gas,
 };
 
 /// A message that is paid for, and the gas left. A creation's own gas is not yet taken from it.
@@ -62,23 +65,35 @@ pub(crate) fn call(
         extra += core.schedule.call_value;
     }
     // Until EIP-161 any call to an account that does not exist brings it to life.
-    if kind == MessageKind::Call
+    let brings_to_life = kind == MessageKind::Call
         && (sends || !core.rules.has(Eip::StateClearing161))
-        && host.is_dead(call.target)?
-    {
+        && host.is_dead(call.target)?;
+    let mut paid = 0;
+    if brings_to_life {
         extra += core.schedule.new_account;
+        paid = core.schedule.state_new_account;
     }
     let asked = call.gas.saturating_to::<u64>();
     let fixed = extra.saturating_add(extension.cost);
-    let forwarded = match gas.checked_sub(fixed) {
-        Some(rest) if core.rules.has(Eip::StatePrices150) => asked.min(rest - rest / 64),
-        _ => asked,
+    let forwardable = |rest: u64| {
+        if core.rules.has(Eip::StatePrices150) { asked.min(rest - rest / 64) } else { asked }
     };
     if kind == MessageKind::Call && core.message.is_static && sends {
+        let forwarded = gas.checked_sub(fixed).map_or(asked, forwardable);
         return Err(Fault::Halt(Halt::StaticViolation, fixed.saturating_add(forwarded)));
     }
-    let left = charge(gas, extra.saturating_add(forwarded), &extension)?;
+    let (left, forwarded) = if core.rules.has(Eip::StateGas8037) {
+        // The gas is looked at before it is charged: what fails has cost nothing. State gas comes first, and lessens what is forwarded.
+        let rest = charge(gas, extra, &extension).map_err(|_| Fault::Halt(Halt::OutOfGas, 0))?;
+        let rest = state_gas::charge(core, rest, paid, fixed)?;
+        let forwarded = asked.min(rest - rest / 64);
+        (rest - forwarded, forwarded)
+    } else {
+        let forwarded = gas.checked_sub(fixed).map_or(asked, forwardable);
+        (charge(gas, extra.saturating_add(forwarded), &extension)?, forwarded)
+    };
     core.memory.grow(extension)?;
+    let reservoir = std::mem::take(&mut core.state_gas.reservoir);
     let stipend = if sends { core.schedule.call_stipend } else { 0 };
     let parent = &core.message;
     let (caller, address, value) = match kind {
@@ -97,10 +112,11 @@ pub(crate) fn call(
         is_delegated: code_address.is_some(),
         value,
         input: Bytes::copy_from_slice(&core.memory.bytes()[Memory::region(call.input.0, call.input.1)]),
-        state_gas: Default::default(),
+        state_gas: StateGas::of(reservoir),
         salt: U256::ZERO,
     };
-    core.awaiting = Some(Awaiting::Call(Memory::region(call.output.0, call.output.1)));
+    let target = Target::Call(Memory::region(call.output.0, call.output.1));
+    core.awaiting = Some(Awaiting { target, paid });
     core.return_data = Bytes::new();
     Ok((left, Box::new(message)))
 }
@@ -167,12 +183,11 @@ pub(crate) fn create(
         return Err(Fault::Halt(Halt::InitcodeTooLarge, gas - left));
     }
     core.memory.grow(extension)?;
-    let forwarded = if core.rules.has(Eip::StatePrices150) { left - left / 64 } else { left };
-    let message = Message {
+    let mut message = Message {
         kind: if is_create2 { MessageKind::Create2 } else { MessageKind::Create },
         depth: core.message.depth + 1,
         is_static: false,
-        gas: forwarded,
+        gas: 0,
         caller: core.message.address,
         address: Address::ZERO,
         code_address: Address::ZERO,
@@ -182,9 +197,40 @@ pub(crate) fn create(
         state_gas: Default::default(),
         salt,
     };
-    core.awaiting = Some(Awaiting::Creation);
+    let (mut left, mut paid) = (left, 0);
+    if core.rules.has(Eip::StateGas8037) && !is_refused(host, &message)? {
+        (left, paid) = pay_for_account(core, host, &message, left, gas - left)?;
+    }
+    message.gas = if core.rules.has(Eip::StatePrices150) { left - left / 64 } else { left };
+    message.state_gas = StateGas::of(std::mem::take(&mut core.state_gas.reservoir));
+    core.awaiting = Some(Awaiting { target: Target::Creation, paid });
     core.return_data = Bytes::new();
     Ok((left, Box::new(message)))
+}
+
+/// Whether a creation is refused before its account is looked at. The machine refuses it, and says why.
+fn is_refused(host: &mut dyn Host, creation: &Message) -> Result<bool, HostError> {
+    Ok(creation.depth > CALL_DEPTH_LIMIT
+        || host.balance(creation.caller)? < creation.value
+        || host.nonce(creation.caller)? == u64::MAX)
+}
+
+/// State gas of the account that a creation brings to life, which `cost` was charged for before (EIP-8037). One that has a balance is
+/// alive. Answers the gas then left, and the charge.
+fn pay_for_account(
+    core: &mut Core,
+    host: &mut dyn Host,
+    creation: &Message,
+    gas: u64,
+    cost: u64,
+) -> Result<(u64, u64), Fault> {
+    let address = host.created_address(creation)?;
+    host.warm_account(address);
+    if !host.is_dead(address)? {
+        return Ok((gas, 0));
+    }
+    let price = core.schedule.state_new_account;
+    Ok((state_gas::charge(core, gas, price, cost)?, price))
 }
 
 /// The output of RETURN and REVERT, and the gas left.
@@ -203,7 +249,7 @@ pub(crate) fn output(
 
 /// SELFDESTRUCT; the gas left.
 pub(crate) fn self_destruct(
-    core: &Core,
+    core: &mut Core,
     host: &mut dyn Host,
     beneficiary: U256,
     gas: u64,
@@ -217,16 +263,19 @@ pub(crate) fn self_destruct(
     if host.warm_account(beneficiary) && core.rules.has(Eip::WarmAccess2929) {
         cost += schedule.cold_account + schedule.warm_access;
     }
+    let mut state_cost = 0;
     if schedule.selfdestruct_new_account != 0
         && host.is_dead(beneficiary)?
         && (!core.rules.has(Eip::StateClearing161) || !host.balance(address)?.is_zero())
     {
         cost += schedule.selfdestruct_new_account;
+        state_cost = schedule.state_new_account;
     }
     if core.message.is_static {
         return Err(Fault::Halt(Halt::StaticViolation, cost));
     }
     let left = gas.checked_sub(cost).ok_or(Fault::Halt(Halt::OutOfGas, cost))?;
+    let left = state_gas::charge(core, left, state_cost, cost)?;
     let done = host.self_destruct(address, beneficiary)?;
     if !done.was_marked && schedule.selfdestruct_refund != 0 {
         host.add_refund(schedule.selfdestruct_refund);

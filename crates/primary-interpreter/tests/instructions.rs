@@ -355,6 +355,7 @@ fn execute(engine: &impl Interpreter, code: &[u8], (gas, is_static): (u64, bool)
         value: U256::ZERO,
         input: (0..100).collect::<Vec<u8>>().into(),
         salt: U256::ZERO,
+        state_gas: Default::default(),
     };
     let mut recorder = Recorder { watched, entries: Vec::new() };
     let mut clock = 0;

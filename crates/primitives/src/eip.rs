@@ -55,6 +55,8 @@ macro_rules! eips {
 use Parameter as P;
 
 eips! {
+    /// No creation where there is storage, whatever else there is: for all blocks from the first on, until Amsterdam gave it up.
+    CreateCollision7610 7610 "no creation where there is storage" {}
     /// A transaction that creates pays for it; a creation that cannot pay for its code fails.
     Creation2 2 "creating transactions pay; a creation without gas for its code fails" {
         parameters: &[(P::tx_create, 32_000)],

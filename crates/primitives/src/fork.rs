@@ -54,7 +54,7 @@ macro_rules! forks {
 forks! {
     /// July 2015.
     Frontier "Frontier" [] {
-        eips: &[],
+        eips: &[Eip::CreateCollision7610],
         without: &[],
         blobs: None,
         precompiles: &[EcRecover, Sha256, Ripemd160, Identity],
@@ -242,7 +242,7 @@ forks! {
             Eip::IntrinsicParts2780,
             Eip::StateGas8037,
         ],
-        without: &[],
+        without: &[Eip::CreateCollision7610],
         blobs: Some(BlobSchedule { target: 14, max: 21, update_fraction: 11_684_671 }),
         precompiles: &[],
     }

@@ -77,6 +77,14 @@ pub enum Rejection {
         /// The most a transaction may buy.
         cap: u64,
     },
+    /// EIP-7825 with EIP-8037: the limit may be above the cap, what is taken before the first opcode may not.
+    #[error("intrinsic gas or calldata floor of {needed} is above the cap of {cap}")]
+    IntrinsicGasAboveCap {
+        /// The greater of intrinsic gas and calldata floor.
+        needed: u64,
+        /// The most execution gas a transaction may have.
+        cap: u64,
+    },
     /// EIP-1559; types 0 and 1 too.
     #[error("fee of {max_fee} wei a gas is below the base fee of {base_fee}")]
     FeeBelowBaseFee {

@@ -29,6 +29,10 @@ const NOT_FACTS_OF_OURS: &[(&str, &str)] = &[
     ("transaction/init_code_refused_by", "a name of the specification's"),
     ("transaction/authorization_refund_if_absent", "nothing: the refund is of those that exist"),
     ("blob/version_byte", "a rule of the machines"),
+    ("amsterdam/transfer_log_address", "EIP-7708 is a rule of the states"),
+    ("amsterdam/transfer_log_topic", "EIP-7708 is a rule of the states"),
+    ("amsterdam/system_call_state_gas", "a rule of blocks (EIP-8037)"),
+    ("amsterdam/sepolia_activation", "which block has which fork is a rule of chains"),
     ("blob/base_cost_7918", "a rule of blocks (EIP-7918)"),
     ("blob/next_excess [excess, used, base_fee, next]", "a rule of blocks (EIP-4844, EIP-7918)"),
 ];
@@ -94,13 +98,15 @@ fn compare(fork: Fork, facts: &Value) -> Witness<'_> {
     witness.calls();
     witness.selfdestruct();
     witness.transactions();
+    witness.state_gas();
     witness.blobs();
     witness.every_key_is_known();
     witness
 }
 
-/// A number of the file: numbers of 2^53 or more are text there, `none` is no limit.
+/// A number of the file: numbers of 2^53 or more are text there, `none` is no limit. Of two gases it is the execution gas.
 fn number(value: &Value) -> U256 {
+    let value = value.get("execution").unwrap_or(value);
     match value.as_str() {
         Some("none") => U256::from(u64::MAX),
         Some(digits) => digits.parse().unwrap_or_default(),
@@ -173,6 +179,10 @@ impl<'a> Witness<'a> {
             self.same(format!("{name}: out"), u64::from(outputs), number(&row["out"]).saturating_to());
             self.same(format!("{name}: imm"), u64::from(immediate), number(&row["imm"]).saturating_to());
             let theirs: u64 = number(&row["gas"]).saturating_to();
+            let theirs_of_state = row["state"].as_u64().unwrap_or(0);
+            let is_creation = matches!(opcode, Opcode::CREATE | Opcode::CREATE2);
+            let of_state = if is_creation { self.gas.state_new_account } else { 0 };
+            self.same(format!("{name}: state gas"), of_state, theirs_of_state);
             let topics = u64::from(byte.wrapping_sub(Opcode::LOG0.0));
             let gas = u64::from(gas);
             match opcode {
@@ -232,10 +242,14 @@ impl<'a> Witness<'a> {
             max_code_size: limit(self.n("gas/limits/max_code_size")),
             max_initcode_size: limit(self.n("gas/limits/max_init_code_size")),
             refund_quotient: self.n("transaction/ten_slots_cleared/quotient"),
-            tx_create: price("create").wrapping_sub(price("call")),
+            tx_create: price("create").wrapping_sub(price("call")).wrapping_add(self.gas.tx_recipient),
             tx_data_nonzero: price("call data=01").wrapping_sub(price("call")),
-            tx_floor_token: floors.map_or(0, |(one, none)| one.wrapping_sub(none)),
-            tx_gas_cap: self.n("transaction/gas_cap"),
+            tx_floor_token: floors.map_or(0, |(one, none)| one.wrapping_sub(none) / self.gas.tx_tokens_zero),
+            tx_gas_cap: if self.fork >= Fork::Amsterdam {
+                self.gas.tx_gas_cap
+            } else {
+                self.n("transaction/gas_cap")
+            },
             tx_max_blobs: if has_blobs { limit(self.n("blob/max_per_transaction")) } else { usize::MAX },
             // What no fork changed is looked at as a constant, but for these two.
             ..*self.gas
@@ -270,12 +284,11 @@ impl<'a> Witness<'a> {
             self.at(&format!("transaction/intrinsic/{what}"))[part].as_u64().unwrap_or(0)
         };
         let (base, zero) = (tx("call", 0), tx("call data=00", 0).wrapping_sub(tx("call", 0)));
-        let tokens =
-            [tx("call data=01", 1), tx("call data=00", 1)].map(|floor| floor.wrapping_sub(tx("call", 1)));
+        let tokens = [tx("call data=01", 1).wrapping_sub(tx("call", 1))];
         let listed = tx("call 1 address", 0).wrapping_sub(base);
         let keys = tx("call 1 address 2 keys", 0).wrapping_sub(tx("call 1 address", 0));
         let authorization = tx("call 1 authorization", 0).wrapping_sub(base);
-        let refund = self.n("transaction/authorization_refund_if_authority_exists");
+        let refund = self.at("transaction/authorization_refund_if_authority_exists").as_u64().unwrap_or(0);
         let two = self.n("gas/memory_words/2").checked_div(self.n("gas/memory_words/1")).unwrap_or_default();
         self.constant("memory_word", self.gas.memory_word, self.n("gas/memory_words/1"));
         self.constant("memory_word_divisor", 2 / self.gas.memory_word_divisor, two);
@@ -286,8 +299,7 @@ impl<'a> Witness<'a> {
         self.constant("log_byte", self.gas.log_byte, byte);
         self.constant("call_value", self.gas.call_value, value);
         self.constant("call_stipend", self.gas.call_stipend, stipend);
-        self.constant("code_deposit_byte", self.gas.code_deposit_byte, self.n("gas/deposit_bytes/1"));
-        self.constant("tx_base", self.gas.tx_base, base);
+        self.constant("tx_base", self.gas.tx_base + self.gas.tx_recipient, base);
         self.constant("tx_data_zero", self.gas.tx_data_zero, zero);
         if self.fork >= Fork::Istanbul {
             self.constant("sstore_sentry", self.gas.sstore_sentry + 1, self.n("gas/sstore_noop_least_gas"));
@@ -304,7 +316,11 @@ impl<'a> Witness<'a> {
             self.constant("MIN_BLOB_BASE_FEE", G::MIN_BLOB_BASE_FEE, self.n("blob/min_price"));
         }
         if self.fork >= Fork::Prague {
-            self.constant("tx_tokens_nonzero", self.gas.tx_tokens_nonzero * tokens[1], tokens[0]);
+            self.constant(
+                "tx_tokens_nonzero",
+                self.gas.tx_tokens_nonzero * self.gas.tx_floor_token,
+                tokens[0],
+            );
             self.constant("tx_authorization", self.gas.tx_authorization, authorization);
             let refunded = self.gas.tx_authorization - self.gas.tx_authorization_existing;
             self.constant("tx_authorization_existing", refunded, refund);
@@ -419,10 +435,15 @@ impl<'a> Witness<'a> {
             let hashed = if is(name, "CREATE2") { self.gas.keccak_word } else { 0 };
             let ours = self.row(name) + words(bytes) * (gas.initcode_word + hashed);
             self.same(what, ours, number(cost).saturating_to());
+            let theirs = cost["state"].as_u64().unwrap_or(0);
+            self.same(format!("{what}: state gas"), gas.state_new_account, theirs);
         }
         for (bytes, cost) in self.rows("gas/deposit_bytes") {
-            let ours = bytes.parse::<u64>().unwrap() * self.gas.code_deposit_byte;
+            let n: u64 = bytes.parse().unwrap();
+            let ours = n * gas.code_deposit_byte + words(bytes) * gas.code_deposit_word;
             self.same(format!("a deposit of {bytes}"), ours, number(cost).saturating_to());
+            let theirs = cost["state"].as_u64().unwrap_or(0);
+            self.same(format!("a deposit of {bytes}: state gas"), n * gas.state_code_byte, theirs);
         }
     }
 
@@ -467,6 +488,12 @@ impl<'a> Witness<'a> {
             let theirs = [0, 1].map(|part| row[part].as_i64().unwrap_or(i64::MIN));
             self.same(format!("SSTORE {what}"), price(charge), theirs[0]);
             self.same(format!("SSTORE {what}, refund"), refund, theirs[1]);
+            let state = match values.as_slice() {
+                [0, 0, new] if *new != 0 => price(gas.state_new_slot),
+                [0, current, 0] if *current != 0 => -price(gas.state_new_slot),
+                _ => 0,
+            };
+            self.same(format!("SSTORE {what}: state gas"), state, row[2].as_i64().unwrap_or(0));
             rows += 1;
         }
         self.same("rows of SSTORE", rows, if self.fork >= Fork::Berlin { 30 } else { 15 });
@@ -494,6 +521,8 @@ impl<'a> Witness<'a> {
             let given = if has("value=1") { self.gas.call_stipend } else { 0 };
             self.same(format!("{what}: charged"), charged, number(&row["charged"]).saturating_to());
             self.same(format!("{what}: given"), given, number(&row["given"]).saturating_to());
+            let state = if name == "CALL" && is_new { gas.state_new_account } else { 0 };
+            self.same(format!("{what}: state gas"), state, row["state"].as_u64().unwrap_or(0));
         }
     }
 
@@ -514,6 +543,8 @@ impl<'a> Witness<'a> {
             self.same(format!("SELFDESTRUCT, {what}"), charge, number(&row[0]).saturating_to());
             let refund = row[1].as_i64().unwrap_or(i64::MIN);
             self.same(format!("SELFDESTRUCT, {what}: refund"), gas.selfdestruct_refund, refund);
+            let state = if is_new { gas.state_new_account } else { 0 };
+            self.same(format!("SELFDESTRUCT, {what}: state gas"), state, row[2].as_u64().unwrap_or(0));
         }
     }
 
@@ -542,9 +573,11 @@ impl<'a> Witness<'a> {
                 continue;
             };
             let words = (zeros + others).div_ceil(32);
-            let creation = if *is_create { gas.tx_create + words * gas.initcode_word } else { 0 };
+            let value = if what == "call value=1" { gas.tx_value } else { 0 };
+            let recipient = if *is_create { gas.tx_create } else { gas.tx_recipient + value };
             let intrinsic = self.gas.tx_base
-                + creation
+                + recipient
+                + if *is_create { words * gas.initcode_word } else { 0 }
                 + zeros * self.gas.tx_data_zero
                 + others * gas.tx_data_nonzero
                 + accounts * self.gas.tx_access_list_address
@@ -553,7 +586,9 @@ impl<'a> Witness<'a> {
             self.same(format!("{what}: intrinsic gas"), intrinsic, number(&row[0]).saturating_to());
             if self.fork >= Fork::Prague {
                 let tokens = zeros * self.gas.tx_tokens_zero + others * self.gas.tx_tokens_nonzero;
+                let in_floor = if self.fork >= Fork::Amsterdam { recipient } else { 0 };
                 let floor = self.gas.tx_base
+                    + in_floor
                     + gas.tx_floor_token * tokens
                     + accounts * self.gas.tx_floor_access_list_address
                     + slots * self.gas.tx_floor_access_list_key;
@@ -565,9 +600,32 @@ impl<'a> Witness<'a> {
         // Ten slots cleared in one transaction: more is refunded than the cap lets through.
         let used = self.n("transaction/ten_slots_cleared/used_before_refund");
         let clearing = 10 * (self.row("PUSH1") * 2 + gas.sstore_reset + gas.cold_slot_store);
-        self.same("ten slots cleared", self.gas.tx_base + clearing, used);
+        self.same("ten slots cleared", self.gas.tx_base + gas.tx_recipient + clearing, used);
         let refund = u64::try_from(10 * gas.sstore_clear_refund).unwrap().min(used / gas.refund_quotient);
         self.same("ten slots cleared: paid", used - refund, self.n("transaction/ten_slots_cleared/paid"));
+    }
+
+    /// The second gas, by the bytes of state that it is for (EIP-8037), and what stands beside it.
+    fn state_gas(&mut self) {
+        let gas = self.gas;
+        if self.fork < Fork::Amsterdam {
+            let none = [gas.state_code_byte, gas.state_new_account, gas.state_new_slot, gas.state_delegation];
+            self.same("state gas", none.iter().sum::<u64>(), 0);
+            return;
+        }
+        let byte = self.n("amsterdam/cost_per_state_byte");
+        self.same("a byte of state", gas.state_code_byte, byte);
+        self.same("an account", gas.state_new_account, byte * self.n("amsterdam/state_bytes_account"));
+        self.same("a slot", gas.state_new_slot, byte * self.n("amsterdam/state_bytes_slot"));
+        self.same("a delegation", gas.state_delegation, byte * self.n("amsterdam/state_bytes_delegation"));
+        let absent = self.n("amsterdam/authorization_state_account");
+        self.same("an absent authority", gas.state_new_account, absent);
+        let delegation = self.n("amsterdam/authorization_state_delegation");
+        self.same("an authority's delegation", gas.state_delegation, delegation);
+        let write = self.n("amsterdam/authorization_account_write");
+        self.same("an authority's write", gas.tx_authority_write, write);
+        let cap = format!("none for the gas limit; {} for intrinsic and floor", gas.tx_gas_cap);
+        self.same("the cap", cap, self.at("transaction/gas_cap").as_str().unwrap_or_default().to_owned());
     }
 
     fn blobs(&mut self) {
@@ -621,8 +679,15 @@ impl<'a> Witness<'a> {
             "blob/min_price",
             "blob/max_per_transaction",
             "blob/price_of_excess",
+            "amsterdam/cost_per_state_byte",
+            "amsterdam/state_bytes_account",
+            "amsterdam/state_bytes_slot",
+            "amsterdam/state_bytes_delegation",
+            "amsterdam/authorization_state_account",
+            "amsterdam/authorization_state_delegation",
+            "amsterdam/authorization_account_write",
         ];
-        for folder in ["gas", "gas/limits", "transaction", "blob"] {
+        for folder in ["gas", "gas/limits", "transaction", "blob", "amsterdam"] {
             for (key, _) in self.rows(folder) {
                 let path = format!("{folder}/{key}");
                 let known = path == "gas/limits"
@@ -677,7 +742,7 @@ fn every_number_is_the_specification_s() {
 fn check_sees(fork: Fork, facts: &Value) -> usize {
     let mut changed = facts.clone();
     let mut seen = 0;
-    for section in ["opcodes", "gas", "transaction", "blob"] {
+    for section in ["opcodes", "gas", "transaction", "blob", "amsterdam"] {
         for path in leaves(facts[section].as_object(), section) {
             if NOT_FACTS_OF_OURS.iter().any(|row| path.join("/").starts_with(row.0)) {
                 continue;
@@ -738,7 +803,7 @@ fn leaves(object: Option<&Map<String, Value>>, path: &str) -> Vec<Vec<String>> {
 fn every_number_of_the_file_is_looked_at() {
     let facts = facts();
     let mut seen = 0;
-    for fork in [Fork::Frontier, Fork::Constantinople, Fork::Berlin, Fork::Osaka] {
+    for fork in [Fork::Frontier, Fork::Constantinople, Fork::Berlin, Fork::Osaka, Fork::Amsterdam] {
         seen += check_sees(fork, &facts[fork.name()]);
     }
     println!("{seen} numbers changed, all seen");

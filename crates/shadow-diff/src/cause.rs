@@ -191,6 +191,7 @@ fn of_rejection(rejection: &Rejection) -> &'static [u16] {
         Rejection::IntrinsicGas { .. } => &[2, 2028, 2930, 3860, 7702],
         Rejection::CalldataFloor { .. } => &[7623],
         Rejection::GasAboveCap { .. } => &[7825],
+        Rejection::IntrinsicGasAboveCap { .. } => &[7825, 8037],
         Rejection::FeeBelowBaseFee { .. } | Rejection::PriorityAboveFee { .. } => &[1559],
         Rejection::InitcodeTooLarge { .. } => &[3860],
         Rejection::TooManyBlobs { .. } => &[4844, 7594, 7691],

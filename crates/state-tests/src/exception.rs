@@ -129,7 +129,7 @@ static CLASSES: [Class; 34] = [
     class!("INTRINSIC_GAS_TOO_LOW", "TR_IntrinsicGas", "IntrinsicGas" => Rejection::IntrinsicGas { .. }),
     class!("INTRINSIC_GAS_BELOW_FLOOR_GAS_COST" => Rejection::CalldataFloor { .. }),
     class!("GAS_ALLOWANCE_EXCEEDED", "TR_GasLimitReached" => Rejection::GasAboveBlock { .. }),
-    class!("GAS_LIMIT_EXCEEDS_MAXIMUM" => Rejection::GasAboveCap { .. }),
+    class!("GAS_LIMIT_EXCEEDS_MAXIMUM" => Rejection::GasAboveCap { .. } | Rejection::IntrinsicGasAboveCap { .. }),
     class!("INSUFFICIENT_MAX_FEE_PER_GAS", "TR_FeeCapLessThanBlocks" => Rejection::FeeBelowBaseFee { .. }),
     class!(
         "PRIORITY_GREATER_THAN_MAX_FEE_PER_GAS", "PRIORITY_GREATER_THAN_MAX_FEE_PER_GAS_2", "TR_TipGtFeeCap"

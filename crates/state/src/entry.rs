@@ -73,6 +73,7 @@ pub(crate) struct SlotEntry {
     /// Where its account is in the journal's list of accounts.
     pub(crate) account: usize,
     pub(crate) key: U256,
+    /// As the database has it.
     pub(crate) original: U256,
     pub(crate) current: U256,
     /// In the accessed storage keys (EIP-2929).

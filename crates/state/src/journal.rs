@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use parallax_host_interface::{AccountChange, Host, HostError, Journal, StateChanges};
+use parallax_host_interface::{AccountChange, AccountInfo, Host, HostError, Journal, StateChanges};
 use parallax_primitives::{Address, Bytecode, Eip, Halt, KECCAK256_EMPTY, Log, Mark, U256, address};
 
 use crate::{
@@ -52,9 +52,12 @@ impl State<'_> {
         }
     }
 
-    /// Whether any slot of the account is not zero. Slots of the database that the transaction has set to zero still
-    /// count: no account without code and nonce can have done so.
-    fn has_storage(&self, account: usize) -> Result<bool, HostError> {
+    /// Whether any slot of the account is not zero, which keeps it from being created (EIP-7610). Slots of the database that the
+    /// transaction has set to zero still count: no account without code and nonce can have done so.
+    fn has_colliding_storage(&self, account: usize) -> Result<bool, HostError> {
+        if !self.rules.has(Eip::CreateCollision7610) {
+            return Ok(false);
+        }
         let entry = &self.accounts[account];
         if entry.slots.values().any(|&slot| !self.slots[slot].current.is_zero()) {
             return Ok(true);
@@ -63,8 +66,14 @@ impl State<'_> {
     }
 
     /// What became of an account whose slots with other values than before are `storage`, if anything did. No storage is
-    /// ever cleared: an account with storage cannot be created over (EIP-7610), and a deleted one does not come back.
+    /// ever cleared: what an account is created over (not with EIP-7610) stays, and a deleted one does not come back.
     fn change(&self, entry: &AccountEntry, storage: BTreeMap<U256, U256>) -> Option<AccountChange> {
+        if entry.is_destroyed && self.rules.has(Eip::KeptBalance8246) {
+            // It has destroyed what it was, and what it has it keeps (EIP-8246).
+            let info = AccountInfo { balance: entry.info.balance, ..AccountInfo::default() };
+            let left = AccountEntry { info, code: None, is_destroyed: false, ..entry.clone() };
+            return self.change(&left, BTreeMap::new());
+        }
         let (before, code_before) = match entry.origin {
             Origin::Unread => return None,
             Origin::Absent => (None, KECCAK256_EMPTY),
@@ -172,6 +181,7 @@ impl Journal for State<'_> {
         let is_paid = self.debit(from, amount)?;
         if is_paid {
             self.credit(to, amount)?;
+            self.log_transfer(from, to, amount);
         }
         Ok(is_paid)
     }
@@ -184,7 +194,7 @@ impl Journal for State<'_> {
     ) -> Result<Result<(), Halt>, HostError> {
         let account = self.read(address)?;
         let info = self.accounts[account].info;
-        if info.nonce != 0 || info.code_hash != KECCAK256_EMPTY || self.has_storage(account)? {
+        if info.nonce != 0 || info.code_hash != KECCAK256_EMPTY || self.has_colliding_storage(account)? {
             return Ok(Err(Halt::CreateCollision));
         }
         if !std::mem::replace(&mut self.accounts[account].is_created, true) {

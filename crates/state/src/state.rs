@@ -6,8 +6,9 @@ use std::cell::OnceCell;
 use parallax_host_interface::{AccountInfo, Database, Host, HostError, Journal, SelfDestruct, Slot, TxEnv};
 use parallax_primitives::{
     Address, B256, BlockEnv, Bytecode, Eip, JournalView, KECCAK256_EMPTY, Log, Mark, Message, MessageKind,
-    Rules, U256,
+    Rules, U256, address,
     alloy_primitives::map::{AddressMap, HashMap},
+    b256,
 };
 
 use crate::{
@@ -17,6 +18,12 @@ use crate::{
 
 /// Blocks back that BLOCKHASH reaches (Yellow Paper, appendix H).
 const BLOCK_HASH_WINDOW: u64 = 256;
+
+/// Who logs transfers of value (EIP-7708).
+const SYSTEM: Address = address!("0xfffffffffffffffffffffffffffffffffffffffe");
+
+/// Keccak-256 of `Transfer(address,address,uint256)` (EIP-7708).
+const TRANSFER: B256 = b256!("0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef");
 
 /// The world as one transaction sees it, over a database that it only reads.
 #[derive(Clone)]
@@ -126,13 +133,13 @@ impl<'a> State<'a> {
         place
     }
 
-    /// The place of a slot whose values are known. An account of this transaction's making had no storage before
-    /// (EIP-7610), so the database is not asked for it.
+    /// The place of a slot whose values are known. An account of this transaction's making had no storage before, so the
+    /// database is not asked for it, unless it may have been created over some (without EIP-7610).
     fn read_slot(&mut self, address: Address, key: U256) -> Result<usize, HostError> {
         let place = self.slot_place(address, key);
         let slot = &mut self.slots[place];
         if !slot.is_read {
-            if !self.accounts[slot.account].is_created {
+            if !(self.accounts[slot.account].is_created && self.rules.has(Eip::CreateCollision7610)) {
                 slot.original = self.database.storage(address, key)?;
                 slot.current = slot.original;
             }
@@ -203,6 +210,17 @@ impl<'a> State<'a> {
     pub(crate) fn touch(&mut self, account: usize) {
         if !std::mem::replace(&mut self.accounts[account].is_touched, true) {
             self.undo.push(Undo::Touched { account });
+        }
+    }
+
+    /// Logs a transfer of value as the system's address, where the rules have it (EIP-7708).
+    pub(crate) fn log_transfer(&mut self, from: Address, to: Address, amount: U256) {
+        if self.rules.has(Eip::TransferLogs7708) && from != to && !amount.is_zero() {
+            self.logs.push(Log {
+                address: SYSTEM,
+                topics: vec![TRANSFER, from.into_word(), to.into_word()],
+                data: amount.to_be_bytes::<32>().into(),
+            });
         }
     }
 
@@ -299,7 +317,9 @@ impl Host for State<'_> {
     fn load_slot(&mut self, address: Address, key: U256) -> Result<Slot, HostError> {
         let place = self.read_slot(address, key)?;
         let was_cold = self.warm_slot_at(place);
-        let SlotEntry { original, current, .. } = self.slots[place];
+        let SlotEntry { account, original, current, .. } = self.slots[place];
+        // Whatever it was created over, nothing of it is its own.
+        let original = if self.accounts[account].is_created { U256::ZERO } else { original };
         Ok(Slot { current, original, was_cold })
     }
 
@@ -342,11 +362,13 @@ impl Host for State<'_> {
         let account = self.read(address)?;
         let balance = self.accounts[account].info.balance;
         let is_deleted = !self.rules.has(Eip::SelfDestruct6780) || self.accounts[account].is_created;
-        // Where the account names itself, what it has is burnt if it is deleted, and stays where it is if not.
+        // Where the account names itself, what it has is burnt if it is deleted, and stays where it is if not. Nothing is burnt by
+        // EIP-8246.
         if address != beneficiary {
             self.set_balance(account, U256::ZERO);
             self.credit(beneficiary, balance)?;
-        } else if is_deleted {
+            self.log_transfer(address, beneficiary, balance);
+        } else if is_deleted && !self.rules.has(Eip::KeptBalance8246) {
             self.set_balance(account, U256::ZERO);
         }
         let was_marked = self.accounts[account].is_destroyed;
@@ -380,7 +402,8 @@ impl JournalView for State<'_> {
     fn original_storage(&self, address: Address, key: U256) -> Option<U256> {
         let account = &self.accounts[*self.places.get(&address)?];
         let slot = &self.slots[*account.slots.get(&key)?];
-        slot.is_read.then_some(slot.original)
+        let original = if account.is_created { U256::ZERO } else { slot.original };
+        slot.is_read.then_some(original)
     }
 
     fn transient_storage(&self, address: Address, key: U256) -> U256 {

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use parallax_host_interface::{Host, HostError, SelfDestruct, Slot, TxEnv};
-use parallax_primitives::{Address, B256, BlockEnv, Bytecode, Fork, JournalView, Log, U256, keccak256};
+use parallax_primitives::{
+    Address, B256, BlockEnv, Bytecode, Fork, JournalView, Log, Message, U256, keccak256,
+};
 
 /// What there is, and what became of it.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -90,9 +90,9 @@ mod tests {
             ("Berlinn", "unknown fork \"Berlinn\", expected one of Frontier"),
             ("", "unknown fork \"\", expected"),
             ("+1283", "unknown fork \"\", expected"),
-            ("Osaka+", "no EIP \"\" that changes an execution, expected one of 2 7 150"),
+            ("Osaka+", "no EIP \"\" that changes an execution, expected one of 7610 2 7 150"),
             ("Osaka+9999999999999999999", "no EIP \"9999999999999999\" that"),
-            ("Osaka+99", "no EIP \"99\" that changes an execution, expected one of 2 7"),
+            ("Osaka+99", "no EIP \"99\" that changes an execution, expected one of 7610 2 7"),
             ("é+1283", "unknown fork \"é\""),
         ] {
             let error = text.parse::<Rules>().map_err(|error| error.to_string());
