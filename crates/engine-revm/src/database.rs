@@ -6,14 +6,12 @@ use parallax_host_interface::{Database as Source, HostError};
 use parallax_primitives::{Address, B256, Bytes, Eip, KECCAK256_EMPTY, Rules, U256};
 use revm::{Database, bytecode::Bytecode, database_interface::DBErrorMarker, state::AccountInfo};
 
-use crate::environment::storage_collides;
-
 /// A job's database as revm reads it while it runs one transaction. Accounts and slots are read as often as they are asked for.
 pub struct JobDatabase<'a> {
     source: &'a dyn Source,
     rules: Rules,
-    /// Set once an account was read that has storage, but neither code nor nonce: a creation there would collide by
-    /// EIP-7610, a rule that revm leaves out. The run is then repeated with the inspector that has it.
+    /// Set once an account was read that has storage, but neither code nor nonce: what becomes of a creation there revm leaves out. The
+    /// run is then repeated with the inspector that has it.
     met_bare_storage: Cell<bool>,
     /// Code that revm has analysed, for runs that come again.
     codes: BTreeMap<B256, Bytecode>,
@@ -35,11 +33,7 @@ impl Database for JobDatabase<'_> {
     fn basic(&mut self, address: Address) -> Result<Option<AccountInfo>, DatabaseError> {
         let Some(account) = self.source.account(address)? else { return Ok(None) };
         let is_bare = account.nonce == 0 && account.code_hash == KECCAK256_EMPTY;
-        if is_bare
-            && storage_collides(self.rules)
-            && !self.met_bare_storage.get()
-            && self.source.has_storage(address)?
-        {
+        if is_bare && !self.met_bare_storage.get() && self.source.has_storage(address)? {
             self.met_bare_storage.set(true);
         }
         Ok(Some(AccountInfo {

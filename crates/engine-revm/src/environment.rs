@@ -46,12 +46,6 @@ pub(crate) fn spec_id(rules: Rules) -> Result<SpecId, HostError> {
     })
 }
 
-/// Whether a creation collides with nothing but storage (EIP-7610), which revm leaves out. With EIP-8037 it does not: an account is there
-/// if it has a nonce or code, as in EIP-684.
-pub(crate) fn storage_collides(rules: Rules) -> bool {
-    !rules.has(Eip::StateGas8037)
-}
-
 /// Rules, chain and limits.
 pub(crate) fn configuration(job: &Job<'_>, spec: SpecId) -> CfgEnv {
     let mut cfg = CfgEnv::new_with_spec(spec).with_chain_id(job.chain_id);

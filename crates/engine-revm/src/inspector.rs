@@ -1,5 +1,5 @@
-//! What revm's inspector is for here: to show every message to hooks, and to add what revm leaves out: EIP-7610, and messages that
-//! are refused where they are sent.
+//! What revm's inspector is for here: to show every message to hooks, and to add what revm leaves out: creations where there is storage,
+//! and messages that are refused where they are sent.
 
 use parallax_hooks::{Hooks, MessagePhase, StepControl};
 use parallax_host_interface::{Database, HostError};
@@ -15,21 +15,21 @@ use revm::{
     interpreter::{
         CallInputs, CallOutcome, CallScheme, CreateInputs, CreateOutcome, Gas, InstructionResult,
         Interpreter, InterpreterAction, InterpreterResult,
-        interpreter_types::{Jumps, LoopControl},
+        interpreter_types::{InputsTr, Jumps, LoopControl},
     },
 };
 
 use crate::{
+    bare_storage,
     context::JobContext,
     database::DatabaseError,
-    environment::storage_collides,
     halt::frame_status,
     state_gas::{self, Opening},
 };
 
 /// Watches the messages of one transaction.
 pub(crate) struct Messages<'h, 'a> {
-    /// `None`: only EIP-7610 is wanted.
+    /// `None`: only what becomes of creations where there is storage is wanted.
     hooks: Option<&'h mut dyn Hooks>,
     database: &'a dyn Database,
     pub(crate) rules: Rules,
@@ -100,8 +100,9 @@ impl<'h, 'a> Messages<'h, 'a> {
         self.is_aborted
     }
 
-    /// Remembers of an opcode that sends a message what revm's message does not say, or what is to be said if it sends none.
-    pub(crate) fn remember_sent(&mut self, interpreter: &Interpreter) {
+    /// Before an opcode: remembers of one that sends a message what revm's message does not say, or what is to be said if it sends none,
+    /// and has one that reads or writes a slot find what the account was created over.
+    pub(crate) fn prepare<C: JobContext<'a>>(&mut self, interpreter: &Interpreter, context: &mut C) {
         self.creation = None;
         match (Opcode(interpreter.bytecode.opcode()), interpreter.stack.data().as_slice()) {
             (Opcode::CALLCODE | Opcode::DELEGATECALL, [.., to, _]) => {
@@ -112,6 +113,12 @@ impl<'h, 'a> Messages<'h, 'a> {
             }
             (Opcode::CREATE2, &[.., salt, length, offset, value]) => {
                 self.creation = Some(Creation { value, offset, length, salt: Some(salt) });
+            }
+            (Opcode::SLOAD | Opcode::SSTORE, &[.., key]) if !bare_storage::collides(self.rules) => {
+                let address = interpreter.input.target_address();
+                if let Err(error) = bare_storage::keep(context, self.database, address, key) {
+                    fail(context, error.into());
+                }
             }
             _ => {}
         }
@@ -277,7 +284,7 @@ impl<'h, 'a> Messages<'h, 'a> {
     ) -> Result<Option<CreateOutcome>, DatabaseError> {
         let (nonce, balance) = creator;
         let has_frame = self.open.len() <= usize::from(CALL_DEPTH_LIMIT);
-        if !storage_collides(self.rules)
+        if !bare_storage::collides(self.rules)
             || !has_frame
             || balance < inputs.value()
             || nonce == u64::MAX
@@ -336,8 +343,8 @@ pub(crate) fn fail<'a, C: JobContext<'a>>(context: &mut C, error: DatabaseError)
 }
 
 impl<'a, C: JobContext<'a>> Inspector<C> for Messages<'_, 'a> {
-    fn step(&mut self, interpreter: &mut Interpreter, _: &mut C) {
-        self.remember_sent(interpreter);
+    fn step(&mut self, interpreter: &mut Interpreter, context: &mut C) {
+        self.prepare(interpreter, context);
     }
 
     fn step_end(&mut self, interpreter: &mut Interpreter, context: &mut C) {

@@ -1,6 +1,7 @@
 #![forbid(unsafe_code)]
 #![doc = include_str!("../README.md")]
 
+mod bare_storage;
 mod changes;
 mod context;
 mod database;

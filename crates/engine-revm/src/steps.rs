@@ -119,7 +119,7 @@ impl<'a, C: JobContext<'a>> Inspector<C> for Steps<'_, 'a> {
         if interpreter.bytecode.bytecode_slice().is_empty() {
             return;
         }
-        self.messages.remember_sent(interpreter);
+        self.messages.prepare(interpreter, context);
         self.count_refund(interpreter);
         // A transfer is logged where its message begins, and not by an opcode (EIP-7708).
         self.take_logs(context);
