@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use parallax_host_interface::{AccountChange, Database, HostError, StateChanges};
-use parallax_primitives::{Address, Bytecode, Eip, Rules};
+use parallax_primitives::{Address, Bytecode, Eip, KECCAK256_EMPTY, Rules};
 use revm::state::{Account, EvmState};
 
 /// What the transaction changed.
@@ -39,13 +39,16 @@ fn change(
         return Ok(before.map(|_| AccountChange::Deleted));
     }
 
-    // A creation finds no storage (EIP-7610), so nothing but deletion ever clears any.
-    let storage: BTreeMap<_, _> = account
-        .storage
-        .iter()
-        .filter(|(_, slot)| slot.present_value != slot.original_value)
-        .map(|(key, slot)| (*key, slot.present_value))
-        .collect();
+    // A creation finds no storage (EIP-7610), or leaves it there, so nothing but deletion ever clears any.
+    let was_bare = before.is_some_and(|before| before.nonce == 0 && before.code_hash == KECCAK256_EMPTY);
+    let mut storage = BTreeMap::new();
+    for (key, slot) in &account.storage {
+        // The slots of a created account were zero at the start, even if they were not.
+        let was = if was_bare { database.storage(address, *key)? } else { slot.original_value };
+        if slot.present_value != was {
+            storage.insert(*key, slot.present_value);
+        }
+    }
     let info = &account.info;
     let is_same = before.is_some_and(|before| {
         before.nonce == info.nonce && before.balance == info.balance && before.code_hash == info.code_hash

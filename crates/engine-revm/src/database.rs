@@ -10,8 +10,8 @@ use revm::{Database, bytecode::Bytecode, database_interface::DBErrorMarker, stat
 pub struct JobDatabase<'a> {
     source: &'a dyn Source,
     rules: Rules,
-    /// Set once an account was read that has storage, but neither code nor nonce: a creation there would collide by
-    /// EIP-7610, a rule that revm leaves out. The run is then repeated with the inspector that has it.
+    /// Set once an account was read that has storage, but neither code nor nonce: what becomes of a creation there revm leaves out. The
+    /// run is then repeated with the inspector that has it.
     met_bare_storage: Cell<bool>,
     /// Code that revm has analysed, for runs that come again.
     codes: BTreeMap<B256, Bytecode>,

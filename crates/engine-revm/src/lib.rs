@@ -1,6 +1,7 @@
 #![forbid(unsafe_code)]
 #![doc = include_str!("../README.md")]
 
+mod bare_storage;
 mod changes;
 mod context;
 mod database;
@@ -12,6 +13,7 @@ mod message;
 mod recorded;
 mod rejection;
 mod run;
+mod state_gas;
 mod steps;
 mod types;
 

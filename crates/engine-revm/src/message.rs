@@ -2,7 +2,7 @@
 
 use parallax_engine_interface::Job;
 use parallax_host_interface::{Database, HostError, TxEnv};
-use parallax_primitives::{BlockEnv, FrameOutcome, FrameStatus, Message, Rules, Subject, Transaction};
+use parallax_primitives::{BlockEnv, FrameOutcome, Message, Rules, Subject, Transaction};
 use revm::{
     MainBuilder,
     context_interface::{JournalTr, LocalContextTr, context::take_error},
@@ -18,6 +18,7 @@ use crate::{
     database::JobDatabase,
     environment,
     halt::frame_status,
+    inspector::outcome,
     mainnet::{Context, RunError, context},
 };
 
@@ -87,7 +88,7 @@ impl<'a> MessageRunner<'a> {
             input: CallInput::Bytes(self.message.input.clone()),
             return_memory_offset: 0..0,
             gas_limit: self.message.gas,
-            reservoir: 0,
+            reservoir: self.message.state_gas.reservoir,
             bytecode_address: self.message.code_address,
             known_bytecode,
             target_address: self.message.address,
@@ -105,15 +106,7 @@ impl<'a> MessageRunner<'a> {
         let result = handler.run_exec_loop(&mut self.evm, first)?;
         take_error::<RunError, _>(&mut self.evm.ctx.error)?;
         let result = result.into_interpreter_result();
-        Ok(frame_status(result.result, false, true).map(|status| match status {
-            FrameStatus::Halt(halt) => FrameOutcome::halted(halt, 0),
-            FrameStatus::Success | FrameStatus::Revert => FrameOutcome {
-                status,
-                gas_left: result.gas.remaining(),
-                output: result.output,
-                created: None,
-                state_gas: Default::default(),
-            },
-        }))
+        let status = frame_status(result.result, false, true);
+        Ok(status.map(|status| outcome(&self.message, status, &result)))
     }
 }

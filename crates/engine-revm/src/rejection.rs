@@ -32,6 +32,10 @@ pub fn rejection(reason: &InvalidTransaction, job: &Job<'_>, tx: &Transaction) -
         InvalidTransaction::CallGasCostMoreThanGasLimit { initial_gas, gas_limit } => {
             Rejection::IntrinsicGas { limit: gas_limit, intrinsic: initial_gas }
         }
+        // One name for two rules: what cannot be paid within the cap is more than the cap, not than the limit (EIP-8037).
+        InvalidTransaction::GasFloorMoreThanGasLimit { gas_floor, gas_limit } if gas_limit < tx.gas_limit => {
+            Rejection::IntrinsicGasAboveCap { needed: gas_floor, cap: gas_limit }
+        }
         InvalidTransaction::GasFloorMoreThanGasLimit { gas_floor, gas_limit } => {
             Rejection::CalldataFloor { limit: gas_limit, floor: gas_floor }
         }

@@ -3,7 +3,7 @@
 use parallax_engine_interface::{Capabilities, Engine, EngineError, Execution, Job, Stepper, Tolerances};
 use parallax_hooks::{Hooks, Interest};
 use parallax_host_interface::{HostError, StateChanges};
-use parallax_primitives::{BlockEnv, Bytes, FrameStatus, Rules, Transaction, TxOutcome};
+use parallax_primitives::{BlockEnv, Bytes, Eip, FrameStatus, Rules, StateGas, Transaction, TxOutcome};
 use revm::{
     Inspector,
     context::ContextTr,
@@ -13,6 +13,7 @@ use revm::{
     },
     handler::{EvmTr, FrameResult, Handler},
     inspector::{InspectorEvmTr, InspectorHandler, NoOpInspector},
+    interpreter::{Gas, InstructionResult, InterpreterResult},
 };
 
 use crate::{
@@ -24,6 +25,7 @@ use crate::{
     inspector::Messages,
     mainnet::Mainnet,
     recorded::Recorded,
+    state_gas::Opening,
     steps::Steps,
     types::{RevmParts, RevmTypes},
 };
@@ -104,23 +106,69 @@ fn run_watched<T: RevmTypes>(
     hooks: Option<&mut dyn Hooks>,
 ) -> Result<Execution, EngineError> {
     let wants_steps = hooks.as_ref().is_some_and(|hooks| hooks.interest() == Interest::Steps);
-    let messages = Messages::new(hooks, job.database, job.rules);
-    if wants_steps {
-        inspect(types, job, Steps::new(messages), Steps::is_aborted)
-    } else {
-        inspect(types, job, messages, Messages::is_aborted)
+    let messages = Messages::new(hooks, job.database, job.rules, opening(types, job)?);
+    if wants_steps { inspect(types, job, Steps::new(messages)) } else { inspect(types, job, messages) }
+}
+
+/// How a transaction begins, where there is state gas. revm hands neither what is paid before the first frame nor what its reservoir
+/// then falls back to on to anything that an inspector sees; so its own handler is asked, on an EVM that is dropped.
+///
+/// `None` as well if the transaction is refused, which the run itself tells.
+fn opening<'a, T: RevmTypes>(types: &T, job: &Job<'a>) -> Result<Option<Opening>, EngineError> {
+    if !job.rules.has(Eip::StateGas8037) {
+        return Ok(None);
+    }
+    let mut evm = prepare(types, job, NoOpInspector)?;
+    let mut handler = T::Handler::default();
+    let Ok(initial) = handler.validate(&mut evm) else { return Ok(None) };
+    let mut gas = handler.tx_gas(&mut evm, &initial);
+    let mut opening = Opening { gas: gas.remaining(), reservoir: gas.reservoir(), message: None };
+    if let Ok(Some(_)) = handler.pre_execution(&mut evm, &mut gas) {
+        // What delegations cost no failure of the message gives back.
+        let (baseline, committed) = (gas.reservoir(), gas.state_gas_spilled());
+        if let Ok(Some(_)) = handler.first_frame_input(&mut evm, &mut gas) {
+            let spilled = gas.state_gas_spilled() - committed;
+            opening.message = Some(StateGas { reservoir: gas.reservoir(), spilled, baseline });
+        }
+    }
+    Ok(Some(opening))
+}
+
+/// An inspector that shows messages.
+trait Watch {
+    fn show_unprepared(&mut self, transaction: &Transaction);
+    fn is_aborted(&self) -> bool;
+}
+
+impl Watch for Messages<'_, '_> {
+    fn show_unprepared(&mut self, transaction: &Transaction) {
+        self.show_unprepared(transaction);
+    }
+    fn is_aborted(&self) -> bool {
+        self.is_aborted()
     }
 }
 
-fn inspect<'a, T: RevmTypes, I: Inspector<T::Context<'a>>>(
+impl Watch for Steps<'_, '_> {
+    fn show_unprepared(&mut self, transaction: &Transaction) {
+        self.messages.show_unprepared(transaction);
+    }
+    fn is_aborted(&self) -> bool {
+        self.messages.is_aborted()
+    }
+}
+
+fn inspect<'a, T: RevmTypes, I: Inspector<T::Context<'a>> + Watch>(
     types: &T,
     job: &Job<'a>,
     inspector: I,
-    is_aborted: impl FnOnce(&I) -> bool,
 ) -> Result<Execution, EngineError> {
     let mut evm = prepare(types, job, inspector)?;
     let result = T::Handler::default().inspect_run(&mut evm);
-    if is_aborted(evm.inspector()) {
+    if result.is_ok() && evm.outermost.is_none() {
+        evm.inspector().show_unprepared(transaction(job)?);
+    }
+    if evm.inspector().is_aborted() {
         return Ok(Execution { outcome: None, changes: StateChanges::default() });
     }
     execution(types, job, evm, result)
@@ -169,18 +217,24 @@ fn execution<'a, T: RevmTypes, I: Inspector<T::Context<'a>>, H>(
     let (frame, created) = match evm.outermost.take() {
         Some(FrameResult::Create(outcome)) => (outcome.result, outcome.address),
         Some(FrameResult::Call(outcome)) => (outcome.result, None),
+        // It could not pay what is to be paid before its frame (EIP-2780).
+        None if matches!(result, ExecutionResult::Halt { .. }) => {
+            (InterpreterResult::new(InstructionResult::OutOfGas, Bytes::new(), Gas::default()), None)
+        }
         None => return Err(HostError::new("revm ended a transaction without its frame").into()),
     };
     let is_create = transaction.to.is_none();
     let status = frame_status(frame.result, !frame.output.is_empty(), !is_create || created.is_some())?;
     let state = evm.ctx().journal_mut().finalize();
     let gas = *result.gas();
+    let has_state_gas = job.rules.has(Eip::StateGas8037);
     let outcome = TxOutcome {
         status,
         gas_used: gas.tx_gas_used(),
         gas_refunded: gas.final_refunded(),
-        execution_gas: gas.tx_gas_used(),
-        state_gas: 0,
+        // Before, a block counted what its transactions paid (EIP-7778).
+        execution_gas: if has_state_gas { gas.block_regular_gas_used() } else { gas.tx_gas_used() },
+        state_gas: gas.block_state_gas_used(),
         output: if matches!(status, FrameStatus::Halt(_)) { Bytes::new() } else { frame.output },
         logs: result.into_logs().into_iter().map(log).collect(),
         created: created.filter(|_| status.is_success()),

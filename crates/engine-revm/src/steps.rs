@@ -15,7 +15,7 @@ use revm::{
     context_interface::JournalTr,
     inspector::JournalExt,
     interpreter::{
-        CallInputs, CallOutcome, CreateInputs, CreateOutcome, FrameInput, InstructionResult, Interpreter,
+        CallInputs, CallOutcome, CreateInputs, CreateOutcome, FrameInput, Gas, Interpreter,
         InterpreterAction,
         interpreter_types::{InputsTr, Jumps, LegacyBytecode, LoopControl, MemoryTr, ReturnData},
     },
@@ -26,11 +26,12 @@ use crate::{
     context::{JobContext, log},
     halt::frame_status,
     inspector::{Messages, fail},
+    state_gas,
 };
 
 /// Watches the messages and every opcode of one transaction.
 pub(crate) struct Steps<'h, 'a> {
-    messages: Messages<'h, 'a>,
+    pub(crate) messages: Messages<'h, 'a>,
     /// Opcodes shown.
     clock: u64,
     /// The open messages, and the transaction's refund counter when each began.
@@ -53,6 +54,8 @@ struct Before {
     pc: usize,
     opcode: Opcode,
     gas: u64,
+    /// All of revm's counters.
+    counters: Gas,
     stack_len: usize,
     /// The topmost items, which the opcode may take off.
     operands: Vec<U256>,
@@ -76,17 +79,13 @@ impl<'h, 'a> Steps<'h, 'a> {
                 pc: 0,
                 opcode: Opcode::STOP,
                 gas: 0,
+                counters: Gas::default(),
                 stack_len: 0,
                 operands: Vec::with_capacity(MOST_OPERANDS),
                 memory_len: 0,
                 written: None,
             },
         }
-    }
-
-    /// Whether a hook ended the run.
-    pub(crate) fn is_aborted(&self) -> bool {
-        self.messages.is_aborted()
     }
 
     /// Brings the refund counter up to date: revm counts each frame's apart, and adds it to the caller's when it ends well.
@@ -107,12 +106,10 @@ impl<'h, 'a> Steps<'h, 'a> {
         self.logs.truncate(context.journal().logs().len());
     }
 
-    /// Ends the frame with a revert, and the whole run as soon as revm looks for errors.
-    fn abort<C: JobContext<'a>>(&mut self, interpreter: &mut Interpreter, context: &mut C) {
-        self.messages.abort(context);
-        interpreter
-            .bytecode
-            .set_action(InterpreterAction::new_halt(InstructionResult::Revert, interpreter.gas));
+    /// Takes over what revm has logged since.
+    fn take_logs<C: JobContext<'a>>(&mut self, context: &C) {
+        let known = self.logs.len();
+        self.logs.extend(context.journal().logs().iter().skip(known).cloned().map(log));
     }
 }
 
@@ -122,8 +119,10 @@ impl<'a, C: JobContext<'a>> Inspector<C> for Steps<'_, 'a> {
         if interpreter.bytecode.bytecode_slice().is_empty() {
             return;
         }
-        self.messages.remember_called(interpreter);
+        self.messages.prepare(interpreter, context);
         self.count_refund(interpreter);
+        // A transfer is logged where its message begins, and not by an opcode (EIP-7708).
+        self.take_logs(context);
         let opcode = Opcode(interpreter.bytecode.opcode());
         let journal = View::new(context.journal_mut(), self.refund, &self.logs);
         self.before.remember(interpreter, opcode, &journal);
@@ -138,7 +137,7 @@ impl<'a, C: JobContext<'a>> Inspector<C> for Steps<'_, 'a> {
             pc: self.before.pc,
             opcode,
             gas: self.before.gas,
-            state_gas: Default::default(),
+            state_gas: state_gas::standing(message, &interpreter.gas),
             refund: self.refund,
             stack: interpreter.stack.data(),
             memory: &interpreter.memory.slice(0..self.before.memory_len),
@@ -148,7 +147,7 @@ impl<'a, C: JobContext<'a>> Inspector<C> for Steps<'_, 'a> {
             journal: &journal,
         });
         if control == StepControl::Abort {
-            self.abort(interpreter, context);
+            self.messages.abort_frame(interpreter, context);
         }
     }
 
@@ -156,8 +155,6 @@ impl<'a, C: JobContext<'a>> Inspector<C> for Steps<'_, 'a> {
         if interpreter.bytecode.bytecode_slice().is_empty() {
             return;
         }
-        let known = self.logs.len();
-        self.logs.extend(context.journal().logs().iter().skip(known).cloned().map(log));
         self.count_refund(interpreter);
         let ended = match ended(interpreter) {
             Ok(ended) => ended,
@@ -166,10 +163,16 @@ impl<'a, C: JobContext<'a>> Inspector<C> for Steps<'_, 'a> {
                 return;
             }
         };
+        // revm destroys an account before it looks whether that is paid for; the transfer is then logged, and undone with the frame.
+        if ended.halt.is_none() {
+            self.take_logs(context);
+        }
+        let refused = self.messages.refused_creation(interpreter, context);
+        let sends_message = ended.sends_message || refused.is_some();
         let left = interpreter.gas.remaining() + ended.forwarded_to_creation;
         let before = &self.before;
         let (gas_cost, gas_left, memory_len) = match ended.halt {
-            None => (before.gas.saturating_sub(left), left, interpreter.memory.size()),
+            None => (before.cost(left, &interpreter.gas), left, interpreter.memory.size()),
             // By then the jump is paid for. Of other failures revm does not say what the opcode would have cost.
             Some(Halt::InvalidJump) => (before.gas.saturating_sub(left), before.gas, before.memory_len),
             Some(_) => (0, before.gas, before.memory_len),
@@ -179,7 +182,9 @@ impl<'a, C: JobContext<'a>> Inspector<C> for Steps<'_, 'a> {
             restored = before.stack(interpreter.stack.data());
             &restored
         } else {
-            interpreter.stack.data()
+            // What a refused creation comes to is on the stack already.
+            let items = interpreter.stack.data();
+            &items[..items.len().saturating_sub(usize::from(refused.is_some()))]
         };
         let mut journal = View::new(context.journal_mut(), self.refund, &self.logs);
         let address = interpreter.input.target_address();
@@ -192,12 +197,21 @@ impl<'a, C: JobContext<'a>> Inspector<C> for Steps<'_, 'a> {
             }
             (Some(_), _) => Effect::None,
         };
-        let end = StepEnd { gas_cost, state_gas_cost: 0, gas_left, halt: ended.halt, effect };
-        let return_data: &[u8] = if ended.sends_message { &[] } else { interpreter.return_data.buffer() };
+        let state_gas_cost = if ended.halt.is_some() { 0 } else { before.state_cost(&interpreter.gas) };
+        let end = StepEnd { gas_cost, state_gas_cost, gas_left, halt: ended.halt, effect };
+        let return_data: &[u8] = if sends_message { &[] } else { interpreter.return_data.buffer() };
         let rules = self.messages.rules;
         let Some((hooks, Frame { message, .. })) = self.messages.hooks().zip(self.frames.last()) else {
             return;
         };
+        let mut state_gas = state_gas::standing(message, &interpreter.gas);
+        if ended.halt.is_some() {
+            state_gas = state_gas::standing(message, &before.counters);
+        } else if sends_message {
+            // All of it is handed over; revm copies it, and takes over what the message leaves.
+            state_gas.reservoir = 0;
+        }
+        let memory = interpreter.memory.slice(0..memory_len);
         let left = StepView {
             index: self.clock,
             rules,
@@ -205,17 +219,23 @@ impl<'a, C: JobContext<'a>> Inspector<C> for Steps<'_, 'a> {
             pc: before.pc,
             opcode: before.opcode,
             gas: gas_left,
-            state_gas: Default::default(),
+            state_gas,
             refund: self.refund,
             stack,
-            memory: &interpreter.memory.slice(0..memory_len),
+            memory: &memory,
             return_data,
             message,
             code: interpreter.bytecode.bytecode_slice(),
             journal: &journal,
         };
         hooks.on_step_end(&left, &end);
+        drop(memory);
         self.clock += 1;
+        if let Some((message, halt)) = refused
+            && self.messages.refuse(&message, halt)
+        {
+            self.messages.abort_frame(interpreter, context);
+        }
     }
 
     fn call(&mut self, context: &mut C, inputs: &mut CallInputs) -> Option<CallOutcome> {
@@ -253,10 +273,22 @@ impl Before {
         self.pc = interpreter.bytecode.pc();
         self.opcode = opcode;
         self.gas = interpreter.gas.remaining();
+        self.counters = interpreter.gas;
         self.stack_len = stack.len();
         self.operands.clear();
         self.operands.extend_from_slice(&stack[stack.len().saturating_sub(MOST_OPERANDS)..]);
         self.memory_len = interpreter.memory.size();
+    }
+
+    /// Execution gas that the opcode took, of which `left` is left: what state gas has spilled of it, or given back to it, is no part.
+    fn cost(&self, left: u64, after: &Gas) -> u64 {
+        let before = self.gas.saturating_add(self.counters.state_gas_spilled());
+        before.saturating_sub(left.saturating_add(after.state_gas_spilled()))
+    }
+
+    /// State gas that it was charged, or given back.
+    fn state_cost(&self, after: &Gas) -> i64 {
+        after.state_gas_spent().saturating_sub(self.counters.state_gas_spent())
     }
 
     /// What SSTORE, TSTORE or LOG did.
