@@ -7,7 +7,7 @@ use parallax_engine_interface::FrameExit;
 use parallax_hooks::{Hooks, StepControl, StepEnd};
 use parallax_host_interface::{Host, HostError};
 use parallax_primitives::{
-    Bytes, Class, Effect, FrameOutcome, FrameStatus, Halt, JournalView, Message, Opcode, Operation,
+    Bytes, Class, Effect, Eip, FrameOutcome, FrameStatus, Halt, JournalView, Message, Opcode, Operation,
     STACK_LIMIT, StateGas, U256,
 };
 
@@ -170,7 +170,9 @@ fn cost(
         Ok(_) => 0,
         Err(Fault::Halt(halt, cost)) => {
             let unpaid = std::mem::take(&mut core.unpaid_state_gas);
-            return Some((*cost, unpaid.cast_signed(), Some(*halt)));
+            // With EIP-8037 a static frame is looked at before anything is charged.
+            let is_free = *halt == Halt::StaticViolation && core.rules.has(Eip::StateGas8037);
+            return Some((if is_free { 0 } else { *cost }, unpaid.cast_signed(), Some(*halt)));
         }
         Err(Fault::Host(_)) => return None,
     };

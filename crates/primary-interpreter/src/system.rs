@@ -263,6 +263,10 @@ pub(crate) fn self_destruct(
     if host.warm_account(beneficiary) && core.rules.has(Eip::WarmAccess2929) {
         cost += schedule.cold_account + schedule.warm_access;
     }
+    if core.rules.has(Eip::StateGas8037) && !core.message.is_static && gas < cost {
+        // Looked at before the beneficiary is, and not charged.
+        return Err(Fault::Halt(Halt::OutOfGas, 0));
+    }
     let mut state_cost = 0;
     if schedule.selfdestruct_new_account != 0
         && host.is_dead(beneficiary)?
