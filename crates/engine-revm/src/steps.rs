@@ -156,7 +156,7 @@ impl<'a, C: JobContext<'a>> Inspector<C> for Steps<'_, 'a> {
             return;
         }
         self.count_refund(interpreter);
-        let ended = match ended(interpreter) {
+        let ended = match ended(interpreter, self.messages.rules.gas().call_stipend) {
             Ok(ended) => ended,
             Err(error) => {
                 fail(context, error.into());
@@ -198,7 +198,14 @@ impl<'a, C: JobContext<'a>> Inspector<C> for Steps<'_, 'a> {
             (Some(_), _) => Effect::None,
         };
         let state_gas_cost = if ended.halt.is_some() { 0 } else { before.state_cost(&interpreter.gas) };
-        let end = StepEnd { gas_cost, state_gas_cost, gas_left, halt: ended.halt, effect };
+        let end = StepEnd {
+            gas_cost,
+            state_gas_cost,
+            forwarded: ended.forwarded,
+            gas_left,
+            halt: ended.halt,
+            effect,
+        };
         let return_data: &[u8] = if sends_message { &[] } else { interpreter.return_data.buffer() };
         let rules = self.messages.rules;
         let Some((hooks, Frame { message, .. })) = self.messages.hooks().zip(self.frames.last()) else {
@@ -327,16 +334,26 @@ struct Ended {
     sends_message: bool,
     /// Gas that a creation takes with it.
     forwarded_to_creation: u64,
+    /// Gas that a message is given, without the stipend.
+    forwarded: u64,
 }
 
-fn ended(interpreter: &mut Interpreter) -> Result<Ended, HostError> {
-    let (mut halt, mut sends_message, mut forwarded_to_creation) = (None, false, 0);
+fn ended(interpreter: &mut Interpreter, stipend: u64) -> Result<Ended, HostError> {
+    let (mut halt, mut sends_message, mut forwarded_to_creation, mut forwarded) = (None, false, 0, 0);
     match interpreter.bytecode.action() {
         None => {}
         Some(InterpreterAction::NewFrame(input)) => {
             sends_message = true;
-            if let FrameInput::Create(inputs) = input {
-                forwarded_to_creation = inputs.gas_limit();
+            match input {
+                FrameInput::Create(inputs) => {
+                    forwarded_to_creation = inputs.gas_limit();
+                    forwarded = forwarded_to_creation;
+                }
+                FrameInput::Call(inputs) => {
+                    let stipend = if inputs.transfers_value() { stipend } else { 0 };
+                    forwarded = inputs.gas_limit.saturating_sub(stipend);
+                }
+                FrameInput::Empty => {}
             }
         }
         Some(InterpreterAction::Return(result)) => {
@@ -345,7 +362,7 @@ fn ended(interpreter: &mut Interpreter) -> Result<Ended, HostError> {
             }
         }
     }
-    Ok(Ended { halt, sends_message, forwarded_to_creation })
+    Ok(Ended { halt, sends_message, forwarded_to_creation, forwarded })
 }
 
 /// A journal of revm's, to be read.

@@ -44,6 +44,8 @@ pub struct StepEnd<'a> {
     /// State gas the opcode was charged, or, below zero, given back (EIP-8037), in gas; where it came from and went to is the difference of
     /// what stands in the views around it. A failing opcode's is what it would have been charged, as far as it came to that.
     pub state_gas_cost: i64,
+    /// What of it the message is given that the opcode sends, without the stipend; of a creation's it is no part.
+    pub forwarded: u64,
     /// Execution gas left after it: before what a creation forwards is taken, after what a call forwards. After a halt, what was left
     /// before the opcode; the frame's outcome says that it is gone.
     pub gas_left: u64,

@@ -6,7 +6,8 @@ use parallax_engine_interface::{FrameExit, Interpreter};
 use parallax_hooks::{Hooks, Interest, StepControl, StepEnd, StepView};
 use parallax_host_interface::{Host, HostError};
 use parallax_primitives::{
-    Bytecode, Class, Effect, FrameOutcome, FrameStatus, JournalView, Message, Opcode, Rules, StateGas,
+    Bytecode, Class, Effect, FrameOutcome, FrameStatus, JournalView, Message, MessageKind, Opcode, Rules,
+    StateGas,
 };
 
 use crate::{Flow, MiniStepState, execute_single_op};
@@ -170,8 +171,9 @@ fn run_by_steps<E: Executor, K: Hooks>(
 
         let MiniStepState { gas_cost, state_gas_cost, state_gas, .. } = frame.state;
         let journal = host.journal_view();
+        let (forwarded, gas_left) = (forwarded(&flow, &frame.state), gas_before);
         let mut end =
-            StepEnd { gas_cost, state_gas_cost, gas_left: gas_before, halt: None, effect: Effect::None };
+            StepEnd { gas_cost, state_gas_cost, forwarded, gas_left, halt: None, effect: Effect::None };
         if let Flow::Halt(halt) = flow {
             end.halt = Some(halt);
         } else {
@@ -208,6 +210,19 @@ fn show_effect<'a>(
             *effect = journal.logs().last().map_or(Effect::None, Effect::Log);
         }
         _ => {}
+    }
+}
+
+/// What an opcode gives to the message that it sends. The stipend comes from nobody's gas.
+fn forwarded(flow: &Flow, state: &MiniStepState) -> u64 {
+    match flow {
+        Flow::Message(message) => match message.kind {
+            MessageKind::Call | MessageKind::CallCode if !message.value.is_zero() => {
+                message.gas.saturating_sub(state.schedule.call_stipend)
+            }
+            _ => message.gas,
+        },
+        _ => 0,
     }
 }
 

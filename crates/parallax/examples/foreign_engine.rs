@@ -134,6 +134,7 @@ impl Engine for Toy {
                     let end = StepEnd {
                         gas_cost,
                         state_gas_cost: 0,
+                        forwarded: 0,
                         gas_left: state.gas,
                         halt: None,
                         effect: Effect::None,

@@ -7,8 +7,8 @@ use parallax_engine_interface::FrameExit;
 use parallax_hooks::{Hooks, StepControl, StepEnd};
 use parallax_host_interface::{Host, HostError};
 use parallax_primitives::{
-    Bytes, Class, Effect, Eip, FrameOutcome, FrameStatus, Halt, JournalView, Message, Opcode, Operation,
-    STACK_LIMIT, StateGas, U256,
+    Bytes, Class, Effect, Eip, FrameOutcome, FrameStatus, Halt, JournalView, Message, MessageKind, Opcode,
+    Operation, STACK_LIMIT, StateGas, U256,
 };
 
 use crate::{
@@ -102,12 +102,14 @@ pub(crate) fn run<K: Hooks, const MODE: u8>(
         let at = pc;
         let flow = step(core, code, slots, &mut len, &mut pc, &mut gas, host, op);
         if MODE == STEPS {
+            let forwarded = forwarded(core, &flow);
             if let Some((gas_cost, state_gas_cost, halt)) = cost(core, &flow, (gas_before, gas), state_before)
             {
                 let journal = host.journal_view();
                 let end = StepEnd {
                     gas_cost,
                     state_gas_cost,
+                    forwarded,
                     gas_left: gas,
                     halt,
                     effect: effect(core, op, halt, journal),
@@ -179,6 +181,14 @@ fn cost(
     let after = core.state_gas;
     let gas_cost = (gas_before + before.spilled) - (gas + after.spilled);
     Some((gas_cost, state_gas::cost(before, after, handed_over), None))
+}
+
+/// What an opcode has handed on to a message, without the stipend.
+fn forwarded(core: &Core, flow: &Result<Flow, Fault>) -> u64 {
+    let Ok(Flow::Message(message)) = flow else { return 0 };
+    let has_stipend =
+        !message.value.is_zero() && matches!(message.kind, MessageKind::Call | MessageKind::CallCode);
+    message.gas - if has_stipend { core.schedule.call_stipend } else { 0 }
 }
 
 fn done(core: &Core, status: FrameStatus, gas_left: u64, output: Bytes) -> FrameExit {

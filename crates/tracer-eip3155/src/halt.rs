@@ -1,7 +1,7 @@
 //! What each client writes on the line of an opcode that fails: its name for the halt, and its idea of the gas cost.
 
 use parallax_hooks::{StepEnd, StepView};
-use parallax_primitives::{Class, Eip, Halt, Opcode, Role, Rules, U256};
+use parallax_primitives::{Class, Eip, Halt, Opcode, Role, Rules, StateGas, U256};
 
 use crate::{
     Dialect,
@@ -9,15 +9,24 @@ use crate::{
     text,
 };
 
-/// The `gasCost` of a step, or `None` where the client leaves the field out.
-pub(crate) fn gas_cost(dialect: Dialect, step: &StepView<'_>, end: &StepEnd<'_>) -> Option<u64> {
+/// The `gasCost` of a step that had so much gas before it, or `None` where the client leaves the field out.
+pub(crate) fn gas_cost(
+    dialect: Dialect,
+    gas_before: u64,
+    step: &StepView<'_>,
+    end: &StepEnd<'_>,
+) -> Option<u64> {
     let Some(halt) = end.halt else {
         return Some(match dialect {
             Dialect::Evmone => static_gas(step.rules, step.opcode),
-            // revm takes what a creation forwards before it looks.
+            // revm shows by how much less it has: with what a creation forwards, and state gas that was taken from it.
             Dialect::Revm if matches!(step.opcode, Opcode::CREATE | Opcode::CREATE2) => {
-                let kept = if step.rules.has(Eip::StatePrices150) { end.gas_left / 64 } else { 0 };
-                end.gas_cost + (end.gas_left - kept)
+                gas_before.saturating_sub(end.gas_left - end.forwarded)
+            }
+            Dialect::Revm => gas_before.saturating_sub(end.gas_left),
+            // The specification charges what is forwarded apart from the rest, and its tracer notes the first charge.
+            Dialect::Eels if step.opcode == Opcode::CALL && step.rules.has(Eip::StateGas8037) => {
+                end.gas_cost - end.forwarded
             }
             _ => end.gas_cost,
         });
@@ -92,6 +101,11 @@ fn revm_cost_before_memory(step: &StepView<'_>) -> u64 {
         _ => 0,
     };
     revm_static_gas(step.rules, step.opcode).saturating_add(dynamic)
+}
+
+/// What revm calls the state gas of a frame: what it has spent so far.
+pub(crate) fn revm_state_gas(given: StateGas, now: StateGas) -> u64 {
+    (given.reservoir + now.spilled).saturating_sub(now.reservoir + given.spilled)
 }
 
 /// Whether it is the memory that revm has no gas for.

@@ -1,7 +1,9 @@
 use std::{fs::File, io, path::Path};
 
 use parallax_hooks::{End, MessagePhase, Start, StepEnd, StepView};
-use parallax_primitives::{Class, Effect, Eip, FrameOutcome, FrameStatus, Message, Opcode, Rules};
+use parallax_primitives::{
+    Class, Effect, Eip, FrameOutcome, FrameStatus, Halt, Message, Opcode, Rules, StateGas,
+};
 use parallax_trace_output::Output;
 use parallax_tracer_core::Tracer;
 
@@ -74,6 +76,7 @@ struct Pending {
     depth: usize,
     opcode: Option<Opcode>,
     gas: u64,
+    state_gas: StateGas,
     refund: i64,
     memory_size: u64,
     /// Text of the memory, if wanted.
@@ -199,7 +202,7 @@ impl<W: io::Write> Eip3155Tracer<W> {
 
     fn line(&mut self, step: &StepView<'_>, end: &StepEnd<'_>, taken: usize, with_error: bool) {
         let dialect = self.options.dialect;
-        let gas_cost = halt::gas_cost(dialect, step, end);
+        let gas_cost = halt::gas_cost(dialect, self.pending.gas, step, end);
         let line = self.output.text();
         line.extend_from_slice(b"{\"pc\":");
         text::decimal(line, step.pc as u64);
@@ -213,7 +216,12 @@ impl<W: io::Write> Eip3155Tracer<W> {
         text::hex(line, self.pending.gas);
         line.push(b'"');
         if dialect == Dialect::Revm {
-            line.extend_from_slice(b",\"reservoir\":\"0x0\",\"stateGas\":\"0x0\"");
+            line.extend_from_slice(b",\"reservoir\":\"");
+            text::hex(line, self.pending.state_gas.reservoir);
+            // What the frame has spent of it so far: not what EELS calls so.
+            line.extend_from_slice(b"\",\"stateGas\":\"");
+            text::hex(line, halt::revm_state_gas(step.message.state_gas, self.pending.state_gas));
+            line.push(b'"');
         }
         if let Some(cost) = gas_cost {
             line.extend_from_slice(b",\"gasCost\":\"");
@@ -238,6 +246,9 @@ impl<W: io::Write> Eip3155Tracer<W> {
         let line = self.output.text();
         if dialect != Dialect::Revm {
             op_name(line, dialect, step.rules, step.opcode);
+        }
+        if dialect == Dialect::Eels {
+            eels_state_gas(line, step, end, self.pending.state_gas);
         }
         if with_error {
             let before = line.len();
@@ -307,7 +318,9 @@ impl<W: io::Write> Eip3155Tracer<W> {
         text::decimal(line, u64::from(message.depth) + 1);
         line.extend_from_slice(b",\"opName\":\"STOP\",\"op\":0,\"gas\":\"");
         text::hex(line, message.gas);
-        line.extend_from_slice(b"\",\"reservoir\":\"0x0\",\"stateGas\":\"0x0\",\"gasCost\":\"0x0\"");
+        line.extend_from_slice(b"\",\"reservoir\":\"");
+        text::hex(line, message.state_gas.reservoir);
+        line.extend_from_slice(b"\",\"stateGas\":\"0x0\",\"gasCost\":\"0x0\"");
         line.extend_from_slice(if self.options.stack { b",\"stack\":[]".as_slice() } else { b"" });
         line.extend_from_slice(
             b",\"returnData\":\"0x\",\"refund\":\"0x0\",\"memSize\":\"0x0\",\"error\":\"Stop\"",
@@ -407,6 +420,7 @@ impl<W: io::Write> Tracer for Eip3155Tracer<W> {
         pending.depth = depth;
         pending.opcode = Some(step.opcode);
         pending.gas = step.gas;
+        pending.state_gas = step.state_gas;
         pending.refund = step.refund;
         pending.memory_size = step.memory.len() as u64;
     }
@@ -471,6 +485,23 @@ fn op_name(line: &mut Vec<u8>, dialect: Dialect, rules: Rules, opcode: Opcode) {
         None => text::hex_bytes(line, &[opcode.0]),
     }
     line.push(b'"');
+}
+
+/// The reservoir before the step, and the state gas that it was charged; what it gave back is not shown (EIP-8037). An opcode that is
+/// none has neither.
+fn eels_state_gas(line: &mut Vec<u8>, step: &StepView<'_>, end: &StepEnd<'_>, before: StateGas) {
+    let is_none = matches!(end.halt, Some(Halt::InvalidOpcode | Halt::UndefinedOpcode));
+    if !step.rules.has(Eip::StateGas8037) || is_none {
+        return;
+    }
+    line.extend_from_slice(b",\"stateGas\":\"");
+    text::hex(line, before.reservoir);
+    line.push(b'"');
+    if let Ok(cost @ 1..) = u64::try_from(end.state_gas_cost) {
+        line.extend_from_slice(b",\"stateGasCost\":\"");
+        text::hex(line, cost);
+        line.push(b'"');
+    }
 }
 
 fn refund(line: &mut Vec<u8>, value: i64) {

@@ -750,6 +750,7 @@ mod tests {
             let end = StepEnd {
                 gas_cost: 1,
                 state_gas_cost: 0,
+                forwarded: 0,
                 gas_left: before.gas - 1,
                 halt: None,
                 effect: Effect::None,
