@@ -1,6 +1,6 @@
-//! From what a user names to the list of files: files, folders with all below them, and `-` for a list on standard input.
-//! The order is the user's; a folder's files are sorted by path. Below one
-//! named folder each real folder is looked at once, so links cannot make a loop.
+//! From what a user names to the list of files: files, folders with all below them, archives or what is in them, and `-` for a list on
+//! standard input. The order is the user's; a folder's files are sorted by path. Below one
+//! named folder each real folder is looked at once, so links cannot make a loop. What archives hold is found when they are read.
 
 use std::{
     collections::HashSet,
@@ -9,6 +9,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::archive::{SHARED_STATES, file_of, is_test_name};
+
 /// The most files one campaign takes.
 const MAX_FILES: usize = 10_000_000;
 
@@ -16,7 +18,9 @@ const MAX_FILES: usize = 10_000_000;
 #[derive(Debug, thiserror::Error)]
 pub enum DiscoveryError {
     /// Nothing was named.
-    #[error("no path given, expected a file, a folder, or - for a list of paths on standard input")]
+    #[error(
+        "no path given, expected a file, a folder, an archive, or - for a list of paths on standard input"
+    )]
     NoPath,
     /// There is nothing of that name, or it cannot be read.
     #[error("{path}: {source}", path = path.display())]
@@ -27,7 +31,7 @@ pub enum DiscoveryError {
         source: std::io::Error,
     },
     /// A folder without a test.
-    #[error("{path}: no .json file in this folder or below it", path = .0.display())]
+    #[error("{path}: no .json file in this folder or below it, where archives are not looked into", path = .0.display())]
     EmptyFolder(PathBuf),
     /// Standard input named nothing.
     #[error("standard input: expected a list of paths, one a line, found none")]
@@ -37,7 +41,9 @@ pub enum DiscoveryError {
     TooMany,
 }
 
-/// Lists the files that `paths` name. Of a folder, those that end in `.json` count; what begins with a dot is not looked at.
+/// Lists the files that `paths` name, `ARCHIVE:MEMBER` among them. Of a folder, those that end in `.json` or `.json.gz` count; what begins
+/// with a dot and what is in a folder `pre_alloc`, which holds states and no tests, is not looked at, nor are archives, which may hold
+/// the same files once more.
 pub fn discover(paths: &[PathBuf], stdin: &mut dyn BufRead) -> Result<Vec<PathBuf>, DiscoveryError> {
     if paths.is_empty() {
         return Err(DiscoveryError::NoPath);
@@ -65,7 +71,7 @@ pub fn discover(paths: &[PathBuf], stdin: &mut dyn BufRead) -> Result<Vec<PathBu
 
 fn add(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), DiscoveryError> {
     let failed = |source| DiscoveryError::Io { path: path.to_owned(), source };
-    if !fs::metadata(path).map_err(failed)?.is_dir() {
+    if !fs::metadata(file_of(path)).map_err(failed)?.is_dir() {
         files.push(path.to_owned());
         return Ok(());
     }
@@ -91,15 +97,17 @@ fn walk(folder: &Path, seen: &mut HashSet<PathBuf>, files: &mut Vec<PathBuf>) ->
         .map_err(failed)?;
     entries.sort();
     for path in entries {
-        let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        let name = path.file_name().map_or_else(Default::default, |name| name.to_string_lossy());
         // A link to nowhere is no test.
         let Ok(metadata) = fs::metadata(&path) else { continue };
-        if hidden {
+        if name.starts_with('.') {
             continue;
         }
         if metadata.is_dir() {
-            walk(&path, seen, files)?;
-        } else if metadata.is_file() && path.extension().is_some_and(|extension| extension == "json") {
+            if name != SHARED_STATES {
+                walk(&path, seen, files)?;
+            }
+        } else if metadata.is_file() && is_test_name(&name) {
             files.push(path);
             if files.len() > MAX_FILES {
                 return Err(DiscoveryError::TooMany);
@@ -152,7 +160,7 @@ mod tests {
         let root = folder("empty");
         let message = |paths: &[PathBuf]| discover(paths, &mut "\n".as_bytes()).unwrap_err().to_string();
         assert!(message(&[]).starts_with("no path given"));
-        assert!(message(std::slice::from_ref(&root)).ends_with("no .json file in this folder or below it"));
+        assert!(message(std::slice::from_ref(&root)).contains(": no .json file in this folder or below it"));
         assert!(message(&[root.join("absent")]).contains("absent: "));
         assert!(message(&["-".into()]).starts_with("standard input: expected a list of paths"));
         fs::remove_dir_all(root).unwrap();

@@ -1,6 +1,7 @@
 #![forbid(unsafe_code)]
 #![doc = include_str!("../README.md")]
 
+mod archive;
 mod attribution;
 mod clients;
 mod diff;
@@ -29,6 +30,7 @@ mod wire;
 mod worker;
 mod workers;
 
+pub use archive::file_of;
 pub use attribution::{Parting, Partings};
 pub use clients::ClientSide;
 pub use diff::{

@@ -20,10 +20,13 @@ use std::{
 };
 
 use parallax_primitives::Rules;
-use parallax_state_tests::{Case, FixtureError, FixtureFile, TestText};
+use parallax_state_tests::{Case, FixtureError, TestText};
 use regex::Regex;
 
-use crate::engines::UnknownEngine;
+use crate::{
+    archive::{self, Members, Opened},
+    engines::UnknownEngine,
+};
 
 /// Units per lane that may be answered before their turn.
 const WINDOW: u64 = 32;
@@ -42,7 +45,7 @@ pub struct Selection {
 /// Cases to run and how.
 #[derive(Clone, Copy, Debug)]
 pub struct Campaign<'a> {
-    /// The files, in the order of delivery.
+    /// The files, in the order of delivery: files of tests, packed or not, archives, `ARCHIVE:MEMBER`.
     pub files: &'a [PathBuf],
     /// Which of their cases.
     pub selection: &'a Selection,
@@ -203,7 +206,8 @@ impl<'a, T, D: FnMut(T, Progress) -> ControlFlow<()>> Desk<'a, T, D> {
         if self.is_stopped() {
             return None;
         }
-        let (index, files_done, unit) = lock(&self.source).next(self.campaign.selection)?;
+        let (index, files_done, unit) =
+            lock(&self.source).next(self.campaign.selection, || self.is_stopped())?;
         if may_wait {
             let mut early = lock(&self.sink);
             while index >= early.next + self.window && !self.is_stopped() {
@@ -252,18 +256,29 @@ type Tests = Box<dyn Iterator<Item = Result<TestText, FixtureError>> + Send>;
 struct Source<'a> {
     files: &'a [PathBuf],
     opened: usize,
+    /// What is left of an archive.
+    members: Option<Members>,
+    /// What is left of a file.
     tests: Option<Tests>,
     taken: u64,
 }
 
 impl<'a> Source<'a> {
     fn new(files: &'a [PathBuf]) -> Self {
-        Self { files, opened: 0, tests: None, taken: 0 }
+        Self { files, opened: 0, members: None, tests: None, taken: 0 }
     }
 
-    /// The next selected unit, its number, and how many files are wholly handed out before it.
-    fn next(&mut self, selection: &Selection) -> Option<(u64, usize, Result<TestText, FixtureError>)> {
+    /// The next selected unit, its number, and how many files are wholly handed out before it; `None` if there is none, or if it is
+    /// not to be looked for any longer.
+    fn next(
+        &mut self,
+        selection: &Selection,
+        is_stopped: impl Fn() -> bool,
+    ) -> Option<(u64, usize, Result<TestText, FixtureError>)> {
         let unit = loop {
+            if is_stopped() {
+                return None;
+            }
             if let Some(tests) = &mut self.tests {
                 match tests.next() {
                     Some(Ok(test)) if !selection.has_test(test.file(), test.name()) => continue,
@@ -271,10 +286,20 @@ impl<'a> Source<'a> {
                     None => self.tests = None,
                 }
             }
+            if let Some(members) = &mut self.members {
+                match members.next(&is_stopped) {
+                    Some(Ok(file)) => self.tests = Some(Box::new(file.tests())),
+                    Some(Err(error)) => break Err(error),
+                    None if is_stopped() => return None,
+                    None => self.members = None,
+                }
+                continue;
+            }
             let path = self.files.get(self.opened)?;
             self.opened += 1;
-            match FixtureFile::open(path) {
-                Ok(file) => self.tests = Some(Box::new(file.tests())),
+            match archive::open(path) {
+                Ok(Opened::File(file)) => self.tests = Some(Box::new(file.tests())),
+                Ok(Opened::Archive(members)) => self.members = Some(members),
                 Err(error) => break Err(error),
             }
         };

@@ -135,6 +135,7 @@ impl Task for TestTask {
 
     fn unreadable(&self, error: &FixtureError) -> TestReport {
         let json = self.json.then(|| report::unreadable_json(error));
-        TestReport { verdict: TestVerdict::Unreadable, text: Some(error.to_string()), json }
+        let text = report::printable(&error.to_string()).into_owned();
+        TestReport { verdict: TestVerdict::Unreadable, text: Some(text), json }
     }
 }

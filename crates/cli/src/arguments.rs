@@ -120,6 +120,7 @@ pub(crate) struct RunArguments {
   parallax statetest fixtures/state-tests
   parallax statetest tests.json --engine mini --fork Prague --json
   find . -name '*.json' | parallax statetest - --filter 'eip7702.*delegat' --jobs 4
+  parallax statetest fixtures_stable.tar.gz:fixtures/state_tests
   parallax statetest test.json --trace eip3155 --dialect geth --trace-out trace.jsonl
   parallax statetest tests --trace-digest --dialect eels --json
 
@@ -441,7 +442,8 @@ pub(crate) enum RulesCommand {
 /// Which cases, and how they are run and printed.
 #[derive(Args, Debug)]
 pub(crate) struct SelectionArguments {
-    /// Files or folders of state tests, or - for a list of paths on standard input, one a line
+    /// Files or folders of state tests, archives of them (.tar, .tar.gz, .tgz) or ARCHIVE:MEMBER, packed files (.json.gz), or -
+    /// for a list of paths on standard input, one a line
     #[arg(value_name = "PATH", required_unless_present = "code")]
     pub(crate) paths: Vec<String>,
     /// Only cases of this fork; of a program (--code), its rules

@@ -1,10 +1,13 @@
 //! `parallax diff CASE --right-trace FILE`: an engine beside the trace that a client wrote of the same case.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    path::Path,
+};
 
 use anyhow::{Error, Result, bail};
 use parallax_campaign::{
-    Delivered, DiffSetup, DiffSummary, TraceCompared, diff_json, diff_text, diff_trace, shell_word,
+    Delivered, DiffSetup, DiffSummary, TraceCompared, diff_json, diff_text, diff_trace, file_of, shell_word,
 };
 use parallax_shadow_diff::{ShadowConfig, ShadowMode, Verdict};
 
@@ -42,7 +45,8 @@ pub(crate) fn run(arguments: &DiffArguments, path: &str) -> Result<Status> {
     if !unknown.is_empty() {
         setup.tolerances = vec![format!("{}: not in {side}", unknown.join(", "))];
     }
-    let mut reports = Reports::begin(&arguments.report, &setup, [path, &*case.file])?;
+    let mut reports =
+        Reports::begin(&arguments.report, &setup, [Path::new(path), file_of(Path::new(&*case.file))])?;
     let summary = DiffSummary::of(&outcome);
     let agreed = match &outcome.verdict {
         Verdict::Rejected(reason) => format!("both refuse the transaction: {reason}"),

@@ -3,13 +3,13 @@
 use std::{
     io::{self, BufRead, Write},
     ops::ControlFlow,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
 };
 
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use parallax_campaign::{Campaign, Delivered, Progress, Selection, discover, title};
+use parallax_campaign::{Campaign, Delivered, Progress, Selection, discover, file_of, title};
 use parallax_state_tests::Case;
 
 use crate::{
@@ -79,8 +79,9 @@ impl Selected {
         Campaign { files: &self.files, selection: &self.selection, jobs: self.jobs, cancel: &CANCEL }
     }
 
-    pub(crate) fn files(&self) -> &[PathBuf] {
-        &self.files
+    /// The files on disk that they are in.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().map(|path| file_of(path))
     }
 
     /// The campaign over them. From now on an interrupt (INT, TERM or HUP) stops it instead of the process: at once if its cases

@@ -8,8 +8,8 @@ use serde_json::value::RawValue;
 
 use crate::{FixtureError, Problem};
 
-/// The largest file that is read, in bytes. The largest official one has 4 MB.
-pub const MAX_FILE_BYTES: u64 = 512 << 20;
+/// The largest file that is read, in bytes, unpacked where it was packed. The largest official one has 168 MB.
+pub const MAX_FILE_BYTES: u64 = 1 << 30;
 
 /// The deepest nesting of lists and objects that is read. A state test needs nine.
 pub const MAX_NESTING: usize = 64;
@@ -37,10 +37,25 @@ pub struct TestText {
 impl FixtureFile {
     /// Reads and cuts the file at `path`.
     pub fn open(path: &Path) -> Result<Self, FixtureError> {
-        let name: Arc<str> = path.to_string_lossy().into();
+        let name = path.to_string_lossy();
+        let file = File::open(path).map_err(|error| FixtureError {
+            file: (&*name).into(),
+            path: String::new(),
+            problem: Problem::Io(error.to_string()),
+        })?;
+        Self::read(&name, file)
+    }
+
+    /// Reads `source` to its end and cuts it: for files that are inside of others. Errors will say that it came from the file `name`.
+    pub fn read(name: &str, source: impl Read) -> Result<Self, FixtureError> {
+        Self::read_at_most(MAX_FILE_BYTES, name, source)
+    }
+
+    fn read_at_most(limit: u64, name: &str, source: impl Read) -> Result<Self, FixtureError> {
+        let name: Arc<str> = name.into();
         let failed = |problem| FixtureError { file: name.clone(), path: String::new(), problem };
         let io = |error: std::io::Error| failed(Problem::Io(error.to_string()));
-        let mut file = File::open(path).map_err(io)?.take(MAX_FILE_BYTES + 1);
+        let mut file = source.take(limit + 1);
         let mut text = Vec::new();
         let mut nesting = Nesting::default();
         // Read in pieces, so that a bomb of brackets is refused after its first ones.
@@ -51,7 +66,7 @@ impl FixtureFile {
             }
             nesting.scan(&text[start..]).map_err(&failed)?;
         }
-        Self::cut(name.clone(), text)
+        Self::cut(limit, name.clone(), text)
     }
 
     /// Cuts `text`, which errors will say came from the file `name`.
@@ -62,13 +77,13 @@ impl FixtureFile {
             path: String::new(),
             problem,
         })?;
-        Self::cut(name, text)
+        Self::cut(MAX_FILE_BYTES, name, text)
     }
 
-    fn cut(name: Arc<str>, text: Vec<u8>) -> Result<Self, FixtureError> {
+    fn cut(limit: u64, name: Arc<str>, text: Vec<u8>) -> Result<Self, FixtureError> {
         let failed = |problem| FixtureError { file: name.clone(), path: String::new(), problem };
-        if text.len() as u64 > MAX_FILE_BYTES {
-            return Err(failed(Problem::FileTooLarge { limit: MAX_FILE_BYTES }));
+        if text.len() as u64 > limit {
+            return Err(failed(Problem::FileTooLarge { limit }));
         }
         let text = String::from_utf8(text)
             .map_err(|error| failed(Problem::NotUtf8(error.utf8_error().valid_up_to())))?;
@@ -190,5 +205,27 @@ impl<'de> Visitor<'de> for Cutter<'de> {
             tests.push((name.into(), start..start + raw.get().len()));
         }
         Ok(tests)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is said of `text` where a file may have 20 bytes.
+    #[track_caller]
+    fn check(text: &str, said: &str) {
+        let read = FixtureFile::read_at_most(20, "a", text.as_bytes());
+        let found = read.map_or_else(|error| error.to_string(), |file| format!("{} tests", file.tests.len()));
+        assert_eq!(found, said, "{text}");
+    }
+
+    #[test]
+    fn a_file_is_read_up_to_the_limit_and_no_further() {
+        check(r#"{"t": {}, "s": 1234}"#, "2 tests");
+        check(r#"{"t": {}, "s": 12345}"#, "a: the file is larger than the limit of 20 bytes");
+        let endless = std::io::repeat(b' ');
+        let error = FixtureFile::read_at_most(20, "a", b"{".chain(endless)).unwrap_err();
+        assert_eq!(error.to_string(), "a: the file is larger than the limit of 20 bytes");
     }
 }

@@ -22,6 +22,7 @@ pub use html::{HtmlReport, PageLimits, html_of_run};
 pub use json::{JsonReport, diff_json, program_json, test_json};
 pub(crate) use json::{outcome_json, unreadable_json};
 pub use junit::JunitReport;
+pub(crate) use printable::printable;
 pub use printable::shell_word;
 pub(crate) use text::outcome_text;
 pub use text::{diff_text, program_text, test_text};
@@ -156,7 +157,9 @@ impl Told {
         let mut told = Self::default();
         for form in forms {
             match (form, answer) {
-                (Form::Text, Answer::Unreadable(error)) => told.text = Some(error.to_string()),
+                (Form::Text, Answer::Unreadable(error)) => {
+                    told.text = Some(printable(&error.to_string()).into_owned());
+                }
                 (Form::Text, _) => told.text = text::text(answer, command),
                 (Form::Json, _) => told.json = Some(json::answer(answer)),
                 (Form::Junit, _) => told.junit = Some(junit::element(answer, command)),
