@@ -249,13 +249,25 @@ mod tests {
         check(Fork::Berlin, &listed, (21_000 + 2 * 2400 + 3 * 1900, 0));
         let authorization =
             Authorization { chain_id: U256::ZERO, address: Address::ZERO, nonce: 0, authority: None };
-        let delegating = Transaction { authorizations: vec![authorization; 2], ..call };
+        let delegating = Transaction { authorizations: vec![authorization; 2], ..call.clone() };
         check(Fork::Prague, &delegating, (21_000 + 50_000, 21_000));
         // EIP-7976 and EIP-7981: a byte is a byte, and so are those of the access list.
         let bytes_pay: Rules = "Osaka+7976+7981".parse().unwrap();
         check(bytes_pay, &with_data, (21_000 + 12 + 5 * 16, 21_000 + 8 * 64));
         let bytes = 2 * 20 * 64 + 3 * 32 * 64;
         check(bytes_pay, &listed, (21_000 + 2 * 2400 + 3 * 1900 + bytes, 21_000 + bytes));
+        // EIP-2780 and EIP-8038: 12,000 and what it does; the same is in the floor.
+        let amsterdam = Fork::Amsterdam;
+        let (sender, value) = (Address::repeat_byte(9), U256::from(1));
+        let from = |transaction: &Transaction| Transaction { sender, ..transaction.clone() };
+        let paying = |transaction: &Transaction| Transaction { value, ..from(transaction) };
+        check(amsterdam, &from(&call), (15_000, 15_000));
+        check(amsterdam, &paying(&call), (21_000, 21_000));
+        check(amsterdam, &Transaction { to: Some(sender), ..paying(&call) }, (12_000, 12_000));
+        check(amsterdam, &from(&with_data), (15_000 + 12 + 5 * 16, 15_000 + 8 * 64));
+        check(amsterdam, &paying(&create), (24_000 + 12 + 5 * 16 + 2, 24_000 + 8 * 64));
+        check(amsterdam, &from(&listed), (15_000 + 2 * 4180 + 3 * 4048, 15_000 + bytes));
+        check(amsterdam, &from(&delegating), (15_000 + 2 * 7816, 15_000));
         let words = |bytes: usize| Transaction { input: vec![0; bytes].into(), ..Transaction::default() };
         check(Fork::Shanghai, &words(32), (53_000 + 32 * 4 + 2, 0));
         check(Fork::Shanghai, &words(33), (53_000 + 33 * 4 + 4, 0));

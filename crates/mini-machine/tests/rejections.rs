@@ -6,7 +6,7 @@ use parallax_engine_interface::{EngineError, Job};
 use parallax_memory_database::{Account, MemoryDatabase};
 use parallax_mini_machine::validate;
 use parallax_primitives::{
-    Address, Authorization, B256, BlockEnv, Bytecode, Fork, Rejection, Rules, Transaction,
+    AccessListEntry, Address, Authorization, B256, BlockEnv, Bytecode, Fork, Rejection, Rules, Transaction,
     TransactionType::{self, AccessList, Blob, DynamicFee, Legacy, SetCode},
     U256,
 };
@@ -230,5 +230,112 @@ fn blobs_and_authorizations_have_their_reasons() {
         Fork::Prague,
         |world| world.transaction.authorizations.clear(),
         Some(Rejection::NoAuthorizations),
+    );
+}
+
+#[test]
+fn amsterdam_looks_at_what_there_is_before_the_gas() {
+    let check = |kind, change: fn(&mut World), expected| check(kind, Fork::Amsterdam, change, expected);
+    check(Legacy, |world| world.transaction.gas_limit = 21_000, None);
+    let short = Some(Rejection::IntrinsicGas { limit: 20_999, intrinsic: 21_000 });
+    check(Legacy, |world| world.transaction.gas_limit = 20_999, short);
+    // Each of these has too little gas as well.
+    check(
+        Legacy,
+        |world| {
+            world.transaction.gas_limit = 1;
+            world.transaction.nonce = u64::MAX;
+        },
+        Some(Rejection::NonceIsMax),
+    );
+    check(
+        Legacy,
+        |world| {
+            world.transaction.gas_limit = 1;
+            world.transaction.to = None;
+            world.transaction.input = vec![0; 131_073].into();
+        },
+        Some(Rejection::InitcodeTooLarge { size: 131_073, limit: 131_072 }),
+    );
+    check(
+        DynamicFee,
+        |world| {
+            world.transaction.gas_limit = 1;
+            world.transaction.max_fee_per_gas = U256::from(2);
+        },
+        Some(Rejection::PriorityAboveFee { priority: U256::from(3), max_fee: U256::from(2) }),
+    );
+    check(
+        Blob,
+        |world| {
+            world.transaction.gas_limit = 1;
+            world.transaction.to = None;
+            world.transaction.blob_hashes.clear();
+        },
+        Some(Rejection::NoBlobs),
+    );
+    check(
+        Blob,
+        |world| {
+            world.transaction.gas_limit = 1;
+            world.transaction.to = None;
+        },
+        Some(Rejection::BlobCreate),
+    );
+    check(
+        SetCode,
+        |world| {
+            world.transaction.gas_limit = 1;
+            world.transaction.authorizations.clear();
+        },
+        Some(Rejection::NoAuthorizations),
+    );
+    // The fee is looked at behind the gas, and the block's limit before it.
+    check(
+        Legacy,
+        |world| {
+            world.transaction.gas_limit = 1;
+            world.transaction.max_fee_per_gas = U256::ZERO;
+        },
+        Some(Rejection::IntrinsicGas { limit: 1, intrinsic: 21_000 }),
+    );
+    check(
+        Legacy,
+        |world| {
+            world.transaction.gas_limit = 30_000_001;
+            world.transaction.max_fee_per_gas = U256::ZERO;
+        },
+        Some(Rejection::GasAboveBlock { transaction: 30_000_001, block: 30_000_000 }),
+    );
+}
+
+#[test]
+fn amsterdam_s_cap_is_of_what_is_needed() {
+    let cap = 1 << 24;
+    let check = |change: fn(&mut World), expected| check(Legacy, Fork::Amsterdam, change, expected);
+    check(|world| world.transaction.gas_limit = (1 << 24) + 1, None);
+    // 15,000 and 6,000 for the value, and 64 a byte: 261,815 bytes are 16,777,160.
+    check(
+        |world| {
+            world.transaction.gas_limit = 17_000_000;
+            world.transaction.input = vec![0; 261_815].into();
+        },
+        None,
+    );
+    check(
+        |world| {
+            world.transaction.gas_limit = 17_000_000;
+            world.transaction.input = vec![0; 261_816].into();
+        },
+        Some(Rejection::GasAboveCap { limit: 16_777_224, cap }),
+    );
+    // Calldata of other bytes costs 16, so the list makes up the intrinsic gas: 5,200 addresses at 4,180.
+    check(
+        |world| {
+            world.transaction.gas_limit = 29_000_000;
+            let entry = AccessListEntry { address: SENDER, storage_keys: vec![] };
+            world.transaction.access_list = vec![entry; 5200];
+        },
+        Some(Rejection::GasAboveCap { limit: 21_000 + 5200 * 4180, cap }),
     );
 }
