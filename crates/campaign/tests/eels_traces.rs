@@ -8,7 +8,7 @@ use std::{
     fs::File,
     io::{BufRead, BufReader},
     ops::ControlFlow,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::atomic::AtomicBool,
 };
 
@@ -54,21 +54,39 @@ fn explain(engine: &dyn Engine, case: &Case, reference: &Reference) -> String {
     "lengths differ".into()
 }
 
-fn check(engine: &dyn Engine) {
-    let Some(shared) = shared_folder().filter(|folder| folder.join("eels-traces/index.jsonl.gz").is_file())
-    else {
+/// A set of traces below the shared folder.
+struct Traces {
+    index: &'static str,
+    /// Where the cases are: a folder, or an archive and what stands before a file's name in it.
+    cases: &'static str,
+    /// Whether all cases are in the index.
+    is_whole: bool,
+}
+
+const FORKS_BEFORE: Traces = Traces { index: "eels-traces/index.jsonl.gz", cases: "eest/", is_whole: false };
+const AMSTERDAM: Traces = Traces {
+    index: "amsterdam/eels-index.jsonl.gz",
+    cases: "amsterdam/state_tests.tar.gz:state_tests/",
+    is_whole: true,
+};
+
+fn check(engine: &dyn Engine, traces: &Traces) {
+    let Some(shared) = shared_folder().filter(|folder| folder.join(traces.index).is_file()) else {
         eprintln!("left out: no reference traces beside the repository, nor in PARALLAX_SHARED");
         return;
     };
-    let index =
-        BufReader::new(GzDecoder::new(File::open(shared.join("eels-traces/index.jsonl.gz")).unwrap()));
+    let cases = format!("{}/{}", shared.display(), traces.cases);
+    let index = BufReader::new(GzDecoder::new(File::open(shared.join(traces.index)).unwrap()));
     let references: BTreeMap<(String, String), Reference> = index
         .lines()
         .map(|line| serde_json::from_str(&line.unwrap()).unwrap())
         .map(|reference: Reference| ((reference.file.clone(), reference.key.clone()), reference))
         .collect();
-    let files: BTreeSet<PathBuf> =
-        references.keys().map(|(file, _)| shared.join("eest").join(file)).collect();
+    let files: BTreeSet<PathBuf> = if traces.is_whole {
+        BTreeSet::from([PathBuf::from(cases.trim_end_matches('/'))])
+    } else {
+        references.keys().map(|(file, _)| format!("{cases}{file}").into()).collect()
+    };
     let files: Vec<_> = files.into_iter().collect();
     let (selection, cancel) = (Selection::default(), AtomicBool::new(false));
     let campaign = Campaign { files: &files, selection: &selection, jobs: 0, cancel: &cancel };
@@ -78,8 +96,8 @@ fn check(engine: &dyn Engine) {
         let Delivered::Case(case, TestOutcome::Ran(_, Some(digest))) = delivered else {
             panic!("{delivered:?}")
         };
-        let file = Path::new(&*case.file).strip_prefix(shared.join("eest")).unwrap();
-        if let Some(reference) = references.get(&(file.to_str().unwrap().to_owned(), case.name.to_string())) {
+        let file = case.file.strip_prefix(&*cases).unwrap().to_owned();
+        if let Some(reference) = references.get(&(file, case.name.to_string())) {
             if hex::encode(digest.sha256) == reference.sha256 && digest.steps == reference.steps {
                 same += 1;
             } else {
@@ -103,10 +121,20 @@ fn check(engine: &dyn Engine) {
 
 #[test]
 fn mini_writes_the_specifications_traces() {
-    check(engines::mini());
+    check(engines::mini(), &FORKS_BEFORE);
 }
 
 #[test]
 fn primary_writes_the_specifications_traces() {
-    check(&engines::primary());
+    check(&engines::primary(), &FORKS_BEFORE);
+}
+
+#[test]
+fn mini_writes_the_specifications_traces_of_amsterdam() {
+    check(engines::mini(), &AMSTERDAM);
+}
+
+#[test]
+fn primary_writes_the_specifications_traces_of_amsterdam() {
+    check(&engines::primary(), &AMSTERDAM);
 }

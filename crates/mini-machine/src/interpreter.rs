@@ -116,13 +116,14 @@ fn begin_create_message(
     if bumps_nonce {
         world.increment_nonce(message.caller)?;
     }
-    // EIP-684, and EIP-7610 for all blocks there ever were
-    if world.account_has_code_or_nonce(address)? || world.account_has_storage(address)? {
+    // EIP-684, and EIP-7610 for all blocks up to Amsterdam
+    let has_storage = world.rules.has(Eip::CreateCollision7610) && world.account_has_storage(address)?;
+    if world.account_has_code_or_nonce(address)? || has_storage {
         return Ok(Begun::Refused(halted_before_frame(message, Halt::CreateCollision)));
     }
 
     let checkpoint = world.state.clone();
-    // There is no storage to take away, as there would have been before EIP-7610.
+    // No storage is taken away: with EIP-7610 there is none, and without it the specification leaves it where it is.
     world.state.mark_account_created(address);
     if world.rules.has(Eip::StateClearing161) {
         // EIP-161

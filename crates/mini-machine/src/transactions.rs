@@ -71,14 +71,19 @@ pub(crate) fn validate_transaction(
     if !is_content_first {
         check_nonce_and_init_code(rules, transaction, terms)?;
     }
-    // EIP-7825; with EIP-8037 it is a cap of execution gas, of which only these are known to be needed.
-    let capped = if rules.has(Eip::StateGas8037) {
-        cost.intrinsic_gas.max(cost.calldata_floor_gas_cost)
-    } else {
-        limit
-    };
-    if !terms.waived.gas_limits && capped > gas.tx_gas_cap {
-        return Err(Rejection::GasAboveCap { limit: capped, cap: gas.tx_gas_cap });
+    if terms.waived.gas_limits {
+        return Ok(cost);
+    }
+    let cap = gas.tx_gas_cap;
+    if rules.has(Eip::StateGas8037) {
+        // EIP-8037: it is a cap of execution gas, of which only these are known to be needed.
+        let needed = cost.intrinsic_gas.max(cost.calldata_floor_gas_cost);
+        if needed > cap {
+            return Err(Rejection::IntrinsicGasAboveCap { needed, cap });
+        }
+    } else if limit > cap {
+        // EIP-7825
+        return Err(Rejection::GasAboveCap { limit, cap });
     }
     Ok(cost)
 }

@@ -147,8 +147,8 @@ impl<'a> World<'a> {
         }
     }
 
-    /// The slot as it was before the transaction. An account that was created in it had none: where there is any storage
-    /// nothing can be created (EIP-7610).
+    /// The slot as it was before the transaction, whosever it was then. To an account that was created in it, it is zero: see where it is
+    /// loaded.
     ///
     /// EELS: `state.py`, `get_storage_original`.
     pub(crate) fn get_storage_original(&mut self, address: Address, key: U256) -> Result<U256, HostError> {

@@ -132,7 +132,12 @@ fn eels_gas_cost(halt: Halt, step: &StepView<'_>, gas_cost: u64) -> Option<u64> 
 /// What the specification's tracer adds to the refund of an SSTORE that runs out of gas: it counts before it charges.
 pub(crate) fn eels_refund_of_halt(step: &StepView<'_>, end: &StepEnd<'_>) -> i64 {
     let [.., new, key] = step.stack else { return 0 };
-    let refused = matches!(end.halt, Some(Halt::OutOfGas | Halt::StaticViolation));
+    let refused = match end.halt {
+        Some(Halt::OutOfGas) => true,
+        // With EIP-8037 it looks at the frame before it counts.
+        Some(Halt::StaticViolation) => !step.rules.has(Eip::StateGas8037),
+        _ => false,
+    };
     if step.opcode != Opcode::SSTORE || !refused || is_at_sentry(step) {
         return 0;
     }
@@ -195,8 +200,12 @@ pub(crate) fn error(dialect: Dialect, step: &StepView<'_>, end: &StepEnd<'_>, ou
     match dialect {
         Dialect::Evmone => {}
         Dialect::Eip3155 => text::string(out, halt.name()),
-        // The specification charges an opcode before it refuses it in a static call.
-        Dialect::Eels if halt == Halt::StaticViolation && (end.gas_cost > step.gas || is_at_sentry(step)) => {
+        // The specification charges an opcode before it refuses it in a static call, up to Amsterdam.
+        Dialect::Eels
+            if halt == Halt::StaticViolation
+                && !step.rules.has(Eip::StateGas8037)
+                && (end.gas_cost > step.gas || is_at_sentry(step)) =>
+        {
             text::string(out, eels_error(Halt::OutOfGas));
         }
         Dialect::Eels => text::string(out, eels_error(halt)),

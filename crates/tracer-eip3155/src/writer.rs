@@ -68,6 +68,8 @@ pub struct Eip3155Tracer<W: io::Write> {
     /// Refund counter at the start of every open frame, by depth.
     refunds: Vec<i64>,
     pending: Pending,
+    /// Where in the text the charge of a creation goes that has charged nothing: see [`Eip3155Tracer::settle_creation`].
+    free_creation: Option<usize>,
 }
 
 /// What is known of the step that has begun.
@@ -141,12 +143,14 @@ impl<W: io::Write> Eip3155Tracer<W> {
             stacks: Vec::new(),
             refunds: Vec::new(),
             pending: Pending::default(),
+            free_creation: None,
         }
     }
 
     /// Hands over what is gathered and has the writer flush, as where a run pauses. What goes wrong is told by
     /// [`Eip3155Tracer::failed`].
     pub fn flush(&mut self) {
+        self.free_creation = None;
         self.output.flush();
     }
 
@@ -308,6 +312,17 @@ impl<W: io::Write> Eip3155Tracer<W> {
         }
     }
 
+    /// The specification's tracer adds what the deposit of code costs to the line that it wrote last: to that of a creation without init
+    /// code nothing, which it then says. Whether there is such a deposit shows behind the creation's line.
+    fn settle_creation(&mut self, has_deposit: bool) {
+        if let Some(at) = self.free_creation.take() {
+            if has_deposit {
+                self.output.text().splice(at..at, *b",\"stateGasCost\":\"0x0\"");
+            }
+            self.output.end_line();
+        }
+    }
+
     /// revm runs init code without a byte.
     fn stop_of_empty_init_code(&mut self, message: &Message) {
         if !self.options.implied_stop {
@@ -368,6 +383,7 @@ impl<W: io::Write> Tracer for Eip3155Tracer<W> {
         self.closing = Closing { rules: Some(start.rules), ..Closing::default() };
         self.outermost = start.subject.depth();
         (self.begun, self.next, self.pending) = (None, 0, Pending::default());
+        self.free_creation = None;
         self.fault.clear();
         self.created.clear();
     }
@@ -381,6 +397,7 @@ impl<W: io::Write> Tracer for Eip3155Tracer<W> {
     }
 
     fn step(&mut self, step: &StepView<'_>) {
+        self.settle_creation(false);
         let depth = usize::from(step.depth);
         let last = self.pending.opcode.map(|_| self.pending.depth);
         if last.is_none_or(|last| last < depth) {
@@ -447,11 +464,22 @@ impl<W: io::Write> Tracer for Eip3155Tracer<W> {
             self.pending.run_on(step);
         }
         self.line(step, end, taken.unwrap_or(0), true);
-        self.output.end_line();
+        let is_free = end.halt.is_none() && end.state_gas_cost == 0;
+        if self.options.dialect == Dialect::Eels
+            && is_free
+            && step.rules.has(Eip::StateGas8037)
+            && matches!(step.opcode, Opcode::CREATE | Opcode::CREATE2)
+        {
+            self.free_creation = Some(self.output.text().len() - "}\n".len());
+        } else {
+            self.output.end_line();
+        }
     }
 
     fn message(&mut self, message: &Message, phase: MessagePhase<'_>) {
         if let MessagePhase::After(outcome) = phase {
+            let is_empty = message.kind.is_create() && message.input.is_empty();
+            self.settle_creation(is_empty && outcome.status.is_success());
             let writes = match self.options.dialect {
                 Dialect::Geth => true,
                 Dialect::Eels => message.depth == self.outermost,
@@ -460,7 +488,6 @@ impl<W: io::Write> Tracer for Eip3155Tracer<W> {
             if writes {
                 self.frame_exit(message, outcome);
             }
-            let is_empty = message.kind.is_create() && message.input.is_empty();
             if self.options.dialect == Dialect::Revm && is_empty && outcome.status == FrameStatus::Success {
                 self.stop_of_empty_init_code(message);
             }
@@ -488,7 +515,8 @@ fn op_name(line: &mut Vec<u8>, dialect: Dialect, rules: Rules, opcode: Opcode) {
 }
 
 /// The reservoir before the step, and the state gas that it was charged; what it gave back is not shown (EIP-8037). An opcode that is
-/// none has neither.
+/// none has neither. Behind the end of init code the specification's tracer stands at the implied STOP when code is deposited, which is
+/// none there.
 fn eels_state_gas(line: &mut Vec<u8>, step: &StepView<'_>, end: &StepEnd<'_>, before: StateGas) {
     let is_none = matches!(end.halt, Some(Halt::InvalidOpcode | Halt::UndefinedOpcode));
     if !step.rules.has(Eip::StateGas8037) || is_none {
@@ -497,7 +525,10 @@ fn eels_state_gas(line: &mut Vec<u8>, step: &StepView<'_>, end: &StepEnd<'_>, be
     line.extend_from_slice(b",\"stateGas\":\"");
     text::hex(line, before.reservoir);
     line.push(b'"');
-    if let Ok(cost @ 1..) = u64::try_from(end.state_gas_cost) {
+    let has_deposit = step.pc >= step.code.len() && step.message.kind.is_create();
+    if let Ok(cost) = u64::try_from(end.state_gas_cost)
+        && (cost > 0 || has_deposit)
+    {
         line.extend_from_slice(b",\"stateGasCost\":\"");
         text::hex(line, cost);
         line.push(b'"');
