@@ -11,7 +11,7 @@ use parallax_mini_interpreter::Mini;
 use parallax_mini_machine::MiniMachine;
 use parallax_primitives::{
     Address, BlockEnv, Bytecode, Fork, FrameOutcome, FrameStatus, Halt, Mark, Message, MessageKind, Opcode,
-    StateGas, Subject, TxEnv, U256,
+    Rules, StateGas, Subject, TxEnv, U256,
 };
 
 const TARGET: Address = Address::repeat_byte(0x22);
@@ -35,6 +35,7 @@ struct Step {
 /// A bare message, with what is there before it.
 #[derive(Clone)]
 struct Run {
+    rules: Rules,
     database: MemoryDatabase,
     message: Message,
 }
@@ -101,7 +102,8 @@ impl Run {
             input: Default::default(),
             salt: U256::ZERO,
         };
-        Self { database: MemoryDatabase::default(), message }.with(TARGET, code)
+        let rules = Fork::Amsterdam.into();
+        Self { rules, database: MemoryDatabase::default(), message }.with(TARGET, code)
     }
 
     fn with(mut self, address: Address, code: &str) -> Self {
@@ -123,8 +125,7 @@ impl Run {
     fn run(&self) -> (Seen, Execution) {
         let (block, environment) = (BlockEnv::default(), TxEnv::default());
         let subject = Subject::Message { message: &self.message, environment: &environment };
-        let rules = Fork::Amsterdam.into();
-        let job = Job { rules, chain_id: 1, block: &block, subject, database: &self.database };
+        let job = Job { rules: self.rules, chain_id: 1, block: &block, subject, database: &self.database };
         let mut machine = Box::new(MiniMachine::new(&Mini, &NoPrecompiles, &job).unwrap());
         let mut seen = Seen { outermost: self.message.depth, ..Seen::default() };
         assert_eq!(machine.run(&mut seen).unwrap(), Progress::Done);
@@ -223,10 +224,16 @@ fn what_fails_shows_how_far_it_came() {
     fails(&destroying(8002, 200_000), Opcode::SELFDESTRUCT, out, (0, 0));
     fails(&destroying(8003, 200_000), Opcode::SELFDESTRUCT, out, (17_000, 0));
     fails(&destroying(17_003, 183_599), Opcode::SELFDESTRUCT, out, (17_000, 183_600));
-    // A memory that is paid for and that there is not: nothing is charged, not even what was.
+    // A memory that is paid for and that there is not.
     let beyond = "PUSH 1 PUSH8 0x100000000 PUSH 0 PUSH 0 PUSH 1 PUSH 255 GAS CALL";
     let (step, _) = Run::of(beyond, 1 << 50, 50_000).with_balance().last(Opcode::CALL);
-    assert_eq!((step.halt, step.after, step.costs.1), (Some(out), step.before, 183_600));
+    assert_eq!((step.halt, step.after, step.costs.1), (Some(out), step.before, 0));
+    // More gas than there is, where a call takes all that it asks for.
+    let mut greedy =
+        Run::of("PUSH 0 PUSH 0 PUSH 0 PUSH 0 PUSH 1 PUSH 255 PUSH4 500000 CALL", 400_000, 50_000);
+    greedy.rules = "Amsterdam-150".parse().unwrap();
+    let greedy = greedy.with_balance();
+    fails(&greedy, Opcode::CALL, out, (514_300, 183_600));
     // A creation whose memory is paid for, and whose account is not, leaves the memory alone.
     let creating = |gas| Run::of("PUSH 64 PUSH 0 PUSH 0 CREATE", gas, 0);
     fails(&creating(12_000), Opcode::CREATE, out, (12_010, 0));
