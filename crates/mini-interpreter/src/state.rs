@@ -234,7 +234,8 @@ impl MiniStepState {
         if self.gas < amount { Err(Halt::OutOfGas) } else { Ok(()) }
     }
 
-    /// Charges state gas (EIP-8037): what the reservoir lacks is taken from execution gas. Out of gas, nothing is charged.
+    /// Charges state gas (EIP-8037): what the reservoir lacks is taken from execution gas. Out of gas, nothing is charged. It is the last
+    /// thing in an opcode that may fail, so nobody has to put it back.
     ///
     /// EELS: `vm/gas.py`, `charge_state_gas`.
     pub(crate) fn charge_state_gas(&mut self, amount: u64) -> Result<(), Halt> {
@@ -311,9 +312,7 @@ impl MiniStepState {
 
     /// Extends the memory with zeros, once it is paid for. Where the machine has none left, that is no halt.
     pub(crate) fn extend(&mut self, extension: &Extension) -> Result<(), Fault> {
-        if extension.end > MEMORY_LIMIT {
-            return Err(Halt::OutOfGas.into());
-        }
+        extension.check_limit()?;
         let size = U256::from(extension.end).saturating_to::<usize>().next_multiple_of(32);
         if size > self.memory.len() {
             if self.memory.try_reserve(size - self.memory.len()).is_err() {
@@ -340,6 +339,13 @@ pub(crate) struct Extension {
     pub(crate) cost: u64,
     /// Its new size in bytes before rounding up, saturating.
     end: u64,
+}
+
+impl Extension {
+    /// Whether there is such a memory at all.
+    pub(crate) fn check_limit(&self) -> Result<(), Halt> {
+        if self.end > MEMORY_LIMIT { Err(Halt::OutOfGas) } else { Ok(()) }
+    }
 }
 
 /// Words of `size` bytes, saturating far above what any gas pays for.

@@ -30,7 +30,7 @@ pub enum Flow {
 /// Fails only if the host does; then the state is not to be used again.
 #[inline]
 pub fn execute_single_op(state: &mut MiniStepState, host: &mut dyn Host) -> Result<Flow, HostError> {
-    let (gas_before, state_gas_before) = (state.gas, state.state_gas);
+    let gas_before = state.gas;
     match check_and_dispatch(state, host) {
         Ok(Step::Next) => Ok(Flow::Next),
         Ok(Step::Send(message)) => Ok(Flow::Message(message)),
@@ -38,7 +38,6 @@ pub fn execute_single_op(state: &mut MiniStepState, host: &mut dyn Host) -> Resu
         Ok(Step::Revert) => Ok(Flow::Revert(std::mem::take(&mut state.output))),
         Err(Fault::Halt(halt)) => {
             state.gas = gas_before;
-            state.state_gas = state_gas_before;
             Ok(Flow::Halt(halt))
         }
         Err(Fault::Host(error)) => Err(*error),

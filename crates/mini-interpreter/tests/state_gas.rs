@@ -11,7 +11,7 @@ use parallax_mini_interpreter::Mini;
 use parallax_mini_machine::MiniMachine;
 use parallax_primitives::{
     Address, BlockEnv, Bytecode, Fork, FrameOutcome, FrameStatus, Halt, Mark, Message, MessageKind, Opcode,
-    StateGas, Subject, TxEnv, U256,
+    Rules, StateGas, Subject, TxEnv, U256,
 };
 
 const TARGET: Address = Address::repeat_byte(0x22);
@@ -29,11 +29,13 @@ struct Step {
     costs: (u64, i64),
     after: Gas,
     halt: Option<Halt>,
+    marks: Vec<Mark>,
 }
 
 /// A bare message, with what is there before it.
 #[derive(Clone)]
 struct Run {
+    rules: Rules,
     database: MemoryDatabase,
     message: Message,
 }
@@ -43,7 +45,6 @@ struct Seen {
     outermost: u16,
     steps: Vec<Step>,
     memory: usize,
-    marks: Vec<Mark>,
     inner: Vec<(StateGas, FrameOutcome)>,
     outer: Option<FrameOutcome>,
 }
@@ -56,7 +57,8 @@ impl Hooks for Seen {
     fn on_step(&mut self, step: &StepView<'_>) -> StepControl {
         if step.depth == self.outermost {
             let (before, opcode) = (gas_of(step), step.opcode);
-            self.steps.push(Step { opcode, before, costs: (0, 0), after: before, halt: None });
+            let (after, marks) = (before, Vec::new());
+            self.steps.push(Step { opcode, before, costs: (0, 0), after, halt: None, marks });
         }
         StepControl::Continue
     }
@@ -67,7 +69,8 @@ impl Hooks for Seen {
             let last = self.steps.last_mut().unwrap();
             (last.costs, last.after, last.halt) =
                 ((end.gas_cost, end.state_gas_cost), gas_of(step), end.halt);
-            (self.memory, self.marks) = (step.memory.len(), step.journal.marks());
+            last.marks = step.journal.marks();
+            self.memory = step.memory.len();
         }
     }
 
@@ -99,7 +102,8 @@ impl Run {
             input: Default::default(),
             salt: U256::ZERO,
         };
-        Self { database: MemoryDatabase::default(), message }.with(TARGET, code)
+        let rules = Fork::Amsterdam.into();
+        Self { rules, database: MemoryDatabase::default(), message }.with(TARGET, code)
     }
 
     fn with(mut self, address: Address, code: &str) -> Self {
@@ -121,8 +125,7 @@ impl Run {
     fn run(&self) -> (Seen, Execution) {
         let (block, environment) = (BlockEnv::default(), TxEnv::default());
         let subject = Subject::Message { message: &self.message, environment: &environment };
-        let rules = Fork::Amsterdam.into();
-        let job = Job { rules, chain_id: 1, block: &block, subject, database: &self.database };
+        let job = Job { rules: self.rules, chain_id: 1, block: &block, subject, database: &self.database };
         let mut machine = Box::new(MiniMachine::new(&Mini, &NoPrecompiles, &job).unwrap());
         let mut seen = Seen { outermost: self.message.depth, ..Seen::default() };
         assert_eq!(machine.run(&mut seen).unwrap(), Progress::Done);
@@ -221,6 +224,16 @@ fn what_fails_shows_how_far_it_came() {
     fails(&destroying(8002, 200_000), Opcode::SELFDESTRUCT, out, (0, 0));
     fails(&destroying(8003, 200_000), Opcode::SELFDESTRUCT, out, (17_000, 0));
     fails(&destroying(17_003, 183_599), Opcode::SELFDESTRUCT, out, (17_000, 183_600));
+    // A memory that is paid for and that there is not.
+    let beyond = "PUSH 1 PUSH8 0x100000000 PUSH 0 PUSH 0 PUSH 1 PUSH 255 GAS CALL";
+    let (step, _) = Run::of(beyond, 1 << 50, 50_000).with_balance().last(Opcode::CALL);
+    assert_eq!((step.halt, step.after, step.costs.1), (Some(out), step.before, 0));
+    // More gas than there is, where a call takes all that it asks for.
+    let mut greedy =
+        Run::of("PUSH 0 PUSH 0 PUSH 0 PUSH 0 PUSH 1 PUSH 255 PUSH4 500000 CALL", 400_000, 50_000);
+    greedy.rules = "Amsterdam-150".parse().unwrap();
+    let greedy = greedy.with_balance();
+    fails(&greedy, Opcode::CALL, out, (514_300, 183_600));
     // A creation whose memory is paid for, and whose account is not, leaves the memory alone.
     let creating = |gas| Run::of("PUSH 64 PUSH 0 PUSH 0 CREATE", gas, 0);
     fails(&creating(12_000), Opcode::CREATE, out, (12_010, 0));
@@ -338,17 +351,18 @@ fn a_creation_that_is_refused_looks_at_no_address() {
     let left = |pushes: u64| 400_000 - pushes - 12_000;
     let poor = Run::of(&code(1), 400_000, 100_000);
     costs_of_refused(&poor, Opcode::CREATE, (left(7), 100_000, 0));
-    assert!(!poor.run().0.marks.contains(&created));
+    let is_warm = |run: &Run| run.last(Opcode::CREATE).0.marks.contains(&created);
+    assert!(!is_warm(&poor));
     let deep = Run::of(&code(0), 400_000, 100_000).at(1024);
     costs_of_refused(&deep, Opcode::CREATE, (left(6), 100_000, 0));
-    assert!(!deep.run().0.marks.contains(&created));
+    assert!(!is_warm(&deep));
     let mut last = Run::of(&code(0), 400_000, 100_000);
     last.database.accounts.get_mut(&TARGET).unwrap().nonce = u64::MAX;
     costs_of_refused(&last, Opcode::CREATE, (left(6), 100_000, 0));
-    // One that fails later has looked.
+    // Any other has looked before its message is sent.
     let able = Run::of(&code(0), 400_000, 0);
     costs(&able, Opcode::CREATE, ((12_000, 183_600), (left(6) - 183_600, 0, 183_600)));
-    assert!(able.run().0.marks.contains(&created));
+    assert!(is_warm(&able));
 }
 
 #[test]

@@ -87,18 +87,18 @@ pub(crate) fn process_top_level(
     transaction: &Transaction,
     message: &mut Message,
 ) -> Result<Prelude, HostError> {
-    let (checkpoint, begun) = (world.state.clone(), message.clone());
+    let checkpoint = world.state.clone();
     match set_and_follow_delegations(world, transaction, message) {
         Ok(prelude) => Ok(prelude),
         Err(Failure::Halt(halt)) => {
             world.rollback(checkpoint);
-            *message = begun;
             Ok(Prelude { failure: Some(halt), ..Prelude::default() })
         }
         Err(Failure::Host(error)) => Err(error),
     }
 }
 
+/// Changes the message only if it succeeds.
 fn set_and_follow_delegations(
     world: &mut World<'_>,
     transaction: &Transaction,

@@ -360,6 +360,15 @@ fn authorizations_are_paid_for_by_what_is_there() {
     check(&poor, (100_000, 100_000, 0));
     assert_eq!(poor.run().ended, (FrameStatus::Halt(Halt::OutOfGas), 0, StateGas::NONE));
     assert_eq!(poor.fate(AUTHORITY), "as it was");
+    // What has been paid for goes with what has not.
+    let mut sending = present(&[set(0)]).value(1);
+    sending.transaction.to = Some(N);
+    check(&sending, (256_606, 37_816, 218_790));
+    assert_eq!(sending.fate(AUTHORITY), format!("nonce 1 balance 1 code 0xef0100{}", hex::encode(A)));
+    sending.transaction.gas_limit = 250_000;
+    check(&sending, (250_000, 250_000, 0));
+    assert_eq!((sending.fate(AUTHORITY).as_str(), sending.fate(N).as_str()), ("as it was", "as it was"));
+    assert_eq!(sending.run().began, StateGas::NONE, "it is shown as it was before");
     // The sender has paid for its own account, and has counted its nonce.
     let mut own = absent(&[set(1)]);
     own.transaction.authorizations[0].authority = Some(SENDER);

@@ -287,7 +287,7 @@ fn charge_call(
 ) -> Result<u64, Halt> {
     let own = extra.saturating_add(extension.cost);
     if evm.rules.has(Eip::StateGas8037) {
-        return charge_call_apart(evm, requested, own, account_gas);
+        return charge_call_apart(evm, requested, own, extension, account_gas);
     }
     let mut forwarded = requested.saturating_to::<u64>();
     if evm.rules.has(Eip::StatePrices150) && evm.gas >= own {
@@ -305,10 +305,13 @@ fn charge_call_apart(
     evm: &mut MiniStepState,
     requested: U256,
     own: u64,
+    extension: &Extension,
     account_gas: u64,
 ) -> Result<u64, Halt> {
     evm.check_gas(own)?;
     evm.charge(own)?;
+    extension.check_limit()?;
+    let state_gas_before = evm.state_gas;
     evm.charge_state_gas(account_gas)?;
     let mut forwarded = requested.saturating_to::<u64>();
     if evm.rules.has(Eip::StatePrices150) {
@@ -316,8 +319,10 @@ fn charge_call_apart(
     }
     let charge = evm.charge(forwarded);
     evm.gas_cost = own.saturating_add(forwarded);
-    charge?;
-    Ok(forwarded)
+    if charge.is_err() {
+        evm.state_gas = state_gas_before;
+    }
+    charge.map(|()| forwarded)
 }
 
 fn all_but_one_64th(gas: u64) -> u64 {
