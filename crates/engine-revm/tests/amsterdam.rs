@@ -454,6 +454,17 @@ fn a_creating_transaction_pays_for_its_account_before_its_frame() {
             "= revert 16753162 222784/0/222784",
         ],
     );
+    // What was spilled for the account is gas again.
+    check(
+        &world(""),
+        &create(400_000, "5f5ffd"),
+        (24_192, 24_192, 0),
+        &[
+            "Create 0 192350 0/183600/0",
+            "2 REVERT 192346 0/183600 0, 0 0, 192346 0/183600 0",
+            "= revert 375946 0/0/0",
+        ],
+    );
     let created = SENDER.create(0);
     check(
         &with(world(""), created, account(1, 0, "")),
