@@ -10,7 +10,7 @@ use parallax_hooks::{Hooks, Interest, MessagePhase, NoHooks, StepControl};
 use parallax_host_interface::{AccountChange, AccountInfo, Database, HostError, TxEnv};
 use parallax_primitives::{
     Address, B256, BlockEnv, Bytecode, Bytes, Fork, FrameOutcome, FrameStatus, Halt, Message, MessageKind,
-    Rejection, Rules, Transaction, TransactionType, U256, hex,
+    Rejection, Rules, StateGas, Transaction, TransactionType, U256, hex,
 };
 
 const SENDER: Address = Address::repeat_byte(0x11);
@@ -203,11 +203,18 @@ fn a_bare_message_runs_as_often_as_one_likes() {
         state_gas: Default::default(),
         salt: U256::ZERO,
     };
-    let mut runner = MessageRunner::new(Fork::Osaka, &block, &transaction, message, &world).unwrap();
+    let mut runner = MessageRunner::new(Fork::Osaka, &block, &transaction, message.clone(), &world).unwrap();
     let first = runner.run().unwrap();
     assert_eq!((first.status, first.output.last()), (FrameStatus::Success, Some(&1)));
     // 2 + 2100 + 3 + 3 + 2 + 20000 + 2 + 100 + 2 + (3 + 3) + 3 + 2
     assert_eq!(1_000_000_000_000 - first.gas_left, 22_225);
+    assert_eq!(runner.run().unwrap(), first);
+    // The slot is paid for from the reservoir (EIP-8037).
+    let message = Message { state_gas: StateGas::of(100_000), ..message };
+    let mut runner = MessageRunner::new(Fork::Amsterdam, &block, &transaction, message, &world).unwrap();
+    let first = runner.run().unwrap();
+    assert_eq!(1_000_000_000_000 - first.gas_left, 22_225 - 20_000 + 10_100);
+    assert_eq!(first.state_gas, StateGas { reservoir: 100_000 - 97_920, spilled: 0, baseline: 100_000 });
     assert_eq!(runner.run().unwrap(), first);
 }
 
@@ -362,4 +369,11 @@ fn rejections_carry_their_data() {
     let mut many = blobs(7);
     many.blob_hashes.iter_mut().for_each(|hash| hash.0[0] = 1);
     check_rejected(fork, many, Rejection::TooManyBlobs { count: 7, limit: 6 });
+    // With state gas the cap is of what is taken before the first opcode: 262,144 bytes at 64 each.
+    let long = |gas_limit| Transaction { input: vec![1; 1 << 18].into(), gas_limit, ..tx() };
+    let floor = 15_000 + (64 << 18);
+    check_rejected(fork, long(17_000_000), Rejection::GasAboveCap { limit: 17_000_000, cap: 1 << 24 });
+    let fork = Fork::Amsterdam;
+    check_rejected(fork, long(17_000_000), Rejection::IntrinsicGasAboveCap { needed: floor, cap: 1 << 24 });
+    check_rejected(fork, long(1 << 24), Rejection::CalldataFloor { limit: 1 << 24, floor });
 }

@@ -113,6 +113,9 @@ impl Hooks for Probe<'_, '_> {
         if end.gas_cost != revm_end.gas_cost && !end.halt.is_some_and(is_tolerated) {
             self.differences.push(format!("gas cost of {}", mini.opcode));
         }
+        if end.state_gas_cost != revm_end.state_gas_cost && !end.halt.is_some_and(is_tolerated) {
+            self.differences.push(format!("state gas cost of {}", mini.opcode));
+        }
         if end.gas_left != revm_end.gas_left {
             self.differences.push(format!("gas left after {}", mini.opcode));
         }
@@ -154,6 +157,7 @@ fn compare_views(when: &str, mini: &StepView<'_>, revm: &StepView<'_>, differenc
         ("pc", mini.pc == revm.pc),
         ("opcode", mini.opcode == revm.opcode),
         ("gas", mini.gas == revm.gas),
+        ("state gas", mini.state_gas == revm.state_gas),
         ("refund", mini.refund == revm.refund),
         ("stack", mini.stack == revm.stack),
         ("memory", mini.memory == revm.memory),
