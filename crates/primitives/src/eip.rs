@@ -313,6 +313,10 @@ eips! {
             (P::tx_floor_access_list_key, 32 * 64),
         ],
     }
+    /// DUPN, SWAPN, EXCHANGE.
+    DeepStack8024 8024 "DUPN, SWAPN, EXCHANGE" {
+        opcodes: &[Opcode::DUPN, Opcode::SWAPN, Opcode::EXCHANGE],
+    }
 }
 
 impl Eip {
