@@ -184,6 +184,7 @@ pub(crate) fn execute(
         | Fault::StaleRefund
         | Fault::DropLog
         | Fault::ForgetWarm => {
+            let opcode = state.opcode();
             let mut host = FaultyHost { inner: host, fault, fired: None };
             let flow = execute_single_op(state, &mut host)?;
             let fired = host.fired;
@@ -191,7 +192,10 @@ pub(crate) fn execute(
             {
                 change.new = value;
             }
-            let has_effect = fault != Fault::ForgetWarm || state.rules.has(Eip::WarmAccess2929);
+            // A creation warms an address and charges nothing for that (EIP-8037).
+            let charges_access =
+                state.rules.has(Eip::WarmAccess2929) && !matches!(opcode, Opcode::CREATE | Opcode::CREATE2);
+            let has_effect = fault != Fault::ForgetWarm || charges_access;
             Ok((flow, fired.is_some() && has_effect))
         }
         Fault::LeaveStatic => leave_static(state, host),

@@ -178,7 +178,8 @@ fn run_by_steps<E: Executor, K: Hooks>(
             end.halt = Some(halt);
         } else {
             // State gas is taken from it and given back to it as well (EIP-8037).
-            end.gas_left = gas_before + spilled_before - gas_cost - state_gas.spilled;
+            let spilled = state_gas.spilled.wrapping_sub(spilled_before);
+            end.gas_left = (gas_before - gas_cost).wrapping_sub(spilled);
             show_effect(opcode, &frame.state, journal, &mut end.effect);
         }
         let left = StepView { pc, opcode, gas: end.gas_left, ..frame.state.view(*clock, journal) };

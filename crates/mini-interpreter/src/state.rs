@@ -253,9 +253,10 @@ impl MiniStepState {
     /// EELS: `vm/gas.py`, `credit_state_gas_refund`.
     pub(crate) fn credit_state_gas_refund(&mut self, amount: u64) {
         let unspilled = amount.min(self.state_gas.spilled);
-        self.gas += unspilled;
+        // What a bare message begins with nobody has added up.
+        self.gas = self.gas.saturating_add(unspilled);
         self.state_gas.spilled -= unspilled;
-        self.state_gas.reservoir += amount - unspilled;
+        self.state_gas.reservoir = self.state_gas.reservoir.saturating_add(amount - unspilled);
     }
 
     /// Pays execution gas back what state gas took from it, as far as a message has brought back more than it was given.
@@ -263,7 +264,7 @@ impl MiniStepState {
     /// EELS: `vm/gas.py`, `repay_state_gas_spill`.
     fn repay_state_gas_spill(&mut self) {
         let repaid = self.state_gas.reservoir.min(self.state_gas.spilled);
-        self.gas += repaid;
+        self.gas = self.gas.saturating_add(repaid);
         self.state_gas.spilled -= repaid;
         self.state_gas.reservoir -= repaid;
     }

@@ -48,7 +48,7 @@ impl Hooks for Steps {
 
 type Seen = (Vec<String>, Execution);
 
-fn execute<I: Interpreter>(interpreter: &I, code: &str) -> Seen {
+fn execute<I: Interpreter>(interpreter: &I, rules: Fork, code: &str) -> Seen {
     let mut database = MemoryDatabase::default();
     let code = Bytecode::new(assemble(code).unwrap());
     let storage = [(U256::from(1), U256::from(7))].into();
@@ -60,7 +60,7 @@ fn execute<I: Interpreter>(interpreter: &I, code: &str) -> Seen {
         kind: MessageKind::Call,
         depth: 0,
         is_static: false,
-        gas: 100_000,
+        gas: 1_000_000,
         caller: Address::ZERO,
         address: TARGET,
         code_address: TARGET,
@@ -72,7 +72,7 @@ fn execute<I: Interpreter>(interpreter: &I, code: &str) -> Seen {
     };
     let (block, environment) = (BlockEnv::default(), TxEnv::default());
     let subject = Subject::Message { message: &message, environment: &environment };
-    let job = Job { rules: Fork::Osaka.into(), chain_id: 1, block: &block, subject, database: &database };
+    let job = Job { rules: rules.into(), chain_id: 1, block: &block, subject, database: &database };
     let validated = validate(&job).unwrap();
     let state = State::new(&database, job.rules, block.clone(), validated.transaction.clone());
     let mut machine = Box::new(
@@ -87,8 +87,13 @@ fn execute<I: Interpreter>(interpreter: &I, code: &str) -> Seen {
 /// `expected` is the step, the pc and the step that shows it.
 #[track_caller]
 fn check(plan: FaultPlan, code: &str, expected: Option<(u64, usize, u64)>) {
+    check_under(Fork::Osaka, plan, code, expected);
+}
+
+#[track_caller]
+fn check_under(rules: Fork, plan: FaultPlan, code: &str, expected: Option<(u64, usize, u64)>) {
     let engine = FaultyMini::new(plan);
-    let (right, wrong) = (execute(&Mini, code), execute(&engine, code));
+    let (right, wrong) = (execute(&Mini, rules, code), execute(&engine, rules, code));
     let fired =
         expected.map(|(index, pc, seen_at)| Fired { index, depth: 0, pc, opcode: plan.opcode, seen_at });
     assert_eq!(engine.fired(), fired, "{plan:?}");
@@ -98,7 +103,7 @@ fn check(plan: FaultPlan, code: &str, expected: Option<(u64, usize, u64)>) {
         assert_eq!(right, wrong);
     }
     // Once more: a transaction starts anew.
-    assert_eq!(execute(&engine, code), wrong);
+    assert_eq!(execute(&engine, rules, code), wrong);
     assert_eq!(engine.fired(), fired);
 }
 
@@ -153,6 +158,10 @@ fn a_mistake_without_an_effect_is_none() {
     check(plan(Fault::SwapHalt, Opcode::ADD), "PUSH0 PUSH0 ADD", None);
     check(plan(Fault::ForgetWarm, Opcode::SLOAD), "PUSH0 SLOAD", None);
     check(plan(Fault::LeaveStatic, Opcode::SSTORE), "PUSH0 PUSH0 SSTORE", None);
+    // The second creation goes where the first one went, whose init code has failed.
+    let create = "PUSH0 PUSH1 1 PUSH0 PUSH0 CREATE2";
+    let twice = format!("PUSH1 0xfe PUSH0 MSTORE8 {create} {create}");
+    check_under(Fork::Amsterdam, plan(Fault::ForgetWarm, Opcode::CREATE2), &twice, None);
 }
 
 #[test]

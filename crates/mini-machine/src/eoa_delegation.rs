@@ -24,19 +24,19 @@ pub(crate) fn get_delegated_code_address(code: &[u8]) -> Option<Address> {
     is_valid_delegation(code).then(|| Address::from_slice(&code[EOA_DELEGATION_MARKER.len()..]))
 }
 
-/// Why a transaction does not come to its first frame.
-pub(crate) enum Failure {
+/// What keeps a transaction from its first frame.
+pub(crate) enum Obstacle {
     Halt(Halt),
     Host(HostError),
 }
 
-impl From<Halt> for Failure {
+impl From<Halt> for Obstacle {
     fn from(halt: Halt) -> Self {
         Self::Halt(halt)
     }
 }
 
-impl From<HostError> for Failure {
+impl From<HostError> for Obstacle {
     fn from(error: HostError) -> Self {
         Self::Host(error)
     }
@@ -51,7 +51,7 @@ pub(crate) fn set_delegation(
     world: &mut World<'_>,
     transaction: &Transaction,
     meter: &mut GasMeter,
-) -> Result<u64, Failure> {
+) -> Result<u64, Obstacle> {
     let gas = world.rules.gas();
     let mut refund_counter = 0;
     let mut written = Written::by(transaction);
@@ -120,7 +120,7 @@ fn charge_authorization(
     authority: Address,
     clears: bool,
     meter: &mut GasMeter,
-) -> Result<(), Failure> {
+) -> Result<(), Obstacle> {
     let gas = world.rules.gas();
     if !world.is_account_alive(authority)? {
         meter.charge_state_gas(gas.state_new_account)?;

@@ -356,9 +356,9 @@ pub(crate) fn finish_message(
     outcome: &FrameOutcome,
 ) -> Result<TxOutcome, HostError> {
     let reservoir = begun.state_gas.reservoir;
-    // One that begins with state gas that is spilled may end with more than it began with.
-    let gas_left = outcome.gas_left + outcome.state_gas.reservoir;
-    let gas_used = (begun.gas_left + reservoir).saturating_sub(gas_left);
+    // One that begins with state gas that is spilled may end with more than it began with; nobody has looked at the sums, either.
+    let gas_left = outcome.gas_left.saturating_add(outcome.state_gas.reservoir);
+    let gas_used = begun.gas_left.saturating_add(reservoir).saturating_sub(gas_left);
     let state_gas = state_gas_used(reservoir, outcome);
     let execution_gas = gas_used.saturating_sub(state_gas);
     finish(world, outcome, &GasUsed { gas_used, gas_refunded: 0, execution_gas, state_gas })
@@ -368,7 +368,7 @@ pub(crate) fn finish_message(
 ///
 /// EELS: `fork.py`, `process_transaction`.
 fn state_gas_used(reservoir: u64, outcome: &FrameOutcome) -> u64 {
-    (reservoir + outcome.state_gas.spilled).saturating_sub(outcome.state_gas.reservoir)
+    reservoir.saturating_add(outcome.state_gas.spilled).saturating_sub(outcome.state_gas.reservoir)
 }
 
 /// The numbers of a [`TxOutcome`].

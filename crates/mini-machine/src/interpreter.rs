@@ -239,7 +239,7 @@ pub(crate) fn halted_before_frame(message: &Message, halt: Halt) -> FrameOutcome
 ///
 /// EELS: `vm/gas.py`, `restore_state_gas` and `forfeit_remaining_gas`.
 fn restore_state_gas(message: &Message, outcome: FrameOutcome, keeps_gas: bool) -> FrameOutcome {
-    let gas_left = if keeps_gas { outcome.gas_left + outcome.state_gas.spilled } else { 0 };
+    let gas_left = if keeps_gas { outcome.gas_left.saturating_add(outcome.state_gas.spilled) } else { 0 };
     FrameOutcome { gas_left, state_gas: StateGas::of(message.state_gas.baseline), ..outcome }
 }
 

@@ -4,7 +4,7 @@ use parallax_host_interface::HostError;
 use parallax_primitives::{Address, Eip, Halt, Message, MessageKind, Transaction, U256};
 
 use crate::{
-    eoa_delegation::{Failure, get_delegated_code_address, set_delegation},
+    eoa_delegation::{Obstacle, get_delegated_code_address, set_delegation},
     gas::GasMeter,
     interpreter::{Sender, address_creation},
     world::World,
@@ -90,11 +90,11 @@ pub(crate) fn process_top_level(
     let checkpoint = world.state.clone();
     match set_and_follow_delegations(world, transaction, message) {
         Ok(prelude) => Ok(prelude),
-        Err(Failure::Halt(halt)) => {
+        Err(Obstacle::Halt(halt)) => {
             world.rollback(checkpoint);
             Ok(Prelude { failure: Some(halt), ..Prelude::default() })
         }
-        Err(Failure::Host(error)) => Err(error),
+        Err(Obstacle::Host(error)) => Err(error),
     }
 }
 
@@ -103,7 +103,7 @@ fn set_and_follow_delegations(
     world: &mut World<'_>,
     transaction: &Transaction,
     message: &mut Message,
-) -> Result<Prelude, Failure> {
+) -> Result<Prelude, Obstacle> {
     let mut meter = GasMeter { gas_left: message.gas, state_gas: message.state_gas };
     let mut prelude = Prelude::default();
     let may_delegate = world.rules.has(Eip::SetCode7702) && !message.kind.is_create();

@@ -40,13 +40,13 @@ struct Seen {
     ended: (FrameStatus, u64, StateGas),
 }
 
-struct Look {
+struct Watch {
     gas: Vec<(usize, u64)>,
     began: StateGas,
     ended: Option<(FrameStatus, u64, StateGas)>,
 }
 
-impl Hooks for Look {
+impl Hooks for Watch {
     fn on_step(&mut self, step: &StepView<'_>) -> StepControl {
         if step.depth == 0 {
             self.gas.push((step.pc, step.gas));
@@ -137,9 +137,9 @@ impl World {
         let job = Job { rules: self.rules, chain_id: 1, block: &block, subject, database: &self.database };
         let mut machine =
             Box::new(MiniMachine::new(&Mini, &parallax_mini_precompiles::Contracts, &job).unwrap());
-        let mut look = Look { gas: Vec::new(), began: StateGas::NONE, ended: None };
-        assert_eq!(machine.run(&mut look).unwrap(), Progress::Done);
-        let Look { gas, began, ended } = look;
+        let mut watch = Watch { gas: Vec::new(), began: StateGas::NONE, ended: None };
+        assert_eq!(machine.run(&mut watch).unwrap(), Progress::Done);
+        let Watch { gas, began, ended } = watch;
         Seen { execution: machine.finish().unwrap(), gas, began, ended: ended.unwrap() }
     }
 
