@@ -1,7 +1,8 @@
 //! Code as an interpreter reads it: the exact form. One instruction per opcode, its index is the pc.
 //!
 //! Invariant: behind the code stand [`CODE_PADDING`] zero bytes. So an opcode and its push data can be read at every pc an
-//! execution reaches: at most the code's length, or, behind a PUSH whose data is cut off, 32 more.
+//! execution reaches: at most the code's length, or, behind a PUSH whose data is cut off, 32 more. So the immediate byte of a DUPN in the last
+//! byte is zero, as it is to be (EIP-8024).
 
 use std::sync::OnceLock;
 
@@ -42,7 +43,7 @@ impl PaddedCode {
         self.len == 0
     }
 
-    /// Whether a jump may go to `pc`: a JUMPDEST that is no push data (Yellow Paper, section 9.4.3).
+    /// Whether a jump may go to `pc`: a JUMPDEST that is no push data (Yellow Paper, section 9.4.3), be it behind a DUPN (EIP-8024).
     #[inline]
     pub fn is_jumpdest(&self, pc: usize) -> bool {
         let words = self.jumpdests.get_or_init(|| jumpdests(&self.bytes[..self.len]));
@@ -58,7 +59,7 @@ fn jumpdests(code: &[u8]) -> Box<[u64]> {
         if opcode == Opcode::JUMPDEST {
             words[pc / 64] |= 1 << (pc % 64);
         }
-        pc += 1 + opcode.immediate();
+        pc += 1 + opcode.push_data();
     }
     words
 }
@@ -82,6 +83,7 @@ mod tests {
         check(&[0x60, 0x5b, 0x5b], &[2]);
         check(&[0x61, 0x5b], &[]);
         check(&[0x5f, 0x5b], &[1]);
+        check(&[0xe6, 0x5b, 0xe8, 0x60, 0x5b, 0xe7, 0x5b], &[1, 6]);
         check(&[&[0x7f][..], &[0x5b; 33]].concat(), &[33]);
         check(&[0x5b; 130], &(0..130).collect::<Vec<_>>());
     }

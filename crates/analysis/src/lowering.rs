@@ -1,8 +1,11 @@
 //! Which way an opcode goes in the fast form.
 
-use parallax_primitives::{Class, Opcode, OpcodeInfo, Operation, Rules};
+use parallax_primitives::{Class, Opcode, OpcodeInfo, OpcodeRow, Operation, Reach, Rules};
 
-use crate::form::{HEAVY_OPERANDS, Op};
+use crate::{
+    code::PaddedCode,
+    form::{HEAVY_OPERANDS, Op},
+};
 
 /// What an opcode becomes in a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,8 +19,12 @@ pub(crate) enum Form {
     /// Of a constant that stands in the code, or is known from it.
     Push,
     Pop,
-    Dup,
-    Swap,
+    /// A copy of this item comes on top, which is 1.
+    Copy(u8),
+    /// These two items change places; the second one is the deeper one.
+    Exchange(u8, u8),
+    /// One of these two, or it fails: the byte behind it says what ([`form_at`]).
+    Deep,
     Pc,
     CodeSize,
     /// It stands at a block's start and does nothing.
@@ -47,6 +54,42 @@ pub(crate) fn form(rules: Rules, opcode: Opcode) -> Form {
     }
 }
 
+/// [`form`] of the opcode at `pc`. One whose immediate byte names no items always fails: that is left to the exact form.
+#[inline]
+pub(crate) fn form_at(rules: Rules, code: &PaddedCode, pc: usize) -> Form {
+    let opcode = Opcode(code.bytes()[pc]);
+    match form(rules, opcode) {
+        Form::Deep => match Reach::of(opcode, code.bytes()[pc + 1]) {
+            Some(Reach::Copy(item)) => Form::Copy(item),
+            Some(Reach::Exchange(upper, lower)) => Form::Exchange(upper, lower),
+            None => Form::Ends,
+        },
+        form => form,
+    }
+}
+
+/// Bytes behind an opcode that a block passes over. Those of an author's own are not here: such an opcode leaves its block.
+#[inline]
+pub(crate) const fn bytes_behind(opcode: Opcode) -> usize {
+    match opcode {
+        // No destination is hidden by it: the bytes that a destination depends on are no immediates (EIP-8024).
+        Opcode::DUPN | Opcode::SWAPN | Opcode::EXCHANGE => 1,
+        _ => opcode.push_data(),
+    }
+}
+
+impl Form {
+    /// Items that an opcode of this form takes and leaves, where its row alone does not say it.
+    #[inline]
+    pub(crate) fn items(self, row: &OpcodeRow) -> (i16, i16) {
+        match self {
+            Form::Copy(item) => (item.into(), i16::from(item) + 1),
+            Form::Exchange(_, lower) => (lower.into(), lower.into()),
+            _ => (row.inputs.into(), row.outputs.into()),
+        }
+    }
+}
+
 /// [`form`] of every opcode of an EIP (SELFDESTRUCT, the last one, ends as it begins): it is asked for each byte of a code that is translated.
 static NATIVE: [Form; 256] = {
     let mut forms = [Form::Ends; 256];
@@ -64,8 +107,9 @@ const fn native(opcode: Opcode, info: &OpcodeInfo) -> Form {
     match (info.class, opcode) {
         (Class::Push, _) => Form::Push,
         (Class::Pop, _) => Form::Pop,
-        (Class::Dup, _) => Form::Dup,
-        (Class::Swap, _) => Form::Swap,
+        (Class::Dup, _) => Form::Copy(deepest(info)),
+        (Class::Swap, _) => Form::Exchange(1, deepest(info)),
+        (Class::Deep, _) => Form::Deep,
         (Class::Halt, _) => Form::Ends,
         (_, Opcode::JUMP) => Form::Jump,
         (_, Opcode::JUMPI) => Form::JumpIf,
@@ -90,6 +134,11 @@ const fn native(opcode: Opcode, info: &OpcodeInfo) -> Form {
         (Class::Message | Class::Flow, _) => Form::Leaves,
         _ => out_of_line(info),
     }
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "at most 17 items")]
+const fn deepest(info: &OpcodeInfo) -> u8 {
+    info.inputs.len() as u8
 }
 
 /// [`form`] of an author's opcode.

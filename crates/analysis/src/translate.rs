@@ -18,7 +18,7 @@ use crate::{
     fast_code::FastCode,
     fold,
     form::{Block, Instr, JUMPABLE, MAX_TRANSLATED, Op, Parts, Place, Recovery, TEMPORARIES},
-    lowering::{Form, form},
+    lowering::{Form, bytes_behind, form_at},
     verify::Malformed,
 };
 
@@ -27,6 +27,8 @@ const MAX_OPCODES: u32 = 4000;
 const MAX_REACH: i16 = 1000;
 /// The most temporaries one opcode takes, and the moves at a block's end.
 const SPARE_TEMPORARIES: usize = 16;
+/// A block is split before an opcode that reaches so far below its entry: no stack has so many items.
+const DEEPEST: i16 = 1024;
 /// Slots below the entry that a block can reach.
 const BELOW: i16 = 1056;
 
@@ -83,7 +85,7 @@ pub(crate) fn parts(code: &PaddedCode, rules: Rules) -> Parts {
             End::Next(pc) => pc,
             End::Dead(mut pc) => {
                 while pc < code.len() && !code.is_jumpdest(pc) {
-                    pc += 1 + Opcode(code.bytes()[pc]).immediate();
+                    pc += 1 + Opcode(code.bytes()[pc]).push_data();
                 }
                 if pc >= code.len() {
                     break;
@@ -255,13 +257,15 @@ impl<'a> Translator<'a> {
         let opcode = Opcode(self.code.bytes()[self.pc]);
         let row = self.table[usize::from(opcode.0)];
         let height = self.height();
+        let form = form_at(self.rules, self.code, self.pc);
+        let (inputs, outputs) = form.items(&row);
         let split = self.opcodes >= MAX_OPCODES
             || !(-MAX_REACH..MAX_REACH).contains(&height)
             || self.low < -MAX_REACH
+            || inputs - height > DEEPEST
             || self.spare_temporaries() < SPARE_TEMPORARIES;
         // First, whether the block ends here for good: behind the code's end stands the implied STOP, and a block that was
         // split there would fall into nothing.
-        let form = form(self.rules, opcode);
         if matches!(form, Form::Ends | Form::Leaves) {
             self.settle();
             self.emit(Op::Exit, self.pc as u64, 0, 0, self.height());
@@ -276,7 +280,6 @@ impl<'a> Translator<'a> {
             return Some(End::Next(self.pc));
         }
         self.opcodes += 1;
-        let (inputs, outputs) = (i16::from(row.inputs), i16::from(row.outputs));
         if matches!(form, Form::Jump | Form::JumpIf) {
             let target = self.constant_target();
             if form == Form::JumpIf && target.is_none() {
@@ -291,8 +294,8 @@ impl<'a> Translator<'a> {
         self.need = self.need.max(inputs - height);
         self.growth = self.growth.max(height - inputs + outputs);
         self.used_gas += u32::from(row.gas);
-        self.opcode(opcode, form, usize::from(row.inputs));
-        self.pc += 1 + opcode.immediate();
+        self.opcode(opcode, form);
+        self.pc += 1 + bytes_behind(opcode);
         None
     }
 
@@ -407,24 +410,24 @@ impl<'a> Translator<'a> {
         }
     }
 
-    fn opcode(&mut self, opcode: Opcode, form: Form, inputs: usize) {
+    fn opcode(&mut self, opcode: Opcode, form: Form) {
         match form {
             Form::Push => {
-                let data = &self.code.bytes()[self.pc + 1..][..opcode.immediate()];
+                let data = &self.code.bytes()[self.pc + 1..][..opcode.push_data()];
                 self.push_constant(U256::from_be_slice(data));
             }
             Form::Pop => {
                 let sym = self.take();
                 self.release(sym);
             }
-            Form::Dup => {
-                let sym = self.peek(inputs - 1);
+            Form::Copy(item) => {
+                let sym = self.peek(usize::from(item) - 1);
                 self.push(sym);
             }
-            Form::Swap => {
-                self.reach(inputs);
-                let top = self.window.len() - 1;
-                self.window.swap(top, self.window.len() - inputs);
+            Form::Exchange(upper, lower) => {
+                self.reach(lower.into());
+                let above = self.window.len();
+                self.window.swap(above - usize::from(upper), above - usize::from(lower));
             }
             Form::Pc => self.push_constant(U256::from(self.pc)),
             Form::CodeSize => self.push_constant(U256::from(self.code.len())),
@@ -441,7 +444,7 @@ impl<'a> Translator<'a> {
             Form::Modular => self.modular(opcode),
             Form::Heavy => self.heavy(opcode),
             // The others end the block before this is asked.
-            Form::JumpDest | Form::Ends | Form::Leaves | Form::Jump | Form::JumpIf => {}
+            Form::JumpDest | Form::Ends | Form::Leaves | Form::Jump | Form::JumpIf | Form::Deep => {}
         }
     }
 

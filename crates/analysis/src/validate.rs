@@ -128,7 +128,7 @@ fn runs(code: &[u8]) -> Vec<Option<usize>> {
         let is_data = data > 0;
         data = match byte {
             _ if is_data => data - 1,
-            _ => Opcode(*byte).immediate(),
+            _ => Opcode(*byte).push_data(),
         };
         run = if !is_data && Opcode(*byte) == Opcode::JUMPDEST { run.or(Some(pc)) } else { None };
         run

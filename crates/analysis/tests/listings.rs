@@ -10,14 +10,15 @@ use std::fmt::Write as _;
 
 use parallax_analysis::{Instr, Op, PaddedCode, listing, translate};
 use parallax_assembly::assemble_for;
-use parallax_primitives::{Fork, Opcode, U256};
+use parallax_primitives::{Fork, Opcode, Rules, U256};
 
 /// The translation as text, one line for each instruction; behind it where it can be entered.
-fn listed(source: &str, fork: Fork) -> String {
-    let code = PaddedCode::new(&assemble_for(source, fork).unwrap());
-    let fast = translate(&code, fork).unwrap();
+fn listed(source: &str, rules: impl Into<Rules>) -> String {
+    let rules = rules.into();
+    let code = PaddedCode::new(&assemble_for(source, rules).unwrap());
+    let fast = translate(&code, rules).unwrap();
     let mut text = String::new();
-    for line in listing(&code, fork, &fast) {
+    for line in listing(&code, rules, &fast) {
         writeln!(text, "{line}").unwrap();
     }
     let entries = (0..=code.len() + 1).filter_map(|pc| {
@@ -40,15 +41,15 @@ fn check_parts(found: &str, expected: &str, separator: &str) {
     assert_eq!(found.split(separator).count(), expected.split(separator).count());
 }
 
-/// Programs stand as `== fork: source`, the listing below.
+/// Programs stand as `== rules: source`, the listing below.
 #[test]
 fn translations_are_as_listed() {
     let text = include_str!("listings.txt");
     let mut found = String::new();
     for part in text.split("== ").skip(1) {
         let (head, _) = part.split_once('\n').unwrap();
-        let (fork, source) = head.split_once(": ").unwrap();
-        writeln!(found, "== {head}\n{}", listed(source, fork.parse().unwrap())).unwrap();
+        let (rules, source) = head.split_once(": ").unwrap();
+        writeln!(found, "== {head}\n{}", listed(source, rules.parse::<Rules>().unwrap())).unwrap();
     }
     check_parts(&found, text, "\n\n");
 }

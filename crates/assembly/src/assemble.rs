@@ -5,9 +5,9 @@
 
 use std::collections::HashMap;
 
-use parallax_primitives::{Bytes, Class, Eip, Fork, Opcode, OpcodeDefinition, Rules, U256, hex};
+use parallax_primitives::{Bytes, Class, Eip, Fork, Opcode, OpcodeDefinition, OpcodeInfo, Rules, U256, hex};
 
-use crate::{AssemblyError, Problem};
+use crate::{AssemblyError, Problem, items};
 
 /// The longest code that is assembled, in bytes: room for any init code, and a bound on what a source can ask for.
 const CODE_LIMIT: usize = 1 << 24;
@@ -108,6 +108,12 @@ impl<'s> Program<'s> {
                     let info = info.ok_or_else(|| place.error(Problem::UnknownMnemonic(cut(word))))?;
                     match (info.immediate, info.class) {
                         (0, _) => self.items.push((place, Item::Bytes(vec![info.opcode.0]))),
+                        (_, Class::Deep) => {
+                            let (place, text) = operand()?;
+                            let second = (info.opcode == Opcode::EXCHANGE).then(operand).transpose()?;
+                            let text = second.map_or(text.into(), |(_, second)| format!("{text} {second}"));
+                            self.items.push((place, Item::Bytes(deep(place, info, &text)?)));
+                        }
                         (size, Class::Push) => {
                             let (place, text) = operand()?;
                             self.push(place, text, Some(size.into()))?;
@@ -268,6 +274,20 @@ fn bytes(place: Place, text: &str) -> Result<Vec<u8>, AssemblyError> {
     text.strip_prefix("0x")
         .and_then(|digits| hex::decode(digits).ok())
         .ok_or_else(|| place.error(Problem::NotBytes(cut(text))))
+}
+
+/// DUPN, SWAPN or EXCHANGE with the byte that names its items.
+fn deep(place: Place, info: &OpcodeInfo, text: &str) -> Result<Vec<u8>, AssemblyError> {
+    let mut numbers = text.split(' ').map(|word| number(place, word).map(|number| u8::try_from(number).ok()));
+    let (first, second) = (numbers.next().transpose()?.flatten(), numbers.next().transpose()?);
+    let wanted = match (first, second) {
+        (Some(first), None) => Some((first, None)),
+        (Some(first), Some(Some(second))) => Some((first, Some(second))),
+        _ => None,
+    };
+    let immediate = wanted.and_then(|wanted| items::immediate(info.opcode, wanted));
+    let problem = || place.error(Problem::NoSuchItem { mnemonic: info.name, text: cut(text) });
+    Ok(vec![info.opcode.0, immediate.ok_or_else(problem)?])
 }
 
 /// A number in so many bytes.

@@ -4,6 +4,8 @@ use std::fmt::{self, Write};
 
 use parallax_primitives::{Class, Opcode, OpcodeTable, Rules, hex};
 
+use crate::items;
+
 /// Reads `code` as `rules` do, from its first byte on. Any bytes are code.
 pub fn disassemble(code: &[u8], rules: impl Into<Rules>) -> Disassembly<'_> {
     let rules = rules.into();
@@ -16,7 +18,17 @@ pub fn disassemble(code: &[u8], rules: impl Into<Rules>) -> Disassembly<'_> {
         let row = &table[usize::from(byte)];
         // Bytes behind a PUSH are data only where the PUSH is one: before Shanghai 0x5f is undefined, but has none.
         let info = rules.info(opcode);
-        let immediate = info.map_or(0, |info| usize::from(info.immediate));
+        let mut immediate = info.map_or(0, |info| usize::from(info.immediate));
+        let mut invalid_immediate = None;
+        if info.is_some_and(|info| info.class == Class::Deep) {
+            // What names no items is no part of the opcode, and may be a jump destination.
+            let behind = code.get(offset + 1).copied();
+            invalid_immediate =
+                behind.filter(|byte| row.is_defined() && items::numbers(opcode, *byte).is_none());
+            if invalid_immediate.is_some() || !row.is_defined() {
+                immediate = 0;
+            }
+        }
         let end = code.len().min(offset + 1 + immediate);
         let is_cut_off = end < offset + 1 + immediate;
         starts_block |= opcode == Opcode::JUMPDEST;
@@ -26,11 +38,12 @@ pub fn disassemble(code: &[u8], rules: impl Into<Rules>) -> Disassembly<'_> {
             name: info.map(|info| info.name),
             data: &code[offset + 1..end],
             is_cut_off,
+            invalid_immediate,
             is_defined: row.is_defined(),
             starts_block,
             gas: row.gas,
         });
-        starts_block = ends_block(opcode, table);
+        starts_block = invalid_immediate.is_some() || ends_block(opcode, table);
         offset = end;
     }
     Disassembly { rules, instructions }
@@ -59,6 +72,9 @@ pub struct Instruction<'c> {
     pub data: &'c [u8],
     /// Whether the end of the code cuts the push data off.
     pub is_cut_off: bool,
+    /// The byte behind DUPN, SWAPN or EXCHANGE, if it names no items, so that the opcode fails (EIP-8024). It is an instruction of its own,
+    /// and a jump destination if it is a JUMPDEST.
+    pub invalid_immediate: Option<u8>,
     /// Whether the rules define the opcode.
     pub is_defined: bool,
     /// Whether a basic block starts here: at the first byte, at a JUMPDEST, behind what ends a block.
@@ -87,9 +103,15 @@ impl Disassembly<'_> {
 impl Instruction<'_> {
     /// As assembly.
     fn statement(&self) -> String {
+        let is_deep = self.opcode.info().is_some_and(|info| info.class == Class::Deep);
+        let numbers = self.data.first().and_then(|byte| items::numbers(self.opcode, *byte));
         match self.name {
-            Some(name) if self.data.is_empty() && !self.is_cut_off => name.to_owned(),
-            Some(name) if !self.is_cut_off => format!("{name} 0x{}", hex::encode(self.data)),
+            Some(name) if is_deep && let Some(numbers) = numbers => match numbers {
+                (n, None) => format!("{name} {n}"),
+                (n, Some(m)) => format!("{name} {n} {m}"),
+            },
+            Some(name) if !is_deep && self.data.is_empty() && !self.is_cut_off => name.to_owned(),
+            Some(name) if !is_deep && !self.is_cut_off => format!("{name} 0x{}", hex::encode(self.data)),
             _ => format!("DB 0x{:02x}{}", self.opcode.0, hex::encode(self.data)),
         }
     }
@@ -131,6 +153,9 @@ fn write_block(f: &mut fmt::Formatter<'_>, number: usize, instructions: &[Instru
         )?;
         if instruction.is_cut_off {
             write!(line, "  ; {}, cut off by the end of the code", instruction.name.unwrap_or("INVALID"))?;
+        } else if let Some(byte) = instruction.invalid_immediate {
+            let name = instruction.name.unwrap_or("INVALID");
+            write!(line, "  ; {name}, and {byte:#04x} is no immediate of it")?;
         } else if !instruction.is_defined {
             write!(line, "  ; undefined")?;
         }

@@ -30,6 +30,14 @@ pub enum Problem {
         /// What there is room for.
         bytes: usize,
     },
+    /// No immediate of DUPN, SWAPN or EXCHANGE stands for this (EIP-8024).
+    #[error("{mnemonic} cannot name {text:?}")]
+    NoSuchItem {
+        /// The opcode.
+        mnemonic: &'static str,
+        /// What it was to name.
+        text: String,
+    },
     /// Not hexadecimal bytes.
     #[error("{0:?} is no sequence of bytes: expected 0x and an even number of hexadecimal digits")]
     NotBytes(String),

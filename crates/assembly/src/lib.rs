@@ -5,6 +5,7 @@ mod assemble;
 mod disassemble;
 mod error;
 mod hex;
+mod items;
 
 pub use assemble::{assemble, assemble_for};
 pub use disassemble::{Disassembly, Instruction, disassemble};

@@ -38,6 +38,24 @@ fn push_zero_needs_shanghai() {
     }
 }
 
+/// The numbers of EIP-8024, not the bytes that stand for them.
+#[test]
+fn items_below_the_top() {
+    check("DUPN 17 DUPN 235 DUPN 145 dupn 0x11", "e680e65ae600e680");
+    check("SWAPN 17 SWAPN 235", "e780e75a");
+    check("EXCHANGE 1 2 EXCHANGE 1 29 EXCHANGE 14 16 EXCHANGE 9 16", "e88ee88fe850e800");
+    check_error("DUPN 16", "line 1, column 6: DUPN cannot name \"16\"");
+    check_error("DUPN 236", "line 1, column 6: DUPN cannot name \"236\"");
+    check_error("SWAPN 256", "line 1, column 7: SWAPN cannot name \"256\"");
+    check_error("SWAPN -1", "line 1, column 7: SWAPN cannot name \"-1\"");
+    check_error("EXCHANGE 2 2", "line 1, column 10: EXCHANGE cannot name \"2 2\"");
+    check_error("EXCHANGE 2 1", "line 1, column 10: EXCHANGE cannot name \"2 1\"");
+    check_error("EXCHANGE 15 16", "line 1, column 10: EXCHANGE cannot name \"15 16\"");
+    check_error("EXCHANGE 1 300", "line 1, column 10: EXCHANGE cannot name \"1 300\"");
+    check_error("EXCHANGE 1", "line 1, column 1: EXCHANGE takes an operand");
+    check_error("DUPN x", "line 1, column 6: \"x\" is no number");
+}
+
 #[test]
 fn references() {
     check("start: @start JUMP", "5b600056");

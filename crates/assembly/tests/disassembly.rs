@@ -6,7 +6,7 @@ use std::{
 };
 
 use parallax_assembly::{assemble, disassemble};
-use parallax_primitives::{Fork, hex};
+use parallax_primitives::{Fork, Rules, hex};
 
 #[test]
 fn listing() {
@@ -42,9 +42,36 @@ block 5: 1 instructions, 3 static gas
     assert_eq!(disassemble(&[], Fork::Cancun).to_string(), "");
 }
 
+/// What names no items is no part of the opcode, and a destination if it is a JUMPDEST.
+#[test]
+fn immediates() {
+    let code = hex::decode("e680e89de65be8605be7").unwrap();
+    let with = "\
+block 0: 3 instructions, 9 static gas
+  000000  e680        DUPN 17
+  000002  e89d        EXCHANGE 2 3
+  000004  e6          DB 0xe6  ; DUPN, and 0x5b is no immediate of it
+block 1: 2 instructions, 4 static gas
+> 000005  5b          JUMPDEST
+  000006  e8          DB 0xe8  ; EXCHANGE, and 0x60 is no immediate of it
+block 2: 2 instructions, 6 static gas
+  000007  605b        PUSH1 0x5b
+  000009  e7          DB 0xe7  ; SWAPN, cut off by the end of the code
+";
+    let rules: Rules = "Osaka+8024".parse().unwrap();
+    assert_eq!(disassemble(&code, rules).to_string(), with);
+    let without = disassemble(&code, Fork::Osaka).to_string();
+    assert!(without.starts_with("block 0: 1 instructions, 0 static gas\n? 000000  e6          DB 0xe6  ; undefined\nblock 1: 1 instructions, 3 static gas\n  000001  80          DUP1\n"), "{without}");
+    for byte in 0..=255 {
+        for opcode in [0xe6, 0xe7, 0xe8] {
+            check_round_trip(&[opcode, byte, 0x5b], rules);
+        }
+    }
+}
+
 #[track_caller]
-fn check_round_trip(code: &[u8], fork: Fork) {
-    let listing = disassemble(code, fork);
+fn check_round_trip(code: &[u8], rules: impl Into<Rules>) {
+    let listing = disassemble(code, rules);
     assert_eq!(assemble(&listing.source()).map(|bytes| bytes.to_vec()), Ok(code.to_vec()), "{listing}");
     let bytes: usize = listing.instructions.iter().map(|i| 1 + i.data.len()).sum();
     assert_eq!(bytes, code.len());

@@ -9,7 +9,7 @@ use std::{
 
 use parallax_engine_interface::Engine;
 use parallax_hooks::{Hooks, MessagePhase, StepControl, StepEnd, StepView};
-use parallax_primitives::{Bytes, Fork, FrameStatus, Halt, Message, Opcode, U256};
+use parallax_primitives::{Bytes, Class, Fork, FrameStatus, Halt, Message, Opcode, U256};
 use parallax_shadow_diff::{
     Divergence, Earlier, Field, Mismatch, PathItem, Place, ShadowConfig, StepSide, Value, Verdict,
 };
@@ -105,8 +105,7 @@ struct Live<R> {
     comparison: TraceComparison<R>,
     /// Whether the trace says the memory.
     wants_memory: bool,
-    /// [`Client::charges_before_it_refuses`].
-    charges_first: bool,
+    client: Client,
     /// The opcode that is running.
     step: Option<(Step, StepSide)>,
     steps: u64,
@@ -138,7 +137,7 @@ struct At {
 impl<R: BufRead> Live<R> {
     fn new(trace: TraceReader<R>) -> Self {
         Self {
-            charges_first: trace.client().charges_before_it_refuses(),
+            client: trace.client(),
             comparison: TraceComparison::new(Client::Eip3155, trace),
             wants_memory: false,
             step: None,
@@ -202,8 +201,7 @@ impl<R: BufRead> Hooks for Live<R> {
         side.gas_after = end.gas_left;
         side.gas_cost = if end.halt.is_some() { 0 } else { end.gas_cost };
         step.finish(left, end);
-        // Either name is right for an opcode that has two reasons to fail.
-        if end.halt == Some(Halt::StaticViolation) && end.gas_cost > step.gas && self.charges_first {
+        if self.client.may_find_another_reason(left, end, step.gas) {
             step.halt = None;
         }
         self.steps += 1;
@@ -375,12 +373,18 @@ fn halt_value(step: &Step, halt: Option<Halt>) -> Value {
         Some(HaltKind::Stack) => Halt::StackUnderflow,
         Some(HaltKind::InvalidJump) => Halt::InvalidJump,
         Some(HaltKind::InvalidOpcode) if step.opcode == Opcode::INVALID => Halt::InvalidOpcode,
+        Some(HaltKind::InvalidOpcode) if is_deep(step.opcode) => Halt::InvalidImmediate,
         Some(HaltKind::InvalidOpcode) => Halt::UndefinedOpcode,
         Some(HaltKind::StaticViolation) => Halt::StaticViolation,
         Some(HaltKind::OutOfBounds) => Halt::ReturnDataOutOfBounds,
         Some(HaltKind::Other) => return Value::Present,
     };
     Value::Halt(halt.unwrap_or(kind))
+}
+
+/// Whether what is wrong with it may be its immediate (EIP-8024). A client that does not know it at all is told by the side that does.
+fn is_deep(opcode: Opcode) -> bool {
+    opcode.info().is_some_and(|info| info.class == Class::Deep)
 }
 
 /// What both say of the end, parsed back: a difference there holds it as text.

@@ -178,7 +178,8 @@ impl Records {
                 pc: instruction.offset,
                 opcode: instruction.opcode.0,
                 op_name: instruction.name.unwrap_or("INVALID"),
-                data: (instruction.opcode.immediate() > 0).then(|| hex::encode_prefixed(instruction.data)),
+                data: (instruction.opcode.push_data() > 0 || !instruction.data.is_empty())
+                    .then(|| hex::encode_prefixed(instruction.data)),
                 gas: instruction.is_defined.then_some(instruction.gas),
                 block: blocks.len().saturating_sub(1),
                 is_jump_destination: instruction.opcode == Opcode::JUMPDEST,

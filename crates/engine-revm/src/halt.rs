@@ -25,7 +25,12 @@ const REVM_HALTS: &[HaltPair] = &[
         Halt::StaticViolation,
         "revm makes CREATE2's static-call check before it looks whether the fork has it",
     ),
-    (Halt::StackUnderflow, Halt::StackOverflow, "revm's DUP calls both an overflow"),
+    (Halt::StackUnderflow, Halt::StackOverflow, "revm's DUP and DUPN call both an overflow"),
+    (
+        Halt::InvalidImmediate,
+        Halt::UndefinedOpcode,
+        "revm tells a transaction that ended at an invalid immediate as one that ended at no opcode",
+    ),
     (Halt::StackUnderflow, Halt::StaticViolation, "revm makes the static-call check before it pops"),
     (
         Halt::StackUnderflow,
@@ -100,6 +105,7 @@ pub(crate) const REVM_TOLERANCES: Tolerances = Tolerances {
 /// | `OutOfGas`, `MemoryOOG`, `MemoryLimitOOG`, `PrecompileOOG`, `InvalidOperandOOG`, `ReentrancySentryOOG` | `OutOfGas` |
 /// | `OpcodeNotFound`, `NotActivated` | `UndefinedOpcode` |
 /// | `InvalidFEOpcode` | `InvalidOpcode` |
+/// | `InvalidImmediateEncoding` | `InvalidImmediate` |
 /// | `CallNotAllowedInsideStatic`, `StateChangeDuringStaticCall` | `StaticViolation` |
 /// | `OutOfOffset` | `ReturnDataOutOfBounds` |
 /// | `PrecompileError` | `PrecompileFailure` |
@@ -132,6 +138,7 @@ pub(crate) fn frame_status(
         | R::ReentrancySentryOOG => Halt::OutOfGas,
         R::OpcodeNotFound | R::NotActivated => Halt::UndefinedOpcode,
         R::InvalidFEOpcode => Halt::InvalidOpcode,
+        R::InvalidImmediateEncoding => Halt::InvalidImmediate,
         R::CallNotAllowedInsideStatic | R::StateChangeDuringStaticCall => Halt::StaticViolation,
         R::InvalidJump => Halt::InvalidJump,
         R::StackUnderflow => Halt::StackUnderflow,
@@ -151,8 +158,7 @@ pub(crate) fn frame_status(
         | R::InvalidEOFInitCode
         | R::InvalidExtDelegateCallTarget
         | R::OverflowPayment
-        | R::FatalExternalError
-        | R::InvalidImmediateEncoding => {
+        | R::FatalExternalError => {
             return Err(HostError::new(format!(
                 "revm ended a frame with {result:?}, which mainnet does not have"
             )));

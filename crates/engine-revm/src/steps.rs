@@ -174,8 +174,11 @@ impl<'a, C: JobContext<'a>> Inspector<C> for Steps<'_, 'a> {
         let before = &self.before;
         let (gas_cost, gas_left, memory_len) = match ended.halt {
             None => (before.cost(left, &interpreter.gas), left, interpreter.memory.size()),
-            // By then the jump is paid for. Of other failures revm does not say what the opcode would have cost.
-            Some(Halt::InvalidJump) => (before.gas.saturating_sub(left), before.gas, before.memory_len),
+            // By then the jump is paid for, or what looks at its immediate first. Of other failures revm does not say what the opcode would
+            // have cost.
+            Some(halt) if halt == Halt::InvalidJump || has_immediate(before.opcode) => {
+                (before.gas.saturating_sub(left), before.gas, before.memory_len)
+            }
             Some(_) => (0, before.gas, before.memory_len),
         };
         let restored;
@@ -341,6 +344,11 @@ struct Ended {
     forwarded_to_creation: u64,
     /// Gas that a message is given, without the stipend.
     forwarded: u64,
+}
+
+/// Whether a byte behind the opcode says what items it is about (EIP-8024).
+fn has_immediate(opcode: Opcode) -> bool {
+    matches!(opcode, Opcode::DUPN | Opcode::SWAPN | Opcode::EXCHANGE)
 }
 
 fn ended(interpreter: &mut Interpreter, stipend: u64) -> Result<Ended, HostError> {

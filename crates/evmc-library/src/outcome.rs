@@ -53,7 +53,7 @@ fn status_code(halt: Halt) -> StatusCode {
         Halt::StackOverflow => StatusCode::STACK_OVERFLOW,
         Halt::InvalidJump => StatusCode::BAD_JUMP_DESTINATION,
         Halt::InvalidOpcode => StatusCode::INVALID_INSTRUCTION,
-        Halt::UndefinedOpcode => StatusCode::UNDEFINED_INSTRUCTION,
+        Halt::UndefinedOpcode | Halt::InvalidImmediate => StatusCode::UNDEFINED_INSTRUCTION,
         Halt::StaticViolation => StatusCode::STATIC_MODE_VIOLATION,
         Halt::ReturnDataOutOfBounds => StatusCode::INVALID_MEMORY_ACCESS,
         Halt::InitcodeTooLarge => StatusCode::ARGUMENT_OUT_OF_RANGE,

@@ -57,7 +57,7 @@ fn splits(code: &PaddedCode, fork: Fork, fast: &FastCode) -> BTreeSet<Split> {
             opcodes += u32::from(last != Opcode::JUMPDEST);
             low = low.min(height - i64::from(row.inputs));
             height += i64::from(row.outputs) - i64::from(row.inputs);
-            pc += 1 + last.immediate();
+            pc += 1 + last.push_data();
             if last == Opcode::JUMP || !row.is_defined() {
                 break;
             }

@@ -10,7 +10,7 @@ pub struct StepView<'a> {
     /// 0 is the transaction's own frame.
     pub depth: u16,
     /// Offset of the opcode in the code. The implied STOP behind the code stands at the code's length, or, behind a PUSH
-    /// whose data is cut off, where its data would end.
+    /// whose data is cut off, where its data would end; so it does behind an immediate that is cut off (EIP-8024).
     pub pc: usize,
     /// The opcode; 0 (STOP) behind the end of the code.
     pub opcode: Opcode,
@@ -34,12 +34,21 @@ pub struct StepView<'a> {
     pub journal: &'a dyn JournalView,
 }
 
+impl StepView<'_> {
+    /// The byte behind the opcode, which is zero where the code ends: what DUPN, SWAPN and EXCHANGE go by (EIP-8024).
+    #[inline]
+    pub fn immediate(&self) -> u8 {
+        self.code.get(self.pc.saturating_add(1)).copied().unwrap_or_default()
+    }
+}
+
 /// What an opcode did.
 #[derive(Clone, Copy, Debug)]
 pub struct StepEnd<'a> {
     /// Execution gas the opcode took, in gas: static and dynamic. A call's includes the gas it forwards but not the stipend, a
     /// creation's does not include what it forwards. A failing opcode's is what it would have cost, saturating, as
-    /// far as it came to that: zero if the opcode is not defined or the stack does not fit.
+    /// far as it came to that: zero if the opcode is not defined or the stack does not fit. DUPN, SWAPN and EXCHANGE are charged before
+    /// the stack is looked at (EIP-8024).
     pub gas_cost: u64,
     /// State gas the opcode was charged, or, below zero, given back (EIP-8037), in gas; where it came from and went to is the difference of
     /// what stands in the views around it. A failing opcode's is what it would have been charged, as far as it came to that.

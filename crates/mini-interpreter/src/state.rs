@@ -372,14 +372,15 @@ pub(crate) fn address_of(word: U256) -> Address {
     Address::from_word(word.into())
 }
 
-/// For each byte of the code whether it is a JUMPDEST, and not the data of a PUSH (Yellow Paper, section 9.4.3).
+/// For each byte of the code whether it is a JUMPDEST, and not the data of a PUSH (Yellow Paper, section 9.4.3). The immediates of DUPN, SWAPN
+/// and EXCHANGE are no data (EIP-8024).
 fn valid_jump_destinations(code: &[u8]) -> Vec<bool> {
     let mut valid = vec![false; code.len()];
     let mut pc = 0;
     while pc < code.len() {
         let opcode = Opcode(code[pc]);
         valid[pc] = opcode == Opcode::JUMPDEST;
-        pc += 1 + opcode.immediate();
+        pc += 1 + opcode.push_data();
     }
     valid
 }

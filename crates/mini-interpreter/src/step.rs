@@ -25,7 +25,8 @@ pub enum Flow {
 }
 
 /// Executes the opcode at [`MiniStepState::pc`]: checks it, charges its gas, expands the memory as far as it needs, and
-/// does it. The order of checks: defined, stack underflow, stack overflow, static call, gas, the operation.
+/// does it. The order of checks: defined, stack underflow, stack overflow, static call, gas, the operation. DUPN, SWAPN and EXCHANGE look at
+/// the stack behind the gas (EIP-8024).
 ///
 /// Fails only if the host does; then the state is not to be used again.
 #[inline]
@@ -144,12 +145,15 @@ fn dispatch(opcode: Opcode, row: &OpcodeRow, evm: &mut MiniStepState, host: &mut
         PUSH1 | PUSH2 | PUSH3 | PUSH4 | PUSH5 | PUSH6 | PUSH7 | PUSH8 | PUSH9 | PUSH10 | PUSH11 | PUSH12
         | PUSH13 | PUSH14 | PUSH15 | PUSH16 | PUSH17 | PUSH18 | PUSH19 | PUSH20 | PUSH21 | PUSH22
         | PUSH23 | PUSH24 | PUSH25 | PUSH26 | PUSH27 | PUSH28 | PUSH29 | PUSH30 | PUSH31 | PUSH32 => {
-            stack::push(evm, base, opcode.immediate())
+            stack::push(evm, base, opcode.push_data())
         }
         DUP1 | DUP2 | DUP3 | DUP4 | DUP5 | DUP6 | DUP7 | DUP8 | DUP9 | DUP10 | DUP11 | DUP12 | DUP13
         | DUP14 | DUP15 | DUP16 => stack::dup(evm, base, inputs - 1),
         SWAP1 | SWAP2 | SWAP3 | SWAP4 | SWAP5 | SWAP6 | SWAP7 | SWAP8 | SWAP9 | SWAP10 | SWAP11 | SWAP12
         | SWAP13 | SWAP14 | SWAP15 | SWAP16 => stack::swap(evm, base, inputs - 1),
+        DUPN => stack::dupn(evm, base),
+        SWAPN => stack::swapn(evm, base),
+        EXCHANGE => stack::exchange(evm, base),
         LOG0 => log::log::<0>(evm, host, base),
         LOG1 => log::log::<1>(evm, host, base),
         LOG2 => log::log::<2>(evm, host, base),

@@ -1,14 +1,15 @@
 //! The exact loop: one opcode at a time over the padded byte code, with every check of the specification.
 //!
 //! Alone it is a complete engine. It runs for steps, for code that is not worth translating, and wherever the fast form
-//! gives up. Order of checks: defined, stack underflow, stack overflow, static call, gas, the operation.
+//! gives up. Order of checks: defined, stack underflow, stack overflow, static call, gas, the operation. DUPN, SWAPN and EXCHANGE alone are
+//! paid before they look at the stack (EIP-8024).
 
 use parallax_engine_interface::FrameExit;
 use parallax_hooks::{Hooks, StepControl, StepEnd};
 use parallax_host_interface::{Host, HostError};
 use parallax_primitives::{
     Bytes, Class, Effect, Eip, FrameOutcome, FrameStatus, Halt, JournalView, Message, MessageKind, Opcode,
-    Operation, STACK_LIMIT, StateGas, U256,
+    Operation, Reach, STACK_LIMIT, StateGas, U256,
 };
 
 use crate::{
@@ -332,9 +333,9 @@ fn step(
         PUSH2 | PUSH3 | PUSH4 | PUSH5 | PUSH6 | PUSH7 | PUSH8 | PUSH9 | PUSH10 | PUSH11 | PUSH12 | PUSH13
         | PUSH14 | PUSH15 | PUSH16 | PUSH17 | PUSH18 | PUSH19 | PUSH20 | PUSH21 | PUSH22 | PUSH23
         | PUSH24 | PUSH25 | PUSH26 | PUSH27 | PUSH28 | PUSH29 | PUSH30 | PUSH31 | PUSH32 => {
-            let immediate = op.immediate();
-            push!(U256::from_be_slice(&code.bytes()[*pc + 1..][..immediate]));
-            *pc += immediate;
+            let data = op.push_data();
+            push!(U256::from_be_slice(&code.bytes()[*pc + 1..][..data]));
+            *pc += data;
         }
         DUP1 | DUP2 | DUP3 | DUP4 | DUP5 | DUP6 | DUP7 | DUP8 | DUP9 | DUP10 | DUP11 | DUP12 | DUP13
         | DUP14 | DUP15 | DUP16 => {
@@ -344,6 +345,12 @@ fn step(
         | SWAP13 | SWAP14 | SWAP15 | SWAP16 => {
             pay!();
             slots.swap(top - 1, top - inputs);
+        }
+        DUPN | SWAPN | EXCHANGE => {
+            let left = gas.checked_sub(base).ok_or(Fault::Halt(Halt::OutOfGas, base))?;
+            *len = deep(op, code.bytes()[*pc + 1], slots, top).map_err(|halt| Fault::Halt(halt, base))?;
+            (*gas, *pc) = (left, *pc + 2);
+            return Ok(Flow::Next);
         }
         CALL | CALLCODE | DELEGATECALL | STATICCALL => {
             let (operands, count) = operands(&slots[..top], inputs);
@@ -392,6 +399,28 @@ fn step(
     *len = height;
     *pc += 1;
     Ok(Flow::Next)
+}
+
+/// DUPN, SWAPN or EXCHANGE on a stack of `len` items; how many there are behind it.
+// Out of the loop that it is called from: in blocks the fast form has no instruction for it.
+#[inline(never)]
+fn deep(op: Opcode, immediate: u8, slots: &mut [U256; SLOTS], len: usize) -> Result<usize, Halt> {
+    let reach = Reach::of(op, immediate).ok_or(Halt::InvalidImmediate)?;
+    let place = |item: u8| len.checked_sub(usize::from(item)).ok_or(Halt::StackUnderflow);
+    match reach {
+        Reach::Copy(item) => {
+            let item = slots[place(item)?];
+            if len == STACK_LIMIT {
+                return Err(Halt::StackOverflow);
+            }
+            slots[len] = item;
+            Ok(len + 1)
+        }
+        Reach::Exchange(upper, lower) => {
+            slots.swap(place(upper)?, place(lower)?);
+            Ok(len)
+        }
+    }
 }
 
 /// The topmost items, the top first.

@@ -207,6 +207,7 @@ const fn can_be_custom(class: Class) -> bool {
         | Class::Pop
         | Class::Dup
         | Class::Swap
+        | Class::Deep
         | Class::Flow
         | Class::Log
         | Class::Message

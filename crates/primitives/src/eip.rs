@@ -315,6 +315,10 @@ eips! {
             (P::tx_floor_access_list_key, 32 * 64),
         ],
     }
+    /// DUPN, SWAPN, EXCHANGE.
+    DeepStack8024 8024 "DUPN, SWAPN, EXCHANGE" {
+        opcodes: &[Opcode::DUPN, Opcode::SWAPN, Opcode::EXCHANGE],
+    }
     /// A log for every transfer of value.
     TransferLogs7708 7708 "a log for every transfer of value" {}
     /// SELFDESTRUCT burns nothing.

@@ -236,6 +236,7 @@ forks! {
             Eip::LargerCode7954,
             Eip::CalldataFloor7976,
             Eip::AccessListBytes7981,
+            Eip::DeepStack8024,
             Eip::TransferLogs7708,
             Eip::KeptBalance8246,
             Eip::AccessPrices8038,

@@ -18,6 +18,8 @@ pub enum Halt {
     InvalidOpcode,
     /// A byte that is no opcode in this fork.
     UndefinedOpcode,
+    /// A byte behind DUPN, SWAPN or EXCHANGE that names no items (EIP-8024).
+    InvalidImmediate,
     /// A change of state inside a static call (EIP-214).
     StaticViolation,
     /// A read beyond the end of the return data (EIP-211).
@@ -44,13 +46,14 @@ pub enum Halt {
 
 impl Halt {
     /// Every halt.
-    pub const ALL: [Halt; 17] = [
+    pub const ALL: [Halt; 18] = [
         Halt::OutOfGas,
         Halt::StackUnderflow,
         Halt::StackOverflow,
         Halt::InvalidJump,
         Halt::InvalidOpcode,
         Halt::UndefinedOpcode,
+        Halt::InvalidImmediate,
         Halt::StaticViolation,
         Halt::ReturnDataOutOfBounds,
         Halt::CreateCollision,
@@ -73,6 +76,7 @@ impl Halt {
             Halt::InvalidJump => "InvalidJump",
             Halt::InvalidOpcode => "InvalidOpcode",
             Halt::UndefinedOpcode => "UndefinedOpcode",
+            Halt::InvalidImmediate => "InvalidImmediate",
             Halt::StaticViolation => "StaticViolation",
             Halt::ReturnDataOutOfBounds => "ReturnDataOutOfBounds",
             Halt::CreateCollision => "CreateCollision",

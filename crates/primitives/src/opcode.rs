@@ -19,11 +19,13 @@ pub struct OpcodeInfo {
     pub name: &'static str,
     /// What kind of opcode it is.
     pub class: Class,
-    /// What it takes from the stack, the topmost item first.
+    /// What it takes from the stack, the topmost item first. Of [`Class::Deep`] its immediate byte says it ([`Reach`](crate::Reach)), and
+    /// nothing is here.
     pub inputs: &'static [Operand],
-    /// What it leaves there, the topmost item first.
+    /// What it leaves there, the topmost item first; of [`Class::Deep`] what it adds.
     pub outputs: &'static [Role],
-    /// Bytes behind it that belong to it.
+    /// Bytes behind it that belong to it. The search for jump destinations passes over those of [`Class::Push`] alone: of all others it
+    /// reads them as opcodes ([`Opcode::push_data`]).
     pub immediate: u8,
     /// Its static gas where it came; which EIP brought it, and what changed later, is in [`Changes`](crate::Changes).
     pub gas: u16,
@@ -242,6 +244,9 @@ opcodes! {
     0xa4 LOG4 Log 375 [
         "offset" ReadOffset, "size" Length, "topic 0" Topic, "topic 1" Topic, "topic 2" Topic, "topic 3" Topic,
     ] => [] writes;
+    0xe6 DUPN Deep 3 [] => [Value] 1 bytes;
+    0xe7 SWAPN Deep 3 [] => [] 1 bytes;
+    0xe8 EXCHANGE Deep 3 [] => [] 1 bytes;
     0xf0 CREATE Message 32000 ["value" Amount, "offset" ReadOffset, "size" Length] => [Address] writes;
     0xf1 CALL Message 40 [
         "gas" Gas, "address" Address, "value" Amount, "input at" ReadOffset, "input size" Length, "output at" OutputOffset, "output size" Length,
@@ -268,13 +273,14 @@ impl OpcodeInfo {
     /// Its row under the rules that brought it.
     #[allow(clippy::cast_possible_truncation, reason = "at most 17 items")]
     pub(crate) const fn row(&self) -> OpcodeRow {
+        let looks_itself = matches!(self.class, Class::Deep);
         OpcodeRow {
             operation: match self.opcode.operation() {
                 Operation::Undefined => Operation::Custom,
                 operation => operation,
             },
             inputs: self.inputs.len() as u8,
-            outputs: self.outputs.len() as u8,
+            outputs: if looks_itself { 0 } else { self.outputs.len() as u8 },
             writes_state: self.writes_state,
             gas: self.gas,
         }
@@ -351,10 +357,11 @@ impl Opcode {
         ROWS.iter()
     }
 
-    /// Bytes of push data behind the opcode; nonzero for PUSH1 to PUSH32 alone.
+    /// Bytes of push data behind the opcode, which hide what they are from the search for jump destinations; nonzero for PUSH1 to PUSH32
+    /// alone. The immediate byte of DUPN, SWAPN and EXCHANGE hides nothing (EIP-8024).
     #[inline]
-    pub const fn immediate(self) -> usize {
-        IMMEDIATES[self.0 as usize] as usize
+    pub const fn push_data(self) -> usize {
+        PUSH_DATA[self.0 as usize] as usize
     }
 }
 
@@ -380,7 +387,8 @@ impl fmt::Display for Opcode {
 pub struct OpcodeRow {
     /// What it does. Of [`Operation::Undefined`] every other field is zero.
     pub operation: Operation,
-    /// Items it takes from the stack.
+    /// Items it takes from the stack. Of [`Class::Deep`] neither these nor those that it leaves are known before it is charged for: both
+    /// are zero, and it looks by itself (EIP-8024).
     pub inputs: u8,
     /// Items it leaves there.
     pub outputs: u8,
@@ -415,12 +423,14 @@ static INFO: [Option<&'static OpcodeInfo>; 256] = {
 };
 
 /// For each byte how many bytes of push data stand behind it.
-static IMMEDIATES: [u8; 256] = {
-    let mut immediates = [0; 256];
+static PUSH_DATA: [u8; 256] = {
+    let mut bytes = [0; 256];
     let mut i = 0;
     while i < ROWS.len() {
-        immediates[ROWS[i].opcode.0 as usize] = ROWS[i].immediate;
+        if matches!(ROWS[i].class, Class::Push) {
+            bytes[ROWS[i].opcode.0 as usize] = ROWS[i].immediate;
+        }
         i += 1;
     }
-    immediates
+    bytes
 };

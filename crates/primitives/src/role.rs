@@ -11,6 +11,8 @@ pub enum Class {
     Dup,
     /// Exchanges the topmost item and its deepest operand.
     Swap,
+    /// Copies or exchanges the items that its immediate byte names ([`Reach`](crate::Reach), EIP-8024).
+    Deep,
     /// Arithmetic.
     Arithmetic,
     /// Comparison.

@@ -18,7 +18,7 @@ fn line(byte: u8, before: &OpcodeRow, now: &OpcodeRow) -> String {
     if before.is_defined() {
         write!(line, " gas {} -> {}", before.gas, now.gas).expect("a string takes it");
     } else {
-        let immediate = opcode.immediate();
+        let immediate = opcode.info().map_or(0, |info| info.immediate);
         write!(line, " {} -> {} gas {}", now.inputs, now.outputs, now.gas).expect("a string takes it");
         if immediate > 0 {
             write!(line, " data {immediate}").expect("a string takes it");
@@ -56,7 +56,9 @@ fn opcode_table_per_fork() {
 #[test]
 fn operands_and_what_they_name() {
     let mut text = String::new();
-    for info in Opcode::all().filter(|info| !matches!(info.class, Class::Push | Class::Dup | Class::Swap)) {
+    for info in Opcode::all()
+        .filter(|info| !matches!(info.class, Class::Push | Class::Dup | Class::Swap | Class::Deep))
+    {
         let inputs: Vec<String> =
             info.inputs.iter().map(|operand| format!("{} {:?}", operand.name, operand.role)).collect();
         write!(text, "{} {:?} ({}) -> {:?}", info.name, info.class, inputs.join(", "), info.outputs).unwrap();

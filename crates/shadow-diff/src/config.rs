@@ -97,7 +97,7 @@ impl ShadowConfig {
     /// Whether a difference between two steps counts as none.
     pub fn tolerates(&self, step: &StepMismatch<'_>) -> bool {
         let has_failed = step.halts.iter().all(Option::is_some);
-        let is_cost = step.mismatch.field == Field::GasCost && has_failed;
+        let is_cost = matches!(step.mismatch.field, Field::GasCost | Field::StateGasCost) && has_failed;
         let is_named = |cost: &CostTolerance| step.halts.contains(&Some(cost.halt));
         is_cost && self.costs.iter().any(is_named)
             || self.tolerances.iter().any(|tolerance| (tolerance.covers)(step))

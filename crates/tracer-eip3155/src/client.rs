@@ -2,9 +2,10 @@
 
 use std::{fmt, str::FromStr};
 
-use parallax_primitives::Opcode;
+use parallax_hooks::{StepEnd, StepView};
+use parallax_primitives::{Halt, Opcode};
 
-use crate::HaltKind;
+use crate::{HaltKind, halt::geth_halt};
 
 /// Whose trace it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -134,9 +135,15 @@ impl Client {
         !matches!(self, Client::Evmone | Client::Erigon)
     }
 
-    /// Whether it charges an opcode before it refuses it in a static call: one that can do neither is then out of gas.
-    pub const fn charges_before_it_refuses(self) -> bool {
-        matches!(self, Client::Geth | Client::Eels | Client::Erigon)
+    /// Whether an opcode has two reasons to fail, and the client names the other one: either is right. `gas` is what was left before it.
+    pub fn may_find_another_reason(self, step: &StepView<'_>, end: &StepEnd<'_>, gas: u64) -> bool {
+        let charges_first = matches!(self, Client::Geth | Client::Eels | Client::Erigon);
+        let is_geth = matches!(self, Client::Geth | Client::Erigon);
+        match end.halt {
+            Some(Halt::StaticViolation) if charges_first && end.gas_cost > gas => true,
+            Some(halt) => is_geth && geth_halt(halt, step) != halt,
+            None => false,
+        }
     }
 
     pub(crate) fn halt(self, opcode: Opcode, error: Option<&str>) -> Option<HaltKind> {

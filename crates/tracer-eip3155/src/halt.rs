@@ -1,7 +1,7 @@
 //! What each client writes on the line of an opcode that fails: its name for the halt, and its idea of the gas cost.
 
 use parallax_hooks::{StepEnd, StepView};
-use parallax_primitives::{Class, Eip, Halt, Opcode, Role, Rules, StateGas, U256};
+use parallax_primitives::{Class, Eip, Halt, Opcode, Reach, Role, Rules, STACK_LIMIT, StateGas, U256, hex};
 
 use crate::{
     Dialect,
@@ -115,7 +115,7 @@ fn revm_memory_fails(step: &StepView<'_>) -> bool {
 }
 
 /// The specification's tracer notes the first charge of an opcode. An opcode takes its items first, so one that lacks them
-/// has charged nothing; DUP and SWAP charge before they look. A cost of more than 64 bits is left out.
+/// has charged nothing; what moves items charges before it looks. A cost of more than 64 bits is left out.
 fn eels_gas_cost(halt: Halt, step: &StepView<'_>, gas_cost: u64) -> Option<u64> {
     let opcode = step.opcode;
     match halt {
@@ -174,9 +174,14 @@ fn is_at_sentry(step: &StepView<'_>) -> bool {
         && step.gas <= step.rules.gas().sstore_sentry
 }
 
-/// DUP and SWAP.
+/// DUP, SWAP and those that an immediate byte tells which items to move.
 fn moves_items(opcode: Opcode) -> bool {
-    opcode.info().is_some_and(|info| matches!(info.class, Class::Dup | Class::Swap))
+    is_deep(opcode) || opcode.info().is_some_and(|info| matches!(info.class, Class::Dup | Class::Swap))
+}
+
+/// DUPN, SWAPN and EXCHANGE (EIP-8024).
+fn is_deep(opcode: Opcode) -> bool {
+    opcode.info().is_some_and(|info| info.class == Class::Deep)
 }
 
 fn static_gas(rules: Rules, opcode: Opcode) -> u64 {
@@ -220,6 +225,7 @@ fn eels_error(halt: Halt) -> &'static str {
         Halt::StackOverflow => "StackOverflowError",
         Halt::InvalidJump => "InvalidJumpDestError",
         Halt::InvalidOpcode | Halt::UndefinedOpcode => "InvalidOpcode",
+        Halt::InvalidImmediate => "InvalidParameter",
         Halt::StaticViolation => "WriteInStaticContext",
         Halt::ReturnDataOutOfBounds => "OutOfBoundsRead",
         Halt::CodeStartsWithEf => "InvalidContractPrefix",
@@ -231,7 +237,8 @@ fn eels_error(halt: Halt) -> &'static str {
 
 fn revm_error(halt: Halt, step: &StepView<'_>) -> &'static str {
     match halt {
-        // revm calls a DUP or SWAP that reaches too deep an overflow.
+        // revm calls a DUP, SWAP or DUPN that reaches too deep an overflow.
+        Halt::StackUnderflow if matches!(step.opcode, Opcode::SWAPN | Opcode::EXCHANGE) => "StackUnderflow",
         Halt::StackUnderflow if moves_items(step.opcode) => "StackOverflow",
         Halt::StackUnderflow => "StackUnderflow",
         Halt::StackOverflow => "StackOverflow",
@@ -239,6 +246,7 @@ fn revm_error(halt: Halt, step: &StepView<'_>) -> &'static str {
         Halt::InvalidOpcode => "InvalidFEOpcode",
         Halt::UndefinedOpcode if step.opcode.info().is_some() => "NotActivated",
         Halt::UndefinedOpcode => "OpcodeNotFound",
+        Halt::InvalidImmediate => "InvalidImmediateEncoding",
         Halt::StaticViolation if step.opcode == Opcode::CALL => "CallNotAllowedInsideStatic",
         Halt::StaticViolation => "StateChangeDuringStaticCall",
         Halt::ReturnDataOutOfBounds => "OutOfOffset",
@@ -252,7 +260,11 @@ fn revm_error(halt: Halt, step: &StepView<'_>) -> &'static str {
 
 fn geth_error(halt: Halt, step: &StepView<'_>, end: &StepEnd<'_>, out: &mut Vec<u8>) {
     let info = step.rules.info(step.opcode);
-    let (inputs, outputs) = info.map_or((0, 0), |info| (info.inputs.len() as u64, info.outputs.len() as u64));
+    let (inputs, outputs) = match geth_least(step.opcode) {
+        Some(least) => (geth_items(step, least), 0),
+        None => info.map_or((0, 0), |info| (info.inputs.len() as u64, info.outputs.len() as u64)),
+    };
+    let halt = geth_halt(halt, step);
     // Go's JSON writes `<` and `>` as escapes.
     let plain = match halt {
         Halt::StackUnderflow => {
@@ -267,7 +279,7 @@ fn geth_error(halt: Halt, step: &StepView<'_>, end: &StepEnd<'_>, out: &mut Vec<
             out.extend_from_slice(b"\"stack limit reached ");
             text::decimal(out, step.stack.len() as u64);
             out.extend_from_slice(b" (");
-            text::decimal(out, 1024 + inputs - outputs);
+            text::decimal(out, if is_deep(step.opcode) { 1023 } else { 1024 + inputs - outputs });
             out.extend_from_slice(b")\"");
             return;
         }
@@ -283,6 +295,14 @@ fn geth_error(halt: Halt, step: &StepView<'_>, end: &StepEnd<'_>, out: &mut Vec<
             out.push(b'"');
             return;
         }
+        Halt::InvalidImmediate => {
+            out.extend_from_slice(b"\"invalid opcode: ");
+            geth_opcode_name(step.opcode, out);
+            out.extend_from_slice(b" (operand: 0x");
+            out.extend_from_slice(hex::encode([step.immediate()]).as_bytes());
+            out.extend_from_slice(b")\"");
+            return;
+        }
         Halt::InvalidOpcode => "invalid opcode: INVALID",
         Halt::InvalidJump => "invalid jump destination",
         Halt::OutOfGas | Halt::StaticViolation if is_at_sentry(step) => {
@@ -296,6 +316,33 @@ fn geth_error(halt: Halt, step: &StepView<'_>, end: &StepEnd<'_>, out: &mut Vec<
         _ => "out of gas",
     };
     text::string(out, plain);
+}
+
+/// The least that geth asks DUPN, SWAPN and EXCHANGE for, as it does any opcode, before they are charged for. What the immediate says comes
+/// behind that.
+fn geth_least(opcode: Opcode) -> Option<usize> {
+    match opcode {
+        Opcode::DUPN => Some(1),
+        Opcode::SWAPN | Opcode::EXCHANGE => Some(2),
+        _ => None,
+    }
+}
+
+/// Items that geth says one of them would have needed.
+fn geth_items(step: &StepView<'_>, least: usize) -> u64 {
+    match Reach::of(step.opcode, step.immediate()) {
+        Some(reach) if step.stack.len() >= least => reach.items().into(),
+        _ => least as u64,
+    }
+}
+
+/// What geth finds first.
+pub(crate) fn geth_halt(halt: Halt, step: &StepView<'_>) -> Halt {
+    match geth_least(step.opcode) {
+        Some(least) if halt != Halt::UndefinedOpcode && step.stack.len() < least => Halt::StackUnderflow,
+        Some(1) if halt != Halt::UndefinedOpcode && step.stack.len() == STACK_LIMIT => Halt::StackOverflow,
+        _ => halt,
+    }
 }
 
 /// geth has a name for every byte.
@@ -318,6 +365,10 @@ pub(crate) fn geth_taken(step: &StepView<'_>, end: &StepEnd<'_>) -> Option<usize
         None => (step.opcode == Opcode::REVERT).then_some(inputs),
         Some(Halt::InvalidJump | Halt::ReturnDataOutOfBounds) => Some(inputs),
         Some(Halt::InvalidOpcode | Halt::UndefinedOpcode) => Some(0),
+        Some(halt @ (Halt::InvalidImmediate | Halt::StackUnderflow)) if is_deep(step.opcode) => {
+            let least = geth_least(step.opcode).unwrap_or_default();
+            (step.stack.len() >= least && geth_halt(halt, step) == halt).then_some(0)
+        }
         Some(Halt::StaticViolation) if end.gas_cost <= step.gas && !is_at_sentry(step) => {
             // CALL alone takes its operands before it looks.
             Some(if step.opcode == Opcode::CALL { inputs } else { 0 })

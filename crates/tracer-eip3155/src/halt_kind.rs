@@ -13,7 +13,8 @@ pub enum HaltKind {
     Stack,
     /// A bad jump.
     InvalidJump,
-    /// A byte that is no opcode, or 0xfe.
+    /// A byte that is no opcode, or 0xfe, or an opcode with a byte behind it that is no immediate (EIP-8024): most clients tell one as the
+    /// other.
     InvalidOpcode,
     /// A change of state in a static call.
     StaticViolation,
@@ -60,6 +61,8 @@ impl HaltKind {
                 "invalidfeopcode",
                 "badinstruction",
                 "undefined",
+                "invalidimmediate",
+                "invalidparameter",
             ]) =>
             {
                 HaltKind::InvalidOpcode

@@ -4,7 +4,7 @@
 //! text equals the whole stack written afresh; [`StackText::update`] gets there by writing only what the last opcode may
 //! have touched.
 
-use parallax_primitives::{Class, OpcodeInfo, U256};
+use parallax_primitives::{Class, OpcodeInfo, Reach, U256};
 
 use crate::text;
 
@@ -26,8 +26,8 @@ impl StackText {
         self.kept = 0;
     }
 
-    /// Brings the text to `stack`, whose next opcode has these facts.
-    pub(crate) fn update(&mut self, stack: &[U256], info: Option<&OpcodeInfo>) {
+    /// Brings the text to `stack`, whose next opcode has these facts and this byte behind it.
+    pub(crate) fn update(&mut self, stack: &[U256], info: Option<&OpcodeInfo>, immediate: u8) {
         self.ends.truncate(self.kept);
         self.text.truncate(self.ends.last().copied().unwrap_or(0));
         for item in &stack[self.ends.len()..] {
@@ -36,7 +36,7 @@ impl StackText {
             self.text.extend_from_slice(b"\",");
             self.ends.push(self.text.len());
         }
-        self.kept = stack.len().saturating_sub(touched(info));
+        self.kept = stack.len().saturating_sub(touched(info, immediate));
     }
 
     /// The items but the topmost `taken`, as a JSON array's inside.
@@ -48,10 +48,14 @@ impl StackText {
     }
 }
 
-/// How many items from the top an opcode may change or take: none for DUP, which only copies.
-fn touched(info: Option<&OpcodeInfo>) -> usize {
+/// How many items from the top an opcode may change or take: none for DUP and DUPN, which only copy.
+fn touched(info: Option<&OpcodeInfo>, immediate: u8) -> usize {
     match info {
         None | Some(OpcodeInfo { class: Class::Dup, .. }) => 0,
+        Some(OpcodeInfo { class: Class::Deep, opcode, .. }) => match Reach::of(*opcode, immediate) {
+            Some(Reach::Exchange(_, lower)) => lower.into(),
+            Some(Reach::Copy(_)) | None => 0,
+        },
         Some(info) => info.inputs.len(),
     }
 }
@@ -72,17 +76,33 @@ mod tests {
         let (mut text, mut stack, mut seed) = (StackText::default(), Vec::new(), 1u64);
         for _ in 0..20_000 {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let opcode = Opcode((seed >> 56) as u8);
-            text.update(&stack, opcode.info());
+            // Every eighth one is one whose immediate names items.
+            let byte = (seed >> 56) as u8;
+            let opcode = Opcode(if byte.is_multiple_of(8) { 0xe6 + byte / 8 % 3 } else { byte });
+            let immediate = seed.to_be_bytes()[4];
+            text.update(&stack, opcode.info(), immediate);
             assert_eq!(text.items(0), afresh(&stack).as_bytes());
             let Some(info) = opcode.info() else { continue };
-            let (inputs, outputs) = (info.inputs.len(), info.outputs.len());
-            if stack.len() < inputs || stack.len() - inputs + outputs > 40 {
+            let reach = Reach::of(opcode, immediate);
+            let is_refused = info.class == Class::Deep && reach.is_none();
+            let (inputs, outputs) = match reach {
+                Some(reach) => (reach.items().into(), (reach.items() + reach.adds()).into()),
+                None => (info.inputs.len(), info.outputs.len()),
+            };
+            if is_refused || stack.len() < inputs || stack.len() - inputs + outputs > 40 {
                 stack.clear();
                 text.clear();
                 continue;
             }
             match info.class {
+                Class::Deep => match reach {
+                    Some(Reach::Exchange(upper, lower)) => {
+                        let height = stack.len();
+                        stack.swap(height - usize::from(upper), height - usize::from(lower));
+                    }
+                    Some(Reach::Copy(item)) => stack.push(stack[stack.len() - usize::from(item)]),
+                    None => {}
+                },
                 Class::Dup => stack.push(stack[stack.len() - inputs]),
                 _ => {
                     stack.truncate(stack.len() - inputs);

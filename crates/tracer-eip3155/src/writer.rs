@@ -413,7 +413,7 @@ impl<W: io::Write> Tracer for Eip3155Tracer<W> {
         }
         self.begun = Some(step.index);
         if self.options.stack {
-            self.stacks[depth].update(step.stack, step.rules.info(step.opcode));
+            self.stacks[depth].update(step.stack, step.rules.info(step.opcode), step.immediate());
         }
         let pending = &mut self.pending;
         // Only a message replaces return data: behind what sends one or ends a frame.

@@ -1,19 +1,19 @@
 //! The layout of the arena: one record a step, and one header before every run of steps of one frame.
 //!
 //! A record holds what the state before it does not already tell. Its layout, parts in brackets only if their flag is set:
-//! opcode, flags, \[pc\], gas cost, \[halt\], \[gas left, whole stack\], result, \[memory size\], \[memory offset, length,
-//! bytes\], \[change of the refund\]. A header: kind, pc, gas, refund, and by its kind nothing, what a callee left, or the
+//! opcode, flags, \[pc\], gas cost, \[halt\], \[gas left, whole stack\], result or the immediate that says which items moved, \[memory
+//! size\], \[memory offset, length, bytes\], \[change of the refund\]. A header: kind, pc, gas, refund, and by its kind nothing, what a callee left, or the
 //! whole state.
 //!
 //! Invariant: a record can be skipped without any state, and applied to the state before it gives the state after it.
 
-use parallax_primitives::{Bytes, Halt, Opcode, U256};
+use parallax_primitives::{Bytes, Halt, Opcode, Reach, U256};
 
 use crate::{
     Call, Trace,
     codec::Input,
     memory::Write,
-    shape::{Class, Shape},
+    shape::{Class, Shape, move_items},
 };
 
 /// The opcode does not stand where the one before it pointed to.
@@ -84,6 +84,7 @@ pub(crate) struct Record<'a> {
     pub(crate) halt: Option<Halt>,
     odd: Option<(u64, usize, Vec<U256>)>,
     pub(crate) result: Option<Value>,
+    moves: Option<Reach>,
     memory_size: Option<usize>,
     written: Option<(usize, &'a [u8])>,
     refund_change: i64,
@@ -113,11 +114,13 @@ impl<'a> Record<'a> {
             let (size, items) = take_stack(input, keeps_stack);
             (gas_left, size, items)
         });
-        let has_result = keeps_stack
-            && halt.is_none()
-            && odd.is_none()
-            && shape.adds == 1
-            && matches!(shape.class, Class::Plain | Class::LongPush);
+        let is_told = keeps_stack && halt.is_none() && odd.is_none();
+        let has_result = is_told && shape.adds == 1 && matches!(shape.class, Class::Plain | Class::LongPush);
+        let moves = match shape.class {
+            Class::Moves(reach) => Some(reach),
+            Class::Deep if is_told => Reach::of(opcode, input.take_byte()),
+            _ => None,
+        };
         let result = has_result.then(|| {
             let mut ahead = *input;
             if ahead.take_byte() == FROM_CODE {
@@ -133,7 +136,20 @@ impl<'a> Record<'a> {
             (offset, input.take_bytes(length))
         });
         let refund_change = if has(REFUNDED) { input.take_signed() } else { 0 };
-        Self { opcode, shape, flags, pc, gas_cost, halt, odd, result, memory_size, written, refund_change }
+        Self {
+            opcode,
+            shape,
+            flags,
+            pc,
+            gas_cost,
+            halt,
+            odd,
+            result,
+            moves,
+            memory_size,
+            written,
+            refund_change,
+        }
     }
 
     /// What it put on the stack, if its kind of opcode computes something.
@@ -205,17 +221,8 @@ impl<'a> Record<'a> {
         let shape = self.shape;
         let stack = &mut state.stack;
         stack.truncate(stack.len().saturating_sub(usize::from(shape.takes)));
-        match (shape.class, self.result) {
-            (Class::Dup(distance), _) => {
-                let item = stack.len().checked_sub(usize::from(distance)).and_then(|at| stack.get(at));
-                stack.push(item.copied().unwrap_or_default());
-            }
-            (Class::Swap(distance), _) => {
-                let top = stack.len().saturating_sub(1);
-                if let Some(below) = top.checked_sub(usize::from(distance)) {
-                    stack.swap(top, below);
-                }
-            }
+        match (self.moves, self.result) {
+            (Some(reach), _) => move_items(reach, stack),
             (_, Some(Value::Word(word))) => stack.push(word),
             (_, Some(Value::PushData)) => {
                 let code = call.map(|call| trace.code_of(call)).unwrap_or_default();

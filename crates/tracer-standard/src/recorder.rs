@@ -1,6 +1,6 @@
 //! The tracer that writes a [`Trace`].
 //!
-//! It believes an opcode's facts only as far as it has checked them: the sizes of stack and memory, what DUP and SWAP moved,
+//! It believes an opcode's facts only as far as it has checked them: the sizes of stack and memory, which items were moved,
 //! and the region an opcode writes to are compared, and what differs is written out. What an opcode should not touch is not
 //! looked at, but every so many steps the whole state is written anyway. So the trace of a faulty engine is that engine's.
 
@@ -44,7 +44,7 @@ pub struct Recorder {
     /// the end of another one.
     pending: Option<u64>,
     write: Option<Write>,
-    swapped: [U256; 2],
+    exchanged: [U256; 2],
     output: (usize, usize),
     /// Steps are recorded as long as the arena is smaller.
     arena_limit: usize,
@@ -133,7 +133,7 @@ impl Recorder {
             in_segment: false,
             pending: None,
             write: None,
-            swapped: [U256::ZERO; 2],
+            exchanged: [U256::ZERO; 2],
             output: (0, 0),
             arena_limit: 0,
             open_dropped: 0,
@@ -472,14 +472,17 @@ impl Recorder {
     #[inline]
     fn put_result(&mut self, step: &StepView<'_>, shape: &Shape) -> bool {
         let Some(top) = step.stack.last() else {
-            return shape.adds == 0;
+            return shape.adds == 0 && shape.class != Class::Deep;
         };
-        let below = |distance: u8| step.stack.len().checked_sub(1 + usize::from(distance));
         match shape.class {
-            Class::Dup(distance) => below(distance).is_some_and(|at| step.stack[at] == *top),
-            Class::Swap(distance) => below(distance).is_some_and(|at| [step.stack[at], *top] == self.swapped),
+            Class::Moves(_) | Class::Deep => {
+                let has_moved = shape.class.has_moved(step, &self.exchanged);
+                let is_deep = has_moved && shape.class == Class::Deep;
+                self.trace.arena.extend(is_deep.then(|| step.immediate()));
+                has_moved
+            }
             Class::LongPush if is_long(top) => {
-                let length = step.opcode.immediate();
+                let length = step.opcode.push_data();
                 if push_data(step.code, step.pc, length) == *top {
                     self.trace.arena.push(FROM_CODE);
                 } else {
@@ -560,14 +563,8 @@ impl Tracer for Recorder {
             self.begin_segment(step);
         }
         match shape_of(step.rules, step.opcode).class {
-            Class::Plain | Class::LongPush | Class::Dup(_) => {}
-            Class::Swap(distance) => {
-                let top = step.stack.len().wrapping_sub(1);
-                let below = top.wrapping_sub(usize::from(distance));
-                if let (Some(top), Some(below)) = (step.stack.get(top), step.stack.get(below)) {
-                    self.swapped = [*top, *below];
-                }
-            }
+            Class::Plain | Class::LongPush => {}
+            class @ (Class::Moves(_) | Class::Deep) => class.keep_exchanged(step, &mut self.exchanged),
             Class::Writer => self.write = Write::before(step),
             Class::Message => self.output = output_before(step),
         }

@@ -9,7 +9,7 @@ use checked::{Checked, Snapshot};
 use parallax_hooks::{MessagePhase, StepEnd, StepView};
 use parallax_primitives::{
     Address, B256, Effect, Fork, FrameOutcome, FrameStatus, Halt, JournalView, Log, Message, MessageKind,
-    Opcode, StorageChange, U256,
+    Opcode, Reach, StorageChange, U256,
 };
 use parallax_tracer_core::Tracer;
 
@@ -170,12 +170,13 @@ impl Run<'_> {
     /// One opcode, and before it what it needs on the stack.
     fn step(&mut self) {
         let noise = &mut self.noise;
-        let opcode = match noise.below(6) {
+        let opcode = match noise.below(7) {
             0 => Opcode(noise.next() as u8),
             1 => Opcode(0x50 + noise.below(16) as u8),
             2 => Opcode(0x60 + noise.below(32) as u8),
             3 => Opcode(0x80 + noise.below(32) as u8),
-            4 => [Opcode::MSTORE, Opcode::MCOPY, Opcode::CODECOPY, Opcode::CALLDATACOPY]
+            4 => Opcode(0xe6 + noise.below(3) as u8),
+            5 => [Opcode::MSTORE, Opcode::MCOPY, Opcode::CODECOPY, Opcode::CALLDATACOPY]
                 [noise.below(4) as usize],
             _ => [Opcode::CALL, Opcode::RETURNDATACOPY, Opcode::CREATE, Opcode::STATICCALL]
                 [noise.below(4) as usize],
@@ -191,6 +192,17 @@ impl Run<'_> {
                 }
             }
         }
+        // Room for what an immediate byte may name, sometimes.
+        if is_deep(opcode) && self.noise.one_in(30) {
+            let frames = self.frames.len();
+            for _ in 0..236 {
+                let item = self.noise.next();
+                self.execute(Opcode::PUSH8, Some(U256::from(item)));
+                if frames != self.frames.len() {
+                    return;
+                }
+            }
+        }
         self.execute(opcode, None);
     }
 
@@ -201,12 +213,16 @@ impl Run<'_> {
         self.tracer.step(&frame.view(self.index, pc, opcode));
         let gas_cost = if noise.one_in(9) { noise.below(1 << 40) } else { noise.below(200) };
         let inputs = opcode.info().map_or(0, |info| info.inputs.len());
-        let can_fail = frame.at.stack.len() < inputs || frame.at.gas < gas_cost || opcode.info().is_none();
+        let reach = reach(&frame.code, pc, opcode);
+        let can_fail = frame.at.stack.len() < reach.map_or(inputs, |reach| reach.items().into())
+            || is_deep(opcode) && reach.is_none()
+            || frame.at.gas < gas_cost
+            || opcode.info().is_none();
         // A faulty engine may have put anything there.
         let operands = frame.at.stack.iter().rev().take(inputs);
         let is_too_large = touches_memory(opcode) && operands.into_iter().any(|word| *word > U256::from(300));
         let can_fail = can_fail || is_too_large;
-        let halt = (can_fail || noise.one_in(300)).then_some(Halt::ALL[noise.below(17) as usize]);
+        let halt = (can_fail || noise.one_in(300)).then_some(Halt::ALL[noise.below(18) as usize]);
         let mut log = None;
         let mut effect = Effect::None;
         if halt.is_none() {
@@ -234,7 +250,7 @@ impl Run<'_> {
         if let Some(log) = &log {
             effect = Effect::Log(log);
         }
-        frame.at.pc = pc + 1 + opcode.immediate();
+        frame.at.pc = pc + 1 + bytes_behind(opcode);
         let end = StepEnd { gas_cost, state_gas_cost: 0, forwarded: 0, gas_left: frame.at.gas, halt, effect };
         self.tracer.step_end(&frame.view(self.index, pc, opcode), &end);
         self.index += 1;
@@ -280,6 +296,20 @@ fn message(kind: MessageKind, depth: u16, gas: u64, noise: &mut Noise) -> Messag
 
 fn touches_memory(opcode: Opcode) -> bool {
     matches!(opcode.0, 0x37 | 0x39 | 0x3c | 0x3e | 0x52 | 0x53 | 0x5e | 0xf0..=0xfa)
+}
+
+/// DUPN, SWAPN and EXCHANGE.
+fn is_deep(opcode: Opcode) -> bool {
+    matches!(opcode.0, 0xe6..=0xe8)
+}
+
+/// Which items they move.
+fn reach(code: &[u8], pc: usize, opcode: Opcode) -> Option<Reach> {
+    Reach::of(opcode, code.get(pc + 1).copied().unwrap_or(0))
+}
+
+fn bytes_behind(opcode: Opcode) -> usize {
+    opcode.info().map_or(0, |info| info.immediate.into())
 }
 
 /// What the opcode does to stack, memory and return data, written without looking at the recorder.
@@ -343,7 +373,7 @@ fn execute(frame: &mut Frame, opcode: Opcode, pc: usize, noise: &mut Noise, is_f
             _ => at.return_data.push(1),
         }
     }
-    if is_faulty && noise.one_in(10) && matches!(opcode.0, 0x80..=0x9f) {
+    if is_faulty && noise.one_in(10) && matches!(opcode.0, 0x80..=0x9f | 0xe6..=0xe8) {
         *at.stack.last_mut().unwrap() ^= U256::from(1);
     }
 }
@@ -353,9 +383,15 @@ fn execute_on_stack(at: &mut Snapshot, code: &[u8], opcode: Opcode, pc: usize, n
     let top = at.stack.len();
     match opcode.0 {
         0x80..=0x8f => at.stack.push(at.stack[top - usize::from(opcode.0 - 0x7f)]),
+        0xe6..=0xe8 => match reach(code, pc, opcode).unwrap() {
+            Reach::Copy(item) => at.stack.push(at.stack[top - usize::from(item)]),
+            Reach::Exchange(upper, lower) => {
+                at.stack.swap(top - usize::from(upper), top - usize::from(lower))
+            }
+        },
         0x90..=0x9f => at.stack.swap(top - 1, top - 1 - usize::from(opcode.0 - 0x8f)),
         0x60..=0x7f if noise.one_in(2) => {
-            let data = (pc + 1..pc + 1 + opcode.immediate()).map(|i| code.get(i).copied().unwrap_or(0));
+            let data = (pc + 1..pc + 1 + bytes_behind(opcode)).map(|i| code.get(i).copied().unwrap_or(0));
             at.stack.push(data.fold(U256::ZERO, |word, byte| word << 8 | U256::from(byte)));
         }
         _ => {
@@ -431,7 +467,7 @@ fn states_after_a_step_and_results() {
                 .filter(|(_, at)| trace.state_before(*at).unwrap().call == call);
             let expected = match next {
                 Some((next, _)) => next.before.clone(),
-                None => Snapshot { pc: seen.after.pc + 1 + seen.opcode.immediate(), ..seen.after.clone() },
+                None => Snapshot { pc: seen.after.pc + 1 + bytes_behind(seen.opcode), ..seen.after.clone() },
             };
             let after = trace.state_after(index).unwrap();
             assert_eq!(Snapshot::of_state(&after), expected, "step {index} {:?}", seen.opcode);

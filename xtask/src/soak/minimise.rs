@@ -91,7 +91,7 @@ fn shortest(mut program: Program, fails: &mut impl FnMut(&Program) -> Result<boo
 fn with_short_pushes(code: &[u8]) -> Vec<u8> {
     let mut short = code.to_vec();
     for start in starts(code).into_iter().rev() {
-        let data = Opcode(code[start]).immediate();
+        let data = Opcode(code[start]).push_data();
         if data > 1 && data != 3 && start + data < code.len() {
             short = without(&short, start + 1, start + data);
             short[start] = Opcode::PUSH1.0;
@@ -102,7 +102,7 @@ fn with_short_pushes(code: &[u8]) -> Vec<u8> {
 
 /// Where the opcodes are.
 fn starts(code: &[u8]) -> Vec<usize> {
-    let next = |pc: &usize| Some(pc + 1 + Opcode(*code.get(*pc)?).immediate());
+    let next = |pc: &usize| Some(pc + 1 + Opcode(*code.get(*pc)?).push_data());
     std::iter::successors(Some(0), next).take_while(|pc| *pc < code.len()).collect()
 }
 

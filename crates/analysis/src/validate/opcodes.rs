@@ -24,6 +24,15 @@ pub(super) enum Kind {
     Event,
 }
 
+/// Items that DUPN, SWAPN or EXCHANGE names (EIP-8024), counted from the top, which is 1.
+#[derive(Clone, Copy, Debug)]
+struct Deep {
+    /// The one that changes places with the other; of a copy none.
+    upper: i32,
+    lower: i32,
+    is_copy: bool,
+}
+
 /// Where opcodes have come to, from a block's entry on.
 #[derive(Debug)]
 pub(super) struct Exact<'a> {
@@ -99,6 +108,8 @@ impl<'a> Exact<'a> {
             (O::Custom, _) => Kind::Event,
             (O::CODESIZE | O::PC | O::JUMPDEST, _) => Kind::Value,
             (_, Class::Push | Class::Pop | Class::Dup | Class::Swap) => Kind::Value,
+            (_, Class::Deep) if self.deep().is_none() => Kind::Leaves,
+            (_, Class::Deep) => Kind::Value,
             (_, Class::Arithmetic | Class::Compare | Class::Bitwise) => Kind::Value,
             (_, Class::Hash | Class::Environment | Class::Memory | Class::Storage | Class::Log) => {
                 Kind::Event
@@ -149,19 +160,49 @@ impl<'a> Exact<'a> {
 
     /// Checks and charges what every opcode is charged and checked for, and goes to the next one.
     pub(super) fn account(&mut self) {
-        let (opcode, row) = (self.opcode(), self.row());
-        let (inputs, outputs) = (i32::from(row.inputs), i32::from(row.outputs));
+        let (opcode, row, deep) = (self.opcode(), self.row(), self.deep());
+        let (inputs, outputs) = match deep {
+            Some(Deep { lower, is_copy, .. }) => (lower, lower + i32::from(is_copy)),
+            None => (i32::from(row.inputs), i32::from(row.outputs)),
+        };
         self.need = self.need.max(inputs - self.height());
         self.growth = self.growth.max(self.height() - inputs + outputs);
         self.gas += u64::from(row.gas);
-        self.pc += 1 + opcode.immediate();
+        self.pc += 1 + opcode.push_data() + usize::from(deep.is_some());
+    }
+
+    /// What DUPN, SWAPN or EXCHANGE at the pc is about; `None` if another opcode stands there, or its immediate names no items.
+    fn deep(&self) -> Option<Deep> {
+        let x = i32::from(self.byte(self.pc + 1));
+        let single = (x < 91 || x > 127).then_some((x + 145) % 256);
+        let pair = (x < 82 || x > 127).then(|| match ((x ^ 143) / 16, (x ^ 143) % 16) {
+            (q, r) if q < r => (q + 1, r + 1),
+            (q, r) => (r + 1, 29 - q),
+        });
+        Some(match self.row().operation {
+            Operation::DUPN => Deep { upper: 0, lower: single?, is_copy: true },
+            Operation::SWAPN => Deep { upper: 1, lower: single? + 1, is_copy: false },
+            Operation::EXCHANGE => pair.map(|(n, m)| Deep { upper: n + 1, lower: m + 1, is_copy: false })?,
+            _ => return None,
+        })
     }
 
     /// Does an opcode that is no event, and goes to the next one.
     pub(super) fn evaluate(&mut self, terms: &mut Terms) {
         let (opcode, pc) = (self.opcode(), self.pc);
-        let inputs = usize::from(self.row().inputs);
+        let (inputs, deep) = (usize::from(self.row().inputs), self.deep());
         self.account();
+        if let Some(Deep { upper, lower, is_copy }) = deep {
+            let place = |item: i32| usize::try_from(item).unwrap_or(0);
+            self.reach(terms, place(lower));
+            let height = self.items.len();
+            if is_copy {
+                self.push(self.items[height - place(lower)]);
+            } else {
+                self.items.swap(height - place(upper), height - place(lower));
+            }
+            return;
+        }
         match (opcode, opcode.info().map(|info| info.class)) {
             (_, Some(Class::Pop)) => {
                 self.pop(terms);

@@ -97,7 +97,7 @@ pub(super) fn bytes(w: &mut Writer) -> Budget {
             }
             _ if w.is_defined(opcode) && !ends => {
                 w.run(opcode);
-                for _ in 0..opcode.immediate() {
+                for _ in 0..opcode.info().map_or(0, |info| info.immediate) {
                     let data = w.random.byte();
                     w.code.push(data);
                 }

@@ -7,7 +7,7 @@ use parallax_mini_interpreter::{Flow, Mini, MiniStepState, execute_single_op};
 use parallax_primary_interpreter::{Primary, Tiering};
 use parallax_primitives::{
     Address, Bytecode, Bytes, Effect, Fork, FrameOutcome, FrameStatus, Halt, Message, MessageKind, Opcode,
-    U256,
+    Rules, U256,
 };
 
 use crate::world::World;
@@ -20,7 +20,7 @@ pub(crate) const CALLER: Address = Address::repeat_byte(0xca);
 /// One frame to run.
 #[derive(Clone, Debug)]
 pub(crate) struct Program {
-    pub(crate) fork: Fork,
+    pub(crate) rules: Rules,
     pub(crate) code: Bytes,
     pub(crate) message: Message,
     pub(crate) world: World,
@@ -68,17 +68,19 @@ pub(crate) struct View {
 }
 
 impl Program {
-    /// Source for `fork` with plenty of gas in a world that has the frame's own account.
+    /// Source for `rules` with plenty of gas in a world that has the frame's own account.
     #[track_caller]
-    pub(crate) fn new(fork: Fork, source: &str) -> Self {
-        match assemble_for(source, fork) {
-            Ok(code) => Self::of_bytes(fork, &code),
+    pub(crate) fn new(rules: impl Into<Rules>, source: &str) -> Self {
+        let rules = rules.into();
+        match assemble_for(source, rules) {
+            Ok(code) => Self::of_bytes(rules, &code),
             Err(error) => panic!("{error}:\n{source}"),
         }
     }
 
-    pub(crate) fn of_bytes(fork: Fork, code: &[u8]) -> Self {
-        let mut world = World::of(fork);
+    pub(crate) fn of_bytes(rules: impl Into<Rules>, code: &[u8]) -> Self {
+        let rules = rules.into();
+        let mut world = World::of(rules.base());
         world.accounts.entry(SELF).or_default().nonce = 1;
         let message = Message {
             kind: MessageKind::Call,
@@ -95,7 +97,7 @@ impl Program {
             salt: U256::ZERO,
         };
         Self {
-            fork,
+            rules,
             code: Bytes::copy_from_slice(code),
             message,
             world,
@@ -208,7 +210,7 @@ impl Program {
     fn check_single_steps(&self, halt: Halt, last: &Step) {
         let mut world = self.world.clone();
         let code = Bytecode::new(self.code.clone());
-        let mut state = MiniStepState::new(self.message.clone(), code, self.fork.into());
+        let mut state = MiniStepState::new(self.message.clone(), code, self.rules);
         let mut answers = self.answers.iter().cloned();
         let end = loop {
             match execute_single_op(&mut state, &mut world).expect("this world never fails") {
@@ -245,7 +247,7 @@ impl<I: Interpreter> Engine for I {
         let mut messages = Vec::new();
         let mut clock = 0;
         let code = Bytecode::new(program.code.clone());
-        let mut frame = self.enter(program.message.clone(), code, program.fork.into());
+        let mut frame = self.enter(program.message.clone(), code, program.rules);
         loop {
             // `NoHooks` by its type, so that the unobserved loop is what runs.
             let exit = if hooks.interest() == Interest::Nothing {
@@ -262,7 +264,7 @@ impl<I: Interpreter> Engine for I {
                     if !outcome.status.is_success() {
                         world = program.world.clone();
                     }
-                    if program.fork < Fork::Berlin {
+                    if program.rules.base() < Fork::Berlin {
                         // Nobody can see what is warm: an engine may ask or not.
                         world.warm_accounts.clear();
                         world.warm_slots.clear();

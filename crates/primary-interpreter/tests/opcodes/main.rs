@@ -11,6 +11,7 @@ mod calls;
 mod control_flow;
 mod creations;
 mod data;
+mod deep_stack;
 mod environment;
 mod facts;
 mod logs;
