@@ -348,10 +348,10 @@ impl<'a, C: JobContext<'a>> Inspector<C> for Messages<'_, 'a> {
     }
 
     fn step_end(&mut self, interpreter: &mut Interpreter, context: &mut C) {
-        if let Some((message, halt)) = self.refused_creation(interpreter, context) {
-            if self.refuse(&message, halt) {
-                self.abort_frame(interpreter, context);
-            }
+        if let Some((message, halt)) = self.refused_creation(interpreter, context)
+            && self.refuse(&message, halt)
+        {
+            self.abort_frame(interpreter, context);
         }
     }
 

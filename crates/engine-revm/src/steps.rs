@@ -8,7 +8,8 @@ use std::cell::RefCell;
 use parallax_hooks::{StepControl, StepEnd, StepView};
 use parallax_host_interface::HostError;
 use parallax_primitives::{
-    Address, Bytes, Class, Effect, FrameStatus, Halt, JournalView, Log, Message, Opcode, StorageChange, U256,
+    Address, Bytes, Class, Effect, FrameStatus, Halt, JournalView, Log, Message, Opcode, StateGas,
+    StorageChange, U256,
 };
 use revm::{
     Inspector,
@@ -214,13 +215,10 @@ impl<'a, C: JobContext<'a>> Inspector<C> for Steps<'_, 'a> {
         let Some((hooks, Frame { message, .. })) = self.messages.hooks().zip(self.frames.last()) else {
             return;
         };
-        let mut state_gas = state_gas::standing(message, &interpreter.gas);
-        if ended.halt.is_some() {
-            state_gas = state_gas::standing(message, &before.counters);
-        } else if sends_message {
-            // All of it is handed over; revm copies it, and takes over what the message leaves.
-            state_gas.reservoir = 0;
-        }
+        let state_gas = match ended.halt {
+            None => state_gas_left(message, &interpreter.gas, sends_message),
+            Some(_) => state_gas::standing(message, &before.counters),
+        };
         let memory = interpreter.memory.slice(0..memory_len);
         let left = StepView {
             index: self.clock,
@@ -329,6 +327,13 @@ impl Before {
         let below = self.stack_len - self.operands.len();
         [left.get(..below).unwrap_or(left), &self.operands].concat()
     }
+}
+
+/// State gas as an opcode left it: all of the reservoir is handed to the message that it sends. revm hands over a copy, and takes over
+/// what the message leaves.
+fn state_gas_left(message: &Message, after: &Gas, sends_message: bool) -> StateGas {
+    let left = state_gas::standing(message, after);
+    if sends_message { StateGas { reservoir: 0, ..left } } else { left }
 }
 
 /// How an opcode ended.
