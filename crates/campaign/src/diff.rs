@@ -82,6 +82,9 @@ pub struct DiffSummary {
     pub not_compared: u64,
     /// Cases, tests or files that could not be read.
     pub unreadable: u64,
+    /// Cases that came to something by other rules than their files'.
+    #[serde(default, skip_serializing_if = "crate::test_outcome::is_zero")]
+    pub by_other_rules: u64,
     /// Whether every selected case is counted: false if the campaign was stopped.
     pub complete: bool,
     /// How much of it ran in the fast form; `None` if neither side has one, or it was not compared.
@@ -141,6 +144,12 @@ impl DiffSummary {
         }
     }
 
+    /// As [`DiffSummary::count`], and by whose rules the case ran.
+    pub(crate) fn count_case(&mut self, case: &Case, outcome: &DiffOutcome) {
+        self.count(outcome);
+        self.by_other_rules += u64::from(case.in_place_of.is_some());
+    }
+
     /// Adds the counts of other cases.
     pub(crate) fn add(&mut self, other: &Self) {
         self.agreed += other.agreed;
@@ -153,6 +162,7 @@ impl DiffSummary {
         self.unsupported += other.unsupported;
         self.not_compared += other.not_compared;
         self.unreadable += other.unreadable;
+        self.by_other_rules += other.by_other_rules;
         let Some(other) = other.fast else { return };
         let fast = self.fast.get_or_insert_default();
         fast.cases += other.cases;
@@ -225,7 +235,7 @@ pub fn diff_with(
     let panicked = |_: &Case, message: String| Loss::panicked(message).into();
     summary.complete = campaign.run(each, panicked, |delivered, progress| {
         match &delivered {
-            Delivered::Case(_, outcome) => summary.count(outcome),
+            Delivered::Case(case, outcome) => summary.count_case(case, outcome),
             Delivered::Unreadable(_) => summary.unreadable += 1,
         }
         deliver(&delivered, progress)

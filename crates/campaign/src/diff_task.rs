@@ -132,7 +132,9 @@ impl DiffTask {
             {
                 steps.write(CaseName::of(case).id(), &job, [&left, &right], &config, &outcome);
             }
-            self.report(&Answer::Outcome(Subject::Case(CaseName::of(case)), &outcome))
+            let mut report = self.report(&Answer::Outcome(Subject::Case(CaseName::of(case)), &outcome));
+            report.sum.by_other_rules = u64::from(case.in_place_of.is_some());
+            report
         })
     }
 

@@ -42,11 +42,11 @@ pub use forms::FastForms;
 pub use isolation::{Isolation, diff_isolated, diff_with_steps, statetest_isolated};
 #[cfg(unix)]
 pub use parallax_engine_evmc::child_main;
-pub use pipeline::{Campaign, Delivered, Progress, Selection, WorkersError};
+pub use pipeline::{Campaign, Delivered, Progress, RunBy, Selection, WorkersError};
 pub use report::{
     DiffSetup, Form, HtmlReport, JsonReport, JunitReport, PageLimits, Program, Report, ReportFormat, Told,
-    diff_json, diff_text, html_of_run, program_json, program_text, rerun, shell_word, test_json, test_text,
-    title,
+    diff_json, diff_text, html_of_run, program_json, program_text, rerun, rules_word, shell_word, test_json,
+    test_text, title,
 };
 pub use right_trace::{TraceCompared, diff_trace};
 pub use shared::shared_folder;

@@ -36,10 +36,21 @@ const WINDOW: u64 = 32;
 pub struct Selection {
     /// Only tests whose name, or whose file's name, it finds.
     pub filter: Option<Regex>,
-    /// Only cases of these rules.
+    /// Only what the files have for these rules.
     pub rules: Option<Rules>,
+    /// Rules that every case is run by, whatever the file has it for.
+    pub by: Option<RunBy>,
     /// Only cases with these numbers of their test's data, gas and value.
     pub index: Option<[usize; 3]>,
+}
+
+/// Rules that cases are run by in place of their own: [`TestText::cases_by`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunBy {
+    /// The rules.
+    pub rules: Rules,
+    /// As a command has them: a fork, with EIPs switched on and off, or the path of a file of rules.
+    pub name: String,
 }
 
 /// Cases to run and how.
@@ -130,7 +141,7 @@ impl Campaign<'_> {
         is_stopped: impl Fn() -> bool,
     ) -> Vec<Delivered<R>> {
         let cases = match unit {
-            Ok(test) => test.cases(),
+            Ok(test) => self.selection.cases(&test),
             Err(error) => vec![Err(error)],
         };
         let mut answers = Vec::with_capacity(cases.len());
@@ -195,6 +206,10 @@ impl<'a, T, D: FnMut(T, Progress) -> ControlFlow<()>> Desk<'a, T, D> {
         self.campaign.cancel.load(Ordering::Relaxed) || self.stopped.load(Ordering::Relaxed)
     }
 
+    pub(crate) const fn selection(&self) -> &Selection {
+        self.campaign.selection
+    }
+
     /// Stops the campaign.
     pub(crate) fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);
@@ -232,9 +247,24 @@ impl Selection {
         self.filter.as_ref().is_none_or(|filter| filter.is_match(name) || filter.is_match(file))
     }
 
+    /// The cases of a test, by whichever rules they are to be run.
+    pub(crate) fn cases(&self, test: &TestText) -> Vec<Result<Case, FixtureError>> {
+        match &self.by {
+            Some(RunBy { rules, name }) => test.cases_by(*rules, name, self.rules),
+            None => test.cases(),
+        }
+    }
+
     pub(crate) fn has_case(&self, case: &Case) -> bool {
-        self.rules.is_none_or(|rules| rules == case.rules)
+        // By other rules, those that are not of the selected ones were not even read.
+        (self.by.is_some() || self.rules.is_none_or(|rules| rules == case.rules))
             && self.index.is_none_or(|index| index == [case.d, case.g, case.v])
+    }
+
+    /// The rules that a worker says it runs a case by.
+    pub(crate) fn rules_of(&self, fork: &str, fork_name: &str) -> Option<Rules> {
+        let by = self.by.as_ref().filter(|by| by.name == fork_name).map(|by| by.rules);
+        by.or_else(|| fork.parse().ok())
     }
 }
 

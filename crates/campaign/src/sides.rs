@@ -57,7 +57,7 @@ impl Sides {
             panicked,
             |delivered, progress| {
                 match &delivered {
-                    Delivered::Case(_, outcome) => summary.count(outcome),
+                    Delivered::Case(case, outcome) => summary.count_case(case, outcome),
                     Delivered::Unreadable(_) => summary.unreadable += 1,
                 }
                 deliver(&delivered, progress)

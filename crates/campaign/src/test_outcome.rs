@@ -10,6 +10,8 @@ use crate::{Loss, TraceDigest};
 pub enum TestOutcome {
     /// It ran; [`CaseResult::pass`] says how it went. Its execution is not kept; the digest of its trace is, where asked for.
     Ran(Box<CaseResult>, Option<TraceDigest>),
+    /// It ran by other rules than its file's and came to its end: so much of what the file expects was not looked at. Not a pass.
+    Unchecked(Box<CaseResult>, Option<TraceDigest>, u64),
     /// It came to no end of its own. Not a pass.
     Lost(Loss),
     /// The engine does not know the rules, for this reason. Not a pass.
@@ -22,6 +24,7 @@ impl TestOutcome {
         match self {
             TestOutcome::Ran(result, _) if result.pass => TestVerdict::Passed,
             TestOutcome::Ran(..) => TestVerdict::Failed,
+            TestOutcome::Unchecked(_, _, expectations) => TestVerdict::Unchecked(*expectations),
             TestOutcome::Lost(Loss::Crashed(_)) => TestVerdict::Crashed,
             TestOutcome::Lost(Loss::TimedOut(_)) => TestVerdict::TimedOut,
             TestOutcome::Lost(Loss::Limit(_)) => TestVerdict::Limit,
@@ -37,6 +40,8 @@ pub enum TestVerdict {
     Passed,
     /// Not as the file expects.
     Failed,
+    /// It ran by other rules than its file's; so many things that the file expects were not looked at.
+    Unchecked(u64),
     /// An engine panicked, or its process aborted or took a signal.
     Crashed,
     /// The limit of time was met.
@@ -49,6 +54,11 @@ pub enum TestVerdict {
     Unreadable,
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+pub(crate) const fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 /// How many cases came to what.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct TestSummary {
@@ -56,6 +66,12 @@ pub struct TestSummary {
     pub passed: u64,
     /// Not as the file expects.
     pub failed: u64,
+    /// Run by other rules than their files', to whatever end.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unchecked: u64,
+    /// What their files expect of these, and was not looked at: state roots, hashes of logs, exceptions.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub expectations_unchecked: u64,
     /// An engine panicked, or its process aborted or took a signal.
     pub crashed: u64,
     /// The limit of time was met.
@@ -75,6 +91,8 @@ impl TestSummary {
     pub fn add(&mut self, other: &Self) {
         self.passed += other.passed;
         self.failed += other.failed;
+        self.unchecked += other.unchecked;
+        self.expectations_unchecked += other.expectations_unchecked;
         self.crashed += other.crashed;
         self.timed_out += other.timed_out;
         self.limit += other.limit;
@@ -87,6 +105,10 @@ impl TestSummary {
         *match verdict {
             TestVerdict::Passed => &mut self.passed,
             TestVerdict::Failed => &mut self.failed,
+            TestVerdict::Unchecked(expectations) => {
+                self.expectations_unchecked += expectations;
+                &mut self.unchecked
+            }
             TestVerdict::Crashed => &mut self.crashed,
             TestVerdict::TimedOut => &mut self.timed_out,
             TestVerdict::Limit => &mut self.limit,
@@ -97,7 +119,7 @@ impl TestSummary {
 
     /// Everything that came to something, or could not be read.
     pub const fn cases(&self) -> u64 {
-        self.passed + self.unsupported + self.failures()
+        self.passed + self.unchecked + self.unsupported + self.failures()
     }
 
     /// What neither passed nor was left out for want of rules.
@@ -105,8 +127,8 @@ impl TestSummary {
         self.failed + self.crashed + self.timed_out + self.limit + self.unreadable
     }
 
-    /// Whether there were cases and every one passed.
+    /// Whether there were cases, and every one passed or, by other rules than its file's, came to an end.
     pub const fn is_success(&self) -> bool {
-        self.complete && self.passed > 0 && self.failures() + self.unsupported == 0
+        self.complete && self.passed + self.unchecked > 0 && self.failures() + self.unsupported == 0
     }
 }

@@ -19,6 +19,8 @@ pub(crate) struct Setup {
     pub(crate) task: TaskSetup,
     /// By name.
     pub(crate) fork: Option<String>,
+    /// As a command has them, and as a file of rules.
+    pub(crate) by: Option<(String, String)>,
     pub(crate) index: Option<[usize; 3]>,
     /// Of address space, in MiB.
     pub(crate) max_memory: u64,

@@ -15,7 +15,7 @@ use std::{
 use parallax_state_tests::{Case, TestText};
 
 use crate::{
-    Selection,
+    RunBy, Selection,
     engines::Engines,
     pipeline,
     task::{CaseName, Loss, Task},
@@ -45,8 +45,10 @@ pub fn worker_main(engine: Engines) -> ExitCode {
 
 fn begin(engine: Engines) -> Result<(), Box<dyn std::error::Error>> {
     let mut input = BufReader::new(io::stdin());
-    let Some(Setup { task, fork, index, max_memory }) = wire::read(&mut input)? else { return Ok(()) };
-    let selection = Selection { filter: None, rules: fork.map(|fork| fork.parse()).transpose()?, index };
+    let Some(Setup { task, fork, by, index, max_memory }) = wire::read(&mut input)? else { return Ok(()) };
+    let rules = fork.map(|fork| fork.parse()).transpose()?;
+    let by = by.map(|(name, text)| parallax_rules_file::read(&text).map(|rules| RunBy { rules, name }));
+    let selection = Selection { filter: None, rules, by: by.transpose()?, index };
     limit(max_memory)?;
     let (sender, units) = mpsc::channel();
     thread::Builder::new().spawn(move || {
@@ -89,7 +91,7 @@ fn work<T: Task>(
     say::<T>(&mut out, &Said::Ready)?;
     out.flush()?;
     for (test, done) in units {
-        for (number, case) in test.cases().into_iter().enumerate().skip(done) {
+        for (number, case) in selection.cases(&test).into_iter().enumerate().skip(done) {
             let report = match case {
                 Err(error) => task.unreadable(&error),
                 Ok(case) if !selection.has_case(&case) => continue,

@@ -21,7 +21,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use parallax_primitives::Rules;
 use parallax_state_tests::TestText;
 
 use crate::{
@@ -104,6 +103,7 @@ impl Workers {
         let setup = Setup {
             task: setup,
             fork: selection.rules.map(|rules| rules.to_string()),
+            by: selection.by.as_ref().map(|by| (by.name.clone(), parallax_rules_file::write(by.rules))),
             index: selection.index,
             max_memory: self.limits.max_memory,
         };
@@ -378,7 +378,7 @@ impl<T: Task, D: FnMut(T::Report, Progress) -> ControlFlow<()>> Lane<'_, T, D> {
             // The cases before it may have left it less than a worker may take. A new one runs it alone.
             return;
         }
-        let rules = fork.parse::<Rules>().ok();
+        let rules = self.desk.selection().rules_of(&fork, &fork_name);
         let case =
             CaseName { file: &file, name: &name, rules: rules.map(|rules| (rules, &*fork_name)), index };
         unit.reports.push(self.task.lost(&case, loss));

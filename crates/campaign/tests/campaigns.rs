@@ -11,7 +11,7 @@ use std::{
 };
 
 use parallax_campaign::{
-    Campaign, Delivered, DiffSetup, JsonReport, Selection, TestOutcome, TestSummary, diff, diff_json,
+    Campaign, Delivered, DiffSetup, JsonReport, RunBy, Selection, TestOutcome, TestSummary, diff, diff_json,
     diff_text, engines, statetest, test_json, test_text,
 };
 use parallax_engine_interface::{Engine, EngineError, Execution, Job, Stepper};
@@ -363,6 +363,7 @@ fn a_selection_takes_what_it_names() {
         let selection = Selection {
             filter: filter.map(|filter| Regex::new(filter).unwrap()),
             rules: fork.map(|fork| fork.parse().unwrap()),
+            by: None,
             index,
         };
         test_with(&files, engines::mini(), &selection, test_json).1.passed
@@ -375,6 +376,60 @@ fn a_selection_takes_what_it_names() {
     assert_eq!(count(None, Some("Osaka")), 0);
     let by_index = |index| count_of(Some(index), None, Some("London"));
     assert_eq!((by_index([0, 0, 0]), by_index([0, 1, 0]), by_index([0, 0, 1])), (3, 3, 0));
+}
+
+/// What every case comes to that is run by `by` on `engine`, of what the files have for `only`.
+fn run_by(by: &str, only: Option<&str>, engine: &dyn Engine) -> (Vec<String>, TestSummary) {
+    let files = Files::one(&format!("by-{by}-{}", only.unwrap_or("")), &file_of(&["stores", "again"]));
+    let by = RunBy { rules: by.parse().unwrap(), name: by.to_owned() };
+    let only = only.map(|only| only.parse().unwrap());
+    test_with(&files, engine, &Selection { by: Some(by), rules: only, ..Selection::default() }, test_json)
+}
+
+#[test]
+fn cases_by_other_rules_are_run_and_what_is_expected_of_them_is_not_looked_at() {
+    let (lines, summary) = run_by("Osaka", None, engines::mini());
+    // Of two transactions, one is expected to be refused.
+    let expected =
+        TestSummary { unchecked: 4, expectations_unchecked: 10, complete: true, ..TestSummary::default() };
+    assert_eq!(summary, expected);
+    assert!(summary.is_success() && summary.cases() == 4);
+    assert_eq!(summary.text("mini"), "mini: 0 passed, 4 ran by other rules than their own");
+    let said = "by Osaka in place of their own rules: 4 cases, so 10 expectations (state roots, hashes of logs, exceptions) were not \
+                looked at";
+    assert_eq!(summary.rules_text("Osaka").as_deref(), Some(said));
+    let start = r#"{"file":"000.json","name":"stores","fork":"Osaka","d":0,"g":0,"v":0,"pass":null,"verdict":"unchecked","stateRoot":"0x"#;
+    let end = r#"","gasUsed":"0xa874","output":"0x00000000000000000000000000000000000000000000000000000000000000ff","exception":null,"error":null}"#;
+    assert!(lines[0].starts_with(start) && lines[0].ends_with(end), "{}", lines[0]);
+    assert!(
+        lines[0].contains(r#""expectedRoot":null"#) && lines[1].contains("INTRINSIC_GAS_TOO_LOW"),
+        "{lines:?}"
+    );
+    // What the file has for the rules is looked at.
+    let (_, summary) = run_by("London", None, engines::mini());
+    assert_eq!((summary.passed, summary.cases(), summary.rules_text("London")), (4, 4, None));
+    let (_, summary) = run_by("London", Some("Constantinople"), engines::mini());
+    assert_eq!((summary.unchecked, summary.cases()), (2, 2));
+    // What does not come to its end is a finding all the same.
+    let (_, summary) = run_by("Osaka", None, &PANICS);
+    assert_eq!((summary.crashed, summary.unchecked, summary.is_success()), (2, 2, false));
+}
+
+#[test]
+fn a_comparison_counts_what_ran_by_other_rules() {
+    let files = Files::one("compared-by", &file_of(&["stores"]));
+    let count = |by: &str| {
+        let by = RunBy { rules: by.parse().unwrap(), name: by.to_owned() };
+        let selection = Selection { by: Some(by), ..Selection::default() };
+        let cancel = AtomicBool::new(false);
+        let campaign = Campaign { files: &files.paths, selection: &selection, jobs: 1, cancel: &cancel };
+        let deliver = |_: &Delivered<_>, _| ControlFlow::Continue(());
+        diff(&campaign, engines::mini(), engines::mini(), ShadowMode::PerStep, deliver).unwrap()
+    };
+    let summary = count("Osaka");
+    assert_eq!((summary.agreed, summary.rejected, summary.by_other_rules), (1, 1, 2));
+    assert_eq!(summary.rules_text("Osaka").as_deref(), Some("by Osaka in place of their own rules: 2 cases"));
+    assert_eq!((count("London").by_other_rules, count("London").rules_text("London")), (0, None));
 }
 
 #[test]

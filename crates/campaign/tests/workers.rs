@@ -377,7 +377,12 @@ fn workers_say_what_threads_say() {
     let filter = Some(regex::Regex::new("o|json").unwrap());
     let selections = [
         Selection::default(),
-        Selection { filter, rules: Some(parallax_primitives::Fork::Cancun.into()), index: Some([0; 3]) },
+        Selection {
+            filter,
+            rules: Some(parallax_primitives::Fork::Cancun.into()),
+            by: None,
+            index: Some([0; 3]),
+        },
     ];
     let steps = [None, Some(20)];
     for (selection, max_steps) in selections.iter().zip(steps) {

@@ -118,7 +118,8 @@ pub(crate) struct RunArguments {
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   parallax statetest fixtures/state-tests
-  parallax statetest tests.json --engine mini --fork Prague --json
+  parallax statetest tests.json --engine mini --only-fork Prague --json
+  parallax statetest tests --fork Osaka
   find . -name '*.json' | parallax statetest - --filter 'eip7702.*delegat' --jobs 4
   parallax statetest fixtures_stable.tar.gz:fixtures/state_tests
   parallax statetest test.json --trace eip3155 --dialect geth --trace-out trace.jsonl
@@ -126,7 +127,8 @@ pub(crate) struct RunArguments {
 
 With --json each case is one line with the fields: file name fork d g v pass stateRoot expectedRoot logsHash gasUsed output \
 exception error, with --trace-digest also: steps traceSha256, and of a case that came to no end of its own also: verdict \
-(crashed, timed_out or limit).
+(crashed, timed_out or limit). Of a case that ran by other rules than its own, pass and expectedRoot are null, and verdict is \
+unchecked.
 
 An interrupt (INT, TERM, HUP) ends every running case at once; what was done is printed, and the exit status is 130. \
 --trace runs one case at a time, in this process.")]
@@ -244,6 +246,7 @@ pub(crate) struct CompareArguments {
 #[command(after_help = "Examples:
   parallax diff fixtures/state-tests
   parallax diff tests.json --right revm --json
+  parallax diff tests --fork Osaka+7843
   parallax diff --code 0x600160020160005500 --fork London
   find . -name '*.json' | parallax diff - --fail-fast
   parallax diff tests --report html=report.html --report junit=report.xml
@@ -283,7 +286,7 @@ pub(crate) struct DiffArguments {
     #[command(flatten)]
     pub(crate) selection: SelectionArguments,
     /// Compare on this bytecode (hex digits, a file or -) instead of the cases of PATH
-    #[arg(long, value_name = "CODE", conflicts_with_all = ["paths", "filter", "index"])]
+    #[arg(long, value_name = "CODE", conflicts_with_all = ["paths", "filter", "index", "only_fork"])]
     pub(crate) code: Option<String>,
     /// --code is assembly: a file, -, or the source itself
     #[arg(long, requires = "code")]
@@ -311,18 +314,14 @@ pub(crate) struct DiffArguments {
     /// The other side
     #[arg(long, value_parser = EngineParser, value_name = "ENGINE", default_value_t = EngineName::Mini)]
     pub(crate) right: EngineName,
-    /// Run every case by these rules in place of its own: a fork, a fork with EIPs switched on and off (Cancun+7939-5656), or a file
-    /// of rules (.toml)
-    #[arg(long = "rules", value_name = "RULES", value_parser = rules_argument::argument, conflicts_with_all = ["left_rules", "right_rules", "right_trace"])]
-    pub(crate) both_rules: Option<RulesArgument>,
-    /// As --rules, of the left side alone: where the rules differ, the first step at which that shows is told
+    /// Run the left side by these rules, whatever a case is run by: where the rules differ, the first step at which that shows is told
     #[arg(long, value_name = "RULES", value_parser = rules_argument::argument, conflicts_with = "right_trace")]
     pub(crate) left_rules: Option<RulesArgument>,
-    /// As --rules, of the right side alone
+    /// As --left-rules, of the right side
     #[arg(long, value_name = "RULES", value_parser = rules_argument::argument, conflicts_with = "right_trace")]
     pub(crate) right_rules: Option<RulesArgument>,
     /// Compare with the EIP-3155 trace that a client wrote of the case, instead of an engine. Exactly one case must be
-    /// selected, with --fork, --index and --filter; - is standard input
+    /// selected, with --fork, --only-fork, --index and --filter; - is standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = ["right", "code", "halts"])]
     pub(crate) right_trace: Option<String>,
     /// Who wrote the trace, or whose lines the command writes, if that is not to be found out from them; needed for standard input, which is read once
@@ -330,10 +329,10 @@ pub(crate) struct DiffArguments {
     pub(crate) right_client: Option<Client>,
     /// Compare with a client's command, which is run on each case by itself, and whose trace is compared as it comes: {} in it is the
     /// path of a state test with the one case, or that stands behind it. May be repeated: then all are compared with --left
-    #[arg(long, value_name = "COMMAND", conflicts_with_all = ["right", "code", "halts", "right_trace", "steps", "both_rules", "left_rules", "right_rules"])]
+    #[arg(long, value_name = "COMMAND", conflicts_with_all = ["right", "code", "halts", "right_trace", "steps", "left_rules", "right_rules"])]
     pub(crate) right_command: Vec<String>,
     /// As --right-command, with a command that is started once and reads a path a line from its standard input
-    #[arg(long, value_name = "COMMAND", conflicts_with_all = ["right", "code", "halts", "right_trace", "steps", "both_rules", "left_rules", "right_rules"])]
+    #[arg(long, value_name = "COMMAND", conflicts_with_all = ["right", "code", "halts", "right_trace", "steps", "left_rules", "right_rules"])]
     pub(crate) right_batch: Vec<String>,
     /// Compare with an EVMC library, in a process of its own: as --right evmc:PATH; options stand behind the path
     #[cfg(unix)]
@@ -341,7 +340,7 @@ pub(crate) struct DiffArguments {
     pub(crate) right_evmc: Option<EngineName>,
     /// Any number of sides instead of --left and --right: an engine, cmd:COMMAND or batch:COMMAND, with a name before it where
     /// one likes (geth=batch:evm statetest --json). Where they part it is told who stands with whom, and who stands alone
-    #[arg(long, value_name = "[NAME=]SIDE", conflicts_with_all = ["left", "right", "code", "halts", "right_trace", "right_command", "right_batch", "steps", "both_rules", "left_rules", "right_rules"])]
+    #[arg(long, value_name = "[NAME=]SIDE", conflicts_with_all = ["left", "right", "code", "halts", "right_trace", "right_command", "right_batch", "steps", "left_rules", "right_rules"])]
     pub(crate) side: Vec<String>,
     /// Most output of a client for one case, in MiB [default: 4096]
     #[arg(long, value_name = "MIB", value_parser = value_parser!(u64).range(1..))]
@@ -446,9 +445,14 @@ pub(crate) struct SelectionArguments {
     /// for a list of paths on standard input, one a line
     #[arg(value_name = "PATH", required_unless_present = "code")]
     pub(crate) paths: Vec<String>,
-    /// Only cases of this fork; of a program (--code), its rules
-    #[arg(long = "fork", value_name = "FORK")]
-    pub(crate) rules: Option<Rules>,
+    /// Run every case by these rules: a fork, a fork with EIPs switched on and off (Cancun+7939-5656), or a file of rules (.toml). Where
+    /// a test has cases for them, those alone; otherwise each of its transactions once, and what is expected of it is not looked at.
+    /// Of a program (--code), its rules
+    #[arg(long = "fork", visible_alias = "rules", value_name = "RULES", value_parser = rules_argument::argument)]
+    pub(crate) by: Option<RulesArgument>,
+    /// Only what the files have for this fork
+    #[arg(long, value_name = "FORK")]
+    pub(crate) only_fork: Option<Rules>,
     /// Only the case with these numbers of its test's data, gas and value
     #[arg(long, value_name = "D,G,V", value_parser = case_index)]
     pub(crate) index: Option<[usize; 3]>,
@@ -461,6 +465,15 @@ pub(crate) struct SelectionArguments {
     /// Print one JSON object a line
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+impl SelectionArguments {
+    /// What the command that runs one case again needs of them besides the case.
+    pub(crate) fn again(&self) -> String {
+        // A case that is run by its own rules is named by them.
+        let only = self.only_fork.filter(|_| self.by.is_some());
+        only.map_or(String::new(), |only| format!(" --only-fork {only}"))
+    }
 }
 
 /// Where cases run, and what each may take.

@@ -10,7 +10,7 @@ use parallax_campaign::{
     DiffReport, DiffSummary, DiffTask, Form, Isolation, Partings, Program, compare_job, diff_isolated,
     diff_with_steps,
     engines::{EngineName, EngineSource, Ruled},
-    program_json, program_text, shell_word,
+    program_json, program_text, rules_word, shell_word,
 };
 use parallax_engine_interface::{Execution, Job};
 use parallax_memory_database::MemoryDatabase;
@@ -123,9 +123,11 @@ fn on_cases(arguments: &DiffArguments) -> Result<Status> {
     let written = steps.map_or(Ok(()), Steps::finish);
     let tolerated = setup.tolerances.iter().map(|line| format!("\n  not compared: {line}"));
     let fast = summary.fast_text().map_or(String::new(), |text| format!("\n  {text}"));
+    let by = arguments.selection.by.as_ref().and_then(|by| summary.rules_text(&by.text));
+    let by = by.map_or(String::new(), |text| format!("\n  {text}"));
     let partings = partings.text();
     let partings = if partings.is_empty() { String::new() } else { format!("\n{}", partings.trim_end()) };
-    let text = summary.text(&task.left, &task.right) + &fast + &partings;
+    let text = summary.text(&task.left, &task.right) + &by + &fast + &partings;
     let printed = printer.finish(&if json { text } else { text + &tolerated.collect::<String>() }, json);
     if json {
         setup.tolerances.iter().for_each(|line| complain(&format!("not compared: {line}")));
@@ -142,14 +144,11 @@ fn task(arguments: &DiffArguments) -> DiffTask {
     let [left, right] = [arguments.left, arguments.right()].map(EngineName::name);
     let mode = mode(arguments);
     let exact_halts = arguments.halts == HaltNames::Exact;
-    let given = [
-        ("rules", &arguments.both_rules),
-        ("left-rules", &arguments.left_rules),
-        ("right-rules", &arguments.right_rules),
-    ];
+    let given = [("left-rules", &arguments.left_rules), ("right-rules", &arguments.right_rules)];
     let given = given.iter().filter_map(|(option, rules)| Some((option, rules.as_ref()?)));
-    let rules: String =
+    let mut rules: String =
         given.map(|(option, rules)| format!(" --{option} {}", shell_word(&rules.text))).collect();
+    rules.push_str(&arguments.selection.again());
     let command = format!(
         "parallax diff --mode {} --left {left} --right {right}{rules}{}{}",
         mode.name(),
@@ -189,13 +188,14 @@ fn check_message(arguments: &DiffArguments, sides: [EngineName; 2]) -> Result<()
 /// The rules of each side, where they are not a case's own.
 fn own_rules(arguments: &DiffArguments) -> [Option<Rules>; 2] {
     let sides = [&arguments.left_rules, &arguments.right_rules];
-    sides.map(|side| side.as_ref().or(arguments.both_rules.as_ref()).map(|given| given.rules))
+    sides.map(|side| side.as_ref().map(|given| given.rules))
 }
 
 /// One program, in a transaction from an account without anything, whose gas is free, or as a bare message.
 fn on_code(arguments: &DiffArguments, code: &str, sides: [EngineName; 2]) -> Result<Status> {
     let [left, right] = sides;
-    let of_program = arguments.selection.rules.unwrap_or(Rules::of(Fork::LATEST));
+    let by = arguments.selection.by.as_ref();
+    let of_program = by.map_or(Rules::of(Fork::LATEST), |given| given.rules);
     let own = own_rules(arguments);
     // Where the sides have rules of their own, the code and the block are the left side's.
     let rules = own[0].unwrap_or(of_program);
@@ -208,7 +208,8 @@ fn on_code(arguments: &DiffArguments, code: &str, sides: [EngineName; 2]) -> Res
     };
     check_message(arguments, sides)?;
     let (gas, input) = (arguments.gas, hex("--input", &arguments.input)?);
-    let mut options = format!("--fork {of_program} {code} --gas {gas} --input {input}");
+    let word = rules_word(of_program, by.map_or("", |given| &given.text));
+    let mut options = format!("--fork {word} {code} --gas {gas} --input {input}");
     let (message, transaction);
     let environment = TxEnv { origin: CALLER, ..TxEnv::default() };
     let subject = match arguments.message {

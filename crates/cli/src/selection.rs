@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use parallax_campaign::{Campaign, Delivered, Progress, Selection, discover, file_of, title};
+use parallax_campaign::{Campaign, Delivered, Progress, RunBy, Selection, discover, file_of, title};
 use parallax_state_tests::Case;
 
 use crate::{
@@ -69,8 +69,9 @@ impl Selected {
                 }
             }
         }
-        let SelectionArguments { rules, index, .. } = *arguments;
-        let selection = Selection { filter: arguments.filter.clone(), rules, index };
+        let SelectionArguments { only_fork: rules, index, .. } = *arguments;
+        let by = arguments.by.as_ref().map(|given| RunBy { rules: given.rules, name: given.text.clone() });
+        let selection = Selection { filter: arguments.filter.clone(), rules, by, index };
         Self { files, selection, jobs: arguments.jobs.map_or(0, usize::from), status }
     }
 
@@ -124,10 +125,12 @@ impl Selected {
             return Ok(None);
         }
         match &cases[..] {
-            [] => bail!("no case selected, expected exactly one: none fits --fork, --index and --filter"),
+            [] => {
+                bail!("no case selected, expected exactly one: none fits --only-fork, --index and --filter")
+            }
             [case] => Ok(Some((**case).clone())),
             [first, second, ..] => bail!(
-                "more than one case selected, expected exactly one: narrow it with --fork, --index and --filter ({}; {}; ..)",
+                "more than one case selected, expected exactly one: narrow it with --fork, --only-fork, --index and --filter ({}; {}; ..)",
                 title(first),
                 title(second)
             ),
@@ -142,7 +145,7 @@ impl Selected {
         }
         if counted == 0 && self.status == Status::Well {
             complain(&format!(
-                "no case selected: {} files have none that fits --fork, --index and --filter",
+                "no case selected: {} files have none that fits --only-fork, --index and --filter",
                 self.files.len()
             ));
         }

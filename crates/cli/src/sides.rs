@@ -63,7 +63,11 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<Status> {
             ControlFlow::Continue(())
         }
     })?;
-    let printed = printer.finish(&summary.text(sides.pivot.name(), &others), json);
+    let mut text = summary.text(sides.pivot.name(), &others);
+    if let Some(by) = arguments.selection.by.as_ref().and_then(|by| summary.rules_text(&by.text)) {
+        text.push_str(&format!("\n  {by}"));
+    }
+    let printed = printer.finish(&text, json);
     reports.finish(&summary)?;
     printed?;
     Ok(selected.status(summary.is_success(), summary.cases(), summary.unreadable))
@@ -94,6 +98,7 @@ fn asked(arguments: &DiffArguments) -> Result<(Vec<Asked>, String)> {
     if let Some(client) = arguments.right_client {
         options.push_str(&format!(" --right-client {client}"));
     }
+    options.push_str(&arguments.selection.again());
     options.push_str(&arguments.isolation.options());
     if let Some(output) = arguments.client_output {
         options.push_str(&format!(" --client-output {output}"));

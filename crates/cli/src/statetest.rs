@@ -42,7 +42,11 @@ pub(crate) fn run(arguments: &StatetestArguments) -> Result<Status> {
     let digest = arguments.trace.options()?.first().copied().filter(|_| arguments.trace_digest);
     let task = TestTask {
         engine: engine.to_owned(),
-        command: format!("parallax statetest --engine {engine}{}", isolation.options()),
+        command: format!(
+            "parallax statetest --engine {engine}{}{}",
+            arguments.selection.again(),
+            isolation.options()
+        ),
         json,
         digest,
         max_steps: isolation.max_steps,
@@ -73,7 +77,7 @@ pub(crate) fn run(arguments: &StatetestArguments) -> Result<Status> {
             })?
         }
     };
-    printer.finish(&summary.text(engine), json)?;
+    printer.finish(&text(arguments, &summary), json)?;
     failure?;
     Ok(selected.status(summary.is_success(), summary.cases(), summary.unreadable))
 }
@@ -84,7 +88,7 @@ fn batch(arguments: &StatetestArguments) -> Result<Status> {
     let Some(traces) = arguments.trace.open()? else { bail!("expected --trace") };
     let task = TestTask {
         engine: source.name().to_owned(),
-        command: format!("parallax statetest --engine {}", source.name()),
+        command: format!("parallax statetest --engine {}{}", source.name(), arguments.selection.again()),
         json,
         digest: None,
         max_steps: None,
@@ -113,9 +117,16 @@ fn batch(arguments: &StatetestArguments) -> Result<Status> {
             break;
         }
     }
-    printer.finish(&sum.text(source.name()), json)?;
+    printer.finish(&text(arguments, &sum), json)?;
     traces.finish()?;
     Ok(status)
+}
+
+/// The sum, and what was not looked at.
+fn text(arguments: &StatetestArguments, summary: &TestSummary) -> String {
+    let sum = summary.text(arguments.engine.name());
+    let by = arguments.selection.by.as_ref().and_then(|by| summary.rules_text(&by.text));
+    by.map_or(sum.clone(), |text| format!("{sum}\n  {text}"))
 }
 
 fn print(printer: &mut Printer, report: &TestReport, progress: Progress) -> ControlFlow<()> {

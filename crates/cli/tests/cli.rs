@@ -678,7 +678,7 @@ fn a_clients_trace_is_a_side() {
     check_wrong(&diff(&["--right-trace", &twice]), &[&twice, "expected the trace of one transaction"]);
     check_wrong(&diff(&["--right-trace", &trace, "--mode", "per-call"]), &["--mode per-step"]);
     let many = run(&["diff", &calls, "--fork", "Osaka", "--right-trace", &trace]);
-    check_wrong(&many, &["expected exactly one", "--fork, --index and --filter"]);
+    check_wrong(&many, &["expected exactly one", "--fork, --only-fork, --index and --filter"]);
     let none = run(&["diff", &calls, "--filter", "no test has this name", "--right-trace", &trace]);
     check_wrong(&none, &["no case selected, expected exactly one"]);
     let ran = diff(&["--right-trace", &trace, "--right", "mini"]);

@@ -140,6 +140,19 @@ fn a_case_without_an_end_is_timed_out_and_the_others_come_to_theirs() {
 }
 
 #[test]
+fn a_case_that_is_lost_is_named_by_the_rules_it_ran_by() {
+    let folder = Folder::new("by", &[&[("d", ENDLESS)]]);
+    let rules = folder.0.join("by.toml");
+    fs::write(&rules, "base = \"Osaka\"\nname = \"cheap\"\nwithout = [7825]\n").unwrap();
+    let rules = rules.to_str().unwrap();
+    let (status, out, _) = run(&["statetest", folder.path(), "--rules", rules, "--case-timeout", "2"]);
+    assert_eq!(status, Some(1));
+    assert!(out.contains(&format!("0.json d fork {rules} d0 g0 v0\n")), "{out}");
+    assert!(out.contains(&format!(" --fork '{rules}' --index 0,0,0 ")), "{out}");
+    assert!(out.ends_with("primary: 0 passed, 1 timed out\n"), "{out}");
+}
+
+#[test]
 fn a_worker_that_is_killed_is_a_crash_of_its_case() {
     let folder = Folder::new("killed", MIXED);
     let (child, out, _) = begin(&["statetest", folder.path(), "--jobs", "1"]);

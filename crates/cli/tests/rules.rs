@@ -131,7 +131,7 @@ fn a_tests_post_may_name_rules() {
 #[test]
 fn cases_in_worker_processes_have_the_rules_too() {
     let cheap = file("workers.toml", "base = \"Osaka\"\nname = \"cheap\"\n[gas]\nADD = 1\n");
-    let of = [&*fixture("arithmetic.json"), "--fork", "Osaka", "--filter", "^arithmetic/add$"];
+    let of = [&*fixture("arithmetic.json"), "--only-fork", "Osaka", "--filter", "^arithmetic/add$"];
     for place in [&[][..], &["--in-process"]] {
         let (status, out, err) = run(&[&["diff", "--rules", &cheap], &of[..], place].concat());
         assert_eq!(status, Some(0), "{out}{err}");
@@ -145,4 +145,55 @@ fn cases_in_worker_processes_have_the_rules_too() {
     assert_eq!(status, Some(0), "{out}");
     let (_, out, _) = run(&[&["diff", "--rules", "Osaka-7939", "--right", "revm"], &of[..]].concat());
     assert!(out.contains("1 unsupported"), "{out}");
+}
+
+/// What comes of the cases of a file that has each for Prague and for Cancun alone.
+#[track_caller]
+fn check_by(arguments: &[&str], status: i32, lines: &[&str]) {
+    let text = fs::read_to_string(fixture("arithmetic.json")).unwrap();
+    let path = file("by.json", &text.replace("\"Osaka\":", "\"Prague\":"));
+    let (found, out, err) = run(&[arguments, &[&path]].concat());
+    assert_eq!((found, &*err), (Some(status), ""), "{out}");
+    for line in lines {
+        assert!(out.lines().any(|found| found == *line), "no line {line}: {out}");
+    }
+}
+
+#[test]
+fn every_command_runs_cases_by_the_rules_it_is_told() {
+    let cheap = file("by.toml", "base = \"Osaka\"\nname = \"cheap\"\n[gas]\nADD = 1\n");
+    let ran = "primary: 0 passed, 16 ran by other rules than their own";
+    let by = |rules: &str| format!("  by {rules} in place of their own rules: 16 cases");
+    let (osaka, cheap_too) = (by("Osaka"), by(&cheap));
+    let what = "so 32 expectations (state roots, hashes of logs, exceptions) were not looked at";
+    for place in [&[][..], &["--in-process"]] {
+        let told = |by: &str| format!("{by}, {what}");
+        check_by(&[&["statetest", "--fork", "Osaka"], place].concat(), 0, &[ran, &told(&osaka)]);
+        check_by(&[&["statetest", "--rules", &cheap], place].concat(), 0, &[ran, &told(&cheap_too)]);
+        check_by(&[&["diff", "--fork", "Osaka"], place].concat(), 0, &["primary and mini: 16 agree", &osaka]);
+        check_by(
+            &[&["diff", "--rules", &cheap], place].concat(),
+            0,
+            &["primary and mini: 16 agree", &cheap_too],
+        );
+        // What the file has for the rules is looked at, and what it has for others is not there.
+        check_by(&[&["statetest", "--fork", "Prague"], place].concat(), 1, &["primary: 15 passed, 1 failed"]);
+    }
+    check_by(
+        &["diff", "--fork", "Osaka", "--side", "mini", "--side", "primary"],
+        0,
+        &["mini and primary: 16 agree", &osaka],
+    );
+    let traced = ["statetest", "--fork", "Osaka", "--trace", "eip3155", "--trace-out", "/dev/null"];
+    check_by(&traced, 0, &[ran]);
+    let again = format!(
+        "  again: parallax diff --mode per-step --left primary --right mini+flip-result@ADD --only-fork Prague --fork '{cheap}' --index 0,0,0 \
+         --filter '^arithmetic/add$' '{}'",
+        file(
+            "by.json",
+            &fs::read_to_string(fixture("arithmetic.json")).unwrap().replace("\"Osaka\":", "\"Prague\":")
+        )
+    );
+    let faulty = ["--mode", "per-step", "--right", "mini+flip-result@ADD", "--filter", "^arithmetic/add$"];
+    check_by(&[&["diff", "--only-fork", "Prague", "--rules", &cheap], &faulty[..]].concat(), 1, &[&again]);
 }

@@ -147,7 +147,7 @@ fn official_struct_logs_are_whole() {
     }
     let folder = Folder::new("official");
     let out = folder.path("out");
-    let case = ["statetest", tests.to_str().unwrap(), "--fork", "Cancun"];
+    let case = ["statetest", tests.to_str().unwrap(), "--only-fork", "Cancun"];
     let traced = ["--trace", "struct", "--trace-memory", "--trace-out", &out];
     let cut = |arguments: &[&str]| {
         assert_eq!(run(&[&case[..], &traced, arguments].concat()).0, Some(0));

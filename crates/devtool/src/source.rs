@@ -12,7 +12,7 @@ use parallax_campaign::rerun;
 use parallax_engine_interface::Job;
 use parallax_memory_database::{Account, MemoryDatabase};
 use parallax_primitives::{Address, BlockEnv, Bytecode, Bytes, Rules, Transaction, U256, address};
-use parallax_state_tests::{Case, accounts_of, cases_of};
+use parallax_state_tests::{Case, FixtureError, FixtureFile, TestText, accounts_of, cases_of};
 use parallax_tracer_eip3155::{Client, TraceReader, detect};
 use serde_json::{Map, Value, json};
 
@@ -174,10 +174,39 @@ pub(crate) fn upload(source: &UploadSource) -> Result<(Prepared, SourceShown), A
 pub(crate) fn test(text: Vec<u8>, wanted: &Wanted<'_>) -> Result<(Prepared, SourceShown), ApiError> {
     let field = if wanted.path.is_some() { "source.path" } else { "source.file" };
     let only = rules(wanted.rules, "source.fork")?;
-    let failed = |error: parallax_state_tests::FixtureError| ApiError::source(field, error.to_string());
+    let failed = |error: FixtureError| ApiError::source(field, error.to_string());
+    let file = FixtureFile::parse(wanted.path.unwrap_or("upload"), text).map_err(failed)?;
+    let mut found = find(&file, wanted, only, TestText::cases);
+    if let (Err(NoCase { of_fork: false, .. }), Some(rules)) = (&found, only) {
+        // No case is of the rules: then those of others are run by them.
+        found = find(&file, wanted, only, |test| test.cases_by(rules, rules.name(), None));
+    }
+    match found {
+        Ok(case) => prepare(case, wanted, field),
+        Err(NoCase { broken: Some(error), .. }) => Err(failed(error)),
+        Err(NoCase { broken: None, .. }) => Err(ApiError::source(field, "the file has no such case")),
+    }
+}
+
+/// Why a case is not found.
+struct NoCase {
+    /// The first one that cannot be read.
+    broken: Option<FixtureError>,
+    /// There are others of the same name and rules.
+    of_fork: bool,
+}
+
+/// The case of a file that is wanted, among those that `cases` reads of its tests.
+fn find(
+    file: &FixtureFile,
+    wanted: &Wanted<'_>,
+    only: Option<Rules>,
+    cases: impl Fn(&TestText) -> Vec<Result<Case, FixtureError>>,
+) -> Result<Case, NoCase> {
     let mut broken = None;
     let mut left = wanted.index;
-    for case in cases_of(wanted.path.unwrap_or("upload"), text).map_err(failed)? {
+    for case in file.tests().flat_map(|test| test.map_or_else(|error| vec![Err(error)], |test| cases(&test)))
+    {
         let case = match case {
             Ok(case) => case,
             Err(error) => {
@@ -188,14 +217,11 @@ pub(crate) fn test(text: Vec<u8>, wanted: &Wanted<'_>) -> Result<(Prepared, Sour
         let fits = wanted.name.is_none_or(|name| *case.name == *name)
             && only.is_none_or(|rules| case.rules == rules);
         if fits && left == 0 {
-            return prepare(case, wanted, field);
+            return Ok(case);
         }
         left -= usize::from(fits);
     }
-    Err(match broken {
-        Some(error) => failed(error),
-        None => ApiError::source(field, "the file has no such case"),
-    })
+    Err(NoCase { broken, of_fork: left < wanted.index })
 }
 
 fn prepare(case: Case, wanted: &Wanted<'_>, field: &str) -> Result<(Prepared, SourceShown), ApiError> {

@@ -1,6 +1,10 @@
 //! A case: one transaction on one state under one fork's rules, with what should come of it.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    path::Path,
+    sync::Arc,
+};
 
 use parallax_engine_interface::Job;
 use parallax_memory_database::MemoryDatabase;
@@ -8,7 +12,8 @@ use parallax_primitives::{Authorization, B256, BlockEnv, Bytes, Fork, Rules, Rul
 use serde_json::{Value, json};
 
 use crate::{
-    ExpectedException, FixtureError, FixtureFile, Problem, TestText, environment,
+    ExpectedException, FixtureError, FixtureFile, Problem, TestText,
+    environment::{self, OrZero},
     error::shorten,
     node::Node,
     transaction::{self, Indexes},
@@ -24,8 +29,10 @@ pub struct Case {
     pub name: Arc<str>,
     /// The rules.
     pub rules: Rules,
-    /// The fork's name as the file spells it.
+    /// The fork's name as the file spells it, or as who asked for other rules than the file's does.
     pub fork_name: Arc<str>,
+    /// The fork that the file has the case for, where that is another: then nothing that it expects is looked at.
+    pub in_place_of: Option<Arc<str>>,
     /// Index of its data.
     pub d: usize,
     /// Index of its gas limit.
@@ -75,14 +82,32 @@ impl Case {
         Ok(Job { rules, chain_id, block, subject: transaction.into(), database: &**pre })
     }
 
-    /// A file with this case alone, as its own file has it: for programs that run files.
+    /// How many of what its file expects of it (state root, hash of the logs, exception) is not looked at, as it is run by other rules.
+    pub fn not_looked_at(&self) -> u64 {
+        let all = 2 + u64::from(self.expected.exception.is_some());
+        if self.in_place_of.is_some() { all } else { 0 }
+    }
+
+    /// Root of the state after; `None` if it is not looked at.
+    pub fn expected_root(&self) -> Option<B256> {
+        self.in_place_of.is_none().then_some(self.expected.state_root)
+    }
+
+    /// A file with this case alone, as its own file has it: for programs that run files. Run by other rules than its file's, it is of those
+    /// rules there, and the block has what they need.
     pub fn alone(&self) -> Vec<u8> {
         let Post { test, fork_name, index } = &self.expected.post;
         let entry = test.get("post").and_then(|post| post.get(&**fork_name)?.get(*index));
-        let others = test.as_object().into_iter().flatten().filter(|(key, _)| *key != "post");
-        let post = json!({ &**fork_name: [entry] });
-        let parts: BTreeMap<&str, &Value> =
-            others.map(|(key, value)| (key.as_str(), value)).chain([("post", &post)]).collect();
+        let others = test.as_object().into_iter().flatten();
+        let is_own = self.in_place_of.is_none();
+        let fork = if is_own { &**fork_name } else { self.rules.name() };
+        let post = json!({ fork: [entry] });
+        let mut parts: BTreeMap<&str, &Value> = others.map(|(key, value)| (key.as_str(), value)).collect();
+        parts.insert("post", &post);
+        let env = environment::completed(test.get("env"), self.rules, &self.block);
+        if !is_own {
+            parts.insert("env", &env);
+        }
         // What was read from JSON can be written.
         serde_json::to_vec(&BTreeMap::from([(&*self.name, parts)])).unwrap_or_default()
     }
@@ -124,6 +149,16 @@ impl TestText {
     /// whole test where its block, state or transaction is at fault.
     pub fn cases(&self) -> Vec<Result<Case, FixtureError>> {
         Test::parse(self).and_then(|test| test.cases()).unwrap_or_else(|error| vec![Err(error)])
+    }
+
+    /// The cases of this test run by `rules`, which who asks for them calls `name`: those that the test has for them as they are, or, if
+    /// it has none, each of its transactions once, in place of the latest fork that has it. Of `only`, where that is given, alone.
+    ///
+    /// What the rules look at in a block and the test does not say is zero, and the base fee 10, as it is where tests of those rules leave
+    /// it out.
+    pub fn cases_by(&self, rules: Rules, name: &str, only: Option<Rules>) -> Vec<Result<Case, FixtureError>> {
+        let by = |test: Test<'_>| test.cases_by(rules, name, only);
+        Test::parse(self).and_then(by).unwrap_or_else(|error| vec![Err(error)])
     }
 }
 
@@ -176,6 +211,40 @@ impl<'t> Test<'t> {
         Ok(cases)
     }
 
+    fn cases_by(
+        &self,
+        rules: Rules,
+        name: &str,
+        only: Option<Rules>,
+    ) -> Result<Vec<Result<Case, FixtureError>>, FixtureError> {
+        let root = Node::test(&self.text.file, &self.text.name, &self.value);
+        let post = root.get("post");
+        let forks = post.object()?.keys().map(|fork| (fork.parse::<Rules>().ok(), fork));
+        let mut forks: Vec<_> = forks.filter(|(own, _)| only.is_none() || *own == only).collect();
+        if let Some((_, fork)) = forks.iter().find(|(own, _)| *own == Some(rules)) {
+            return self.of_fork(&root, fork, &post.get(fork));
+        }
+        // What is not known is later than all that is.
+        forks.sort_by_key(|(own, _)| own.map_or((true, None), |own| (false, Some(own.base()))));
+        let block = environment::block(&root, rules, OrZero::Yes)?;
+        let name: Arc<str> = name.into();
+        let mut seen = HashSet::new();
+        let mut cases = Vec::new();
+        for (_, fork) in forks.into_iter().rev() {
+            let entries = post.get(fork);
+            let fork: Arc<str> = fork.as_str().into();
+            for index in 0..entries.items()?.len() {
+                let case = self.case(&root, &entries, rules, &fork, &block, index);
+                cases.push(match case {
+                    Ok(case) if !seen.insert([case.d, case.g, case.v]) => continue,
+                    Ok(case) => Ok(Case { fork_name: name.clone(), in_place_of: Some(fork.clone()), ..case }),
+                    Err(error) => Err(error),
+                });
+            }
+        }
+        Ok(cases)
+    }
+
     fn of_fork(
         &self,
         root: &Node<'_>,
@@ -189,7 +258,7 @@ impl<'t> Test<'t> {
             };
             entries.unexpected(expected, format!("\"{}\"", shorten(name)))
         })?;
-        let block = environment::block(root, rules)?;
+        let block = environment::block(root, rules, OrZero::No)?;
         let fork_name: Arc<str> = name.into();
         let count = entries.items()?.len();
         Ok((0..count).map(|index| self.case(root, entries, rules, &fork_name, &block, index)).collect())
@@ -215,6 +284,7 @@ impl<'t> Test<'t> {
             name: self.text.name.clone(),
             rules,
             fork_name: fork_name.clone(),
+            in_place_of: None,
             d: at.d,
             g: at.g,
             v: at.v,

@@ -7,17 +7,28 @@ use parallax_primitives::{
     Address, B256, BlobSchedule, BlockEnv, Bytecode, Eip, GasSchedule, Rules, U256, keccak256,
 };
 
+use serde_json::{Value, json};
+
 use crate::{FixtureError, Problem, node::Node};
 
 /// What a block without `currentBaseFee` has from London on: the fillers' own default.
 const DEFAULT_BASE_FEE: u64 = 10;
 
+/// Whether what a test need not say under its own rules may be missing, and is zero then.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OrZero {
+    Yes,
+    No,
+}
+
 /// The block of a test under `rules`; `test` is the test's root.
-pub(crate) fn block(test: &Node<'_>, rules: Rules) -> Result<BlockEnv, FixtureError> {
+pub(crate) fn block(test: &Node<'_>, rules: Rules, or_zero: OrZero) -> Result<BlockEnv, FixtureError> {
+    let may_lack = or_zero == OrZero::Yes;
     let env = test.get("env");
     env.object()?;
     let blobs = blob_schedule(test, rules)?;
     let or_zero = |key| if env.get(key).is_null() { Ok(0) } else { env.get(key).u64() };
+    let word = |key| if may_lack && env.get(key).is_null() { Ok(U256::ZERO) } else { env.get(key).u256() };
     let paris = rules.has(Eip::PrevRandao4399);
     let base_fee = env.get("currentBaseFee");
     Ok(BlockEnv {
@@ -25,8 +36,8 @@ pub(crate) fn block(test: &Node<'_>, rules: Rules) -> Result<BlockEnv, FixtureEr
         timestamp: env.get("currentTimestamp").u64()?,
         gas_limit: env.get("currentGasLimit").u64()?,
         coinbase: env.get("currentCoinbase").address()?,
-        difficulty: if paris { U256::ZERO } else { env.get("currentDifficulty").u256()? },
-        prevrandao: if paris { B256::from(env.get("currentRandom").u256()?) } else { B256::ZERO },
+        difficulty: if paris { U256::ZERO } else { word("currentDifficulty")? },
+        prevrandao: if paris { B256::from(word("currentRandom")?) } else { B256::ZERO },
         base_fee: match (rules.has(Eip::DynamicFee1559), base_fee.is_null()) {
             (false, _) => 0,
             (true, true) => DEFAULT_BASE_FEE,
@@ -45,6 +56,24 @@ pub(crate) fn block(test: &Node<'_>, rules: Rules) -> Result<BlockEnv, FixtureEr
         blobs,
         slot_number: or_zero("slotNumber")?,
     })
+}
+
+/// What a test says of its block, with what `rules` look at and it does not say as in `block`.
+pub(crate) fn completed(env: Option<&Value>, rules: Rules, block: &BlockEnv) -> Value {
+    let mut env = env.cloned().unwrap_or_default();
+    let paris = rules.has(Eip::PrevRandao4399);
+    let fields = [
+        (!paris, "currentDifficulty", json!(format!("{:#x}", block.difficulty))),
+        (paris, "currentRandom", json!(block.prevrandao.to_string())),
+        (rules.has(Eip::DynamicFee1559), "currentBaseFee", json!(format!("{:#x}", block.base_fee))),
+        (rules.has(Eip::Blobs4844), "currentExcessBlobGas", json!(format!("{:#x}", block.excess_blob_gas))),
+    ];
+    if let Some(env) = env.as_object_mut() {
+        for (_, key, value) in fields.into_iter().filter(|(is_there, ..)| *is_there) {
+            env.entry(key).or_insert(value);
+        }
+    }
+    env
 }
 
 fn blob_schedule(test: &Node<'_>, rules: Rules) -> Result<BlobSchedule, FixtureError> {

@@ -1,10 +1,12 @@
 //! What is read of a state test, what is refused, and with which words.
 
+#![allow(clippy::unwrap_used, reason = "in a test, an unwrap is an assertion")]
+
 use std::{fs, path::PathBuf};
 
 use parallax_host_interface::Database;
-use parallax_primitives::{B256, Fork, TransactionType, U256, address, keccak256};
-use parallax_state_tests::{Case, FixtureError, MAX_NESTING, cases, cases_of};
+use parallax_primitives::{B256, Fork, Rules, TransactionType, U256, address, keccak256};
+use parallax_state_tests::{Case, FixtureError, FixtureFile, MAX_NESTING, cases, cases_of};
 
 /// An old-form test: two data, one of them with an access list, and no sender but a secret key.
 const OLD: &str = r#"{
@@ -67,6 +69,94 @@ fn the_old_form_is_read() {
     assert_eq!(london.pre.block_hash(0).unwrap(), keccak256("0"));
     assert_eq!(london.pre.block_hash(1).unwrap().0[0], 0x5e);
     assert!(london.expected.exception.is_none() && merge.expected.exception.is_some());
+}
+
+/// The cases of the test above, with `from` replaced by `to`, run by `rules`: the fork they are called by, whose they are, which of the
+/// data, gas limits and values they take.
+#[track_caller]
+fn check_by(
+    from: &str,
+    to: &str,
+    (rules, only): (&str, Option<&str>),
+    expected: &[(&str, Option<&str>, [usize; 3])],
+) -> Vec<Case> {
+    assert!(OLD.contains(from), "{from} is not in the test");
+    let only = only.map(|only| only.parse().unwrap());
+    let file = FixtureFile::parse("f.json", OLD.replacen(from, to, 1).into()).unwrap();
+    let test = file.tests().next().unwrap().unwrap();
+    let cases: Vec<_> =
+        test.cases_by(rules.parse().unwrap(), rules, only).into_iter().map(Result::unwrap).collect();
+    let which = |case: &Case| {
+        (case.fork_name.to_string(), case.in_place_of.as_deref().map(str::to_owned), [case.d, case.g, case.v])
+    };
+    let expected = expected.iter().map(|(name, of, at)| ((*name).to_owned(), of.map(str::to_owned), *at));
+    assert_eq!(cases.iter().map(which).collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+    assert!(cases.iter().all(|case| case.rules == rules.parse::<Rules>().unwrap()));
+    cases
+}
+
+#[test]
+fn cases_are_run_by_other_rules() {
+    let (london, merge) = ([1, 0, 1], [0, 1, 0]);
+    // Those that the test has for the rules, as they are.
+    let own = check_by("", "", ("London", None), &[("London", None, london)]);
+    assert_eq!((own[0].not_looked_at(), own[0].expected_root()), (0, Some(B256::repeat_byte(0x11))));
+    check_by("", "", ("Paris", None), &[("Merge", None, merge)]);
+    // Others from the latest fork that has them, each once.
+    let both = [("Osaka", Some("Merge"), merge), ("Osaka", Some("London"), london)];
+    let other = check_by("", "", ("Osaka", None), &both);
+    assert_eq!(other.iter().map(Case::not_looked_at).collect::<Vec<_>>(), [3, 2]);
+    assert!(other.iter().all(|case| case.expected_root().is_none()));
+    let same = r#"{"data": 0, "gas": 1, "value": 0},"#;
+    check_by(
+        r#"{"data": 1, "gas": 0, "value": 1},"#,
+        same,
+        ("Osaka+7843", None),
+        &[("Osaka+7843", Some("Merge"), merge)],
+    );
+    // What has a name that is not known may be run by what is known.
+    check_by("Merge", "Amsterdamned", ("Osaka", None), &[("Osaka", Some("Amsterdamned"), merge), both[1]]);
+    // Of one fork alone.
+    check_by("", "", ("Osaka", Some("London")), &both[1..]);
+    check_by("", "", ("London", Some("Paris")), &[("London", Some("Merge"), merge)]);
+    check_by("", "", ("Osaka", Some("Prague")), &[]);
+}
+
+#[test]
+fn what_a_test_does_not_say_for_other_rules_is_zero() {
+    let block = |from: &str, rules: &str| {
+        let file = FixtureFile::parse("f.json", OLD.replacen(from, "", 1).into()).unwrap();
+        let case = file.tests().next().unwrap().unwrap().cases_by(rules.parse().unwrap(), rules, None);
+        case.into_iter().next().unwrap().unwrap().block
+    };
+    let found = block(r#""currentBaseFee": "0x0a", "currentRandom": "0x20000", "#, "Osaka");
+    assert_eq!((found.prevrandao, found.difficulty, found.base_fee), (B256::ZERO, U256::ZERO, 10));
+    assert_eq!(
+        (found.excess_blob_gas, found.blobs, found.slot_number),
+        (0, Rules::of(Fork::Osaka).blobs(), 0)
+    );
+    let found = block(r#""currentDifficulty": "0x020000","#, "Berlin");
+    assert_eq!((found.prevrandao, found.difficulty, found.base_fee), (B256::ZERO, U256::ZERO, 0));
+    // What it says is taken: the difficulty is none any more, and the random number was none before.
+    assert_eq!(U256::from_be_bytes(block("xx", "Osaka").prevrandao.0), U256::from(0x20000));
+    assert_eq!(block("xx", "Berlin").difficulty, U256::from(0x20000));
+}
+
+#[test]
+fn a_case_by_other_rules_is_a_file_of_those_rules() {
+    for (rules, given) in [("Osaka", "Osaka"), ("Cancun", "my.toml")] {
+        let file =
+            FixtureFile::parse("f.json", OLD.replacen(r#", "currentRandom": "0x20000""#, "", 1).into())
+                .unwrap();
+        let test = file.tests().next().unwrap().unwrap();
+        let case = test.cases_by(rules.parse().unwrap(), given, None).remove(0).unwrap();
+        let [alone] = &cases_of("g.json", case.alone()).unwrap().map(Result::unwrap).collect::<Vec<_>>()[..]
+        else {
+            panic!()
+        };
+        assert_eq!((&*alone.fork_name, alone.in_place_of.is_none(), alone.rules), (rules, true, case.rules));
+        assert_eq!((&alone.block, alone.transaction.as_ref()), (&case.block, case.transaction.as_ref()));
+    }
 }
 
 /// Replaces `from` by `to` in the test above: the first case that fails says `message`, and `others` cases are still read.

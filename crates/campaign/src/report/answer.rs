@@ -81,9 +81,16 @@ pub(crate) fn rerun_of(case: &CaseName<'_>, command: &str) -> String {
         true => format!("./{file}"),
         false => (*file).to_owned(),
     };
-    let which = rules.map_or(String::new(), |(rules, _)| format!(" --fork {rules} --index {d},{g},{v}"));
+    let which = rules.map_or(String::new(), |(rules, fork_name)| {
+        format!(" --fork {} --index {d},{g},{v}", rules_word(rules, fork_name))
+    });
     let (name, file) = (shell_word(&exactly(name)), shell_word(&file));
     format!("{command}{which} --filter {name} {file}")
+}
+
+/// Rules as one word of a shell: spelled, or, where no spelling says them, the path of a file, as they were `given`.
+pub fn rules_word(rules: Rules, given: &str) -> String {
+    if rules.name().parse() == Ok(rules) { rules.to_string() } else { shell_word(given) }
 }
 
 /// A program that no file of tests holds.

@@ -27,8 +27,10 @@ struct SetupRecord<'a> {
 struct TestLine<'a> {
     #[serde(flatten)]
     origin: Origin<'a>,
-    pass: bool,
-    /// Of a case that came to no end of its own: `crashed`, `timed_out` or `limit`.
+    /// Null if nothing was looked at.
+    pass: Option<bool>,
+    /// Of a case that came to no end of its own: `crashed`, `timed_out` or `limit`; of one that ran by other rules than its own:
+    /// `unchecked`.
     #[serde(skip_serializing_if = "Option::is_none")]
     verdict: Option<&'static str>,
     state_root: Option<String>,
@@ -107,13 +109,12 @@ impl<'a> From<&'a SideGroups> for SidesRecord<'a> {
 }
 
 /// The JSON line of one case of `statetest`: `file name fork d g v pass stateRoot expectedRoot logsHash gasUsed output
-/// exception error`; with a digest of the trace also `steps traceSha256`; of a case that came to no end of its own also `verdict`.
+/// exception error`; with a digest of the trace also `steps traceSha256`; of a case that came to no end of its own, or ran by other rules
+/// than its own, also `verdict`.
 /// Gas is in hex; what is not known is null.
 pub fn test_json(delivered: &Delivered<TestOutcome>) -> String {
     match delivered {
-        Delivered::Case(case, outcome) => {
-            outcome_json(&CaseName::of(case), Some(case.expected.state_root), outcome)
-        }
+        Delivered::Case(case, outcome) => outcome_json(&CaseName::of(case), case.expected_root(), outcome),
         Delivered::Unreadable(error) => unreadable_json(error),
     }
 }
@@ -130,6 +131,10 @@ pub(crate) fn outcome_json(
     };
     json(&match outcome {
         TestOutcome::Ran(result, digest) => test_line(case, result, digest.as_ref()),
+        TestOutcome::Unchecked(result, digest, _) => {
+            let (pass, verdict, expected_root) = (None, Some("unchecked"), None);
+            TestLine { pass, verdict, expected_root, ..test_line(case, result, digest.as_ref()) }
+        }
         TestOutcome::Lost(loss) => failed(Some(loss.name()), loss.reason().to_owned()),
         TestOutcome::Unsupported(reason) => failed(None, reason.clone()),
     })
@@ -143,7 +148,7 @@ fn test_line<'a>(case: &CaseName<'a>, result: &CaseResult, digest: Option<&Trace
     let ran = result.state_root.is_some();
     TestLine {
         origin: Origin::of(case),
-        pass: result.pass,
+        pass: Some(result.pass),
         verdict: None,
         state_root: result.state_root.map(|root| root.to_string()),
         expected_root: Some(result.expected_root.to_string()),
@@ -160,7 +165,7 @@ fn test_line<'a>(case: &CaseName<'a>, result: &CaseResult, digest: Option<&Trace
 fn failed(origin: Origin<'_>, error: String) -> TestLine<'_> {
     TestLine {
         origin,
-        pass: false,
+        pass: Some(false),
         verdict: None,
         state_root: None,
         expected_root: None,

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Delivered, DiffOutcome, DiffSummary};
 
 pub(crate) use answer::{Answer, Subject};
-pub use answer::{DiffSetup, Program, rerun, title};
+pub use answer::{DiffSetup, Program, rerun, rules_word, title};
 pub use html::{HtmlReport, PageLimits, html_of_run};
 pub use json::{JsonReport, diff_json, program_json, test_json};
 pub(crate) use json::{outcome_json, unreadable_json};

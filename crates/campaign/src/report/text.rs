@@ -24,12 +24,14 @@ pub fn test_text(delivered: &Delivered<TestOutcome>, engine: &str) -> Option<Str
 pub(crate) fn outcome_text(case: &CaseName<'_>, outcome: &TestOutcome, command: &str) -> Option<String> {
     let title = title_of(case);
     let (what, reason) = match outcome {
-        TestOutcome::Ran(result, digest) if result.pass => {
+        TestOutcome::Ran(result, digest) | TestOutcome::Unchecked(result, digest, _) if result.pass => {
             return digest.map(|TraceDigest { steps, sha256 }| {
                 format!("{} {steps} steps {title}", hex::encode(sha256))
             });
         }
-        TestOutcome::Ran(result, _) => ("FAIL", result.error.as_deref().unwrap_or("no reason known")),
+        TestOutcome::Ran(result, _) | TestOutcome::Unchecked(result, ..) => {
+            ("FAIL", result.error.as_deref().unwrap_or("no reason known"))
+        }
         TestOutcome::Lost(loss) => (&*loss.name().to_uppercase(), loss.reason()),
         TestOutcome::Unsupported(reason) => return Some(format!("NOT RUN {title}\n  {reason}")),
     };
@@ -73,6 +75,7 @@ impl TestSummary {
     pub fn text(&self, engine: &str) -> String {
         let parts = [
             (self.failed, "failed"),
+            (self.unchecked, "ran by other rules than their own"),
             (self.crashed, "crashed"),
             (self.timed_out, "timed out"),
             (self.limit, "met a limit"),
@@ -80,6 +83,17 @@ impl TestSummary {
             (self.unreadable, "unreadable"),
         ];
         sum(engine, self.passed, "passed", &parts, self.complete)
+    }
+
+    /// One line on the cases that ran by the rules `by` in place of their own; `None` if there are none.
+    pub fn rules_text(&self, by: &str) -> Option<String> {
+        let Self { unchecked, expectations_unchecked, .. } = self;
+        let what = "state roots, hashes of logs, exceptions";
+        (*unchecked > 0).then(|| {
+            format!(
+                "by {by} in place of their own rules: {unchecked} cases, so {expectations_unchecked} expectations ({what}) were not looked at"
+            )
+        })
     }
 }
 
@@ -94,6 +108,12 @@ impl DiffSummary {
 }
 
 impl DiffSummary {
+    /// One line on the cases that ran by the rules `by` in place of their own; `None` if there are none.
+    pub fn rules_text(&self, by: &str) -> Option<String> {
+        let cases = self.by_other_rules;
+        (cases > 0).then(|| format!("by {by} in place of their own rules: {cases} cases"))
+    }
+
     /// One line on how much ran in the fast form, and why nothing did where nothing did; `None` if it was not compared.
     pub fn fast_text(&self) -> Option<String> {
         let FastSummary { cases, without_code, without_block, blocks, instructions, refused } = self.fast?;

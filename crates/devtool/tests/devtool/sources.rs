@@ -36,6 +36,12 @@ fn every_fixture_agrees_by_path_and_uploaded() {
             assert_eq!(server.send("DELETE", &path, "", "").status, 204);
         }
     }
+    // A fork that no case of the test has: it is run by that.
+    let other =
+        json!({"kind": "test", "path": "arithmetic.json", "name": "arithmetic/clz", "fork": "Shanghai"});
+    let session = server.ask(&server.session(&json!({ "source": other })));
+    assert_eq!((&session["source"]["fork"], &session["source"]["index"]), (&json!("Shanghai"), &json!(0)));
+    assert_eq!(session["outcomes"][0]["status"], "UndefinedOpcode", "{session}");
     let missing = json!({"source": {"kind": "test", "path": files[0]["path"], "name": "nobody"}});
     assert_eq!(server.post("/api/v1/sessions", &missing).code(), "bad_source");
 }
