@@ -174,12 +174,7 @@ impl<'a, C: JobContext<'a>> Inspector<C> for Steps<'_, 'a> {
         let before = &self.before;
         let (gas_cost, gas_left, memory_len) = match ended.halt {
             None => (before.cost(left, &interpreter.gas), left, interpreter.memory.size()),
-            // By then the jump is paid for, or what looks at its immediate first. Of other failures revm does not say what the opcode would
-            // have cost.
-            Some(halt) if halt == Halt::InvalidJump || has_immediate(before.opcode) => {
-                (before.gas.saturating_sub(left), before.gas, before.memory_len)
-            }
-            Some(_) => (0, before.gas, before.memory_len),
+            Some(halt) => (before.cost_of(halt, left), before.gas, before.memory_len),
         };
         let restored;
         let stack = if ended.halt.is_some() {
@@ -286,6 +281,13 @@ impl Before {
         self.operands.clear();
         self.operands.extend_from_slice(&stack[stack.len().saturating_sub(MOST_OPERANDS)..]);
         self.memory_len = interpreter.memory.size();
+    }
+
+    /// What an opcode that failed has cost, which had so much gas left: by then a jump is paid for, and so is what looks at its
+    /// immediate first. Of other failures revm does not say what the opcode would have cost.
+    fn cost_of(&self, halt: Halt, left: u64) -> u64 {
+        let is_paid = halt == Halt::InvalidJump || has_immediate(self.opcode);
+        if is_paid { self.gas.saturating_sub(left) } else { 0 }
     }
 
     /// Execution gas that the opcode took, of which `left` is left: what state gas has spilled of it, or given back to it, is no part.

@@ -43,7 +43,7 @@ impl StepView<'_> {
 }
 
 /// What an opcode did.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct StepEnd<'a> {
     /// Execution gas the opcode took, in gas: static and dynamic. A call's includes the gas it forwards but not the stipend, a
     /// creation's does not include what it forwards. A failing opcode's is what it would have cost, saturating, as

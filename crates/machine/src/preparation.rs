@@ -11,7 +11,7 @@ use parallax_primitives::{
     Address, Authorization, Bytecode, Eip, GasSchedule, Halt, Message, StateGas, Transaction,
 };
 
-use crate::transaction::authority_of;
+use crate::authorization::authority_of;
 
 /// The two gases of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

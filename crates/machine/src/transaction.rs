@@ -14,6 +14,7 @@ use parallax_primitives::{
 
 use crate::{
     Validated,
+    authorization::authority_of,
     preparation::{Purse, prepare},
     validate::context,
 };
@@ -160,29 +161,6 @@ pub(crate) fn warm_up(
     if rules.has(Eip::WarmCoinbase3651) {
         journal.warm_account(coinbase);
     }
-}
-
-/// Whose tuple of a set-code transaction it is (EIP-7702), if it breaks no rule.
-pub(crate) fn authority_of(
-    journal: &mut dyn Journal,
-    chain_id: u64,
-    authorization: &Authorization,
-) -> Result<Option<Address>, HostError> {
-    if !authorization.chain_id.is_zero() && authorization.chain_id != U256::from(chain_id) {
-        return Ok(None);
-    }
-    if authorization.nonce == u64::MAX {
-        return Ok(None);
-    }
-    let Some(authority) = authorization.authority else {
-        return Ok(None);
-    };
-    journal.warm_account(authority);
-    let code = journal.code(authority)?;
-    if !code.bytes().is_empty() && code.delegation().is_none() {
-        return Ok(None);
-    }
-    Ok((journal.nonce(authority)? == authorization.nonce).then_some(authority))
 }
 
 /// One tuple before EIP-2780: one that breaks a rule is skipped. Answers its refund, in gas.

@@ -131,14 +131,7 @@ impl Engine for Toy {
                 // A toy does not stop where it is asked to.
                 None => drop(hooks.on_step(&view)),
                 Some(gas_cost) => {
-                    let end = StepEnd {
-                        gas_cost,
-                        state_gas_cost: 0,
-                        forwarded: 0,
-                        gas_left: state.gas,
-                        halt: None,
-                        effect: Effect::None,
-                    };
+                    let end = StepEnd { gas_cost, gas_left: state.gas, ..StepEnd::default() };
                     hooks.on_step_end(&view, &end);
                     index += 1;
                 }

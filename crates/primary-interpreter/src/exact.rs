@@ -103,18 +103,9 @@ pub(crate) fn run<K: Hooks, const MODE: u8>(
         let at = pc;
         let flow = step(core, code, slots, &mut len, &mut pc, &mut gas, host, op);
         if MODE == STEPS {
-            let forwarded = forwarded(core, &flow);
-            if let Some((gas_cost, state_gas_cost, halt)) = cost(core, &flow, (gas_before, gas), state_before)
-            {
-                let journal = host.journal_view();
-                let end = StepEnd {
-                    gas_cost,
-                    state_gas_cost,
-                    forwarded,
-                    gas_left: gas,
-                    halt,
-                    effect: effect(core, op, halt, journal),
-                };
+            let journal = host.journal_view();
+            if let Some(mut end) = end(core, &flow, (gas_before, gas), state_before) {
+                end.effect = effect(core, op, end.halt, journal);
                 hooks.on_step_end(&view(core, &slots[..len], op.0, (at, gas), *clock, journal), &end);
                 *clock += 1;
             }
@@ -162,34 +153,36 @@ pub(crate) fn run<K: Hooks, const MODE: u8>(
 }
 
 /// What an opcode took of each gas, and why it failed, if it did; nothing if the world did. Spilling moves gas from the one to the other.
-fn cost(
+fn end<'a>(
     core: &mut Core,
     flow: &Result<Flow, Fault>,
     (gas_before, gas): (u64, u64),
     before: StateGas,
-) -> Option<(u64, i64, Option<Halt>)> {
-    let handed_over = match flow {
-        Ok(Flow::Message(message)) => message.state_gas.reservoir,
-        Ok(_) => 0,
+) -> Option<StepEnd<'a>> {
+    let after = core.state_gas;
+    let mut end = StepEnd { gas_left: gas, ..StepEnd::default() };
+    let mut handed_over = 0;
+    match flow {
+        Ok(Flow::Message(message)) => {
+            handed_over = message.state_gas.reservoir;
+            let has_stipend =
+                !message.value.is_zero() && matches!(message.kind, MessageKind::Call | MessageKind::CallCode);
+            end.forwarded = message.gas - if has_stipend { core.schedule.call_stipend } else { 0 };
+        }
+        Ok(_) => {}
         Err(Fault::Halt(halt, cost)) => {
-            let unpaid = std::mem::take(&mut core.unpaid_state_gas);
             // With EIP-8037 a static frame is looked at before anything is charged.
             let is_free = *halt == Halt::StaticViolation && core.rules.has(Eip::StateGas8037);
-            return Some((if is_free { 0 } else { *cost }, unpaid.cast_signed(), Some(*halt)));
+            end.gas_cost = if is_free { 0 } else { *cost };
+            end.state_gas_cost = std::mem::take(&mut core.unpaid_state_gas).cast_signed();
+            end.halt = Some(*halt);
+            return Some(end);
         }
         Err(Fault::Host(_)) => return None,
-    };
-    let after = core.state_gas;
-    let gas_cost = (gas_before + before.spilled) - (gas + after.spilled);
-    Some((gas_cost, state_gas::cost(before, after, handed_over), None))
-}
-
-/// What an opcode has handed on to a message, without the stipend.
-fn forwarded(core: &Core, flow: &Result<Flow, Fault>) -> u64 {
-    let Ok(Flow::Message(message)) = flow else { return 0 };
-    let has_stipend =
-        !message.value.is_zero() && matches!(message.kind, MessageKind::Call | MessageKind::CallCode);
-    message.gas - if has_stipend { core.schedule.call_stipend } else { 0 }
+    }
+    end.gas_cost = (gas_before + before.spilled) - (gas + after.spilled);
+    end.state_gas_cost = state_gas::cost(before, after, handed_over);
+    Some(end)
 }
 
 fn done(core: &Core, status: FrameStatus, gas_left: u64, output: Bytes) -> FrameExit {

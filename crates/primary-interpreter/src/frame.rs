@@ -4,11 +4,12 @@ use std::{ops::Range, sync::Arc};
 
 use parallax_hooks::StepView;
 use parallax_primitives::{
-    Address, Bytecode, Bytes, FrameOutcome, GasSchedule, JournalView, Message, Opcode, OpcodeTable, Rules,
-    StateGas, StorageChange, U256,
+    Address, Bytecode, Bytes, FrameOutcome, GasSchedule, Halt, JournalView, Message, Opcode, OpcodeTable,
+    Rules, StateGas, StorageChange, U256,
 };
 
 use crate::{
+    fault::Fault,
     memory::Memory,
     program::{FastCounts, Program},
     stack::Stack,
@@ -32,6 +33,17 @@ pub(crate) struct Core {
     pub(crate) written: Option<StorageChange>,
     /// What the message that was sent last is to be answered with.
     pub(crate) awaiting: Option<Awaiting>,
+}
+
+impl Core {
+    /// Charges `amount` of state gas to the frame, which has `gas` left; answers what is left of that. An opcode that cannot pay was charged
+    /// `cost` before.
+    pub(crate) fn charge_state_gas(&mut self, gas: u64, amount: u64, cost: u64) -> Result<u64, Fault> {
+        state_gas::charge(&mut self.state_gas, gas, amount).ok_or_else(|| {
+            self.unpaid_state_gas = amount;
+            Fault::Halt(Halt::OutOfGas, cost)
+        })
+    }
 }
 
 /// The answer to a message.

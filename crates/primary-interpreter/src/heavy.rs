@@ -373,7 +373,7 @@ fn store(
 fn pay_for_slot(core: &mut Core, gas: u64, (current, new): (U256, U256), cost: u64) -> Result<u64, Fault> {
     let price = core.schedule.state_new_slot;
     match (current.is_zero(), new.is_zero()) {
-        (true, false) => state_gas::charge(core, gas, price, cost),
+        (true, false) => core.charge_state_gas(gas, price, cost),
         (false, true) => Ok(state_gas::refill(&mut core.state_gas, gas, price)),
         _ => Ok(gas),
     }

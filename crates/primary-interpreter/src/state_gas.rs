@@ -1,21 +1,15 @@
 //! The second gas (EIP-8037): out of the reservoir first, out of execution gas for what that lacks.
 
-use parallax_primitives::{FrameOutcome, Halt, StateGas};
+use parallax_primitives::{FrameOutcome, StateGas};
 
-use crate::{fault::Fault, frame::Core};
-
-/// Charges `amount` of state gas to a frame that has `gas` left; answers what is left of that. An opcode that cannot pay was charged
-/// `cost` before.
-pub(crate) fn charge(core: &mut Core, gas: u64, amount: u64, cost: u64) -> Result<u64, Fault> {
-    let own = &mut core.state_gas;
-    let from_gas = amount.saturating_sub(own.reservoir);
-    let Some(left) = gas.checked_sub(from_gas) else {
-        core.unpaid_state_gas = amount;
-        return Err(Fault::Halt(Halt::OutOfGas, cost));
-    };
-    own.reservoir -= amount - from_gas;
-    own.spilled += from_gas;
-    Ok(left)
+/// Charges `amount` to a frame that has `gas` left; answers what is left of that, or nothing, and has charged nothing, if it is not
+/// enough.
+pub(crate) fn charge(state_gas: &mut StateGas, gas: u64, amount: u64) -> Option<u64> {
+    let from_gas = amount.saturating_sub(state_gas.reservoir);
+    let left = gas.checked_sub(from_gas)?;
+    state_gas.reservoir -= amount - from_gas;
+    state_gas.spilled += from_gas;
+    Some(left)
 }
 
 /// Gives `amount` back to where it came from, the spilled part first: what was paid for was not done. Answers the gas then left.

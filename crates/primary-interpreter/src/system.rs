@@ -9,7 +9,6 @@ use crate::{
     fault::Fault,
     frame::{Awaiting, Core, Target, word_address},
     memory::{Memory, by_word, charge},
-    state_gas,
 };
 
 /// A message that is paid for, and the gas left. A creation's own gas is not yet taken from it.
@@ -85,7 +84,7 @@ pub(crate) fn call(
     let (left, forwarded) = if core.rules.has(Eip::StateGas8037) {
         // The gas is looked at before it is charged: what fails has cost nothing. State gas comes first, and lessens what is forwarded.
         let rest = charge(gas, extra, &extension).map_err(|_| Fault::Halt(Halt::OutOfGas, 0))?;
-        let rest = state_gas::charge(core, rest, paid, fixed)?;
+        let rest = core.charge_state_gas(rest, paid, fixed)?;
         let forwarded = asked.min(rest - rest / 64);
         (rest - forwarded, forwarded)
     } else {
@@ -230,7 +229,7 @@ fn pay_for_account(
         return Ok((gas, 0));
     }
     let price = core.schedule.state_new_account;
-    Ok((state_gas::charge(core, gas, price, cost)?, price))
+    Ok((core.charge_state_gas(gas, price, cost)?, price))
 }
 
 /// The output of RETURN and REVERT, and the gas left.
@@ -279,7 +278,7 @@ pub(crate) fn self_destruct(
         return Err(Fault::Halt(Halt::StaticViolation, cost));
     }
     let left = gas.checked_sub(cost).ok_or(Fault::Halt(Halt::OutOfGas, cost))?;
-    let left = state_gas::charge(core, left, state_cost, cost)?;
+    let left = core.charge_state_gas(left, state_cost, cost)?;
     let done = host.self_destruct(address, beneficiary)?;
     if !done.was_marked && schedule.selfdestruct_refund != 0 {
         host.add_refund(schedule.selfdestruct_refund);

@@ -110,9 +110,10 @@ pub struct StorageChange {
 }
 
 /// What one opcode left behind outside its frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Effect<'a> {
     /// Nothing.
+    #[default]
     None,
     /// SSTORE wrote.
     Storage(StorageChange),

@@ -744,14 +744,7 @@ mod tests {
             };
             prepare(number, &mut recorder);
             recorder.step(&before);
-            let end = StepEnd {
-                gas_cost: 1,
-                state_gas_cost: 0,
-                forwarded: 0,
-                gas_left: before.gas - 1,
-                halt: None,
-                effect: Effect::None,
-            };
+            let end = StepEnd { gas_cost: 1, gas_left: before.gas - 1, ..StepEnd::default() };
             recorder.step_end(&StepView { gas: end.gas_left, memory: memory(number + 1), ..before }, &end);
         }
         recorder.into_trace()

@@ -251,7 +251,7 @@ impl Run<'_> {
             effect = Effect::Log(log);
         }
         frame.at.pc = pc + 1 + bytes_behind(opcode);
-        let end = StepEnd { gas_cost, state_gas_cost: 0, forwarded: 0, gas_left: frame.at.gas, halt, effect };
+        let end = StepEnd { gas_cost, gas_left: frame.at.gas, halt, effect, ..StepEnd::default() };
         self.tracer.step_end(&frame.view(self.index, pc, opcode), &end);
         self.index += 1;
 
