@@ -174,9 +174,8 @@ impl<'a, C: JobContext<'a>> Inspector<C> for Steps<'_, 'a> {
         let before = &self.before;
         let (gas_cost, gas_left, memory_len) = match ended.halt {
             None => (before.cost(left, &interpreter.gas), left, interpreter.memory.size()),
-            // By then the jump is paid for, or what looks at its immediate first. Of other failures revm does not say what the opcode would
-            // have cost.
-            Some(halt) if halt == Halt::InvalidJump || has_immediate(before.opcode) => {
+            // Of other failures revm does not say what the opcode would have cost.
+            Some(halt) if is_paid_for(before.opcode, halt) => {
                 (before.gas.saturating_sub(left), before.gas, before.memory_len)
             }
             Some(_) => (0, before.gas, before.memory_len),
@@ -346,9 +345,14 @@ struct Ended {
     forwarded: u64,
 }
 
-/// Whether a byte behind the opcode says what items it is about (EIP-8024).
-fn has_immediate(opcode: Opcode) -> bool {
-    matches!(opcode, Opcode::DUPN | Opcode::SWAPN | Opcode::EXCHANGE)
+/// Whether the opcode is paid for when it fails so: a jump, and what is about items that a byte behind the opcode names (EIP-8024), but not
+/// where it is no opcode, which revm charges as well.
+fn is_paid_for(opcode: Opcode, halt: Halt) -> bool {
+    match halt {
+        Halt::InvalidJump => true,
+        Halt::UndefinedOpcode => false,
+        _ => matches!(opcode, Opcode::DUPN | Opcode::SWAPN | Opcode::EXCHANGE),
+    }
 }
 
 fn ended(interpreter: &mut Interpreter, stipend: u64) -> Result<Ended, HostError> {
