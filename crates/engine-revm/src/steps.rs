@@ -172,14 +172,7 @@ impl<'a, C: JobContext<'a>> Inspector<C> for Steps<'_, 'a> {
         let sends_message = ended.sends_message || refused.is_some();
         let left = interpreter.gas.remaining() + ended.forwarded_to_creation;
         let before = &self.before;
-        let (gas_cost, gas_left, memory_len) = match ended.halt {
-            None => (before.cost(left, &interpreter.gas), left, interpreter.memory.size()),
-            // Of other failures revm does not say what the opcode would have cost.
-            Some(halt) if is_paid_for(before.opcode, halt) => {
-                (before.gas.saturating_sub(left), before.gas, before.memory_len)
-            }
-            Some(_) => (0, before.gas, before.memory_len),
-        };
+        let (gas_cost, gas_left, memory_len) = before.spent(ended.halt, left, interpreter);
         let restored;
         let stack = if ended.halt.is_some() {
             restored = before.stack(interpreter.stack.data());
@@ -285,6 +278,18 @@ impl Before {
         self.operands.clear();
         self.operands.extend_from_slice(&stack[stack.len().saturating_sub(MOST_OPERANDS)..]);
         self.memory_len = interpreter.memory.size();
+    }
+
+    /// What the opcode cost, the gas left after it, and the size of the memory that it leaves. `left` is what revm has left.
+    fn spent(&self, halt: Option<Halt>, left: u64, after: &Interpreter) -> (u64, u64, usize) {
+        match halt {
+            None => (self.cost(left, &after.gas), left, after.memory.size()),
+            // Of other failures revm does not say what the opcode would have cost.
+            Some(halt) if is_paid_for(self.opcode, halt) => {
+                (self.gas.saturating_sub(left), self.gas, self.memory_len)
+            }
+            Some(_) => (0, self.gas, self.memory_len),
+        }
     }
 
     /// Execution gas that the opcode took, of which `left` is left: what state gas has spilled of it, or given back to it, is no part.
