@@ -172,10 +172,7 @@ impl<'a, C: JobContext<'a>> Inspector<C> for Steps<'_, 'a> {
         let sends_message = ended.sends_message || refused.is_some();
         let left = interpreter.gas.remaining() + ended.forwarded_to_creation;
         let before = &self.before;
-        let (gas_cost, gas_left, memory_len) = match ended.halt {
-            None => (before.cost(left, &interpreter.gas), left, interpreter.memory.size()),
-            Some(halt) => (before.cost_of(halt, left), before.gas, before.memory_len),
-        };
+        let (gas_cost, gas_left, memory_len) = before.spent(ended.halt, left, interpreter);
         let restored;
         let stack = if ended.halt.is_some() {
             restored = before.stack(interpreter.stack.data());
@@ -283,11 +280,16 @@ impl Before {
         self.memory_len = interpreter.memory.size();
     }
 
-    /// What an opcode that failed has cost, which had so much gas left: by then a jump is paid for, and so is what looks at its
-    /// immediate first. Of other failures revm does not say what the opcode would have cost.
-    fn cost_of(&self, halt: Halt, left: u64) -> u64 {
-        let is_paid = halt == Halt::InvalidJump || has_immediate(self.opcode);
-        if is_paid { self.gas.saturating_sub(left) } else { 0 }
+    /// What the opcode cost, the gas left after it, and the size of the memory that it leaves. `left` is what revm has left.
+    fn spent(&self, halt: Option<Halt>, left: u64, after: &Interpreter) -> (u64, u64, usize) {
+        match halt {
+            None => (self.cost(left, &after.gas), left, after.memory.size()),
+            // Of other failures revm does not say what the opcode would have cost.
+            Some(halt) if is_paid_for(self.opcode, halt) => {
+                (self.gas.saturating_sub(left), self.gas, self.memory_len)
+            }
+            Some(_) => (0, self.gas, self.memory_len),
+        }
     }
 
     /// Execution gas that the opcode took, of which `left` is left: what state gas has spilled of it, or given back to it, is no part.
@@ -348,9 +350,14 @@ struct Ended {
     forwarded: u64,
 }
 
-/// Whether a byte behind the opcode says what items it is about (EIP-8024).
-fn has_immediate(opcode: Opcode) -> bool {
-    matches!(opcode, Opcode::DUPN | Opcode::SWAPN | Opcode::EXCHANGE)
+/// Whether the opcode is paid for when it fails so: a jump, and what is about items that a byte behind the opcode names (EIP-8024), but not
+/// where it is no opcode, which revm charges as well.
+fn is_paid_for(opcode: Opcode, halt: Halt) -> bool {
+    match halt {
+        Halt::InvalidJump => true,
+        Halt::UndefinedOpcode => false,
+        _ => matches!(opcode, Opcode::DUPN | Opcode::SWAPN | Opcode::EXCHANGE),
+    }
 }
 
 fn ended(interpreter: &mut Interpreter, stipend: u64) -> Result<Ended, HostError> {
