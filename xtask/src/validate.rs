@@ -16,7 +16,7 @@ use anyhow::{Context, Result, ensure};
 use parallax_analysis::{PaddedCode, translate, validate};
 use parallax_campaign::{discover, shared_folder};
 use parallax_generator::Program;
-use parallax_primitives::{Fork, hex};
+use parallax_primitives::{Rules, hex};
 use serde_json::Value;
 
 use crate::diff;
@@ -72,7 +72,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let mut generated = Codes::default();
     for seed in (0..arguments.generated).map(|i| arguments.seed.wrapping_add(i)) {
         let program = Program::new(seed);
-        generated.add(&program.code, &[program.fork]);
+        generated.add(&program.code, &[program.rules]);
     }
     println!("seeds from {}, {} programs", arguments.seed, arguments.generated);
     report("generated", &generated, &mut faults)?;
@@ -81,9 +81,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// Codes, and the forks in which each appears.
+/// Codes, and the rules under which each appears.
 #[derive(Default)]
-struct Codes(BTreeMap<Vec<u8>, Vec<Fork>>);
+struct Codes(BTreeMap<Vec<u8>, Vec<Rules>>);
 
 impl Codes {
     /// Every code in the files below a folder: accounts' and creating transactions'.
@@ -100,56 +100,56 @@ impl Codes {
             };
             for test in tests {
                 let names = test["post"].as_object().into_iter().flat_map(serde_json::Map::keys);
-                let forks: Vec<Fork> =
+                let rules: Vec<Rules> =
                     names.map(String::as_str).chain(test["fork"].as_str()).flat_map(str::parse).collect();
-                codes.find(test, &forks);
+                codes.find(test, &rules);
             }
         }
         Ok(codes)
     }
 
-    fn find(&mut self, value: &Value, forks: &[Fork]) {
+    fn find(&mut self, value: &Value, rules: &[Rules]) {
         match value {
             Value::Object(fields) => {
                 let creates = fields.get("to").is_some_and(|to| to == "");
                 for (name, value) in fields {
                     match (name.as_str(), value) {
-                        ("code", Value::String(text)) => self.add_text(text, forks),
+                        ("code", Value::String(text)) => self.add_text(text, rules),
                         ("data", Value::Array(all)) if creates => {
-                            all.iter().flat_map(Value::as_str).for_each(|text| self.add_text(text, forks));
+                            all.iter().flat_map(Value::as_str).for_each(|text| self.add_text(text, rules));
                         }
-                        _ => self.find(value, forks),
+                        _ => self.find(value, rules),
                     }
                 }
             }
-            Value::Array(values) => values.iter().for_each(|value| self.find(value, forks)),
+            Value::Array(values) => values.iter().for_each(|value| self.find(value, rules)),
             _ => {}
         }
     }
 
-    fn add_text(&mut self, text: &str, forks: &[Fork]) {
+    fn add_text(&mut self, text: &str, rules: &[Rules]) {
         // What is no hex is no code; the official tests have one such file, to be refused.
         if let Ok(code) = hex::decode(text) {
-            self.add(&code, forks);
+            self.add(&code, rules);
         }
     }
 
-    fn add(&mut self, code: &[u8], forks: &[Fork]) {
+    fn add(&mut self, code: &[u8], rules: &[Rules]) {
         let all = self.0.entry(code.to_vec()).or_default();
-        all.extend(forks);
-        all.sort_unstable();
+        all.extend(rules);
+        all.sort_unstable_by_key(|rules| (rules.base(), rules.name()));
         all.dedup();
     }
 
-    /// Every code with its forks, or with the oldest and the newest of them.
-    fn all(&self, quick: bool) -> Vec<(&[u8], Fork)> {
+    /// Every code with its rules, or with the oldest and the newest of them.
+    fn all(&self, quick: bool) -> Vec<(&[u8], Rules)> {
         let mut all = Vec::new();
-        for (code, forks) in &self.0 {
-            let mut forks = forks.clone();
-            if let (true, [first, .., last]) = (quick, &forks[..]) {
-                forks = vec![*first, *last];
+        for (code, rules) in &self.0 {
+            let mut rules = rules.clone();
+            if let (true, [first, .., last]) = (quick, &rules[..]) {
+                rules = vec![*first, *last];
             }
-            all.extend(forks.into_iter().map(|fork| (&code[..], fork)));
+            all.extend(rules.into_iter().map(|rules| (&code[..], rules)));
         }
         all
     }
@@ -189,23 +189,23 @@ struct Faults {
 }
 
 impl Faults {
-    fn add(&mut self, code: &[u8], fork: Fork, what: &dyn std::fmt::Display) {
+    fn add(&mut self, code: &[u8], rules: Rules, what: &dyn std::fmt::Display) {
         self.count += 1;
         if self.count <= SHOWN {
             // A string takes whatever is written.
-            let _ = writeln!(self.text, "WRONG in {fork}: {what}\n  code 0x{}", hex::encode(code));
+            let _ = writeln!(self.text, "WRONG in {rules}: {what}\n  code 0x{}", hex::encode(code));
         }
     }
 }
 
 /// On all cores.
-fn validate_all(codes: &[(&[u8], Fork)], faults: &mut Faults) -> Sum {
+fn validate_all(codes: &[(&[u8], Rules)], faults: &mut Faults) -> Sum {
     let (next, shared) = (AtomicUsize::new(0), Mutex::new((Sum::default(), faults)));
     thread::scope(|scope| {
         for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
             scope.spawn(|| {
-                while let Some((code, fork)) = codes.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let (one, wrong) = validate_one(code, *fork);
+                while let Some((code, rules)) = codes.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let (one, wrong) = validate_one(code, *rules);
                     let mut all = shared.lock().unwrap_or_else(PoisonError::into_inner);
                     let (sum, faults) = &mut *all;
                     sum.codes += 1;
@@ -215,7 +215,7 @@ fn validate_all(codes: &[(&[u8], Fork)], faults: &mut Faults) -> Sum {
                     sum.translate += one.translate;
                     sum.validate += one.validate;
                     if let Some(what) = wrong {
-                        faults.add(code, *fork, &what);
+                        faults.add(code, *rules, &what);
                     }
                 }
             });
@@ -224,19 +224,19 @@ fn validate_all(codes: &[(&[u8], Fork)], faults: &mut Faults) -> Sum {
     shared.into_inner().unwrap_or_else(PoisonError::into_inner).0
 }
 
-fn validate_one(code: &[u8], fork: Fork) -> (Sum, Option<String>) {
+fn validate_one(code: &[u8], rules: Rules) -> (Sum, Option<String>) {
     let padded = PaddedCode::new(code);
     // Looked for once, and not what is measured.
     padded.is_jumpdest(0);
     let mut sum = Sum { bytes: code.len(), ..Sum::default() };
     let start = Instant::now();
-    let fast = match translate(&padded, fork) {
+    let fast = match translate(&padded, rules) {
         Ok(fast) => fast,
         Err(malformed) => return (sum, Some(malformed.to_string())),
     };
     sum.translate = start.elapsed();
     let start = Instant::now();
-    let validated = validate(&padded, fork, &fast);
+    let validated = validate(&padded, rules, &fast);
     sum.validate = start.elapsed();
     match validated {
         Ok(validated) => {
@@ -249,6 +249,7 @@ fn validate_one(code: &[u8], fork: Fork) -> (Sum, Option<String>) {
 
 #[cfg(test)]
 mod tests {
+    use parallax_primitives::Fork;
     use serde_json::json;
 
     use super::*;
@@ -261,15 +262,16 @@ mod tests {
             "post": { "London": [{ "state": { "0x04": { "code": "0x02" } } }], "Osaka": [] },
         });
         let mut codes = Codes::default();
-        codes.find(&test, &[Fork::London, Fork::Berlin]);
-        codes.find(&json!({ "transaction": { "to": "0x01", "data": ["0x03"] } }), &[Fork::Osaka]);
-        codes.find(&json!({ "code": "0x02" }), &[Fork::Osaka]);
-        let found: Vec<_> = codes.0.iter().map(|(code, forks)| (&code[..], &forks[..])).collect();
-        let both = &[Fork::Berlin, Fork::London][..];
-        let three = &[Fork::Berlin, Fork::London, Fork::Osaka][..];
+        let [berlin, london, osaka] = [Fork::Berlin, Fork::London, Fork::Osaka].map(Rules::of);
+        codes.find(&test, &[london, berlin]);
+        codes.find(&json!({ "transaction": { "to": "0x01", "data": ["0x03"] } }), &[osaka]);
+        codes.find(&json!({ "code": "0x02" }), &[osaka]);
+        let found: Vec<_> = codes.0.iter().map(|(code, rules)| (&code[..], &rules[..])).collect();
+        let both = &[berlin, london][..];
+        let three = &[berlin, london, osaka][..];
         assert_eq!(found, [(&[][..], both), (&[0], both), (&[1], both), (&[2], three)]);
         let quick = codes.all(true);
         assert_eq!(quick.len(), 8);
-        assert!(!quick.contains(&(&[2], Fork::London)) && codes.all(false).contains(&(&[2], Fork::London)));
+        assert!(!quick.contains(&(&[2], london)) && codes.all(false).contains(&(&[2], london)));
     }
 }

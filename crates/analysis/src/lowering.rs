@@ -70,7 +70,7 @@ pub(crate) fn form_at(rules: Rules, code: &PaddedCode, pc: usize) -> Form {
 
 /// Bytes behind an opcode that a block passes over. Those of an author's own are not here: such an opcode leaves its block.
 #[inline]
-pub(crate) const fn bytes_behind(opcode: Opcode) -> usize {
+pub(crate) fn bytes_behind(opcode: Opcode) -> usize {
     match opcode {
         // No destination is hidden by it: the bytes that a destination depends on are no immediates (EIP-8024).
         Opcode::DUPN | Opcode::SWAPN | Opcode::EXCHANGE => 1,

@@ -61,7 +61,8 @@ block 2: 2 instructions, 6 static gas
     let rules: Rules = "Osaka+8024".parse().unwrap();
     assert_eq!(disassemble(&code, rules).to_string(), with);
     let without = disassemble(&code, Fork::Osaka).to_string();
-    assert!(without.starts_with("block 0: 1 instructions, 0 static gas\n? 000000  e6          DB 0xe6  ; undefined\nblock 1: 1 instructions, 3 static gas\n  000001  80          DUP1\n"), "{without}");
+    assert!(without.contains("? 000000  e6          DB 0xe6  ; undefined\nblock 1:"), "{without}");
+    assert!(without.contains("  000001  80          DUP1\n"), "{without}");
     for byte in 0..=255 {
         for opcode in [0xe6, 0xe7, 0xe8] {
             check_round_trip(&[opcode, byte, 0x5b], rules);

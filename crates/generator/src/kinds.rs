@@ -2,12 +2,15 @@
 
 mod budget;
 mod control;
+mod deep;
 mod ends;
 mod memory;
 mod messages;
 mod size;
 mod splits;
 mod words;
+
+use parallax_primitives::{Eip, Fork, Rules};
 
 use crate::writer::Writer;
 
@@ -22,6 +25,8 @@ pub struct Kind {
     pub about: &'static str,
     /// How many of 1,000 programs are of it; more or less, as they are drawn.
     pub per_mille: usize,
+    /// EIPs that are on, whatever the fork.
+    pub eips: &'static [Eip],
     pub(crate) write: fn(&mut Writer) -> Budget,
 }
 
@@ -32,10 +37,16 @@ impl std::fmt::Debug for Kind {
 }
 
 macro_rules! kinds {
-    ($($name:ident $per_mille:literal $write:path, $about:literal;)*) => {
+    ($($name:ident $per_mille:literal $write:path, $about:literal $(, $eip:ident)?;)*) => {
         /// Every kind.
         pub static KINDS: &[Kind] = &[
-            $(Kind { name: stringify!($name), about: $about, per_mille: $per_mille, write: $write },)*
+            $(Kind {
+                name: stringify!($name),
+                about: $about,
+                per_mille: $per_mille,
+                eips: &[$(Eip::$eip)?],
+                write: $write,
+            },)*
         ];
     };
 }
@@ -44,7 +55,8 @@ kinds! {
     mixed 180 words::mixed, "short programs of pieces that mostly make sense together";
     bytes 60 words::bytes, "any bytes, mostly opcodes";
     folds 120 words::folds, "constants where folding and cheaper instructions have an edge";
-    displaced 190 control::displaced, "items out of their places before comparisons, ISZEROs and JUMPI";
+    displaced 170 control::displaced, "items out of their places before comparisons, ISZEROs and JUMPI";
+    deep 20 deep::deep, "items far below the top, and immediates that are destinations", DeepStack8024;
     temporaries 40 splits::temporaries, "more displaced results than there are temporaries";
     heights 40 splits::heights, "blocks that climb or fall by some 1,000 items";
     opcodes 20 splits::opcodes, "blocks of some 4,000 and 8,000 opcodes";
@@ -64,6 +76,13 @@ impl Kind {
     /// The kind that users call `name`.
     pub fn named(name: &str) -> Option<&'static Kind> {
         KINDS.iter().find(|kind| kind.name == name)
+    }
+
+    /// Those of a fork, with its EIPs.
+    pub(crate) fn rules(&self, fork: Fork) -> Rules {
+        let eips = self.eips.iter().fold(fork.eips(), |eips, eip| eips.with(*eip));
+        // A fork's own are always right.
+        Rules::builder(fork).eips(eips).build().unwrap_or(Rules::of(fork))
     }
 
     /// The kind of a number, drawn by [`Kind::per_mille`].

@@ -9,7 +9,7 @@ mod transactions;
 mod workload;
 mod writer;
 
-use parallax_primitives::Fork;
+use parallax_primitives::{Fork, Rules};
 
 pub use kinds::{KINDS, Kind};
 pub use rules::rules;
@@ -31,8 +31,8 @@ pub struct Program {
     pub kind: &'static str,
     /// What it was made from.
     pub seed: u64,
-    /// The rules.
-    pub fork: Fork,
+    /// The rules: a fork's, with the EIPs of its kind ([`Kind::eips`]).
+    pub rules: Rules,
     /// Gas of its frame.
     pub gas: u64,
     /// Whether its frame is a static one.
@@ -58,7 +58,8 @@ impl Program {
         let is_static = random.once_in(8);
         let bytes = if random.once_in(8) { 0 } else { random.between(1, 100) };
         let input = (0..bytes).map(|_| random.byte()).collect();
-        let mut writer = Writer::new(random, fork);
+        let rules = kind.rules(fork);
+        let mut writer = Writer::new(random, rules);
         if writer.random.once_in(3) {
             // Back jumps enough to have the code translated while it runs.
             writer.repeat(17, |_| {});
@@ -66,7 +67,7 @@ impl Program {
         let budget = (kind.write)(&mut writer);
         let budget = kinds::end(&mut writer, budget);
         let gas = gas(&mut writer.random, budget);
-        Self { kind: kind.name, seed, fork, gas, is_static, input, code: writer.code }
+        Self { kind: kind.name, seed, rules, gas, is_static, input, code: writer.code }
     }
 }
 

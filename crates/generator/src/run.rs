@@ -118,7 +118,7 @@ impl World {
     /// If the world fails, which this one does not.
     pub fn run(&self, interpreter: &impl Interpreter, watch: Watch) -> Result<Seen, HostError> {
         let (block, environment, message) =
-            (Self::block(self.program.fork), Self::environment(), self.message());
+            (Self::block(self.program.rules.base()), Self::environment(), self.message());
         let job = self.job(&block, &environment, &message);
         let validated = validate(&job).map_err(failed)?;
         let state = State::new(&self.database, job.rules, block.clone(), validated.transaction.clone());
@@ -141,7 +141,7 @@ impl World {
     /// If the world fails, which this one does not.
     pub fn run_plain(&self, interpreter: &impl Interpreter, watch: Watch) -> Result<Seen, HostError> {
         let (block, environment, message) =
-            (Self::block(self.program.fork), Self::environment(), self.message());
+            (Self::block(self.program.rules.base()), Self::environment(), self.message());
         let job = self.job(&block, &environment, &message);
         seen(
             Box::new(
@@ -152,7 +152,7 @@ impl World {
     }
 
     fn job<'a>(&'a self, block: &'a BlockEnv, environment: &'a TxEnv, message: &'a Message) -> Job<'a> {
-        let (rules, subject) = (Rules::of(self.program.fork), Subject::Message { message, environment });
+        let (rules, subject) = (self.program.rules, Subject::Message { message, environment });
         Job { rules, chain_id: 1, block, subject, database: &self.database }
     }
 

@@ -1,6 +1,6 @@
 //! Writes code, and knows how high the stack is, so that most of what is written can run.
 
-use parallax_primitives::{Fork, Opcode, OpcodeTable, Rules, U256};
+use parallax_primitives::{Opcode, OpcodeTable, Rules, U256};
 
 use crate::random::Random;
 
@@ -63,8 +63,8 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn new(random: Random, fork: Fork) -> Self {
-        let table = Rules::of(fork).opcodes();
+    pub(crate) fn new(random: Random, rules: Rules) -> Self {
+        let table = rules.opcodes();
         Self { code: Vec::new(), random, table, height: 0, floor: 0, opcodes: 0 }
     }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use parallax_analysis::{FastCode, Instr, Op, PaddedCode, TEMPORARIES, translate};
 use parallax_generator::{KINDS, Kind, Program, Scenario, Watch, World};
 use parallax_mini_interpreter::Mini;
-use parallax_primitives::{Fork, FrameStatus, Opcode, Rules};
+use parallax_primitives::{Fork, FrameStatus, Opcode, Reach, Rules};
 
 /// Every instruction, as a list that does not compile if one is missing.
 macro_rules! all_instructions {
@@ -38,8 +38,8 @@ enum Split {
 }
 
 /// The splits of a translation, worked out from the pcs of its headers alone.
-fn splits(code: &PaddedCode, fork: Fork, fast: &FastCode) -> BTreeSet<Split> {
-    let table = Rules::of(fork).opcodes();
+fn splits(code: &PaddedCode, rules: Rules, fast: &FastCode) -> BTreeSet<Split> {
+    let table = rules.opcodes();
     let headers: Vec<usize> = fast
         .instrs()
         .iter()
@@ -55,9 +55,14 @@ fn splits(code: &PaddedCode, fork: Fork, fast: &FastCode) -> BTreeSet<Split> {
             last = Opcode(code.bytes()[pc]);
             let row = table[usize::from(last.0)];
             opcodes += u32::from(last != Opcode::JUMPDEST);
-            low = low.min(height - i64::from(row.inputs));
-            height += i64::from(row.outputs) - i64::from(row.inputs);
-            pc += 1 + last.push_data();
+            let reach = Reach::of(last, code.bytes()[pc + 1]).filter(|_| row.is_defined());
+            let (inputs, adds) = match reach {
+                Some(reach) => (i64::from(reach.items()), i64::from(reach.adds())),
+                None => (row.inputs.into(), i64::from(row.outputs) - i64::from(row.inputs)),
+            };
+            low = low.min(height - inputs);
+            height += adds;
+            pc += 1 + last.push_data() + usize::from(reach.is_some());
             if last == Opcode::JUMP || !row.is_defined() {
                 break;
             }
@@ -126,7 +131,7 @@ fn a_batch_reaches_everything_that_the_translator_does() {
     let (mut cycles, mut protected, mut most) = (0, 0, 0);
     for (_, program) in batch() {
         let code = PaddedCode::new(&program.code);
-        let fast = translate(&code, program.fork).unwrap();
+        let fast = translate(&code, program.rules).unwrap();
         for pair in fast.instrs().windows(2) {
             let [instr, next] = pair else { continue };
             *instructions.entry(format!("{:?}", instr.op)).or_insert(0u64) += 1;
@@ -138,7 +143,7 @@ fn a_batch_reaches_everything_that_the_translator_does() {
             protected += u64::from(copies && format!("{:?}", next.op).starts_with("JumpIf"));
         }
         *instructions.entry("Exit".to_owned()).or_insert(0) += 1;
-        reached.extend(splits(&code, program.fork, &fast));
+        reached.extend(splits(&code, program.rules, &fast));
         cycles += u64::from(has_cycle(&fast));
     }
     println!(

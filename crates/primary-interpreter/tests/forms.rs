@@ -24,9 +24,9 @@ fn check(program: &Program) {
     for (tiering, watches) in RUNS {
         let engine = Primary::with_tiering(tiering);
         if let Err(difference) = world.compare(&engine, watches, &expected) {
-            let Program { kind, seed, fork, gas, is_static, input, code } = program;
+            let Program { kind, seed, rules, gas, is_static, input, code } = program;
             panic!(
-                "{kind}, seed {seed}, {tiering:?}, {fork}, gas {gas}, static {is_static}, input {}, code {}: {difference}",
+                "{kind}, seed {seed}, {tiering:?}, {rules}, gas {gas}, static {is_static}, input {}, code {}: {difference}",
                 hex::encode(input),
                 hex::encode(code)
             );
@@ -57,7 +57,7 @@ fn every_gas_limit_stops_at_the_same_opcode() {
         check(&Program {
             kind: "every gas",
             seed: gas,
-            fork: Fork::Osaka,
+            rules: Fork::Osaka.into(),
             gas,
             is_static: false,
             input: Vec::new(),

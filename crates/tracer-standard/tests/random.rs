@@ -386,7 +386,7 @@ fn execute_on_stack(at: &mut Snapshot, code: &[u8], opcode: Opcode, pc: usize, n
         0xe6..=0xe8 => match reach(code, pc, opcode).unwrap() {
             Reach::Copy(item) => at.stack.push(at.stack[top - usize::from(item)]),
             Reach::Exchange(upper, lower) => {
-                at.stack.swap(top - usize::from(upper), top - usize::from(lower))
+                at.stack.swap(top - usize::from(upper), top - usize::from(lower));
             }
         },
         0x90..=0x9f => at.stack.swap(top - 1, top - 1 - usize::from(opcode.0 - 0x8f)),

@@ -6,7 +6,8 @@ use parallax_assembly::assemble_for;
 use parallax_engine_interface::Job;
 use parallax_memory_database::{Account, MemoryDatabase};
 use parallax_primitives::{
-    Address, BlockEnv, Bytecode, Fork, Opcode, OpcodeInfo, Rules, Transaction, TransactionType, U256, address,
+    Address, BlockEnv, Bytecode, Class, Fork, Opcode, OpcodeInfo, Rules, Transaction, TransactionType, U256,
+    address, hex,
 };
 
 const SENDER: Address = address!("00000000000000000000000000000000000f0001");
@@ -96,12 +97,19 @@ fn body(info: &OpcodeInfo, label: usize, variant: usize) -> String {
     }
     match info.opcode {
         Opcode::JUMP | Opcode::JUMPI => text.push_str(&format!("{} INVALID to{label}: ", info.name)),
-        _ if info.immediate > 0 => {
-            text.push_str(&format!("{} 0x{} ", info.name, "5b".repeat(info.immediate.into())));
-        }
-        _ => text.push_str(&format!("{} ", info.name)),
+        _ => text.push_str(&format!("{}{} ", info.name, behind(info, 0x5b))),
     }
     text
+}
+
+/// What is written behind an opcode that has bytes of its own: as push data this byte, again and again.
+fn behind(info: &OpcodeInfo, byte: u8) -> String {
+    match (info.class, info.opcode) {
+        (Class::Deep, Opcode::EXCHANGE) => " 1 2".to_owned(),
+        (Class::Deep, _) => " 17".to_owned(),
+        _ if info.immediate > 0 => format!(" 0x{}", hex::encode([byte].repeat(info.immediate.into()))),
+        _ => String::new(),
+    }
 }
 
 /// Operands with which the opcode does something, the topmost first.
@@ -129,7 +137,11 @@ fn operands(info: &OpcodeInfo, variant: usize) -> String {
             let topics = ["0x71", "0x72", "0x73", "0x74"];
             format!("24 40 {}", topics[..info.inputs.len() - 2].join(" "))
         }
-        _ => (0..info.inputs.len()).map(|number| format!("{} ", 7 + 4 * number)).collect(),
+        _ => {
+            // As many as SWAPN asks for at least.
+            let inputs = if info.class == Class::Deep { 18 } else { info.inputs.len() };
+            (0..inputs).map(|number| format!("{} ", 7 + 4 * number)).collect()
+        }
     }
 }
 
@@ -177,7 +189,7 @@ pub(super) fn programs(
     }
     // Too few items; a full stack; into push data.
     let fewer = "PUSH 0 ".repeat(info.inputs.len().saturating_sub(1));
-    let data = if info.immediate > 0 { " 0x00" } else { "" };
+    let data = behind(info, 0);
     add(&format!("{fewer}{}{data} STOP", info.name), "STOP")?;
     if info.outputs.len() > info.inputs.len() {
         add(&format!("{}{}{data} STOP", "PUSH1 0 ".repeat(1024), info.name), "STOP")?;
@@ -195,4 +207,18 @@ pub(super) fn programs(
         all.push(plain.short_of(gas));
     }
     Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Those of no fork yet as well.
+    #[test]
+    fn there_are_programs_of_every_opcode() {
+        for info in Opcode::all() {
+            let all = programs(info, Fork::LATEST, |_, _| None).unwrap();
+            assert!(all.len() > 6, "{}", info.name);
+        }
+    }
 }

@@ -7,7 +7,7 @@ use parallax_engine_interface::{Engine, Job};
 use parallax_generator::{Program, Seen, Watch, World};
 use parallax_mini_interpreter::Mini;
 use parallax_primary_interpreter::{FastCounts, Primary, Tiering};
-use parallax_primitives::{Fork, Transaction, U256};
+use parallax_primitives::{Eip, Transaction, U256};
 use parallax_shadow_diff::{Compared, ShadowMode, Verdict, compare_engines};
 
 use Watch::{Paused, Unwatched, Watched};
@@ -76,8 +76,9 @@ fn compare(world: &World, runs: &[(Tiering, &[Watch])], counts: &mut Counts) -> 
 /// The same message as a transaction, on the plain engine and on revm; false where there is none: a static frame, rules that
 /// revm does not have, more messages than a comparison keeps.
 fn beside_revm(world: &World) -> Result<bool, String> {
-    let Program { fork, gas, is_static, input, .. } = world.program();
-    if *is_static || engines::revm().unsupported((*fork).into(), &World::block(*fork)).is_some() {
+    let Program { rules, gas, is_static, input, .. } = world.program();
+    let block = World::block(rules.base());
+    if *is_static || engines::revm().unsupported(*rules, &block).is_some() {
         return Ok(false);
     }
     // What calldata costs at most (68 a byte before EIP-2028, 40 with EIP-7623) comes on top.
@@ -85,15 +86,14 @@ fn beside_revm(world: &World) -> Result<bool, String> {
     let transaction = Transaction {
         sender: World::SENDER,
         to: Some(World::TARGET),
-        gas_limit: if *fork >= Fork::Osaka { gas_limit.min(CAP) } else { gas_limit },
+        gas_limit: if rules.has(Eip::GasCap7825) { gas_limit.min(CAP) } else { gas_limit },
         max_fee_per_gas: U256::from(3),
         max_priority_fee_per_gas: U256::from(3),
         input: input.clone().into(),
         ..Transaction::default()
     };
-    let block = World::block(*fork);
     let job = Job {
-        rules: (*fork).into(),
+        rules: *rules,
         chain_id: 1,
         block: &block,
         subject: (&transaction).into(),

@@ -164,22 +164,22 @@ pub(super) fn run_one(file: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A program in one line: fork, gas, whether its frame is static, calldata, code.
+/// A program in one line: rules, gas, whether its frame is static, calldata, code.
 pub(super) fn text(program: &Program) -> String {
-    let Program { fork, gas, is_static, input, code, .. } = program;
+    let Program { rules, gas, is_static, input, code, .. } = program;
     let frame = if *is_static { "static" } else { "plain" };
-    format!("{fork} {gas} {frame} 0x{} 0x{}", hex::encode(input), hex::encode(code))
+    format!("{rules} {gas} {frame} 0x{} 0x{}", hex::encode(input), hex::encode(code))
 }
 
 fn program(text: &str) -> Result<Program> {
     let words: Vec<&str> = text.split_whitespace().collect();
-    let [fork, gas, frame @ ("static" | "plain"), input, code] = words[..] else {
-        bail!("expected one line: FORK GAS static|plain 0xCALLDATA 0xCODE");
+    let [rules, gas, frame @ ("static" | "plain"), input, code] = words[..] else {
+        bail!("expected one line: RULES GAS static|plain 0xCALLDATA 0xCODE");
     };
     Ok(Program {
         kind: "given",
         seed: 0,
-        fork: fork.parse()?,
+        rules: rules.parse()?,
         gas: gas.parse().context("gas")?,
         is_static: frame == "static",
         input: hex::decode(input).context("calldata")?,

@@ -134,7 +134,7 @@ mod tests {
         let program = Program {
             kind: "given",
             seed: 0,
-            fork: Fork::Osaka,
+            rules: Fork::Osaka.into(),
             gas: 0,
             is_static: true,
             input: vec![1],

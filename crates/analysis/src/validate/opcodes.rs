@@ -174,8 +174,8 @@ impl<'a> Exact<'a> {
     /// What DUPN, SWAPN or EXCHANGE at the pc is about; `None` if another opcode stands there, or its immediate names no items.
     fn deep(&self) -> Option<Deep> {
         let x = i32::from(self.byte(self.pc + 1));
-        let single = (x < 91 || x > 127).then_some((x + 145) % 256);
-        let pair = (x < 82 || x > 127).then(|| match ((x ^ 143) / 16, (x ^ 143) % 16) {
+        let single = (!(91..=127).contains(&x)).then_some((x + 145) % 256);
+        let pair = (!(82..=127).contains(&x)).then(|| match ((x ^ 143) / 16, (x ^ 143) % 16) {
             (q, r) if q < r => (q + 1, r + 1),
             (q, r) => (r + 1, 29 - q),
         });

@@ -43,7 +43,7 @@ impl Hooks for Pauses {
 fn run<W: Write>(tracer: &mut Eip3155Tracer<W>, mut pause: impl FnMut(&mut Eip3155Tracer<W>, u64)) {
     let world = World::of(program("stack-overflow"));
     let World { program, database, block, transaction } = &world;
-    let job = Job { rules: program.fork.into(), chain_id: 1, block, subject: transaction.into(), database };
+    let job = Job { rules: program.rules(), chain_id: 1, block, subject: transaction.into(), database };
     let engine = engines::local("mini", Mini);
     let mut machine = engine.start(&job).unwrap().unwrap();
     while machine.run(&mut (Traced(&mut *tracer), Pauses)).unwrap() == Progress::Paused {

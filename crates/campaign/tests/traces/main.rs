@@ -75,7 +75,7 @@ fn check(format: &str, write: impl Fn(&World, &str) -> String) {
 
 /// A program as it stands above its trace.
 fn listing(program: &Program) -> String {
-    let mut listing = format!("{}, {} gas\n\n{}\n", program.fork, program.gas, program.code);
+    let mut listing = format!("{}, {} gas\n\n{}\n", program.rules, program.gas, program.code);
     for (address, code) in program.others {
         listing.push_str(&format!("\n0x{address:02x}:\n{code}\n"));
     }
@@ -179,6 +179,7 @@ fn programs_meet_every_halt_of_opcodes() {
         Halt::InvalidJump,
         Halt::InvalidOpcode,
         Halt::UndefinedOpcode,
+        Halt::InvalidImmediate,
         Halt::StaticViolation,
         Halt::ReturnDataOutOfBounds,
         Halt::InitcodeTooLarge,

@@ -1,6 +1,6 @@
 //! The programs: short, one matter each.
 
-use parallax_primitives::Fork;
+use parallax_primitives::Rules;
 
 /// A transaction to the contract that runs `code`.
 pub(crate) struct Program {
@@ -9,12 +9,18 @@ pub(crate) struct Program {
     pub(crate) code: &'static str,
     /// Further accounts, by the last byte of their address.
     pub(crate) others: &'static [(u8, &'static str)],
-    pub(crate) fork: Fork,
+    pub(crate) rules: &'static str,
     /// The transaction's gas limit.
     pub(crate) gas: u64,
     pub(crate) show: Show,
     /// The code is the transaction's init code.
     pub(crate) creates: bool,
+}
+
+impl Program {
+    pub(crate) fn rules(&self) -> Rules {
+        self.rules.parse().unwrap()
+    }
 }
 
 /// What lines show beyond a dialect's own choice.
@@ -32,7 +38,7 @@ const PLAIN: Program = Program {
     name: "",
     code: "",
     others: &[],
-    fork: Fork::Osaka,
+    rules: "Osaka",
     gas: 200_000,
     show: Show::Usual,
     creates: false,
@@ -197,7 +203,7 @@ STOP",
     Program {
         name: "opcodes-of-a-later-fork",
         code: "PREVRANDAO POP DB 0x5f  ; DIFFICULTY; no PUSH0 yet",
-        fork: Fork::London,
+        rules: "London",
         ..PLAIN
     },
     Program { name: "prevrandao", code: "PREVRANDAO", ..PLAIN },
@@ -211,6 +217,36 @@ STOP",
         show: Show::End,
         ..PLAIN
     },
+    Program {
+        name: "items-below-the-top",
+        code: "PUSH 18 fill: PUSH 1 DUP2 SUB DUP1 @fill JUMPI
+DUPN 17 SWAPN 17 EXCHANGE 1 2 STOP",
+        rules: "Osaka+8024",
+        ..PLAIN
+    },
+    Program {
+        name: "immediate-missing",
+        code: "PUSH 18 fill: PUSH 1 DUP2 SUB DUP1 @fill JUMPI
+DB 0xe8                 ; EXCHANGE, its immediate is 0: items 10 and 17",
+        rules: "Osaka+8024",
+        show: Show::End,
+        ..PLAIN
+    },
+    Program { name: "invalid-immediate", code: "PC PC DB 0xe65b", rules: "Osaka+8024", ..PLAIN },
+    Program { name: "invalid-immediate-of-a-pair", code: "PC PC DB 0xe852", rules: "Osaka+8024", ..PLAIN },
+    Program { name: "stack-underflow-of-dupn", code: "PC DUPN 17", rules: "Osaka+8024", ..PLAIN },
+    Program { name: "stack-underflow-of-dupn-on-nothing", code: "DUPN 17", rules: "Osaka+8024", ..PLAIN },
+    Program { name: "stack-underflow-of-exchange", code: "PC PC EXCHANGE 1 2", rules: "Osaka+8024", ..PLAIN },
+    Program { name: "stack-underflow-of-swapn", code: "PC SWAPN 17", rules: "Osaka+8024", ..PLAIN },
+    Program {
+        name: "stack-overflow-of-dupn",
+        code: "PUSH 1019 fill: PUSH 1 DUP2 SUB DUP1 @fill JUMPI PC PC PC PC
+DUPN 17",
+        rules: "Osaka+8024",
+        show: Show::End,
+        ..PLAIN
+    },
+    Program { name: "out-of-gas-in-dupn", code: "PC DUPN 17", rules: "Osaka+8024", gas: 21_004, ..PLAIN },
     Program { name: "out-of-gas", code: "PUSH 1 PUSH 2 ADD", gas: 21_008, ..PLAIN },
     Program { name: "out-of-gas-in-keccak256", code: "PUSH 65 PUSH 0 KECCAK256", gas: 21_040, ..PLAIN },
     Program { name: "out-of-gas-in-exp", code: "PUSH 256 PUSH 2 EXP", gas: 21_050, ..PLAIN },

@@ -24,12 +24,13 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn of(program: &'static Program) -> Self {
-        let code = assemble_for(program.code, program.fork).unwrap();
+        let rules = program.rules();
+        let code = assemble_for(program.code, rules).unwrap();
         let mut database = MemoryDatabase::default();
         let funded = Account { balance: U256::from(1_000_000_000_u64), ..Account::default() };
         database.accounts.insert(SENDER, funded.clone());
         for (last, source) in program.others {
-            let code = Bytecode::new(assemble_for(source, program.fork).unwrap());
+            let code = Bytecode::new(assemble_for(source, rules).unwrap());
             let address = Address::with_last_byte(*last);
             database.accounts.insert(address, Account { nonce: 1, code, ..Account::default() });
         }
@@ -61,8 +62,7 @@ impl World {
 
     pub(crate) fn run(&self, engine: &str, hooks: &mut dyn Hooks) -> Execution {
         let Self { program, database, block, transaction } = self;
-        let job =
-            Job { rules: program.fork.into(), chain_id: 1, block, subject: transaction.into(), database };
+        let job = Job { rules: program.rules(), chain_id: 1, block, subject: transaction.into(), database };
         engines::by_name(engine).unwrap().execute(&job, hooks).unwrap()
     }
 

@@ -36,7 +36,7 @@ pub(super) fn deep(random: &mut Random, fork: Fork) -> Vec<u8> {
 
 /// Init code: of a transaction, or of CREATE and CREATE2.
 pub(super) fn init(random: &mut Random, fork: Fork, nested: usize) -> Vec<u8> {
-    let mut w = Writer::new(Random::new(random.bits()), fork);
+    let mut w = Writer::new(Random::new(random.bits()), fork.into());
     if nested > 0 && w.random.once_in(3) {
         for _ in 0..w.random.between(1, 3) {
             action(&mut w, fork, nested - 1);
@@ -92,7 +92,7 @@ fn deploy(w: &mut Writer, fork: Fork, nested: usize) {
 }
 
 fn write(random: &mut Random, fork: Fork, sends: Sends) -> Vec<u8> {
-    let mut w = Writer::new(Random::new(random.bits()), fork);
+    let mut w = Writer::new(Random::new(random.bits()), fork.into());
     // How deep messages may still go: the frame stands alone if it is zero.
     w.push(0);
     w.op(Opcode::CALLDATALOAD);
