@@ -391,9 +391,9 @@ impl<I: Interpreter> Machine<'_, I> {
     /// What a bare message has spent, of which nothing is refunded.
     fn spent(&self, outcome: &FrameOutcome) -> Settled {
         let StateGas { reservoir, spilled, .. } = outcome.state_gas;
-        let gas_used = self.gas + self.reservoir - outcome.gas_left - reservoir;
-        let state_gas = self.reservoir + spilled - reservoir;
-        Settled { gas_used, gas_refunded: 0, execution_gas: gas_used - state_gas, state_gas }
+        let gas_used = (self.gas + self.reservoir).saturating_sub(outcome.gas_left + reservoir);
+        let state_gas = (self.reservoir + spilled).saturating_sub(reservoir);
+        Settled { gas_used, gas_refunded: 0, execution_gas: gas_used.saturating_sub(state_gas), state_gas }
     }
 
     /// Ends the transaction, or the bare message, of which this is what its message came to.

@@ -198,21 +198,22 @@ impl Unsettled<'_> {
         let frame_refund = u64::try_from(journal.journal_view().refund()).unwrap_or(0);
         let end = MessageEnd {
             status: outcome.status,
-            gas_spent: transaction.gas_limit - outcome.gas_left - outcome.state_gas.reservoir,
+            gas_spent: transaction.gas_limit.saturating_sub(outcome.gas_left + outcome.state_gas.reservoir),
             refund: self.authorization_refund + frame_refund,
             gas_price: self.gas_price,
             terms: &self.terms,
         };
         let mut settled = self.gas(&end);
-        settled.state_gas =
-            self.reservoir + self.committed_spill + outcome.state_gas.spilled - outcome.state_gas.reservoir;
+        // More comes back than was charged only for storage that was there before its account was created.
+        settled.state_gas = (self.reservoir + self.committed_spill + outcome.state_gas.spilled)
+            .saturating_sub(outcome.state_gas.reservoir);
         let Settlement { gas_used, gas_refunded, returned, paid } =
             match CustomTransactions::fast(self.around.rules) {
                 Some(own) => own.settle(&self.around, &end, self.fees(settled))?,
                 None => self.fees(settled),
             };
         settled.execution_gas = if self.around.rules.has(Eip::StateGas8037) {
-            (end.gas_spent - settled.state_gas).max(self.floor_gas)
+            end.gas_spent.saturating_sub(settled.state_gas).max(self.floor_gas)
         } else {
             gas_used
         };

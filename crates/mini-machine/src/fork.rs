@@ -304,7 +304,8 @@ pub(crate) fn settle(
     let transaction = around.transaction;
     // What a failed message has refunded was rolled back with it.
     let refund_counter = prelude.delegation_refund.saturating_add_signed(world.state.refund_counter);
-    let gas_used_before_refund = transaction.gas_limit - outcome.gas_left - outcome.state_gas.reservoir;
+    let gas_left = outcome.gas_left.saturating_add(outcome.state_gas.reservoir);
+    let gas_used_before_refund = transaction.gas_limit.saturating_sub(gas_left);
     // EIP-3529: a fifth at the most from London on, and half before.
     let refund_quotient = world.rules.gas().refund_quotient;
     let gas_refund = refund_counter.min(gas_used_before_refund / refund_quotient);
