@@ -68,10 +68,9 @@ fn agree(left: &str, right: &str) {
     let Some(files) = files() else { return };
     let (selection, cancel) = (Selection::default(), AtomicBool::new(false));
     let campaign = Campaign { files: &files, selection: &selection, jobs: 0, cancel: &cancel };
-    let names = [left, right].map(|name| name.parse().unwrap());
+    let names: [engines::EngineName; 2] = [left, right].map(|name| name.parse().unwrap());
     let setup = DiffSetup::new(left, right, &config(&names[0], &names[1], ShadowMode::PerStep));
-    let [left_engine, right_engine] = [left, right].map(|name| engines::by_name(name).unwrap());
-    let summary = diff(&campaign, &*left_engine, &*right_engine, ShadowMode::PerStep, |delivered, _| {
+    let summary = diff(&campaign, &names[0], &names[1], ShadowMode::PerStep, |delivered, _| {
         if let Some(text) = diff_text(delivered, &setup) {
             eprintln!("{text}");
         }

@@ -32,6 +32,15 @@ impl Scenario {
     pub fn new(seed: u64) -> Self {
         let mut random = Random::new(seed);
         let fork = if random.once_in(2) { Fork::LATEST } else { random.pick(&Fork::ALL) };
+        Self::made(random, seed, fork)
+    }
+
+    /// The scenario of a seed under the rules of `fork`: another one than [`Scenario::new`] makes of it.
+    pub fn of(seed: u64, fork: Fork) -> Self {
+        Self::made(Random::new(!seed), seed, fork)
+    }
+
+    fn made(mut random: Random, seed: u64, fork: Fork) -> Self {
         let block = block(&mut random, fork);
         let is_deep = random.once_in(64);
         let mut database = accounts::world(&mut random, fork, is_deep);

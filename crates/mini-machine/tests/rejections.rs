@@ -327,7 +327,7 @@ fn amsterdam_s_cap_is_of_what_is_needed() {
             world.transaction.gas_limit = 17_000_000;
             world.transaction.input = vec![0; 261_816].into();
         },
-        Some(Rejection::GasAboveCap { limit: 16_777_224, cap }),
+        Some(Rejection::IntrinsicGasAboveCap { needed: 16_777_224, cap }),
     );
     // Calldata of other bytes costs 16, so the list makes up the intrinsic gas: 5,200 addresses at 4,180.
     check(
@@ -336,6 +336,6 @@ fn amsterdam_s_cap_is_of_what_is_needed() {
             let entry = AccessListEntry { address: SENDER, storage_keys: vec![] };
             world.transaction.access_list = vec![entry; 5200];
         },
-        Some(Rejection::GasAboveCap { limit: 21_000 + 5200 * 4180, cap }),
+        Some(Rejection::IntrinsicGasAboveCap { needed: 21_000 + 5200 * 4180, cap }),
     );
 }

@@ -51,6 +51,8 @@ impl Hooks for Recorder {
             Effect::Transient(change) => Some(step.journal.transient_storage(change.address, change.key)),
             Effect::None => None,
         };
+        // What is forwarded is compared where the message begins.
+        let end = StepEnd { forwarded: 0, ..*end };
         self.0.last_mut().unwrap()[1] = format!("{} {end:?} {kept:?}", view(step));
     }
 }

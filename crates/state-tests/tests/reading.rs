@@ -203,7 +203,7 @@ fn what_is_wrong_is_named() {
         "Amsterdamned",
         "f.json: at old.post.Amsterdamned: expected a fork: one of Frontier \
          Homestead TangerineWhistle SpuriousDragon Byzantium Constantinople Petersburg Istanbul Berlin London Paris \
-         Shanghai Cancun Prague Osaka BPO1 BPO2 BPO3 BPO4 BPO5, found \"Amsterdamned\"",
+         Shanghai Cancun Prague Osaka BPO1 BPO2 BPO3 BPO4 BPO5 Amsterdam, found \"Amsterdamned\"",
         1,
     );
     check(

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use parallax_generator::{KINDS, Kind, Program, Scenario};
+use parallax_primitives::Fork;
 
 use super::{
     check::{self, Counts},
@@ -31,6 +32,9 @@ pub(crate) struct Arguments {
     /// destroy one another; the default comparison of `primary` and `mini`, and `mini` beside revm.
     #[arg(long, conflicts_with_all = ["kind", "program"])]
     pub(super) transactions: bool,
+    /// With --transactions: only of this fork.
+    #[arg(long, requires = "transactions")]
+    pub(super) fork: Option<Fork>,
     /// End after so many findings.
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub(super) findings: usize,
@@ -55,7 +59,8 @@ impl Arguments {
     /// The first difference.
     pub(super) fn check(&self, seed: u64, counts: &mut Counts) -> Result<(), String> {
         if self.transactions {
-            transaction::check(&Scenario::new(seed), counts)
+            let scenario = self.fork.map_or_else(|| Scenario::new(seed), |fork| Scenario::of(seed, fork));
+            transaction::check(&scenario, counts)
         } else {
             check::check(&self.make(seed), counts)
         }
@@ -64,7 +69,8 @@ impl Arguments {
     /// What a child makes the same with.
     pub(super) fn what(&self) -> Vec<&'static str> {
         let kind = self.kind.iter().flat_map(|kind| ["--kind", kind.name]);
-        self.transactions.then_some("--transactions").into_iter().chain(kind).collect()
+        let fork = self.fork.iter().flat_map(|fork| ["--fork", fork.name()]);
+        self.transactions.then_some("--transactions").into_iter().chain(kind).chain(fork).collect()
     }
 
     /// The program of a seed.

@@ -83,7 +83,22 @@ impl Hooks for Messages<'_> {
 
 #[cfg(test)]
 mod tests {
+    use parallax_primitives::Fork;
+
     use super::*;
+
+    /// Amsterdam has more to go wrong: two gases, with a reservoir and without.
+    #[test]
+    fn a_batch_of_amsterdam() {
+        let mut counts = Counts::default();
+        for seed in 0..400 {
+            let scenario = Scenario::of(seed, Fork::Amsterdam);
+            check(&scenario, &mut counts).unwrap_or_else(|what| panic!("seed {seed}: {what}"));
+        }
+        let count = |what: &str| counts.0.get(what).copied().unwrap_or(0);
+        assert_eq!((count("transactions"), count("beside revm")), (400, 400), "{counts:?}");
+        assert!(count("end success") > 150 && count("creations") > 60, "{counts:?}");
+    }
 
     /// A batch differs nowhere, and reaches what it is made for.
     #[test]

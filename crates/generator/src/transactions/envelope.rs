@@ -73,6 +73,9 @@ pub(super) fn transaction(
             2400 * transaction.access_list.len() + 1900 * keys + 25_000 * transaction.authorizations.len();
         transaction.gas_limit += lists as u64;
     }
+    if fork >= Fork::Amsterdam {
+        transaction.gas_limit = split_gas(random, transaction.gas_limit);
+    }
     let mut sender = Account { nonce: transaction.nonce, balance: funds(random), ..Account::default() };
     if fork >= Fork::Prague && random.once_in(8) {
         // EIP-3607 lets it send: the code is a delegation.
@@ -85,6 +88,21 @@ pub(super) fn transaction(
         spoil(random, &mut transaction, database);
     }
     transaction
+}
+
+/// A gas limit below, at or above where the reservoir begins (EIP-8037): above it by the price of a slot, of an account, of their sum, more or
+/// less one, or by enough for all that may happen.
+fn split_gas(random: &mut Random, limit: u64) -> u64 {
+    let (slot, account) = (64 * 1530, 120 * 1530);
+    match random.below(8) {
+        0 => random.pick(&[CAP - 1, CAP, CAP + 1]),
+        1 => CAP + random.pick(&[slot, account, slot + account, 23 * 1530]) - 1 + random.below(3) as u64,
+        2 => CAP + random.below(8 * 183_600) as u64,
+        3 => CAP + 30_000_000,
+        // What was enough for one gas mostly is not for two.
+        4..=6 => limit + random.pick(&[slot, account, 3 * account, 10 * account]),
+        _ => limit,
+    }
 }
 
 /// Sends it down to where no message goes (depth 1,024); from Osaka on as far as its gas goes (EIP-7825).

@@ -15,7 +15,7 @@ use lists::{NOT_FACTS_OF_OURS, NOT_OBSERVABLE_BEFORE};
 
 use parallax_primitives::{
     BlobSchedule, BlockEnv, CALL_DEPTH_LIMIT, Eip, Fork, GasSchedule, Opcode, OpcodeInfo, OpcodeRow,
-    OpcodeTable, Operation, Parameter, Rules, STACK_LIMIT, U256,
+    OpcodeTable, Operation, Parameter, Reach, Rules, STACK_LIMIT, U256,
 };
 use serde_json::{Map, Value, json};
 
@@ -129,6 +129,10 @@ impl<'a> Witness<'a> {
                 Eip::of_opcode(opcode).and_then(Eip::fork).is_none_or(|since| self.fork >= since),
                 true,
             );
+            // DUPN, SWAPN and EXCHANGE were run with these immediates (EIP-8024): their rows have no items.
+            let run_with = if opcode == Opcode::EXCHANGE { 0x8e } else { 0x80 };
+            let (inputs, outputs) = Reach::of(opcode, run_with)
+                .map_or((inputs, outputs), |reach| (reach.items(), reach.items() + reach.adds()));
             self.same(format!("{name}: in"), u64::from(inputs), number(&row["in"]).saturating_to());
             self.same(format!("{name}: out"), u64::from(outputs), number(&row["out"]).saturating_to());
             self.same(format!("{name}: imm"), u64::from(immediate), number(&row["imm"]).saturating_to());
