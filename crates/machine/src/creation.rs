@@ -36,8 +36,8 @@ pub(crate) fn deposit(
         return Ok(Err(Halt::CodeStartsWithEf));
     }
     let schedule = rules.gas();
-    // Where a byte is paid for with state gas, what is too large is refused before its hash is paid for (EIP-8037).
-    if schedule.state_code_byte != 0 && code.len() > schedule.max_code_size {
+    // With EIP-8037 what is too large is refused before its hash is paid for.
+    if rules.has(Eip::StateGas8037) && code.len() > schedule.max_code_size {
         return Ok(Err(Halt::CodeTooLarge));
     }
     let size = u64::try_from(code.len()).unwrap_or(u64::MAX);

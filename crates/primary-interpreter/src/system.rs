@@ -267,7 +267,7 @@ pub(crate) fn self_destruct(
         return Err(Fault::Halt(Halt::OutOfGas, 0));
     }
     let mut state_cost = 0;
-    if schedule.selfdestruct_new_account != 0
+    if (schedule.selfdestruct_new_account != 0 || schedule.state_new_account != 0)
         && host.is_dead(beneficiary)?
         && (!core.rules.has(Eip::StateClearing161) || !host.balance(address)?.is_zero())
     {

@@ -323,7 +323,7 @@ eips! {
     TransferLogs7708 7708 "a log for every transfer of value" {}
     /// SELFDESTRUCT burns nothing.
     KeptBalance8246 8246 "SELFDESTRUCT burns nothing" {
-        needs: &[Eip::SelfDestruct6780],
+        needs: &[Eip::StateClearing161, Eip::SelfDestruct6780],
     }
     /// Prices of access to accounts and slots: the second read of EXTCODESIZE and EXTCODECOPY, and writes, apart.
     AccessPrices8038 8038 "prices of access to accounts and slots" {
