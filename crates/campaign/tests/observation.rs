@@ -2,12 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test, an unwrap is an assertion")]
 
+mod books;
+
 use std::path::PathBuf;
 
+use books::Books;
 use parallax_campaign::{discover, engines, shared_folder};
 use parallax_engine_interface::{Engine, EngineError, Execution, Job, Progress};
-use parallax_hooks::{End, Hooks, Interest, MessagePhase, NoHooks, Start, StepControl, StepEnd, StepView};
-use parallax_primitives::{Effect, FrameStatus, Message, Opcode, TxOutcome};
+use parallax_hooks::{End, Hooks, Interest, MessagePhase, NoHooks, Start, StepControl, StepView};
+use parallax_primitives::{Message, TxOutcome};
 use parallax_run_control::CancelFlag;
 use parallax_state_tests::{Case, cases};
 use rayon::prelude::*;
@@ -23,95 +26,6 @@ fn for_every_case(check: impl Fn(&Case) + Sync) {
         files.par_iter().map(|file| cases(file).unwrap().map(|case| check(&case.unwrap())).count()).sum();
     eprintln!("{checked} cases");
     assert!(checked > 0);
-}
-
-/// The gas of one frame as it must be, from what its opcodes and messages are said to cost and to give back.
-#[derive(Debug)]
-struct Account {
-    gas: u64,
-    /// Opcodes seen.
-    steps: u64,
-    halted: bool,
-    /// Bytes that the last RETURN returned.
-    returned: u64,
-}
-
-/// Checks every figure of gas against the ones before it.
-#[derive(Default)]
-struct Books {
-    frames: Vec<Account>,
-    index: u64,
-    gas_before: u64,
-}
-
-impl Hooks for Books {
-    fn on_step(&mut self, step: &StepView<'_>) -> StepControl {
-        let frame = self.frames.last_mut().unwrap();
-        assert_eq!(step.gas, frame.gas, "gas before {} at pc {}", step.opcode, step.pc);
-        assert_eq!(step.index, self.index);
-        self.gas_before = step.gas;
-        frame.steps += 1;
-        if step.opcode == Opcode::RETURN && step.stack.len() >= 2 {
-            frame.returned = step.stack[step.stack.len() - 2].saturating_to();
-        }
-        StepControl::Continue
-    }
-
-    fn on_step_end(&mut self, step: &StepView<'_>, end: &StepEnd<'_>) {
-        let frame = self.frames.last_mut().unwrap();
-        assert_eq!(step.index, self.index);
-        assert_eq!(step.gas, end.gas_left);
-        self.index += 1;
-        match end.halt {
-            None => {
-                assert_eq!(Some(end.gas_left), self.gas_before.checked_sub(end.gas_cost), "{}", step.opcode);
-            }
-            Some(_) => {
-                assert_eq!(end.gas_left, self.gas_before);
-                assert_eq!(end.effect, Effect::None);
-                frame.halted = true;
-            }
-        }
-        frame.gas = end.gas_left;
-        if step.opcode != Opcode::RETURN {
-            frame.returned = 0;
-        }
-    }
-
-    fn on_message(&mut self, message: &Message, phase: MessagePhase<'_>) -> StepControl {
-        let MessagePhase::After(outcome) = phase else {
-            // A call's cost has what it forwards; a creation's has not.
-            if message.kind.is_create()
-                && let Some(creator) = self.frames.last_mut()
-            {
-                creator.gas = creator.gas.checked_sub(message.gas).unwrap();
-            }
-            self.frames.push(Account { gas: message.gas, steps: 0, halted: false, returned: 0 });
-            return StepControl::Continue;
-        };
-        let frame = self.frames.pop().unwrap();
-        let expected = match outcome.status {
-            FrameStatus::Halt(halt) if halt.keeps_gas() => message.gas,
-            FrameStatus::Halt(_) => 0,
-            FrameStatus::Revert => frame.gas,
-            // Without an opcode it was a precompiled contract or nothing at all.
-            FrameStatus::Success if frame.steps == 0 => outcome.gas_left.min(message.gas),
-            FrameStatus::Success if message.kind.is_create() => {
-                let deposit = 200 * frame.returned;
-                // Frontier keeps the gas and deploys nothing where it does not suffice.
-                frame.gas.checked_sub(deposit).unwrap_or(frame.gas)
-            }
-            FrameStatus::Success => frame.gas,
-        };
-        assert_eq!(outcome.gas_left, expected, "{message:?} {frame:?}");
-        if frame.halted {
-            assert!(matches!(outcome.status, FrameStatus::Halt(_)));
-        }
-        if let Some(caller) = self.frames.last_mut() {
-            caller.gas += outcome.gas_left;
-        }
-        StepControl::Continue
-    }
 }
 
 /// Pauses before every opcode, or every block.
@@ -224,9 +138,9 @@ impl Hooks for Watcher {
 
 /// The gas of every frame adds up, and the run is what it is without a look at it.
 fn books_balance(engine: &dyn Engine, job: &Job<'_>, plain: &Result<Execution, EngineError>, what: &str) {
-    let mut books = Books::default();
+    let mut books = Books::new(job.rules);
     let seen = engine.execute(job, &mut books);
-    assert!(books.frames.is_empty());
+    assert!(books.are_closed());
     match (plain, seen) {
         (Ok(plain), Ok(seen)) => assert_eq!(*plain, seen, "{what}"),
         (Err(plain), Err(seen)) => assert_eq!(plain.to_string(), seen.to_string(), "{what}"),
@@ -272,7 +186,16 @@ impl Hooks for Entries {
     fn on_block(&mut self, entry: &StepView<'_>) -> StepControl {
         use std::hash::{DefaultHasher, Hash, Hasher};
         let mut hasher = DefaultHasher::new();
-        (self.digest, entry.index, entry.depth, entry.pc, entry.opcode, entry.gas, entry.refund)
+        (
+            self.digest,
+            entry.index,
+            entry.depth,
+            entry.pc,
+            entry.opcode,
+            entry.gas,
+            entry.state_gas,
+            entry.refund,
+        )
             .hash(&mut hasher);
         (entry.stack, entry.memory.len(), entry.return_data.len()).hash(&mut hasher);
         self.digest = hasher.finish();

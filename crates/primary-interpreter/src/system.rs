@@ -181,6 +181,7 @@ pub(crate) fn create(
     if *size > U256::from(core.schedule.max_initcode_size) {
         return Err(Fault::Halt(Halt::InitcodeTooLarge, gas - left));
     }
+    let held = core.memory.bytes().len();
     core.memory.grow(extension)?;
     let mut message = Message {
         kind: if is_create2 { MessageKind::Create2 } else { MessageKind::Create },
@@ -198,7 +199,14 @@ pub(crate) fn create(
     };
     let (mut left, mut paid) = (left, 0);
     if core.rules.has(Eip::StateGas8037) && !is_refused(host, &message)? {
-        (left, paid) = pay_for_account(core, host, &message, left, gas - left)?;
+        // An opcode that fails leaves the memory as it found it.
+        (left, paid) = match pay_for_account(core, host, &message, left, gas - left) {
+            Err(fault) => {
+                core.memory.shrink(held);
+                return Err(fault);
+            }
+            Ok(paid) => paid,
+        };
     }
     message.gas = if core.rules.has(Eip::StatePrices150) { left - left / 64 } else { left };
     message.state_gas = StateGas::of(std::mem::take(&mut core.state_gas.reservoir));
