@@ -24,7 +24,7 @@ impl<'a> Job<'a> {
     pub const fn transaction(&self) -> Option<&'a Transaction> {
         match self.subject {
             Subject::Transaction(transaction) => Some(transaction),
-            Subject::Message { .. } => None,
+            Subject::Message { .. } | Subject::SystemCall { .. } => None,
         }
     }
 

@@ -36,6 +36,13 @@ pub enum OwnedSubject {
         /// What the transaction around it would answer to opcodes.
         environment: TxEnv,
     },
+    /// A system call.
+    SystemCall {
+        /// The message.
+        message: Message,
+        /// What the transaction around it would answer to opcodes.
+        environment: TxEnv,
+    },
 }
 
 impl OwnedJob {
@@ -45,6 +52,7 @@ impl OwnedJob {
         let subject = match subject {
             OwnedSubject::Transaction(transaction) => Subject::Transaction(transaction),
             OwnedSubject::Message { message, environment } => Subject::Message { message, environment },
+            OwnedSubject::SystemCall { message, environment } => Subject::SystemCall { message, environment },
         };
         Job { rules: *rules, chain_id: *chain_id, block, subject, database: &**database }
     }

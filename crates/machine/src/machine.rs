@@ -77,7 +77,8 @@ enum Started<F> {
 
 impl<'a, I: Interpreter> Machine<'a, I> {
     /// Stands before the first message. Of a transaction, gas is bought, the nonce is bumped, delegations are set. Around a bare
-    /// message nobody pays, and nothing is refunded; warm is what a transaction from its caller to its address would find warm.
+    /// message nobody pays, and nothing is refunded; warm is what a transaction from its caller to its address would find warm,
+    /// and nothing before a system call.
     ///
     /// `journal` is a fresh one over the database of `job` that answers [`Validated::transaction`] to opcodes.
     ///
@@ -104,6 +105,7 @@ impl<'a, I: Interpreter> Machine<'a, I> {
                 transaction::warm_up(&mut *journal, job.rules, caller, target, job.block.coinbase);
                 (message.clone(), None, None)
             }
+            Subject::SystemCall { message, .. } => (message.clone(), None, None),
         };
         Ok(Self {
             interpreter,

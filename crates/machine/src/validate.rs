@@ -52,7 +52,7 @@ const FREE: Validated = Validated {
 pub fn validate(job: &Job<'_>) -> Result<Validated, EngineError> {
     let transaction = match job.subject {
         Subject::Transaction(transaction) => transaction,
-        Subject::Message { environment, .. } => {
+        Subject::Message { environment, .. } | Subject::SystemCall { environment, .. } => {
             return Ok(Validated {
                 transaction: TxEnv { chain_id: job.chain_id, ..environment.clone() },
                 ..FREE

@@ -71,7 +71,8 @@ enum Next {
 
 impl<'a, I: Interpreter> MiniMachine<'a, I> {
     /// Validates the transaction, buys its gas and stands before its message; or stands before a bare message, for which no gas is
-    /// bought and nobody is paid. Warm is then what a transaction from its caller to its address would find warm.
+    /// bought and nobody is paid. Warm is then what a transaction from its caller to its address would find warm, and nothing before a
+    /// system call.
     ///
     /// # Errors
     ///
@@ -85,11 +86,14 @@ impl<'a, I: Interpreter> MiniMachine<'a, I> {
             Subject::Transaction(transaction) => {
                 Self::transaction(interpreter, precompiles, job, transaction)
             }
-            Subject::Message { message, environment } => {
+            Subject::Message { message, environment } | Subject::SystemCall { message, environment } => {
                 let environment = TxEnv { chain_id: job.chain_id, ..environment.clone() };
                 let mut world =
                     World::new(job.database, precompiles, job.rules, job.block.clone(), environment);
-                warm_up(&mut world, message.caller, message.address);
+                // Nothing is accessed before a system call: `process_system_transaction` has empty sets.
+                if matches!(job.subject, Subject::Message { .. }) {
+                    warm_up(&mut world, message.caller, message.address);
+                }
                 Ok(Self::over(interpreter, job, world, message.clone(), None))
             }
         }

@@ -5,6 +5,7 @@
 
 mod blob;
 mod block;
+mod block_rules;
 mod custom;
 mod eip;
 mod fork;
@@ -29,6 +30,7 @@ pub use alloy_primitives::{
 };
 pub use blob::BlobSchedule;
 pub use block::BlockEnv;
+pub use block_rules::{BlockRules, DifficultyRule, WorkRules};
 pub use custom::{ContractDefinition, DefinitionError, OpcodeDefinition, TransactionDefinition};
 pub use eip::{Changes, Eip, EipSet};
 pub use fork::{Fork, ForkChanges, UnknownFork};

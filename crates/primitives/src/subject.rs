@@ -13,6 +13,14 @@ pub enum Subject<'a> {
         /// What the transaction around it would answer to opcodes. The chain is the one of the run.
         environment: &'a TxEnv,
     },
+    /// A call that the block itself sends (EIP-4788): a bare message, before which nothing at all is warm, not even its target or a
+    /// precompiled contract.
+    SystemCall {
+        /// The message.
+        message: &'a Message,
+        /// What the transaction around it would answer to opcodes.
+        environment: &'a TxEnv,
+    },
 }
 
 impl Subject<'_> {
@@ -20,7 +28,7 @@ impl Subject<'_> {
     pub const fn gas(&self) -> u64 {
         match self {
             Self::Transaction(transaction) => transaction.gas_limit,
-            Self::Message { message, .. } => message.gas,
+            Self::Message { message, .. } | Self::SystemCall { message, .. } => message.gas,
         }
     }
 
@@ -28,7 +36,7 @@ impl Subject<'_> {
     pub const fn depth(&self) -> u16 {
         match self {
             Self::Transaction(_) => 0,
-            Self::Message { message, .. } => message.depth,
+            Self::Message { message, .. } | Self::SystemCall { message, .. } => message.depth,
         }
     }
 }

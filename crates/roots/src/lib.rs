@@ -6,7 +6,7 @@
 use alloy_rlp::{BufMut, Encodable, Header};
 use alloy_trie::{
     TrieAccount,
-    root::{state_root_unhashed, storage_root_unhashed},
+    root::{ordered_trie_root_encoded, state_root_unhashed, storage_root_unhashed},
 };
 use parallax_primitives::{Address, B256, Log, U256, keccak256};
 
@@ -37,14 +37,24 @@ pub fn storage_root(slots: impl IntoIterator<Item = (U256, U256)>) -> B256 {
     storage_root_unhashed(slots.map(|(key, value)| (B256::from(key), value)))
 }
 
+/// Root of the trie of `items` by the RLP of their index, each as it is encoded: a block's transactions, receipts or withdrawals.
+pub fn ordered_root(items: &[impl AsRef<[u8]>]) -> B256 {
+    ordered_trie_root_encoded(items)
+}
+
 /// Keccak-256 of the RLP list of `logs`, each a list of address, topics and data: what official state tests call `logs`.
 pub fn logs_hash(logs: &[Log]) -> B256 {
+    keccak256(encode_logs(logs))
+}
+
+/// The RLP list of `logs`, each a list of address, topics and data: as receipts have them.
+pub fn encode_logs(logs: &[Log]) -> Vec<u8> {
     let mut encoded = Vec::new();
     alloy_rlp::encode_list::<_, EncodedLog<'_>>(
         &logs.iter().map(EncodedLog).collect::<Vec<_>>(),
         &mut encoded,
     );
-    keccak256(encoded)
+    encoded
 }
 
 /// A log as receipts have it.

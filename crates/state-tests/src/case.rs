@@ -6,6 +6,7 @@ use std::{
     sync::Arc,
 };
 
+use parallax_block_data::SignedTransaction;
 use parallax_engine_interface::Job;
 use parallax_memory_database::MemoryDatabase;
 use parallax_primitives::{Authorization, B256, BlockEnv, Bytes, Fork, Rules, RulesError, Transaction};
@@ -17,7 +18,6 @@ use crate::{
     error::shorten,
     node::Node,
     transaction::{self, Indexes},
-    txbytes,
 };
 
 /// One official case. Cases of one test share its state before.
@@ -315,13 +315,13 @@ impl<'t> Test<'t> {
         let mut envelope = Bytes::new();
         if !signed.is_null() {
             let bytes = signed.bytes()?;
-            match txbytes::decode(&bytes) {
+            match SignedTransaction::decode(&bytes) {
                 // Some tools leave the bytes empty.
                 Err(_) if bytes.is_empty() => {}
-                Err(reason) if exception.is_some() => return Ok(Err(reason)),
-                Err(reason) => return Err(signed.unexpected("a signed transaction", reason)),
+                Err(reason) if exception.is_some() => return Ok(Err(reason.to_string())),
+                Err(reason) => return Err(signed.unexpected("a signed transaction", reason.to_string())),
                 Ok(signed) => {
-                    chain_id = signed.chain_id;
+                    chain_id = signed.transaction.chain_id;
                     envelope = bytes;
                 }
             }

@@ -11,9 +11,7 @@ mod file;
 mod node;
 mod prestate;
 mod run;
-mod signature;
 mod transaction;
-mod txbytes;
 
 pub use case::{Case, Expected, cases, cases_of};
 pub use error::{FixtureError, Problem};

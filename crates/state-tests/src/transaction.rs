@@ -1,8 +1,9 @@
 //! The transaction of a test, of which each case takes one data, one gas limit and one value.
 
+use parallax_block_data::signature;
 use parallax_primitives::{AccessListEntry, Address, Authorization, B256, Transaction, TransactionType};
 
-use crate::{FixtureError, node::Node, signature};
+use crate::{FixtureError, node::Node};
 
 /// Which data, gas limit and value of the transaction a case takes.
 #[derive(Clone, Copy)]

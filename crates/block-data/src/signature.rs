@@ -1,5 +1,5 @@
-//! Who signed: senders from secret keys, authorities from EIP-7702 signatures. Over the library that
-//! the precompiled contracts use.
+//! Who signed: senders from secret keys and signatures, authorities from EIP-7702 signatures. Over the library that the precompiled
+//! contracts use.
 
 use alloy_rlp::Encodable;
 use k256::ecdsa::{RecoveryId, Signature, SigningKey, VerifyingKey};
@@ -14,13 +14,13 @@ const HALF_ORDER: U256 = U256::from_limbs([
 ]);
 
 /// The account of a secret key; `None` for zero and for numbers that are not below the curve's order.
-pub(crate) fn address_of(secret: U256) -> Option<Address> {
+pub fn address_of(secret: U256) -> Option<Address> {
     let key = SigningKey::from_slice(&secret.to_be_bytes::<32>()).ok()?;
     Some(address(key.verifying_key()))
 }
 
 /// Who signed an authorization (EIP-7702); `None` if the signature is not valid.
-pub(crate) fn authority(
+pub fn authority(
     chain_id: U256,
     delegate: Address,
     nonce: u64,
@@ -39,13 +39,21 @@ pub(crate) fn authority(
     let mut signed = vec![0x05];
     alloy_rlp::Header { list: true, payload_length: fields.len() }.encode(&mut signed);
     signed.extend_from_slice(&fields);
-    recover(keccak256(signed), y_parity == U256::ONE, r, s)
+    recover(keccak256(signed), y_parity == U256::ONE, r, s, false)
 }
 
-fn recover(hash: B256, odd: bool, r: U256, s: U256) -> Option<Address> {
+/// Who signed `hash`; `None` if the signature is not valid. A high `s` is not, unless it `may_be_high`: then it is another way to write
+/// a low one.
+pub(crate) fn recover(hash: B256, odd: bool, r: U256, s: U256, may_be_high: bool) -> Option<Address> {
+    let is_high = s > HALF_ORDER;
+    if is_high && !may_be_high {
+        return None;
+    }
     // Refuses zero and what is not below the order; recovery refuses points off the curve.
     let signature = Signature::from_scalars(r.to_be_bytes::<32>(), s.to_be_bytes::<32>()).ok()?;
-    let key = VerifyingKey::recover_from_prehash(hash.as_slice(), &signature, RecoveryId::new(odd, false));
+    let signature = signature.normalize_s().unwrap_or(signature);
+    let id = RecoveryId::new(odd != is_high, false);
+    let key = VerifyingKey::recover_from_prehash(hash.as_slice(), &signature, id);
     Some(address(&key.ok()?))
 }
 

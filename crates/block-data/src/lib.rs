@@ -1,0 +1,19 @@
+#![forbid(unsafe_code)]
+#![doc = include_str!("../README.md")]
+
+mod block;
+mod error;
+mod header;
+mod processor;
+mod receipt;
+mod rlp;
+pub mod signature;
+mod transaction;
+
+pub use block::{Block, Withdrawal, decode_transactions, encode_transactions, withdrawals_root};
+pub use error::{BlockError, OmmerError, RootName, TransactionError};
+pub use header::{Bloom, Header, NO_OMMERS_HASH};
+pub use processor::{BlockProcessor, Body, BodyResult, BodyRun, ChainPlace, OnRejection, Part};
+pub use receipt::{Receipt, ReceiptOutcome, receipts_root};
+pub use rlp::RlpError;
+pub use transaction::{SignatureError, SignedTransaction};

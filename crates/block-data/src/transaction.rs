@@ -1,0 +1,223 @@
+//! A signed transaction from its bytes (EIP-2718), strictly. Invariant: bytes that the specification's decoder refuses are refused
+//! here; what it lets decode and rejects later decodes.
+
+use parallax_primitives::{
+    AccessListEntry, Address, Authorization, B256, BlockRules, Bytes, Eip, Transaction, TransactionType,
+    U256, keccak256,
+};
+
+use crate::{
+    RlpError,
+    rlp::{Items, list_of, put_word},
+    signature,
+};
+
+/// A transaction as it was signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedTransaction {
+    /// Its fields. The sender is not in them: [`SignedTransaction::recover`] works it out.
+    pub transaction: Transaction,
+    /// `v` of a legacy transaction, the parity of `y` of others.
+    pub v: U256,
+    /// The first half of the signature.
+    pub r: U256,
+    /// The second half of the signature.
+    pub s: U256,
+    /// What was signed.
+    pub signing_hash: B256,
+}
+
+/// Why a transaction has no sender.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("invalid signature")]
+pub struct SignatureError;
+
+impl SignedTransaction {
+    /// Reads the bytes of one transaction, and nothing behind it.
+    pub fn decode(bytes: &[u8]) -> Result<Self, RlpError> {
+        let (&first, payload) =
+            bytes.split_first().ok_or_else(|| RlpError::new("transaction", "no bytes"))?;
+        let (kind, body) = match first {
+            0xc0.. => (TransactionType::Legacy, bytes),
+            1 => (TransactionType::AccessList, payload),
+            2 => (TransactionType::DynamicFee, payload),
+            3 => (TransactionType::Blob, payload),
+            4 => (TransactionType::SetCode, payload),
+            _ => return Err(RlpError::new("transaction", format!("unknown transaction type {first}"))),
+        };
+        let items = Items::whole(body, "transaction")?;
+        let mut signed = if kind == TransactionType::Legacy { legacy(items) } else { typed(kind, items) }?;
+        signed.transaction.envelope = Bytes::copy_from_slice(bytes);
+        Ok(signed)
+    }
+
+    /// The sender, by the rules of a block: a high `s` is none from EIP-2 on, and a legacy transaction may name its chain from EIP-155
+    /// on.
+    pub fn recover(&self, rules: &BlockRules) -> Result<Address, SignatureError> {
+        let odd = match self.transaction.kind {
+            TransactionType::Legacy => {
+                if self.transaction.chain_id.is_some() && !rules.replay_protection {
+                    return Err(SignatureError);
+                }
+                let parity =
+                    if self.v >= PROTECTED { self.v - PROTECTED } else { self.v.wrapping_sub(UNPROTECTED) };
+                if self.v < PROTECTED && parity > U256::ONE {
+                    return Err(SignatureError);
+                }
+                parity.bit(0)
+            }
+            _ if self.v > U256::ONE => return Err(SignatureError),
+            _ => self.v == U256::ONE,
+        };
+        let may_be_high =
+            self.transaction.kind == TransactionType::Legacy && !rules.rules.has(Eip::Creation2);
+        signature::recover(self.signing_hash, odd, self.r, self.s, may_be_high).ok_or(SignatureError)
+    }
+}
+
+/// `v` of a legacy transaction that names no chain, where `y` is even.
+const UNPROTECTED: U256 = U256::from_limbs([27, 0, 0, 0]);
+/// `v` of a legacy transaction for chain 0, where `y` is even (EIP-155).
+const PROTECTED: U256 = U256::from_limbs([35, 0, 0, 0]);
+
+fn legacy(mut items: Items<'_>) -> Result<SignedTransaction, RlpError> {
+    let all = items.rest();
+    let nonce = items.u64("nonce")?;
+    let gas_price = items.word("gasPrice")?;
+    let mut transaction = Transaction {
+        kind: TransactionType::Legacy,
+        nonce,
+        gas_limit: items.u64("gasLimit")?,
+        to: items.target("to")?,
+        value: items.word("value")?,
+        input: Bytes::copy_from_slice(items.bytes("data")?),
+        max_fee_per_gas: gas_price,
+        max_priority_fee_per_gas: gas_price,
+        ..Transaction::default()
+    };
+    let mut signed = all[..all.len() - items.rest().len()].to_vec();
+    let v = items.word("v")?;
+    if v >= PROTECTED {
+        let chain_id = (v - PROTECTED) >> 1_usize;
+        // One that no chain here can have is that of another chain all the same.
+        transaction.chain_id = Some(chain_id.saturating_to());
+        put_word(chain_id, &mut signed);
+        signed.extend([0x80, 0x80]);
+    }
+    finish(transaction, items, v, &list_of(&signed))
+}
+
+fn typed(kind: TransactionType, mut items: Items<'_>) -> Result<SignedTransaction, RlpError> {
+    let all = items.rest();
+    let mut transaction = Transaction {
+        kind,
+        chain_id: Some(items.u64("chainId")?),
+        nonce: items.u64("nonce")?,
+        ..Transaction::default()
+    };
+    if kind == TransactionType::AccessList {
+        let gas_price = items.word("gasPrice")?;
+        (transaction.max_fee_per_gas, transaction.max_priority_fee_per_gas) = (gas_price, gas_price);
+    } else {
+        transaction.max_priority_fee_per_gas = items.word("maxPriorityFeePerGas")?;
+        transaction.max_fee_per_gas = items.word("maxFeePerGas")?;
+    }
+    transaction.gas_limit = items.u64("gasLimit")?;
+    // The specification lets a type 3 or 4 transaction without a target decode, and rejects it later.
+    transaction.to = items.target("to")?;
+    transaction.value = items.word("value")?;
+    transaction.input = Bytes::copy_from_slice(items.bytes("data")?);
+    transaction.access_list = access_list(&mut items)?;
+    match kind {
+        TransactionType::Blob => {
+            transaction.max_fee_per_blob_gas = items.word("maxFeePerBlobGas")?;
+            let mut hashes = items.list("blobVersionedHashes")?;
+            while !hashes.is_empty() {
+                transaction.blob_hashes.push(hashes.hash("blobVersionedHashes")?);
+            }
+        }
+        TransactionType::SetCode => transaction.authorizations = authorizations(&mut items)?,
+        _ => {}
+    }
+    let fields = list_of(&all[..all.len() - items.rest().len()]);
+    let v = items.word("yParity")?;
+    finish(transaction, items, v, &[&[kind.byte()], fields.as_slice()].concat())
+}
+
+fn finish(
+    transaction: Transaction,
+    mut items: Items<'_>,
+    v: U256,
+    signed: &[u8],
+) -> Result<SignedTransaction, RlpError> {
+    let (r, s) = (items.word("r")?, items.word("s")?);
+    items.end("transaction")?;
+    Ok(SignedTransaction { transaction, v, r, s, signing_hash: keccak256(signed) })
+}
+
+fn access_list(items: &mut Items<'_>) -> Result<Vec<AccessListEntry>, RlpError> {
+    let mut list = items.list("accessList")?;
+    let mut entries = Vec::new();
+    while !list.is_empty() {
+        let mut entry = list.list("accessList")?;
+        let address = entry.address("accessList")?;
+        let mut keys = entry.list("accessList")?;
+        let mut storage_keys = Vec::new();
+        while !keys.is_empty() {
+            storage_keys.push(keys.hash("accessList")?);
+        }
+        entry.end("accessList")?;
+        entries.push(AccessListEntry { address, storage_keys });
+    }
+    Ok(entries)
+}
+
+fn authorizations(items: &mut Items<'_>) -> Result<Vec<Authorization>, RlpError> {
+    let mut list = items.list("authorizationList")?;
+    let mut authorizations = Vec::new();
+    while !list.is_empty() {
+        let mut item = list.list("authorizationList")?;
+        let chain_id = item.word("authorizationList")?;
+        let address = item.address("authorizationList")?;
+        let nonce = item.u64("authorizationList")?;
+        let parity = U256::from(item.u8("authorizationList")?);
+        let (r, s) = (item.word("authorizationList")?, item.word("authorizationList")?);
+        item.end("authorizationList")?;
+        let authority = signature::authority(chain_id, address, nonce, parity, r, s);
+        authorizations.push(Authorization { chain_id, address, nonce, authority });
+    }
+    Ok(authorizations)
+}
+
+#[cfg(test)]
+mod tests {
+    use parallax_primitives::{Fork, address, hex};
+
+    use super::*;
+
+    /// The example of EIP-155.
+    const PROTECTED: &str = "f86c098504a817c800825208943535353535353535353535353535353535353535880de0b6b3a76400008025a028ef61340bd939bc2195fe537567866003e1a15d3c71ff63e1590620aa636276a067cbe9d8997f761aecb703304b3800ccf555c9f3dc64214b297fb1966a3b6d83";
+
+    #[test]
+    fn the_example_of_eip_155_is_for_chain_1() {
+        let bytes = hex::decode(PROTECTED).unwrap();
+        let signed = SignedTransaction::decode(&bytes).unwrap();
+        assert_eq!(signed.transaction.chain_id, Some(1));
+        let sender = address!("9d8a62f656a8d1615c1294fd71e9cfb3e4855a4f");
+        assert_eq!(signed.recover(&BlockRules::of(Fork::SpuriousDragon)), Ok(sender));
+        assert_eq!(signed.recover(&BlockRules::of(Fork::TangerineWhistle)), Err(SignatureError));
+    }
+
+    #[test]
+    fn what_is_cut_or_added_or_padded_is_refused() {
+        let bytes = hex::decode(PROTECTED).unwrap();
+        for end in 0..bytes.len() {
+            assert!(SignedTransaction::decode(&bytes[..end]).is_err(), "cut at {end}");
+        }
+        assert!(SignedTransaction::decode(&[bytes.as_slice(), &[0]].concat()).is_err());
+        assert!(SignedTransaction::decode(&[&[5], bytes.as_slice()].concat()).is_err());
+        // The same transaction with its nonce 9 as 0x8109, which is not minimal.
+        let padded = hex::decode(PROTECTED.replacen("f86c09", "f86d8109", 1)).unwrap();
+        assert!(SignedTransaction::decode(&padded).is_err());
+    }
+}
