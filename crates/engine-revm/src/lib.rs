@@ -15,6 +15,7 @@ mod rejection;
 mod run;
 mod state_gas;
 mod steps;
+mod system;
 mod types;
 
 pub use context::JobContext;

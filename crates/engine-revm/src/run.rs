@@ -27,13 +27,14 @@ use crate::{
     recorded::Recorded,
     state_gas::Opening,
     steps::Steps,
+    system,
     types::{RevmParts, RevmTypes},
 };
 
 /// A revm as an engine: [`Mainnet`], or another chain's types. It shows messages and steps, but no block entries; a hook can abort it,
 /// not pause it.
 ///
-/// It runs no bare messages: a job with one is a host error, so a comparison with it is poisoned. So is what its types do not support.
+/// It runs no bare messages but system calls: a job with one is a host error, so a comparison with it is poisoned. So is what its types do not support.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Revm<T = Mainnet> {
     types: T,
@@ -73,7 +74,7 @@ impl<T: RevmTypes> Engine for Revm<T> {
 
     fn execute(&self, job: &Job<'_>, hooks: &mut dyn Hooks) -> Result<Execution, EngineError> {
         hooks.on_start(&job.start());
-        let result = run(&self.types, job, hooks);
+        let result = system::run(&self.types, job, hooks).unwrap_or_else(|| run(&self.types, job, hooks));
         hooks.on_end(&result.as_ref().map_or_else(EngineError::end, Execution::end));
         result
     }
@@ -135,7 +136,7 @@ fn opening<'a, T: RevmTypes>(types: &T, job: &Job<'a>) -> Result<Option<Opening>
 }
 
 /// An inspector that shows messages.
-trait Watch {
+pub(crate) trait Watch {
     fn show_unprepared(&mut self, transaction: &Transaction);
     fn is_aborted(&self) -> bool;
 }
