@@ -30,6 +30,8 @@ pub struct ChainPlace<'a> {
     pub rules: &'a BlockRules,
     /// The blocks before it, its parent first; at least as many as there are, up to seven.
     pub ancestors: &'a [&'a Block],
+    /// The rules of each of those. An ommer has the rules of the ancestor with its number.
+    pub ancestor_rules: &'a [&'a BlockRules],
     /// The number of the block of the DAO fork, on a chain that has it (EIP-779).
     pub dao_fork: Option<u64>,
 }

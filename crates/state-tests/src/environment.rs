@@ -96,7 +96,7 @@ fn blob_schedule(test: &Node<'_>, rules: Rules) -> Result<BlobSchedule, FixtureE
 }
 
 /// The chain of a test: 1 where it does not say.
-pub(crate) fn chain_id(test: &Node<'_>) -> Result<u64, FixtureError> {
+pub fn chain_id(test: &Node<'_>) -> Result<u64, FixtureError> {
     let config = test.get("config");
     let node = config.get("chainid");
     if node.is_null() { Ok(1) } else { node.u64() }
@@ -109,7 +109,7 @@ pub(crate) fn has_zero_reward(test: &Node<'_>) -> bool {
 }
 
 /// The accounts in `node`: the state before a test, or what a file says of the state after it.
-pub(crate) fn accounts(node: &Node<'_>) -> Result<MemoryDatabase, FixtureError> {
+pub fn accounts(node: &Node<'_>) -> Result<MemoryDatabase, FixtureError> {
     let mut accounts = BTreeMap::new();
     for key in node.object()?.keys() {
         let account = node.get(key);

@@ -14,8 +14,10 @@ mod run;
 mod transaction;
 
 pub use case::{Case, Expected, cases, cases_of};
+pub use environment::{accounts, chain_id};
 pub use error::{FixtureError, Problem};
 pub use exception::{ExpectedException, Raised};
 pub use file::{FixtureFile, MAX_FILE_BYTES, MAX_NESTING, TestText};
+pub use node::Node;
 pub use prestate::accounts_of;
-pub use run::{CaseResult, run};
+pub use run::{CaseResult, difference, run};

@@ -10,7 +10,7 @@ use crate::{FixtureError, Problem, error::shorten};
 
 /// A value and the way to it from the root of its test.
 #[derive(Clone, Copy)]
-pub(crate) struct Node<'a> {
+pub struct Node<'a> {
     value: &'a Value,
     place: Place<'a>,
 }
@@ -25,18 +25,19 @@ enum Place<'a> {
 static NULL: Value = Value::Null;
 
 impl<'a> Node<'a> {
-    pub(crate) fn test(file: &'a Arc<str>, name: &'a str, value: &'a Value) -> Self {
+    /// The root of a test.
+    pub fn test(file: &'a Arc<str>, name: &'a str, value: &'a Value) -> Self {
         Self { value, place: Place::Test { file, name } }
     }
 
     /// A field; JSON's null where it is missing.
-    pub(crate) fn get(&'a self, key: &'a str) -> Node<'a> {
+    pub fn get(&'a self, key: &'a str) -> Node<'a> {
         let value = self.value.get(key).unwrap_or(&NULL);
         Node { value, place: Place::Field { parent: self, key } }
     }
 
-    /// An item of a list, of which a state test has as many as its `indexes` say.
-    pub(crate) fn item(&'a self, index: usize) -> Result<Node<'a>, FixtureError> {
+    /// An item of a list.
+    pub fn item(&'a self, index: usize) -> Result<Node<'a>, FixtureError> {
         let items = self.items()?;
         let value = items.get(index).ok_or_else(|| {
             self.unexpected(format!("a list with an item {index}"), format!("{} items", items.len()))
@@ -44,7 +45,8 @@ impl<'a> Node<'a> {
         Ok(Node { value, place: Place::Item { parent: self, index } })
     }
 
-    pub(crate) fn items(&self) -> Result<&'a [Value], FixtureError> {
+    /// The items of a list.
+    pub fn items(&self) -> Result<&'a [Value], FixtureError> {
         match self.value {
             Value::Array(items) => Ok(items),
             _ => Err(self.wrong("a list")),
@@ -52,7 +54,7 @@ impl<'a> Node<'a> {
     }
 
     /// Every item of a list, read by `read`.
-    pub(crate) fn map<T>(
+    pub fn map<T>(
         &self,
         read: impl Fn(&Node<'_>) -> Result<T, FixtureError>,
     ) -> Result<Vec<T>, FixtureError> {
@@ -60,18 +62,21 @@ impl<'a> Node<'a> {
         self.items()?.iter().enumerate().map(each).collect()
     }
 
-    pub(crate) fn object(&self) -> Result<&'a Map<String, Value>, FixtureError> {
+    /// The fields of an object.
+    pub fn object(&self) -> Result<&'a Map<String, Value>, FixtureError> {
         match self.value {
             Value::Object(map) => Ok(map),
             _ => Err(self.wrong("an object")),
         }
     }
 
-    pub(crate) fn is_null(&self) -> bool {
+    /// Whether nothing stands here, or JSON's null.
+    pub fn is_null(&self) -> bool {
         self.value.is_null()
     }
 
-    pub(crate) fn text(&self, expected: &'static str) -> Result<&'a str, FixtureError> {
+    /// A string; `expected` is what it should say.
+    pub fn text(&self, expected: &'static str) -> Result<&'a str, FixtureError> {
         match self.value {
             Value::String(text) => Ok(text),
             _ => Err(self.wrong(expected)),
@@ -79,7 +84,7 @@ impl<'a> Node<'a> {
     }
 
     /// An integer below 2^256: hexadecimal with `0x`, decimal, or a JSON number.
-    pub(crate) fn u256(&self) -> Result<U256, FixtureError> {
+    pub fn u256(&self) -> Result<U256, FixtureError> {
         const EXPECTED: &str = "an integer below 2^256";
         if let Value::Number(number) = self.value {
             return number.as_u64().map(U256::from).ok_or_else(|| self.wrong(EXPECTED));
@@ -99,7 +104,8 @@ impl<'a> Node<'a> {
         U256::from_str_radix(digits, u64::from(radix)).map_err(|_| self.wrong(EXPECTED))
     }
 
-    pub(crate) fn u64(&self) -> Result<u64, FixtureError> {
+    /// An integer below 2^64, in any of the forms of [`Node::u256`].
+    pub fn u64(&self) -> Result<u64, FixtureError> {
         const EXPECTED: &str = "an integer below 2^64";
         match self.u256() {
             Ok(value) => u64::try_from(value).map_err(|_| self.wrong(EXPECTED)),
@@ -107,26 +113,29 @@ impl<'a> Node<'a> {
         }
     }
 
-    pub(crate) fn bytes(&self) -> Result<Bytes, FixtureError> {
+    /// Bytes in hexadecimal.
+    pub fn bytes(&self) -> Result<Bytes, FixtureError> {
         const EXPECTED: &str = "bytes in hexadecimal, two digits each";
         let text = self.text(EXPECTED)?;
         hex::decode(text).map(Bytes::from).map_err(|_| self.wrong(EXPECTED))
     }
 
-    pub(crate) fn address(&self) -> Result<Address, FixtureError> {
+    /// An address in hexadecimal.
+    pub fn address(&self) -> Result<Address, FixtureError> {
         const EXPECTED: &str = "an address: 20 bytes in hexadecimal";
         let bytes = hex::decode(self.text(EXPECTED)?).map_err(|_| self.wrong(EXPECTED))?;
         Address::try_from(bytes.as_slice()).map_err(|_| self.wrong(EXPECTED))
     }
 
-    pub(crate) fn b256(&self) -> Result<B256, FixtureError> {
+    /// 32 bytes in hexadecimal.
+    pub fn b256(&self) -> Result<B256, FixtureError> {
         const EXPECTED: &str = "a hash: 32 bytes in hexadecimal";
         let bytes = hex::decode(self.text(EXPECTED)?).map_err(|_| self.wrong(EXPECTED))?;
         B256::try_from(bytes.as_slice()).map_err(|_| self.wrong(EXPECTED))
     }
 
     /// The error that something other than `expected` stands here, or nothing at all.
-    pub(crate) fn wrong(&self, expected: &'static str) -> FixtureError {
+    pub fn wrong(&self, expected: &'static str) -> FixtureError {
         match self.value {
             Value::Null => self.error(Problem::Missing { expected }),
             Value::Array(items) => self.unexpected(expected, format!("a list of {}", items.len())),
@@ -138,11 +147,13 @@ impl<'a> Node<'a> {
         }
     }
 
-    pub(crate) fn unexpected(&self, expected: impl Into<String>, found: impl Into<String>) -> FixtureError {
+    /// The error that `found` stands here, and not `expected`.
+    pub fn unexpected(&self, expected: impl Into<String>, found: impl Into<String>) -> FixtureError {
         self.error(Problem::Unexpected { expected: expected.into(), found: found.into() })
     }
 
-    pub(crate) fn error(&self, problem: Problem) -> FixtureError {
+    /// The error that this is wrong here.
+    pub fn error(&self, problem: Problem) -> FixtureError {
         let mut path = String::new();
         let file = self.write_path(&mut path);
         FixtureError { file: file.clone(), path, problem }

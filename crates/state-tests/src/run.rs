@@ -137,7 +137,7 @@ fn fault(faults: &mut String, text: &str) {
 }
 
 /// The first account that differs, field by field.
-fn difference(post: &MemoryDatabase, expected: &MemoryDatabase) -> String {
+pub fn difference(post: &MemoryDatabase, expected: &MemoryDatabase) -> String {
     let addresses = post.accounts.keys().chain(expected.accounts.keys());
     let Some(address) =
         addresses.filter(|address| post.accounts.get(*address) != expected.accounts.get(*address)).min()

@@ -1,0 +1,125 @@
+//! A block as the consensus layer hands it over: a call of `engine_newPayload` (Engine API, `ExecutionPayload`).
+
+use parallax_block_data::{Block, Bloom, Header, NO_OMMERS_HASH, SignedTransaction, Withdrawal};
+use parallax_primitives::{B256, Bytes, TransactionType};
+use parallax_state_tests::{FixtureError, Node};
+use sha2::{Digest, Sha256};
+
+use crate::Refusal;
+
+/// JSON-RPC's code for parameters that are none.
+const INVALID_PARAMS: i64 = -32602;
+
+/// A block, and what comes with it.
+#[derive(Clone, Debug)]
+pub struct Payload {
+    block: Block,
+    /// What it is called by.
+    hash: B256,
+    versioned_hashes: Option<Vec<B256>>,
+    requests: Option<Vec<Bytes>>,
+}
+
+impl Payload {
+    /// Reads one of `engineNewPayloads`.
+    pub(crate) fn read(node: &Node<'_>) -> Result<Self, FixtureError> {
+        let params = node.get("params");
+        let count = params.items()?.len();
+        let fields = params.item(0)?;
+        let transactions = fields.get("transactions").map(|node| node.bytes())?;
+        let or_none = |key| {
+            let field = fields.get(key);
+            if field.is_null() { Ok(None) } else { field.u64().map(Some) }
+        };
+        let withdrawals = match fields.get("withdrawals") {
+            list if list.is_null() => None,
+            list => Some(list.map(withdrawal)?),
+        };
+        let versioned_hashes = if count > 1 { Some(params.item(1)?.map(|node| node.b256())?) } else { None };
+        let parent_beacon_root = if count > 2 { Some(params.item(2)?.b256()?) } else { None };
+        let requests = if count > 3 { Some(params.item(3)?.map(|node| node.bytes())?) } else { None };
+        let bloom = fields.get("logsBloom").bytes()?;
+        let bloom = Bloom::try_from(bloom.as_ref())
+            .map_err(|_| fields.get("logsBloom").wrong("256 bytes in hexadecimal"))?;
+        let mut block = Block { transactions, withdrawals, ..Block::default() };
+        block.header = Header {
+            parent_hash: fields.get("parentHash").b256()?,
+            ommers_hash: NO_OMMERS_HASH,
+            coinbase: fields.get("feeRecipient").address()?,
+            state_root: fields.get("stateRoot").b256()?,
+            transactions_root: block.transactions_root(),
+            receipts_root: fields.get("receiptsRoot").b256()?,
+            logs_bloom: bloom,
+            number: fields.get("blockNumber").u64()?,
+            gas_limit: fields.get("gasLimit").u64()?,
+            gas_used: fields.get("gasUsed").u64()?,
+            timestamp: fields.get("timestamp").u64()?,
+            extra_data: fields.get("extraData").bytes()?,
+            prev_randao: fields.get("prevRandao").b256()?,
+            base_fee: Some(fields.get("baseFeePerGas").u64()?),
+            withdrawals_root: block.withdrawals.is_some().then(|| block.withdrawals_root()),
+            blob_gas_used: or_none("blobGasUsed")?,
+            excess_blob_gas: or_none("excessBlobGas")?,
+            parent_beacon_root,
+            requests_hash: requests.as_deref().map(requests_hash),
+            ..Header::default()
+        };
+        block.size = block.encode().len();
+        Ok(Self { block, hash: fields.get("blockHash").b256()?, versioned_hashes, requests })
+    }
+
+    /// The block, unless what comes with it does not belong to it.
+    pub(crate) fn block(&self) -> Result<Block, Refusal> {
+        if let Some(requests) = &self.requests {
+            check_requests(requests)?;
+        }
+        let (named, found) = (self.hash, self.block.header.hash());
+        if named != found {
+            return Err(Refusal::Hash { named, found });
+        }
+        if let Some(hashes) = &self.versioned_hashes
+            && *hashes != versioned_hashes(&self.block)
+        {
+            return Err(Refusal::VersionedHashes);
+        }
+        Ok(self.block.clone())
+    }
+}
+
+/// Requests are not empty, and in the order of their types (EIP-7685).
+fn check_requests(requests: &[Bytes]) -> Result<(), Refusal> {
+    let refused = |reason| Err(Refusal::Call { code: INVALID_PARAMS, reason });
+    if requests.iter().any(|request| request.len() < 2) {
+        return refused("a request without data");
+    }
+    if requests.windows(2).any(|pair| pair[0][0] >= pair[1][0]) {
+        return refused("requests are not in the order of their types");
+    }
+    Ok(())
+}
+
+/// EIP-7685.
+fn requests_hash(requests: &[Bytes]) -> B256 {
+    let mut outer = Sha256::new();
+    for request in requests {
+        outer.update(Sha256::digest(request));
+    }
+    B256::from_slice(&outer.finalize())
+}
+
+/// Those of all blob transactions, in order; what is no transaction has none.
+fn versioned_hashes(block: &Block) -> Vec<B256> {
+    let read = block.transactions.iter().filter_map(|bytes| SignedTransaction::decode(bytes).ok());
+    read.filter(|signed| signed.transaction.kind == TransactionType::Blob)
+        .flat_map(|signed| signed.transaction.blob_hashes)
+        .collect()
+}
+
+fn withdrawal(node: &Node<'_>) -> Result<Withdrawal, FixtureError> {
+    Ok(Withdrawal {
+        index: node.get("index").u64()?,
+        validator_index: node.get("validatorIndex").u64()?,
+        address: node.get("address").address()?,
+        amount: node.get("amount").u64()?,
+    })
+}

@@ -1,0 +1,37 @@
+//! Whether a header says what its block came to.
+
+use parallax_block_data::{Block, BlockError, BodyResult, RootName, receipts_root};
+use parallax_primitives::{B256, BlockRules};
+
+use crate::requests;
+
+pub(crate) fn header(rules: &BlockRules, block: &Block, result: &BodyResult) -> Result<(), BlockError> {
+    let header = &block.header;
+    if header.gas_used != result.gas_used {
+        return Err(BlockError::GasUsed { found: header.gas_used, expected: result.gas_used });
+    }
+    root(RootName::Transactions, header.transactions_root, block.transactions_root())?;
+    root(RootName::State, header.state_root, result.state.state_root())?;
+    root(RootName::Receipts, header.receipts_root, receipts_root(&result.receipts))?;
+    if header.logs_bloom != result.logs_bloom {
+        return Err(BlockError::LogsBloom);
+    }
+    if rules.withdrawals {
+        let found = header.withdrawals_root.unwrap_or_default();
+        root(RootName::Withdrawals, found, block.withdrawals_root())?;
+    }
+    if let Some(found) = header.blob_gas_used
+        && found != result.blob_gas_used
+    {
+        return Err(BlockError::BlobGasUsed { found, expected: result.blob_gas_used });
+    }
+    if rules.requests {
+        let found = header.requests_hash.unwrap_or_default();
+        root(RootName::Requests, found, requests::hash(&result.requests))?;
+    }
+    Ok(())
+}
+
+fn root(name: RootName, found: B256, expected: B256) -> Result<(), BlockError> {
+    if found == expected { Ok(()) } else { Err(BlockError::Root { name, found, expected }) }
+}
