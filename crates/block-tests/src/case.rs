@@ -1,11 +1,12 @@
 //! A case: a chain's first block with its state, blocks to add to it, and what should come of each and of all.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use parallax_block_data::{Block, Bloom, Header};
 use parallax_memory_database::MemoryDatabase;
 use parallax_primitives::{B256, BlobSchedule, Bytes};
 use parallax_state_tests::{FixtureError, Node, Problem, TestText, accounts, chain_id};
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use crate::{Network, names, payload::Payload};
@@ -85,6 +86,11 @@ pub enum PostState {
 }
 
 impl BlockCase {
+    /// The number of its block with this index, if that is a block.
+    pub fn number(&self, index: usize) -> Option<u64> {
+        self.blocks.get(index)?.block().ok().map(|block| block.header.number)
+    }
+
     /// Reads a test.
     ///
     /// # Errors
@@ -258,4 +264,16 @@ fn post_state(root: &Node<'_>) -> Result<PostState, FixtureError> {
         return accounts(&whole).map(|state| PostState::Whole(Box::new(state)));
     }
     if hash.is_null() { Ok(PostState::Untold) } else { hash.b256().map(PostState::Root) }
+}
+
+/// Whether this is a block test: what stands there has `blocks` or `engineNewPayloads`.
+pub fn is_block_test(test: &TestText) -> bool {
+    const KEYS: [&str; 2] = ["blocks", "engineNewPayloads"];
+    let json = test.json();
+    // Most texts are of one kind: what has none of the words is not parsed.
+    if !KEYS.iter().any(|key| json.contains(key)) {
+        return false;
+    }
+    let keys = serde_json::from_str::<std::collections::BTreeMap<Cow<'_, str>, IgnoredAny>>(json);
+    keys.is_ok_and(|keys| KEYS.iter().any(|key| keys.contains_key(*key)))
 }

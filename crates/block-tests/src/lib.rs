@@ -3,14 +3,16 @@
 
 mod case;
 mod chain;
+mod compare;
 mod names;
 mod network;
 mod payload;
 mod refusal;
 mod run;
 
-pub use case::{BlockCase, CaseBlock, ExpectedRefusal, PostState};
+pub use case::{BlockCase, CaseBlock, ExpectedRefusal, PostState, is_block_test};
 pub use chain::{Accepted, Chain};
+pub use compare::{BothEnd, BothReport, ExecuteBoth, run_both};
 pub use network::Network;
 pub use refusal::Refusal;
-pub use run::{At, BlockReport, CaseEnd, CaseReport, Execute, Failure, process, run};
+pub use run::{At, BlockReport, CaseEnd, CaseReport, Execute, Failure, Order, process, run};

@@ -24,6 +24,15 @@ pub(crate) fn matches(expected: &ExpectedRefusal, refusal: &Refusal) -> bool {
     is_named && (expected.code.is_none() || expected.code == code)
 }
 
+/// Whether one of the names is of what is wrong with a transaction.
+pub(crate) fn is_of_transaction(expected: &ExpectedRefusal) -> bool {
+    expected.names.iter().any(|name| {
+        name.starts_with("TransactionException.")
+            || name.starts_with("TR_")
+            || ExpectedException::parse(name).is_ok()
+    })
+}
+
 /// What the specification's tests call a refusal.
 pub(crate) fn official(refusal: &Refusal) -> Cow<'static, str> {
     if let Some(raised) = raised(refusal) {

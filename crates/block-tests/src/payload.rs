@@ -12,7 +12,7 @@ const INVALID_PARAMS: i64 = -32602;
 
 /// A block, and what comes with it.
 #[derive(Clone, Debug)]
-pub struct Payload {
+pub(crate) struct Payload {
     block: Block,
     /// What it is called by.
     hash: B256,
@@ -26,7 +26,7 @@ impl Payload {
         let params = node.get("params");
         let count = params.items()?.len();
         let fields = params.item(0)?;
-        let transactions = fields.get("transactions").map(|node| node.bytes())?;
+        let transactions = fields.get("transactions").map(bytes)?;
         let or_none = |key| {
             let field = fields.get(key);
             if field.is_null() { Ok(None) } else { field.u64().map(Some) }
@@ -35,9 +35,9 @@ impl Payload {
             list if list.is_null() => None,
             list => Some(list.map(withdrawal)?),
         };
-        let versioned_hashes = if count > 1 { Some(params.item(1)?.map(|node| node.b256())?) } else { None };
+        let versioned_hashes = if count > 1 { Some(params.item(1)?.map(hash)?) } else { None };
         let parent_beacon_root = if count > 2 { Some(params.item(2)?.b256()?) } else { None };
-        let requests = if count > 3 { Some(params.item(3)?.map(|node| node.bytes())?) } else { None };
+        let requests = if count > 3 { Some(params.item(3)?.map(bytes)?) } else { None };
         let bloom = fields.get("logsBloom").bytes()?;
         let bloom = Bloom::try_from(bloom.as_ref())
             .map_err(|_| fields.get("logsBloom").wrong("256 bytes in hexadecimal"))?;
@@ -113,6 +113,14 @@ fn versioned_hashes(block: &Block) -> Vec<B256> {
     read.filter(|signed| signed.transaction.kind == TransactionType::Blob)
         .flat_map(|signed| signed.transaction.blob_hashes)
         .collect()
+}
+
+fn bytes(node: &Node<'_>) -> Result<Bytes, FixtureError> {
+    node.bytes()
+}
+
+fn hash(node: &Node<'_>) -> Result<B256, FixtureError> {
+    node.b256()
 }
 
 fn withdrawal(node: &Node<'_>) -> Result<Withdrawal, FixtureError> {

@@ -3,7 +3,7 @@
 
 use std::{ops::ControlFlow, time::Duration};
 
-use parallax_engine_interface::{Execution, Job};
+use parallax_engine_interface::{EngineError, Execution, Job};
 use parallax_shadow_diff::{
     Compared, Halts, Rejections, ShadowConfig, ShadowMode, Tolerance, Verdict, compare_engines_in_forms,
 };
@@ -33,6 +33,19 @@ pub struct DiffOutcome {
     pub fast: Option<FastCounts>,
     /// Where more than two sides were compared: who stands with whom.
     pub sides: Option<SideGroups>,
+    /// Of a block test: how much of it was run.
+    pub blocks: Option<BlockCounts>,
+    /// Of a block test that parts: the block and what of it was run.
+    pub within: Option<String>,
+}
+
+/// How much of a block test was run on both sides.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlockCounts {
+    /// Blocks that both took or both refused.
+    pub blocks: u64,
+    /// Transactions and system calls that were run.
+    pub parts: u64,
 }
 
 impl DiffOutcome {
@@ -40,6 +53,7 @@ impl DiffOutcome {
     pub(crate) fn aside(&self) -> Option<String> {
         let at = self.right_at.as_ref().map(|at| format!("at {at}"));
         let at = at.or_else(|| self.parting.as_ref().map(Parting::text));
+        let at = at.or_else(|| self.within.as_ref().map(|within| format!("in {within}")));
         self.sides.as_ref().map(SideGroups::text).or(at)
     }
 }
@@ -55,6 +69,8 @@ impl From<Verdict> for DiffOutcome {
             parting: None,
             fast: None,
             sides: None,
+            blocks: None,
+            within: None,
         }
     }
 }
@@ -85,6 +101,9 @@ pub struct DiffSummary {
     /// Cases that came to something by other rules than their files'.
     #[serde(default, skip_serializing_if = "crate::test_outcome::is_zero")]
     pub by_other_rules: u64,
+    /// Of block tests: how much of them was run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocks: Option<BlockCounts>,
     /// Whether every selected case is counted: false if the campaign was stopped.
     pub complete: bool,
     /// How much of it ran in the fast form; `None` if neither side has one, or it was not compared.
@@ -131,6 +150,7 @@ impl DiffSummary {
             Verdict::NotCompared(_) => &mut self.not_compared,
         };
         *count += 1;
+        self.add_blocks(outcome.blocks);
         let Some(counts) = outcome.fast else { return };
         let fast = self.fast.get_or_insert_default();
         fast.blocks += counts.blocks;
@@ -141,6 +161,14 @@ impl DiffSummary {
             Verdict::Agree if outcome.steps == 0 => fast.without_code += 1,
             Verdict::Agree => fast.without_block += 1,
             _ => {}
+        }
+    }
+
+    fn add_blocks(&mut self, counts: Option<BlockCounts>) {
+        if let Some(BlockCounts { blocks, parts }) = counts {
+            let sum = self.blocks.get_or_insert_default();
+            sum.blocks += blocks;
+            sum.parts += parts;
         }
     }
 
@@ -163,6 +191,7 @@ impl DiffSummary {
         self.not_compared += other.not_compared;
         self.unreadable += other.unreadable;
         self.by_other_rules += other.by_other_rules;
+        self.add_blocks(other.blocks);
         let Some(other) = other.fast else { return };
         let fast = self.fast.get_or_insert_default();
         fast.cases += other.cases;
@@ -308,6 +337,17 @@ pub fn compare_job(
     right: &(impl EngineSource + ?Sized),
     config: &ShadowConfig,
 ) -> (DiffOutcome, Option<Execution>) {
+    let (outcome, results) = compare_results(job, left, right, config);
+    (outcome, results.and_then(|[left, _]| left.ok()))
+}
+
+/// As [`compare_job`], and what both sides came to; `None` if they were not asked, as one of them does not know the rules.
+pub(crate) fn compare_results(
+    job: &Job<'_>,
+    left: &(impl EngineSource + ?Sized),
+    right: &(impl EngineSource + ?Sized),
+    config: &ShadowConfig,
+) -> (DiffOutcome, Option<[Result<Execution, EngineError>; 2]>) {
     let engines = [left.make(), right.make()];
     if let Some(reason) = engines.iter().find_map(|engine| engine.unsupported(job.rules, job.block)) {
         tracing::info!(left = left.name(), right = right.name(), reason, "passed over");
@@ -324,7 +364,7 @@ pub fn compare_job(
     if config.mode == ShadowMode::All {
         forms = FastForms::of(left, right);
     }
-    let Compared { verdict, steps, results: [result, _], times, .. } =
+    let Compared { verdict, steps, results, times, .. } =
         compare_engines_in_forms(&*engines[0], &*engines[1], job, config, &forms.runs(job));
     let fast = match config.mode {
         ShadowMode::PerBlock => engines.iter().filter_map(|engine| engine.fast()).reduce(sum),
@@ -336,7 +376,7 @@ pub fn compare_job(
         }
         _ => None,
     };
-    (DiffOutcome { verdict, steps, times, right_at: None, parting, fast, sides: None }, result.ok())
+    (DiffOutcome { steps, times, parting, fast, ..verdict.into() }, Some(results))
 }
 
 pub(crate) fn no_transaction(reason: &str) -> String {

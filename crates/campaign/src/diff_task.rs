@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use parallax_primitives::Rules;
 use parallax_shadow_diff::{Halts, ShadowConfig, ShadowMode, Verdict};
-use parallax_state_tests::{Case, FixtureError};
+use parallax_state_tests::FixtureError;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CaseName, DiffOutcome, DiffSetup, DiffSummary, Form, Loss, Parting, StepsFile, Told, config, diff,
+    CaseName, DiffOutcome, DiffSetup, DiffSummary, Form, Loss, Parting, StepsFile, Told,
+    any_case::AnyCase,
+    block_test::compare_blocks,
+    config, diff,
     engines::{EngineSource, Engines, Ruled, UnknownEngine},
     report::{Answer, Subject},
     task::Task,
@@ -119,13 +122,20 @@ impl DiffTask {
         &self,
         engines: Engines,
         steps: Option<&StepsFile>,
-    ) -> Result<impl Fn(&Case) -> DiffReport + Sync, UnknownEngine> {
+    ) -> Result<impl Fn(&AnyCase) -> DiffReport + Sync, UnknownEngine> {
         let (left, right) = (engines(&self.left)?, engines(&self.right)?);
         let config = self.config(&*left, &*right);
         let rules = self.rules;
-        Ok(move |case: &Case| {
+        Ok(move |case: &AnyCase| {
             let left = Ruled { source: &*left, rules: rules[0] };
             let right = Ruled { source: &*right, rules: rules[1] };
+            let case = match case {
+                AnyCase::State(case) => &**case,
+                AnyCase::Block(block) => {
+                    let outcome = compare_blocks(block, [&left, &right], &config);
+                    return self.report(&Answer::Outcome(Subject::Case(case.name()), &outcome));
+                }
+            };
             let outcome = diff::compare_case(case, &left, &right, &config);
             if let (Some(steps), Ok(job)) = (steps, case.job())
                 && !matches!(outcome.verdict, Verdict::Unsupported(_))

@@ -1,8 +1,10 @@
 #![forbid(unsafe_code)]
 #![doc = include_str!("../README.md")]
 
+mod any_case;
 mod archive;
 mod attribution;
+mod block_test;
 mod clients;
 mod diff;
 mod diff_task;
@@ -32,9 +34,11 @@ mod workers;
 
 pub use archive::file_of;
 pub use attribution::{Parting, Partings};
+pub use block_test::{BlockReport, BlockSummary, BlockTask, BlockVerdict, blocktest_isolated, processor_of};
 pub use clients::ClientSide;
 pub use diff::{
-    DiffOutcome, DiffSummary, FastSummary, compare_case, compare_job, config, diff, diff_with, tolerated,
+    BlockCounts, DiffOutcome, DiffSummary, FastSummary, compare_case, compare_job, config, diff, diff_with,
+    tolerated,
 };
 pub use diff_task::{DiffReport, DiffTask};
 pub use discovery::{DiscoveryError, discover};

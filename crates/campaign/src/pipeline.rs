@@ -112,6 +112,16 @@ impl Campaign<'_> {
         panicked: impl Fn(&Case, String) -> R + Sync,
         deliver: impl FnMut(Delivered<R>, Progress) -> ControlFlow<()> + Send,
     ) -> Result<bool, WorkersError> {
+        self.run_tests(|test, is_stopped| self.answer(test, &each, &panicked, is_stopped), deliver)
+    }
+
+    /// Runs `each` on every selected test, or on why there is none, and hands its answers to `deliver` in order. What it is given
+    /// besides says whether the campaign is stopped. True if it came to its end.
+    pub(crate) fn run_tests<T: Send>(
+        &self,
+        each: impl Fn(Result<TestText, FixtureError>, &dyn Fn() -> bool) -> Vec<T> + Sync,
+        deliver: impl FnMut(T, Progress) -> ControlFlow<()> + Send,
+    ) -> Result<bool, WorkersError> {
         let jobs = self.jobs;
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(jobs)
@@ -125,7 +135,7 @@ impl Campaign<'_> {
                 scope.spawn(|_| {
                     let _entered = span.enter();
                     while let Some((place, test)) = desk.take(true) {
-                        desk.accept(&place, self.answer(test, &each, &panicked, || desk.is_stopped()));
+                        desk.accept(&place, each(test, &|| desk.is_stopped()));
                     }
                 });
             }

@@ -85,7 +85,7 @@ pub(crate) fn compare_trace<R: BufRead>(
         }
     };
     Ok(TraceCompared {
-        outcome: DiffOutcome { verdict, steps, times, right_at, parting: None, fast: None, sides: None },
+        outcome: DiffOutcome { steps, times, right_at, ..verdict.into() },
         unknown,
     })
 }

@@ -1,13 +1,17 @@
 //! What is done with each case of a campaign and what is kept of it, whether a thread does it or a worker process.
 
-use std::{fmt, ops::ControlFlow};
+use std::{
+    fmt,
+    ops::ControlFlow,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use parallax_primitives::Rules;
 use parallax_shadow_diff::place_of_panic;
-use parallax_state_tests::{Case, FixtureError};
+use parallax_state_tests::{Case, FixtureError, TestText};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Campaign, Delivered, Progress, WorkersError};
+use crate::{Campaign, Progress, WorkersError, any_case::AnyCase, pipeline::message};
 
 /// Which case it is: its file, and where in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,21 +94,32 @@ pub(crate) trait Task: Sync {
 }
 
 impl Campaign<'_> {
-    /// Does `each` with every selected case, in threads, and hands the reports to `deliver` in order, which may stop the campaign.
+    /// Does `each` with every selected case of either kind, in threads, and hands the reports to `deliver` in order, which may stop the campaign.
     /// True if it came to its end.
     pub(crate) fn perform<T: Task>(
         &self,
         task: &T,
-        each: impl Fn(&Case) -> T::Report + Sync,
-        mut deliver: impl FnMut(T::Report, Progress) -> ControlFlow<()> + Send,
+        each: impl Fn(&AnyCase) -> T::Report + Sync,
+        deliver: impl FnMut(T::Report, Progress) -> ControlFlow<()> + Send,
     ) -> Result<bool, WorkersError> {
-        let panicked = |case: &Case, message| task.lost(&CaseName::of(case), Loss::panicked(message));
-        self.run(each, panicked, |delivered, progress| {
-            let report = match delivered {
-                Delivered::Case(_, report) => report,
-                Delivered::Unreadable(error) => task.unreadable(&error),
+        let one = |case: Result<AnyCase, FixtureError>| match case {
+            Err(error) => {
+                tracing::warn!(%error, "cannot be read");
+                Some(task.unreadable(&error))
+            }
+            Ok(case) if !self.selection.has(&case) => None,
+            Ok(case) => {
+                let ran = case.in_span(|| catch_unwind(AssertUnwindSafe(|| each(&case))));
+                Some(ran.unwrap_or_else(|panic| task.lost(&case.name(), Loss::panicked(message(&*panic)))))
+            }
+        };
+        let each = |test: Result<TestText, FixtureError>, is_stopped: &dyn Fn() -> bool| {
+            let cases = match test {
+                Ok(test) => self.selection.any_cases(&test),
+                Err(error) => vec![Err(error)],
             };
-            deliver(report, progress)
-        })
+            cases.into_iter().take_while(|_| !is_stopped()).filter_map(one).collect()
+        };
+        self.run_tests(each, deliver)
     }
 }

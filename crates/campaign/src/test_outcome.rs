@@ -16,6 +16,8 @@ pub enum TestOutcome {
     Lost(Loss),
     /// The engine does not know the rules, for this reason. Not a pass.
     Unsupported(String),
+    /// It is a test of another kind, of which this says who runs it. Not a pass.
+    OtherKind(String),
 }
 
 impl TestOutcome {
@@ -29,6 +31,7 @@ impl TestOutcome {
             TestOutcome::Lost(Loss::TimedOut(_)) => TestVerdict::TimedOut,
             TestOutcome::Lost(Loss::Limit(_)) => TestVerdict::Limit,
             TestOutcome::Unsupported(_) => TestVerdict::Unsupported,
+            TestOutcome::OtherKind(_) => TestVerdict::OtherKind,
         }
     }
 }
@@ -50,6 +53,8 @@ pub enum TestVerdict {
     Limit,
     /// The engine does not know the rules.
     Unsupported,
+    /// It is a test of another kind.
+    OtherKind,
     /// It could not be read.
     Unreadable,
 }
@@ -80,6 +85,9 @@ pub struct TestSummary {
     pub limit: u64,
     /// The engine does not know the rules.
     pub unsupported: u64,
+    /// Tests of another kind.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub other_kind: u64,
     /// Cases, tests or files that could not be read.
     pub unreadable: u64,
     /// Whether every selected case is counted: false if the campaign was stopped.
@@ -97,6 +105,7 @@ impl TestSummary {
         self.timed_out += other.timed_out;
         self.limit += other.limit;
         self.unsupported += other.unsupported;
+        self.other_kind += other.other_kind;
         self.unreadable += other.unreadable;
         self.complete &= other.complete;
     }
@@ -113,13 +122,14 @@ impl TestSummary {
             TestVerdict::TimedOut => &mut self.timed_out,
             TestVerdict::Limit => &mut self.limit,
             TestVerdict::Unsupported => &mut self.unsupported,
+            TestVerdict::OtherKind => &mut self.other_kind,
             TestVerdict::Unreadable => &mut self.unreadable,
         } += 1;
     }
 
     /// Everything that came to something, or could not be read.
     pub const fn cases(&self) -> u64 {
-        self.passed + self.unchecked + self.unsupported + self.failures()
+        self.passed + self.unchecked + self.unsupported + self.other_kind + self.failures()
     }
 
     /// What neither passed nor was left out for want of rules.
@@ -127,7 +137,7 @@ impl TestSummary {
         self.failed + self.crashed + self.timed_out + self.limit + self.unreadable
     }
 
-    /// Whether there were cases, and every one passed or, by other rules than its file's, came to an end.
+    /// Whether there were cases of this kind, and every one passed or, by other rules than its file's, came to an end.
     pub const fn is_success(&self) -> bool {
         self.complete && self.passed + self.unchecked > 0 && self.failures() + self.unsupported == 0
     }

@@ -8,7 +8,7 @@ use std::io::{self, Read, Write};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{DiffTask, TestTask};
+use crate::{BlockTask, DiffTask, TestTask};
 
 /// The longest frame that is read, in bytes: whoever says a longer one is out of its mind.
 const MAX_FRAME: u64 = 2 << 30;
@@ -30,6 +30,7 @@ pub(crate) struct Setup {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum TaskSetup {
     Statetest(TestTask),
+    Blocktest(BlockTask),
     Diff(DiffTask),
 }
 

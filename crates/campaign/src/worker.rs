@@ -12,10 +12,11 @@ use std::{
     thread,
 };
 
-use parallax_state_tests::{Case, TestText};
+use parallax_state_tests::TestText;
 
 use crate::{
     RunBy, Selection,
+    any_case::AnyCase,
     engines::Engines,
     pipeline,
     task::{CaseName, Loss, Task},
@@ -65,6 +66,7 @@ fn begin(engine: Engines) -> Result<(), Box<dyn std::error::Error>> {
             let engine = engine(&task.engine)?;
             work(&task, |case| task.case(case, &*engine), &selection, &units)?;
         }
+        TaskSetup::Blocktest(task) => work(&task, task.each(engine)?, &selection, &units)?,
         TaskSetup::Diff(task) => work(&task, task.each(engine, None)?, &selection, &units)?,
     }
     Ok(())
@@ -83,7 +85,7 @@ type Unit = (TestText, usize);
 /// Does `task` with every unit, one after the other.
 fn work<T: Task>(
     task: &T,
-    each: impl Fn(&Case) -> T::Report,
+    each: impl Fn(&AnyCase) -> T::Report,
     selection: &Selection,
     units: &Receiver<Unit>,
 ) -> io::Result<()> {
@@ -91,25 +93,25 @@ fn work<T: Task>(
     say::<T>(&mut out, &Said::Ready)?;
     out.flush()?;
     for (test, done) in units {
-        for (number, case) in selection.cases(&test).into_iter().enumerate().skip(done) {
+        for (number, case) in selection.any_cases(&test).into_iter().enumerate().skip(done) {
             let report = match case {
                 Err(error) => task.unreadable(&error),
-                Ok(case) if !selection.has_case(&case) => continue,
+                Ok(case) if !selection.has(&case) => continue,
                 Ok(case) => {
-                    let Case { rules, fork_name, d, g, v, .. } = &case;
-                    let (fork, fork_name) = (rules.to_string(), fork_name.to_string());
-                    say::<T>(&mut out, &Said::Began { number, fork, fork_name, index: [*d, *g, *v] })?;
+                    let CaseName { rules, index, .. } = case.name();
+                    let (fork, fork_name) = rules
+                        .map_or(Default::default(), |(rules, name)| (rules.to_string(), name.to_owned()));
+                    say::<T>(&mut out, &Said::Began { number, fork, fork_name, index })?;
                     // With it goes the report before.
                     out.flush()?;
-                    let ran =
-                        pipeline::in_span(&case, || panic::catch_unwind(AssertUnwindSafe(|| each(&case))));
+                    let ran = case.in_span(|| panic::catch_unwind(AssertUnwindSafe(|| each(&case))));
                     ran.unwrap_or_else(|panic| {
                         let known = LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner).take();
                         let loss = match known {
                             Some(words) => Loss::crashed(words),
                             None => Loss::panicked(pipeline::message(&*panic)),
                         };
-                        task.lost(&CaseName::of(&case), loss)
+                        task.lost(&case.name(), loss)
                     })
                 }
             };

@@ -11,6 +11,7 @@ use parallax_tracer_eip3155::{Client, Dialect};
 use regex::Regex;
 
 use crate::{
+    blocktest::BlocktestArguments,
     diff_reports::ReportOption,
     engine_parser::EngineParser,
     logging::{LogArguments, worker_options},
@@ -45,6 +46,8 @@ pub(crate) enum Command {
     Run(RunArguments),
     /// Runs official state tests on one engine: checks state root, logs hash and expected exceptions
     Statetest(StatetestArguments),
+    /// Runs official block tests on one engine: checks headers, roots, the last state and expected exceptions
+    Blocktest(BlocktestArguments),
     /// Runs two engines on each case and explains where they part
     Diff(Box<DiffArguments>),
     /// Compares two traces of any clients, field by field

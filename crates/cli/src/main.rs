@@ -6,6 +6,7 @@
 
 mod arguments;
 mod assembly;
+mod blocktest;
 mod colour;
 mod compare;
 mod diff;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
     let result = match command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Statetest(arguments) => statetest::run(&arguments),
+        Command::Blocktest(arguments) => blocktest::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),

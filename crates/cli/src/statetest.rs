@@ -79,7 +79,9 @@ pub(crate) fn run(arguments: &StatetestArguments) -> Result<Status> {
     };
     printer.finish(&text(arguments, &summary), json)?;
     failure?;
-    Ok(selected.status(summary.is_success(), summary.cases(), summary.unreadable))
+    // Tests of another kind alone are none.
+    let counted = summary.cases() - summary.other_kind;
+    Ok(selected.status(summary.is_success(), counted, summary.unreadable))
 }
 
 /// A path a line, each run and traced when it comes: for whoever keeps the process and asks one thing after another.

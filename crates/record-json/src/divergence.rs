@@ -187,6 +187,7 @@ fn whereabouts(place: &Place) -> (&'static str, Option<&'static str>, Option<u64
             ("block", None, Some(*index), suspect)
         }
         Place::PostState => ("post-state", None, None, None),
+        Place::BlockRules => ("block-rules", None, None, None),
         _ => ("transaction", None, None, None),
     }
 }

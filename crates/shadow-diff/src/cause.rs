@@ -47,6 +47,8 @@ pub enum Rule {
     State,
     /// Price, checks and answer of a precompiled contract.
     Precompile,
+    /// What is around the transactions of a block: headers, system calls, rewards, withdrawals, requests, receipts.
+    Block,
 }
 
 impl Cause {
@@ -126,6 +128,7 @@ impl Cause {
             | Field::CreatedHere(_)
             | Field::Destroyed(_)
             | Field::Marks => Cause::Rules(Rule::State),
+            Field::Block(_) => Cause::Rules(Rule::Block),
         }
     }
 
@@ -147,6 +150,7 @@ impl Cause {
             Cause::Rules(Rule::Transaction) => "transaction rules",
             Cause::Rules(Rule::State) => "state rules",
             Cause::Rules(Rule::Precompile) => "precompile rules",
+            Cause::Rules(Rule::Block) => "block rules",
         }
     }
 }

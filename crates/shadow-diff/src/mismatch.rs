@@ -123,6 +123,8 @@ pub enum Field {
     Code(Address),
     /// A slot of an account: what the opcode wrote there, or what it is after the transaction.
     Storage(Address, U256),
+    /// What the rules of a block say, by its name.
+    Block(&'static str),
 }
 
 impl Field {
@@ -180,6 +182,7 @@ impl Field {
             Field::Balance(_) => "balance",
             Field::Code(_) => "code",
             Field::Storage(..) => "storage",
+            Field::Block(name) => name,
         }
     }
 }

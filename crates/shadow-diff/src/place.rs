@@ -44,6 +44,8 @@ pub enum Place {
     Transaction,
     /// In the state after it.
     PostState,
+    /// In the rules of the block around it, which are each side's own.
+    BlockRules,
 }
 
 impl Place {
@@ -67,7 +69,7 @@ impl Place {
     pub fn path(&self) -> &[PathItem] {
         match self {
             Place::Step { path, .. } | Place::Block { path, .. } | Place::Message { path, .. } => path,
-            Place::Transaction | Place::PostState => &[],
+            Place::Transaction | Place::PostState | Place::BlockRules => &[],
         }
     }
 }

@@ -177,6 +177,7 @@ impl fmt::Display for Place {
             }
             Place::Transaction => f.write_str("in the outcome of the transaction"),
             Place::PostState => f.write_str("in the state after the transaction"),
+            Place::BlockRules => f.write_str("in the rules of the block"),
         }
     }
 }

@@ -68,6 +68,9 @@ struct DiffLine<'a> {
     /// Of more than two sides: who stands with whom.
     #[serde(skip_serializing_if = "Option::is_none")]
     sides: Option<SidesRecord<'a>>,
+    /// Of a block test that parts: the block and what of it was run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    within: Option<&'a str>,
 }
 
 /// Who stands with whom, as JSON has it.
@@ -137,6 +140,7 @@ pub(crate) fn outcome_json(
         }
         TestOutcome::Lost(loss) => failed(Some(loss.name()), loss.reason().to_owned()),
         TestOutcome::Unsupported(reason) => failed(None, reason.clone()),
+        TestOutcome::OtherKind(reason) => failed(Some("other_kind"), reason.clone()),
     })
 }
 
@@ -192,7 +196,7 @@ pub fn program_json(program: &Program, outcome: &DiffOutcome) -> String {
 
 pub(super) fn answer(answer: &Answer<'_>) -> String {
     match answer {
-        Answer::Outcome(subject, DiffOutcome { verdict, steps, right_at, parting, sides, .. }) => {
+        Answer::Outcome(subject, DiffOutcome { verdict, steps, right_at, parting, sides, within, .. }) => {
             let divergence = match verdict {
                 Verdict::Diverge(divergence) => Some(Divergence::from(&**divergence)),
                 _ => None,
@@ -206,6 +210,7 @@ pub(super) fn answer(answer: &Answer<'_>) -> String {
                 parted_by: parting.as_ref().map(|parting| &*parting.eips),
                 reason: verdict.reason(),
                 sides: sides.as_ref().map(SidesRecord::from),
+                within: within.as_deref(),
             })
         }
         Answer::Unreadable(error) => json(&DiffLine {
@@ -217,6 +222,7 @@ pub(super) fn answer(answer: &Answer<'_>) -> String {
             parted_by: None,
             reason: Some(&error.to_string()),
             sides: None,
+            within: None,
         }),
     }
 }

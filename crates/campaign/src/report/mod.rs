@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Delivered, DiffOutcome, DiffSummary};
 
-pub(crate) use answer::{Answer, Subject};
+pub(crate) use answer::{Answer, Subject, rerun_of, title_of};
 pub use answer::{DiffSetup, Program, rerun, rules_word, title};
 pub use html::{HtmlReport, PageLimits, html_of_run};
 pub use json::{JsonReport, diff_json, program_json, test_json};

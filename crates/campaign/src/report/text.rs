@@ -8,7 +8,8 @@ use super::{
     printable::printable,
 };
 use crate::{
-    CaseName, Delivered, DiffOutcome, DiffSummary, FastSummary, TestOutcome, TestSummary, TraceDigest,
+    BlockCounts, CaseName, Delivered, DiffOutcome, DiffSummary, FastSummary, TestOutcome, TestSummary,
+    TraceDigest,
 };
 
 /// What a person reads of one case of `statetest`: nothing if it passed, otherwise why it did not and how to run it again.
@@ -33,7 +34,9 @@ pub(crate) fn outcome_text(case: &CaseName<'_>, outcome: &TestOutcome, command: 
             ("FAIL", result.error.as_deref().unwrap_or("no reason known"))
         }
         TestOutcome::Lost(loss) => (&*loss.name().to_uppercase(), loss.reason()),
-        TestOutcome::Unsupported(reason) => return Some(format!("NOT RUN {title}\n  {reason}")),
+        TestOutcome::Unsupported(reason) | TestOutcome::OtherKind(reason) => {
+            return Some(format!("NOT RUN {title}\n  {reason}"));
+        }
     };
     let again = rerun_of(case, command);
     Some(format!("{what} {title}\n  {}\n  again: {again}", printable(reason)))
@@ -80,6 +83,7 @@ impl TestSummary {
             (self.timed_out, "timed out"),
             (self.limit, "met a limit"),
             (self.unsupported, "not run: the engine does not know the fork"),
+            (self.other_kind, "not run: tests of another kind"),
             (self.unreadable, "unreadable"),
         ];
         sum(engine, self.passed, "passed", &parts, self.complete)
@@ -103,7 +107,11 @@ impl DiffSummary {
         let [(verb, agreed), others @ ..] = self.counts();
         let others = others.into_iter().chain([("unreadable", self.unreadable)]);
         let parts: Vec<_> = others.map(|(name, count)| (count, name)).collect();
-        sum(&format!("{left} and {right}"), agreed, verb, &parts, self.complete)
+        let mut text = sum(&format!("{left} and {right}"), agreed, verb, &parts, self.complete);
+        if let Some(BlockCounts { blocks, parts }) = self.blocks {
+            text.push_str(&format!("; {blocks} blocks, {parts} transactions and system calls in them"));
+        }
+        text
     }
 }
 

@@ -1,0 +1,399 @@
+//! Official block tests: on one engine, and on two in lockstep through all that is in the blocks of a chain, each with its own rules of
+//! blocks around it.
+
+use std::ops::ControlFlow;
+
+use parallax_block::Blocks;
+use parallax_block_data::BlockProcessor;
+use parallax_block_tests::{
+    At, BlockCase, BlockReport as Ran, BothEnd, BothReport, CaseEnd, Order, run, run_both,
+};
+use parallax_engine_interface::{Engine, EngineError};
+use parallax_hooks::Hooks;
+use parallax_host_interface::HostError;
+use parallax_shadow_diff::{Divergence, Field, Mismatch, Place, ShadowConfig, Value, Verdict};
+use parallax_state_tests::FixtureError;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    BlockCounts, Campaign, CaseName, DiffOutcome, Isolation, Loss, Progress, WorkersError,
+    any_case::AnyCase,
+    diff::compare_results,
+    engines::{self, EngineSource, Engines, UnknownEngine},
+    report::{printable, rerun_of, title_of, unreadable_json},
+    step_limit::StepLimit,
+    task::Task,
+    wire::TaskSetup,
+};
+
+/// Who has the rules of blocks for an engine of this name.
+pub fn processor_of(_engine: &str) -> &'static dyn BlockProcessor {
+    &Blocks
+}
+
+/// How a case counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BlockVerdict {
+    /// As the file expects.
+    Passed,
+    /// As the file expects, but for proof of work, which is not checked.
+    ProofOfWork,
+    /// Not as the file expects.
+    Failed,
+    /// An engine panicked, its process ended, or its world failed.
+    Crashed,
+    /// The limit of time was met.
+    TimedOut,
+    /// A limit of steps or memory was met.
+    Limit,
+    /// The engine does not know the rules.
+    Unsupported,
+    /// It is a test of another kind.
+    OtherKind,
+    /// It could not be read.
+    Unreadable,
+}
+
+/// Block tests on an engine that is called by its name, so that worker processes can be told of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct BlockTask {
+    /// The engine's name.
+    pub engine: String,
+    /// The command and its options, without what selects cases.
+    pub command: String,
+    /// Most steps of a case. Counting them, the fast engine does not run its fast form.
+    pub max_steps: Option<u64>,
+}
+
+/// What came of one case.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct BlockReport {
+    /// How it counts.
+    pub verdict: BlockVerdict,
+    /// Blocks that were run or refused.
+    pub blocks: u64,
+    /// Gas of the blocks that were taken.
+    pub gas: u64,
+    /// Blocks that were refused by the name of another rule than the expected one, by an engine that checks transactions in its own order.
+    pub renamed: u64,
+    /// What a person reads of it: nothing if it is well.
+    pub text: Option<String>,
+    /// One line of JSON.
+    pub json: String,
+}
+
+/// How many cases came to what: one count for each [`BlockVerdict`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BlockSummary {
+    /// [`BlockVerdict::Passed`].
+    pub passed: u64,
+    /// [`BlockVerdict::ProofOfWork`].
+    pub proof_of_work: u64,
+    /// [`BlockVerdict::Failed`].
+    pub failed: u64,
+    /// [`BlockVerdict::Crashed`].
+    pub crashed: u64,
+    /// [`BlockVerdict::TimedOut`].
+    pub timed_out: u64,
+    /// [`BlockVerdict::Limit`].
+    pub limit: u64,
+    /// [`BlockVerdict::Unsupported`].
+    pub unsupported: u64,
+    /// [`BlockVerdict::OtherKind`].
+    pub other_kind: u64,
+    /// [`BlockVerdict::Unreadable`].
+    pub unreadable: u64,
+    /// As [`BlockReport::blocks`].
+    pub blocks: u64,
+    /// As [`BlockReport::gas`].
+    pub gas: u64,
+    /// As [`BlockReport::renamed`].
+    pub renamed: u64,
+    /// Whether every selected case is counted: false if the campaign was stopped.
+    pub complete: bool,
+}
+
+impl BlockSummary {
+    fn count(&mut self, report: &BlockReport) {
+        *match report.verdict {
+            BlockVerdict::Passed => &mut self.passed,
+            BlockVerdict::ProofOfWork => &mut self.proof_of_work,
+            BlockVerdict::Failed => &mut self.failed,
+            BlockVerdict::Crashed => &mut self.crashed,
+            BlockVerdict::TimedOut => &mut self.timed_out,
+            BlockVerdict::Limit => &mut self.limit,
+            BlockVerdict::Unsupported => &mut self.unsupported,
+            BlockVerdict::OtherKind => &mut self.other_kind,
+            BlockVerdict::Unreadable => &mut self.unreadable,
+        } += 1;
+        self.blocks += report.blocks;
+        self.gas += report.gas;
+        self.renamed += report.renamed;
+    }
+
+    /// Everything that came to something, or could not be read.
+    pub const fn cases(&self) -> u64 {
+        let well = self.passed + self.proof_of_work;
+        let ended = self.failed + self.crashed + self.timed_out + self.limit;
+        well + ended + self.unsupported + self.other_kind + self.unreadable
+    }
+
+    /// Whether there were cases of this kind, and every one is as its file expects.
+    pub const fn is_success(&self) -> bool {
+        self.complete && self.passed > 0 && self.passed + self.proof_of_work + self.other_kind == self.cases()
+    }
+
+    /// One line: how many passed, and, where there are any, what else came.
+    pub fn text(&self, engine: &str) -> String {
+        let parts = [
+            (self.proof_of_work, "have blocks to be refused for their proof of work, which is not checked"),
+            (self.failed, "failed"),
+            (self.crashed, "crashed"),
+            (self.timed_out, "timed out"),
+            (self.limit, "met a limit"),
+            (self.unsupported, "not run: the engine does not know the fork"),
+            (self.other_kind, "not run: tests of another kind"),
+            (self.unreadable, "unreadable"),
+        ];
+        let mut text = format!("{engine}: {} passed", self.passed);
+        for (count, what) in parts.into_iter().filter(|(count, _)| *count > 0) {
+            text.push_str(&format!(", {count} {what}"));
+        }
+        text.push_str(&format!("; {} blocks, {} gas", self.blocks, self.gas));
+        if self.renamed > 0 {
+            let what = "refused for another rule that a transaction breaks than the named one, as the engine checks in its own order";
+            text.push_str(&format!("; {} blocks {what}", self.renamed));
+        }
+        if !self.complete {
+            text.push_str(" (stopped before the end)");
+        }
+        text
+    }
+}
+
+/// Does `task` with the block tests of `campaign`, in threads or in worker processes, and hands each report to `deliver`, in order.
+pub fn blocktest_isolated(
+    campaign: &Campaign<'_>,
+    task: &BlockTask,
+    isolation: Isolation<'_>,
+    mut deliver: impl FnMut(&BlockReport, Progress) -> ControlFlow<()> + Send,
+) -> Result<BlockSummary, WorkersError> {
+    let mut summary = BlockSummary::default();
+    let deliver = |report: BlockReport, progress| {
+        summary.count(&report);
+        deliver(&report, progress)
+    };
+    let complete = match isolation {
+        Isolation::Workers(workers) => {
+            workers.perform(campaign, task, TaskSetup::Blocktest(task.clone()), deliver)
+        }
+        Isolation::InProcess => campaign.perform(task, task.each(engines::source)?, deliver),
+    };
+    summary.complete = complete?;
+    Ok(summary)
+}
+
+impl BlockTask {
+    /// How each case is run and told, with the engine that is found by its name in `engines`.
+    pub(crate) fn each(
+        &self,
+        engines: Engines,
+    ) -> Result<impl Fn(&AnyCase) -> BlockReport + Sync, UnknownEngine> {
+        let source = engines(&self.engine)?;
+        Ok(move |case: &AnyCase| match case {
+            AnyCase::Block(block) => self.run(block, &case.name(), &*source),
+            AnyCase::State(_) => {
+                let reason = "a state test: parallax statetest runs it, and parallax diff";
+                self.told(&case.name(), None, BlockVerdict::OtherKind, reason, &[])
+            }
+        })
+    }
+
+    fn run(&self, case: &BlockCase, name: &CaseName<'_>, source: &dyn EngineSource) -> BlockReport {
+        let engine = source.make();
+        let order = if engine.tolerances().rejections.is_some() { Order::Other } else { Order::Specified };
+        let mut unsupported = None;
+        let mut limit = self.max_steps.map(|left| StepLimit { left, is_met: false });
+        let ran = run(case, processor_of(source.name()), order, &mut |_, job| {
+            if let Some(reason) = engine.unsupported(job.rules, job.block) {
+                unsupported = Some(reason.clone());
+                return Err(EngineError::Host(HostError::new(reason)));
+            }
+            engine.execute(job, &mut limit as &mut dyn Hooks)
+        });
+        let is_limit_met = limit.is_some_and(|limit| limit.is_met);
+        let (verdict, reason) = match (&ran.end, unsupported, self.max_steps) {
+            (_, Some(reason), _) => (BlockVerdict::Unsupported, reason),
+            (_, _, Some(steps)) if is_limit_met => {
+                (BlockVerdict::Limit, format!("not over after {steps} steps"))
+            }
+            (CaseEnd::Passed, ..) => (BlockVerdict::Passed, String::new()),
+            (CaseEnd::ProofOfWork(count), ..) => {
+                (BlockVerdict::ProofOfWork, format!("{count} blocks with a wrong proof of work"))
+            }
+            (CaseEnd::Failed(reason), ..) => (BlockVerdict::Failed, reason.clone()),
+            (CaseEnd::Host(reason), ..) => (BlockVerdict::Crashed, reason.clone()),
+        };
+        let report = self.told(name, Some(&case.network_name), verdict, &reason, &ran.blocks);
+        BlockReport { renamed: ran.renamed as u64, ..report }
+    }
+
+    fn told(
+        &self,
+        case: &CaseName<'_>,
+        network: Option<&str>,
+        verdict: BlockVerdict,
+        reason: &str,
+        blocks: &[Ran],
+    ) -> BlockReport {
+        let what = match verdict {
+            BlockVerdict::Passed | BlockVerdict::ProofOfWork => None,
+            BlockVerdict::Unsupported | BlockVerdict::OtherKind => Some("NOT RUN"),
+            BlockVerdict::Failed => Some("FAIL"),
+            BlockVerdict::Crashed => Some("CRASHED"),
+            BlockVerdict::TimedOut => Some("TIMED_OUT"),
+            BlockVerdict::Limit => Some("LIMIT"),
+            BlockVerdict::Unreadable => Some("UNREADABLE"),
+        };
+        let text = what.map(|what| {
+            let network = network.map_or(String::new(), |network| format!(" network {}", printable(network)));
+            let text = format!("{what} {}{network}\n  {}", title_of(case), printable(reason));
+            match what {
+                "NOT RUN" => text,
+                _ => format!("{text}\n  again: {}", rerun_of(case, &self.command)),
+            }
+        });
+        BlockReport {
+            verdict,
+            blocks: blocks.len() as u64,
+            gas: blocks.iter().map(|block| block.gas_used).sum(),
+            renamed: 0,
+            text,
+            json: line(case, network, verdict, reason, blocks),
+        }
+    }
+}
+
+impl Task for BlockTask {
+    type Report = BlockReport;
+
+    fn lost(&self, case: &CaseName<'_>, loss: Loss) -> BlockReport {
+        let verdict = match loss {
+            Loss::Crashed(_) => BlockVerdict::Crashed,
+            Loss::TimedOut(_) => BlockVerdict::TimedOut,
+            Loss::Limit(_) => BlockVerdict::Limit,
+        };
+        self.told(case, None, verdict, loss.reason(), &[])
+    }
+
+    fn unreadable(&self, error: &FixtureError) -> BlockReport {
+        BlockReport {
+            verdict: BlockVerdict::Unreadable,
+            blocks: 0,
+            gas: 0,
+            renamed: 0,
+            text: Some(printable(&error.to_string()).into_owned()),
+            json: unreadable_json(error),
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Line<'a> {
+    file: &'a str,
+    name: &'a str,
+    network: Option<&'a str>,
+    pass: bool,
+    verdict: BlockVerdict,
+    error: Option<&'a str>,
+    blocks: Vec<BlockLine>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BlockLine {
+    hash: Option<String>,
+    number: Option<u64>,
+    transactions: usize,
+    gas_used: u64,
+    refused: Option<String>,
+}
+
+fn line(
+    case: &CaseName<'_>,
+    network: Option<&str>,
+    verdict: BlockVerdict,
+    reason: &str,
+    blocks: &[Ran],
+) -> String {
+    let blocks = blocks.iter().map(|block| BlockLine {
+        hash: block.hash.map(|hash| hash.to_string()),
+        number: block.number,
+        transactions: block.transactions,
+        gas_used: block.gas_used,
+        refused: block.refusal.as_ref().map(ToString::to_string),
+    });
+    let line = Line {
+        file: case.file,
+        name: case.name,
+        network,
+        pass: verdict == BlockVerdict::Passed,
+        verdict,
+        error: Some(reason).filter(|reason| !reason.is_empty()),
+        blocks: blocks.collect(),
+    };
+    // What has names for keys can be written.
+    serde_json::to_string(&line).unwrap_or_default()
+}
+
+/// Compares two engines on a block test: each with its own rules of blocks and its own state.
+pub(crate) fn compare_blocks(
+    case: &BlockCase,
+    [left, right]: [&dyn EngineSource; 2],
+    config: &ShadowConfig,
+) -> DiffOutcome {
+    let processors = [left, right].map(|side| processor_of(side.name()));
+    let mut steps = 0;
+    let mut times = [std::time::Duration::ZERO; 2];
+    let mut mismatch: Option<DiffOutcome> = None;
+    let BothReport { blocks, parts, end } = run_both(case, processors, &mut |_, job| {
+        let (outcome, results) = compare_results(job, left, right, config);
+        steps += outcome.steps;
+        for (sum, time) in times.iter_mut().zip(outcome.times) {
+            *sum += time;
+        }
+        if matches!(outcome.verdict, Verdict::Agree | Verdict::Rejected(_)) {
+            return results;
+        }
+        mismatch = Some(outcome);
+        None
+    });
+    let outcome = match end {
+        BothEnd::Agree => Verdict::Agree.into(),
+        BothEnd::Parted { block, behind, field, values } => {
+            let behind = behind.map_or(String::new(), |part| format!(", behind {part}"));
+            let within = Some(format!("{}{behind}", block_name(case, block)));
+            let [left, right] = values.map(Value::Text);
+            let mismatch = Mismatch { field: Field::Block(field), left, right };
+            let engines = processors.map(|processor| processor.name().to_owned());
+            let divergence = Divergence::new(engines, Place::BlockRules, mismatch, Vec::new(), config);
+            DiffOutcome { within, ..Verdict::Diverge(Box::new(divergence)).into() }
+        }
+        BothEnd::Stopped(At { block, part }) => {
+            let within = Some(format!("{}, {part}", block_name(case, block)));
+            let none = || Verdict::Poisoned("an engine failed".to_owned()).into();
+            DiffOutcome { within, ..mismatch.unwrap_or_else(none) }
+        }
+    };
+    DiffOutcome { steps, times, blocks: Some(BlockCounts { blocks, parts }), ..outcome }
+}
+
+/// A block, as reports name it.
+fn block_name(case: &BlockCase, index: usize) -> String {
+    match case.number(index) {
+        Some(number) => format!("block {index} (number {number})"),
+        None => format!("block {index}"),
+    }
+}
