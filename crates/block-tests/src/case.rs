@@ -9,7 +9,7 @@ use parallax_state_tests::{FixtureError, Node, Problem, TestText, accounts, chai
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use crate::{Network, names, payload::Payload};
+use crate::{ExpectedRefusal, Network, payload::Payload};
 
 /// One official block test.
 #[derive(Clone, Debug)]
@@ -50,28 +50,6 @@ pub struct CaseBlock {
 pub(crate) enum Source {
     Rlp(Bytes),
     Payload(Box<Payload>),
-}
-
-/// Why a block must be refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ExpectedRefusal {
-    /// Names of rules, of which it breaks one; none if the file names none.
-    pub names: Vec<String>,
-    /// The JSON-RPC error that the call is answered with.
-    pub code: Option<i64>,
-}
-
-impl ExpectedRefusal {
-    /// Whether nothing but the proof of work is wrong with the block: that is not checked.
-    pub fn is_proof_of_work(&self) -> bool {
-        !self.names.is_empty() && self.names.iter().all(|name| names::PROOF_OF_WORK.contains(&name.as_str()))
-    }
-}
-
-impl std::fmt::Display for ExpectedRefusal {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.names.is_empty() { f.write_str("any") } else { f.write_str(&self.names.join("|")) }
-    }
 }
 
 /// The state behind the last block.

@@ -10,9 +10,9 @@ mod payload;
 mod refusal;
 mod run;
 
-pub use case::{BlockCase, CaseBlock, ExpectedRefusal, PostState, is_block_test};
+pub use case::{BlockCase, CaseBlock, PostState, is_block_test};
 pub use chain::{Accepted, Chain};
 pub use compare::{BothEnd, BothReport, ExecuteBoth, run_both};
 pub use network::Network;
-pub use refusal::Refusal;
-pub use run::{At, BlockReport, CaseEnd, CaseReport, Execute, Failure, Order, process, run};
+pub use refusal::{ExpectedRefusal, Refusal};
+pub use run::{At, BlockReport, CaseEnd, CaseReport, Execute, NoResult, Order, process, run};

@@ -11,9 +11,6 @@ use parallax_state_tests::{ExpectedException, Raised};
 
 use crate::{ExpectedRefusal, Refusal};
 
-/// What is wrong with a block where it is the proof of work.
-pub(crate) const PROOF_OF_WORK: &[&str] = &["InvalidBlockNonce", "InvalidPoW", "INVALID_POW"];
-
 /// Whether a refusal is the one that a test expects.
 pub(crate) fn matches(expected: &ExpectedRefusal, refusal: &Refusal) -> bool {
     let is_named = expected.names.is_empty() || expected.names.iter().any(|name| stands_for(name, refusal));

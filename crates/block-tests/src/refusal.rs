@@ -42,3 +42,28 @@ impl fmt::Display for Refusal {
         }
     }
 }
+
+/// What is wrong with a block where it is the proof of work.
+const PROOF_OF_WORK: &[&str] = &["InvalidBlockNonce", "InvalidPoW", "INVALID_POW"];
+
+/// Why a block must be refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExpectedRefusal {
+    /// Names of rules, of which it breaks one; none if the file names none.
+    pub names: Vec<String>,
+    /// The JSON-RPC error that the call is answered with.
+    pub code: Option<i64>,
+}
+
+impl ExpectedRefusal {
+    /// Whether nothing but the proof of work is wrong with the block: that is not checked.
+    pub fn is_proof_of_work(&self) -> bool {
+        !self.names.is_empty() && self.names.iter().all(|name| PROOF_OF_WORK.contains(&name.as_str()))
+    }
+}
+
+impl fmt::Display for ExpectedRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.names.is_empty() { f.write_str("any") } else { f.write_str(&self.names.join("|")) }
+    }
+}

@@ -31,14 +31,14 @@ pub type Execute<'a> = dyn FnMut(At, &Job<'_>) -> Result<Execution, EngineError>
 
 /// Why a block has no result.
 #[derive(Clone, Debug)]
-pub enum Failure {
+pub enum NoResult {
     /// It is not valid.
     Block(BlockError),
     /// The engine failed, or its world did.
     Host(HostError),
 }
 
-impl From<BlockError> for Failure {
+impl From<BlockError> for NoResult {
     fn from(error: BlockError) -> Self {
         Self::Block(error)
     }
@@ -177,11 +177,11 @@ fn add(
             report.gas_used = result.gas_used;
             Ok((report, Some((block, result.state))))
         }
-        Err(Failure::Block(error)) => {
+        Err(NoResult::Block(error)) => {
             report.refusal = Some(error.into());
             Ok((report, None))
         }
-        Err(Failure::Host(error)) => Err(error),
+        Err(NoResult::Host(error)) => Err(error),
     }
 }
 
@@ -191,7 +191,7 @@ fn execute_block(
     block: &Block,
     processor: &dyn BlockProcessor,
     each: &mut dyn FnMut(Part, &Job<'_>) -> Result<Execution, EngineError>,
-) -> Result<BodyResult, Failure> {
+) -> Result<BodyResult, NoResult> {
     let parent = chain.parent(block)?;
     let rules = chain.rules(parent, block);
     let (ancestors, ancestor_rules) = chain.ancestors(block);
@@ -240,16 +240,16 @@ fn transaction(bytes: &[u8], rules: &BlockRules) -> Result<Transaction, Transact
 pub fn process(
     mut run: Box<dyn BodyRun>,
     each: &mut dyn FnMut(Part, &Job<'_>) -> Result<Execution, EngineError>,
-) -> Result<BodyResult, Failure> {
+) -> Result<BodyResult, NoResult> {
     while let Some(part) = run.advance()? {
         let Some(job) = run.job() else { break };
         let answer = match each(part, &job) {
             Ok(Execution { outcome: None, .. }) => {
-                return Err(Failure::Host(HostError::new("a hook aborted the run")));
+                return Err(NoResult::Host(HostError::new("a hook aborted the run")));
             }
             Ok(execution) => Ok(execution),
             Err(EngineError::Rejected(reason)) => Err(reason),
-            Err(EngineError::Host(error)) => return Err(Failure::Host(error)),
+            Err(EngineError::Host(error)) => return Err(NoResult::Host(error)),
         };
         run.answer(answer)?;
     }

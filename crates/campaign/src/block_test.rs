@@ -1,8 +1,6 @@
 //! Official block tests: on one engine, and on two in lockstep through all that is in the blocks of a chain, each with its own rules of
 //! blocks around it.
 
-use std::ops::ControlFlow;
-
 use parallax_block::Blocks;
 use parallax_block_data::BlockProcessor;
 use parallax_block_tests::{
@@ -16,14 +14,13 @@ use parallax_state_tests::FixtureError;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BlockCounts, Campaign, CaseName, DiffOutcome, Isolation, Loss, Progress, WorkersError,
+    BlockCounts, CaseName, DiffOutcome, Loss,
     any_case::AnyCase,
     diff::compare_results,
-    engines::{self, EngineSource, Engines, UnknownEngine},
+    engines::{EngineSource, Engines, UnknownEngine},
     report::{printable, rerun_of, title_of, unreadable_json},
     step_limit::StepLimit,
     task::Task,
-    wire::TaskSetup,
 };
 
 /// Who has the rules of blocks for an engine of this name.
@@ -115,7 +112,7 @@ pub struct BlockSummary {
 }
 
 impl BlockSummary {
-    fn count(&mut self, report: &BlockReport) {
+    pub(crate) fn count(&mut self, report: &BlockReport) {
         *match report.verdict {
             BlockVerdict::Passed => &mut self.passed,
             BlockVerdict::ProofOfWork => &mut self.proof_of_work,
@@ -170,28 +167,6 @@ impl BlockSummary {
         }
         text
     }
-}
-
-/// Does `task` with the block tests of `campaign`, in threads or in worker processes, and hands each report to `deliver`, in order.
-pub fn blocktest_isolated(
-    campaign: &Campaign<'_>,
-    task: &BlockTask,
-    isolation: Isolation<'_>,
-    mut deliver: impl FnMut(&BlockReport, Progress) -> ControlFlow<()> + Send,
-) -> Result<BlockSummary, WorkersError> {
-    let mut summary = BlockSummary::default();
-    let deliver = |report: BlockReport, progress| {
-        summary.count(&report);
-        deliver(&report, progress)
-    };
-    let complete = match isolation {
-        Isolation::Workers(workers) => {
-            workers.perform(campaign, task, TaskSetup::Blocktest(task.clone()), deliver)
-        }
-        Isolation::InProcess => campaign.perform(task, task.each(engines::source)?, deliver),
-    };
-    summary.complete = complete?;
-    Ok(summary)
 }
 
 impl BlockTask {

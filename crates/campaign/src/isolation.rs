@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use crate::{
-    Campaign, DiffReport, DiffSummary, DiffTask, Progress, StepsFile, TestReport, TestSummary, TestTask,
-    Workers, WorkersError, engines, wire::TaskSetup,
+    BlockReport, BlockSummary, BlockTask, Campaign, DiffReport, DiffSummary, DiffTask, Progress, StepsFile,
+    TestReport, TestSummary, TestTask, Workers, WorkersError, engines, wire::TaskSetup,
 };
 
 /// Where the cases of a campaign run.
@@ -37,6 +37,28 @@ pub fn statetest_isolated(
             let engine = engines::source(&task.engine)?;
             campaign.perform(task, |case| task.case(case, &*engine), deliver)
         }
+    };
+    summary.complete = complete?;
+    Ok(summary)
+}
+
+/// Does `task` with the block tests of `campaign`, in threads or in worker processes, and hands each report to `deliver`, in order.
+pub fn blocktest_isolated(
+    campaign: &Campaign<'_>,
+    task: &BlockTask,
+    isolation: Isolation<'_>,
+    mut deliver: impl FnMut(&BlockReport, Progress) -> ControlFlow<()> + Send,
+) -> Result<BlockSummary, WorkersError> {
+    let mut summary = BlockSummary::default();
+    let deliver = |report: BlockReport, progress| {
+        summary.count(&report);
+        deliver(&report, progress)
+    };
+    let complete = match isolation {
+        Isolation::Workers(workers) => {
+            workers.perform(campaign, task, TaskSetup::Blocktest(task.clone()), deliver)
+        }
+        Isolation::InProcess => campaign.perform(task, task.each(engines::source)?, deliver),
     };
     summary.complete = complete?;
     Ok(summary)

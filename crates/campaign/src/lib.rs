@@ -5,6 +5,7 @@ mod any_case;
 mod archive;
 mod attribution;
 mod block_test;
+mod case_name;
 mod clients;
 mod diff;
 mod diff_task;
@@ -34,7 +35,8 @@ mod workers;
 
 pub use archive::file_of;
 pub use attribution::{Parting, Partings};
-pub use block_test::{BlockReport, BlockSummary, BlockTask, BlockVerdict, blocktest_isolated, processor_of};
+pub use block_test::{BlockReport, BlockSummary, BlockTask, BlockVerdict, processor_of};
+pub use case_name::CaseName;
 pub use clients::ClientSide;
 pub use diff::{
     BlockCounts, DiffOutcome, DiffSummary, FastSummary, compare_case, compare_job, config, diff, diff_with,
@@ -43,7 +45,7 @@ pub use diff::{
 pub use diff_task::{DiffReport, DiffTask};
 pub use discovery::{DiscoveryError, discover};
 pub use forms::FastForms;
-pub use isolation::{Isolation, diff_isolated, diff_with_steps, statetest_isolated};
+pub use isolation::{Isolation, blocktest_isolated, diff_isolated, diff_with_steps, statetest_isolated};
 #[cfg(unix)]
 pub use parallax_engine_evmc::child_main;
 pub use pipeline::{Campaign, Delivered, Progress, RunBy, Selection, WorkersError};
@@ -58,7 +60,7 @@ pub use side_groups::{SideGroup, SideGroups};
 pub use sides::{Side, Sides};
 pub use statetest::{TestReport, TestTask, statetest, statetest_with};
 pub use steps_file::{StepsFile, StepsLoss};
-pub use task::{CaseName, Loss};
+pub use task::Loss;
 pub use test_outcome::{TestOutcome, TestSummary, TestVerdict};
 pub use trace::{
     TraceBounds, TraceDigest, TraceFiles, TraceFormat, TraceLoss, TraceOptions, TraceSink, trace,

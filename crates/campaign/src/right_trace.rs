@@ -84,10 +84,7 @@ pub(crate) fn compare_trace<R: BufRead>(
             Verdict::Diverge(divergence(names, &difference, at, result.exception, config))
         }
     };
-    Ok(TraceCompared {
-        outcome: DiffOutcome { steps, times, right_at, ..verdict.into() },
-        unknown,
-    })
+    Ok(TraceCompared { outcome: DiffOutcome { steps, times, right_at, ..verdict.into() }, unknown })
 }
 
 /// Where in the trace the difference is.

@@ -6,33 +6,11 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use parallax_primitives::Rules;
 use parallax_shadow_diff::place_of_panic;
-use parallax_state_tests::{Case, FixtureError, TestText};
+use parallax_state_tests::{FixtureError, TestText};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Campaign, Progress, WorkersError, any_case::AnyCase, pipeline::message};
-
-/// Which case it is: its file, and where in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CaseName<'a> {
-    /// The file, as it was named.
-    pub file: &'a str,
-    /// The test's key in the file.
-    pub name: &'a str,
-    /// The rules, and as the file spells them; `None` of a test that was lost before one of its cases began.
-    pub rules: Option<(Rules, &'a str)>,
-    /// Indices of its data, gas limit and value.
-    pub index: [usize; 3],
-}
-
-impl<'a> CaseName<'a> {
-    /// That of a case.
-    pub fn of(case: &'a Case) -> Self {
-        let Case { file, name, rules, fork_name, d, g, v, .. } = case;
-        Self { file, name, rules: Some((*rules, fork_name)), index: [*d, *g, *v] }
-    }
-}
+use crate::{Campaign, CaseName, Progress, WorkersError, any_case::AnyCase, pipeline::message};
 
 /// Why a case came to no end of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -17,9 +17,10 @@ use parallax_state_tests::TestText;
 use crate::{
     RunBy, Selection,
     any_case::AnyCase,
+    case_name::CaseName,
     engines::Engines,
     pipeline,
-    task::{CaseName, Loss, Task},
+    task::{Loss, Task},
     wire::{self, Said, Setup, TaskSetup, UnitSetup},
 };
 

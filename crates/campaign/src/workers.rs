@@ -25,8 +25,9 @@ use parallax_state_tests::TestText;
 
 use crate::{
     Campaign, Progress, WorkersError,
+    case_name::CaseName,
     pipeline::{Desk, Place, lock},
-    task::{CaseName, Loss, Task},
+    task::{Loss, Task},
     wire::{self, Said, Setup, TaskSetup, UnitSetup},
 };
 

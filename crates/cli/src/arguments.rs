@@ -11,7 +11,6 @@ use parallax_tracer_eip3155::{Client, Dialect};
 use regex::Regex;
 
 use crate::{
-    blocktest::BlocktestArguments,
     diff_reports::ReportOption,
     engine_parser::EngineParser,
     logging::{LogArguments, worker_options},
@@ -148,6 +147,41 @@ pub(crate) struct StatetestArguments {
     /// Print the number of step lines of every case and the SHA-256 over them, in the dialect of --dialect
     #[arg(long, conflicts_with = "trace")]
     pub(crate) trace_digest: bool,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  parallax blocktest fixtures_stable.tar.gz:fixtures/blockchain_tests
+  parallax blocktest tests.json --engine mini --json
+  parallax blocktest tests --filter eip4895 --only-fork Shanghai
+
+Read are blockchain tests and engine tests. A block that must be refused must be refused for the reason that the test names; proof of \
+work is not checked, and tests of it are counted apart. State tests are counted apart, too.
+
+With --json each case is one line with the fields: file name network pass verdict (passed, proof_of_work, failed, crashed, timed_out, \
+limit, unsupported, other_kind or unreadable) error blocks, and of each block: hash number transactions gasUsed refused.")]
+pub(crate) struct BlocktestArguments {
+    /// Files or folders of block tests, archives of them (.tar, .tar.gz, .tgz) or ARCHIVE:MEMBER, packed files (.json.gz), or -
+    /// for a list of paths on standard input, one a line
+    #[arg(value_name = "PATH", required = true)]
+    pub(crate) paths: Vec<String>,
+    /// What runs what is in the blocks
+    #[arg(long, value_parser = EngineParser, default_value_t = EngineName::Primary)]
+    pub(crate) engine: EngineName,
+    /// Only tests that have blocks of this fork
+    #[arg(long, value_name = "FORK")]
+    pub(crate) only_fork: Option<Rules>,
+    /// Only tests whose file or name matches
+    #[arg(long, value_name = "REGEX")]
+    pub(crate) filter: Option<Regex>,
+    /// Tests at a time [default: all cores]
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<std::num::NonZeroUsize>,
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) isolation: IsolationArguments,
 }
 
 /// Whether and how to trace.

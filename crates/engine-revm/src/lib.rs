@@ -17,6 +17,7 @@ mod state_gas;
 mod steps;
 mod system;
 mod types;
+mod watch;
 
 pub use context::JobContext;
 pub use database::{DatabaseError, JobDatabase};

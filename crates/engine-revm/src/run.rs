@@ -29,6 +29,7 @@ use crate::{
     steps::Steps,
     system,
     types::{RevmParts, RevmTypes},
+    watch::Watch,
 };
 
 /// A revm as an engine: [`Mainnet`], or another chain's types. It shows messages and steps, but no block entries; a hook can abort it,
@@ -133,30 +134,6 @@ fn opening<'a, T: RevmTypes>(types: &T, job: &Job<'a>) -> Result<Option<Opening>
         }
     }
     Ok(Some(opening))
-}
-
-/// An inspector that shows messages.
-pub(crate) trait Watch {
-    fn show_unprepared(&mut self, transaction: &Transaction);
-    fn is_aborted(&self) -> bool;
-}
-
-impl Watch for Messages<'_, '_> {
-    fn show_unprepared(&mut self, transaction: &Transaction) {
-        self.show_unprepared(transaction);
-    }
-    fn is_aborted(&self) -> bool {
-        self.is_aborted()
-    }
-}
-
-impl Watch for Steps<'_, '_> {
-    fn show_unprepared(&mut self, transaction: &Transaction) {
-        self.messages.show_unprepared(transaction);
-    }
-    fn is_aborted(&self) -> bool {
-        self.messages.is_aborted()
-    }
 }
 
 fn inspect<'a, T: RevmTypes, I: Inspector<T::Context<'a>> + Watch>(

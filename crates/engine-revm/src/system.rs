@@ -26,10 +26,10 @@ use crate::{
     halt::frame_status,
     inspector::{Messages, outcome},
     recorded::Recorded,
-    run::Watch,
     state_gas::Opening,
     steps::Steps,
     types::{RevmParts, RevmTypes},
+    watch::Watch,
 };
 
 /// What a job calls.
