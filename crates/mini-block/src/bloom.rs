@@ -29,3 +29,37 @@ pub fn logs_bloom<'a>(logs: impl IntoIterator<Item = &'a Log>) -> Bloom {
     }
     bloom
 }
+
+#[cfg(test)]
+mod tests {
+    use parallax_primitives::{Address, B256, BlockRules, Bytes};
+
+    use super::*;
+
+    /// By EELS's `logs_bloom`: the bits that are set, counted from the last one.
+    #[track_caller]
+    fn check(logs: &[(Address, &[B256])], expected: &[usize]) {
+        let log = |&(address, topics): &(Address, &[B256])| Log {
+            address,
+            topics: topics.to_vec(),
+            data: Bytes::from_static(b"in no bloom"),
+        };
+        let logs: Vec<Log> = logs.iter().map(log).collect();
+        let bloom = logs_bloom(&logs);
+        let set: Vec<usize> = (0..2048).filter(|bit| bloom[255 - bit / 8] >> (bit % 8) & 1 == 1).collect();
+        assert_eq!(set, expected);
+    }
+
+    #[test]
+    fn blooms_are_those_of_the_specification() {
+        let (deposits, topic) = (BlockRules::DEPOSIT_ADDRESS, BlockRules::DEPOSIT_TOPIC);
+        check(&[], &[]);
+        check(&[(deposits, &[])], &[574, 1694, 1966]);
+        check(&[(deposits, &[topic])], &[99, 574, 689, 790, 1694, 1966]);
+        let (ones, twos) = (Address::repeat_byte(0x11), B256::repeat_byte(0x22));
+        check(
+            &[(ones, &[twos, B256::ZERO]), (Address::ZERO, &[])],
+            &[193, 269, 327, 481, 704, 896, 1028, 1163, 1213, 1241, 1665, 1975],
+        );
+    }
+}

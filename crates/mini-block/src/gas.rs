@@ -62,3 +62,46 @@ fn taylor_exponential(factor: u64, numerator: u64, denominator: u64) -> U256 {
     }
     (output / denominator).saturating_to()
 }
+
+#[cfg(test)]
+mod tests {
+    use parallax_primitives::Fork;
+
+    use super::*;
+
+    #[test]
+    fn the_price_of_blobs_is_that_of_the_specification() {
+        // By EELS's `calculate_blob_gas_price` of Osaka.
+        for (excess, expected) in [
+            (0, "1"),
+            (35_054_013, "1096"),
+            (100_000_000, "470442149"),
+            (296_199_158, "48740549402264802501820219"),
+            (500_000_000, "23042581501677666384463971420303578732276622"),
+        ] {
+            assert_eq!(taylor_exponential(1, excess, 5_007_716).to_string(), expected, "{excess}");
+        }
+        assert_eq!(taylor_exponential(1, u64::MAX, 0), U256::MAX);
+    }
+
+    #[test]
+    fn a_parent_that_has_no_blobs_or_too_many_is_no_fault() {
+        let rules = BlockRules::of(Fork::Osaka);
+        let next = |excess, used| {
+            let parent_header = Header {
+                base_fee: Some(u64::MAX),
+                blob_gas_used: used,
+                excess_blob_gas: excess,
+                ..Header::default()
+            };
+            calculate_excess_blob_gas(&rules, &parent_header)
+        };
+        assert_eq!(next(None, None), 0);
+        // Above 2^64 - 1 by a third of what was used, where the price is above any base fee: by all but the target.
+        assert_eq!(next(Some(u64::MAX), Some(u64::MAX)), u64::MAX);
+        let target = 6 * 131_072;
+        assert_eq!(next(Some(u64::MAX), Some(target)), u64::MAX);
+        assert_eq!(next(Some(0), Some(target)), target / 3);
+        assert_eq!(next(Some(0), Some(target - 1)), 0);
+    }
+}
