@@ -17,7 +17,7 @@ use crate::{
     bloom::logs_bloom,
     dao::apply_dao,
     requests::parse_deposit_requests,
-    state::{create_ether, has_code, modify_state},
+    state::{create_ether, has_code, increase_balance, modify_state},
 };
 
 /// One step of a block.
@@ -288,13 +288,13 @@ impl ApplyBody {
     ///
     /// EELS: `fork.py`, `pay_rewards`.
     fn pay_rewards(&mut self, block_reward: U256) {
-        let state = &mut self.block_output.state;
+        let (rules, state) = (&self.body.rules, &mut self.block_output.state);
         let ommer_count = U256::from(self.body.ommers.len());
         let miner_reward = block_reward + ommer_count * (block_reward / U256::from(32));
-        create_ether(state, self.body.block.coinbase, miner_reward);
+        create_ether(rules, state, self.body.block.coinbase, miner_reward);
         for &(ommer_age, coinbase) in &self.body.ommers {
             let eighths = U256::from(8_u64.saturating_sub(ommer_age));
-            create_ether(state, coinbase, eighths * block_reward / U256::from(8));
+            create_ether(rules, state, coinbase, eighths * block_reward / U256::from(8));
         }
     }
 
@@ -303,7 +303,7 @@ impl ApplyBody {
         for withdrawal in &self.body.withdrawals {
             let amount = U256::from(withdrawal.amount) * U256::from(BlockRules::WITHDRAWAL_UNIT);
             modify_state(&mut self.block_output.state, withdrawal.address, |account| {
-                account.balance = account.balance.saturating_add(amount);
+                increase_balance(account, amount);
             });
         }
     }
@@ -376,6 +376,7 @@ impl BodyRun for ApplyBody {
         }
     }
 
+    /// Behind an error it is what was done until then.
     fn finish(self: Box<Self>) -> BodyResult {
         let logs_bloom = logs_bloom(self.block_output.receipts.iter().flat_map(|receipt| &receipt.logs));
         BodyResult { logs_bloom, ..self.block_output }

@@ -67,8 +67,14 @@ pub(crate) fn check(rules: &BlockRules, block: &Block, result: &BodyResult) -> R
     }
     if has_blobs(rules) {
         let (found, expected) = (header.blob_gas_used.unwrap_or_default(), result.blob_gas_used);
+        // What transactions have was held against the limit as they came, so more than that is another number than theirs.
+        let limit = rules.blobs.max.saturating_mul(GasSchedule::GAS_PER_BLOB);
         if found != expected {
-            return Err(BlockError::BlobGasUsed { found, expected });
+            return Err(if found > limit {
+                BlockError::BlobGasAboveLimit { used: found, limit }
+            } else {
+                BlockError::BlobGasUsed { found, expected }
+            });
         }
     }
     if rules.requests {
@@ -128,7 +134,11 @@ fn validate_header(
         validate_number(parent_header, header)?;
     }
     if has_blobs(rules) {
-        validate_blob_gas(rules, parent_header, header)?;
+        let expected = calculate_excess_blob_gas(rules, parent_header);
+        let found = header.excess_blob_gas.unwrap_or_default();
+        if found != expected {
+            return Err(BlockError::ExcessBlobGas { found, expected });
+        }
     }
     if header.gas_used > header.gas_limit {
         return Err(BlockError::GasUsedAboveLimit { used: header.gas_used, limit: header.gas_limit });
@@ -175,18 +185,6 @@ fn validate_number(parent_header: &Header, header: &Header) -> Result<(), BlockE
     } else {
         Err(BlockError::Number { found: header.number, expected })
     }
-}
-
-/// EIP-4844. That the header may not say more than a block may have is not there, where it is seen when all is run, and is the EIP's.
-fn validate_blob_gas(rules: &BlockRules, parent_header: &Header, header: &Header) -> Result<(), BlockError> {
-    let expected = calculate_excess_blob_gas(rules, parent_header);
-    let found = header.excess_blob_gas.unwrap_or_default();
-    if found != expected {
-        return Err(BlockError::ExcessBlobGas { found, expected });
-    }
-    let used = header.blob_gas_used.unwrap_or_default();
-    let limit = rules.blobs.max.saturating_mul(GasSchedule::GAS_PER_BLOB);
-    if used > limit { Err(BlockError::BlobGasAboveLimit { used, limit }) } else { Ok(()) }
 }
 
 /// EIP-1559. The first block that has a base fee is one whose parent has none.

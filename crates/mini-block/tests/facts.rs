@@ -10,7 +10,7 @@ mod facts;
 
 use std::{collections::BTreeSet, panic::catch_unwind};
 
-use chain::{body, body_with_contracts, child, drive, executed, first_block, success, validate};
+use chain::{body, body_with_contracts, child, drive, executed, first_block, seal, success, validate};
 use facts::facts;
 use parallax_block_data::{
     Block, BlockError, BlockProcessor, ChainPlace, Header, OmmerError, Part, Withdrawal,
@@ -349,17 +349,6 @@ impl Witness {
             }
         }
         let (most, gas) = (number(&blobs["max"]), number(&blobs["gas_per_blob"]));
-        let parent = first_block(&self.rules);
-        let mut block = child(&self.rules, &parent);
-        block.header.blob_gas_used = Some(most * gas);
-        self.valid(&parent, &block);
-        block.header.blob_gas_used = Some(most * gas + 1);
-        self.invalid(
-            &parent,
-            &block,
-            &BlockError::BlobGasAboveLimit { used: most * gas + 1, limit: most * gas },
-        );
-
         // All blobs of a block in one transaction, and none is left for the next one.
         let with_blobs = |count: u64| {
             let blob_hashes = vec![B256::ZERO; usize::try_from(count).unwrap()];
@@ -383,6 +372,12 @@ impl Witness {
         body.transactions = vec![with_blobs(most)];
         let result = drive(body, |_, _| executed(success(21_000))).unwrap();
         assert_eq!(result.blob_gas_used, most * gas, "{}", self.name);
+        let mut block = child(&self.rules, &first_block(&self.rules));
+        seal(&mut block, &result);
+        assert_eq!(MiniBlocks.check(&self.rules, &block, &result), Ok(()), "{}", self.name);
+        block.header.blob_gas_used = Some(most * gas + 1);
+        let expected = BlockError::BlobGasAboveLimit { used: most * gas + 1, limit: most * gas };
+        assert_eq!(MiniBlocks.check(&self.rules, &block, &result), Err(expected), "{}", self.name);
     }
 }
 

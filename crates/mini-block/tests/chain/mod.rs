@@ -3,14 +3,15 @@
 #![allow(dead_code, reason = "each test uses a part of it")]
 
 use parallax_block_data::{
-    Block, BlockError, BlockProcessor, Body, BodyResult, ChainPlace, Header, OnRejection,
+    Block, BlockError, BlockProcessor, Body, BodyResult, ChainPlace, Header, NO_OMMERS_HASH, OnRejection,
+    Part, receipts_root,
 };
-use parallax_block_data::{NO_OMMERS_HASH, Part, Withdrawal};
 use parallax_engine_interface::{Execution, Job};
 use parallax_host_interface::StateChanges;
 use parallax_memory_database::MemoryDatabase;
 use parallax_mini_block::{
     MiniBlocks, calculate_base_fee_per_gas, calculate_block_difficulty, calculate_excess_blob_gas,
+    compute_requests_hash,
 };
 use parallax_primitives::{B256, BlockEnv, BlockRules, Bytes, Eip, FrameStatus, Rejection, TxOutcome, U256};
 
@@ -87,7 +88,7 @@ pub(crate) fn body(rules: &BlockRules) -> Body {
         is_dao_fork: false,
         transactions: Vec::new(),
         ommers: Vec::new(),
-        withdrawals: Vec::<Withdrawal>::new(),
+        withdrawals: Vec::new(),
         reward: None,
         on_rejection: OnRejection::Invalid,
         state: MemoryDatabase::default(),
@@ -121,6 +122,20 @@ pub(crate) fn drive(
     }
     assert!(run.job().is_none());
     Ok(run.finish())
+}
+
+/// Has the header say what the block came to.
+pub(crate) fn seal(block: &mut Block, result: &BodyResult) {
+    let (withdrawals_root, transactions_root) = (block.withdrawals_root(), block.transactions_root());
+    let header = &mut block.header;
+    header.gas_used = result.gas_used;
+    header.transactions_root = transactions_root;
+    header.state_root = result.state.state_root();
+    header.receipts_root = receipts_root(&result.receipts);
+    header.logs_bloom = result.logs_bloom;
+    header.withdrawals_root = header.withdrawals_root.map(|_| withdrawals_root);
+    header.blob_gas_used = header.blob_gas_used.map(|_| result.blob_gas_used);
+    header.requests_hash = header.requests_hash.map(|_| compute_requests_hash(&result.requests));
 }
 
 /// What a run comes to that succeeds, changes nothing and uses so much gas.
