@@ -85,6 +85,21 @@ mod tests {
     }
 
     #[test]
+    fn the_reserve_price_is_above_that_of_the_blobs() {
+        // A blob of gas at 1 wei costs as much as 8,192 gas at 16.
+        let rules = BlockRules::of(Fork::Osaka);
+        for (base_fee, expected) in [(16, 0), (17, 2 * 131_072)] {
+            let parent_header = Header {
+                base_fee: Some(base_fee),
+                blob_gas_used: Some(6 * 131_072),
+                excess_blob_gas: Some(0),
+                ..Header::default()
+            };
+            assert_eq!(calculate_excess_blob_gas(&rules, &parent_header), expected, "{base_fee}");
+        }
+    }
+
+    #[test]
     fn a_parent_that_has_no_blobs_or_too_many_is_no_fault() {
         let rules = BlockRules::of(Fork::Osaka);
         let next = |excess, used| {
