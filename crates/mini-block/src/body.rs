@@ -1,5 +1,5 @@
-//! What is done in a block, and in which order, as EELS's `fork.py` has it. What it runs, this hands out: so its `apply_body` is a list of
-//! steps here, and its functions are cut where they run something.
+//! What is done in a block, and in which order, as EELS's `fork.py` has it. What is run there is handed out here: so `apply_body` is a list
+//! of steps, and functions are cut where they run something.
 
 use std::{collections::VecDeque, mem};
 
@@ -35,7 +35,7 @@ enum Step {
 enum Pending {
     /// With the type of the requests that it answers, if it is checked.
     SystemTransaction { message: Message, tx_env: TxEnv, request_type: Option<u8> },
-    /// With the block as it stands before it.
+    /// With the block as it is shown, and the blobs that it has room for.
     Transaction { index: usize, block_env: BlockEnv, blobs_left: u64 },
 }
 
@@ -124,7 +124,7 @@ impl ApplyBody {
         }
     }
 
-    /// Does one step, up to what it has executed.
+    /// Does one step, up to what is to be executed in it.
     fn begin_step(&mut self, step: Step) -> Result<Option<Pending>, BlockError> {
         match step {
             Step::ApplyDao => apply_dao(&mut self.block_output.state),

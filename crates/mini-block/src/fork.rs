@@ -18,7 +18,7 @@ const GAS_LIMIT_MAXIMUM: u64 = i64::MAX as u64;
 /// EELS: `fork.py`, `state_transition`, up to its body.
 pub(crate) fn validate(place: &ChainPlace<'_>, block: &Block) -> Result<(), BlockError> {
     let rules = place.rules;
-    // There bytes with other fields are of no block at all, and so these come first.
+    // In the specification bytes with other fields are of no block at all: that comes first.
     check_fields(rules, &block.header, has_base_fee(rules))?;
     check_field("withdrawals", block.withdrawals.is_some(), rules.withdrawals)?;
 
@@ -36,7 +36,7 @@ pub(crate) fn validate(place: &ChainPlace<'_>, block: &Block) -> Result<(), Bloc
         return validate_ommers(place, block);
     }
     match valid {
-        // The hash of ommers that are there is not wrong: they are.
+        // Where there are ommers it is they that are wrong, and not their hash.
         Ok(()) | Err(BlockError::OmmersHash { .. }) if !block.ommers.is_empty() => {
             Err(BlockError::OmmersAfterParis)
         }
