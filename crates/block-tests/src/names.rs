@@ -101,6 +101,8 @@ const CLASSES: &[Class] = &[
     class!("EXTRA_DATA_INVALID_DAO", "ExtraDataIncorrectDAO" => E::DaoExtraData),
     class!("INVALID_GAS_USED_ABOVE_LIMIT", "GAS_USED_OVERFLOW", "TooMuchGasUsed" => E::GasUsedAboveLimit { .. }),
     class!("INVALID_GASLIMIT", "InvalidGasLimit2" => E::GasLimit { .. }),
+    // One that is below its gas used, too: that is seen first.
+    class!("INVALID_GAS_USED_ABOVE_LIMIT", "INVALID_GASLIMIT", "InvalidGasLimit2" => E::GasUsedAboveLimit { .. }),
     // A block of London's form before London, whose limit is twice the parent's.
     class!("INCORRECT_BLOCK_FORMAT", "INVALID_GASLIMIT" => E::Field { name: "baseFeePerGas", is_there: true }),
     class!("GASLIMIT_TOO_BIG", "InvalidGasLimit" => E::GasLimitTooBig(_) | E::GasLimit { .. }),
@@ -125,7 +127,9 @@ const CLASSES: &[Class] = &[
     class!("INSUFFICIENT_MAX_FEE_PER_GAS", "TR_FeeCapLessThanBlocksORNoFunds" => E::Transaction {
         reason: TransactionError::Rejected(Rejection::IntrinsicGas { .. }), ..
     }),
-    class!("INVALID_UNCLES_HASH", "InvalidUnclesHash" => E::OmmersHash { .. }),
+    // From Paris on there is one that is right.
+    class!("INVALID_UNCLES_HASH", "InvalidUnclesHash", "IMPORT_IMPOSSIBLE_UNCLES_OVER_PARIS",
+        "PostParisUncleHashIsNotEmpty", "3675PreParis1559BlockRejected" => E::OmmersHash { .. }),
     class!("TOO_MANY_UNCLES", "TooManyUncles" => E::TooManyOmmers(_)),
     class!("UNCLE_IN_CHAIN", "UNCLE_IS_BROTHER", "UncleIsBrother" => E::Ommer(_, OmmerError::Known)),
     class!("UNCLE_IS_ANCESTOR", "UncleIsAncestor", "UNCLE_IN_CHAIN", "UncleInChain"

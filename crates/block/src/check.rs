@@ -1,7 +1,7 @@
 //! Whether a header says what its block came to.
 
 use parallax_block_data::{Block, BlockError, BodyResult, RootName, receipts_root};
-use parallax_primitives::{B256, BlockRules};
+use parallax_primitives::{B256, BlockRules, GasSchedule};
 
 use crate::requests;
 
@@ -23,7 +23,13 @@ pub(crate) fn header(rules: &BlockRules, block: &Block, result: &BodyResult) -> 
     if let Some(found) = header.blob_gas_used
         && found != result.blob_gas_used
     {
-        return Err(BlockError::BlobGasUsed { found, expected: result.blob_gas_used });
+        // The transactions were held against the limit one by one.
+        let limit = rules.blobs.max.saturating_mul(GasSchedule::GAS_PER_BLOB);
+        let (used, expected) = (found, result.blob_gas_used);
+        return Err(match used > limit {
+            true => BlockError::BlobGasAboveLimit { used, limit },
+            false => BlockError::BlobGasUsed { found, expected },
+        });
     }
     if rules.requests {
         let found = header.requests_hash.unwrap_or_default();

@@ -1,7 +1,7 @@
 //! Whether a header is valid behind the one before it.
 
 use parallax_block_data::{BlockError, ChainPlace, Header, NO_OMMERS_HASH};
-use parallax_primitives::{B256, BlockRules, Eip, GasSchedule, U256};
+use parallax_primitives::{B256, BlockRules, Eip, U256};
 
 use crate::expected;
 
@@ -10,7 +10,7 @@ const DAO_EXTRA_DATA: &[u8] = b"dao-hard-fork";
 const DAO_BLOCKS: u64 = 10;
 
 /// Whether a header has what its fork has, and nothing else.
-fn fields(rules: &BlockRules, header: &Header) -> Result<(), BlockError> {
+pub(crate) fn fields(rules: &BlockRules, header: &Header) -> Result<(), BlockError> {
     let has = |eip| rules.rules.has(eip);
     let fields = [
         ("baseFeePerGas", header.base_fee.is_some(), has(Eip::DynamicFee1559)),
@@ -64,6 +64,9 @@ pub(crate) fn behind(place: &ChainPlace<'_>, parent_hash: B256, header: &Header)
 /// Gas limit, gas used and base fee.
 fn gas(rules: &BlockRules, parent: &Header, header: &Header) -> Result<(), BlockError> {
     let (used, limit) = (header.gas_used, header.gas_limit);
+    if used > limit {
+        return Err(BlockError::GasUsedAboveLimit { used, limit });
+    }
     if i64::try_from(limit).is_err() {
         return Err(BlockError::GasLimitTooBig(limit));
     }
@@ -73,9 +76,6 @@ fn gas(rules: &BlockRules, parent: &Header, header: &Header) -> Result<(), Block
     let is_far = limit.abs_diff(from) >= from / BlockRules::GAS_LIMIT_DIVISOR;
     if is_far || limit < BlockRules::GAS_LIMIT_MINIMUM {
         return Err(BlockError::GasLimit { found: limit, parent: from });
-    }
-    if used > limit {
-        return Err(BlockError::GasUsedAboveLimit { used, limit });
     }
     if rules.rules.has(Eip::DynamicFee1559) {
         let (found, expected) = (header.base_fee.unwrap_or_default(), expected::base_fee(parent));
@@ -95,11 +95,6 @@ fn blob_gas(rules: &BlockRules, parent: &Header, header: &Header) -> Result<(), 
     if found != expected {
         return Err(BlockError::ExcessBlobGas { found, expected });
     }
-    let (used, limit) =
-        (header.blob_gas_used.unwrap_or_default(), rules.blobs.max.saturating_mul(GasSchedule::GAS_PER_BLOB));
-    if used > limit {
-        return Err(BlockError::BlobGasAboveLimit { used, limit });
-    }
     Ok(())
 }
 
@@ -112,7 +107,7 @@ fn without_work(header: &Header) -> Result<(), BlockError> {
         return Err(BlockError::NonceNotZero);
     }
     if header.ommers_hash != NO_OMMERS_HASH {
-        return Err(BlockError::OmmersAfterParis);
+        return Err(BlockError::OmmersHash { found: header.ommers_hash, expected: NO_OMMERS_HASH });
     }
     Ok(())
 }

@@ -40,16 +40,23 @@ impl BlockProcessor for Blocks {
     }
 
     fn validate(&self, place: &ChainPlace<'_>, block: &Block) -> Result<(), BlockError> {
+        // What has other parts is no block, whatever its size.
+        header::fields(place.rules, &block.header)?;
+        let (name, is_there) = ("withdrawals", block.withdrawals.is_some());
+        if is_there != place.rules.withdrawals {
+            return Err(BlockError::Field { name, is_there });
+        }
         if let Some(limit) = place.rules.max_size
             && block.size > limit
         {
             return Err(BlockError::SizeAboveLimit { size: block.size, limit });
         }
-        let (name, is_there) = ("withdrawals", block.withdrawals.is_some());
-        if is_there != place.rules.withdrawals {
-            return Err(BlockError::Field { name, is_there });
-        }
-        header::behind(place, block.header.parent_hash, &block.header)?;
+        // Where there are ommers that may not be, it is not their hash that is wrong.
+        let ommers = |error| match error {
+            BlockError::OmmersHash { .. } if !block.ommers.is_empty() => BlockError::OmmersAfterParis,
+            error => error,
+        };
+        header::behind(place, block.header.parent_hash, &block.header).map_err(ommers)?;
         ommers::validate(place, block)
     }
 

@@ -199,9 +199,12 @@ impl Run {
         let of_ommer = |age: u64| U256::from(8_u64.saturating_sub(age)) * reward / U256::from(8);
         let inclusion = reward / U256::from(32) * U256::from(self.body.ommers.len());
         let state = &mut self.result.state;
-        credit(state, self.body.block.coinbase, reward + inclusion);
-        for &(age, miner) in &self.body.ommers {
-            credit(state, miner, of_ommer(age));
+        let miners = self.body.ommers.iter().map(|&(age, miner)| (miner, of_ommer(age)));
+        for (miner, wei) in [(self.body.block.coinbase, reward + inclusion)].into_iter().chain(miners) {
+            credit(state, miner, wei);
+            if self.body.rules.rules.has(Eip::StateClearing161) {
+                remove_if_empty(state, miner);
+            }
         }
     }
 

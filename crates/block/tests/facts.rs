@@ -19,6 +19,7 @@ struct Counted(u32);
 
 impl Counted {
     #[track_caller]
+    #[allow(clippy::needless_pass_by_value, reason = "they are written in place")]
     fn same<T: PartialEq + std::fmt::Debug>(&mut self, what: &str, ours: T, theirs: T) {
         assert_eq!(ours, theirs, "{what}");
         self.0 += 1;

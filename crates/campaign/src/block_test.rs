@@ -9,6 +9,7 @@ use parallax_block_tests::{
 use parallax_engine_interface::{Engine, EngineError};
 use parallax_hooks::Hooks;
 use parallax_host_interface::HostError;
+use parallax_mini_block::MiniBlocks;
 use parallax_shadow_diff::{Divergence, Field, Mismatch, Place, ShadowConfig, Value, Verdict};
 use parallax_state_tests::FixtureError;
 use serde::{Deserialize, Serialize};
@@ -23,9 +24,9 @@ use crate::{
     task::Task,
 };
 
-/// Who has the rules of blocks for an engine of this name.
-pub fn processor_of(_engine: &str) -> &'static dyn BlockProcessor {
-    &Blocks
+/// Who has the rules of blocks for an engine of this name: the plain engine has the plain ones.
+pub fn processor_of(engine: &str) -> &'static dyn BlockProcessor {
+    if engine == "mini" || engine.starts_with("mini+") { &MiniBlocks } else { &Blocks }
 }
 
 /// How a case counts.
