@@ -5,9 +5,16 @@
 
 use std::path::Path;
 
+use parallax_assembly::assemble;
 use parallax_campaign::engines;
-use parallax_engine_interface::Engine;
+use parallax_engine_interface::{Engine, Job};
 use parallax_hooks::NoHooks;
+use parallax_host_interface::TxEnv;
+use parallax_memory_database::MemoryDatabase;
+use parallax_primitives::{
+    Address, BlockEnv, Bytecode, Bytes, CALL_DEPTH_LIMIT, Fork, Message, MessageKind, StateGas, Subject, U256,
+};
+use parallax_shadow_diff::{ShadowConfig, ShadowMode, Verdict, compare_engines};
 use parallax_state_tests::cases;
 
 const CAP: u64 = 1 << 24;
@@ -81,4 +88,40 @@ fn the_fixtures_of_two_gases_pay_what_the_rules_say() {
     check(&engines::primary());
     check(engines::mini());
     check(&*engines::by_name("revm").unwrap());
+}
+
+/// CREATE in the deepest frame there may be: refused before its account is looked at. No transaction comes so far with the cap of
+/// EIP-7825, a bare message does.
+#[test]
+fn a_creation_beyond_the_depth_limit_is_charged_no_account() {
+    let source = "PUSH 0 PUSH 0 PUSH 0 CREATE POP";
+    let address = Address::repeat_byte(0x11);
+    let mut database = MemoryDatabase::default();
+    database.accounts.entry(address).or_default().code = Bytecode::new(assemble(source).unwrap());
+    let message = Message {
+        kind: MessageKind::Call,
+        depth: CALL_DEPTH_LIMIT,
+        is_static: false,
+        gas: 1_000_000,
+        caller: Address::repeat_byte(0x22),
+        address,
+        code_address: address,
+        is_delegated: false,
+        value: U256::ZERO,
+        input: Bytes::new(),
+        state_gas: StateGas::NONE,
+        salt: U256::ZERO,
+    };
+    let job = Job {
+        rules: Fork::Amsterdam.into(),
+        chain_id: 1,
+        block: &BlockEnv { number: 1, gas_limit: u64::MAX, ..BlockEnv::default() },
+        subject: Subject::Message { message: &message, environment: &TxEnv::default() },
+        database: &database,
+    };
+    let config = ShadowConfig { mode: ShadowMode::PerStep, ..ShadowConfig::default() };
+    let compared = compare_engines(&engines::primary(), engines::mini(), &job, &config);
+    assert_eq!(compared.verdict, Verdict::Agree);
+    let outcome = engines::mini().execute(&job, &mut NoHooks).unwrap().outcome.unwrap();
+    assert_eq!((outcome.execution_gas, outcome.state_gas), (12_008, 0));
 }
