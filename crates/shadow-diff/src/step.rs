@@ -13,8 +13,8 @@ use crate::{Field, Mismatch, ShadowConfig, StepMismatch, Value, outcome};
 pub(crate) const ALL: Range<usize> = 0..usize::MAX;
 
 /// Compares what two engines stand before: pc, opcode, depth, address, gas, state gas, refund, the whole stack, of the memory the bytes in
-/// `part`, the return data, and what the transaction has marked. The first mismatch in that order that `config` does not tolerate;
-/// with a list to put them into, every mismatch, and none answered.
+/// `part`, the return data, what the transaction has marked, and how it has logged so far. The first mismatch in that order that `config`
+/// does not tolerate; with a list to put them into, every mismatch, and none answered.
 pub(crate) fn compare_state(
     left: &StepView<'_>,
     right: &StepView<'_>,
@@ -33,7 +33,8 @@ pub(crate) fn compare_state(
         .or_else(|| stack(&mut judge, left, right))
         .or_else(|| memory(&mut judge, left, right, part))
         .or_else(|| return_data(&mut judge, left, right, true))
-        .or_else(|| marks(&mut judge, left, right));
+        .or_else(|| marks(&mut judge, left, right))
+        .or_else(|| newest_log(&mut judge, left, right));
     judge.found
 }
 
@@ -311,6 +312,17 @@ fn kept(judge: &mut Judge<'_>, left: &StepView<'_>, right: &StepView<'_>, effect
         }
         Effect::None | Effect::Log(_) => None,
     }
+}
+
+/// How many logs there are, and the newest of them. A log that no LOG has made is of a transfer (EIP-7708), so that one at the most is new
+/// where a frame begins or goes on.
+fn newest_log(judge: &mut Judge<'_>, left: &StepView<'_>, right: &StepView<'_>) -> Option<()> {
+    let (left, right) = (left.journal.logs(), right.journal.logs());
+    if left.len() == right.len() && left.last() == right.last() {
+        return None;
+    }
+    let first = left.len().min(right.len()).saturating_sub(1);
+    judge.take(outcome::logs(&left[first..], &right[first..], first)?)
 }
 
 /// Warm accounts and slots, transient slots, created and destroyed accounts: the digests, and if they differ the first mark that

@@ -31,9 +31,11 @@ struct Recorder(Vec<[String; 2]>, Vec<Opcode>);
 fn view(step: &StepView<'_>) -> String {
     let StepView { index, depth, pc, opcode, gas, state_gas, refund, stack, memory, return_data, .. } = step;
     let marks: BTreeSet<_> = step.journal.marks().into_iter().collect();
+    let logs = step.journal.logs();
+    let logs = (logs.len(), logs.last());
     let address = step.message.address;
     format!(
-        "{index} {depth} {pc} {opcode} {gas} {state_gas:?} {refund} {stack:?} {memory:?} {return_data:?} {address} {marks:?}"
+        "{index} {depth} {pc} {opcode} {gas} {state_gas:?} {refund} {stack:?} {memory:?} {return_data:?} {address} {marks:?} {logs:?}"
     )
 }
 

@@ -38,6 +38,8 @@ pub(super) struct Fault {
     pub(super) what: String,
     /// The bugs of real clients that it stands for, if there are any.
     pub(super) known: String,
+    /// The one fixture that is to show it; if there is none, any may.
+    pub(super) fixture: String,
     /// Why nothing can see it, if that is so.
     pub(super) equivalent: String,
     changes: Vec<Change>,
@@ -146,8 +148,8 @@ impl Catalogue {
 fn parse(layer: &'static str, row: &str) -> Result<(Fault, bool)> {
     let mut lines = row.lines();
     let name = lines.next().unwrap_or_default().trim().to_owned();
-    let [what, known, equivalent] = [const { String::new() }; 3];
-    let mut fault = Fault { number: 0, name, layer, what, known, equivalent, changes: Vec::new() };
+    let [what, known, fixture, equivalent] = [const { String::new() }; 4];
+    let mut fault = Fault { number: 0, name, layer, what, known, fixture, equivalent, changes: Vec::new() };
     let mut always = false;
     let mut file = String::new();
     let mut last = ' ';
@@ -171,6 +173,7 @@ fn parse(layer: &'static str, row: &str) -> Result<(Fault, bool)> {
             "file" => rest.clone_into(&mut file),
             "what" => rest.clone_into(&mut fault.what),
             "known" => rest.clone_into(&mut fault.known),
+            "fixture" => rest.clone_into(&mut fault.fixture),
             "equivalent" => rest.clone_into(&mut fault.equivalent),
             "always" => always = true,
             _ => bail!("{}: {line:?} is neither - nor + nor a header", fault.name),
@@ -184,6 +187,12 @@ fn parse(layer: &'static str, row: &str) -> Result<(Fault, bool)> {
         fault.name
     );
     ensure!(always || !fault.what.is_empty(), "{}: what it does is not said", fault.name);
+    ensure!(
+        fault.fixture.is_empty() || fault.fixture.contains('/'),
+        "{}: no fixture is called {}",
+        fault.name,
+        fault.fixture
+    );
     ensure!(fault.changes.iter().all(|change| !change.old.is_empty()), "{}: changes nothing", fault.name);
     let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     ensure!(!fault.name.is_empty() && fault.name.chars().all(is_name), "{:?} is no name", fault.name);
@@ -218,6 +227,7 @@ mod tests {
         );
         check("silent\n- x\n+ $FAULT\n", Err("silent: what it does is not said"));
         check("new\nwhat it\n+ $FAULT\n", Err("new: + without -"));
+        check("lost\nwhat it\nfixture calls\n- x\n+ $FAULT\n", Err("lost: no fixture is called calls"));
         check("word\nwhat it\n* x\n", Err("word: \"* x\" is neither - nor + nor a header"));
         check("A name\nwhat it\n- x\n+ $FAULT\n", Err("\"A name\" is no name"));
     }

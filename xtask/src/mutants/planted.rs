@@ -41,7 +41,7 @@ pub(super) fn run(catalogue: &Catalogue, choice: Choice<'_>) -> Result<Vec<Row>>
     let scratch = scratch::build(catalogue, &layers.into_iter().collect::<Vec<_>>())?;
     let built = start.elapsed();
     for left in [true, false] {
-        let seen = compare(&scratch, 0, left)?;
+        let seen = compare(&scratch, 0, "", left)?;
         ensure!(seen.is_none(), "with no fault on: {}", seen.unwrap_or_default());
     }
     for layer in scratch.witnesses.keys() {
@@ -51,7 +51,8 @@ pub(super) fn run(catalogue: &Catalogue, choice: Choice<'_>) -> Result<Vec<Row>>
         );
     }
     let found = in_parallel(&chosen, |fault| {
-        let sides = [compare(&scratch, fault.number, true)?, compare(&scratch, fault.number, false)?];
+        let compared = |left| compare(&scratch, fault.number, &fault.fixture, left);
+        let sides = [compared(true)?, compared(false)?];
         let witness = witness(&scratch, fault.layer, fault.number)?;
         Ok(Row::new(fault, sides, witness))
     })?;
@@ -125,13 +126,20 @@ fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> Result<R> + S
     done.into_inner().unwrap_or_default().into_values().collect()
 }
 
-/// The default comparison of the fixtures, with one fault on, each case in a worker process: the first case that is neither agreed
-/// on nor rejected by both sides. What comes behind it is not waited for: a fault may turn every case into an endless one.
-fn compare(scratch: &Scratch, number: usize, primary_is_left: bool) -> Result<Option<String>> {
+/// The default comparison of the fixtures, or of the one that is named, with one fault on, each case in a worker process: the first case
+/// that is neither agreed on nor rejected by both sides. What comes behind it is not waited for: a fault may turn every case into an
+/// endless one.
+fn compare(scratch: &Scratch, number: usize, fixture: &str, primary_is_left: bool) -> Result<Option<String>> {
     let (left, right) = if primary_is_left { ("primary", "mini") } else { ("mini", "primary") };
     let mut command = Command::new(&scratch.parallax);
     command.current_dir(&scratch.tree).env(VARIABLE, number.to_string());
-    command.args(["diff", "--json", "--jobs", "1", "--left", left, "--right", right, "fixtures/state-tests"]);
+    command.args(["diff", "--json", "--jobs", "1", "--left", left, "--right", right]);
+    match fixture.split_once('/') {
+        None => command.arg("fixtures/state-tests"),
+        Some((file, _)) => {
+            command.args([&format!("fixtures/state-tests/{file}.json"), "--filter", &format!("^{fixture}$")])
+        }
+    };
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
     let (mut seen, mut cases) = (None, 0);
     for line in child.stdout.take().map(BufReader::new).into_iter().flat_map(BufReader::lines) {

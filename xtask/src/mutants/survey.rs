@@ -46,6 +46,10 @@ impl Row {
         }
     }
 
+    fn known(&self) -> &str {
+        self.about.rsplit(" | ").next().unwrap_or_default()
+    }
+
     /// Whether the default comparison sees it whichever side it is on.
     fn is_compared(&self) -> bool {
         self.is_found == [true; 2]
@@ -123,6 +127,7 @@ fn text(rows: &[&Row]) -> String {
             rows().filter(|row| row.is_missed()).count()
         );
     }
+    text.push_str(&by_bug(rows));
     for layer in LAYERS {
         let _ = writeln!(text, "\n### {layer}\n");
         text.push_str(
@@ -132,6 +137,20 @@ fn text(rows: &[&Row]) -> String {
         for row in rows.iter().filter(|row| row.layer == layer) {
             let _ = writeln!(text, "{}", row.text());
         }
+    }
+    text
+}
+
+/// The faults that stand for bugs of clients of Amsterdam, by the bugs' numbers.
+fn by_bug(rows: &[&Row]) -> String {
+    let number = |row: &Row| row.known().strip_prefix('A')?.parse::<u32>().ok();
+    let mut bugs: Vec<_> = rows.iter().filter_map(|row| Some((number(row)?, row))).collect();
+    // The order of the layers stays.
+    bugs.sort_by_key(|(number, _)| *number);
+    let mut text = String::from("\n| bug | fault | layer | first case that differs |\n|---|---|---|---|\n");
+    for (number, row) in bugs {
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "| A{number} | {} | {} | {} |", row.name, row.layer, row.first);
     }
     text
 }

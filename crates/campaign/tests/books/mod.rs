@@ -173,7 +173,8 @@ impl Hooks for Books {
         let End::Outcome(outcome) = end else { return };
         let (gas, state) = self.left.unwrap();
         let TxOutcome { gas_used, gas_refunded, execution_gas, state_gas, .. } = **outcome;
-        let used = self.limit - gas - state.reservoir;
+        // More is left than was bought only where storage is cleared that was there before its account.
+        let used = self.limit.saturating_sub(gas + state.reservoir);
         // The floor may be more than what is left of it behind the refund.
         assert!(gas_refunded <= used && gas_used >= used - used / self.rules.gas().refund_quotient);
         if self.rules.has(Eip::StateGas8037) {

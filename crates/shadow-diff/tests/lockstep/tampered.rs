@@ -133,6 +133,54 @@ impl JournalView for Told {
     }
 }
 
+/// A journal that has logged what it was told to. Its marks are not compared.
+struct Logged(Vec<Log>);
+
+impl JournalView for Logged {
+    fn refund(&self) -> i64 {
+        0
+    }
+    fn storage(&self, _: Address, _: U256) -> Option<U256> {
+        None
+    }
+    fn original_storage(&self, _: Address, _: U256) -> Option<U256> {
+        None
+    }
+    fn transient_storage(&self, _: Address, _: U256) -> U256 {
+        U256::ZERO
+    }
+    fn logs(&self) -> &[Log] {
+        &self.0
+    }
+}
+
+fn logged(step: &mut StepView<'_>, change: impl FnOnce(&mut Vec<Log>)) {
+    let mut logs = step.journal.logs().to_vec();
+    change(&mut logs);
+    step.journal = Box::leak(Box::new(Logged(logs)));
+}
+
+/// Logs without an opcode (EIP-7708) are compared where a frame goes on.
+#[test]
+fn logs_are_compared_where_a_frame_goes_on() {
+    let rows: [(fn(&mut StepView<'_>), Field); 3] = [
+        (|step| logged(step, |logs| logs.extend(logs.last().cloned())), Field::Log(2)),
+        (|step| logged(step, |logs| logs.truncate(1)), Field::Log(1)),
+        (|step| logged(step, |logs| logs[1].topics.clear()), Field::LogTopics(1)),
+    ];
+    for (view, field) in rows {
+        let world = World::new(
+            "PUSH 0 PUSH 0 LOG0 PUSH 7 PUSH 0 PUSH 0 LOG1
+            PUSH 0 PUSH 0 PUSH 0 PUSH 0 PUSH 0 PUSH 0x99 GAS CALL POP STOP",
+        );
+        let tampered = Tampered { view, ..Tampered::new(15) };
+        let compared =
+            compare_engines(engines::mini(), &tampered, &world.job(), &config(ShadowMode::PerStep));
+        let found = divergence(compared);
+        assert_eq!((step_of(&found), found.field), ((15, Opcode::POP, false), field));
+    }
+}
+
 /// Changes the marks of a view, and keeps the digest with them.
 fn told(step: &mut StepView<'_>, change: impl FnOnce(&mut Vec<Mark>)) {
     let mut marks = step.journal.marks();
