@@ -21,8 +21,18 @@ pub struct Call {
 }
 
 impl Call {
-    /// Gas it took, in gas, its callees included; `None` while it runs.
+    /// Gas it took, in gas, its callees included; `None` while it runs. Of two gases it is execution gas, what was spilled for state gas
+    /// included.
     pub fn gas_used(&self) -> Option<u64> {
         Some(self.message.gas.saturating_sub(self.outcome.as_ref()?.gas_left))
+    }
+
+    /// State gas that it and its callees were charged and were not given back, in gas: what the reservoir paid, and what was spilled. Below
+    /// zero where they gave back more, as of what its caller had paid (EIP-8037). `None` while it runs.
+    pub fn state_gas_used(&self) -> Option<i64> {
+        let (begun, left) = (self.message.state_gas, self.outcome.as_ref()?.state_gas);
+        let reserved = begun.reservoir.wrapping_sub(left.reservoir);
+        let spilled = left.spilled.wrapping_sub(begun.spilled);
+        Some(reserved.wrapping_add(spilled).cast_signed())
     }
 }

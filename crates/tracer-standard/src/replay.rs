@@ -173,6 +173,11 @@ impl<'r> Step<'r> {
         self.record.gas_cost
     }
 
+    /// State gas it was charged or, below zero, given back (EIP-8037).
+    pub fn state_gas_cost(&self) -> i64 {
+        self.record.state_gas.cost
+    }
+
     /// Why it failed, if it did.
     pub fn halt(&self) -> Option<Halt> {
         self.record.halt
