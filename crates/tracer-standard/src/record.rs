@@ -178,6 +178,19 @@ impl<'a> Record<'a> {
         Ended::of(self.shape.class, self.halt) == Ended::Sends
     }
 
+    /// Both gases behind the opcode, in the state before it.
+    pub(crate) fn gas_left(&self, before: &State) -> (u64, StateGas) {
+        let state_gas = self.state_gas.apply(before.state_gas, Ended::of(self.shape.class, self.halt));
+        // What is spilled or repaid moves between the two gases.
+        let moved = before.state_gas.spilled.wrapping_sub(state_gas.spilled);
+        let gas = match (&self.odd, self.halt) {
+            (Some((gas_left, ..)), _) => *gas_left,
+            (None, Some(_)) => before.gas,
+            (None, None) => before.gas.wrapping_sub(self.gas_cost).wrapping_add(moved),
+        };
+        (gas, state_gas)
+    }
+
     /// Turns the state before the opcode into the state after it; `state.pc` must be the opcode's.
     pub(crate) fn apply(&self, state: &mut State, trace: &Trace) {
         let shape = self.shape;
@@ -189,15 +202,11 @@ impl<'a> Record<'a> {
         if self.flags & CLEARED != 0 {
             state.return_data = Bytes::new();
         }
-        let spilled = state.state_gas.spilled;
-        state.state_gas = self.state_gas.apply(state.state_gas, Ended::of(shape.class, self.halt));
-        let moved = spilled.wrapping_sub(state.state_gas.spilled);
-        if let Some((gas_left, stack_size, stack)) = &self.odd {
-            state.gas = *gas_left;
+        (state.gas, state.state_gas) = self.gas_left(state);
+        if let Some((_, stack_size, stack)) = &self.odd {
             state.stack_size = *stack_size;
             state.stack.clone_from(stack);
         } else if self.halt.is_none() {
-            state.gas = state.gas.wrapping_sub(self.gas_cost).wrapping_add(moved);
             state.stack_size =
                 (state.stack_size + usize::from(shape.adds)).saturating_sub(usize::from(shape.takes));
             if trace.keeps_stack() {

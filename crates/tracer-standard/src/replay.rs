@@ -1,6 +1,6 @@
 //! Reading a trace step after step: every record is read and applied once.
 
-use parallax_primitives::{Halt, Opcode};
+use parallax_primitives::{Halt, Opcode, StateGas};
 use parallax_tracer_core::{LogEntry, MemorySnapshot, StackSnapshot, StepInfo, StepResult};
 
 use crate::{
@@ -86,6 +86,11 @@ impl<'a> Replay<'a> {
         replay.next = trace.segments[segment].first_step;
         while replay.next < step && replay.advance().is_some() {}
         replay
+    }
+
+    /// What it goes through.
+    pub fn trace(&self) -> &'a Trace {
+        self.trace
     }
 
     /// The next step, or `None` behind the last.
@@ -176,6 +181,11 @@ impl<'r> Step<'r> {
     /// State gas it was charged or, below zero, given back (EIP-8037).
     pub fn state_gas_cost(&self) -> i64 {
         self.record.state_gas.cost
+    }
+
+    /// Execution gas and state gas as the opcode itself left them: of one that sends a message, before that runs.
+    pub fn gas_left(&self) -> (u64, StateGas) {
+        self.record.gas_left(self.state)
     }
 
     /// Why it failed, if it did.

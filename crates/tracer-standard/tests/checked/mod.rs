@@ -99,6 +99,7 @@ impl Checked {
                 (step.index, step.opcode(), step.state.depth, step.gas_cost(), step.halt()),
                 (index, seen.opcode, seen.depth, seen.gas_cost, seen.halt)
             );
+            assert_eq!(step.gas_left(), (seen.after.gas, seen.after.state_gas), "step {index}");
             assert_eq!(step.state_gas_cost(), seen.state_gas_cost, "step {index}");
             assert_eq!(step.has_effect(), seen.change.is_some() || seen.log.is_some());
             assert!(seen.before.is(step.state), "before step {index}: {seen:?} is {:?}", step.state);
