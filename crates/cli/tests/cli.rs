@@ -137,32 +137,6 @@ fn code_runs() {
 }
 
 #[test]
-fn both_gases_are_printed_where_there_are_two() {
-    let code = "60015f55600160015500";
-    for engine in ["primary", "mini"] {
-        let arguments = ["run", code, "--engine", engine, "--fork", "Amsterdam", "--gas", "300000"];
-        let expected =
-            "status    success\ngas used  220051\nexecution 24211\nstate gas 195840\ngas left  79949\n";
-        let ran = run(&arguments);
-        assert!(ran.out.starts_with(expected), "{}", ran.out);
-        let ran = run(&[&arguments[..], &["--json"]].concat());
-        let object: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
-        let [used, execution, state] =
-            ["gasUsed", "executionGas", "stateGas"].map(|name| object[name].as_u64());
-        assert_eq!([used, execution, state], [Some(220_051), Some(24_211), Some(195_840)]);
-    }
-    // There it is zero, and told; where there is one gas, nothing of it is.
-    let ran = run(&["run", "00", "--fork", "Amsterdam"]);
-    assert!(ran.out.contains("\nexecution 0\nstate gas 0\n"), "{}", ran.out);
-    for form in [&[][..], &["--json"]] {
-        let ran = run(&[&["run", code, "--fork", "Osaka"], form].concat());
-        assert!(
-            !ran.out.contains("execution") && !ran.out.to_lowercase().replace(' ', "").contains("stategas")
-        );
-    }
-}
-
-#[test]
 fn input_value_and_prestate() {
     let folder = Folder::new("prestate");
     let account = |storage| {
