@@ -196,7 +196,8 @@ impl<R: BufRead> Hooks for Live<R> {
     fn on_step_end(&mut self, left: &StepView<'_>, end: &StepEnd<'_>) {
         let Some((mut step, mut side)) = self.step.take() else { return };
         side.gas_after = end.gas_left;
-        side.gas_cost = if end.halt.is_some() { 0 } else { end.gas_cost };
+        (side.gas_cost, side.state_gas_cost) =
+            if end.halt.is_some() { (0, 0) } else { (end.gas_cost, end.state_gas_cost) };
         step.finish(left, end);
         if self.client.may_find_another_reason(left, end, step.gas) {
             step.halt = None;
@@ -274,7 +275,8 @@ fn divergence(
         }
         (_, Field::Status | Field::Output | Field::GasUsed) | (None, _) => Place::Transaction,
         (Some(step), field) => {
-            let is_over = matches!(field, Field::GasCost | Field::Halt) || difference.field == "refundAfter";
+            let is_over = matches!(field, Field::GasCost | Field::StateGasCost | Field::Halt)
+                || difference.field == "refundAfter";
             // Behind the end of the run, no message is open.
             let path = if left.is_some() { at.path } else { Vec::new() };
             Place::Step { index, step, is_over, path }
@@ -325,6 +327,9 @@ fn value(name: &str, step: &Step, other: &Step, halt: Option<Halt>) -> (Field, V
         "op" => (Field::Opcode, Value::Opcode(step.opcode)),
         "gas" => (Field::Gas, Value::Count(step.gas)),
         "gasCost" => (Field::GasCost, count(step.gas_cost)),
+        "reservoir" => (Field::Reservoir, count(step.reservoir)),
+        "stateGas" => (Field::StateGas, count(step.state_gas_spent)),
+        "stateGasCost" => (Field::StateGasCost, step.state_gas_cost.map_or(Value::Absent, Value::Signed)),
         "memSize" => (Field::MemorySize, count(step.memory_size)),
         "refund" => (Field::Refund, step.refund.map_or(Value::Absent, Value::Signed)),
         "refundAfter" => (Field::Refund, step.refund_after.map_or(Value::Absent, Value::Signed)),

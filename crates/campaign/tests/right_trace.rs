@@ -8,7 +8,9 @@ use parallax_campaign::{DiffOutcome, diff_trace, engines, shared_folder};
 use parallax_shadow_diff::{Cause, Divergence, Field, Place, ShadowConfig, ShadowMode, Value, Verdict};
 use parallax_state_tests::{Case, cases, run};
 use parallax_tracer_core::Traced;
-use parallax_tracer_eip3155::{Client, Dialect, Eip3155Tracer, Options, Summary, TraceReader, detect};
+use parallax_tracer_eip3155::{
+    Client, Dialect, Eip3155Tracer, Options, Summary, TraceReader, compare_traces, detect,
+};
 use serde_json::{Value as Json, json};
 
 const CONFIG: fn() -> ShadowConfig = || ShadowConfig { mode: ShadowMode::PerStep, ..ShadowConfig::default() };
@@ -93,11 +95,60 @@ fn every_fixture_agrees_with_its_trace_in_one_dialect_after_the_other() {
     others.retain(|found| {
         found != &("calls/static_violation_comes_before_gas".to_owned(), Field::Halt, Cause::HaltPrecedence)
     });
-    // Of two gases revm's cost has what was spilled, and the specification's of a CALL lacks what is forwarded (EIP-8037): lines do not
-    // say by which rules they are, so these are told as what they are there.
-    let has_two = |name: &str| ["state_gas/", "two_gases/"].iter().any(|file| name.starts_with(file));
-    others.retain(|(name, field, _)| !(has_two(name) && *field == Field::GasCost));
     assert_eq!(others, []);
+}
+
+/// The specification and revm tell state gas each in its own words: a run agrees with both, they with one another, and what is changed in
+/// either is found.
+#[test]
+fn both_gases_are_compared_with_the_traces_that_tell_them() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/state-tests/state_gas.json");
+    let (mut compared, mut made) = (0, [0; 4]);
+    for case in cases(&path).unwrap().map(Result::unwrap) {
+        let traces =
+            [(Dialect::Eels, Client::Eels), (Dialect::Revm, Client::Revm)].map(|(dialect, client)| {
+                let text = String::from_utf8(trace_of(&case, Options::new(dialect))).unwrap();
+                (client, text.lines().map(str::to_owned).collect::<Vec<_>>())
+            });
+        for (client, lines) in &traces {
+            let reader = TraceReader::new(lines.join("\n").leak().as_bytes(), *client);
+            let found = diff_trace(&case, &engines::primary(), reader, &CONFIG()).unwrap();
+            assert_eq!(found.outcome.verdict, Verdict::Agree, "{} {client}", case.name);
+            assert!(!found.unknown.contains(&"reservoir"), "{} {client}", case.name);
+        }
+        let [left, right] = traces
+            .each_ref()
+            .map(|(client, lines)| TraceReader::new(lines.join("\n").leak().as_bytes(), *client));
+        let agreed = compare_traces(left, right).unwrap();
+        assert!(agreed.is_ok(), "{}: {}", case.name, agreed.unwrap_err());
+        compared += 1;
+        let fields = [
+            (0, "stateGas", Field::Reservoir),
+            (0, "stateGasCost", Field::StateGasCost),
+            (1, "reservoir", Field::Reservoir),
+            (1, "stateGas", Field::StateGas),
+        ];
+        for ((side, key, field), made) in fields.into_iter().zip(&mut made) {
+            let (client, lines) = &traces[side];
+            let says = |line: &String| line.starts_with("{\"pc\"") && line.contains(&format!("\"{key}\":"));
+            for at in (0..lines.len()).filter(|at| says(&lines[*at]) && !lines[*at].contains("\"error\"")) {
+                let wrong = changed(lines, at, |line| assert!(add_one(line, key)));
+                let Verdict::Diverge(found) = compared_as(&case, &wrong, *client) else {
+                    panic!("{key} {at}")
+                };
+                // What revm's cost has of state gas is told from these two.
+                let is_told =
+                    found.field == field || *client == Client::Revm && found.field == Field::GasCost;
+                assert!(is_told, "{} {key} {at}: {found}", case.name);
+                *made += 1;
+            }
+        }
+    }
+    assert!(compared > 12 && made.iter().all(|made| *made > 10), "{compared} {made:?}");
+}
+
+fn compared_as(case: &Case, lines: &[String], client: Client) -> Verdict {
+    compared(case, lines, client).unwrap().0
 }
 
 /// The first case of that name in the fixtures, and its trace with memory.

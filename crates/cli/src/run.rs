@@ -13,7 +13,7 @@ use parallax_engine_interface::{Execution, Job};
 use parallax_hooks::{Hooks, NoHooks};
 use parallax_host_interface::{AccountChange, StateChanges};
 use parallax_memory_database::MemoryDatabase;
-use parallax_primitives::{Address, BlockEnv, FrameStatus, Rules, Subject, TxEnv, TxOutcome};
+use parallax_primitives::{Address, BlockEnv, Eip, FrameStatus, Rules, Subject, TxEnv, TxOutcome};
 use parallax_tracer_eip3155::Summary;
 use serde_json::{Value, json};
 
@@ -61,7 +61,8 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<Status> {
         bail!("the run was ended before its end");
     };
     span.in_scope(|| tracing::debug!(status = %outcome.status, gas_used = outcome.gas_used, "ran"));
-    let ran = Ran { gas, outcome, changes };
+    let has_state_gas = rules.has(Eip::StateGas8037);
+    let ran = Ran { gas, has_state_gas, outcome, changes };
     let mut text = ran.text();
     if arguments.json {
         let mut object = ran.json();
@@ -89,6 +90,8 @@ fn prestate(path: &str) -> Result<MemoryDatabase> {
 
 struct Ran {
     gas: u64,
+    /// The rules have two gases: then both are told, be it zero.
+    has_state_gas: bool,
     outcome: TxOutcome,
     changes: StateChanges,
 }
@@ -99,14 +102,13 @@ impl Ran {
     }
 
     fn text(&self) -> String {
-        let mut text = format!(
-            "status    {}\ngas used  {}\ngas left  {}\noutput    {}\n",
-            self.outcome.status,
-            self.outcome.gas_used,
-            self.gas_left(),
-            self.outcome.output,
-        );
+        let TxOutcome { status, gas_used, execution_gas, state_gas, output, .. } = &self.outcome;
+        let mut text = format!("status    {status}\ngas used  {gas_used}\n");
         // Writing to a string does not fail.
+        if self.has_state_gas {
+            let _ = write!(text, "execution {execution_gas}\nstate gas {state_gas}\n");
+        }
+        let _ = write!(text, "gas left  {}\noutput    {output}\n", self.gas_left());
         for log in &self.outcome.logs {
             let _ = write!(text, "log       {:#x}", log.address);
             for topic in &log.topics {
@@ -167,14 +169,19 @@ impl Ran {
                 (lower(address), change)
             })
             .collect();
-        json!({
+        let mut object = json!({
             "status": self.outcome.status.to_string(),
             "gasUsed": self.outcome.gas_used,
             "gasLeft": self.gas_left(),
             "output": self.outcome.output.to_string(),
             "logs": logs,
             "changes": changes,
-        })
+        });
+        if self.has_state_gas {
+            object["executionGas"] = json!(self.outcome.execution_gas);
+            object["stateGas"] = json!(self.outcome.state_gas);
+        }
+        object
     }
 }
 

@@ -16,6 +16,37 @@ fn says(arguments: &[&str], status: i32, part: &str) {
     assert!(status != 2 || err.lines().count() == 1, "{arguments:?}: {err}");
 }
 
+fn printed(arguments: &[&str]) -> String {
+    let ran =
+        Command::new(env!("CARGO_BIN_EXE_parallax")).args(arguments).stdin(Stdio::null()).output().unwrap();
+    assert_eq!(ran.status.code(), Some(0), "{arguments:?}");
+    String::from_utf8(ran.stdout).unwrap()
+}
+
+#[test]
+fn both_gases_are_printed_where_there_are_two() {
+    let code = "60015f55600160015500";
+    for engine in ["primary", "mini"] {
+        let arguments = ["run", code, "--engine", engine, "--fork", "Amsterdam", "--gas", "300000"];
+        let expected =
+            "status    success\ngas used  220051\nexecution 24211\nstate gas 195840\ngas left  79949\n";
+        let ran = printed(&arguments);
+        assert!(ran.starts_with(expected), "{}", ran);
+        let ran = printed(&[&arguments[..], &["--json"]].concat());
+        let object: serde_json::Value = serde_json::from_str(&ran).unwrap();
+        let [used, execution, state] =
+            ["gasUsed", "executionGas", "stateGas"].map(|name| object[name].as_u64());
+        assert_eq!([used, execution, state], [Some(220_051), Some(24_211), Some(195_840)]);
+    }
+    // There it is zero, and told; where there is one gas, nothing of it is.
+    let ran = printed(&["run", "00", "--fork", "Amsterdam"]);
+    assert!(ran.contains("\nexecution 0\nstate gas 0\n"), "{}", ran);
+    for form in [&[][..], &["--json"]] {
+        let ran = printed(&[&["run", code, "--fork", "Osaka"], form].concat());
+        assert!(!ran.contains("execution") && !ran.to_lowercase().replace(' ', "").contains("stategas"));
+    }
+}
+
 #[test]
 fn bare_messages_of_every_kind_are_run_and_compared() {
     const STORE: &str = "PUSH 5 PUSH 0 SSTORE";

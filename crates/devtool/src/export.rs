@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use parallax_campaign::{DiffSetup, PageLimits, html_of_run};
-use parallax_primitives::{Fork, Opcode, Rules};
+use parallax_primitives::{Fork, Opcode, Rules, StateGas};
 use parallax_shadow_diff::{Field, Mismatch, SideBySideRun, SideBySideStep, StepSide, Value as Found};
 use serde_json::Value;
 
@@ -98,6 +98,7 @@ fn side_by_side_step(
 ) -> SideBySideStep {
     let side = |side: &Option<model::StepSide>, rules| {
         let side = side.as_ref()?;
+        let has_failed = side.halt.is_some();
         Some(StepSide {
             depth: u16::try_from(side.depth).ok()?,
             pc: usize::try_from(side.pc).ok()?,
@@ -106,9 +107,14 @@ fn side_by_side_step(
             address: side.address.as_ref()?.parse().ok()?,
             gas_before: side.gas_before,
             gas_after: side.gas_after.unwrap_or(side.gas_before),
-            gas_cost: side.gas_before.saturating_sub(side.gas_after.unwrap_or(side.gas_before)),
-            state_gas: Default::default(),
-            state_gas_cost: 0,
+            // What a failing opcode would have cost it did not take.
+            gas_cost: side.gas_cost.filter(|_| !has_failed).unwrap_or(0),
+            state_gas: StateGas {
+                reservoir: side.state_gas.reservoir.unwrap_or(0),
+                spilled: side.state_gas.spilled_state_gas.unwrap_or(0),
+                baseline: 0,
+            },
+            state_gas_cost: side.state_gas.state_gas_cost.filter(|_| !has_failed).unwrap_or(0),
             stack_size: side.stack_size.unwrap_or(0),
         })
     };
@@ -132,6 +138,10 @@ fn field(mismatch: &model::Mismatch, stack_size: usize) -> Field {
         "opcode" => Field::Opcode,
         "gas" => Field::Gas,
         "gasCost" => Field::GasCost,
+        "stateGasCost" => Field::StateGasCost,
+        "reservoir" => Field::Reservoir,
+        "spilledStateGas" => Field::SpilledStateGas,
+        "reservoirBaseline" => Field::ReservoirBaseline,
         "refund" => Field::Refund,
         "stackSize" => Field::StackSize,
         // Reports count from the top.

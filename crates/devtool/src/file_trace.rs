@@ -31,6 +31,10 @@ const HALTS: [HaltKind; 9] = [
 const UNKNOWN: u8 = 0x3f;
 /// Beside the halt.
 const HAS_REFUND_AFTER: u8 = 0x40;
+const HAS_STATE_GAS: u8 = 0x80;
+
+/// What revm says of reservoir and state gas where there is none, which takes no byte.
+const NO_STATE_GAS: [Option<u64>; 3] = [Some(0), Some(0), None];
 
 /// What a trace file said, step by step.
 #[derive(Clone, Debug, Default)]
@@ -38,12 +42,21 @@ pub(crate) struct FileTrace {
     bytes: Vec<u8>,
     keys: Vec<usize>,
     steps: u64,
+    /// A step speaks of state gas that is not nothing, or of what it was charged.
+    has_state_gas: bool,
+    /// A step says that there is none; each that is silent does.
+    says_none: bool,
     last: Option<Step>,
 }
 
 impl FileTrace {
     pub(crate) fn len(&self) -> u64 {
         self.steps
+    }
+
+    /// Whether it tells state gas: revm says in every trace that there is none.
+    pub(crate) fn has_state_gas(&self) -> bool {
+        self.has_state_gas
     }
 
     /// Bytes taken.
@@ -77,10 +90,31 @@ impl FileTrace {
         out.extend([flags, step.opcode.0]);
         let halt = step.halt.and_then(|halt| HALTS.iter().position(|known| *known == halt));
         let halt = halt.and_then(|at| u8::try_from(at).ok()).unwrap_or(UNKNOWN);
-        out.push(halt | if step.refund_after.is_some() { HAS_REFUND_AFTER } else { 0 });
+        let said = [
+            step.reservoir,
+            step.state_gas_spent,
+            step.state_gas_cost.map(|cost| (cost << 1 ^ cost >> 63).cast_unsigned()),
+        ];
+        let is_none = said == NO_STATE_GAS;
+        let has_state_gas = !is_none && said != [None; 3];
+        self.says_none |= is_none;
+        let mut head = halt;
+        for (flag, is_set) in
+            [(HAS_REFUND_AFTER, step.refund_after.is_some()), (HAS_STATE_GAS, has_state_gas)]
+        {
+            head |= if is_set { flag } else { 0 };
+        }
+        out.push(head);
+        self.has_state_gas |= step.has_state_gas() || step.state_gas_cost.is_some();
         let numbers = [Some(step.pc), Some(step.depth), Some(step.gas), step.gas_cost, step.memory_size];
         for number in numbers.into_iter().flatten() {
             put(out, number);
+        }
+        if has_state_gas {
+            out.push((0..).zip(said).fold(0, |parts, (at, gas)| parts | u8::from(gas.is_some()) << at));
+            for number in said.into_iter().flatten() {
+                put(out, number);
+            }
         }
         for refund in [step.refund, step.refund_after].into_iter().flatten() {
             put(out, refund.cast_unsigned());
@@ -135,7 +169,12 @@ pub(crate) struct FileReplay<'a> {
     now: Option<Step>,
 }
 
-impl FileReplay<'_> {
+impl<'a> FileReplay<'a> {
+    /// What it goes through.
+    pub(crate) fn trace(&self) -> &'a FileTrace {
+        self.trace
+    }
+
     /// The next step, or `None` behind the last.
     pub(crate) fn advance(&mut self) -> Option<&Step> {
         if self.next >= self.trace.steps {
@@ -150,6 +189,12 @@ impl FileReplay<'_> {
         let [pc, depth, gas] = [self.number(), self.number(), self.number()];
         let gas_cost = has(HAS_COST).then(|| self.number());
         let memory_size = has(HAS_SIZE).then(|| self.number());
+        let mut state_gas = if self.trace.says_none { NO_STATE_GAS } else { [None; 3] };
+        if halt & HAS_STATE_GAS != 0 {
+            let parts = self.byte();
+            state_gas = [1, 2, 4].map(|flag| (parts & flag != 0).then(|| self.number()));
+        }
+        let [reservoir, state_gas_spent, cost] = state_gas;
         let refund = has(HAS_REFUND).then(|| self.number().cast_signed());
         let refund_after = (halt & HAS_REFUND_AFTER != 0).then(|| self.number().cast_signed());
         let last = self.now.take();
@@ -173,6 +218,9 @@ impl FileReplay<'_> {
             depth,
             gas,
             gas_cost,
+            reservoir,
+            state_gas_spent,
+            state_gas_cost: cost.map(|cost| (cost >> 1).cast_signed() ^ -(cost & 1).cast_signed()),
             memory_size,
             memory,
             stack: if has(HAS_STACK) { stack } else { None },
@@ -248,6 +296,13 @@ mod tests {
                 depth: 1 + n % 4,
                 gas: u64::MAX - n,
                 gas_cost: (!n.is_multiple_of(5)).then_some(n << 40),
+                reservoir: Some(n % 4),
+                state_gas_spent: if n % 4 == 0 && !n.is_multiple_of(8) {
+                    Some(0)
+                } else {
+                    (n % 3 != 0).then_some(n)
+                },
+                state_gas_cost: n.is_multiple_of(8).then_some(4 - i64::try_from(n).unwrap()),
                 memory_size: (!n.is_multiple_of(7)).then_some(n),
                 memory: bytes(n),
                 stack: (!n.is_multiple_of(11))

@@ -257,6 +257,10 @@ pub(crate) struct Outcome {
     pub(crate) status: String,
     pub(crate) gas_used: Option<u64>,
     pub(crate) gas_refunded: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) execution_gas: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) state_gas: Option<u64>,
     pub(crate) output: Option<String>,
     pub(crate) output_length: Option<usize>,
     pub(crate) logs: Option<usize>,
@@ -285,12 +289,28 @@ pub(crate) struct StepSide {
     pub(crate) gas_before: u64,
     pub(crate) gas_after: Option<u64>,
     pub(crate) gas_cost: Option<u64>,
+    #[serde(flatten)]
+    pub(crate) state_gas: StepStateGas,
     pub(crate) stack_size: Option<usize>,
     pub(crate) memory_size: Option<u64>,
     pub(crate) depth: u64,
     pub(crate) address: Option<String>,
     pub(crate) call: Option<usize>,
     pub(crate) halt: Option<&'static str>,
+}
+
+/// Where the rules have state gas, and as far as it is known (EIP-8037).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct StepStateGas {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reservoir: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) spilled_state_gas: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) state_gas_cost: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) state_gas_spilled: Option<i64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -441,6 +461,12 @@ pub(crate) struct SideState {
     pub(crate) depth: u64,
     pub(crate) pc: u64,
     pub(crate) gas: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reservoir: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) spilled_state_gas: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reservoir_baseline: Option<u64>,
     pub(crate) refund: Option<i64>,
     pub(crate) stack: Option<Vec<String>>,
     pub(crate) memory: Option<Memory>,
@@ -520,6 +546,8 @@ pub(crate) struct Call {
     pub(crate) value: String,
     pub(crate) gas: u64,
     pub(crate) gas_used: Option<u64>,
+    #[serde(flatten)]
+    pub(crate) state_gas: CallStateGas,
     pub(crate) status: Option<String>,
     pub(crate) input: String,
     pub(crate) input_length: usize,
@@ -528,6 +556,20 @@ pub(crate) struct Call {
     pub(crate) first_step: u64,
     pub(crate) end_step: u64,
     pub(crate) created: Option<String>,
+}
+
+/// Where the rules have state gas (EIP-8037), and, but for what it was given, once it is over.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CallStateGas {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reservoir: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reservoir_left: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) state_gas_used: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) state_gas_spilled: Option<i64>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -545,6 +587,8 @@ pub(crate) struct OpcodeGas {
     pub(crate) op_name: &'static str,
     pub(crate) count: u64,
     pub(crate) gas: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) state_gas: Option<i64>,
 }
 
 #[derive(Clone, Debug, Serialize)]

@@ -9,7 +9,7 @@ use parallax_tracer_standard::Trace;
 
 use crate::{
     model::{Mismatch, When},
-    side::{Found, Side, StepHalt, Walk},
+    side::{Found, FoundStateGas, Side, StepHalt, Walk},
 };
 
 /// Most characters of a value.
@@ -51,6 +51,8 @@ pub(crate) struct Parts {
     pub(crate) place: Option<&'static str>,
     /// Left less right.
     pub(crate) gas: Option<i128>,
+    /// Of which part of state gas, and left less right: the first part that both sides say and that differs.
+    pub(crate) state_gas: Option<(&'static str, i128)>,
     pub(crate) refund: Option<i64>,
     pub(crate) stack_size: Option<(usize, usize)>,
     /// The lowest item that differs.
@@ -83,6 +85,7 @@ impl Parts {
             ended: false,
             place: None,
             gas: self.gas.filter(|gas| before.gas != Some(*gas)),
+            state_gas: self.state_gas.filter(|gas| before.state_gas != Some(*gas)),
             refund: self.refund.filter(|refund| before.refund != Some(*refund)),
             stack_size: begun(self.stack_size, before.stack_size),
             // An item below the others is one more that differs.
@@ -228,6 +231,12 @@ fn compare(left: &Found<'_>, right: &Found<'_>, memory: Option<u64>) -> Parts {
         ended: false,
         place,
         gas: (left.gas != right.gas).then(|| i128::from(left.gas) - i128::from(right.gas)),
+        state_gas: parts_of(&left.state_gas).into_iter().zip(parts_of(&right.state_gas)).find_map(
+            |((name, left), (_, right))| {
+                let apart = i128::from(left?) - i128::from(right?);
+                (apart != 0).then_some((name, apart))
+            },
+        ),
         refund: left.refund.zip(right.refund).filter(|(a, b)| a != b).map(|(a, b)| a.wrapping_sub(b)),
         stack_size,
         stack,
@@ -235,6 +244,11 @@ fn compare(left: &Found<'_>, right: &Found<'_>, memory: Option<u64>) -> Parts {
         memory,
         return_data,
     }
+}
+
+/// State gas before a step, in the order in which the engines are compared.
+fn parts_of(gas: &FoundStateGas) -> [(&'static str, Option<u64>); 3] {
+    [("reservoir", gas.reservoir), ("spilledStateGas", gas.spilled), ("reservoirBaseline", gas.baseline)]
 }
 
 /// The first of the parts that differ, with both values.
@@ -252,6 +266,13 @@ fn show(parts: &Parts, left: &Found<'_>, right: &Found<'_>) -> Option<Mismatch> 
     }
     if parts.gas.is_some() {
         return two("gas", left.gas.to_string(), right.gas.to_string());
+    }
+    if let Some((field, _)) = parts.state_gas {
+        let of = |found: &Found<'_>| {
+            let part = parts_of(&found.state_gas).into_iter().find(|(name, _)| *name == field);
+            part.and_then(|(_, gas)| gas).map_or("none".to_owned(), |gas| gas.to_string())
+        };
+        return two(field, of(left), of(right));
     }
     if parts.refund.is_some() {
         let of = |found: &Found<'_>| found.refund.unwrap_or_default().to_string();
@@ -303,17 +324,29 @@ fn result(left: &Found<'_>, right: &Found<'_>, config: &ShadowConfig) -> Option<
     let failed = left.halt.name().is_some() || right.halt.name().is_some();
     let told = matches!(left.halt, StepHalt::Kind(_));
     // What a failing opcode would have cost, clients do not tell alike.
-    let costs = left.gas_cost.zip(right.gas_cost).filter(|(a, b)| a != b && !(failed && told));
-    let (lhs, rhs) = costs?;
-    if let (StepHalt::Exact(a), StepHalt::Exact(b)) = (left.halt, right.halt) {
-        let mismatch =
-            EngineMismatch { field: Field::GasCost, left: Value::Count(lhs), right: Value::Count(rhs) };
-        let step = StepMismatch { mismatch: &mismatch, opcode: left.opcode, halts: [a, b] };
-        if config.tolerates(&step) {
-            return None;
+    let costs = [left, right].map(|found| found.gas_cost.map(Value::Count));
+    let charges = [left, right].map(|found| found.state_gas.cost.map(Value::Signed));
+    let both = [("gasCost", Field::GasCost, costs), ("stateGasCost", Field::StateGasCost, charges)];
+    both.into_iter().find_map(|(name, field, [lhs, rhs])| {
+        let (left_cost, right_cost) = lhs.zip(rhs).filter(|(a, b)| a != b && !(failed && told))?;
+        let found = EngineMismatch { field, left: left_cost, right: right_cost };
+        if let (StepHalt::Exact(a), StepHalt::Exact(b)) = (left.halt, right.halt) {
+            let step = StepMismatch { mismatch: &found, opcode: left.opcode, halts: [a, b] };
+            if config.tolerates(&step) {
+                return None;
+            }
         }
+        let [lhs, rhs] = [&found.left, &found.right].map(count);
+        Some(mismatch(name, lhs, rhs, When::After, None))
+    })
+}
+
+/// Gas as the page shows it: in decimal.
+fn count(value: &Value) -> String {
+    match value {
+        Value::Count(count) => count.to_string(),
+        other => other.to_string(),
     }
-    Some(mismatch("gasCost", lhs.to_string(), rhs.to_string(), When::After, None))
 }
 
 /// What two recorded steps wrote outside their frames.

@@ -135,7 +135,9 @@ impl Records {
 
     pub(crate) fn gas(&self) -> model::GasByOpcode {
         let of = |side: SideName| {
-            let counts = self.recording(side)?.trace.opcode_counts().into_iter();
+            let trace = &self.recording(side)?.trace;
+            let has_state_gas = trace.has_state_gas();
+            let counts = trace.opcode_counts().into_iter();
             Some(
                 counts
                     .map(|count| model::OpcodeGas {
@@ -143,6 +145,7 @@ impl Records {
                         op_name: count.op_name,
                         count: count.count,
                         gas: count.gas,
+                        state_gas: has_state_gas.then_some(count.state_gas),
                     })
                     .collect(),
             )
@@ -219,6 +222,16 @@ fn call_of(recording: &Recording, index: usize, call: &Call) -> model::Call {
         value: model::word(&message.value),
         gas: message.gas,
         gas_used: call.gas_used(),
+        state_gas: if recording.trace.has_state_gas() {
+            model::CallStateGas {
+                reservoir: Some(message.state_gas.reservoir),
+                reservoir_left: outcome.map(|outcome| outcome.state_gas.reservoir),
+                state_gas_used: call.state_gas_used(),
+                state_gas_spilled: call.state_gas_spilled(),
+            }
+        } else {
+            model::CallStateGas::default()
+        },
         status: outcome.map(|outcome| outcome.status.to_string()),
         input: shown(&message.input),
         input_length: message.input.len(),

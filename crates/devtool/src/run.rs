@@ -7,6 +7,7 @@ use std::{io::Cursor, sync::Arc, thread};
 
 use parallax_campaign::engines::EngineSource;
 use parallax_engine_interface::{EngineError, Execution};
+use parallax_primitives::Eip;
 use parallax_shadow_diff::{Bounds, MessageLog, ShadowConfig, ShadowMode, Verdict};
 use parallax_tracer_eip3155::{
     ReadError, Record, Step, TraceDifference, TraceEnd, TraceReader, compare_traces, is_unpaired_stop,
@@ -184,6 +185,8 @@ fn outcome(
                 status: "rejected".to_owned(),
                 gas_used: None,
                 gas_refunded: None,
+                execution_gas: None,
+                state_gas: None,
                 output: None,
                 output_length: None,
                 logs: None,
@@ -195,12 +198,15 @@ fn outcome(
         Err(EngineError::Host(error)) => return Err(error.to_string()),
     };
     let Some(outcome) = &execution.outcome else { return Ok(None) };
+    let has_state_gas = prepared.rules.has(Eip::StateGas8037);
     let mut after = (*prepared.database).clone();
     after.apply(&execution.changes);
     Ok(Some(model::Outcome {
         status: outcome.status.to_string(),
         gas_used: Some(outcome.gas_used),
         gas_refunded: Some(outcome.gas_refunded),
+        execution_gas: has_state_gas.then_some(outcome.execution_gas),
+        state_gas: has_state_gas.then_some(outcome.state_gas),
         output: Some(model::cut(&outcome.output, DATA_SHOWN)),
         output_length: Some(outcome.output.len()),
         logs: Some(outcome.logs.len()),
@@ -320,6 +326,8 @@ impl<'t> Reading<'t> {
             status: "told by a trace".to_owned(),
             gas_used: self.end.gas_used,
             gas_refunded: None,
+            execution_gas: None,
+            state_gas: None,
             output: self.end.output.as_ref().map(|output| model::cut(output, DATA_SHOWN)),
             output_length: self.end.output.as_ref().map(|output| output.len()),
             logs: None,

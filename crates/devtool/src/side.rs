@@ -5,7 +5,7 @@ use std::sync::Arc;
 use parallax_memory_database::MemoryDatabase;
 use parallax_primitives::{Address, Bytes, Class, Halt, Opcode, Rules, U256};
 use parallax_tracer_eip3155::HaltKind;
-use parallax_tracer_standard::{Replay, Trace};
+use parallax_tracer_standard::{Replay, Step, Trace};
 
 use crate::{
     file_trace::{FileReplay, FileTrace},
@@ -52,6 +52,32 @@ impl StepHalt {
     }
 }
 
+/// State gas at a step (EIP-8037). `None` where there is none, and where a trace file does not say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct FoundStateGas {
+    pub(crate) reservoir: Option<u64>,
+    pub(crate) spilled: Option<u64>,
+    pub(crate) baseline: Option<u64>,
+    /// What the opcode was charged or, below zero, given back.
+    pub(crate) cost: Option<i64>,
+    /// What of that was taken from execution gas or given back to it.
+    pub(crate) moved: Option<i64>,
+}
+
+impl FoundStateGas {
+    fn of(step: &Step<'_>) -> Self {
+        let before = step.state.state_gas;
+        let (_, after) = step.gas_left();
+        Self {
+            reservoir: Some(before.reservoir),
+            spilled: Some(before.spilled),
+            baseline: Some(before.baseline),
+            cost: Some(step.state_gas_cost()),
+            moved: Some(after.spilled.wrapping_sub(before.spilled).cast_signed()),
+        }
+    }
+}
+
 /// What a step found, borrowed from a replay. What a trace file does not say is `None`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Found<'a> {
@@ -61,6 +87,10 @@ pub(crate) struct Found<'a> {
     pub(crate) op_name: &'static str,
     pub(crate) gas: u64,
     pub(crate) gas_cost: Option<u64>,
+    /// Execution gas that the opcode itself left, if the side says.
+    pub(crate) gas_left: Option<u64>,
+    /// Where the rules have state gas, before the opcode, and what of it moved.
+    pub(crate) state_gas: FoundStateGas,
     pub(crate) refund: Option<i64>,
     pub(crate) stack: Option<&'a [U256]>,
     pub(crate) memory_size: Option<u64>,
@@ -130,6 +160,7 @@ impl Walk<'_> {
     pub(crate) fn advance(&mut self) -> Option<Found<'_>> {
         match self {
             Walk::Recorded(replay) => {
+                let has_state_gas = replay.trace().has_state_gas();
                 let step = replay.advance()?;
                 let message = step.call().map(|call| &call.message);
                 let state = step.state;
@@ -140,6 +171,8 @@ impl Walk<'_> {
                     op_name: step.op_name(),
                     gas: state.gas,
                     gas_cost: Some(step.gas_cost()),
+                    gas_left: Some(step.gas_left().0),
+                    state_gas: if has_state_gas { FoundStateGas::of(&step) } else { Default::default() },
                     refund: Some(state.refund),
                     stack: Some(&state.stack),
                     memory_size: Some(state.memory_size as u64),
@@ -156,6 +189,7 @@ impl Walk<'_> {
                 })
             }
             Walk::File(replay) => {
+                let has_state_gas = replay.trace().has_state_gas();
                 let step = replay.advance()?;
                 Some(Found {
                     depth: u16::try_from(step.depth.saturating_sub(1)).unwrap_or(u16::MAX),
@@ -164,6 +198,12 @@ impl Walk<'_> {
                     op_name: op_name(step.opcode),
                     gas: step.gas,
                     gas_cost: step.gas_cost,
+                    gas_left: None,
+                    state_gas: FoundStateGas {
+                        reservoir: step.reservoir.filter(|_| has_state_gas),
+                        cost: step.state_gas_cost,
+                        ..FoundStateGas::default()
+                    },
                     refund: step.refund,
                     stack: step.stack.as_deref(),
                     memory_size: step.memory_size,
@@ -181,8 +221,9 @@ impl Walk<'_> {
 }
 
 fn row(found: &Found<'_>) -> model::StepSide {
-    let gas_after = match (found.halt.name(), found.gas_cost) {
+    let gas_after = match (found.halt.name(), found.gas_left.or(found.gas_cost)) {
         (Some(_), _) => Some(found.gas),
+        (None, Some(_)) if found.gas_left.is_some() => found.gas_left,
         (None, Some(cost)) => Some(found.gas.saturating_sub(cost)),
         (None, None) => None,
     };
@@ -193,6 +234,12 @@ fn row(found: &Found<'_>) -> model::StepSide {
         gas_before: found.gas,
         gas_after,
         gas_cost: found.gas_cost,
+        state_gas: model::StepStateGas {
+            reservoir: found.state_gas.reservoir,
+            spilled_state_gas: found.state_gas.spilled,
+            state_gas_cost: found.state_gas.cost,
+            state_gas_spilled: found.state_gas.moved,
+        },
         stack_size: found.stack.map(<[U256]>::len),
         memory_size: found.memory_size,
         depth: u64::from(found.depth),

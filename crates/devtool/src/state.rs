@@ -77,6 +77,9 @@ fn seen(side: &Side, step: u64, when: When, window: Window) -> Option<Seen> {
                 depth: u64::from(found.depth),
                 pc: found.pc,
                 gas: found.gas,
+                reservoir: found.state_gas.reservoir,
+                spilled_state_gas: found.state_gas.spilled,
+                reservoir_baseline: found.state_gas.baseline,
                 refund: found.refund,
                 stack: found.stack.map(|stack| stack.iter().map(model::word).collect()),
                 memory: memory.as_deref().map(|memory| window.of(memory)),
@@ -111,11 +114,15 @@ fn of_record(recording: &Recording, step: u64, when: When, window: Window) -> Op
     let undone = Undone { trace, until };
     let (storage, storage_truncated) = undone.storage(recording, message.address);
     let calldata: &[u8] = if message.kind.is_create() { &[] } else { &message.input };
+    let state_gas = trace.has_state_gas().then_some(state.state_gas);
     let shown = model::SideState {
         call: Some(state.call),
         depth: u64::from(state.depth),
         pc: state.pc as u64,
         gas: state.gas,
+        reservoir: state_gas.map(|gas| gas.reservoir),
+        spilled_state_gas: state_gas.map(|gas| gas.spilled),
+        reservoir_baseline: state_gas.map(|gas| gas.baseline),
         refund: Some(state.refund),
         stack: Some(state.stack.iter().map(model::word).collect()),
         memory: Some(window.of(&state.memory)),
@@ -274,6 +281,9 @@ fn differences(left: &Seen, right: &Seen) -> model::Differences {
     note("depth", l.depth != r.depth);
     note("pc", l.pc != r.pc);
     note("gas", l.gas != r.gas);
+    note("reservoir", both(&l.reservoir, &r.reservoir));
+    note("spilledStateGas", both(&l.spilled_state_gas, &r.spilled_state_gas));
+    note("reservoirBaseline", both(&l.reservoir_baseline, &r.reservoir_baseline));
     note("refund", both(&l.refund, &r.refund));
     note("stack", both(&left.stack, &right.stack));
     note("memory", both(&left.memory, &right.memory));

@@ -7,7 +7,7 @@ use parallax_tracer_core::{ExecutionTrace, LogEntry, MemorySnapshot, StackSnapsh
 use parallax_tracer_standard::{Trace, TracerConfig};
 use serde::{Deserialize, Serialize};
 
-use crate::{VERSION, hex::Hex, number, outcome::Log, run::line};
+use crate::{VERSION, hex::Hex, number, outcome::Log, run::line, step::StepStateGas};
 
 pub(crate) const TRACE: &str = "parallax-trace";
 pub(crate) const STRUCT_LOGS: &str = "parallax-struct-logs";
@@ -90,9 +90,12 @@ pub struct TraceStep {
     /// Gas left after it, and after what it called.
     #[serde(with = "number")]
     pub gas_after: u64,
-    /// Gas it took.
+    /// Gas it took: execution gas, where there are two.
     #[serde(with = "number")]
     pub gas_cost: u64,
+    /// State gas before it and what it took of it, where the rules have any (EIP-8037).
+    #[serde(flatten)]
+    pub state_gas: Option<StepStateGas>,
     /// Items on the stack before it.
     pub stack_size: u64,
     /// Bytes of memory before it.
@@ -157,6 +160,12 @@ pub struct StructLogs {
     /// Gas of the transaction.
     #[serde(with = "number")]
     pub gas_used: u64,
+    /// What the transaction counts for in the execution gas of its block, where the rules have two gases (EIP-8037).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub execution_gas: Option<u64>,
+    /// What it counts for in the state gas of its block, likewise.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub state_gas: Option<u64>,
     /// Whether it reverted or halted.
     pub failed: bool,
     /// What it returned or reverted with.
@@ -184,6 +193,12 @@ pub struct StructLog {
     /// Gas it took.
     #[serde(with = "number")]
     pub gas_cost: u64,
+    /// State gas it took or, below zero, was given back, where the rules have any (EIP-8037).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub state_gas_cost: Option<i64>,
+    /// What is left in the reservoir before it, where the rules have any state gas.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub state_gas_reservoir: Option<u64>,
     /// 1 is the transaction's own frame.
     pub depth: u16,
     /// The transaction's refund counter before it, in gas.
@@ -269,6 +284,11 @@ impl TraceStep {
             gas_before: info.gas_before,
             gas_after: result.gas_after,
             gas_cost: result.gas_cost,
+            state_gas: info.state_gas_before.map(|before| StepStateGas {
+                reservoir: before.reservoir,
+                spilled_state_gas: before.spilled,
+                state_gas_cost: result.state_gas_cost,
+            }),
             stack_size: info.stack_size as u64,
             memory_size: info.memory_size as u64,
             stack: Stack::from(&result.stack_snapshot),
@@ -312,6 +332,8 @@ impl From<&ExecutionTrace> for StructLogs {
             format: Cow::Borrowed(STRUCT_LOGS),
             version: VERSION,
             gas_used: trace.gas_used,
+            execution_gas: trace.gas_by_kind.map(|[execution, _]| execution),
+            state_gas: trace.gas_by_kind.map(|[_, state]| state),
             failed: trace.failed,
             return_value: Hex(trace.return_value.clone()),
             struct_logs: trace.struct_logs.iter().map(StructLog::from).collect(),
@@ -329,6 +351,8 @@ impl From<&parallax_tracer_core::StructLog> for StructLog {
             op_name: Cow::Borrowed(log.op_name),
             gas: log.gas,
             gas_cost: log.gas_cost,
+            state_gas_cost: log.state_gas_cost,
+            state_gas_reservoir: log.state_gas_reservoir,
             depth: log.depth,
             refund: log.refund,
             stack: Stack::from(&log.stack),

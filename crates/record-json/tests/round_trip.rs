@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use parallax_campaign::engines;
 use parallax_engine_interface::{Engine, Job};
 use parallax_mini_interpreter::{Fault, FaultPlan, FaultyMini};
-use parallax_primitives::Opcode;
+use parallax_primitives::{Eip, Opcode};
 use parallax_record_json::{
     CaseId, Line, Reader, RunEnd, RunHeader, Step, StructLogs, TraceHeader, TraceStep, write_run, write_trace,
 };
@@ -91,8 +91,8 @@ fn every_run_is_read_back_as_it_was_written() {
 
 #[test]
 fn every_trace_is_read_back_as_it_was_written() {
-    let (mut steps, mut logs) = (0, 0);
-    for case in all_cases().step_by(9) {
+    let (mut steps, mut logs, mut charges) = (0, 0, [0, 0]);
+    for case in all_cases().step_by(7) {
         let mut recorder = Recorder::new(TracerConfig::bounded());
         let result = engines::mini().execute(&case.job().unwrap(), &mut Traced(&mut recorder));
         if result.is_err() {
@@ -107,6 +107,10 @@ fn every_trace_is_read_back_as_it_was_written() {
         for (index, line) in (0..).zip(&lines[1..]) {
             let step = TraceStep::new(&trace.step_info(index).unwrap(), &trace.step_result(index).unwrap());
             logs += step.logs.len();
+            assert_eq!(step.state_gas.is_some(), case.rules.has(Eip::StateGas8037), "{}", case.name);
+            let cost = step.state_gas.map_or(0, |state_gas| state_gas.state_gas_cost);
+            charges[0] += usize::from(cost > 0);
+            charges[1] += usize::from(cost < 0);
             assert_eq!(line, &Line::TraceStep(Box::new(step)), "{} {index}", case.name);
         }
         steps += trace.len();
@@ -114,9 +118,12 @@ fn every_trace_is_read_back_as_it_was_written() {
             StructLogOptions { enable_memory: true, enable_logs: true, ..StructLogOptions::default() };
         let document = StructLogs::from(&trace.execution_trace(options));
         let text = serde_json::to_vec(&document).unwrap();
+        let written = String::from_utf8(text.clone()).unwrap();
+        assert_eq!(written.contains("tateGas"), case.rules.has(Eip::StateGas8037), "{}", case.name);
         assert_eq!(read(&text), [Line::StructLogs(Box::new(document))]);
     }
     assert!(steps > 5_000 && logs > 5, "{steps} {logs}");
+    assert!(charges[0] > 5 && charges[1] > 0, "{charges:?}");
 }
 
 /// The names and the types of a step are those of the devtool's API, but for what its description here says.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use parallax_hooks::{StepEnd, StepView};
-use parallax_primitives::{Address, Effect, Eip, GasSchedule, Role, U256};
+use parallax_primitives::{Address, Effect, Eip, GasSchedule, Opcode, Role, U256};
 
 use crate::{Field, Mismatch, ShadowConfig};
 
@@ -63,14 +63,12 @@ impl GasSplit {
         let expansion =
             memory_cost(prices, step.memory.len()).saturating_sub(memory_cost(prices, memory_before));
         let memory = expansion.min(cost - static_gas);
+        let rest = cost - static_gas - memory;
+        // What a creation forwards is no part of its cost.
+        let is_creation = matches!(step.opcode, Opcode::CREATE | Opcode::CREATE2);
+        let forwarded = if is_creation { 0 } else { end.forwarded.min(rest) };
         let state = step.rules.has(Eip::StateGas8037).then_some(end.state_gas_cost);
-        Self { static_gas, memory, forwarded: 0, access: cost - static_gas - memory, state }
-    }
-
-    /// Takes what was forwarded out of the rest, once it is known.
-    pub(crate) fn forward(&mut self, gas: u64) {
-        self.forwarded = gas.min(self.access);
-        self.access -= self.forwarded;
+        Self { static_gas, memory, forwarded, access: rest - forwarded, state }
     }
 }
 

@@ -55,8 +55,6 @@ pub struct Shadow<'a> {
     steps: u64,
     max_steps: u64,
     begun: Begun,
-    /// What a callee with a value is given, at the step that diverges.
-    stipend: u64,
     /// A frame was entered or left since the last opcode: all of the next one's state is compared.
     is_fresh: bool,
     /// The part of the memory that may have changed since then: all of it where a callee's output was copied there, else the
@@ -72,8 +70,6 @@ pub struct Shadow<'a> {
     touched: LastTouched,
     /// What the opcode that has begun takes from the stack, the top first.
     inputs: [U256; INPUTS],
-    /// What the diverging call forwards is not known yet.
-    forwards: bool,
     found: Option<Box<Divergence>>,
     /// Why nothing more is compared, if not for a difference: the verdict.
     fault: Option<Verdict>,
@@ -128,7 +124,6 @@ impl<'a> Shadow<'a> {
         Self {
             names: names.map(str::to_owned),
             watched: Side::Left,
-            stipend: 0,
             config: *config,
             stepped: Stepped::new(stepper),
             frames: Vec::new(),
@@ -144,7 +139,6 @@ impl<'a> Shadow<'a> {
             recent: Recent::default(),
             touched: LastTouched::new(config.storage_key_limit),
             inputs: [U256::ZERO; INPUTS],
-            forwards: false,
             found: None,
             fault: None,
             on_divergence: StepControl::Abort,
@@ -489,27 +483,6 @@ impl<'a> Shadow<'a> {
         if size == 0 { NONE } else { offset..offset.saturating_add(size) }
     }
 
-    /// Now it is known what a diverging call has handed on.
-    fn split_forwarded(&mut self, message: &Message) {
-        let other = match self.stepped.stepper.message() {
-            Some((other, MessagePhase::Before)) => Some(other),
-            _ => None,
-        };
-        let stipend = self.stipend;
-        let forwarded = |message: &Message| match message.kind.is_create() {
-            true => 0,
-            false if message.transfers() && !message.value.is_zero() => message.gas.saturating_sub(stipend),
-            false => message.gas,
-        };
-        let sides = self.sides(Some(message), other);
-        let Some(detail) = self.found.as_mut().and_then(|found| found.detail.as_mut()) else { return };
-        for (side, message) in detail.sides.iter_mut().zip(sides) {
-            if let (Some(gas), Some(message)) = (&mut side.gas, message) {
-                gas.forward(forwarded(message));
-            }
-        }
-    }
-
     /// The stepped side has shown more than the watched one, which is over.
     fn left_over(&mut self) {
         let place = Place::Transaction;
@@ -603,7 +576,6 @@ impl Hooks for Shadow<'_> {
         self.take_over();
         self.standing.shows(step);
         // What diverged was no call.
-        self.forwards = false;
         self.start_stepped();
         self.leave();
         // Past a divergence as well, which stays the verdict.
@@ -650,19 +622,7 @@ impl Hooks for Shadow<'_> {
         let mut found: Option<(Box<Mismatch>, Option<Box<Detail>>)> = None;
         if self.fault.is_none() && self.begun.has_stepped {
             let compares = self.found.is_none();
-            let Self {
-                begun,
-                stepped,
-                standing,
-                clock,
-                config,
-                stipend,
-                watched,
-                touched,
-                inputs,
-                record,
-                ..
-            } = self;
+            let Self { begun, stepped, standing, clock, config, watched, touched, inputs, record, .. } = self;
             let compare = |other: &StepView<'_>, other_end: &StepEnd<'_>| {
                 other_gas = Some(EndGas::of(other_end));
                 let mut sides = [(step, end), (other, other_end)];
@@ -672,7 +632,6 @@ impl Hooks for Shadow<'_> {
                 if let (true, Some(mismatch)) =
                     (compares, compare_state_end(sides[0], sides[1], begun.memory, config, None))
                 {
-                    *stipend = step.rules.gas().call_stipend;
                     let detail = config.enable_detailed_diffs.then(|| {
                         let gas = sides.map(|(step, end)| Some(GasSplit::new(begun.memory, step, end)));
                         let inputs = &inputs[..begun.inputs];
@@ -695,7 +654,6 @@ impl Hooks for Shadow<'_> {
         if let Some((difference, detail)) = found {
             let place = Place::Step { index, step: side(), is_over: true, path: self.frames.clone() };
             self.diverge(place, *difference, detail);
-            self.forwards = true;
         }
         if self.record.is_some() {
             let behind = |other| other_gas.map_or(other, |ended| ended.behind(other));
@@ -741,9 +699,6 @@ impl Hooks for Shadow<'_> {
             self.frames.push(PathItem::new(self.messages, message));
             self.rooms.push(self.room(message));
             self.messages += 1;
-        }
-        if std::mem::take(&mut self.forwards) && matches!(phase, MessagePhase::Before) {
-            self.split_forwarded(message);
         }
         if self.is_running() {
             self.message(message, phase);

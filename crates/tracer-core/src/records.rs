@@ -3,7 +3,7 @@
 //! A record that a bound has shortened says so: every part that can be shortened carries its full length, and what is empty
 //! is empty, never absent.
 
-use parallax_primitives::{Address, B256, Bytes, Halt, Opcode, StorageChange, U256};
+use parallax_primitives::{Address, B256, Bytes, Halt, Opcode, StateGas, StorageChange, U256};
 
 /// What an opcode found: its pre-state, without the stack and the memory themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,8 +16,10 @@ pub struct StepInfo {
     pub opcode: Opcode,
     /// Its mnemonic; `INVALID` for a byte that no fork defines.
     pub op_name: &'static str,
-    /// Gas left before it.
+    /// Gas left before it: execution gas, where there are two.
     pub gas_before: u64,
+    /// State gas before it, where the rules have any (EIP-8037).
+    pub state_gas_before: Option<StateGas>,
     /// 0 is the transaction's own frame.
     pub depth: u16,
     /// The account whose storage the frame uses.
@@ -39,6 +41,10 @@ pub struct StepResult {
     pub gas_after: u64,
     /// Gas the opcode took; a call's includes what it forwarded, a creation's does not.
     pub gas_cost: u64,
+    /// State gas after it, and after what it called, where the rules have any (EIP-8037).
+    pub state_gas_after: Option<StateGas>,
+    /// State gas it was charged or, below zero, given back. A failing opcode's is what it would have been charged.
+    pub state_gas_cost: i64,
     /// The stack after it.
     pub stack_snapshot: StackSnapshot,
     /// The memory after it: a window round the region that it touched.
@@ -121,6 +127,10 @@ pub struct StructLog {
     pub gas: u64,
     /// Gas it took.
     pub gas_cost: u64,
+    /// State gas it was charged or, below zero, given back, where the rules have any (EIP-8037).
+    pub state_gas_cost: Option<i64>,
+    /// What is left in the reservoir before it, where the rules have any state gas.
+    pub state_gas_reservoir: Option<u64>,
     /// 1 is the transaction's own frame: one more than inside the library.
     pub depth: u16,
     /// The transaction's refund counter before it.
@@ -144,6 +154,8 @@ pub struct StructLog {
 pub struct ExecutionTrace {
     /// Gas of the transaction, in gas; without one, of its own frame.
     pub gas_used: u64,
+    /// What the transaction counts for in the execution gas and the state gas of its block, where the rules have two gases.
+    pub gas_by_kind: Option<[u64; 2]>,
     /// Whether it reverted or halted.
     pub failed: bool,
     /// What it returned or reverted with.

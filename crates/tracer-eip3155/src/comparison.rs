@@ -75,6 +75,8 @@ pub struct TraceComparison<R> {
     /// Which of [`OPTIONAL`] and [`OPTIONAL_ENDS`] both sides have said.
     said: [bool; OPTIONAL.len()],
     said_at_end: [bool; OPTIONAL_ENDS.len()],
+    /// A side has spoken of state gas that is not nothing.
+    has_state_gas: bool,
 }
 
 impl<R: BufRead> TraceComparison<R> {
@@ -90,6 +92,7 @@ impl<R: BufRead> TraceComparison<R> {
             recent: VecDeque::with_capacity(RECENT + 1),
             said: Default::default(),
             said_at_end: Default::default(),
+            has_state_gas: false,
         }
     }
 
@@ -150,6 +153,7 @@ impl<R: BufRead> TraceComparison<R> {
             for ((_, says), said) in OPTIONAL.iter().zip(&mut self.said) {
                 *said |= left.as_ref().is_some_and(says) && right.as_ref().is_some_and(says);
             }
+            self.has_state_gas |= [&left, &right].into_iter().flatten().any(Step::has_state_gas);
             self.steps += 1;
             self.recent.extend(left);
             if self.recent.len() > RECENT {
@@ -219,7 +223,8 @@ impl<R: BufRead> TraceComparison<R> {
             .iter()
             .zip(&self.said)
             .filter(|(_, said)| self.steps > 0 && !**said)
-            .map(|(field, _)| field.0);
+            .map(|(field, _)| field.0)
+            .filter(|name| self.has_state_gas || ![RESERVOIR, STATE_GAS_COST].contains(name));
         let ends =
             OPTIONAL_ENDS.iter().zip(&self.said_at_end).filter(|(_, said)| !**said).map(|(field, _)| field.0);
         steps.chain(ends).collect()
@@ -257,7 +262,7 @@ type SaidOfStep = fn(&Step) -> bool;
 type SaidOfEnds = fn(&TraceEnd, &TraceEnd) -> bool;
 
 /// What a step need not say, and whether it does.
-const OPTIONAL: [(&str, SaidOfStep); 7] = [
+const OPTIONAL: [(&str, SaidOfStep); 9] = [
     ("gasCost", |step| step.gas_cost.is_some()),
     ("stack", |step| step.stack.is_some()),
     ("memSize", |step| step.memory_size.is_some()),
@@ -265,7 +270,13 @@ const OPTIONAL: [(&str, SaidOfStep); 7] = [
     ("returnData", |step| step.return_data.is_some()),
     ("refund", |step| step.refund.is_some()),
     ("error", |step| step.halt.is_some()),
+    (RESERVOIR, |step| step.reservoir.is_some()),
+    (STATE_GAS_COST, |step| step.state_gas_cost.is_some()),
 ];
+
+/// Where there is no state gas, nobody misses them.
+const RESERVOIR: &str = "reservoir";
+const STATE_GAS_COST: &str = "stateGasCost";
 
 /// What the lines behind the steps need not say, and whether both sides do.
 const OPTIONAL_ENDS: [(&str, SaidOfEnds); 3] = [
@@ -314,6 +325,8 @@ fn step_difference(a: &Step, b: &Step) -> Difference {
         .or_else(|| differ("pc", &Some(a.pc), &Some(b.pc), number))
         .or_else(|| differ("op", &Some(a.opcode), &Some(b.opcode), ToString::to_string))
         .or_else(|| differ("gas", &Some(a.gas), &Some(b.gas), hex))
+        .or_else(|| differ("reservoir", &a.reservoir, &b.reservoir, hex))
+        .or_else(|| differ("stateGas", &a.state_gas_spent, &b.state_gas_spent, hex))
         .or_else(|| differ("stack", &a.stack, &b.stack, |stack| show_stack(stack)))
         .or_else(|| differ("memSize", &a.memory_size, &b.memory_size, number))
         .or_else(|| differ("memory", &a.memory, &b.memory, ToString::to_string))
@@ -323,8 +336,26 @@ fn step_difference(a: &Step, b: &Step) -> Difference {
         .or_else(|| halt_difference(a, b))
         .or_else(|| {
             let failed = |step: &Step| !matches!(step.halt, None | Some(HaltKind::None | HaltKind::Revert));
-            if failed(a) || failed(b) { None } else { differ("gasCost", &a.gas_cost, &b.gas_cost, hex) }
+            if failed(a) || failed(b) {
+                return None;
+            }
+            let charged = [a, b].map(|step| step.state_gas_cost.map(|cost| cost.max(0)));
+            differ("gasCost", &a.gas_cost, &b.gas_cost, hex)
+                .filter(|_| !is_spilled(a, b) && !is_spilled(b, a))
+                .or_else(|| differ("stateGasCost", &charged[0], &charged[1], |cost| format!("{cost:#x}")))
         })
+}
+
+/// Whether the cost that `other` says may have in it what was taken from execution gas for state gas, or given back, which it does not
+/// say: revm's of an opcode behind which its frame does not go on at once.
+fn is_spilled(step: &Step, other: &Step) -> bool {
+    let (Some(state), None) = (step.state_gas_cost, other.state_gas_cost) else { return false };
+    let (Some(cost), Some(more)) = (step.gas_cost, other.gas_cost) else { return false };
+    let (least, most) = match u64::try_from(state) {
+        Ok(charged) => (cost, cost.saturating_add(charged)),
+        Err(_) => (cost.saturating_sub(state.unsigned_abs()), cost),
+    };
+    other.state_gas_spent.is_some() && (least..=most).contains(&more)
 }
 
 fn halt_difference(a: &Step, b: &Step) -> Difference {

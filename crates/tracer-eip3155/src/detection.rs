@@ -28,6 +28,7 @@ struct Tells {
     steps: u64,
     ends: u64,
     reservoir: bool,
+    state_gas: bool,
     memory_before_stack: bool,
     names: bool,
     depth_before_return_data: bool,
@@ -50,7 +51,8 @@ impl Tells {
         }
         if about == About::Step {
             self.steps += 1;
-            self.reservoir |= line.reservoir;
+            self.reservoir |= line.reservoir.is_some();
+            self.state_gas |= line.state_gas.is_some();
             self.memory_before_stack |= line.memory.as_deref() == Some("0x") && line.return_data.is_some();
             self.names |= line.op_name.is_some();
             self.depth_before_return_data |= line.depth_before_return_data;
@@ -77,6 +79,8 @@ impl Tells {
         }
         Some(if self.reservoir {
             Client::Revm
+        } else if self.state_gas {
+            Client::Eels
         } else if self.memory_before_stack {
             Client::Erigon
         } else if self.steps > 0 && !self.names {

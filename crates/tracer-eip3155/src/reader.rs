@@ -122,7 +122,9 @@ struct Fields<'a> {
     error: Option<Cow<'a, str>>,
     #[serde(borrow)]
     memory: Option<Cow<'a, str>>,
-    reservoir: Option<de::IgnoredAny>,
+    reservoir: Option<Number>,
+    state_gas: Option<Number>,
+    state_gas_cost: Option<Number>,
     #[serde(borrow)]
     state_root: Option<Cow<'a, str>>,
     #[serde(borrow)]
@@ -144,7 +146,9 @@ pub(crate) struct RawLine<'a> {
     pub(crate) state_root: Option<Cow<'a, str>>,
     pub(crate) output: Option<Cow<'a, str>>,
     pub(crate) pass: Option<bool>,
-    pub(crate) reservoir: bool,
+    pub(crate) reservoir: Option<Number>,
+    pub(crate) state_gas: Option<Number>,
+    state_gas_cost: Option<Number>,
     pub(crate) depth_before_return_data: bool,
     pub(crate) test: bool,
     pub(crate) post_logs_hash: bool,
@@ -194,7 +198,9 @@ impl<'a> RawLine<'a> {
             state_root: fields.state_root,
             output: fields.output,
             pass: fields.pass,
-            reservoir: fields.reservoir.is_some(),
+            reservoir: fields.reservoir,
+            state_gas: fields.state_gas,
+            state_gas_cost: fields.state_gas_cost,
             depth_before_return_data,
             test: fields.test.is_some(),
             post_logs_hash: fields.post_logs_hash.is_some(),
@@ -279,13 +285,28 @@ impl<'a> RawLine<'a> {
         };
         let halt = client.halt(opcode, self.error.as_deref());
         let failed = self.error.is_some() && halt != Some(HaltKind::None);
+        // One word, two meanings: the specification has the reservoir under it, revm what the frame has spent.
+        let (reservoir, spent) = match client {
+            Client::Eels => (self.state_gas, None),
+            Client::Revm => (self.reservoir, self.state_gas),
+            _ => (None, None),
+        };
+        // What costs nothing has no field there, and neither has what gives back.
+        let is_of_two = client == Client::Eels && reservoir.is_some();
+        let cost = self.state_gas_cost.map_or(0, Number::signed);
+        let state_gas_cost = (is_of_two && !failed).then_some(cost);
+        // Of two gases the specification's cost of a CALL lacks what is forwarded.
+        let knows_gas_cost = client.knows_gas_cost(opcode, failed) && !(is_of_two && opcode == Opcode::CALL);
         Ok(Step {
             line: self.number,
             pc,
             opcode,
             depth: self.need(self.depth, "depth")?,
             gas: self.need(self.gas, "gas")?,
-            gas_cost: self.gas_cost.filter(|_| client.knows_gas_cost(opcode, failed)).map(Number::unsigned),
+            gas_cost: self.gas_cost.filter(|_| knows_gas_cost).map(Number::unsigned),
+            reservoir: reservoir.map(Number::unsigned),
+            state_gas_spent: spent.map(Number::unsigned),
+            state_gas_cost,
             memory_size: self.mem_size.map(Number::unsigned),
             memory: match self.memory.as_deref().filter(|_| client.knows_memory()) {
                 Some(text) => Some(self.bytes(text, "memory")?),
@@ -317,7 +338,7 @@ impl<'a> RawLine<'a> {
 /// A number, written as JSON number or as hexadecimal string. A string of more than 64 bits saturates (costs beyond what
 /// any gas pays for).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Number(i128);
+pub(crate) struct Number(i128);
 
 impl Number {
     fn unsigned(self) -> u64 {
@@ -414,9 +435,26 @@ impl<R: BufRead> TraceReader<R> {
             step.gas_cost = None;
             self.next = None;
         }
+        if let (Client::Revm, Some(Record::Step(next))) = (self.client, &self.next) {
+            take_out_moved(&mut step, next);
+        }
         self.refunds.convert(&mut step);
         Ok(Some(Record::Step(step)))
     }
+}
+
+/// revm's cost is by how much less execution gas there is, so what an opcode took from it for state gas, or gave back, is in it: the
+/// next step of the frame tells how much that was, unless a message came between.
+fn take_out_moved(step: &mut Step, next: &Step) {
+    let sends = step.opcode.info().is_some_and(|info| info.class == Class::Message);
+    let (Some(cost), false, true) = (step.gas_cost, sends, step.depth == next.depth) else { return };
+    let gained = |of: fn(&Step) -> Option<u64>| Some(i128::from(of(next)?) - i128::from(of(step)?));
+    let both = gained(|step| step.state_gas_spent).zip(gained(|step| step.reservoir));
+    let Some((spent, reserved)) = both else { return };
+    let moved = spent + reserved;
+    // More that came back than it cost shows as nothing.
+    let is_known = moved >= 0 || cost != 0;
+    step.gas_cost = u64::try_from(i128::from(cost) - moved).ok().filter(|_| is_known);
 }
 
 impl<R: BufRead> Iterator for TraceReader<R> {

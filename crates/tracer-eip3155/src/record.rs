@@ -1,7 +1,7 @@
 use parallax_hooks::{StepEnd, StepView};
 use parallax_primitives::{B256, Bytes, Halt, Opcode, U256};
 
-use crate::{Client, HaltKind};
+use crate::{Client, HaltKind, halt::revm_state_gas};
 
 /// One step as a trace file tells it, in canonical terms. What the client did not say, or said in terms that cannot be
 /// converted, is `None`: unknown, never a default.
@@ -17,8 +17,15 @@ pub struct Step {
     pub depth: u64,
     /// Gas left before the opcode.
     pub gas: u64,
-    /// Cost of the opcode: a call's with, a creation's without the gas it forwards.
+    /// Cost of the opcode: a call's with, a creation's without the gas it forwards. Of two gases (EIP-8037) it is execution gas; of an
+    /// opcode that sends a message or ends its frame, revm's may have what was taken from that for state gas.
     pub gas_cost: Option<u64>,
+    /// What is left in the reservoir before the opcode (EELS: `stateGas`, revm: `reservoir`).
+    pub reservoir: Option<u64>,
+    /// State gas that the frame has spent before the opcode, less what it was given back; not below zero (revm: `stateGas`).
+    pub state_gas_spent: Option<u64>,
+    /// State gas that the opcode was charged or, below zero, given back: what was given back EELS shows as zero.
+    pub state_gas_cost: Option<i64>,
     /// Bytes of memory before the opcode.
     pub memory_size: Option<u64>,
     /// Memory before the opcode.
@@ -46,6 +53,9 @@ impl Step {
             depth: u64::from(step.depth) + 1,
             gas: step.gas,
             gas_cost: None,
+            reservoir: Some(step.state_gas.reservoir),
+            state_gas_spent: Some(revm_state_gas(step.message.state_gas, step.state_gas)),
+            state_gas_cost: None,
             memory_size: Some(step.memory.len() as u64),
             memory: with_memory.then(|| Bytes::copy_from_slice(step.memory)),
             stack: Some(step.stack.to_vec()),
@@ -56,10 +66,17 @@ impl Step {
         }
     }
 
+    /// Whether it says anything of state gas but that there is none.
+    pub fn has_state_gas(&self) -> bool {
+        let numbers = [self.reservoir, self.state_gas_spent];
+        numbers.into_iter().flatten().any(|gas| gas != 0) || self.state_gas_cost.is_some_and(|cost| cost != 0)
+    }
+
     /// Adds what is known once the opcode has run. Of one that fails the cost is unknown: clients count it in many ways.
     /// `step` is what it left.
     pub fn finish(&mut self, step: &StepView<'_>, end: &StepEnd<'_>) {
         self.gas_cost = end.halt.is_none().then_some(end.gas_cost);
+        self.state_gas_cost = end.halt.is_none().then_some(end.state_gas_cost);
         self.refund_after = end.halt.is_none().then_some(step.refund);
         self.halt = match end.halt {
             None if self.opcode == Opcode::REVERT => Some(HaltKind::Revert),

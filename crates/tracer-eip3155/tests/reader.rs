@@ -64,6 +64,48 @@ fn what_a_client_did_not_say_is_unknown() {
     assert_eq!(steps(STEP, Client::Evmone)[0].halt, None);
 }
 
+/// A step of EELS or of revm, with fields of its own.
+fn two_gases(op: u8, gas: u64, cost: u64, more: &str) -> String {
+    format!(
+        r#"{{"pc":{op},"op":{op},"gas":"{gas:#x}",{more},"gasCost":"{cost:#x}","memSize":0,"stack":[],"depth":1,"refund":0,"opName":"X"}}"#
+    )
+}
+
+#[test]
+fn one_word_for_state_gas_has_two_meanings() {
+    // Nothing but the word tells them from geth's.
+    let eels = [
+        two_gases(85, 200_000, 12_100, r#""stateGas":"0x9","stateGasCost":"0x17e80""#),
+        two_gases(241, 80_000, 2_600, r#""stateGas":"0x0""#),
+    ];
+    assert_eq!(detect(eels.join("\n").as_bytes()).unwrap(), Client::Eels);
+    let found: Vec<_> = steps(&eels.join("\n"), Client::Eels)
+        .iter()
+        .map(|step| (step.gas_cost, step.reservoir, step.state_gas_spent, step.state_gas_cost))
+        .collect();
+    // Of a CALL it shows the cost without what it forwards.
+    assert_eq!(found, [(Some(12_100), Some(9), None, Some(97_920)), (None, Some(0), None, Some(0))]);
+
+    // Out of the reservoir, out of execution gas, half of each; and back to where it came from.
+    let revm = |cost: u64, before: [u64; 2], after: [u64; 2]| {
+        let said =
+            |[reservoir, spent]: [u64; 2]| format!(r#""reservoir":"{reservoir:#x}","stateGas":"{spent:#x}""#);
+        let lines =
+            [two_gases(85, 200_000, cost, &said(before)), two_gases(80, 9, 2, &said(after))].join("\n");
+        assert_eq!(detect(lines.as_bytes()).unwrap(), Client::Revm);
+        let steps = steps(&lines, Client::Revm);
+        assert_eq!((steps[0].reservoir, steps[0].state_gas_spent), (Some(before[0]), Some(before[1])));
+        assert_eq!((steps[0].state_gas_cost, steps[1].gas_cost), (None, Some(2)));
+        steps[0].gas_cost
+    };
+    assert_eq!(revm(12_100, [97_920, 0], [0, 97_920]), Some(12_100));
+    assert_eq!(revm(110_020, [0, 0], [0, 97_920]), Some(12_100));
+    assert_eq!(revm(12_120, [97_900, 5], [0, 97_925]), Some(12_100));
+    assert_eq!(revm(60, [0, 97_920], [97_880, 0]), Some(100));
+    assert_eq!(revm(0, [0, 97_920], [0, 0]), None);
+    assert_eq!(revm(100, [7, 0], [7, 0]), Some(100));
+}
+
 #[test]
 fn a_line_written_twice_is_one_step_that_failed() {
     let failed = STEP.replace("}", r#","error":"return data out of bounds"}"#);
@@ -145,6 +187,28 @@ fn a_comparison_sees_every_field_that_both_know() {
     check_difference(&two_ends("1", "2"), &two_ends("1", "3"), Some((2, "stateRoot")));
     let gas = |gas: &str| format!("{STEP}\n{{\"output\":\"\",\"gasUsed\":\"{gas}\"}}\n");
     check_difference(&gas("0x5"), &gas("0x6"), Some((1, "gasUsed of the frame")));
+}
+
+#[test]
+fn a_comparison_sees_state_gas_where_both_know_it() {
+    let eels = |reservoir: u64, cost: u64| {
+        two_gases(255, 9, 5_000, &format!(r#""stateGas":"{reservoir:#x}","stateGasCost":"{cost:#x}""#))
+    };
+    let revm = |reservoir: u64, spent: u64, cost: u64| {
+        two_gases(255, 9, cost, &format!(r#""reservoir":"{reservoir:#x}","stateGas":"{spent:#x}""#))
+    };
+    check_difference(&eels(3, 4), &eels(3, 4), None);
+    check_difference(&eels(3, 4), &eels(2, 4), Some((0, "reservoir")));
+    check_difference(&eels(3, 4), &eels(3, 5), Some((0, "stateGasCost")));
+    check_difference(&revm(3, 4, 5_000), &revm(3, 5, 5_000), Some((0, "stateGas")));
+    check_difference(&revm(2, 4, 5_000), &revm(3, 4, 5_000), Some((0, "reservoir")));
+    check_difference(&eels(3, 4), &revm(2, 9, 5_000), Some((0, "reservoir")));
+    // Its frame ends here, so nothing tells how much of it revm took for state gas: no more than was charged.
+    for (cost, found) in [(4_999, true), (5_000, false), (5_004, false), (5_005, true)] {
+        let expected = found.then_some((0, "gasCost"));
+        check_difference(&eels(3, 4), &revm(3, 9, cost), expected);
+        check_difference(&revm(3, 9, cost), &eels(3, 4), expected);
+    }
 }
 
 #[test]

@@ -80,6 +80,8 @@ impl Trace {
             value: message.value,
             gas: message.gas,
             gas_used,
+            reservoir: self.has_state_gas().then_some(message.state_gas.reservoir),
+            state_gas_used: call.state_gas_used().filter(|_| self.has_state_gas()),
             input: &message.input,
             output,
             error,
@@ -106,6 +108,10 @@ struct Row<'a> {
     gas: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     gas_used: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reservoir: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state_gas_used: Option<i64>,
     #[serde(serialize_with = "crate::json::display")]
     input: &'a Bytes,
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "crate::json::display_some")]

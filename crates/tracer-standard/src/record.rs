@@ -2,18 +2,19 @@
 //!
 //! A record holds what the state before it does not already tell. Its layout, parts in brackets only if their flag is set:
 //! opcode, flags, \[pc\], gas cost, \[halt\], \[gas left, whole stack\], result or the immediate that says which items moved, \[memory
-//! size\], \[memory offset, length, bytes\], \[change of the refund\]. A header: kind, pc, gas, refund, and by its kind nothing, what a callee left, or the
-//! whole state.
+//! size\], \[memory offset, length, bytes\], \[change of the refund, or zero, the state gas, and then that change\]. A header: kind, pc, gas, refund,
+//! \[state gas\], and by its kind nothing, what a callee left, or the whole state.
 //!
 //! Invariant: a record can be skipped without any state, and applied to the state before it gives the state after it.
 
-use parallax_primitives::{Bytes, Halt, Opcode, Reach, U256};
+use parallax_primitives::{Bytes, Halt, Opcode, Reach, StateGas, U256};
 
 use crate::{
     Call, Trace,
     codec::Input,
     memory::Write,
     shape::{Class, Shape, move_items},
+    state_gas::{self, Ended, StateGasChange},
 };
 
 /// The opcode does not stand where the one before it pointed to.
@@ -26,8 +27,9 @@ pub(crate) const ODD: u8 = 1 << 2;
 pub(crate) const RESIZED: u8 = 1 << 3;
 /// What was written to memory is written out.
 pub(crate) const WRITTEN: u8 = 1 << 4;
-/// The refund counter has changed.
-pub(crate) const REFUNDED: u8 = 1 << 5;
+/// The refund counter has changed, or the state gas has: all flags are taken, and a refund that changes by nothing is none, so
+/// where there is no state gas nothing is spent on it.
+pub(crate) const COUNTED: u8 = 1 << 5;
 /// The return data is empty now.
 pub(crate) const CLEARED: u8 = 1 << 6;
 /// It changed storage or logged: see the trace's lists.
@@ -42,6 +44,8 @@ pub(crate) const START: u8 = 0;
 pub(crate) const RESUME: u8 = 1;
 /// The whole state.
 pub(crate) const KEY: u8 = 2;
+/// Beside the kind: the frame has state gas, which follows.
+pub(crate) const WITH_STATE_GAS: u8 = 1 << 7;
 
 /// Return data is nothing, a callee's output, or written out.
 pub(crate) const NO_DATA: u8 = 0;
@@ -57,8 +61,10 @@ pub struct State {
     pub depth: u16,
     /// Offset of the next opcode in the code.
     pub pc: usize,
-    /// Gas left.
+    /// Gas left: execution gas, where there are two.
     pub gas: u64,
+    /// State gas; none where the rules have none (EIP-8037).
+    pub state_gas: StateGas,
     /// The transaction's refund counter.
     pub refund: i64,
     /// The stack, bottom first; empty if stacks were not recorded.
@@ -87,6 +93,7 @@ pub(crate) struct Record<'a> {
     moves: Option<Reach>,
     memory_size: Option<usize>,
     written: Option<(usize, &'a [u8])>,
+    pub(crate) state_gas: StateGasChange,
     refund_change: i64,
 }
 
@@ -135,7 +142,12 @@ impl<'a> Record<'a> {
             let (offset, length) = (input.take_size(), input.take_size());
             (offset, input.take_bytes(length))
         });
-        let refund_change = if has(REFUNDED) { input.take_signed() } else { 0 };
+        let mut refund_change = if has(COUNTED) { input.take_signed() } else { 0 };
+        let mut state_gas = StateGasChange::default();
+        if has(COUNTED) && refund_change == 0 {
+            state_gas = StateGasChange::take(input);
+            refund_change = input.take_signed();
+        }
         Self {
             opcode,
             shape,
@@ -148,6 +160,7 @@ impl<'a> Record<'a> {
             moves,
             memory_size,
             written,
+            state_gas,
             refund_change,
         }
     }
@@ -162,7 +175,20 @@ impl<'a> Record<'a> {
 
     /// Whether a message was sent.
     pub(crate) fn sends(&self) -> bool {
-        self.halt.is_none() && self.shape.class == Class::Message
+        Ended::of(self.shape.class, self.halt) == Ended::Sends
+    }
+
+    /// Both gases behind the opcode, in the state before it.
+    pub(crate) fn gas_left(&self, before: &State) -> (u64, StateGas) {
+        let state_gas = self.state_gas.apply(before.state_gas, Ended::of(self.shape.class, self.halt));
+        // What is spilled or repaid moves between the two gases.
+        let moved = before.state_gas.spilled.wrapping_sub(state_gas.spilled);
+        let gas = match (&self.odd, self.halt) {
+            (Some((gas_left, ..)), _) => *gas_left,
+            (None, Some(_)) => before.gas,
+            (None, None) => before.gas.wrapping_sub(self.gas_cost).wrapping_add(moved),
+        };
+        (gas, state_gas)
     }
 
     /// Turns the state before the opcode into the state after it; `state.pc` must be the opcode's.
@@ -176,12 +202,11 @@ impl<'a> Record<'a> {
         if self.flags & CLEARED != 0 {
             state.return_data = Bytes::new();
         }
-        if let Some((gas_left, stack_size, stack)) = &self.odd {
-            state.gas = *gas_left;
+        (state.gas, state.state_gas) = self.gas_left(state);
+        if let Some((_, stack_size, stack)) = &self.odd {
             state.stack_size = *stack_size;
             state.stack.clone_from(stack);
         } else if self.halt.is_none() {
-            state.gas = state.gas.wrapping_sub(self.gas_cost);
             state.stack_size =
                 (state.stack_size + usize::from(shape.adds)).saturating_sub(usize::from(shape.takes));
             if trace.keeps_stack() {
@@ -249,6 +274,7 @@ pub(crate) struct Header<'a> {
     kind: u8,
     pc: usize,
     gas: u64,
+    state_gas: StateGas,
     refund: i64,
     answer: Option<U256>,
     stack: (usize, Vec<U256>),
@@ -267,12 +293,15 @@ enum ReturnData<'a> {
 
 impl<'a> Header<'a> {
     pub(crate) fn take(input: &mut Input<'a>, keeps_stack: bool, keeps_memory: bool) -> Self {
-        let kind = input.take_byte();
+        let head = input.take_byte();
+        let kind = head & !WITH_STATE_GAS;
         let (pc, gas, refund) = (input.take_size(), input.take_number(), input.take_signed());
+        let state_gas = if kind == head { StateGas::NONE } else { state_gas::take(input) };
         let mut header = Self {
             kind,
             pc,
             gas,
+            state_gas,
             refund,
             answer: None,
             stack: (0, Vec::new()),
@@ -308,6 +337,7 @@ impl<'a> Header<'a> {
     /// Turns the state in which the frame was left into the one in which it goes on.
     pub(crate) fn apply(self, state: &mut State, trace: &Trace) {
         (state.pc, state.gas, state.refund) = (self.pc, self.gas, self.refund);
+        state.state_gas = self.state_gas;
         state.return_data = match self.return_data {
             ReturnData::Nothing => Bytes::new(),
             ReturnData::OfCallee(call) => trace.output_of(call),

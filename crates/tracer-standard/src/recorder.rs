@@ -7,18 +7,20 @@
 use std::{collections::HashMap, ops::Range};
 
 use parallax_hooks::{End, MessagePhase, Start, StepEnd, StepView};
-use parallax_primitives::{Address, Bytes, Effect, Message, U256};
+use parallax_primitives::{Address, Bytes, Effect, Message, StateGas, U256};
 use parallax_tracer_core::{LogEntry, Tracer};
 
 use crate::{
     Call, Replay, Trace, TracerConfig,
     codec::{put_number, put_signed, put_word},
+    expectation::Expected,
     memory::{Write, output_before},
     record::{
-        CALLEE_DATA, CLEARED, EFFECT, FROM_CODE, HALTED, JUMPED, KEY, NO_DATA, ODD, OTHER_DATA, REFUNDED,
-        RESIZED, RESUME, START, WRITTEN, push_data,
+        CALLEE_DATA, CLEARED, COUNTED, EFFECT, FROM_CODE, HALTED, JUMPED, KEY, NO_DATA, ODD, OTHER_DATA,
+        RESIZED, RESUME, START, WITH_STATE_GAS, WRITTEN, push_data,
     },
     shape::{Class, Shape, shape_of},
+    state_gas::{self, Ended, StateGasChange},
     trace::{NO_SEGMENT, Segment},
 };
 
@@ -78,42 +80,6 @@ struct OpenFrame {
     last_child: Option<u32>,
     since_key: u32,
     key_due: u32,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Expected {
-    depth: u16,
-    pc: usize,
-    gas: u64,
-    refund: i64,
-    stack_size: usize,
-    memory_size: usize,
-    return_size: usize,
-}
-
-impl Expected {
-    #[inline]
-    fn after(step: &StepView<'_>, end: &StepEnd<'_>, shape: &Shape) -> Self {
-        Self {
-            depth: step.depth,
-            pc: step.pc.saturating_add(1 + usize::from(shape.immediate)),
-            gas: end.gas_left,
-            refund: step.refund,
-            stack_size: step.stack.len(),
-            memory_size: step.memory.len(),
-            return_size: step.return_data.len(),
-        }
-    }
-
-    #[inline]
-    fn is_found_by(&self, step: &StepView<'_>) -> bool {
-        self.gas == step.gas
-            && self.depth == step.depth
-            && self.refund == step.refund
-            && self.stack_size == step.stack.len()
-            && self.memory_size == step.memory.len()
-            && self.return_size == step.return_data.len()
-    }
 }
 
 /// Within the bounds of [`TracerConfig::default`].
@@ -322,23 +288,19 @@ impl Recorder {
         open.awaits = false;
         self.put_header(kind, step);
         self.in_segment = true;
-        self.expected = Expected {
-            depth: step.depth,
-            pc: step.pc,
-            gas: step.gas,
-            refund: step.refund,
-            stack_size: step.stack.len(),
-            memory_size: step.memory.len(),
-            return_size: step.return_data.len(),
-        };
+        self.expected = Expected::found(step);
     }
 
     fn put_header(&mut self, kind: u8, step: &StepView<'_>) {
         let arena = &mut self.trace.arena;
-        arena.push(kind);
+        let has_state_gas = step.state_gas != StateGas::NONE;
+        arena.push(if has_state_gas { kind | WITH_STATE_GAS } else { kind });
         put_number(arena, step.pc as u64);
         put_number(arena, step.gas);
         put_signed(arena, step.refund);
+        if has_state_gas {
+            state_gas::put(arena, step.state_gas);
+        }
         let Some(open) = self.open.last_mut() else {
             return;
         };
@@ -428,7 +390,9 @@ impl Recorder {
             flags |= HALTED;
             arena.push(halt as u8);
         } else {
-            gas_left = gas_left.wrapping_sub(end.gas_cost);
+            // What is spilled or repaid moves between the two gases.
+            let moved = self.expected.state_gas.spilled.wrapping_sub(step.state_gas.spilled);
+            gas_left = gas_left.wrapping_sub(end.gas_cost).wrapping_add(moved);
             stack_size = (stack_size + usize::from(shape.adds)).wrapping_sub(usize::from(shape.takes));
         }
         let keeps_stack = self.trace.config.stack_max_items != 0;
@@ -454,8 +418,16 @@ impl Recorder {
         if class == Class::Writer && end.halt.is_none() && self.put_written(step) {
             flags |= WRITTEN;
         }
-        if step.refund != self.expected.refund {
-            flags |= REFUNDED;
+        let ended = Ended::of(class, end.halt);
+        let before = self.expected.state_gas;
+        let change = StateGasChange::between(before, step.state_gas, end.state_gas_cost, ended);
+        if change.is_some() || step.refund != self.expected.refund {
+            flags |= COUNTED;
+            if let Some(change) = change {
+                // No refund changes by nothing.
+                put_signed(&mut self.trace.arena, 0);
+                change.put(&mut self.trace.arena);
+            }
             put_signed(&mut self.trace.arena, step.refund.wrapping_sub(self.expected.refund));
         }
         if step.return_data.is_empty() && self.expected.return_size != 0 {
@@ -537,10 +509,11 @@ impl Recorder {
 }
 
 impl Tracer for Recorder {
-    fn start(&mut self, _: &Start<'_>) {
+    fn start(&mut self, start: &Start<'_>) {
         if self.next != 0 || !self.trace.calls.is_empty() || self.trace.outcome.is_some() {
             *self = Self::new(self.trace.config);
         }
+        self.trace.rules = Some(start.rules);
     }
 
     fn end(&mut self, end: &End<'_>) {
@@ -588,7 +561,7 @@ impl Tracer for Recorder {
         self.trace.steps += 1;
         self.next = step.index.saturating_add(1);
 
-        let has_sent = shape.class == Class::Message && end.halt.is_none();
+        let has_sent = Ended::of(shape.class, end.halt) == Ended::Sends;
         let return_size =
             std::mem::replace(&mut self.expected, Expected::after(step, end, &shape)).return_size;
         let has_other_data = !step.return_data.is_empty() && step.return_data.len() != return_size;

@@ -1,6 +1,6 @@
 //! Reading a trace step after step: every record is read and applied once.
 
-use parallax_primitives::{Halt, Opcode};
+use parallax_primitives::{Halt, Opcode, StateGas};
 use parallax_tracer_core::{LogEntry, MemorySnapshot, StackSnapshot, StepInfo, StepResult};
 
 use crate::{
@@ -88,6 +88,11 @@ impl<'a> Replay<'a> {
         replay
     }
 
+    /// What it goes through.
+    pub fn trace(&self) -> &'a Trace {
+        self.trace
+    }
+
     /// The next step, or `None` behind the last.
     pub fn advance(&mut self) -> Option<Step<'_>> {
         if let Some(place) = self.places.pop() {
@@ -171,6 +176,16 @@ impl<'r> Step<'r> {
     /// Gas it took; a call's includes what it forwarded, a creation's does not.
     pub fn gas_cost(&self) -> u64 {
         self.record.gas_cost
+    }
+
+    /// State gas it was charged or, below zero, given back (EIP-8037).
+    pub fn state_gas_cost(&self) -> i64 {
+        self.record.state_gas.cost
+    }
+
+    /// Execution gas and state gas as the opcode itself left them: of one that sends a message, before that runs.
+    pub fn gas_left(&self) -> (u64, StateGas) {
+        self.record.gas_left(self.state)
     }
 
     /// Why it failed, if it did.

@@ -110,6 +110,7 @@ impl Trace {
             opcode,
             op_name: self.opcode_name(opcode),
             gas_before: state.gas,
+            state_gas_before: self.has_state_gas().then_some(state.state_gas),
             depth: state.depth,
             address,
             caller,
@@ -131,6 +132,8 @@ impl Trace {
         StepResult {
             gas_after: after.gas,
             gas_cost: record.gas_cost,
+            state_gas_after: self.has_state_gas().then_some(after.state_gas),
+            state_gas_cost: record.state_gas.cost,
             stack_snapshot: self.stack_snapshot(after),
             memory_snapshot: self.memory_snapshot(after, region),
             storage_changes: self

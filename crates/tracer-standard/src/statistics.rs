@@ -15,12 +15,14 @@ pub struct OpcodeCount {
     pub count: u64,
     /// Gas it took itself, in gas: without what a call forwarded. So gas spent in a callee counts once, there.
     pub gas: u64,
+    /// State gas it was charged, less what it was given back, in gas (EIP-8037). What failed has paid none.
+    pub state_gas: i64,
 }
 
 impl Trace {
     /// The opcodes that ran, by byte.
     pub fn opcode_counts(&self) -> Vec<OpcodeCount> {
-        let mut counts = [(0_u64, 0_u64); 256];
+        let mut counts = [(0_u64, 0_u64, 0_i64); 256];
         let mut sent = self
             .calls
             .iter()
@@ -34,17 +36,20 @@ impl Trace {
             for step in segment.first_step..self.end_of(number) {
                 let record = Record::take(&mut input, self);
                 let forwarded = sent.next_if(|sent| sent.0 == step).map_or(0, |sent| sent.1);
-                let (count, gas) = &mut counts[usize::from(record.opcode.0)];
+                let (count, gas, state_gas) = &mut counts[usize::from(record.opcode.0)];
                 *count += 1;
                 *gas = gas.saturating_add(record.gas_cost.saturating_sub(forwarded));
+                if record.halt.is_none() {
+                    *state_gas = state_gas.saturating_add(record.state_gas.cost);
+                }
             }
         }
         (0..=u8::MAX)
             .zip(counts)
-            .filter(|(_, (count, _))| *count != 0)
-            .map(|(byte, (count, gas))| {
+            .filter(|(_, (count, ..))| *count != 0)
+            .map(|(byte, (count, gas, state_gas))| {
                 let opcode = Opcode(byte);
-                OpcodeCount { opcode, op_name: self.opcode_name(opcode), count, gas }
+                OpcodeCount { opcode, op_name: self.opcode_name(opcode), count, gas, state_gas }
             })
             .collect()
     }

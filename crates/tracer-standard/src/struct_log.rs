@@ -1,7 +1,8 @@
 //! A trace in the shape of `debug_traceTransaction`'s struct logs, as records or as JSON.
 //!
 //! Differences to go-ethereum, all visible: the error is the halt's name; a stack, memory or trace that a bound has cut says
-//! so in a field that go-ethereum does not have, and so do logs, where they are asked for.
+//! so in a field that go-ethereum does not have, and so do logs, where they are asked for. Where there are two gases (EIP-8037), `gas` and
+//! `gasCost` are execution gas, and the fields of the other one have the names that execution-apis#852 gives them.
 
 use std::{
     cell::RefCell,
@@ -70,6 +71,7 @@ impl Trace {
         let struct_logs: Vec<StructLog> = self.struct_logs(options).collect();
         ExecutionTrace {
             gas_used: outcome.as_ref().map_or(0, |outcome| outcome.gas_used),
+            gas_by_kind: outcome.as_ref().and_then(|outcome| outcome.gas_by_kind),
             failed: outcome.as_ref().is_none_or(|outcome| outcome.failed),
             return_value: outcome.map(|outcome| outcome.output).unwrap_or_default(),
             steps_dropped: self.header().steps - struct_logs.len() as u64 + self.header().dropped.steps,
@@ -100,6 +102,8 @@ impl Iterator for StructLogs<'_> {
             op_name: info.op_name,
             gas: info.gas_before,
             gas_cost: step.gas_cost(),
+            state_gas_cost: info.state_gas_before.map(|_| step.state_gas_cost()),
+            state_gas_reservoir: info.state_gas_before.map(|before| before.reservoir),
             depth: info.depth.saturating_add(1),
             refund: step.state.refund,
             stack: if options.disable_stack { StackSnapshot::default() } else { step.stack() },
@@ -146,6 +150,10 @@ impl Serialize for Document<'_> {
         let dropped = header.steps - shown + header.dropped.steps;
         let mut document = serializer.serialize_map(None)?;
         document.serialize_entry("gas", &outcome.as_ref().map_or(0, |outcome| outcome.gas_used))?;
+        if let Some([execution, state]) = outcome.as_ref().and_then(|outcome| outcome.gas_by_kind) {
+            document.serialize_entry("regularGasUsed", &execution)?;
+            document.serialize_entry("stateGasUsed", &state)?;
+        }
         document.serialize_entry("failed", &outcome.as_ref().is_none_or(|outcome| outcome.failed))?;
         let output = outcome.map(|outcome| outcome.output).unwrap_or_default();
         document.serialize_entry("returnValue", &hex::encode_prefixed(&output))?;
@@ -192,6 +200,10 @@ impl Serialize for Row<'_> {
         row.serialize_entry("op", log.op_name)?;
         row.serialize_entry("gas", &log.gas)?;
         row.serialize_entry("gasCost", &log.gas_cost)?;
+        if let (Some(cost), Some(reservoir)) = (log.state_gas_cost, log.state_gas_reservoir) {
+            row.serialize_entry("stateGasCost", &cost)?;
+            row.serialize_entry("stateGasReservoir", &reservoir)?;
+        }
         row.serialize_entry("depth", &log.depth)?;
         if let Some(halt) = log.error {
             row.serialize_entry("error", halt.name())?;

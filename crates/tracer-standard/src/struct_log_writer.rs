@@ -3,7 +3,7 @@
 use std::io;
 
 use parallax_hooks::{End, MessagePhase, Start, StepEnd, StepView};
-use parallax_primitives::{Bytes, Effect, FrameStatus, Message, Opcode, U256, hex};
+use parallax_primitives::{Bytes, Effect, Eip, FrameStatus, Message, Opcode, Rules, U256, hex};
 use parallax_trace_output::Output;
 use parallax_tracer_core::{MemorySnapshot, StackSnapshot, StructLog, Tracer};
 
@@ -11,6 +11,7 @@ use crate::{
     StructLogOptions, TracerConfig,
     memory::touched,
     struct_log::{MetSlots, Row},
+    trace::Outcome,
 };
 
 /// How a line begins.
@@ -47,8 +48,9 @@ struct Run {
     next: u64,
     /// Depth of the outermost message.
     outermost: u16,
-    /// What became of the transaction, or so far of its outermost message: gas used, whether it failed, its output.
-    outcome: Option<(u64, bool, Bytes)>,
+    rules: Option<Rules>,
+    /// What became of the transaction, or so far of its outermost message.
+    outcome: Option<Outcome>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -103,11 +105,14 @@ impl<W: io::Write> StructLogWriter<W> {
 
     fn end_line(&mut self) {
         let Run { counts, outcome, .. } = std::mem::take(&mut self.run);
-        let (gas, failed, output) = outcome.unwrap_or((0, true, Bytes::new()));
-        let mut end = format!(
-            "],\"gas\":{gas},\"failed\":{failed},\"returnValue\":\"{}\"",
-            hex::encode_prefixed(&output)
-        );
+        let none = Outcome { gas_used: 0, gas_by_kind: None, failed: true, output: Bytes::new() };
+        let Outcome { gas_used, gas_by_kind, failed, output } = outcome.unwrap_or(none);
+        let mut end = format!("],\"gas\":{gas_used}");
+        if let Some([execution, state]) = gas_by_kind {
+            end.push_str(&format!(",\"regularGasUsed\":{execution},\"stateGasUsed\":{state}"));
+        }
+        let output = hex::encode_prefixed(&output);
+        end.push_str(&format!(",\"failed\":{failed},\"returnValue\":\"{output}\""));
         for (name, count) in [("stepsDropped", counts.dropped), ("stepsMissing", counts.missing)] {
             if count != 0 {
                 end.push_str(&format!(",\"{name}\":{count}"));
@@ -129,12 +134,15 @@ impl<W: io::Write> StructLogWriter<W> {
     /// What a step found.
     fn begin(&self, step: &StepView<'_>) -> StructLog {
         let (options, config) = (self.options, self.config);
+        let state_gas = step.rules.has(Eip::StateGas8037).then_some(step.state_gas);
         StructLog {
             pc: step.pc,
             opcode: step.opcode,
             op_name: step.rules.info(step.opcode).map_or("INVALID", |info| info.name),
             gas: step.gas,
             gas_cost: 0,
+            state_gas_cost: None,
+            state_gas_reservoir: state_gas.map(|before| before.reservoir),
             depth: step.depth.saturating_add(1),
             refund: step.refund,
             stack: match options.disable_stack {
@@ -166,13 +174,15 @@ impl<W: io::Write> Tracer for StructLogWriter<W> {
             self.end_line();
             self.output.text().extend_from_slice(HEAD);
         }
-        self.run = Run { is_begun: true, outermost: start.subject.depth(), ..Run::default() };
+        let rules = Some(start.rules);
+        self.run = Run { is_begun: true, outermost: start.subject.depth(), rules, ..Run::default() };
     }
 
     fn end(&mut self, end: &End<'_>) {
         self.run.outcome = match end {
             End::Outcome(outcome) => {
-                Some((outcome.gas_used, outcome.status != FrameStatus::Success, outcome.output.clone()))
+                let has_state_gas = self.run.rules.is_some_and(|rules| rules.has(Eip::StateGas8037));
+                Some(Outcome::of(outcome, has_state_gas))
             }
             End::Aborted | End::Rejected(_) | End::Failed(_) => None,
         };
@@ -180,6 +190,7 @@ impl<W: io::Write> Tracer for StructLogWriter<W> {
 
     fn step(&mut self, step: &StepView<'_>) {
         self.run.is_begun = true;
+        self.run.rules = Some(step.rules);
         if step.index != self.run.next {
             // A lower index is a run that has begun anew, whose start was told to others.
             self.run.counts.missing += step.index.checked_sub(self.run.next).unwrap_or(step.index);
@@ -200,6 +211,7 @@ impl<W: io::Write> Tracer for StructLogWriter<W> {
             return;
         };
         (log.gas_cost, log.error) = (end.gas_cost, end.halt);
+        log.state_gas_cost = log.state_gas_reservoir.map(|_| end.state_gas_cost);
         let met = match step.opcode {
             Opcode::SLOAD => step.stack.last().copied(),
             Opcode::SSTORE => Some(value),
@@ -225,8 +237,12 @@ impl<W: io::Write> Tracer for StructLogWriter<W> {
 
     fn message(&mut self, message: &Message, phase: MessagePhase<'_>) {
         if let (MessagePhase::After(outcome), true) = (phase, message.depth == self.run.outermost) {
-            let gas = message.gas.saturating_sub(outcome.gas_left);
-            self.run.outcome = Some((gas, outcome.status != FrameStatus::Success, outcome.output.clone()));
+            self.run.outcome = Some(Outcome {
+                gas_used: message.gas.saturating_sub(outcome.gas_left),
+                gas_by_kind: None,
+                failed: outcome.status != FrameStatus::Success,
+                output: outcome.output.clone(),
+            });
         }
     }
 }

@@ -10,7 +10,7 @@
 use std::ops::Range;
 
 use parallax_primitives::{
-    Bytes, Fork, FrameOutcome, FrameStatus, Opcode, OpcodeInfo, Rules, TxOutcome, U256,
+    Bytes, Eip, Fork, FrameOutcome, FrameStatus, Opcode, OpcodeInfo, Rules, TxOutcome, U256,
 };
 use parallax_tracer_core::LogEntry;
 
@@ -34,7 +34,7 @@ pub struct Trace {
     /// How many those are.
     pub(crate) missing: u64,
     pub(crate) calls: Vec<Call>,
-    /// The rules of the run, once a step was shown.
+    /// The rules of the run, once its start or a step was shown.
     pub(crate) rules: Option<Rules>,
     pub(crate) codes: Vec<Bytes>,
     pub(crate) changes: Changes,
@@ -88,8 +88,21 @@ pub(crate) const NO_SEGMENT: u32 = u32::MAX;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Outcome {
     pub(crate) gas_used: u64,
+    /// Execution gas and state gas, where there are two; of a frame alone it is not known.
+    pub(crate) gas_by_kind: Option<[u64; 2]>,
     pub(crate) failed: bool,
     pub(crate) output: Bytes,
+}
+
+impl Outcome {
+    pub(crate) fn of(outcome: &TxOutcome, has_state_gas: bool) -> Self {
+        Self {
+            gas_used: outcome.gas_used,
+            gas_by_kind: has_state_gas.then_some([outcome.execution_gas, outcome.state_gas]),
+            failed: outcome.status != FrameStatus::Success,
+            output: outcome.output.clone(),
+        }
+    }
 }
 
 impl Trace {
@@ -122,6 +135,11 @@ impl Trace {
         }
     }
 
+    /// Whether the rules of the run have two gases (EIP-8037); not if no rules were shown.
+    pub fn has_state_gas(&self) -> bool {
+        self.rules.is_some_and(|rules| rules.has(Eip::StateGas8037))
+    }
+
     /// The facts of an opcode of this run.
     pub(crate) fn opcode_info(&self, opcode: Opcode) -> Option<&'static OpcodeInfo> {
         match self.rules {
@@ -146,18 +164,15 @@ impl Trace {
 
     /// Tells how the transaction came out: its gas has the intrinsic gas and the refund in it.
     pub(crate) fn set_outcome(&mut self, outcome: &TxOutcome) {
-        self.outcome = Some(Outcome {
-            gas_used: outcome.gas_used,
-            failed: outcome.status != FrameStatus::Success,
-            output: outcome.output.clone(),
-        });
+        self.outcome = Some(Outcome::of(outcome, self.has_state_gas()));
     }
 
     /// The transaction's outcome, or, if it is not known, that of its own frame.
     pub(crate) fn known_outcome(&self) -> Option<Outcome> {
         let of_frame = |call: &Call| {
             let FrameOutcome { status, output, .. } = call.outcome.clone()?;
-            Some(Outcome { gas_used: call.gas_used()?, failed: status != FrameStatus::Success, output })
+            let failed = status != FrameStatus::Success;
+            Some(Outcome { gas_used: call.gas_used()?, gas_by_kind: None, failed, output })
         };
         self.outcome
             .clone()

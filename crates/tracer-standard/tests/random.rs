@@ -9,7 +9,7 @@ use checked::{Checked, Snapshot};
 use parallax_hooks::{MessagePhase, StepEnd, StepView};
 use parallax_primitives::{
     Address, B256, Effect, Fork, FrameOutcome, FrameStatus, Halt, JournalView, Log, Message, MessageKind,
-    Opcode, Reach, StorageChange, U256,
+    Opcode, Reach, StateGas, StorageChange, U256,
 };
 use parallax_tracer_core::Tracer;
 
@@ -76,19 +76,36 @@ impl Frame {
     fn new(message: Message, noise: &mut Noise) -> Self {
         let length = noise.below(200);
         let code = if message.kind.is_create() { message.input.to_vec() } else { noise.bytes(length) };
-        let at = Snapshot { gas: message.gas, ..Snapshot::default() };
+        let at = Snapshot { gas: message.gas, state_gas: message.state_gas, ..Snapshot::default() };
         Self { at, message, code, output: (0, 0), is_waiting: false }
+    }
+
+    /// From the reservoir first, and back to where it came from.
+    fn pay(&mut self, cost: i64) {
+        let StateGas { reservoir, spilled, .. } = &mut self.at.state_gas;
+        for _ in 0..cost.max(0) {
+            match reservoir.checked_sub(1) {
+                Some(left) => *reservoir = left,
+                None => (*spilled, self.at.gas) = (*spilled + 1, self.at.gas.saturating_sub(1)),
+            }
+        }
+        for _ in cost.min(0)..0 {
+            match spilled.checked_sub(1) {
+                Some(left) => (*spilled, self.at.gas) = (left, self.at.gas + 1),
+                None => *reservoir += 1,
+            }
+        }
     }
 
     fn view(&self, index: u64, pc: usize, opcode: Opcode) -> StepView<'_> {
         StepView {
             index,
-            rules: Fork::LATEST.into(),
+            rules: Fork::Amsterdam.into(),
             depth: self.message.depth,
             pc,
             opcode,
             gas: self.at.gas,
-            state_gas: self.message.state_gas,
+            state_gas: self.at.state_gas,
             refund: self.at.refund,
             stack: &self.at.stack,
             memory: &self.at.memory,
@@ -108,6 +125,8 @@ struct Run<'t> {
     index: u64,
     /// Whether the engine is sometimes wrong.
     is_faulty: bool,
+    /// Whether there are two gases.
+    has_state_gas: bool,
     expected_calls: Vec<(Option<usize>, Message, Option<FrameOutcome>)>,
     open_calls: Vec<usize>,
 }
@@ -136,12 +155,18 @@ impl Run<'_> {
             _ => FrameStatus::Halt(Halt::OutOfGas),
         };
         let length = noise.below(4) * noise.below(60);
+        let has_state_gas = self.has_state_gas;
+        let state_gas = |noise: &mut Noise| if has_state_gas { noise.below(300) } else { 0 };
         let outcome = FrameOutcome {
             status,
             gas_left: noise.below(message.gas + 1),
             output: noise.bytes(length).into(),
             created: None,
-            state_gas: Default::default(),
+            state_gas: StateGas {
+                reservoir: state_gas(noise),
+                spilled: state_gas(noise),
+                ..message.state_gas
+            },
         };
         let call = self.open_calls.pop().unwrap();
         self.expected_calls[call].2 = Some(outcome.clone());
@@ -150,6 +175,8 @@ impl Run<'_> {
         let noise = &mut self.noise;
         parent.is_waiting = false;
         parent.at.gas += outcome.gas_left;
+        parent.at.state_gas.reservoir += outcome.state_gas.reservoir;
+        parent.at.state_gas.spilled += outcome.state_gas.spilled;
         parent.at.refund += noise.below(3) as i64 - 1;
         parent.at.stack.push(noise.word());
         parent.at.return_data = if message.kind.is_create() { Vec::new() } else { outcome.output.to_vec() };
@@ -223,6 +250,10 @@ impl Run<'_> {
         let is_too_large = touches_memory(opcode) && operands.into_iter().any(|word| *word > U256::from(300));
         let can_fail = can_fail || is_too_large;
         let halt = (can_fail || noise.one_in(300)).then_some(Halt::ALL[noise.below(18) as usize]);
+        let state_gas_cost = match self.has_state_gas && noise.one_in(5) {
+            true => noise.below(500) as i64 - 250,
+            false => 0,
+        };
         let mut log = None;
         let mut effect = Effect::None;
         if halt.is_none() {
@@ -231,6 +262,9 @@ impl Run<'_> {
                 *top = result;
             }
             frame.at.gas -= gas_cost;
+            if self.has_state_gas {
+                frame.pay(state_gas_cost);
+            }
             if opcode == Opcode::SSTORE || opcode == Opcode::TSTORE {
                 let [key, previous, new, original] = std::array::from_fn(|_| noise.word());
                 let address = frame.message.address;
@@ -250,12 +284,21 @@ impl Run<'_> {
         if let Some(log) = &log {
             effect = Effect::Log(log);
         }
+        let sends = matches!(opcode.0, 0xf0 | 0xf1 | 0xf2 | 0xf4 | 0xf5 | 0xfa) && halt.is_none();
+        let reservoir = frame.at.state_gas.reservoir;
+        if sends {
+            frame.at.state_gas.reservoir = 0;
+        }
+        if self.is_faulty && self.has_state_gas && noise.one_in(20) {
+            let StateGas { reservoir, spilled, baseline } = &mut frame.at.state_gas;
+            *[reservoir, spilled, baseline][noise.below(3) as usize] ^= 1;
+        }
         frame.at.pc = pc + 1 + bytes_behind(opcode);
-        let end = StepEnd { gas_cost, gas_left: frame.at.gas, halt, effect, ..StepEnd::default() };
+        let gas_left = frame.at.gas;
+        let end = StepEnd { gas_cost, state_gas_cost, gas_left, halt, effect, ..StepEnd::default() };
         self.tracer.step_end(&frame.view(self.index, pc, opcode), &end);
         self.index += 1;
 
-        let sends = matches!(opcode.0, 0xf0 | 0xf1 | 0xf2 | 0xf4 | 0xf5 | 0xfa) && halt.is_none();
         frame.is_waiting = sends;
         let depth = frame.message.depth;
         let is_over = halt.is_some() || noise.one_in(200) && !sends;
@@ -271,7 +314,7 @@ impl Run<'_> {
         if sends {
             let kind = if opcode.0 & 0x0f == 0 { MessageKind::Create } else { MessageKind::Call };
             let message = message(kind, depth + 1, gas, &mut self.noise);
-            self.start(message);
+            self.start(Message { state_gas: StateGas::of(reservoir), ..message });
         }
     }
 }
@@ -404,12 +447,14 @@ fn execute_on_stack(at: &mut Snapshot, code: &[u8], opcode: Opcode, pc: usize, n
 #[track_caller]
 fn check(seed: u64, steps: u64, interval: usize, is_faulty: bool) -> Checked {
     let mut checked = Checked::new(interval);
+    let has_state_gas = seed % 2 == 1;
     let mut run = Run {
         noise: Noise(seed),
         frames: Vec::new(),
         tracer: &mut checked,
         index: 0,
         is_faulty,
+        has_state_gas,
         expected_calls: Vec::new(),
         open_calls: Vec::new(),
     };
@@ -418,7 +463,8 @@ fn check(seed: u64, steps: u64, interval: usize, is_faulty: bool) -> Checked {
             run.open_calls.clear();
             let gas = 1 << 50;
             let message = message(MessageKind::Call, 0, gas, &mut run.noise);
-            run.start(message);
+            let reservoir = if has_state_gas { 10_000 } else { 0 };
+            run.start(Message { state_gas: StateGas::of(reservoir), ..message });
         }
         if run.frames.last().is_some_and(|frame| frame.at.stack.len() > 900) {
             run.frames.last_mut().unwrap().at.stack.truncate(3);
@@ -472,6 +518,9 @@ fn states_after_a_step_and_results() {
             let after = trace.state_after(index).unwrap();
             assert_eq!(Snapshot::of_state(&after), expected, "step {index} {:?}", seen.opcode);
             let result = trace.step_result(index).unwrap();
+            assert_eq!(trace.step_info(index).unwrap().state_gas_before, Some(seen.before.state_gas));
+            assert_eq!(result.state_gas_after, Some(expected.state_gas));
+            assert_eq!(result.state_gas_cost, seen.state_gas_cost);
             assert_eq!(replay.result().as_ref(), Some(&result), "step {index} {:?}", seen.opcode);
             assert_eq!(result.stack_snapshot.items, after.stack);
             assert_eq!((result.gas_after, result.error_info), (after.gas, seen.halt));

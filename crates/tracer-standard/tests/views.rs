@@ -20,12 +20,17 @@ const EVERYTHING: &str = concat!(
 
 #[track_caller]
 fn record(code: &str, config: TracerConfig) -> Trace {
+    record_under(Fork::Cancun, code, config)
+}
+
+#[track_caller]
+fn record_under(fork: Fork, code: &str, config: TracerConfig) -> Trace {
     let program = Program {
-        fork: Fork::Cancun,
+        fork,
         code: hex::decode(code.replace(' ', "")).unwrap().into(),
         input: Default::default(),
         storage: Default::default(),
-        gas: 100_000,
+        gas: if fork < Fork::Amsterdam { 100_000 } else { 200_000 },
     };
     let mut recorder = Recorder::new(config);
     program.run(&mut Traced(&mut recorder)).unwrap();
@@ -60,6 +65,73 @@ fn struct_logs_as_json() {
     );
     let failing = json(&trace, StructLogOptions::default())["structLogs"][4].clone();
     assert_eq!(failing["error"], "StackUnderflow");
+}
+
+/// A slot is set, and set back (EIP-8037): what came out of execution gas goes there again.
+const SET_AND_BACK: &str = "60015f55 5f5f55 00";
+
+#[test]
+fn struct_logs_of_two_gases() {
+    let trace = record_under(Fork::Amsterdam, SET_AND_BACK, TracerConfig::full());
+    let mut out = Vec::new();
+    let options = StructLogOptions { disable_stack: true, disable_storage: true, ..Default::default() };
+    trace.write_struct_logs(&mut out, options).unwrap();
+    assert_eq!(
+        String::from_utf8(out).unwrap().replace("\"depth\":1,", ""),
+        concat!(
+            r#"{"gas":12209,"regularGasUsed":12209,"stateGasUsed":0,"failed":false,"returnValue":"0x","structLogs":["#,
+            r#"{"pc":0,"op":"PUSH1","gas":200000,"gasCost":3,"stateGasCost":0,"stateGasReservoir":0,"depth":1},"#,
+            r#"{"pc":2,"op":"PUSH0","gas":199997,"gasCost":2,"stateGasCost":0,"stateGasReservoir":0,"depth":1},"#,
+            r#"{"pc":3,"op":"SSTORE","gas":199995,"gasCost":12100,"stateGasCost":97920,"stateGasReservoir":0,"depth":1},"#,
+            r#"{"pc":4,"op":"PUSH0","gas":89975,"gasCost":2,"stateGasCost":0,"stateGasReservoir":0,"depth":1},"#,
+            r#"{"pc":5,"op":"PUSH0","gas":89973,"gasCost":2,"stateGasCost":0,"stateGasReservoir":0,"depth":1},"#,
+            r#"{"pc":6,"op":"SSTORE","gas":89971,"gasCost":100,"stateGasCost":-97920,"stateGasReservoir":0,"depth":1},"#,
+            r#"{"pc":7,"op":"STOP","gas":187791,"gasCost":0,"stateGasCost":0,"stateGasReservoir":0,"refund":10000}"#,
+            r#"]}"#,
+        )
+    );
+}
+
+#[test]
+fn below_amsterdam_there_is_one_gas() {
+    let trace = record_under(Fork::Osaka, SET_AND_BACK, TracerConfig::full());
+    assert!(
+        !trace.has_state_gas() && record_under(Fork::Amsterdam, "00", TracerConfig::full()).has_state_gas()
+    );
+    let mut text = json(&trace, StructLogOptions::default()).to_string();
+    let mut tree = Vec::new();
+    trace.write_call_tree(&mut tree).unwrap();
+    text += &String::from_utf8(tree).unwrap();
+    for word in ["stateGas", "reservoir", "Reservoir", "regularGas"] {
+        assert!(!text.contains(word), "{word} in {text}");
+    }
+    assert_eq!(trace.step_info(2).unwrap().state_gas_before, None);
+    assert_eq!(trace.step_result(2).unwrap().state_gas_after, None);
+}
+
+#[test]
+fn frames_and_opcodes_of_two_gases() {
+    // It calls itself with all gas, and where it is called, sets a slot; behind that the outer one sets another.
+    let code = "33 30 14 6015 57  5f5f5f5f5f 30 5a f1 50 6001600755 00  5b 6001600855 00";
+    let trace = record_under(Fork::Amsterdam, code, TracerConfig::full());
+    let [outer, inner] = trace.calls() else { panic!("{:?}", trace.calls()) };
+    // Of the outer frame's 200,000 the second slot is the one that cannot be paid for.
+    assert_eq!((inner.state_gas_used(), outer.state_gas_used()), (Some(97_920), Some(0)));
+    let counts = trace.opcode_counts();
+    let of = |opcode| counts.iter().find(|count| count.opcode == opcode).unwrap();
+    assert_eq!((of(Opcode::SSTORE).count, of(Opcode::SSTORE).state_gas), (2, 97_920));
+    assert_eq!(of(Opcode::CALL).state_gas, 0);
+    let mut tree = Vec::new();
+    trace.write_call_tree(&mut tree).unwrap();
+    let tree: serde_json::Value = serde_json::from_slice(&tree).unwrap();
+    assert_eq!((&tree[0]["stateGasUsed"], &tree[0]["reservoir"]), (&0.into(), &0.into()));
+    assert_eq!(tree[0]["calls"][0]["stateGasUsed"], 97_920);
+    // What the callee had spilled is its caller's, until that fails.
+    let last = trace.len() - 1;
+    let state = trace.state_before(last).unwrap().state_gas;
+    assert_eq!((state.reservoir, state.spilled), (0, 97_920));
+    assert_eq!(trace.step_result(last).unwrap().state_gas_cost, 97_920);
+    assert_eq!(trace.state_after(last).unwrap().state_gas, state);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use parallax_generator::Scenario;
 use parallax_hooks::{End, Hooks, MessagePhase, StepEnd, StepView};
-use parallax_primitives::{Message, TxOutcome};
+use parallax_primitives::{Fork, Message, TxOutcome};
 use parallax_tracer_core::{Traced, Tracer};
 use parallax_tracer_standard::{Recorder, StructLogOptions, StructLogWriter, TracerConfig};
 use serde_json::Value;
@@ -50,7 +50,9 @@ impl<T: Tracer> Tracer for Hidden<T> {
 }
 
 fn run(seed: u64, hooks: &mut dyn Hooks) -> Option<TxOutcome> {
-    execute(&Scenario::new(seed).job(), hooks).ok().flatten()
+    // Each third has two gases.
+    let scenario = if seed % 3 == 2 { Scenario::of(seed, Fork::Amsterdam) } else { Scenario::new(seed) };
+    execute(&scenario.job(), hooks).ok().flatten()
 }
 
 /// The steps as they stand in a document.
@@ -82,7 +84,7 @@ fn check(seed: u64, options: StructLogOptions, config: TracerConfig, hidden: Ran
 #[test]
 fn what_is_written_is_what_is_recorded() {
     let none = StructLogOptions { disable_stack: true, disable_storage: true, ..Default::default() };
-    let mut shown = [0; 3];
+    let mut shown = [0; 4];
     for seed in 0..120 {
         for (options, config) in [
             (ALL, TracerConfig::full()),
@@ -91,7 +93,12 @@ fn what_is_written_is_what_is_recorded() {
             (ALL, TIGHT),
         ] {
             let text = check(seed, options, config, 0..0).to_string();
-            for (count, field) in shown.iter_mut().zip(["\"storage\"", "\"dataSize\"", "\"memoryOffset\""]) {
+            for (count, field) in shown.iter_mut().zip([
+                "\"storage\"",
+                "\"dataSize\"",
+                "\"memoryOffset\"",
+                "\"stateGasCost\":97920",
+            ]) {
                 *count += text.matches(field).count();
             }
         }

@@ -46,6 +46,52 @@ fn every_fixture_agrees_by_path_and_uploaded() {
     assert_eq!(server.post("/api/v1/sessions", &missing).code(), "bad_source");
 }
 
+/// A callee clears what another one has set, and its caller is repaid; and the same where there is one gas.
+#[test]
+fn both_gases_are_told_where_there_are_two() {
+    let server = Running::with_folder(FIXTURES);
+    let source = |fork: &str| {
+        json!({
+            "kind": "test", "path": "state_gas.json", "fork": fork,
+            "name": "state_gas/a_callee_repays_what_another_spilled",
+        })
+    };
+    let path = server.session(&json!({ "source": source("Amsterdam") }));
+    let outcome = &server.ask(&path)["outcomes"][1];
+    assert_eq!((&outcome["executionGas"], &outcome["stateGas"]), (&json!(45_340), &json!(97_920)));
+    let steps = server.ask(&format!("{path}/steps?from=9&limit=12"));
+    let step = |index: usize| {
+        let row = &steps["steps"][index - 9]["mini"];
+        ["opName", "gasAfter", "reservoir", "spilledStateGas", "stateGasCost", "stateGasSpilled"]
+            .map(|name| row[name].clone())
+    };
+    assert_eq!(json!(step(9)), json!(["SSTORE", 167_556, 0, 0, 97_920, 97_920]));
+    assert_eq!(json!(step(10)), json!(["STOP", 167_556, 0, 97_920, 0, 0]));
+    assert_eq!(json!(step(20)), json!(["SSTORE", 166_206, 0, 0, -97_920, 0]));
+    let state = server.ask(&format!("{path}/steps/20/state?when=after"));
+    assert_eq!(
+        (&state["primary"]["reservoir"], &state["primary"]["reservoirBaseline"]),
+        (&json!(97_920), &json!(0))
+    );
+    let calls = server.ask(&format!("{path}/calls?side=primary"));
+    let call = |number: usize| {
+        ["reservoir", "reservoirLeft", "stateGasUsed", "stateGasSpilled"]
+            .map(|name| calls["calls"][number][name].clone())
+    };
+    assert_eq!(json!([call(1), call(2)]), json!([[0, 0, 97_920, 97_920], [0, 97_920, -97_920, 0]]));
+    let gas = server.ask(&format!("{path}/gas"));
+    let of =
+        |name: &str| gas["primary"].as_array().unwrap().iter().find(|row| row["opName"] == name).unwrap();
+    assert_eq!((&of("SSTORE")["stateGas"], &of("GAS")["stateGas"]), (&json!(97_920), &json!(0)));
+    let path = server.session(&json!({ "source": source("Osaka") }));
+    for part in ["", "/steps?from=0&limit=50", "/calls?side=primary", "/gas", "/steps/9/state?when=after"] {
+        let text = server.ask(&format!("{path}{part}")).to_string();
+        for word in ["eservoir", "tateGas", "executionGas"] {
+            assert!(!text.contains(word), "{word} in {part}: {text}");
+        }
+    }
+}
+
 #[test]
 fn a_program_gets_its_calldata_value_gas_fork_and_state() {
     let server = Running::new(Config::default());

@@ -5,7 +5,7 @@ const folder = new URL('../', import.meta.url);
 const { components } = JSON.parse(readFileSync(new URL('../openapi.json', folder), 'utf8'));
 
 /** Schemas whose numbers may be above 2^53. */
-const EXACT = new Set(['Gas']);
+const EXACT = new Set(['Gas', 'SignedGas']);
 
 function type(schema, name) {
   if (schema.$ref) return schema.$ref.split('/').at(-1);

@@ -2,7 +2,7 @@
 
 import { createMemo, createSignal, For, Show, type JSX } from 'solid-js';
 import { SIDES } from './api';
-import { ascii, bare, counted, dumpRow, grouped, hexNumber, opName, ROW_BYTES, shortWord, signed } from './format';
+import { ascii, bare, counted, dumpRow, grouped, hexNumber, opName, ROW_BYTES, shortWord, signed, stateGas } from './format';
 import { MEMORY_WINDOW, type Run } from './run';
 import { Bytes, Plain, Segments, Word } from './Values';
 import type { Gas, LogEntry, SideName, SideState, Slot, StepSide } from './wire';
@@ -85,8 +85,14 @@ function StepHead(props: { run: Run; side: SideName; at: number }): JSX.Element 
   );
 }
 
+interface Fact {
+  name: string;
+  text: (side: StepSide) => string;
+  gas?: (side: StepSide) => Gas | null;
+}
+
 /** What a step says of itself, in the order in which the engines are compared. */
-const FACTS: { name: string; text: (side: StepSide) => string; gas?: (side: StepSide) => Gas | null }[] = [
+const FACTS: Fact[] = [
   { name: 'pc', text: (side) => `${hexNumber(side.pc)} (${side.pc})` },
   { name: 'depth', text: (side) => String(side.depth) },
   { name: 'gas', text: (side) => gasText(side.gasBefore), gas: (side) => side.gasBefore },
@@ -94,9 +100,22 @@ const FACTS: { name: string; text: (side: StepSide) => string; gas?: (side: Step
   { name: 'gas left', text: (side) => gasText(side.gasAfter), gas: (side) => side.gasAfter },
 ];
 
+/** Where there are two gases: those above are execution gas, and these are the other one. */
+const STATE_GAS_FACTS: Fact[] = [
+  { name: 'reservoir', text: (side) => gasText(side.reservoir ?? null), gas: (side) => side.reservoir ?? null },
+  { name: 'spilled', text: (side) => gasText(side.spilledStateGas ?? null), gas: (side) => side.spilledStateGas ?? null },
+  { name: 'state gas', text: stateGasText },
+];
+
+function stateGasText(side: StepSide): string {
+  if (side.stateGasCost === undefined) return '–';
+  if (side.halt && side.stateGasCost !== 0) return `${grouped(side.stateGasCost)}, not charged`;
+  return stateGas(side.stateGasCost, side.stateGasSpilled);
+}
+
 function Facts(props: { run: Run }): JSX.Element {
   const pair = (): Pair<StepSide> => [props.run.step()?.primary ?? undefined, props.run.step()?.mini ?? undefined];
-  const side = (own: 0 | 1, fact: (typeof FACTS)[number]) => {
+  const side = (own: 0 | 1, fact: Fact) => {
     const here = () => pair()[own];
     const other = () => pair()[own === 0 ? 1 : 0];
     const text = (one: StepSide | undefined) => (one ? fact.text(one) : undefined);
@@ -112,7 +131,7 @@ function Facts(props: { run: Run }): JSX.Element {
     );
   };
   return (
-    <For each={FACTS}>
+    <For each={props.run.hasStateGas() ? [...FACTS, ...STATE_GAS_FACTS] : FACTS}>
       {(fact) => {
         const differs = () => {
           const [left, right] = pair();
@@ -378,6 +397,7 @@ function FrameSection(props: { pair: Pair<SideState> }): JSX.Element {
     ['value', (state) => (state.value === null ? null : grouped(BigInt(state.value)))],
     ['calldata', calldata],
     ['static', (state) => (state.isStatic === null ? null : state.isStatic ? 'yes' : 'no')],
+    ['baseline', (state) => (state.reservoirBaseline === undefined ? null : grouped(state.reservoirBaseline))],
     ['refund', (state) => (state.refund === null ? null : grouped(state.refund))],
   ];
   const text = (side: 0 | 1, of: (state: SideState) => string | null) => {

@@ -237,7 +237,8 @@ function Ends(props: { run: Run }): JSX.Element {
   const text = (outcome: Outcome | null | undefined) => {
     if (!outcome) return 'no outcome';
     if (outcome.rejected) return `rejected: ${outcome.rejected}`;
-    return `${outcome.status}${outcome.gasUsed === null ? '' : `, ${grouped(outcome.gasUsed)} gas`}`;
+    const kinds = outcome.executionGas === undefined ? '' : ` (${grouped(outcome.executionGas)} execution, ${grouped(outcome.stateGas ?? 0)} state)`;
+    return `${outcome.status}${outcome.gasUsed === null ? '' : `, ${grouped(outcome.gasUsed)} gas${kinds}`}`;
   };
   return (
     <Show when={props.run.session()?.status === 'done'}>

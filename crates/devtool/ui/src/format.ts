@@ -17,6 +17,19 @@ export function signed(value: number | bigint): string {
   return value < 0 ? `−${grouped(-value)}` : `+${grouped(value)}`;
 }
 
+/** What was charged of state gas and which gas paid it, or what was given back and to which; `moved` is what of it was execution gas. */
+export function stateGas(cost: number | bigint, moved: number | bigint | undefined): string {
+  const [all, execution] = [BigInt(cost), moved === undefined ? null : BigInt(moved)];
+  const total = all < 0n ? signed(all) : grouped(all);
+  if (execution === null || (all === 0n && execution === 0n)) return total;
+  const reservoir = all - execution;
+  const way = (gas: bigint) => (gas < 0n ? 'back to' : 'from');
+  if (execution === 0n) return `${total} ${way(all)} the reservoir`;
+  if (reservoir === 0n) return `${total} ${way(all)} execution gas`;
+  const size = (gas: bigint) => grouped(gas < 0n ? -gas : gas);
+  return `${total}: ${size(reservoir)} ${way(reservoir)} the reservoir, ${size(execution)} ${way(execution)} execution gas`;
+}
+
 /** The digits of a `0x` number without leading zeros; at least one. */
 export function digits(hex: string): string {
   return hex.replace(/^0x0*(?=[0-9a-f])/i, '');

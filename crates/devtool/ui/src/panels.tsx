@@ -2,10 +2,10 @@
 
 import { createEffect, createMemo, createResource, createSignal, For, on, Show, type JSX } from 'solid-js';
 import { SIDES } from './api';
-import { counted, grouped, hexNumber, opName, shortAddress, shortWord, signed } from './format';
+import { counted, grouped, hexNumber, opName, shortAddress, shortWord, signed, stateGas } from './format';
 import type { Run } from './run';
 import { VirtualList } from './VirtualList';
-import type { Breakpoint, Call, Gas, Match, OpcodeGas, SideName, StepRow } from './wire';
+import type { Breakpoint, Call, Gas, Match, OpcodeGas, SideName, StepRow, StepSide } from './wire';
 
 const ROW = 20;
 /** Calls that are loaded. */
@@ -19,6 +19,12 @@ function names(row: StepRow | undefined): string {
   return left !== undefined && right !== undefined && left !== right ? `${left} ≠ ${right}` : (left ?? right ?? '…');
 }
 
+/** What a step was charged of state gas or given back, if it was. */
+function charge(side: StepSide | null | undefined): string {
+  const cost = side?.stateGasCost ?? 0;
+  return cost === 0 || side?.halt ? '' : signed(cost);
+}
+
 export function StepList(props: { run: Run }): JSX.Element {
   const run = props.run;
   const onKeyDown = (event: KeyboardEvent) => {
@@ -30,16 +36,19 @@ export function StepList(props: { run: Run }): JSX.Element {
   };
   return (
     <>
-      <div class="columns step-columns" aria-hidden="true"><span>step</span><span>pc</span><span>opcode</span><span>gas</span></div>
+      <div class="columns step-columns" classList={{ two: run.hasStateGas() }} aria-hidden="true">
+        <span>step</span><span>pc</span><span>opcode</span><Show when={run.hasStateGas()}><span class="state-gas">state</span></Show><span>gas</span>
+      </div>
       <VirtualList count={run.total()} rowHeight={ROW} reveal={run.position()} active={run.position()} idPrefix="step-" label="Steps" onKeyDown={onKeyDown}>
         {(index) => {
           const row = () => run.pages.row(index());
           const side = () => row()?.primary ?? row()?.mini;
           return (
-            <div class="step-row" classList={{ current: index() === run.position(), differs: row()?.mismatch != null }} onClick={() => run.show(index())}>
+            <div class="step-row" classList={{ current: index() === run.position(), differs: row()?.mismatch != null, two: run.hasStateGas() }} onClick={() => run.show(index())}>
               <span class="num">{grouped(index())}</span>
               <span class="num pc">{side() ? hexNumber(side()?.pc ?? 0) : ''}</span>
               <span class="op" title={names(row())} style={{ 'padding-left': `${Math.min(INDENTED, side()?.depth ?? 0) * 4}px` }}>{names(row())}</span>
+              <Show when={run.hasStateGas()}><span class="num state-gas">{charge(side())}</span></Show>
               <span class="num gas">{side() ? grouped(side()?.gasBefore ?? 0) : ''}</span>
             </div>
           );
@@ -47,6 +56,19 @@ export function StepList(props: { run: Run }): JSX.Element {
       </VirtualList>
     </>
   );
+}
+
+/** What a frame and its callees took of state gas, from where, and what became of the reservoir it was handed. */
+function stateGasOf(call: Call): string {
+  const [used, spilled] = [call.stateGasUsed, call.stateGasSpilled ?? 0];
+  const given = call.reservoir ?? 0;
+  if (used === undefined) return `state gas: running · reservoir ${grouped(given)}`;
+  const left = call.reservoirLeft ?? 0;
+  // Where both gases have paid, what the reservoir paid is told by itself.
+  const both = spilled !== used && spilled !== 0;
+  const total = both ? `${stateGas(used, undefined)}, ${spilled < 0 ? signed(spilled) : grouped(spilled)} spilled` : stateGas(used, spilled === used ? spilled : undefined);
+  const reservoir = given !== left ? ` · reservoir ${grouped(given)} → ${grouped(left)}` : given === 0 ? '' : ` · reservoir ${grouped(given)}`;
+  return `state gas ${total}${reservoir}`;
 }
 
 export function CallTree(props: { run: Run }): JSX.Element {
@@ -83,18 +105,18 @@ export function CallTree(props: { run: Run }): JSX.Element {
   };
   const whole = (call: Call | undefined) => call && [
     `${call.kind} from ${call.from}`, `to ${call.to}`, ...(call.codeAddress ? [`code of ${call.codeAddress}`] : []), `depth ${call.depth}, value ${shortWord(call.value)}`,
-    `${call.status ?? 'running'}: ${grouped(call.gasUsed ?? 0)} of ${grouped(call.gas)} gas`, `${counted(call.inputLength, 'byte')} in, ${counted(call.outputLength ?? 0, 'byte')} out`,
+    `${call.status ?? 'running'}: ${grouped(call.gasUsed ?? 0)} of ${grouped(call.gas)} gas`, ...(call.reservoir === undefined ? [] : [stateGasOf(call)]), `${counted(call.inputLength, 'byte')} in, ${counted(call.outputLength ?? 0, 'byte')} out`,
   ].join('\n');
   const differs = (call: Call) => {
     const other = calls()?.right.get(call.index);
-    return other !== undefined && (other.status !== call.status || other.gasUsed !== call.gasUsed || other.output !== call.output || other.to !== call.to);
+    return other !== undefined && (other.status !== call.status || other.gasUsed !== call.gasUsed || other.stateGasUsed !== call.stateGasUsed || other.reservoirLeft !== call.reservoirLeft || other.output !== call.output || other.to !== call.to);
   };
   return (
     <Show
       when={(calls()?.left.length ?? 0) > 0}
       fallback={<p class="empty">{calls.error ? String(calls.error.message) : calls.loading ? 'Loading the calls…' : 'No calls: trace files do not tell them.'}</p>}
     >
-      <VirtualList count={calls()?.left.length ?? 0} rowHeight={40} reveal={Math.max(0, current())} active={Math.max(0, current())} idPrefix="call-" label="Calls" onKeyDown={onKeyDown}>
+      <VirtualList count={calls()?.left.length ?? 0} rowHeight={run.hasStateGas() ? 58 : 40} reveal={Math.max(0, current())} active={Math.max(0, current())} idPrefix="call-" label="Calls" onKeyDown={onKeyDown}>
         {(index) => {
           const call = () => calls()?.left[index()];
           return (
@@ -107,6 +129,7 @@ export function CallTree(props: { run: Run }): JSX.Element {
                 <span classList={{ bad: !['success', null].includes(call()?.status ?? null) }}>{call()?.status ?? 'running'}</span>
                 <span class="dim"> · {grouped(call()?.gasUsed ?? 0)} of {grouped(call()?.gas ?? 0)} gas · {counted((call()?.endStep ?? 0) - (call()?.firstStep ?? 0), 'step')}</span>
               </span>
+              <Show when={call()?.reservoir !== undefined}><span class="sub dim">{stateGasOf(call() as Call)}</span></Show>
             </div>
           );
         }}
@@ -125,7 +148,7 @@ export function GasTable(props: { run: Run; onSearch: (name: string) => void }):
     const left = gas()?.primary ?? [];
     const right = new Map((gas()?.mini ?? []).map((row) => [row.opcode, row]));
     const missing = [...right.values()].filter((row) => !left.some((one) => one.opcode === row.opcode));
-    const zero = (row: OpcodeGas): OpcodeGas => ({ ...row, count: 0, gas: 0 });
+    const zero = (row: OpcodeGas): OpcodeGas => ({ ...row, count: 0, gas: 0, ...(row.stateGas === undefined ? {} : { stateGas: 0 }) });
     return [...left.map((row) => ({ left: row, right: right.get(row.opcode) ?? zero(row) })), ...missing.map((row) => ({ left: zero(row), right: row }))].sort(
       (a, b) => Number(b.left.gas) - Number(a.left.gas) || a.left.opcode - b.left.opcode,
     );
@@ -134,16 +157,23 @@ export function GasTable(props: { run: Run; onSearch: (name: string) => void }):
   const sums = (side: 'left' | 'right', at: 0 | 1) => {
     const count = rows().reduce((all, row) => all + row[side].count, 0);
     const opcodes = rows().reduce((all, row) => all + BigInt(row[side].gas), 0n);
-    const used = run.session()?.outcomes[at]?.gasUsed ?? null;
-    return { count, opcodes, used, rest: used === null ? null : BigInt(used) - opcodes };
+    const state = rows().reduce((all, row) => all + BigInt(row[side].stateGas ?? 0), 0n);
+    const outcome = run.session()?.outcomes[at];
+    const paid = outcome?.gasUsed ?? null;
+    // Of two gases each is added up by itself, as a block does; what is paid is one number, less refunds.
+    const used = outcome?.executionGas ?? paid;
+    const stateUsed = outcome?.stateGas ?? null;
+    const rest = (of: Gas | null, sum: bigint) => (of === null ? null : BigInt(of) - sum);
+    return { count, opcodes, used, rest: rest(used, opcodes), state, stateUsed, stateRest: rest(stateUsed, state), paid };
   };
+  const hasStateGas = () => rows().some((row) => row.left.stateGas !== undefined);
   const most = () => rows().reduce((all, row) => Math.max(all, Number(row.left.gas), Number(row.right.gas)), 1);
-  const differs = (row: { left: OpcodeGas; right: OpcodeGas }) => !run.isSingle() && gas()?.mini != null && (row.left.gas !== row.right.gas || row.left.count !== row.right.count);
+  const differs = (row: { left: OpcodeGas; right: OpcodeGas }) => !run.isSingle() && gas()?.mini != null && (row.left.gas !== row.right.gas || row.left.stateGas !== row.right.stateGas || row.left.count !== row.right.count);
   return (
     <Show when={rows().length > 0} fallback={<p class="empty">{gas.loading ? 'Adding up the gas…' : 'No opcode has run yet.'}</p>}>
       <div class="scroll">
         <table class="gas-table">
-          <thead><tr><th scope="col">opcode</th><th scope="col">count</th><th scope="col">gas</th><th scope="col"><span class="hidden">share</span></th></tr></thead>
+          <thead><tr><th scope="col">opcode</th><th scope="col">count</th><th scope="col">gas</th><Show when={hasStateGas()}><th scope="col">state gas</th></Show><th scope="col"><span class="hidden">share</span></th></tr></thead>
           <tbody>
             <For each={rows()}>
               {(row) => (
@@ -151,16 +181,22 @@ export function GasTable(props: { run: Run; onSearch: (name: string) => void }):
                   <th scope="row"><button type="button" class="link" title={`search ${row.left.opName}`} onClick={() => props.onSearch(row.left.opName)}>{row.left.opName}</button></th>
                   <td>{grouped(row.left.count)}<Show when={differs(row) && row.left.count !== row.right.count}><mark> {signed(row.right.count - row.left.count)}</mark></Show></td>
                   <td>{grouped(row.left.gas)}<Show when={differs(row) && row.left.gas !== row.right.gas}><mark> {signed(BigInt(row.right.gas) - BigInt(row.left.gas))}</mark></Show></td>
+                  <Show when={hasStateGas()}>
+                    <td>{amount(row.left.stateGas)}<Show when={differs(row) && row.left.stateGas !== row.right.stateGas}><mark> {signed(BigInt(row.right.stateGas ?? 0) - BigInt(row.left.stateGas ?? 0))}</mark></Show></td>
+                  </Show>
                   <td class="bar-cell"><span class="bar" style={{ width: `${(Number(row.left.gas) / most()) * 100}%` }} /></td>
                 </tr>
               )}
             </For>
           </tbody>
           <tfoot>
-            <tr><th scope="row">all opcodes</th><td>{grouped(sums('left', 0).count)}</td><td><Sum side={sums} of={(sum) => sum.opcodes} isSingle={gas()?.mini == null} /></td><td /></tr>
+            <tr><th scope="row">all opcodes</th><td>{grouped(sums('left', 0).count)}</td><td><Sum side={sums} of={(sum) => sum.opcodes} isSingle={gas()?.mini == null} /></td><Show when={hasStateGas()}><td><Sum side={sums} of={(sum) => sum.state} isSingle={gas()?.mini == null} /></td></Show><td /></tr>
             <Show when={sums('left', 0).used !== null}>
-              <tr title="The transaction's own gas, precompiles, code deposits and what failed calls lost, less refunds"><th scope="row">besides</th><td /><td><Sum side={sums} of={(sum) => sum.rest} isSingle={gas()?.mini == null} /></td><td /></tr>
-              <tr><th scope="row">gas used</th><td /><td><Sum side={sums} of={(sum) => sum.used} isSingle={gas()?.mini == null} /></td><td /></tr>
+              <tr title={hasStateGas() ? "The transaction's own gas, precompiles, code deposits, what failed calls lost, and state gas that a failed call gave back" : "The transaction's own gas, precompiles, code deposits and what failed calls lost, less refunds"}><th scope="row">besides</th><td /><td><Sum side={sums} of={(sum) => sum.rest} isSingle={gas()?.mini == null} /></td><Show when={hasStateGas()}><td><Sum side={sums} of={(sum) => sum.stateRest} isSingle={gas()?.mini == null} /></td></Show><td /></tr>
+              <tr><th scope="row">gas used</th><td /><td><Sum side={sums} of={(sum) => sum.used} isSingle={gas()?.mini == null} /></td><Show when={hasStateGas()}><td><Sum side={sums} of={(sum) => sum.stateUsed} isSingle={gas()?.mini == null} /></td></Show><td /></tr>
+              <Show when={hasStateGas()}>
+                <tr title="Both gases, less refunds, and at least the floor of calldata"><th scope="row">paid</th><td /><td><Sum side={sums} of={(sum) => sum.paid} isSingle={gas()?.mini == null} /></td><td /><td /></tr>
+              </Show>
             </Show>
           </tfoot>
         </table>
@@ -174,6 +210,15 @@ interface GasSums {
   opcodes: bigint;
   used: Gas | null;
   rest: bigint | null;
+  state: bigint;
+  stateUsed: Gas | null;
+  stateRest: bigint | null;
+  paid: Gas | null;
+}
+
+/** State gas of an opcode; what it was given back has a sign. */
+function amount(gas: Gas | undefined): string {
+  return gas === undefined || gas === 0 ? '' : gas < 0 ? signed(gas) : grouped(gas);
 }
 
 /** A sum of the left side, and how much more it is on the right. */

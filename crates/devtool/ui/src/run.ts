@@ -50,6 +50,11 @@ export function createRun(id: string, startAt: number | null, startAfter: boolea
     chooseWhen({ at: position(), when: next });
     if (!mismatch()) pinWhen(next);
   };
+  /** Whether the steps say anything of state gas: where the rules have two gases, and in traces that tell it. */
+  const hasStateGas = createMemo<boolean>((before) => {
+    const side = step()?.primary ?? step()?.mini;
+    return side ? side.reservoir !== undefined : before;
+  }, false);
   const isSingle = createMemo(() => session()?.mode === 'off' || session()?.engines.length === 1);
 
   const fail = (cause: unknown) => setError(cause instanceof ApiError ? cause.message : String(cause));
@@ -219,7 +224,7 @@ export function createRun(id: string, startAt: number | null, startAfter: boolea
 
   return {
     id, api, pages, session, error, setError, position, step, state, when, memoryAt, setMemoryAt, lookAtMemory, divergences, breakpoints,
-    status, setStatus, blocked, version, total, isReady, mismatch, isSingle, here, show, nextDivergence, setBreakpoints,
+    status, setStatus, blocked, version, total, isReady, mismatch, hasStateGas, isSingle, here, show, nextDivergence, setBreakpoints,
     toggleWhen,
     move: (kind: StepCommand['kind']) => command(kind, (count) => fromHere(() => api.step({ kind, count }))),
     runTo: (body: RunCommand) => command('run', () => fromHere(() => api.run(body))),

@@ -12,6 +12,9 @@ export type Address = string;
 /** An exact integer of 64 bits. Above 2^53 - 1 a reader whose numbers are doubles must take the source text. */
 export type Gas = number | bigint;
 
+/** An exact integer of 64 bits with a sign. Beyond 2^53 - 1 as Gas. */
+export type SignedGas = number | bigint;
+
 export type Error = {
   error: {
     code: "bad_request" | "bad_json" | "bad_source" | "forbidden_host" | "forbidden_origin" | "forbidden_path" | "not_found" | "method_not_allowed" | "unsupported_media_type" | "too_large" | "too_many_sessions" | "too_many_requests" | "not_ready" | "timeout" | "internal";
@@ -186,11 +189,13 @@ export type Breakpoints = {
   breakpoints: (Breakpoint)[];
 };
 
-/** The output is cut to 1024 bytes. */
+/** The output is cut to 1024 bytes. executionGas and stateGas, where the rules have two gases, are what a block counts. */
 export type Outcome = {
   status: string;
   gasUsed: Gas | null;
   gasRefunded: Gas | null;
+  executionGas?: Gas;
+  stateGas?: Gas;
   output: Bytes | null;
   outputLength: number | null;
   logs: number | null;
@@ -210,7 +215,7 @@ export type Mismatch = {
   text: string | null;
 };
 
-/** One step on one side. What a trace file does not say is null. */
+/** One step on one side. What a trace file does not say is null, or left out where it is of state gas. Of state gas there is something only where the rules have two gases (EIP-8037): then gas is execution gas, reservoir and spilledStateGas are those before the opcode, stateGasCost is what it was charged or, below zero, given back (of a failing opcode: what it would have been charged), and stateGasSpilled what of that was taken from execution gas or given back to it; the rest the reservoir paid or got. */
 export type StepSide = {
   pc: number;
   opcode: number;
@@ -218,6 +223,10 @@ export type StepSide = {
   gasBefore: Gas;
   gasAfter: Gas | null;
   gasCost: Gas | null;
+  reservoir?: Gas;
+  spilledStateGas?: Gas;
+  stateGasCost?: SignedGas;
+  stateGasSpilled?: SignedGas;
   stackSize: number | null;
   memorySize: number | null;
   depth: number;
@@ -360,12 +369,15 @@ export type Memory = {
   size: number;
 };
 
-/** The whole state of the running frame on one side. What a trace file does not say is null. Calldata and return data are cut to 1 MiB. */
+/** The whole state of the running frame on one side. What a trace file does not say is null. Calldata and return data are cut to 1 MiB. Of state gas there is something only where the rules have two gases. */
 export type SideState = {
   call: number | null;
   depth: number;
   pc: number;
   gas: Gas;
+  reservoir?: Gas;
+  spilledStateGas?: Gas;
+  reservoirBaseline?: Gas;
   refund: number | null;
   stack: (Word)[] | null;
   memory: Memory | null;
@@ -421,7 +433,7 @@ export type Timeline = {
   divergences: (number)[];
 };
 
-/** Input and output are cut to 1024 bytes. */
+/** Input and output are cut to 1024 bytes. Where the rules have two gases, gas and gasUsed are execution gas, what was spilled for state gas included; reservoir is what it was handed, reservoirLeft what it handed back; stateGasUsed is what it and its callees were charged of state gas and not given back, below zero if they gave back more, and stateGasSpilled what of that came out of execution gas. */
 export type Call = {
   index: number;
   parent: number | null;
@@ -433,6 +445,10 @@ export type Call = {
   value: Word;
   gas: Gas;
   gasUsed: Gas | null;
+  reservoir?: Gas;
+  reservoirLeft?: Gas;
+  stateGasUsed?: SignedGas;
+  stateGasSpilled?: SignedGas;
   status: string | null;
   input: Bytes;
   inputLength: number;
@@ -450,12 +466,13 @@ export type Calls = {
   total: number;
 };
 
-/** gas is what the opcode took itself, without what it forwarded. */
+/** gas is what the opcode took itself, without what it forwarded; stateGas, where the rules have two gases, what it was charged of the other one, less what it was given back. */
 export type OpcodeGas = {
   opcode: number;
   opName: string;
   count: number;
   gas: Gas;
+  stateGas?: SignedGas;
 };
 
 export type GasByOpcode = {

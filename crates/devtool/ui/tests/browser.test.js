@@ -651,6 +651,43 @@ inPage('the focus goes from part to part in the order of the page', {}, async (p
   assert.deepEqual(order, ['top', 'timeline', 'commands', 'side', 'comparison', 'listing']);
 });
 
+const fact = (page, name) => page.locator('.facts .row', { has: page.locator(`.name:text-is("${name}")`) }).locator('.value').first().innerText();
+
+for (const [width, height] of [[1280, 800], [390, 844]]) {
+  inPage(`both gases are shown where there are two, at ${width} pixels`, { width, height }, async (page) => {
+    const source = { kind: 'test', path: 'state_gas.json', name: 'state_gas/a_callee_repays_what_another_spilled' };
+    await session(page, { source }, server, '&step=9');
+    await page.locator('.verdict.agree').waitFor();
+    const facts = async () => Promise.all(['gas left', 'reservoir', 'spilled', 'state gas'].map((name) => fact(page, name)));
+    assert.deepEqual(await facts(), ['167,556', '0', '0', '97,920 from execution gas']);
+    assert.equal(await page.locator('.step-row.current .state-gas').innerText(), '+97,920');
+    await screenshot(page, `two-gases-${width}`, { fullPage: width < 500 });
+    await page.locator('#step').fill('20');
+    await page.locator('#step').press('Enter');
+    await at(page, 20);
+    await settled(page);
+    assert.deepEqual(await facts(), ['166,206', '0', '0', '−97,920 back to the reservoir']);
+    assert.match(await page.locator('.status').innerText(), /success, 133,260 gas \(45,340 execution, 97,920 state\)/);
+    await page.getByRole('tab', { name: 'Calls' }).click();
+    await page.locator('.call-row').nth(2).waitFor();
+    const calls = await page.locator('.call-row .sub:last-child').allInnerTexts();
+    assert.deepEqual(calls, ['state gas 97,920 from execution gas', 'state gas 97,920 from execution gas', 'state gas −97,920 · reservoir 0 → 97,920']);
+    await page.getByRole('tab', { name: 'Gas' }).click();
+    await page.locator('.gas-table tfoot tr').nth(3).waitFor();
+    const sums = await page.locator('.gas-table tfoot tr').allInnerTexts();
+    assert.deepEqual(sums.map((text) => text.trim().split(/\s+/).slice(-2)), [['30,340', '97,920'], ['15,000', '0'], ['45,340', '97,920'], ['paid', '133,260']]);
+    const cut = await page.locator('.facts .name, .call-row > *').evaluateAll((all) => all.filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.textContent));
+    assert.deepEqual(cut, []);
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), width);
+    // Where there is one gas, nothing of it is shown.
+    await session(page, program(SHORT));
+    assert.equal(await page.locator('.facts .name:text-is("reservoir"), .state-gas, .baseline').count(), 0);
+    await page.getByRole('tab', { name: 'Gas' }).click();
+    await page.locator('.gas-table').waitFor();
+    assert.doesNotMatch(await page.locator('body').innerText(), /state gas|reservoir|execution,/i);
+  });
+}
+
 for (const [width, height] of [[1280, 800], [390, 844]]) {
   for (const scheme of ['light', 'dark']) {
     inPage(`accessible and in bounds at ${width} pixels, ${scheme}`, { at: () => faulty, width, height, scheme }, async (page) => {

@@ -642,13 +642,29 @@ fn storage_and_logs_are_compared_at_block_entries() {
 
 #[test]
 fn a_call_s_gas_is_split_by_cause() {
-    let world = World::new("PUSH 0 PUSH 0 PUSH 0 PUSH 0 PUSH 0 PUSH 0x99 PUSH 5000 CALL STOP");
-    let faulty = faulty(Fault::GasMore, Opcode::CALL);
-    let found = divergence(compare_engines(primary(), &faulty, &world.job(), &config(ShadowMode::PerStep)));
-    assert_eq!(found.field, Field::GasCost);
-    let [left, right] = found.detail.unwrap().sides.map(|side| side.gas.unwrap());
-    assert_eq!((left.static_gas, left.memory, left.total() + 1), (100, 0, right.total()));
-    assert_eq!((left.forwarded, left.access, right.access), (5000, 2500, 2501), "{left:?} {right:?}");
+    // The stipend is given and not taken, be the message refused for want of balance; what a creation forwards is no part of its cost.
+    for (source, opcode, [static_gas, forwarded, access]) in [
+        ("PUSH 0 PUSH 0 PUSH 0 PUSH 0 PUSH 0 PUSH 0x99 PUSH 5000 CALL STOP", Opcode::CALL, [100, 5000, 2500]),
+        (
+            "PUSH 0 PUSH 0 PUSH 0 PUSH 0 PUSH 1 PUSH 0x99 PUSH 5000 CALL STOP",
+            Opcode::CALL,
+            [100, 5000, 2500 + 9000 + 25_000],
+        ),
+        ("PUSH 0 PUSH 0 PUSH 0 CREATE STOP", Opcode::CREATE, [32_000, 0, 0]),
+    ] {
+        let world = World::new(source);
+        let faulty = faulty(Fault::GasMore, opcode);
+        let found =
+            divergence(compare_engines(primary(), &faulty, &world.job(), &config(ShadowMode::PerStep)));
+        assert_eq!(found.field, Field::GasCost);
+        let [left, right] = found.detail.unwrap().sides.map(|side| side.gas.unwrap());
+        assert_eq!((left.static_gas, left.memory, left.total() + 1), (static_gas, 0, right.total()));
+        assert_eq!(
+            (left.forwarded, left.access, right.access),
+            (forwarded, access, access + 1),
+            "{left:?} {right:?}"
+        );
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A recorder beside one that clones everything: what the first gives back must be what the second saw.
 
 use parallax_hooks::{MessagePhase, StepEnd, StepView};
-use parallax_primitives::{Effect, Halt, Log, Message, Opcode, StorageChange, U256};
+use parallax_primitives::{Effect, Halt, Log, Message, Opcode, StateGas, StorageChange, U256};
 use parallax_tracer_core::Tracer;
 use parallax_tracer_standard::{Recorder, State, TracerConfig};
 
@@ -13,6 +13,7 @@ pub(crate) struct Seen {
     pub(crate) before: Snapshot,
     pub(crate) after: Snapshot,
     pub(crate) gas_cost: u64,
+    pub(crate) state_gas_cost: i64,
     pub(crate) halt: Option<Halt>,
     pub(crate) change: Option<(bool, StorageChange)>,
     pub(crate) log: Option<Log>,
@@ -22,6 +23,7 @@ pub(crate) struct Seen {
 pub(crate) struct Snapshot {
     pub(crate) pc: usize,
     pub(crate) gas: u64,
+    pub(crate) state_gas: StateGas,
     pub(crate) refund: i64,
     pub(crate) stack: Vec<U256>,
     pub(crate) memory: Vec<u8>,
@@ -33,6 +35,7 @@ impl Snapshot {
         Self {
             pc: step.pc,
             gas: step.gas,
+            state_gas: step.state_gas,
             refund: step.refund,
             stack: step.stack.to_vec(),
             memory: step.memory.to_vec(),
@@ -41,7 +44,8 @@ impl Snapshot {
     }
 
     fn is(&self, state: &State) -> bool {
-        (self.pc, self.gas, self.refund) == (state.pc, state.gas, state.refund)
+        (self.pc, self.gas, self.state_gas, self.refund)
+            == (state.pc, state.gas, state.state_gas, state.refund)
             && (self.stack.len(), self.memory.len()) == (state.stack_size, state.memory_size)
             && self.stack == state.stack
             && self.memory == state.memory
@@ -54,6 +58,7 @@ impl Snapshot {
         Self {
             pc: state.pc,
             gas: state.gas,
+            state_gas: state.state_gas,
             refund: state.refund,
             stack: state.stack.clone(),
             memory: state.memory.clone(),
@@ -94,6 +99,8 @@ impl Checked {
                 (step.index, step.opcode(), step.state.depth, step.gas_cost(), step.halt()),
                 (index, seen.opcode, seen.depth, seen.gas_cost, seen.halt)
             );
+            assert_eq!(step.gas_left(), (seen.after.gas, seen.after.state_gas), "step {index}");
+            assert_eq!(step.state_gas_cost(), seen.state_gas_cost, "step {index}");
             assert_eq!(step.has_effect(), seen.change.is_some() || seen.log.is_some());
             assert!(seen.before.is(step.state), "before step {index}: {seen:?} is {:?}", step.state);
         }
@@ -133,6 +140,7 @@ impl Tracer for Checked {
             before: Snapshot::of_view(step),
             after: Snapshot::default(),
             gas_cost: 0,
+            state_gas_cost: 0,
             halt: None,
             change: None,
             log: None,
@@ -144,6 +152,7 @@ impl Tracer for Checked {
         let seen = self.seen.last_mut().unwrap();
         seen.after = Snapshot { gas: end.gas_left, ..Snapshot::of_view(step) };
         (seen.gas_cost, seen.halt) = (end.gas_cost, end.halt);
+        seen.state_gas_cost = end.state_gas_cost;
         match end.effect {
             Effect::None => {}
             Effect::Storage(change) => seen.change = Some((false, change)),
