@@ -63,7 +63,7 @@ fn header(header: &Header) -> Value {
 }
 
 /// A test of one block.
-fn test(block: Value, last: B256, post: &MemoryDatabase) -> Value {
+fn test(block: &Value, last: B256, post: &MemoryDatabase) -> Value {
     let accounts = post.accounts.iter().map(|(address, account)| {
         let account = json!({
             "nonce": "0x00", "balance": format!("{:#x}", account.balance), "code": "0x", "storage": {}
@@ -114,7 +114,7 @@ fn a_block_is_taken_and_refused_as_the_file_says() {
     let (block, post) = paying();
     let (last, none) = (block.header.hash(), MemoryDatabase::default());
     let first = genesis().header.hash();
-    assert_eq!(end(&test(valid(&block), last, &post)), CaseEnd::Passed);
+    assert_eq!(end(&test(&valid(&block), last, &post)), CaseEnd::Passed);
 
     let wrong = |change: fn(&mut Header)| {
         let mut block = block.clone();
@@ -122,28 +122,31 @@ fn a_block_is_taken_and_refused_as_the_file_says() {
         block
     };
     let root = wrong(|header| header.state_root = B256::ZERO);
-    let refused = test(invalid(&root, "BlockException.INVALID_STATE_ROOT"), first, &none);
+    let refused = test(&invalid(&root, "BlockException.INVALID_STATE_ROOT"), first, &none);
     assert_eq!(end(&refused), CaseEnd::Passed);
     let number = wrong(|header| header.number = 2);
     let either = "BlockException.INVALID_STATE_ROOT|BlockException.INVALID_BLOCK_NUMBER";
-    assert_eq!(end(&test(invalid(&number, either), first, &none)), CaseEnd::Passed);
+    assert_eq!(end(&test(&invalid(&number, either), first, &none)), CaseEnd::Passed);
 
     // Each is told by its place, what was found and what was expected.
-    fails(&test(valid(&root), first, &none), "block 0: refused: state root is 0x00");
+    fails(&test(&valid(&root), first, &none), "block 0: refused: state root is 0x00");
     let state_root = "BlockException.INVALID_STATE_ROOT";
     fails(
-        &test(invalid(&number, state_root), first, &none),
+        &test(&invalid(&number, state_root), first, &none),
         "block 0: refused as BlockException.INVALID_BLOCK_NUMBER (number is 2, expected 1), expected BlockException.INVALID_STATE_ROOT",
     );
-    fails(&test(invalid(&block, either), last, &post), "block 0: taken, expected the refusal BlockException");
-    fails(&test(valid(&block), first, &post), "the chain ends with 0x");
+    fails(
+        &test(&invalid(&block, either), last, &post),
+        "block 0: taken, expected the refusal BlockException",
+    );
+    fails(&test(&valid(&block), first, &post), "the chain ends with 0x");
     let missing = "account 0x7777777777777777777777777777777777777777 should not exist";
-    fails(&test(valid(&block), last, &none), missing);
+    fails(&test(&valid(&block), last, &none), missing);
     let mut other = valid(&block);
     other["blockHeader"]["hash"] = json!(B256::ZERO.to_string());
-    fails(&test(other, last, &post), "block 0: its hash is 0x");
+    fails(&test(&other, last, &post), "block 0: its hash is 0x");
     let cut = json!({ "rlp": "0xf901", "expectException": "BlockException.RLP_STRUCTURES_ENCODING" });
-    assert_eq!(end(&test(cut, first, &none)), CaseEnd::Passed);
+    assert_eq!(end(&test(&cut, first, &none)), CaseEnd::Passed);
 }
 
 /// Proof of work is not checked: what is to be refused for nothing else is told apart, and is no parent of anything.
@@ -151,7 +154,7 @@ fn a_block_is_taken_and_refused_as_the_file_says() {
 fn proof_of_work_is_told_apart() {
     let (block, _) = paying();
     let (first, none) = (genesis().header.hash(), MemoryDatabase::default());
-    assert_eq!(end(&test(invalid(&block, "InvalidBlockNonce"), first, &none)), CaseEnd::ProofOfWork(1));
+    assert_eq!(end(&test(&invalid(&block, "InvalidBlockNonce"), first, &none)), CaseEnd::ProofOfWork(1));
 }
 
 #[test]
@@ -160,7 +163,7 @@ fn a_block_comes_as_a_call_of_the_engine_api_too() {
     let last = block.header.hash();
     let payload = |hash: B256, error: Value| {
         let of = &block.header;
-        let mut test = test(Value::Null, last, &post);
+        let mut test = test(&Value::Null, last, &post);
         test.as_object_mut().unwrap().remove("blocks");
         test["engineNewPayloads"] = json!([{ "params": [{
             "parentHash": of.parent_hash.to_string(), "feeRecipient": of.coinbase.to_string(),
@@ -185,7 +188,7 @@ fn a_block_comes_as_a_call_of_the_engine_api_too() {
 #[test]
 fn what_is_no_block_test_is_told_by_its_place() {
     let (block, post) = paying();
-    let good = test(valid(&block), block.header.hash(), &post);
+    let good = test(&valid(&block), block.header.hash(), &post);
     let with = |pointer: &str, value: Value| {
         let mut test = good.clone();
         *test.pointer_mut(pointer).unwrap() = value;

@@ -1,5 +1,7 @@
 //! Calls that a block itself sends (EIP-4788, EIP-2935, EIP-7002, EIP-7251), on every engine.
 
+#![allow(clippy::unwrap_used, reason = "in a test, an unwrap is an assertion")]
+
 use parallax_assembly::assemble;
 use parallax_campaign::engines;
 use parallax_engine_interface::{Engine, Job};
