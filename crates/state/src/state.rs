@@ -50,6 +50,8 @@ pub struct State<'a> {
     pub(crate) refund: i64,
     pub(crate) undo: Vec<Undo>,
     pub(crate) checkpoints: Vec<Checkpoint>,
+    /// Whether an account of this transaction's making was found to have a slot that was there before: an opcode need not ask for most.
+    has_kept_storage: bool,
     /// See [`JournalView::marks_digest`].
     marks: u64,
 }
@@ -80,6 +82,7 @@ impl<'a> State<'a> {
             refund: 0,
             undo: Vec::new(),
             checkpoints: Vec::new(),
+            has_kept_storage: false,
             marks: 0,
         }
     }
@@ -142,6 +145,7 @@ impl<'a> State<'a> {
             if !(self.accounts[slot.account].is_created && self.rules.has(Eip::CreateCollision7610)) {
                 slot.original = self.database.storage(address, key)?;
                 slot.current = slot.original;
+                self.has_kept_storage |= self.accounts[slot.account].is_created && !slot.original.is_zero();
             }
             slot.is_read = true;
         }
@@ -314,12 +318,14 @@ impl Host for State<'_> {
         Ok(self.accounts[account].is_dead(self.rules))
     }
 
+    #[inline(always)] // into `load_slot_to_store`, which each SSTORE asks
     fn load_slot(&mut self, address: Address, key: U256) -> Result<Slot, HostError> {
         let place = self.read_slot(address, key)?;
         let was_cold = self.warm_slot_at(place);
         let SlotEntry { account, original, current, .. } = self.slots[place];
         // Whatever it was created over, nothing of it is its own.
-        let original = if self.accounts[account].is_created { U256::ZERO } else { original };
+        let is_kept = self.has_kept_storage && self.accounts[account].is_created;
+        let original = if is_kept { U256::ZERO } else { original };
         Ok(Slot { current, original, was_cold })
     }
 
