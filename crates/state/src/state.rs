@@ -50,8 +50,6 @@ pub struct State<'a> {
     pub(crate) refund: i64,
     pub(crate) undo: Vec<Undo>,
     pub(crate) checkpoints: Vec<Checkpoint>,
-    /// Whether an account of this transaction's making was found to have a slot that was there before: an opcode need not ask for most.
-    has_kept_storage: bool,
     /// See [`JournalView::marks_digest`].
     marks: u64,
 }
@@ -82,7 +80,6 @@ impl<'a> State<'a> {
             refund: 0,
             undo: Vec::new(),
             checkpoints: Vec::new(),
-            has_kept_storage: false,
             marks: 0,
         }
     }
@@ -145,7 +142,6 @@ impl<'a> State<'a> {
             if !(self.accounts[slot.account].is_created && self.rules.has(Eip::CreateCollision7610)) {
                 slot.original = self.database.storage(address, key)?;
                 slot.current = slot.original;
-                self.has_kept_storage |= self.accounts[slot.account].is_created && !slot.original.is_zero();
             }
             slot.is_read = true;
         }
@@ -323,10 +319,12 @@ impl Host for State<'_> {
         let place = self.read_slot(address, key)?;
         let was_cold = self.warm_slot_at(place);
         let SlotEntry { account, original, current, .. } = self.slots[place];
-        // Whatever it was created over, nothing of it is its own.
-        let is_kept = self.has_kept_storage && self.accounts[account].is_created;
-        let original = if is_kept { U256::ZERO } else { original };
-        Ok(Slot { current, original, was_cold })
+        let mut slot = Slot { current, original, was_cold };
+        if self.accounts[account].is_created {
+            // Whatever it was created over, nothing of it is its own.
+            slot.original = U256::ZERO;
+        }
+        Ok(slot)
     }
 
     fn store_slot(&mut self, address: Address, key: U256, value: U256) -> Result<(), HostError> {
