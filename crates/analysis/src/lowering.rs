@@ -47,12 +47,7 @@ pub(crate) enum Form {
 /// author adds needs nothing here.
 #[inline]
 pub(crate) fn form(rules: Rules, opcode: Opcode) -> Form {
-    form_of(rules, opcode, rules.opcodes()[usize::from(opcode.0)].operation)
-}
-
-#[inline]
-fn form_of(rules: Rules, opcode: Opcode, operation: Operation) -> Form {
-    match operation {
+    match rules.opcodes()[usize::from(opcode.0)].operation {
         Operation::Undefined => Form::Ends,
         Operation::Custom => custom(rules, opcode),
         _ => NATIVE[usize::from(opcode.0)],
@@ -70,15 +65,16 @@ pub(crate) struct Shape {
     pub(crate) behind: usize,
 }
 
-/// What the opcode at `pc`, which has this row, is.
+/// What the opcode at `pc` is.
 #[inline]
-pub(crate) fn shape(rules: Rules, row: OpcodeRow, code: &PaddedCode, pc: usize) -> Shape {
+pub(crate) fn shape(rules: Rules, code: &PaddedCode, pc: usize) -> Shape {
     let opcode = Opcode(code.bytes()[pc]);
-    let form = form_of(rules, opcode, row.operation);
+    let form = form(rules, opcode);
     if form == Form::Deep {
         return deep(opcode, code.bytes()[pc + 1]);
     }
-    Shape { form, inputs: row.inputs, outputs: row.outputs, behind: opcode.push_data() }
+    let OpcodeRow { inputs, outputs, .. } = rules.opcodes()[usize::from(opcode.0)];
+    Shape { form, inputs, outputs, behind: opcode.push_data() }
 }
 
 /// One whose immediate byte names no items always fails: that is left to the exact form. No destination is hidden by that byte: those that a

@@ -268,7 +268,7 @@ impl<'a> Translator<'a> {
         let opcode = Opcode(self.code.bytes()[self.pc]);
         let row = self.table[usize::from(opcode.0)];
         let height = self.height();
-        let Shape { form, inputs: items, outputs, behind } = shape(self.rules, row, self.code, self.pc);
+        let Shape { form, inputs: items, outputs, behind } = shape(self.rules, self.code, self.pc);
         let (inputs, outputs) = (i16::from(items), i16::from(outputs));
         let split = self.opcodes >= MAX_OPCODES
             || !(-MAX_REACH..MAX_REACH).contains(&height)
@@ -365,6 +365,7 @@ impl<'a> Translator<'a> {
         self.free.retain(|free| *free != slot);
     }
 
+    #[inline]
     fn push(&mut self, sym: Sym) {
         if let Sym::Slot(slot) = sym {
             self.refs[at(slot)] += 1;
@@ -373,6 +374,7 @@ impl<'a> Translator<'a> {
         self.highest = self.highest.max(self.height());
     }
 
+    #[inline]
     fn push_constant(&mut self, value: U256) {
         self.pool.push(value);
         self.push(Sym::Const(index(self.pool.len() - 1)));
@@ -566,6 +568,7 @@ impl<'a> Translator<'a> {
         self.push(Sym::Slot(slot));
     }
 
+    #[inline]
     fn memory(&mut self, opcode: Opcode) {
         let mut offset = self.take();
         let near = self.value(offset).and_then(|offset| u32::try_from(offset).ok()).map(u64::from);
