@@ -19,11 +19,11 @@ pub(crate) enum Form {
     /// Of a constant that stands in the code, or is known from it.
     Push,
     Pop,
-    /// A copy of this item comes on top, which is 1.
-    Copy(u8),
-    /// These two items change places; the second one is the deeper one.
-    Exchange(u8, u8),
-    /// One of these two, or it fails: the byte behind it says what ([`form_at`]).
+    /// A copy of the deepest of its items comes on top.
+    Copy,
+    /// This item, of which the top is 1, and the deepest of its items change places.
+    Exchange(u8),
+    /// One of these two, or it fails: the byte behind it says what ([`shape`]).
     Deep,
     Pc,
     CodeSize,
@@ -54,40 +54,39 @@ pub(crate) fn form(rules: Rules, opcode: Opcode) -> Form {
     }
 }
 
-/// [`form`] of the opcode at `pc`. One whose immediate byte names no items always fails: that is left to the exact form.
+/// What an opcode is to its block.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shape {
+    pub(crate) form: Form,
+    /// Items that it takes and leaves.
+    pub(crate) inputs: u8,
+    pub(crate) outputs: u8,
+    /// Bytes behind it that a block passes over. Those of an author's own are not here: such an opcode leaves its block.
+    pub(crate) behind: usize,
+}
+
+/// What the opcode at `pc` is.
 #[inline]
-pub(crate) fn form_at(rules: Rules, code: &PaddedCode, pc: usize) -> Form {
+pub(crate) fn shape(rules: Rules, code: &PaddedCode, pc: usize) -> Shape {
     let opcode = Opcode(code.bytes()[pc]);
-    match form(rules, opcode) {
-        Form::Deep => match Reach::of(opcode, code.bytes()[pc + 1]) {
-            Some(Reach::Copy(item)) => Form::Copy(item),
-            Some(Reach::Exchange(upper, lower)) => Form::Exchange(upper, lower),
-            None => Form::Ends,
-        },
-        form => form,
+    let form = form(rules, opcode);
+    if form == Form::Deep {
+        return deep(opcode, code.bytes()[pc + 1]);
     }
+    let OpcodeRow { inputs, outputs, .. } = rules.opcodes()[usize::from(opcode.0)];
+    Shape { form, inputs, outputs, behind: opcode.push_data() }
 }
 
-/// Bytes behind an opcode that a block passes over. Those of an author's own are not here: such an opcode leaves its block.
-#[inline]
-pub(crate) fn bytes_behind(opcode: Opcode) -> usize {
-    match opcode {
-        // No destination is hidden by it: the bytes that a destination depends on are no immediates (EIP-8024).
-        Opcode::DUPN | Opcode::SWAPN | Opcode::EXCHANGE => 1,
-        _ => opcode.push_data(),
-    }
-}
-
-impl Form {
-    /// Items that an opcode of this form takes and leaves, where its row alone does not say it.
-    #[inline]
-    pub(crate) fn items(self, row: &OpcodeRow) -> (i16, i16) {
-        match self {
-            Form::Copy(item) => (item.into(), i16::from(item) + 1),
-            Form::Exchange(_, lower) => (lower.into(), lower.into()),
-            _ => (row.inputs.into(), row.outputs.into()),
-        }
-    }
+/// One whose immediate byte names no items always fails: that is left to the exact form. No destination is hidden by that byte: those that a
+/// destination depends on are no immediates (EIP-8024). Apart from [`shape`], which is asked for each opcode of a code.
+#[cold]
+fn deep(opcode: Opcode, immediate: u8) -> Shape {
+    let (form, inputs, outputs) = match Reach::of(opcode, immediate) {
+        Some(Reach::Copy(item)) => (Form::Copy, item, item + 1),
+        Some(Reach::Exchange(upper, lower)) => (Form::Exchange(upper), lower, lower),
+        None => (Form::Ends, 0, 0),
+    };
+    Shape { form, inputs, outputs, behind: 1 }
 }
 
 /// [`form`] of every opcode of an EIP (SELFDESTRUCT, the last one, ends as it begins): it is asked for each byte of a code that is translated.
@@ -107,8 +106,8 @@ const fn native(opcode: Opcode, info: &OpcodeInfo) -> Form {
     match (info.class, opcode) {
         (Class::Push, _) => Form::Push,
         (Class::Pop, _) => Form::Pop,
-        (Class::Dup, _) => Form::Copy(deepest(info)),
-        (Class::Swap, _) => Form::Exchange(1, deepest(info)),
+        (Class::Dup, _) => Form::Copy,
+        (Class::Swap, _) => Form::Exchange(1),
         (Class::Deep, _) => Form::Deep,
         (Class::Halt, _) => Form::Ends,
         (_, Opcode::JUMP) => Form::Jump,
@@ -134,11 +133,6 @@ const fn native(opcode: Opcode, info: &OpcodeInfo) -> Form {
         (Class::Message | Class::Flow, _) => Form::Leaves,
         _ => out_of_line(info),
     }
-}
-
-#[allow(clippy::cast_possible_truncation, reason = "at most 17 items")]
-const fn deepest(info: &OpcodeInfo) -> u8 {
-    info.inputs.len() as u8
 }
 
 /// [`form`] of an author's opcode.

@@ -18,7 +18,7 @@ use crate::{
     fast_code::FastCode,
     fold,
     form::{Block, Instr, JUMPABLE, MAX_TRANSLATED, Op, Parts, Place, Recovery, TEMPORARIES},
-    lowering::{Form, bytes_behind, form_at},
+    lowering::{Form, Shape, shape},
     verify::Malformed,
 };
 
@@ -29,6 +29,8 @@ const MAX_REACH: i16 = 1000;
 const SPARE_TEMPORARIES: usize = 16;
 /// A block is split before an opcode that reaches so far below its entry: no stack has so many items.
 const DEEPEST: i16 = 1024;
+/// Items that DUP16 and SWAP16 reach at most: from [`MAX_REACH`] below the entry that does not come to [`DEEPEST`].
+const SHALLOW: u8 = 17;
 /// Slots below the entry that a block can reach.
 const BELOW: i16 = 1056;
 
@@ -159,6 +161,15 @@ fn index(value: usize) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }
 
+/// Push data as a word; most of it is short.
+#[inline]
+fn number(data: &[u8]) -> U256 {
+    if data.len() > 8 {
+        return U256::from_be_slice(data);
+    }
+    U256::from(data.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
+}
+
 fn entry_word(code: &PaddedCode, pc: usize, instr: usize) -> u32 {
     let jumpable = if code.is_jumpdest(pc) { JUMPABLE } else { 0 };
     (index(instr) + 1) | jumpable
@@ -257,12 +268,12 @@ impl<'a> Translator<'a> {
         let opcode = Opcode(self.code.bytes()[self.pc]);
         let row = self.table[usize::from(opcode.0)];
         let height = self.height();
-        let form = form_at(self.rules, self.code, self.pc);
-        let (inputs, outputs) = form.items(&row);
+        let Shape { form, inputs: items, outputs, behind } = shape(self.rules, self.code, self.pc);
+        let (inputs, outputs) = (i16::from(items), i16::from(outputs));
         let split = self.opcodes >= MAX_OPCODES
             || !(-MAX_REACH..MAX_REACH).contains(&height)
             || self.low < -MAX_REACH
-            || inputs - height > DEEPEST
+            || items > SHALLOW && inputs - height > DEEPEST
             || self.spare_temporaries() < SPARE_TEMPORARIES;
         // First, whether the block ends here for good: behind the code's end stands the implied STOP, and a block that was
         // split there would fall into nothing.
@@ -294,8 +305,8 @@ impl<'a> Translator<'a> {
         self.need = self.need.max(inputs - height);
         self.growth = self.growth.max(height - inputs + outputs);
         self.used_gas += u32::from(row.gas);
-        self.opcode(opcode, form);
-        self.pc += 1 + bytes_behind(opcode);
+        self.opcode(opcode, form, items.into());
+        self.pc += 1 + behind;
         None
     }
 
@@ -354,6 +365,7 @@ impl<'a> Translator<'a> {
         self.free.retain(|free| *free != slot);
     }
 
+    #[inline]
     fn push(&mut self, sym: Sym) {
         if let Sym::Slot(slot) = sym {
             self.refs[at(slot)] += 1;
@@ -362,6 +374,7 @@ impl<'a> Translator<'a> {
         self.highest = self.highest.max(self.height());
     }
 
+    #[inline]
     fn push_constant(&mut self, value: U256) {
         self.pool.push(value);
         self.push(Sym::Const(index(self.pool.len() - 1)));
@@ -410,24 +423,25 @@ impl<'a> Translator<'a> {
         }
     }
 
-    fn opcode(&mut self, opcode: Opcode, form: Form) {
+    #[inline(always)] // called once, for each opcode of a code
+    fn opcode(&mut self, opcode: Opcode, form: Form, inputs: usize) {
         match form {
             Form::Push => {
                 let data = &self.code.bytes()[self.pc + 1..][..opcode.push_data()];
-                self.push_constant(U256::from_be_slice(data));
+                self.push_constant(number(data));
             }
             Form::Pop => {
                 let sym = self.take();
                 self.release(sym);
             }
-            Form::Copy(item) => {
-                let sym = self.peek(usize::from(item) - 1);
+            Form::Copy => {
+                let sym = self.peek(inputs - 1);
                 self.push(sym);
             }
-            Form::Exchange(upper, lower) => {
-                self.reach(lower.into());
+            Form::Exchange(upper) => {
+                self.reach(inputs);
                 let above = self.window.len();
-                self.window.swap(above - usize::from(upper), above - usize::from(lower));
+                self.window.swap(above - usize::from(upper), above - inputs);
             }
             Form::Pc => self.push_constant(U256::from(self.pc)),
             Form::CodeSize => self.push_constant(U256::from(self.code.len())),
@@ -554,6 +568,7 @@ impl<'a> Translator<'a> {
         self.push(Sym::Slot(slot));
     }
 
+    #[inline]
     fn memory(&mut self, opcode: Opcode) {
         let mut offset = self.take();
         let near = self.value(offset).and_then(|offset| u32::try_from(offset).ok()).map(u64::from);

@@ -121,12 +121,15 @@ impl Ran {
                 AccountChange::Deleted => {
                     let _ = writeln!(text, "account   {address:#x} deleted");
                 }
-                AccountChange::Changed { nonce, balance, code, storage, .. } => {
+                AccountChange::Changed { nonce, balance, code, storage, clears_storage } => {
                     let _ = write!(text, "account   {address:#x} nonce {nonce} balance {balance}");
                     if let Some(code) = code {
                         let _ = write!(text, " code {}", code.bytes());
                     }
                     text.push('\n');
+                    if *clears_storage {
+                        text.push_str("  storage cleared\n");
+                    }
                     for (key, value) in storage {
                         let _ = writeln!(text, "  slot    {key:#x} = {value:#x}");
                     }
@@ -153,17 +156,21 @@ impl Ran {
             .map(|(address, change)| {
                 let change = match change {
                     AccountChange::Deleted => Value::Null,
-                    AccountChange::Changed { nonce, balance, code, storage } => {
+                    AccountChange::Changed { nonce, balance, code, storage, clears_storage } => {
                         let storage: serde_json::Map<_, _> = storage
                             .iter()
                             .map(|(key, value)| (format!("{key:#x}"), format!("{value:#x}").into()))
                             .collect();
-                        json!({
+                        let mut change = json!({
                             "nonce": nonce,
                             "balance": format!("{balance:#x}"),
                             "code": code.as_ref().map(|code| code.bytes().to_string()),
                             "storage": storage,
-                        })
+                        });
+                        if *clears_storage {
+                            change["clearsStorage"] = true.into();
+                        }
+                        change
                     }
                 };
                 (lower(address), change)

@@ -78,7 +78,7 @@ fn what_there_is_not_is_answered_with_what_there_is() {
         &["diff", "x.json", "--left", "mini+flip@ADD"],
         "'mini+flip@ADD' for '--left <ENGINE>': unknown fault \"flip\", expected one of gas-more, gas-less, flip-result, \
          skip-expansion, write-off, skip-storage-write, change-storage-write, stale-refund, jump-into-push-data, drop-log, \
-         swap-halt, forward-wrong-gas, forget-warm, leave-static, or flip-result:BIT with a bit from 0 to 255",
+         swap-halt, forward-wrong-gas, forget-warm, leave-static, refill-wrong-gas, or flip-result:BIT with a bit from 0 to 255",
     );
     refused(
         &["run", "0x00", "--engine", "mini+gas-more@NOP"],

@@ -39,10 +39,16 @@ fn change(
         return Ok(before.map(|_| AccountChange::Deleted));
     }
 
-    // A creation finds no storage (EIP-7610), or leaves it there, so nothing but deletion ever clears any.
+    // A created account has a nonce of zero where it has destroyed itself and keeps its balance (EIP-8246): with it goes its storage.
+    // Nothing else but deletion clears any: a creation finds none (EIP-7610), or leaves it there.
+    let is_remainder = rules.has(Eip::KeptBalance8246)
+        && account.is_created()
+        && account.info.nonce == 0
+        && account.info.is_empty_code_hash();
+    let clears_storage = is_remainder && database.has_storage(address)?;
     let was_bare = before.is_some_and(|before| before.nonce == 0 && before.code_hash == KECCAK256_EMPTY);
     let mut storage = BTreeMap::new();
-    for (key, slot) in &account.storage {
+    for (key, slot) in account.storage.iter().filter(|_| !is_remainder) {
         // The slots of a created account were zero at the start, even if they were not.
         let was = if was_bare { database.storage(address, *key)? } else { slot.original_value };
         if slot.present_value != was {
@@ -53,7 +59,7 @@ fn change(
     let is_same = before.is_some_and(|before| {
         before.nonce == info.nonce && before.balance == info.balance && before.code_hash == info.code_hash
     });
-    if is_same && storage.is_empty() {
+    if is_same && storage.is_empty() && !clears_storage {
         return Ok(None);
     }
     let had_hash = before.unwrap_or_default().code_hash;
@@ -63,5 +69,11 @@ fn change(
         let code = info.code.as_ref().map(revm::bytecode::Bytecode::original_bytes).unwrap_or_default();
         Some(Bytecode::new(code))
     };
-    Ok(Some(AccountChange::Changed { nonce: info.nonce, balance: info.balance, code, storage }))
+    Ok(Some(AccountChange::Changed {
+        nonce: info.nonce,
+        balance: info.balance,
+        code,
+        storage,
+        clears_storage,
+    }))
 }

@@ -598,9 +598,23 @@ fn an_account_that_destroys_itself_keeps_its_balance() {
             "= success 187364 0/183600/0",
         ],
     );
-    let kept =
-        AccountChange::Changed { nonce: 0, balance: U256::from(5), code: None, storage: Default::default() };
-    assert_eq!(execution.changes.accounts[&SENDER.create(0)], kept);
+    let kept = |clears_storage| AccountChange::Changed {
+        nonce: 0,
+        balance: U256::from(5),
+        code: None,
+        storage: Default::default(),
+        clears_storage,
+    };
+    assert_eq!(execution.changes.accounts[&SENDER.create(0)], kept(false));
+    // With it goes the storage that it was created over; SSTORE(2, 1).
+    let mut bare = account(0, 0, "");
+    bare.storage = [(U256::ONE, U256::ONE), (U256::from(2), U256::from(2))].into();
+    let world = with(world(""), SENDER.create(0), bare);
+    for code in ["30ff", "600160025530ff"] {
+        let transaction = Transaction { value: U256::from(5), ..create(600_000, code) };
+        let execution = execute(&world, &transaction, &mut NoHooks).unwrap();
+        assert_eq!(execution.changes.accounts[&SENDER.create(0)], kept(true), "{code}");
+    }
 }
 
 #[test]

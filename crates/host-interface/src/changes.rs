@@ -23,8 +23,10 @@ pub enum AccountChange {
         balance: U256,
         /// Its code, if it is new or other than before.
         code: Option<Bytecode>,
-        /// Slots that are not as they were. No storage is ever cleared as a whole but by deletion: an account that has any
-        /// cannot be created over (EIP-7610), and a deleted one does not come back in its transaction.
+        /// Slots that are not as they were.
         storage: BTreeMap<U256, U256>,
+        /// Whether it had storage, and all of that is gone: it has destroyed itself and keeps its balance (EIP-8246). Nothing else clears
+        /// storage but deletion: what an account is created over stays, and a deleted one does not come back in its transaction.
+        clears_storage: bool,
     },
 }

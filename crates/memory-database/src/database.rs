@@ -44,11 +44,14 @@ impl MemoryDatabase {
                 AccountChange::Deleted => {
                     self.accounts.remove(&address);
                 }
-                AccountChange::Changed { nonce, balance, code, storage } => {
+                AccountChange::Changed { nonce, balance, code, storage, clears_storage } => {
                     let account = self.accounts.entry(address).or_default();
                     (account.nonce, account.balance) = (*nonce, *balance);
                     if let Some(code) = code {
                         account.code = code.clone();
+                    }
+                    if *clears_storage {
+                        account.storage.clear();
                     }
                     for (&key, &value) in storage {
                         if value.is_zero() {

@@ -40,6 +40,7 @@ fn paid(address: Address, balance: u64) -> StateChanges {
         balance: U256::from(balance),
         code: None,
         storage: BTreeMap::new(),
+        clears_storage: false,
     };
     StateChanges { accounts: BTreeMap::from([(address, change)]) }
 }

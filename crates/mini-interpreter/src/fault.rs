@@ -46,11 +46,13 @@ pub enum Fault {
     ForgetWarm,
     /// Changes state in a static frame, or sends a message from one, or by STATICCALL, without the flag (EIP-214).
     LeaveStatic,
+    /// Gives state gas back to the reservoir that execution gas has paid (EIP-8037).
+    RefillWrongGas,
 }
 
 impl Fault {
     /// Every fault; of the 256 flipped bits, the lowest.
-    pub const ALL: [Fault; 14] = [
+    pub const ALL: [Fault; 15] = [
         Fault::GasMore,
         Fault::GasLess,
         Fault::FlipResult(0),
@@ -65,6 +67,7 @@ impl Fault {
         Fault::ForwardWrongGas,
         Fault::ForgetWarm,
         Fault::LeaveStatic,
+        Fault::RefillWrongGas,
     ];
 
     /// As users type it.
@@ -84,6 +87,7 @@ impl Fault {
             Fault::ForwardWrongGas => "forward-wrong-gas",
             Fault::ForgetWarm => "forget-warm",
             Fault::LeaveStatic => "leave-static",
+            Fault::RefillWrongGas => "refill-wrong-gas",
         }
     }
 
@@ -104,6 +108,7 @@ impl Fault {
             Fault::ForwardWrongGas => "wrong gas forwarded",
             Fault::ForgetWarm => "warm slot forgotten",
             Fault::LeaveStatic => "static flag left",
+            Fault::RefillWrongGas => "wrong gas refilled",
         }
     }
 }
@@ -200,11 +205,19 @@ pub(crate) fn execute(
         }
         Fault::LeaveStatic => leave_static(state, host),
         Fault::WriteOff => write_off(state, host),
+        Fault::RefillWrongGas => {
+            let spilled = state.state_gas.spilled;
+            let flow = execute_single_op(state, host)?;
+            let fired = flow == Flow::Next && refill_reservoir(state, spilled);
+            Ok((flow, fired))
+        }
         _ => {
             let memory_before = state.memory.len();
             let row = state.rules.opcodes()[usize::from(state.opcode().0)];
+            // What DUPN adds its row does not say: its immediate is looked at first.
+            let has_result = row.outputs > 0 || state.opcode() == Opcode::DUPN;
             let mut flow = execute_single_op(state, host)?;
-            let fired = after(fault, state, &mut flow, (memory_before, row.outputs > 0));
+            let fired = after(fault, state, &mut flow, (memory_before, has_result));
             Ok((flow, fired))
         }
     }
@@ -266,6 +279,15 @@ pub(crate) fn flip(state: &mut MiniStepState, bit: u8) -> bool {
     let Some(top) = state.stack.last_mut() else { return false };
     *top ^= U256::ONE << usize::from(bit);
     true
+}
+
+/// Moves what was given back to execution gas into the reservoir: of state gas `spilled` had been taken from there.
+pub(crate) fn refill_reservoir(state: &mut MiniStepState, spilled: u64) -> bool {
+    let refilled = spilled.saturating_sub(state.state_gas.spilled);
+    state.gas -= refilled;
+    state.state_gas.spilled += refilled;
+    state.state_gas.reservoir += refilled;
+    refilled > 0
 }
 
 fn leave_static(state: &mut MiniStepState, host: &mut dyn Host) -> Result<(Flow, bool), HostError> {

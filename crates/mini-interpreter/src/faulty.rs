@@ -11,7 +11,7 @@ use parallax_primitives::{Bytecode, FrameOutcome, JournalView, Message, Opcode, 
 
 use crate::{
     Fault, FaultPlan, Flow, Mini, MiniFrame, MiniStepState, execute_single_op,
-    fault::{self, flip, shift_write},
+    fault::{self, flip, refill_reservoir, shift_write},
     interpreter::{self, Executor},
     state::Awaiting,
 };
@@ -37,7 +37,7 @@ pub struct Fired {
     /// The opcode.
     pub opcode: Opcode,
     /// The first step that shows it. It is `index`, where the step's end or its message does; for a call with a mistake in
-    /// its result or its output, the step that its caller goes on with.
+    /// its result, its output or what comes back of its gas, the step that its caller goes on with.
     pub seen_at: u64,
 }
 
@@ -115,6 +115,12 @@ impl Interpreter for FaultyMini {
             (Fault::FlipResult(bit), _) => {
                 state.deliver(child);
                 flip(state, bit)
+            }
+            // What succeeds keeps what was paid for it, and repays its caller.
+            (Fault::RefillWrongGas, _) if !child.status.is_success() => {
+                let spilled = state.state_gas.spilled + child.state_gas.spilled;
+                state.deliver(child);
+                refill_reservoir(state, spilled)
             }
             _ => {
                 state.deliver(child);

@@ -143,6 +143,42 @@ fn every_mistake_is_made_where_it_is_planned() {
     check(plan(Fault::LeaveStatic, Opcode::STATICCALL), call, Some((6, 9, 6)));
 }
 
+/// A slot that is made and cleared; 2000 wei, which the account does not have, to an account that is not there; code that halts at once.
+#[test]
+fn state_gas_goes_back_to_the_wrong_gas_where_there_are_two() {
+    let check = |opcode, code: &str, expected| {
+        let plan = FaultPlan::new(Fault::RefillWrongGas, opcode);
+        check_under(Fork::Amsterdam, plan, code, expected);
+        check_under(Fork::Osaka, plan, code, None);
+    };
+    let slot = "PUSH 5 PUSH 3 SSTORE PUSH 0 PUSH 3 SSTORE STOP";
+    check(Opcode::SSTORE, slot, Some((5, 8, 5)));
+    let call =
+        |value: u64| format!("PUSH 0 PUSH 0 PUSH 0 PUSH 0 PUSH2 {value} PUSH 0xe0a01 PUSH 9999 CALL STOP");
+    check(Opcode::CALL, &call(2000), Some((7, 14, 8)));
+    check(Opcode::CALL, &call(1000), None);
+    for create in [Opcode::CREATE, Opcode::CREATE2] {
+        // The salt is below all else, where CREATE leaves it.
+        let code =
+            |byte: u8| format!("PUSH1 {byte} PUSH 0 MSTORE8 PUSH 7 PUSH 1 PUSH 0 PUSH 0 {create} STOP");
+        check(create, &code(0xfe), Some((7, 10, 9)));
+        check(create, &code(0), None);
+    }
+    // Nothing was taken from execution gas: the slot was there before.
+    check(Opcode::SSTORE, "PUSH 0 PUSH 1 SSTORE PUSH 7 PUSH 1 SSTORE STOP", None);
+}
+
+#[test]
+fn a_bit_of_what_dupn_adds_is_flipped() {
+    let code = format!("{}DUPN 17 STOP", "PUSH0 ".repeat(17));
+    check_under(
+        Fork::Amsterdam,
+        FaultPlan::new(Fault::FlipResult(1), Opcode::DUPN),
+        &code,
+        Some((17, 17, 17)),
+    );
+}
+
 #[test]
 fn a_mistake_without_an_effect_is_none() {
     let plan = FaultPlan::new;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use parallax_host_interface::{AccountChange, HostError, StateChanges};
+use parallax_host_interface::{AccountChange, AccountInfo, HostError, StateChanges};
 use parallax_primitives::{Address, U256};
 
 use crate::world::World;
@@ -27,12 +27,14 @@ fn change(world: &mut World<'_>, address: Address) -> Result<Option<AccountChang
         return Ok(before.map(|_| AccountChange::Deleted));
     };
     let storage = storage_changes(world, address)?;
-    if before == Some(account) && storage.is_empty() {
+    let clears_storage = world.lost_its_storage(address)?;
+    if before == Some(account) && storage.is_empty() && !clears_storage {
         return Ok(None);
     }
     let has_new_code = before.unwrap_or_default().code_hash != account.code_hash;
     let code = if has_new_code { Some(world.get_code(account.code_hash)?) } else { None };
-    Ok(Some(AccountChange::Changed { nonce: account.nonce, balance: account.balance, code, storage }))
+    let AccountInfo { nonce, balance, .. } = account;
+    Ok(Some(AccountChange::Changed { nonce, balance, code, storage, clears_storage }))
 }
 
 fn storage_changes(world: &mut World<'_>, address: Address) -> Result<BTreeMap<U256, U256>, HostError> {

@@ -20,6 +20,8 @@ pub(crate) struct State {
     pub(crate) accounts: Map<Address, Option<AccountInfo>>,
     /// Slots that were written, by account.
     pub(crate) storage: Map<Address, Map<U256, U256>>,
+    /// Accounts that have lost all storage that they had before the transaction.
+    pub(crate) destroyed_storage: Set<Address>,
     /// EIP-1153.
     pub(crate) transient_storage: Map<Address, Map<U256, U256>>,
     /// Accounts created in this transaction (EIP-6780).

@@ -136,6 +136,7 @@ impl<'a> World<'a> {
     /// EELS: `state.py`, `destroy_account`.
     pub(crate) fn destroy_account(&mut self, address: Address) {
         self.state.storage.insert(address, Map::default());
+        self.state.destroyed_storage.add(address);
         self.set_account(address, None);
     }
 
@@ -185,6 +186,13 @@ impl<'a> World<'a> {
         let written = self.state.storage.get(&address);
         let has_written = written.is_some_and(|storage| storage.iter().any(|(_, value)| !value.is_zero()));
         Ok(has_written || self.database.has_storage(address)?)
+    }
+
+    /// Whether it had storage before the transaction, and none of that is left.
+    ///
+    /// EELS: `state.py`, the storage tries that `destroy_storage` leaves out of the root.
+    pub(crate) fn lost_its_storage(&self, address: Address) -> Result<bool, HostError> {
+        Ok(self.state.destroyed_storage.contains(&address) && self.database.has_storage(address)?)
     }
 
     /// EELS: `state.py`, `account_exists_and_is_empty`.

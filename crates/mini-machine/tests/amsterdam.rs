@@ -158,10 +158,11 @@ impl World {
         match self.run().execution.changes.accounts.get(&address) {
             None => "as it was".to_owned(),
             Some(AccountChange::Deleted) => "deleted".to_owned(),
-            Some(AccountChange::Changed { nonce, balance, code, storage }) => {
+            Some(AccountChange::Changed { nonce, balance, code, storage, clears_storage }) => {
                 let code = code.as_ref().map(|code| format!(" code {}", code.bytes())).unwrap_or_default();
                 let slots: Vec<_> = storage.iter().map(|(key, value)| format!(" {key}={value}")).collect();
-                format!("nonce {nonce} balance {balance}{code}{}", slots.concat())
+                let cleared = if *clears_storage { " no storage" } else { "" };
+                format!("nonce {nonce} balance {balance}{code}{}{cleared}", slots.concat())
             }
         }
     }
@@ -441,7 +442,14 @@ fn an_account_that_destroyed_itself_keeps_what_it_has() {
     // Its slot and its nonce go.
     let funded = World::creating(900_000, "600160015530ff").with_balance(CREATED, 8);
     assert_eq!(funded.fate(CREATED), "as it was");
-    assert_eq!(funded.value(1).fate(CREATED), "nonce 0 balance 9");
+    assert_eq!(funded.clone().value(1).fate(CREATED), "nonce 0 balance 9");
+    // And all that it was created over.
+    let mut over = funded.clone();
+    over.account(CREATED).storage = [(U256::from(1), U256::from(7)), (U256::from(2), U256::from(7))].into();
+    assert_eq!(over.fate(CREATED), "nonce 0 balance 8 no storage");
+    assert_eq!(over.clone().value(1).fate(CREATED), "nonce 0 balance 9 no storage");
+    over.account(CREATED).balance = U256::ZERO;
+    assert_eq!(over.fate(CREATED), "deleted");
     // One that is created, destroys itself and is paid after that.
     let paying = World::code(900_000, "6130ff5f526002601e5ff05f5f5f5f6003855af100").with_balance(C, 3);
     assert_eq!(paying.fate(C.create(0)), "nonce 0 balance 3");

@@ -78,7 +78,7 @@ impl World {
         match self.execute().changes.accounts.get(&address) {
             None => "as it was".to_owned(),
             Some(AccountChange::Deleted) => "deleted".to_owned(),
-            Some(AccountChange::Changed { nonce, balance, code, storage }) => {
+            Some(AccountChange::Changed { nonce, balance, code, storage, .. }) => {
                 let code = code.as_ref().map(|code| format!(" code {}", code.bytes())).unwrap_or_default();
                 let slots: Vec<_> = storage.iter().map(|(key, value)| format!(" {key}={value}")).collect();
                 format!("nonce {nonce} balance {balance}{code}{}", slots.concat())

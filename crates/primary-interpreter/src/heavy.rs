@@ -370,6 +370,7 @@ fn store(
 
 /// State gas of a slot that was zero before the transaction: charged when it is set, given back when it is cleared (EIP-8037). Answers
 /// the gas then left.
+#[inline(never)] // or every SSTORE saves registers for it
 fn pay_for_slot(core: &mut Core, gas: u64, (current, new): (U256, U256), cost: u64) -> Result<u64, Fault> {
     let price = core.schedule.state_new_slot;
     match (current.is_zero(), new.is_zero()) {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use parallax_hooks::{StepEnd, StepView};
-use parallax_primitives::{Address, Effect, Eip, GasSchedule, Opcode, Role, U256};
+use parallax_primitives::{Address, Effect, Eip, GasSchedule, Opcode, Role, StateGas, U256};
 
 use crate::{Field, Mismatch, ShadowConfig};
 
@@ -23,6 +23,8 @@ pub struct Detail {
 pub struct SideDetail {
     /// What the opcode's cost is made of, if it has run and both sides know its cost.
     pub gas: Option<GasSplit>,
+    /// What the frame has besides its execution gas (EIP-8037); `None` where the rules have none.
+    pub state_gas: Option<StateGas>,
     /// The topmost items of the stack, the top last, at most `stack_compare_limit`.
     pub stack: Vec<U256>,
     /// Items on the whole stack.
@@ -175,6 +177,7 @@ impl Detail {
             let hidden = view.stack.len().saturating_sub(config.stack_compare_limit);
             SideDetail {
                 gas,
+                state_gas: view.rules.has(Eip::StateGas8037).then_some(view.state_gas),
                 stack: view.stack[hidden..].to_vec(),
                 stack_size: view.stack.len(),
                 memory: view.memory[start..end].to_vec(),

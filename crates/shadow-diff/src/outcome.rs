@@ -210,12 +210,13 @@ fn post_state(left: &StateChanges, right: &StateChanges) -> Option<Mismatch> {
 fn account(address: Address, left: Option<&AccountChange>, right: Option<&AccountChange>) -> Mismatch {
     let fates = Mismatch { field: Field::Account(address), left: fate(left), right: fate(right) };
     let (
-        Some(AccountChange::Changed { nonce, balance, code, storage }),
+        Some(AccountChange::Changed { nonce, balance, code, storage, .. }),
         Some(AccountChange::Changed {
             nonce: right_nonce,
             balance: right_balance,
             code: right_code,
             storage: right_storage,
+            ..
         }),
     ) = (left, right)
     else {
@@ -238,6 +239,7 @@ fn fate(change: Option<&AccountChange>) -> Value {
     match change {
         None => Value::Unchanged,
         Some(AccountChange::Deleted) => Value::Deleted,
+        Some(AccountChange::Changed { clears_storage: true, .. }) => Value::Cleared,
         Some(AccountChange::Changed { .. }) => Value::Changed,
     }
 }

@@ -37,6 +37,7 @@ impl Divergence {
         self.values([&self.left, &self.right], &mut lines);
         if let Some(detail) = &self.detail {
             lines.list("gas", gas_table(&self.engines, detail));
+            self.window("state gas", &detail.state_gas_rows(), &mut lines);
             self.window("stack", &detail.stack_rows(), &mut lines);
             self.window("memory", &detail.memory_rows(), &mut lines);
             self.window("slots", &detail.slot_rows(), &mut lines);

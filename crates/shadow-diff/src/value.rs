@@ -16,6 +16,8 @@ pub enum Value {
     Unchanged,
     /// Of an account: it exists and is not as before.
     Changed,
+    /// The same, and all of its storage is gone (EIP-8246).
+    Cleared,
     /// Of an account: it exists no longer.
     Deleted,
     /// Yes or no.
@@ -111,6 +113,7 @@ impl fmt::Display for Value {
             Value::Present => f.write_str("present"),
             Value::Unchanged => f.write_str("unchanged"),
             Value::Changed => f.write_str("changed"),
+            Value::Cleared => f.write_str("changed, and all of its storage cleared"),
             Value::Deleted => f.write_str("deleted"),
             Value::Flag(flag) => f.write_str(if *flag { "yes" } else { "no" }),
             Value::Count(count) => write!(f, "{count} ({count:#x})"),

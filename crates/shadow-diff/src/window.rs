@@ -2,7 +2,7 @@
 
 use parallax_primitives::Bytes;
 
-use crate::{Detail, Field, SideDetail, Value};
+use crate::{Detail, Field, SideDetail, Value, outcome::state_gas_fields};
 
 /// Bytes of memory in a row.
 const WORD: usize = 32;
@@ -29,6 +29,19 @@ impl Row {
 }
 
 impl Detail {
+    /// What both frames have besides their execution gas; empty where the rules have none.
+    pub fn state_gas_rows(&self) -> Vec<Row> {
+        let [Some(left), Some(right)] = self.sides.each_ref().map(|side| side.state_gas) else {
+            return Vec::new();
+        };
+        let rows = state_gas_fields(left, right).into_iter();
+        let row = |(field, values): (Field, [u64; 2])| Row {
+            label: field.to_string(),
+            values: values.map(|value| Some(Value::Count(value))),
+        };
+        rows.map(row).collect()
+    }
+
     /// The items of both stacks that are kept of both, the top first. Counted from the top; where the sizes differ, from the
     /// bottom, so that equal items stand beside each other.
     pub fn stack_rows(&self) -> Vec<Row> {

@@ -68,6 +68,7 @@ fn run() -> Run {
         balance: U256::from(5),
         code: None,
         storage: BTreeMap::from([(U256::ONE, U256::from(9))]),
+        clears_storage: false,
     };
     let log = Log { address: INNER, topics: vec![B256::ZERO], data: Bytes::from_static(&[7; 40]) };
     Run {
@@ -294,6 +295,11 @@ fn every_change_of_an_account_is_compared() {
         changed(run).2.insert(U256::ZERO, U256::ONE);
     };
     check(other_slot, Field::Storage(INNER, U256::ZERO), Cause::Storage);
+    let clears = |run: &mut Run| match run.result.as_mut().unwrap().changes.accounts.get_mut(&INNER) {
+        Some(AccountChange::Changed { clears_storage, .. }) => *clears_storage = true,
+        other => panic!("{other:?}"),
+    };
+    check(clears, Field::Account(INNER), post);
     check(|run| drop(accounts(run)), Field::Account(INNER), post);
     let deleted = |run: &mut Run| {
         let changes = BTreeMap::from([(INNER, AccountChange::Deleted)]);

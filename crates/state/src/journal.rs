@@ -65,28 +65,50 @@ impl State<'_> {
         Ok(!entry.is_created && self.database.has_storage(entry.address)?)
     }
 
-    /// What became of an account whose slots with other values than before are `storage`, if anything did. No storage is
-    /// ever cleared: what an account is created over (not with EIP-7610) stays, and a deleted one does not come back.
-    fn change(&self, entry: &AccountEntry, storage: BTreeMap<U256, U256>) -> Option<AccountChange> {
-        if entry.is_destroyed && self.rules.has(Eip::KeptBalance8246) {
-            // It has destroyed what it was, and what it has it keeps (EIP-8246).
-            let info = AccountInfo { balance: entry.info.balance, ..AccountInfo::default() };
-            let left = AccountEntry { info, code: None, is_destroyed: false, ..entry.clone() };
-            return self.change(&left, BTreeMap::new());
-        }
+    /// What became of an account whose slots with other values than before are `storage`, if anything did. No storage is cleared but with its account: what one is created over (not with
+    /// EIP-7610) stays until it destroys itself, and a deleted one does not come back.
+    fn change(
+        &self,
+        entry: &AccountEntry,
+        storage: BTreeMap<U256, U256>,
+    ) -> Result<Option<AccountChange>, HostError> {
         let (before, code_before) = match entry.origin {
-            Origin::Unread => return None,
+            Origin::Unread => return Ok(None),
             Origin::Absent => (None, KECCAK256_EMPTY),
             Origin::Present(info) => (Some(info), info.code_hash),
         };
+        if entry.is_destroyed && self.rules.has(Eip::KeptBalance8246) {
+            return self.remainder(entry, before);
+        }
         if !entry.survives(self.rules) {
-            return before.map(|_| AccountChange::Deleted);
+            return Ok(before.map(|_| AccountChange::Deleted));
         }
         if before == Some(entry.info) && storage.is_empty() {
-            return None;
+            return Ok(None);
         }
-        let code = (entry.info.code_hash != code_before).then(|| entry.code.clone()).flatten();
-        Some(AccountChange::Changed { nonce: entry.info.nonce, balance: entry.info.balance, code, storage })
+        let AccountInfo { nonce, balance, code_hash } = entry.info;
+        let code = (code_hash != code_before).then(|| entry.code.clone()).flatten();
+        Ok(Some(AccountChange::Changed { nonce, balance, code, storage, clears_storage: false }))
+    }
+
+    /// What is left of an account that has destroyed what it was: what it has in wei it keeps (EIP-8246).
+    fn remainder(
+        &self,
+        entry: &AccountEntry,
+        before: Option<AccountInfo>,
+    ) -> Result<Option<AccountChange>, HostError> {
+        let info = AccountInfo { balance: entry.info.balance, ..AccountInfo::default() };
+        let left = AccountEntry { info, code: None, is_destroyed: false, ..entry.clone() };
+        if !left.survives(self.rules) {
+            return Ok(before.map(|_| AccountChange::Deleted));
+        }
+        let clears_storage = self.database.has_storage(entry.address)?;
+        if before == Some(info) && !clears_storage {
+            return Ok(None);
+        }
+        let had_code = before.is_some_and(|before| before.code_hash != KECCAK256_EMPTY);
+        let (nonce, balance, code) = (0, info.balance, had_code.then(Bytecode::default));
+        Ok(Some(AccountChange::Changed { nonce, balance, code, storage: BTreeMap::new(), clears_storage }))
     }
 }
 
@@ -215,10 +237,12 @@ impl Journal for State<'_> {
         for slot in self.slots.iter().filter(|slot| slot.current != slot.original) {
             storage[slot.account].insert(slot.key, slot.current);
         }
-        let changes = self.accounts.iter().zip(storage);
-        let accounts = changes
-            .filter_map(|(entry, storage)| Some((entry.address, self.change(entry, storage)?)))
-            .collect();
+        let mut accounts = BTreeMap::new();
+        for (entry, storage) in self.accounts.iter().zip(storage) {
+            if let Some(change) = self.change(entry, storage)? {
+                accounts.insert(entry.address, change);
+            }
+        }
         let (block, transaction) = (self.block().clone(), self.transaction().clone());
         let logs = std::mem::take(&mut self.logs);
         *self = State::new(self.database, self.rules, block, transaction);

@@ -314,13 +314,17 @@ impl Host for State<'_> {
         Ok(self.accounts[account].is_dead(self.rules))
     }
 
+    #[inline(always)] // into `load_slot_to_store`, which each SSTORE asks
     fn load_slot(&mut self, address: Address, key: U256) -> Result<Slot, HostError> {
         let place = self.read_slot(address, key)?;
         let was_cold = self.warm_slot_at(place);
         let SlotEntry { account, original, current, .. } = self.slots[place];
-        // Whatever it was created over, nothing of it is its own.
-        let original = if self.accounts[account].is_created { U256::ZERO } else { original };
-        Ok(Slot { current, original, was_cold })
+        let mut slot = Slot { current, original, was_cold };
+        if self.accounts[account].is_created {
+            // Whatever it was created over, nothing of it is its own.
+            slot.original = U256::ZERO;
+        }
+        Ok(slot)
     }
 
     fn store_slot(&mut self, address: Address, key: U256, value: U256) -> Result<(), HostError> {

@@ -62,7 +62,7 @@ fn changed(
     storage: &[(u64, u64)],
 ) -> Option<AccountChange> {
     let storage = storage.iter().map(|&(key, value)| (u(key), u(value))).collect();
-    Some(AccountChange::Changed { nonce, balance: u(balance), code, storage })
+    Some(AccountChange::Changed { nonce, balance: u(balance), code, storage, clears_storage: false })
 }
 
 const DELETED: Option<AccountChange> = Some(AccountChange::Deleted);
@@ -244,6 +244,41 @@ fn changes_are_in_normal_form() {
         state.bump_nonce(CONTRACT).unwrap();
     };
     check(Fork::Osaka, act, &[(CONTRACT, changed(2, 100, Some(Bytecode::default()), &[(1, 0), (3, 33)]))]);
+}
+
+/// EIP-8246: what is created and destroys itself keeps its balance, and nothing else of what it was created over.
+#[test]
+fn storage_that_an_account_is_created_over_goes_with_it() {
+    let left = |balance| match changed(0, balance, None, &[]) {
+        Some(AccountChange::Changed { nonce, balance, code, storage, .. }) => {
+            Some(AccountChange::Changed { nonce, balance, code, storage, clears_storage: true })
+        }
+        _ => None,
+    };
+    let act = |value, stores| {
+        move |state: &mut State<'_>| {
+            state.create(CONTRACT, STORED, u(value)).unwrap().unwrap();
+            if stores {
+                state.store_slot(STORED, u(1), u(12)).unwrap();
+                state.store_slot(STORED, u(3), u(33)).unwrap();
+            }
+            state.self_destruct(STORED, STORED).unwrap();
+        }
+    };
+    for stores in [false, true] {
+        check(Fork::Amsterdam, act(5, stores), &[(STORED, left(5))]);
+        check(Fork::Amsterdam, act(0, stores), &[(STORED, DELETED)]);
+    }
+    let paid_later = |state: &mut State<'_>| {
+        act(0, true)(state);
+        state.credit(STORED, u(7)).unwrap();
+    };
+    check(Fork::Amsterdam, paid_later, &[(STORED, left(7))]);
+
+    let mut world = world();
+    let accounts = BTreeMap::from([(STORED, left(7).unwrap())]);
+    world.apply(&parallax_host_interface::StateChanges { accounts });
+    assert_eq!(world.accounts[&STORED], Account { balance: u(7), ..Account::default() });
 }
 
 #[test]

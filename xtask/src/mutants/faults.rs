@@ -21,8 +21,9 @@ use parallax_state_tests::cases;
 use super::programs::{Program, TARGET, programs};
 use crate::fixtures;
 
-/// The forks whose opcodes are tried: the first, the first with static calls, the first with warm accounts, the newest.
-const FORKS: [Fork; 4] = [Fork::Frontier, Fork::Byzantium, Fork::Berlin, Fork::Osaka];
+/// The forks whose opcodes are tried: the first, the first with static calls, the first with warm accounts, the last with one gas, the
+/// first with two.
+const FORKS: [Fork; 5] = [Fork::Frontier, Fork::Byzantium, Fork::Berlin, Fork::Osaka, Fork::Amsterdam];
 
 /// What became of the combinations of one fault.
 #[derive(Default)]
@@ -107,7 +108,7 @@ pub(super) fn table() -> Result<Table> {
     Ok(table)
 }
 
-/// Fixtures with more steps are left out: the table is to take seconds.
+/// Fixtures with more steps are left out: the table is to take a minute.
 const FIXTURE_STEPS: usize = 2000;
 
 /// Every fault that the opcode can have at three steps of every fixture, drawn by where they stand in it.
@@ -215,6 +216,9 @@ fn makes_sense(fault: Fault, info: &OpcodeInfo, fork: Fork) -> bool {
             (fork >= Fork::Berlin) && (reads || is_call || matches!(name, "SSTORE" | "SELFDESTRUCT"))
         }
         Fault::LeaveStatic => (fork >= Fork::Byzantium) && (info.writes_state || is_call),
+        Fault::RefillWrongGas => {
+            (fork >= Fork::Amsterdam) && (is_create || matches!(name, "SSTORE" | "CALL"))
+        }
     }
 }
 
@@ -316,6 +320,8 @@ fn expected(job: &Job<'_>, plan: FaultPlan, fired: Fired) -> Result<(At, &'stati
             (over, if fired.opcode == Opcode::SSTORE { "storage" } else { "transient storage" })
         }
         Fault::StaleRefund => (over, "refund"),
+        Fault::RefillWrongGas if in_message => (over, "gas"),
+        Fault::RefillWrongGas => (At::Before(fired.seen_at), "gas"),
         Fault::DropLog => (over, "log"),
         Fault::ForwardWrongGas => (At::Message(sound.begun[step]), "gas"),
         Fault::LeaveStatic => (At::Message(sound.begun[step]), "static"),

@@ -199,6 +199,17 @@ pub(super) fn programs(
         let data = if info.opcode == Opcode::JUMPI { 6 } else { 4 };
         add(&format!("{condition}PUSH1 {data} {} PUSH1 0x5b PUSH 9 PUSH 9 SSTORE", info.name), "STOP")?;
     }
+    // State gas that is given back: of a slot, and of an account that the value does not come to.
+    match info.opcode {
+        Opcode::SSTORE => {
+            add(&format!("{prologue}PUSH 5 PUSH 3 SSTORE PUSH 0 PUSH 3 SSTORE {epilogue}"), "STOP")?;
+        }
+        Opcode::CALL => {
+            let call = "PUSH 0 PUSH 0 PUSH 0 PUSH 0 PUSH8 0xffffffffffffffff PUSH 0xe0a01 PUSH 9999 CALL";
+            add(&format!("{prologue}{call} {epilogue}"), "STOP")?;
+        }
+        _ => {}
+    }
     // No gas left for it.
     let plain = Program::new(fork, &format!("{prologue}{}{epilogue}", body(info, 0, 0)), "STOP")?;
     if Rules::of(fork).opcodes()[usize::from(info.opcode.0)].gas > 0

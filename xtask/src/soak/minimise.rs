@@ -18,8 +18,7 @@ const TRIES: usize = 1000;
 pub(super) fn report(arguments: &Arguments, finding: &Finding) -> Result<String> {
     if arguments.transactions {
         let Finding { seed, what } = finding;
-        let again = format!("cargo xtask soak --transactions --seed {seed} --programs 1");
-        return Ok(format!("\nseed {seed}: {what}\n  again: {again}\n"));
+        return Ok(format!("\nseed {seed}: {what}\n  again: {}\n", again(arguments, *seed)));
     }
     let program = arguments.make(finding.seed);
     let mut text = format!(
@@ -29,9 +28,8 @@ pub(super) fn report(arguments: &Arguments, finding: &Finding) -> Result<String>
         program.code.len(),
         finding.what
     );
-    let kind = arguments.kind.map(|kind| format!(" --kind {}", kind.name)).unwrap_or_default();
     // Writing to a string does not fail.
-    let _ = writeln!(text, "  again: cargo xtask soak --seed {} --programs 1{kind}", finding.seed);
+    let _ = writeln!(text, "  again: {}", again(arguments, finding.seed));
     if !child::fails(&program)? {
         text.push_str("  alone in its process it does not fail\n");
         return Ok(text);
@@ -51,6 +49,12 @@ pub(super) fn report(arguments: &Arguments, finding: &Finding) -> Result<String>
         child::text(&shortest)
     );
     Ok(text)
+}
+
+/// The command that makes and runs the same alone.
+fn again(arguments: &Arguments, seed: u64) -> String {
+    let what: String = arguments.what().iter().flat_map(|word| [" ", word]).collect();
+    format!("cargo xtask soak{what} --seed {seed} --programs 1")
 }
 
 /// Takes away what it can: push data, then half of the opcodes, a quarter, .. one at a time, until nothing more can be.
@@ -125,6 +129,7 @@ fn without(code: &[u8], start: usize, end: usize) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use clap::{Args as _, Command, FromArgMatches as _};
     use parallax_primitives::{Fork, hex};
 
     use super::*;
@@ -143,6 +148,21 @@ mod tests {
         let shortest = shortest(program, &mut |program| Ok(is_wanted(&program.code))).unwrap();
         assert_eq!(shortest.code, expected);
         assert!(!shortest.is_static && shortest.input.is_empty());
+    }
+
+    /// With all that decides what a seed stands for.
+    #[test]
+    fn a_finding_is_made_again_as_it_was_found() {
+        let of = |words: &[&str]| {
+            let command = Arguments::augment_args(Command::new("soak").no_binary_name(true));
+            let arguments = Arguments::from_arg_matches(&command.get_matches_from(words)).unwrap();
+            again(&arguments, 7)
+        };
+        assert_eq!(of(&[]), "cargo xtask soak --seed 7 --programs 1");
+        assert_eq!(of(&["--kind", "deep"]), "cargo xtask soak --kind deep --seed 7 --programs 1");
+        assert_eq!(of(&["--transactions"]), "cargo xtask soak --transactions --seed 7 --programs 1");
+        let amsterdam = of(&["--transactions", "--fork", "Amsterdam", "--programs", "9"]);
+        assert_eq!(amsterdam, "cargo xtask soak --transactions --fork Amsterdam --seed 7 --programs 1");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Calldata begins with a word that says how deep messages may still nest; what a contract sends has one less. At some depth a
 //! contract ends otherwise than it does elsewhere, so that frames fail at each depth, with what they did before.
 
-use parallax_primitives::{Address, Fork, Opcode, U256};
+use parallax_primitives::{Address, Fork, Opcode, Rules, U256};
 
 use super::addresses;
 use crate::{random::Random, writer::Writer};
@@ -46,8 +46,9 @@ pub(super) fn init(random: &mut Random, fork: Fork, nested: usize) -> Vec<u8> {
     match w.random.below(12) {
         0..=3 => deploy(&mut w, fork, nested),
         4 => {
-            // Round the limit of EIP-170, and what nobody can pay for.
-            let length = w.random.pick(&[24_575, 24_576, 24_577, 1 << 30]);
+            // Round the limit, and what nobody can pay for.
+            let limit = largest(fork).0;
+            let length = w.random.pick(&[limit - 1, limit, limit + 1, 1 << 30]);
             answer(&mut w, Opcode::RETURN, 0, length);
         }
         5 => {
@@ -67,6 +68,41 @@ pub(super) fn init(random: &mut Random, fork: Fork, nested: usize) -> Vec<u8> {
         10 => answer(&mut w, Opcode::RETURN, 0, 1),
         _ => {}
     }
+    w.code
+}
+
+/// The longest code and the longest init code (EIP-170, EIP-3860, EIP-7954); before there is a limit, what it then is.
+pub(super) fn largest(fork: Fork) -> (usize, usize) {
+    let gas = Rules::of(fork).gas();
+    let or_first = |limit, first| if limit == usize::MAX { first } else { limit };
+    (or_first(gas.max_code_size, 24_576), or_first(gas.max_initcode_size, 49_152))
+}
+
+/// Init code that returns so many zeros.
+pub(super) fn returning(fork: Fork, length: usize) -> Vec<u8> {
+    let mut w = Writer::new(Random::new(0), fork.into());
+    answer(&mut w, Opcode::RETURN, 0, length);
+    w.code
+}
+
+/// A contract that creates by `length` bytes of init code, which begin with `init`.
+pub(super) fn creating(fork: Fork, init: &[u8], length: usize, by_salt: bool) -> Vec<u8> {
+    let mut w = Writer::new(Random::new(0), fork.into());
+    let mut word = [0; 32];
+    word[..init.len()].copy_from_slice(init);
+    w.push(U256::from_be_bytes(word));
+    w.push(0);
+    w.op(Opcode::MSTORE);
+    let create = if by_salt && w.is_defined(Opcode::CREATE2) { Opcode::CREATE2 } else { Opcode::CREATE };
+    if create == Opcode::CREATE2 {
+        w.push(0);
+    }
+    w.push(length);
+    w.push(0);
+    w.push(0);
+    w.op(create);
+    w.push(1);
+    w.op(Opcode::SSTORE);
     w.code
 }
 
@@ -364,8 +400,9 @@ fn create(w: &mut Writer, fork: Fork, nested: usize) {
         let salt = w.random.below(2);
         w.push(salt);
     }
-    // Round the limit of EIP-3860 in place of its own length.
-    let length = if w.random.once_in(16) { w.random.pick(&[0, 49_152, 49_153]) } else { init.len() };
+    // Round the limit in place of its own length.
+    let limit = largest(fork).1;
+    let length = if w.random.once_in(16) { w.random.pick(&[0, limit, limit + 1]) } else { init.len() };
     w.push(length);
     w.push(INIT_CODE_AT);
     value(w);
@@ -429,7 +466,7 @@ fn fail(w: &mut Writer) {
     }
 }
 
-fn answer(w: &mut Writer, opcode: Opcode, at: u64, bytes: u64) {
+fn answer(w: &mut Writer, opcode: Opcode, at: u64, bytes: usize) {
     let opcode = if w.is_defined(opcode) { opcode } else { Opcode::RETURN };
     w.push(bytes);
     w.push(at);

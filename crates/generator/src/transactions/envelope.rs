@@ -60,11 +60,12 @@ pub(super) fn transaction(
             (0..random.between(1, 4)).map(|_| authorization(random, database)).collect();
     }
     if transaction.to.is_none() && random.once_in(24) {
-        // Round the limit of EIP-3860.
+        // Round the limit.
+        let limit = code::largest(fork).1;
         let mut input = transaction.input.to_vec();
-        input.resize(random.pick(&[49_151, 49_152, 49_153]), 0);
+        input.resize(random.pick(&[limit - 1, limit, limit + 1]), 0);
         transaction.input = input.into();
-        transaction.gas_limit += 1_000_000;
+        transaction.gas_limit += gas_of_calldata(fork, limit);
     }
     if !random.once_in(16) {
         // As much on top as its lists cost.
@@ -111,6 +112,43 @@ pub(super) fn send_deep(transaction: &mut Transaction, fork: Fork) {
     transaction.input = U256::from(1030).to_be_bytes::<32>().into();
     // A 64th is kept at each depth (EIP-150): so much is enough at the last one.
     transaction.gas_limit = if fork >= Fork::Osaka { CAP } else { 1 << 39 };
+}
+
+/// Makes it one that creates by init code or with code of the greatest length that the fork allows, or of a byte more, and has the gas for
+/// it: by itself, or by the CREATE or CREATE2 of a contract.
+pub(super) fn create_at_the_limit(
+    random: &mut Random,
+    transaction: &mut Transaction,
+    database: &mut MemoryDatabase,
+    fork: Fork,
+) {
+    let (code, init_code) = code::largest(fork);
+    let is_long = random.once_in(2);
+    let init = code::returning(fork, if is_long { 1 } else { code + random.below(2) });
+    let length = if is_long { init_code + random.below(2) } else { init.len() };
+    if random.once_in(2) && transaction.kind < TransactionType::Blob {
+        let mut input = init;
+        input.resize(length, 0);
+        transaction.to = None;
+        transaction.input = input.into();
+    } else {
+        transaction.to = Some(CONTRACTS[0]);
+        let creating = code::creating(fork, &init, length, random.once_in(2));
+        let contract = database.accounts.entry(CONTRACTS[0]).or_default();
+        contract.code = Bytecode::new(creating.into());
+    }
+    // What is paid by the byte of code: 200, or 1,530 of state gas.
+    transaction.gas_limit = if fork >= Fork::Amsterdam {
+        CAP + 1530 * (code as u64 + 500)
+    } else {
+        200 * code as u64 + gas_of_calldata(fork, length) + 1_000_000
+    };
+}
+
+/// More than so many zeros and the words of init code cost; a byte is at least 64 with EIP-7976.
+fn gas_of_calldata(fork: Fork, length: usize) -> u64 {
+    let byte = if fork >= Fork::Amsterdam { 70 } else { 20 };
+    byte * length as u64
 }
 
 fn usize_of(number: u64) -> usize {

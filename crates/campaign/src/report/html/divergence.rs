@@ -84,6 +84,7 @@ pub(super) fn article(
             true => format!("{what}: {left}"),
             false => format!("{what}: {left} and {right}"),
         };
+        window(&mut html, &divergence.engines, "State gas", &detail.state_gas_rows());
         let sizes = of("Stack, the top first, items", left.stack_size, right.stack_size);
         window(&mut html, &divergence.engines, &sizes, &detail.stack_rows());
         let sizes = of("Memory, bytes", left.memory_size, right.memory_size);
