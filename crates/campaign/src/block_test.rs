@@ -224,8 +224,9 @@ impl BlockTask {
         blocks: &[Ran],
     ) -> BlockReport {
         let what = match verdict {
-            BlockVerdict::Passed | BlockVerdict::ProofOfWork => None,
-            BlockVerdict::Unsupported | BlockVerdict::OtherKind => Some("NOT RUN"),
+            // The sum tells how many are of another kind.
+            BlockVerdict::Passed | BlockVerdict::ProofOfWork | BlockVerdict::OtherKind => None,
+            BlockVerdict::Unsupported => Some("NOT RUN"),
             BlockVerdict::Failed => Some("FAIL"),
             BlockVerdict::Crashed => Some("CRASHED"),
             BlockVerdict::TimedOut => Some("TIMED_OUT"),

@@ -38,9 +38,9 @@ pub(crate) fn run(arguments: &BlocktestArguments) -> Result<Status> {
         print(&mut printer, report, *json, progress)
     })?;
     printer.finish(&summary.text(name), *json)?;
-    // Tests of another kind alone are none.
-    let counted = summary.cases() - summary.other_kind;
-    Ok(selected.status(summary.is_success(), counted, summary.unreadable))
+    let others = "state tests, for parallax statetest and parallax diff";
+    let counts = (summary.cases(), summary.other_kind);
+    Ok(selected.status_of_kind(summary.is_success(), counts, summary.unreadable, others))
 }
 
 fn print(printer: &mut Printer, report: &BlockReport, json: bool, progress: Progress) -> ControlFlow<()> {

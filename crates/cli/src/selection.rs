@@ -137,6 +137,21 @@ impl Selected {
         }
     }
 
+    /// How a campaign ended of which `other_kind` tests are of another kind, as [`Selected::status`] where some are not.
+    pub(crate) fn status_of_kind(
+        &self,
+        is_success: bool,
+        (counted, other_kind): (u64, u64),
+        unreadable: u64,
+        others: &str,
+    ) -> Status {
+        if counted == other_kind && other_kind > 0 {
+            complain(&format!("no test of this kind is selected: {other_kind} are {others}"));
+            return Status::WrongInput;
+        }
+        self.status(is_success, counted, unreadable)
+    }
+
     /// How a campaign ended: `counted` cases came to something, `unreadable` of them to nothing but an error.
     pub(crate) fn status(&self, is_success: bool, counted: u64, unreadable: u64) -> Status {
         if CANCEL.load(Ordering::Relaxed) {

@@ -79,9 +79,9 @@ pub(crate) fn run(arguments: &StatetestArguments) -> Result<Status> {
     };
     printer.finish(&text(arguments, &summary), json)?;
     failure?;
-    // Tests of another kind alone are none.
-    let counted = summary.cases() - summary.other_kind;
-    Ok(selected.status(summary.is_success(), counted, summary.unreadable))
+    let others = "block tests, for parallax blocktest and parallax diff";
+    let counts = (summary.cases(), summary.other_kind);
+    Ok(selected.status_of_kind(summary.is_success(), counts, summary.unreadable, others))
 }
 
 /// A path a line, each run and traced when it comes: for whoever keeps the process and asks one thing after another.

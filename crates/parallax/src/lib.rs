@@ -10,6 +10,12 @@ pub use parallax_primitives as primitives;
 
 #[cfg(feature = "assembly")]
 pub use parallax_assembly as assembly;
+#[cfg(feature = "blocks")]
+pub use parallax_block as block;
+#[cfg(feature = "blocks")]
+pub use parallax_block_data as block_data;
+#[cfg(feature = "blocks")]
+pub use parallax_block_tests as block_tests;
 #[cfg(feature = "campaign")]
 pub use parallax_campaign as campaign;
 #[cfg(feature = "devtool")]
@@ -24,6 +30,8 @@ pub use parallax_local_engine as local_engine;
 pub use parallax_machine as machine;
 #[cfg(feature = "database")]
 pub use parallax_memory_database as memory_database;
+#[cfg(feature = "blocks")]
+pub use parallax_mini_block as mini_block;
 #[cfg(feature = "oracle")]
 pub use parallax_mini_interpreter as mini_interpreter;
 #[cfg(feature = "oracle")]
