@@ -2,14 +2,17 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use parallax_block_data::{Block, Bloom, Header};
+use parallax_block_data::{Block, Bloom, Header, NO_OMMERS_HASH, receipts_root};
 use parallax_memory_database::MemoryDatabase;
-use parallax_primitives::{B256, BlobSchedule, Bytes};
+use parallax_primitives::{B256, BlobSchedule, Bytes, Eip, U256};
 use parallax_state_tests::{FixtureError, Node, Problem, TestText, accounts, chain_id};
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use crate::{ExpectedRefusal, Network, payload::Payload};
+use crate::{
+    ExpectedRefusal, Network,
+    payload::{Payload, requests_hash},
+};
 
 /// One official block test.
 #[derive(Clone, Debug)]
@@ -88,7 +91,7 @@ impl BlockCase {
         let mut network =
             Network::parse(network_name).map_err(|problem| node.unexpected("known rules", problem))?;
         set_blobs(&root, &mut network)?;
-        let (genesis, pre) = genesis(&root)?;
+        let (genesis, pre) = genesis(&root, &network)?;
         let blocks = blocks(&root, network_name)?;
         Ok(Self {
             file: file.clone(),
@@ -124,7 +127,10 @@ fn set_blobs(root: &Node<'_>, network: &mut Network) -> Result<(), FixtureError>
 }
 
 /// The first block and its state, which belong together.
-fn genesis(root: &Node<'_>) -> Result<(Block, MemoryDatabase), FixtureError> {
+fn genesis(root: &Node<'_>, network: &Network) -> Result<(Block, MemoryDatabase), FixtureError> {
+    if !root.get("preHash").is_null() {
+        return shared_genesis(root, network);
+    }
     let node = root.get("genesisBlockHeader");
     let header = header(&node)?;
     let (named, found) = (node.get("hash").b256()?, header.hash());
@@ -148,6 +154,44 @@ fn genesis(root: &Node<'_>) -> Result<(Block, MemoryDatabase), FixtureError> {
             return Err(rlp.unexpected(expected, block.header.hash().to_string()));
         }
     }
+    Ok((Block { header, ..Block::default() }, pre))
+}
+
+/// The first block of tests that share their state: it is made of that, and of an environment.
+fn shared_genesis(root: &Node<'_>, network: &Network) -> Result<(Block, MemoryDatabase), FixtureError> {
+    let shared = root.get("preAlloc");
+    shared.object()?;
+    let pre = accounts(&shared.get("pre"))?;
+    let env = shared.get("environment");
+    let (number, timestamp) = (env.get("currentNumber").u64()?, env.get("currentTimestamp").u64()?);
+    let rules = network.rules(number, timestamp, U256::ZERO);
+    let has = |eip| rules.rules.has(eip);
+    let none = receipts_root(&[]);
+    let if_there = |is_there: bool, key| if is_there { env.get(key).u64().map(Some) } else { Ok(None) };
+    let header = Header {
+        ommers_hash: NO_OMMERS_HASH,
+        coinbase: env.get("currentCoinbase").address()?,
+        state_root: pre.state_root(),
+        transactions_root: none,
+        receipts_root: none,
+        difficulty: env.get("currentDifficulty").u256()?,
+        number,
+        gas_limit: env.get("currentGasLimit").u64()?,
+        timestamp,
+        // The specification's test framework gives every first block this byte.
+        extra_data: Bytes::from_static(&[0]),
+        prev_randao: B256::from(env.get("currentRandom").u256()?),
+        base_fee: if_there(has(Eip::DynamicFee1559), "currentBaseFee")?,
+        withdrawals_root: rules.withdrawals.then_some(none),
+        blob_gas_used: if_there(has(Eip::Blobs4844), "currentBlobGasUsed")?,
+        excess_blob_gas: if_there(has(Eip::Blobs4844), "currentExcessBlobGas")?,
+        parent_beacon_root: match rules.beacon_roots {
+            true => Some(env.get("parentBeaconBlockRoot").b256()?),
+            false => None,
+        },
+        requests_hash: rules.requests.then(|| requests_hash(&[])),
+        ..Header::default()
+    };
     Ok((Block { header, ..Block::default() }, pre))
 }
 

@@ -99,7 +99,7 @@ fn check_requests(requests: &[Bytes]) -> Result<(), Refusal> {
 }
 
 /// EIP-7685.
-fn requests_hash(requests: &[Bytes]) -> B256 {
+pub(crate) fn requests_hash(requests: &[Bytes]) -> B256 {
     let mut outer = Sha256::new();
     for request in requests {
         outer.update(Sha256::digest(request));

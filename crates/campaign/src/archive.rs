@@ -8,7 +8,7 @@
 
 use std::{
     cell::Cell,
-    collections::HashSet,
+    collections::{BTreeMap, HashSet},
     fs::File,
     io::{self, BufReader, Read},
     path::Path,
@@ -126,6 +126,33 @@ pub(crate) fn open(path: &Path) -> Result<Opened, FixtureError> {
     }
     let members = Members::of(&file.to_string_lossy(), member.unwrap_or_default(), source, LIMITS);
     members.map(Opened::Archive).map_err(failed)
+}
+
+/// The texts of the shared states of an archive, by their names without `.json`; at most `limit` bytes of them.
+pub(crate) fn shared_states(file: &Path, limit: u64) -> io::Result<BTreeMap<String, Arc<str>>> {
+    let source = BufReader::with_capacity(1 << 16, File::open(file)?);
+    let is_packed = Packing::of(&file.to_string_lossy()) == Packing::TarGzip;
+    let source: Box<dyn Read> =
+        if is_packed { Box::new(MultiGzDecoder::new(source)) } else { Box::new(source) };
+    let mut states = BTreeMap::new();
+    let mut left = limit;
+    for entry in Archive::new(source.take(LIMITS.unpacked)).entries()? {
+        let entry = entry?;
+        let path = entry.path()?.into_owned();
+        let is_shared = path.parent().is_some_and(|folder| folder.ends_with(SHARED_STATES));
+        let (true, Some(name)) = (is_shared, path.to_str().and_then(|path| path.strip_suffix(".json")))
+        else {
+            continue;
+        };
+        let name = name.rsplit('/').next().unwrap_or(name).to_owned();
+        let mut text = String::new();
+        entry.take(left + 1).read_to_string(&mut text)?;
+        left = left
+            .checked_sub(text.len() as u64)
+            .ok_or_else(|| io::Error::other(format!("more than {limit} bytes of shared states")))?;
+        states.insert(name, text.into());
+    }
+    Ok(states)
 }
 
 fn error_of(file: &str, said: String) -> FixtureError {

@@ -21,6 +21,7 @@ mod pipeline;
 mod report;
 mod right_trace;
 mod shared;
+mod shared_states;
 mod side_groups;
 mod sides;
 mod statetest;

@@ -26,6 +26,7 @@ use regex::Regex;
 use crate::{
     archive::{self, Members, Opened},
     engines::UnknownEngine,
+    shared_states::SharedStates,
 };
 
 /// Units per lane that may be answered before their turn.
@@ -300,12 +301,13 @@ struct Source<'a> {
     members: Option<Members>,
     /// What is left of a file.
     tests: Option<Tests>,
+    states: SharedStates,
     taken: u64,
 }
 
 impl<'a> Source<'a> {
     fn new(files: &'a [PathBuf]) -> Self {
-        Self { files, opened: 0, members: None, tests: None, taken: 0 }
+        Self { files, opened: 0, members: None, tests: None, states: SharedStates::default(), taken: 0 }
     }
 
     /// The next selected unit, its number, and how many files are wholly handed out before it; `None` if there is none, or if it is
@@ -322,7 +324,7 @@ impl<'a> Source<'a> {
             if let Some(tests) = &mut self.tests {
                 match tests.next() {
                     Some(Ok(test)) if !selection.has_test(test.file(), test.name()) => continue,
-                    Some(unit) => break unit,
+                    Some(unit) => break unit.and_then(|test| self.states.complete(test)),
                     None => self.tests = None,
                 }
             }
