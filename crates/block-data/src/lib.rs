@@ -16,4 +16,6 @@ pub use header::{Bloom, Header, NO_OMMERS_HASH};
 pub use processor::{BlockProcessor, Body, BodyResult, BodyRun, ChainPlace, OnRejection, Part};
 pub use receipt::{Receipt, ReceiptOutcome, receipts_root};
 pub use rlp::RlpError;
-pub use transaction::{SignatureError, SignedTransaction};
+pub use transaction::{
+    SignatureError, SignedAuthorization, SignedTransaction, encode_signed, sign, signing_hash,
+};

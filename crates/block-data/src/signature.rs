@@ -42,6 +42,14 @@ pub fn authority(
     recover(keccak256(signed), y_parity == U256::ONE, r, s, false)
 }
 
+/// Signs `hash` (RFC 6979): whether `y` is odd, `r` and `s`, which is low; `None` for a number that is no secret key.
+pub fn sign(hash: B256, secret: U256) -> Option<(bool, U256, U256)> {
+    let key = SigningKey::from_slice(&secret.to_be_bytes::<32>()).ok()?;
+    let (signature, id) = key.sign_prehash_recoverable(hash.as_slice()).ok()?;
+    let (r, s) = signature.split_bytes();
+    Some((id.is_y_odd(), U256::from_be_slice(&r), U256::from_be_slice(&s)))
+}
+
 /// Who signed `hash`; `None` if the signature is not valid. A high `s` is not, unless it `may_be_high`: then it is another way to write
 /// a low one.
 pub(crate) fn recover(hash: B256, odd: bool, r: U256, s: U256, may_be_high: bool) -> Option<Address> {

@@ -8,7 +8,7 @@ use parallax_primitives::{
 
 use crate::{
     RlpError,
-    rlp::{Items, list_of, put_word},
+    rlp::{Items, list_of, put_bytes, put_word},
     signature,
 };
 
@@ -73,6 +73,126 @@ impl SignedTransaction {
             self.transaction.kind == TransactionType::Legacy && !rules.rules.has(Eip::Creation2);
         signature::recover(self.signing_hash, odd, self.r, self.s, may_be_high).ok_or(SignatureError)
     }
+}
+
+/// An authorization as it was signed (EIP-7702).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignedAuthorization {
+    /// The chain it is for; zero for any.
+    pub chain_id: U256,
+    /// What to delegate to.
+    pub address: Address,
+    /// The authority's nonce.
+    pub nonce: u64,
+    /// The parity of `y`.
+    pub y_parity: U256,
+    /// The first half of the signature.
+    pub r: U256,
+    /// The second half of the signature.
+    pub s: U256,
+}
+
+/// What is signed of a transaction: that of a legacy one is for its chain if it names one (EIP-155). Its authorizations are taken from
+/// `authorizations`, with their signatures.
+pub fn signing_hash(transaction: &Transaction, authorizations: &[SignedAuthorization]) -> B256 {
+    let mut fields = fields(transaction, authorizations);
+    if transaction.kind != TransactionType::Legacy {
+        return keccak256([&[transaction.kind.byte()], list_of(&fields).as_slice()].concat());
+    }
+    if let Some(chain_id) = transaction.chain_id {
+        put_word(U256::from(chain_id), &mut fields);
+        fields.extend([0x80, 0x80]);
+    }
+    keccak256(list_of(&fields))
+}
+
+/// The bytes of a transaction with this signature, `v` first.
+pub fn encode_signed(
+    transaction: &Transaction,
+    authorizations: &[SignedAuthorization],
+    signature: [U256; 3],
+) -> Vec<u8> {
+    let mut fields = fields(transaction, authorizations);
+    for word in signature {
+        put_word(word, &mut fields);
+    }
+    let list = list_of(&fields);
+    match transaction.kind {
+        TransactionType::Legacy => list,
+        kind => [&[kind.byte()], list.as_slice()].concat(),
+    }
+}
+
+/// Signs a transaction with a secret key; `None` if that is none.
+pub fn sign(
+    transaction: &Transaction,
+    authorizations: &[SignedAuthorization],
+    secret: U256,
+) -> Option<Vec<u8>> {
+    let (odd, r, s) = signature::sign(signing_hash(transaction, authorizations), secret)?;
+    let parity = U256::from(u8::from(odd));
+    let v = match (transaction.kind, transaction.chain_id) {
+        (TransactionType::Legacy, None) => UNPROTECTED + parity,
+        (TransactionType::Legacy, Some(chain_id)) => {
+            U256::from(chain_id).saturating_mul(U256::from(2)).saturating_add(PROTECTED + parity)
+        }
+        _ => parity,
+    };
+    Some(encode_signed(transaction, authorizations, [v, r, s]))
+}
+
+/// The fields of a transaction in their order, without its signature.
+fn fields(transaction: &Transaction, authorizations: &[SignedAuthorization]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(200 + transaction.input.len());
+    let word = |word, out: &mut Vec<u8>| put_word(word, out);
+    let kind = transaction.kind;
+    if kind != TransactionType::Legacy {
+        word(U256::from(transaction.chain_id.unwrap_or_default()), &mut out);
+    }
+    word(U256::from(transaction.nonce), &mut out);
+    if kind >= TransactionType::DynamicFee {
+        word(transaction.max_priority_fee_per_gas, &mut out);
+    }
+    word(transaction.max_fee_per_gas, &mut out);
+    word(U256::from(transaction.gas_limit), &mut out);
+    put_bytes(transaction.to.as_ref().map_or(&[], |to| to.as_slice()), &mut out);
+    word(transaction.value, &mut out);
+    put_bytes(&transaction.input, &mut out);
+    if kind == TransactionType::Legacy {
+        return out;
+    }
+    let mut entries = Vec::new();
+    for entry in &transaction.access_list {
+        let mut keys = Vec::new();
+        entry.storage_keys.iter().for_each(|key| put_bytes(key.as_slice(), &mut keys));
+        let mut fields = Vec::new();
+        put_bytes(entry.address.as_slice(), &mut fields);
+        fields.extend(list_of(&keys));
+        entries.extend(list_of(&fields));
+    }
+    out.extend(list_of(&entries));
+    match kind {
+        TransactionType::Blob => {
+            word(transaction.max_fee_per_blob_gas, &mut out);
+            let mut hashes = Vec::new();
+            transaction.blob_hashes.iter().for_each(|hash| put_bytes(hash.as_slice(), &mut hashes));
+            out.extend(list_of(&hashes));
+        }
+        TransactionType::SetCode => {
+            let mut items = Vec::new();
+            for authorization in authorizations {
+                let SignedAuthorization { chain_id, address, nonce, y_parity, r, s } = *authorization;
+                let mut item = Vec::new();
+                word(chain_id, &mut item);
+                put_bytes(address.as_slice(), &mut item);
+                [U256::from(nonce), y_parity, r, s].into_iter().for_each(|number| word(number, &mut item));
+                items.extend(list_of(&item));
+            }
+            out.extend(list_of(&items));
+        }
+        _ => {}
+    }
+    out
 }
 
 /// `v` of a legacy transaction that names no chain, where `y` is even.
@@ -206,6 +326,62 @@ mod tests {
         let sender = address!("9d8a62f656a8d1615c1294fd71e9cfb3e4855a4f");
         assert_eq!(signed.recover(&BlockRules::of(Fork::SpuriousDragon)), Ok(sender));
         assert_eq!(signed.recover(&BlockRules::of(Fork::TangerineWhistle)), Err(SignatureError));
+    }
+
+    #[test]
+    fn what_is_signed_here_is_read_as_it_was_with_its_sender() {
+        let secret = U256::from(0x1234);
+        let sender = signature::address_of(secret).unwrap();
+        let authorization = SignedAuthorization {
+            chain_id: U256::ZERO,
+            address: sender,
+            nonce: 7,
+            y_parity: U256::ONE,
+            r: U256::from(5),
+            s: U256::from(6),
+        };
+        for kind in [
+            TransactionType::Legacy,
+            TransactionType::AccessList,
+            TransactionType::DynamicFee,
+            TransactionType::Blob,
+            TransactionType::SetCode,
+        ] {
+            let fee = U256::from(1000);
+            let is_typed = kind != TransactionType::Legacy;
+            let transaction = Transaction {
+                kind,
+                chain_id: Some(1),
+                nonce: 300,
+                max_fee_per_gas: fee,
+                max_priority_fee_per_gas: if kind >= TransactionType::DynamicFee {
+                    U256::from(9)
+                } else {
+                    fee
+                },
+                gas_limit: 1 << 40,
+                to: Some(sender),
+                value: U256::MAX,
+                input: Bytes::from_static(&[0; 60]),
+                access_list: vec![
+                    AccessListEntry { address: sender, storage_keys: vec![B256::ZERO; 2] };
+                    usize::from(is_typed)
+                ],
+                blob_hashes: vec![B256::ZERO; usize::from(kind == TransactionType::Blob)],
+                ..Transaction::default()
+            };
+            let bytes = sign(&transaction, &[authorization], secret).unwrap();
+            let mut read = SignedTransaction::decode(&bytes).unwrap();
+            assert_eq!(read.recover(&BlockRules::of(Fork::Prague)), Ok(sender), "{kind:?}");
+            let set = usize::from(kind == TransactionType::SetCode);
+            assert_eq!(std::mem::take(&mut read.transaction.authorizations).len(), set);
+            assert_eq!(std::mem::take(&mut read.transaction.envelope), bytes);
+            assert_eq!(read.transaction, transaction, "{kind:?}");
+        }
+        // The example of EIP-155 again.
+        let example = SignedTransaction::decode(&hex::decode(PROTECTED).unwrap()).unwrap();
+        let again = sign(&example.transaction, &[], U256::from_be_bytes([0x46; 32])).unwrap();
+        assert_eq!(hex::encode(again), PROTECTED);
     }
 
     #[test]
