@@ -30,6 +30,11 @@ impl<'a> Node<'a> {
         Self { value, place: Place::Test { file, name } }
     }
 
+    /// What stands here.
+    pub fn value(&self) -> &'a Value {
+        self.value
+    }
+
     /// A field; JSON's null where it is missing.
     pub fn get(&'a self, key: &'a str) -> Node<'a> {
         let value = self.value.get(key).unwrap_or(&NULL);
