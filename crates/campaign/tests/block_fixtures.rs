@@ -242,7 +242,7 @@ fn chain(fork: Fork) -> Value {
     filler.refuse(&transfer, "BlockException.INVALID_GAS_USED", |block| block.header.gas_used -= 1);
     filler.refuse(&transfer, "BlockException.INVALID_STATE_ROOT", |block| block.header.state_root.0[0] ^= 1);
     filler.refuse(&transfer, "BlockException.INVALID_RECEIPTS_ROOT", |block| {
-        block.header.receipts_root.0[9] ^= 1
+        block.header.receipts_root.0[9] ^= 1;
     });
     filler.refuse(&transfer, "BlockException.INVALID_BLOCK_NUMBER", |block| block.header.number += 1);
     filler.refuse(&transfer, "BlockException.UNKNOWN_PARENT", |block| block.header.parent_hash.0[31] ^= 1);

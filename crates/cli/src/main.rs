@@ -26,6 +26,7 @@ mod serve;
 mod sides;
 mod statetest;
 mod steps;
+mod t8n;
 mod traces;
 
 use std::{io, process::ExitCode};
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
         Command::Asm(arguments) => assembly::assemble(&arguments),
         Command::Disasm(arguments) => assembly::disassemble(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),
+        Command::T8n(arguments) => return t8n::run(&arguments),
         Command::Worker => return worker_main(engines::source),
         #[cfg(unix)]
         Command::EvmcChild => return parallax_campaign::child_main(),

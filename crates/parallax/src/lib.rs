@@ -64,3 +64,5 @@ pub use parallax_tracer_core as tracer_core;
 pub use parallax_tracer_eip3155 as tracer_eip3155;
 #[cfg(feature = "trace")]
 pub use parallax_tracer_standard as tracer_standard;
+#[cfg(feature = "blocks")]
+pub use parallax_transition as transition;

@@ -3,6 +3,7 @@
 
 mod alloc;
 mod environment;
+mod error;
 mod request;
 mod result;
 mod run;
@@ -10,6 +11,8 @@ mod texts;
 mod transactions;
 
 pub use environment::Environment;
-pub use request::{Request, RequestError};
+pub use error::RequestError;
+pub use parallax_block_data::Part;
+pub use request::Request;
 pub use result::Output;
 pub use run::{Execute, transition};

@@ -1,10 +1,10 @@
 use parallax_block_data::TransactionError;
 use parallax_memory_database::MemoryDatabase;
 use parallax_primitives::{BlockRules, Bytes, Transaction};
-use parallax_state_tests::{FixtureError, Node};
+use parallax_state_tests::Node;
 use serde_json::Value;
 
-use crate::{Environment, alloc, transactions};
+use crate::{Environment, RequestError, alloc, transactions};
 
 /// What a transition is made from.
 #[derive(Clone, Debug)]
@@ -22,32 +22,6 @@ pub struct Request {
     /// Its transactions, each with its bytes, or why it is none.
     pub transactions: Vec<(Bytes, Result<Transaction, TransactionError>)>,
 }
-
-/// Why there is nothing to run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RequestError {
-    /// Something in the input is not as it should be.
-    Input(FixtureError),
-    /// A field that these rules need, and that nothing else tells, is missing.
-    Missing(&'static str),
-}
-
-impl From<FixtureError> for RequestError {
-    fn from(error: FixtureError) -> Self {
-        Self::Input(error)
-    }
-}
-
-impl std::fmt::Display for RequestError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Input(error) => error.fmt(f),
-            Self::Missing(field) => write!(f, "env: these rules need {field}"),
-        }
-    }
-}
-
-impl std::error::Error for RequestError {}
 
 impl Request {
     /// Reads the three parts of an input. `rules` have the blob parameters that are meant.

@@ -1,0 +1,261 @@
+//! `parallax t8n`: the transition tool, with the words and the exit statuses of go-ethereum's, of which test frameworks ask it.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Display,
+    fs,
+    io::{self, BufWriter, Read, Write},
+    path::Path,
+    process::ExitCode,
+};
+
+use parallax_campaign::processor_of;
+use parallax_engine_interface::{Engine, EngineError, Execution, Job};
+use parallax_hooks::{Hooks, Interest, NoHooks, StepControl, StepView};
+use parallax_primitives::{BlobSchedule, BlockRules, Subject, hex, keccak256};
+use parallax_state_tests::Node;
+use parallax_tracer_core::Traced;
+use parallax_tracer_eip3155::{Dialect, Eip3155Tracer, Options};
+use parallax_transition::{Output, Part, Request, RequestError, transition};
+use serde_json::{Map, Value, json};
+
+use crate::arguments::T8nArguments;
+
+/// Why it ends, and with which status: go-ethereum's.
+struct Stop {
+    status: u8,
+    text: String,
+}
+
+/// The engine failed.
+const ENGINE: u8 = 2;
+/// The fork is not known, or a field of `env` is missing.
+const CONFIGURATION: u8 = 3;
+/// The hash of a block was asked for that `env` does not have.
+const BLOCK_HASH: u8 = 4;
+/// What is no JSON, or not that of the tool.
+const JSON: u8 = 10;
+/// A file cannot be read or written.
+const FILE: u8 = 11;
+
+impl Stop {
+    fn new(status: u8, text: &dyn Display) -> Self {
+        Self { status, text: text.to_string() }
+    }
+}
+
+pub(crate) fn run(arguments: &T8nArguments) -> ExitCode {
+    match tool(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Stop { status, text }) => {
+            let _ = writeln!(io::stderr().lock(), "ERROR({status}): {}", text.replace('\n', " "));
+            ExitCode::from(status)
+        }
+    }
+}
+
+fn tool(arguments: &T8nArguments) -> Result<(), Stop> {
+    let mut rules: BlockRules = arguments.fork.parse().map_err(|error| Stop::new(CONFIGURATION, &error))?;
+    let mut inputs = Inputs::default();
+    if let Some(source) = &arguments.input_blob_params {
+        rules.blobs = blob_parameters(&inputs.read("blobParams", source)?)?;
+    }
+    let alloc = inputs.read("alloc", &arguments.input_alloc)?;
+    let env = inputs.read("env", &arguments.input_env)?;
+    let txs = inputs.read("txs", &arguments.input_txs)?;
+    let reward = u64::try_from(arguments.reward).ok();
+    let request = Request::read(rules, arguments.chain_id, reward, [&alloc, &env, &txs]);
+    let request = request.map_err(|error| match error {
+        RequestError::Input(error) => Stop::new(JSON, &error),
+        error @ RequestError::Missing(_) => Stop::new(CONFIGURATION, &error),
+    })?;
+    let folder = &arguments.basedir;
+    fs::create_dir_all(folder).map_err(|error| in_file(folder, &error))?;
+
+    let mut watched = Watched::new(arguments, &request);
+    let engine = arguments.engine.engine();
+    let output = transition(&request, processor_of(arguments.engine.name()), &mut |part, job| {
+        watched.execute(&*engine, matches!(part, Part::Transaction(_)), job)
+    });
+    if let Some(stop) = watched.failed.take() {
+        return Err(stop);
+    }
+    let output = output.map_err(|error| {
+        let is_hash = error.to_string().contains("the hash of block");
+        Stop::new(if is_hash { BLOCK_HASH } else { ENGINE }, &error)
+    })?;
+    if let Some(name) = &arguments.opcode_count {
+        let counts: Map<_, _> =
+            watched.counts.iter().map(|(name, count)| (name.clone(), json!(count))).collect();
+        write_json(&folder.join(name), &Value::Object(counts))?;
+    }
+    write(arguments, output)
+}
+
+/// What is read from files, and once from standard input.
+#[derive(Default)]
+struct Inputs {
+    stdin: Option<Value>,
+}
+
+impl Inputs {
+    fn read(&mut self, name: &str, source: &str) -> Result<Value, Stop> {
+        if source != "stdin" {
+            let text = fs::read(source).map_err(|error| in_file(Path::new(source), &error))?;
+            if source.ends_with(".rlp") {
+                let text = String::from_utf8_lossy(&text);
+                return Ok(json!(text.trim().trim_matches('"')));
+            }
+            return serde_json::from_slice(&text)
+                .map_err(|error| Stop::new(JSON, &format!("{source}: {error}")));
+        }
+        if self.stdin.is_none() {
+            let mut text = Vec::new();
+            let read = io::stdin().lock().read_to_end(&mut text);
+            read.map_err(|error| Stop::new(FILE, &format!("standard input: {error}")))?;
+            let value = serde_json::from_slice(&text);
+            self.stdin = Some(value.map_err(|error| Stop::new(JSON, &format!("standard input: {error}")))?);
+        }
+        let all = self.stdin.as_ref().unwrap_or(&Value::Null);
+        let named = all.get(name).or_else(|| if name == "txs" { all.get("txsRlp") } else { None });
+        Ok(named.cloned().unwrap_or(Value::Null))
+    }
+}
+
+fn blob_parameters(value: &Value) -> Result<BlobSchedule, Stop> {
+    let file = "t8n".into();
+    let node = Node::test(&file, "blobParams", value);
+    let read = || {
+        Ok(BlobSchedule {
+            target: node.get("target").u64()?,
+            max: node.get("max").u64()?,
+            update_fraction: node.get("baseFeeUpdateFraction").u64()?,
+        })
+    };
+    read().map_err(|error: parallax_state_tests::FixtureError| Stop::new(JSON, &error))
+}
+
+/// What is looked at of the transactions on the way.
+struct Watched<'a> {
+    arguments: &'a T8nArguments,
+    /// Hashes of all transactions.
+    hashes: Vec<String>,
+    /// Transactions that were put into the block.
+    included: usize,
+    counts: BTreeMap<String, u64>,
+    failed: Option<Stop>,
+}
+
+impl<'a> Watched<'a> {
+    fn new(arguments: &'a T8nArguments, request: &Request) -> Self {
+        let hash = |bytes: &parallax_primitives::Bytes| hex::encode_prefixed(keccak256(bytes));
+        let hashes = request.transactions.iter().map(|(bytes, _)| hash(bytes)).collect();
+        Self { arguments, hashes, included: 0, counts: BTreeMap::new(), failed: None }
+    }
+
+    fn execute(
+        &mut self,
+        engine: &dyn Engine,
+        is_transaction: bool,
+        job: &Job<'_>,
+    ) -> Result<Execution, EngineError> {
+        let traced = is_transaction && self.arguments.trace;
+        let executed = match (traced, &self.arguments.opcode_count) {
+            (false, None) => engine.execute(job, &mut NoHooks),
+            (false, Some(_)) => engine.execute(job, &mut Count(&mut self.counts)),
+            (true, _) => self.trace(engine, job),
+        };
+        if is_transaction && executed.is_ok() {
+            self.included += 1;
+        }
+        executed
+    }
+
+    /// Runs a transaction and writes its lines, unless it is rejected.
+    fn trace(&mut self, engine: &dyn Engine, job: &Job<'_>) -> Result<Execution, EngineError> {
+        let defaults = Options::new(Dialect::Geth);
+        let options = Options {
+            stack: !self.arguments.trace_nostack,
+            memory: self.arguments.trace_memory,
+            return_data: self.arguments.trace_returndata,
+            ..defaults
+        };
+        let mut lines = Vec::new();
+        let mut tracer = Eip3155Tracer::new(&mut lines, options);
+        let executed = if self.arguments.opcode_count.is_some() {
+            engine.execute(job, &mut (Traced(&mut tracer), Count(&mut self.counts)))
+        } else {
+            engine.execute(job, &mut Traced(&mut tracer))
+        };
+        // It writes into memory, which does not fail.
+        let _ = tracer.finish(None);
+        if executed.is_ok() {
+            let hash = match job.subject {
+                Subject::Transaction(transaction) => hex::encode_prefixed(keccak256(&transaction.envelope)),
+                _ => self.hashes.get(self.included).cloned().unwrap_or_default(),
+            };
+            let path = self.arguments.basedir.join(format!("trace-{}-{hash}.jsonl", self.included));
+            if let Err(error) = fs::write(&path, &lines) {
+                self.failed.get_or_insert(in_file(&path, &error));
+            }
+        }
+        executed
+    }
+}
+
+/// Counts opcodes by their names; what is undefined by its byte.
+struct Count<'c>(&'c mut BTreeMap<String, u64>);
+
+impl Hooks for Count<'_> {
+    fn interest(&self) -> Interest {
+        Interest::Steps
+    }
+
+    fn on_step(&mut self, step: &StepView<'_>) -> StepControl {
+        let name = step
+            .rules
+            .info(step.opcode)
+            .map_or_else(|| format!("{:#04x}", step.opcode.0), |info| info.name.to_owned());
+        *self.0.entry(name).or_default() += 1;
+        StepControl::Continue
+    }
+}
+
+/// Writes the three outputs: those for one stream as one object.
+fn write(arguments: &T8nArguments, output: Output) -> Result<(), Stop> {
+    let body = json!(output.body.to_string());
+    let outputs = [
+        ("result", &arguments.output_result, output.result),
+        ("alloc", &arguments.output_alloc, output.alloc),
+        ("body", &arguments.output_body, body),
+    ];
+    let (mut out, mut err) = (Map::new(), Map::new());
+    for (name, target, value) in outputs {
+        match target.as_str() {
+            "" => {}
+            "stdout" => drop(out.insert(name.to_owned(), value)),
+            "stderr" => drop(err.insert(name.to_owned(), value)),
+            file => write_json(&arguments.basedir.join(file), &value)?,
+        }
+    }
+    let print = |object: Map<_, _>, to: &mut dyn Write| match object.is_empty() {
+        true => Ok(()),
+        false => writeln!(to, "{:#}", Value::Object(object)),
+    };
+    print(out, &mut io::stdout().lock())
+        .and_then(|()| print(err, &mut io::stderr().lock()))
+        .map_err(|error| Stop::new(FILE, &error))
+}
+
+fn write_json(path: &Path, value: &Value) -> Result<(), Stop> {
+    let written = fs::File::create(path).and_then(|file| {
+        let mut file = BufWriter::new(file);
+        serde_json::to_writer_pretty(&mut file, value)?;
+        file.flush()
+    });
+    written.map_err(|error| in_file(path, &error))
+}
+
+fn in_file(path: &Path, error: &io::Error) -> Stop {
+    Stop::new(FILE, &format!("{}: {error}", path.display()))
+}
