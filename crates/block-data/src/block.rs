@@ -1,6 +1,7 @@
 use alloy_rlp::Encodable;
 use parallax_primitives::{Address, B256, Bytes, keccak256};
 use parallax_roots::ordered_root;
+use sha2::{Digest, Sha256};
 
 use crate::{
     Header, RlpError,
@@ -99,6 +100,15 @@ impl Withdrawal {
 /// The root of withdrawals (EIP-4895).
 pub fn withdrawals_root(withdrawals: &[Withdrawal]) -> B256 {
     ordered_root(&withdrawals.iter().map(Withdrawal::encode).collect::<Vec<_>>())
+}
+
+/// The hash of requests to the consensus layer, each behind its type byte and none empty (EIP-7685).
+pub fn requests_hash(requests: &[Bytes]) -> B256 {
+    let mut hashes = Sha256::new();
+    for request in requests {
+        hashes.update(Sha256::digest(request));
+    }
+    B256::from_slice(&hashes.finalize())
 }
 
 /// The RLP of a list of transactions as a block has it: a legacy one as the list that it is, others as byte strings.

@@ -10,7 +10,9 @@ mod rlp;
 pub mod signature;
 mod transaction;
 
-pub use block::{Block, Withdrawal, decode_transactions, encode_transactions, withdrawals_root};
+pub use block::{
+    Block, Withdrawal, decode_transactions, encode_transactions, requests_hash, withdrawals_root,
+};
 pub use error::{BlockError, OmmerError, RootName, TransactionError};
 pub use header::{Bloom, Header, NO_OMMERS_HASH};
 pub use processor::{BlockProcessor, Body, BodyResult, BodyRun, ChainPlace, OnRejection, Part};

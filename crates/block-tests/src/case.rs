@@ -2,17 +2,14 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use parallax_block_data::{Block, Bloom, Header, NO_OMMERS_HASH, receipts_root};
+use parallax_block_data::{Block, Bloom, Header, NO_OMMERS_HASH, receipts_root, requests_hash};
 use parallax_memory_database::MemoryDatabase;
 use parallax_primitives::{B256, BlobSchedule, Bytes, Eip, U256};
 use parallax_state_tests::{FixtureError, Node, Problem, TestText, accounts, chain_id};
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use crate::{
-    ExpectedRefusal, Network,
-    payload::{Payload, requests_hash},
-};
+use crate::{ExpectedRefusal, Network, payload::Payload};
 
 /// One official block test.
 #[derive(Clone, Debug)]

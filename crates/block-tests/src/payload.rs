@@ -1,9 +1,10 @@
 //! A block as the consensus layer hands it over: a call of `engine_newPayload` (Engine API, `ExecutionPayload`).
 
-use parallax_block_data::{Block, Bloom, Header, NO_OMMERS_HASH, SignedTransaction, Withdrawal};
+use parallax_block_data::{
+    Block, Bloom, Header, NO_OMMERS_HASH, SignedTransaction, Withdrawal, requests_hash,
+};
 use parallax_primitives::{B256, Bytes, TransactionType};
 use parallax_state_tests::{FixtureError, Node};
-use sha2::{Digest, Sha256};
 
 use crate::Refusal;
 
@@ -96,15 +97,6 @@ fn check_requests(requests: &[Bytes]) -> Result<(), Refusal> {
         return refused("requests are not in the order of their types");
     }
     Ok(())
-}
-
-/// EIP-7685.
-pub(crate) fn requests_hash(requests: &[Bytes]) -> B256 {
-    let mut outer = Sha256::new();
-    for request in requests {
-        outer.update(Sha256::digest(request));
-    }
-    B256::from_slice(&outer.finalize())
 }
 
 /// Those of all blob transactions, in order; what is no transaction has none.

@@ -2,12 +2,11 @@
 
 use parallax_block_data::{
     BlockError, BodyResult, Receipt, ReceiptOutcome, TransactionError, encode_transactions, receipts_root,
-    withdrawals_root,
+    requests_hash, withdrawals_root,
 };
 use parallax_primitives::{Address, B256, Bytes, Eip, Log, Transaction, hex, keccak256};
 use parallax_roots::{logs_hash, ordered_root};
 use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
 
 use crate::{Request, alloc, texts};
 
@@ -123,15 +122,6 @@ fn log(log: &Log) -> Value {
         "topics": log.topics.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "data": hex::encode_prefixed(&log.data),
     })
-}
-
-/// EIP-7685.
-fn requests_hash(requests: &[Bytes]) -> B256 {
-    let mut outer = Sha256::new();
-    for request in requests {
-        outer.update(Sha256::digest(request));
-    }
-    B256::from_slice(&outer.finalize())
 }
 
 fn word(word: B256) -> Value {
