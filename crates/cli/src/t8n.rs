@@ -63,6 +63,7 @@ fn tool(arguments: &T8nArguments) -> Result<(), Stop> {
     let alloc = inputs.read("alloc", &arguments.input_alloc)?;
     let env = inputs.read("env", &arguments.input_env)?;
     let txs = inputs.read("txs", &arguments.input_txs)?;
+    keep_inputs(arguments)?;
     let reward = u64::try_from(arguments.reward).ok();
     let request = Request::read(rules, arguments.chain_id, reward, [&alloc, &env, &txs]);
     let request = request.map_err(|error| match error {
@@ -90,6 +91,25 @@ fn tool(arguments: &T8nArguments) -> Result<(), Stop> {
         write_json(&folder.join(name), &Value::Object(counts))?;
     }
     write(arguments, output)
+}
+
+/// Refuses to write over what is read.
+fn keep_inputs(arguments: &T8nArguments) -> Result<(), Stop> {
+    let inputs = [Some(&arguments.input_alloc), Some(&arguments.input_env), Some(&arguments.input_txs)];
+    let inputs = inputs.into_iter().chain([arguments.input_blob_params.as_ref()]).flatten();
+    let inputs: Vec<_> = inputs.filter_map(|input| fs::canonicalize(input).ok()).collect();
+    let outputs = [&arguments.output_result, &arguments.output_alloc, &arguments.output_body];
+    for output in outputs.into_iter().chain(&arguments.opcode_count) {
+        let path = arguments.basedir.join(output);
+        if fs::canonicalize(&path).is_ok_and(|real| inputs.contains(&real)) {
+            let text = format!(
+                "{} is an input, and would be written over: give another --output.basedir",
+                path.display()
+            );
+            return Err(Stop::new(FILE, &text));
+        }
+    }
+    Ok(())
 }
 
 /// What is read from files, and once from standard input.

@@ -142,6 +142,19 @@ fn files_are_read_and_written_with_traces_and_counts() {
         assert_eq!(lines.iter().filter(|line| line["pc"].is_number()).count(), 4);
         assert!(lines.last().unwrap()["gasUsed"].is_string());
     }
+    // It does not write over what it reads.
+    let before = fs::read(folder.path("alloc.json")).unwrap();
+    let basedir = format!("--output.basedir={}", folder.path("."));
+    let options: Vec<&str> =
+        inputs.iter().map(String::as_str).chain([&*basedir, "--state.fork=Shanghai"]).collect();
+    let (status, out, err) = t8n(&options, "");
+    assert_eq!((status, out.as_str()), (Some(11), ""));
+    assert!(
+        err.ends_with("alloc.json is an input, and would be written over: give another --output.basedir\n"),
+        "{err}"
+    );
+    assert_eq!(fs::read(folder.path("alloc.json")).unwrap(), before);
+    assert!(!PathBuf::from(folder.path("result.json")).exists());
     let files = fs::read_dir(folder.path("out")).unwrap().count();
     assert_eq!(files, 6, "two traces and four outputs");
 }
