@@ -17,7 +17,9 @@ use parallax_hooks::NoHooks;
 use parallax_mini_block::MiniBlocks;
 use parallax_primitives::{BlockRules, U256};
 use parallax_state_tests::{ExpectedException, Raised};
-use parallax_transition::{Output, Request, transition};
+use parallax_tracer_core::Traced;
+use parallax_tracer_eip3155::{Client, Dialect, Eip3155Tracer, Options, TraceReader, compare_traces};
+use parallax_transition::{Output, Part, Request, transition};
 use serde_json::Value;
 
 /// The calls, each as a line; `None` with a word on it where they are not.
@@ -221,4 +223,59 @@ fn the_specification_s_answers_are_those_of_primary() {
 #[test]
 fn the_specification_s_answers_are_those_of_mini() {
     all_equal(&MiniBlocks, engines::mini());
+}
+
+/// The lines of every transaction that is in a block, in the specification's own dialect, against those that it wrote.
+#[test]
+fn traces_are_those_of_the_specification() {
+    let Some(calls) = calls() else { return };
+    let (mut files, mut steps) = (0, 0);
+    for call in calls.iter().filter(|call| call["fork"] != "Amsterdam") {
+        let Some(traces) = call["traces"].as_object() else { continue };
+        let written = traced(call);
+        assert_eq!(written.len(), traces.len(), "{}", call["test"]);
+        for (index, lines) in written.iter().enumerate() {
+            let (name, theirs) =
+                traces.iter().find(|(name, _)| name.starts_with(&format!("trace-{index}-"))).unwrap();
+            let theirs: Vec<&str> =
+                theirs.as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect();
+            let theirs = theirs.join("\n");
+            let reader = |text: &str| {
+                TraceReader::new(Box::leak(text.to_owned().into_boxed_str()).as_bytes(), Client::Eels)
+            };
+            let compared = compare_traces(reader(lines), reader(&theirs)).unwrap();
+            assert!(compared.is_ok(), "{} {name}: {}", call["test"], compared.unwrap_err());
+            steps += lines.lines().filter(|line| line.starts_with("{\"pc\"")).count();
+            files += 1;
+        }
+    }
+    eprintln!("{files} traces, {steps} steps");
+    assert_eq!((files, steps), (87, 7622));
+}
+
+/// The lines of each transaction that is put into the block.
+fn traced(call: &Value) -> Vec<String> {
+    let rules: BlockRules = call["fork"].as_str().unwrap().parse().unwrap();
+    let input = &call["stdin"];
+    let parts = [&input["alloc"], &input["env"], &input["txs"]];
+    let reward = call["reward"].as_u64();
+    let request = Request::read(rules, call["chainid"].as_u64().unwrap(), reward, parts).unwrap();
+    let engine = engines::primary();
+    let mut written = Vec::new();
+    let mut execute = |part, job: &parallax_engine_interface::Job<'_>| {
+        if !matches!(part, Part::Transaction(_)) {
+            return engine.execute(job, &mut NoHooks);
+        }
+        let options = Options { return_data: false, memory: false, ..Options::new(Dialect::Eels) };
+        let mut lines = Vec::new();
+        let mut tracer = Eip3155Tracer::new(&mut lines, options);
+        let executed = engine.execute(job, &mut Traced(&mut tracer));
+        let _ = tracer.finish(None);
+        if executed.is_ok() {
+            written.push(String::from_utf8(lines).unwrap());
+        }
+        executed
+    };
+    transition(&request, &Blocks, &mut execute).unwrap();
+    written
 }
