@@ -15,6 +15,7 @@ use crate::{
     engine_parser::EngineParser,
     logging::{LogArguments, worker_options},
     message::{Kind, MessageOptions},
+    number::{jobs, number, positive, wei},
     rules_argument::{self, RulesArgument},
 };
 
@@ -91,10 +92,10 @@ pub(crate) struct RunArguments {
     #[arg(long, value_name = "HEX", default_value = "0x")]
     pub(crate) input: String,
     /// Gas given to the code
-    #[arg(long, value_name = "N", default_value_t = 10_000_000)]
+    #[arg(long, value_name = "N", value_parser = number::<u64>, default_value_t = 10_000_000)]
     pub(crate) gas: u64,
     /// Wei sent with the call; the caller has as much
-    #[arg(long, value_name = "WEI", default_value = "0")]
+    #[arg(long, value_name = "WEI", value_parser = wei, default_value = "0")]
     pub(crate) value: U256,
     /// The rules: a fork, a fork with EIPs switched on and off (Cancun+7939-5656), or a file of rules (.toml)
     #[arg(long = "fork", visible_alias = "rules", value_name = "RULES", value_parser = rules_argument::argument, default_value = Fork::LATEST.name())]
@@ -177,9 +178,9 @@ pub(crate) struct BlocktestArguments {
     /// Only tests whose file or name matches
     #[arg(long, value_name = "REGEX")]
     pub(crate) filter: Option<Regex>,
-    /// Tests at a time [default: all cores]
-    #[arg(long, value_name = "N")]
-    pub(crate) jobs: Option<std::num::NonZeroUsize>,
+    /// Tests at a time [default: all cores, at most: 1024]
+    #[arg(short, long, value_name = "N", value_parser = jobs)]
+    pub(crate) jobs: Option<usize>,
     /// Print one JSON object a line
     #[arg(long)]
     pub(crate) json: bool,
@@ -206,7 +207,7 @@ pub(crate) struct T8nArguments {
     #[arg(long = "state.fork", value_name = "FORK", default_value = "GrayGlacier")]
     pub(crate) fork: String,
     /// The chain
-    #[arg(long = "state.chainid", value_name = "N", default_value_t = 1)]
+    #[arg(long = "state.chainid", value_name = "N", value_parser = number::<u64>, default_value_t = 1)]
     pub(crate) chain_id: u64,
     /// Wei for the miner; -1 is none
     #[arg(long = "state.reward", value_name = "WEI", default_value_t = 0, allow_negative_numbers = true)]
@@ -263,8 +264,8 @@ pub(crate) struct TraceArguments {
     /// its own --trace-out
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(crate) trace: Vec<TraceFormat>,
-    /// Whose EIP-3155 lines: eip3155, geth, eels, revm, evmone. May be repeated, once for each --trace eip3155
-    #[arg(long, default_values_t = [Dialect::Eip3155])]
+    /// Whose EIP-3155 lines: eip3155, geth, eels, revm, evmone [default: eip3155]. May be repeated, once for each --trace eip3155
+    #[arg(long)]
     pub(crate) dialect: Vec<Dialect>,
     /// Write the trace to a file instead of standard error
     #[arg(long, value_name = "FILE", requires = "trace")]
@@ -298,16 +299,16 @@ pub(crate) struct TraceArguments {
 #[derive(Args, Debug)]
 pub(crate) struct BoundArguments {
     /// Most items of a stack in struct logs, from the top [default: all]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::<usize>)]
     pub(crate) stack_items: Option<usize>,
     /// Most bytes of a memory in struct logs, round what the opcode touches [default: all]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::<usize>)]
     pub(crate) memory_bytes: Option<usize>,
     /// Write logs into struct logs, and most bytes of the data of each [default: none is written]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::<usize>)]
     pub(crate) log_bytes: Option<usize>,
     /// Most bytes of the struct logs of one transaction; steps behind them are counted [default: no bound]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::<u64>)]
     pub(crate) trace_bytes: Option<u64>,
     /// The recorder's bounds for struct logs: 32 items, 1024 bytes of memory, 512 bytes of log data
     #[arg(long)]
@@ -394,13 +395,13 @@ pub(crate) struct DiffArguments {
     #[command(flatten)]
     pub(crate) selection: SelectionArguments,
     /// Compare on this bytecode (hex digits, a file or -) instead of the cases of PATH
-    #[arg(long, value_name = "CODE", conflicts_with_all = ["paths", "filter", "index", "only_fork"])]
+    #[arg(long, value_name = "CODE", conflicts_with_all = ["paths", "filter", "index", "only_fork", "jobs"])]
     pub(crate) code: Option<String>,
     /// --code is assembly: a file, -, or the source itself
     #[arg(long, requires = "code")]
     pub(crate) asm: bool,
     /// Gas limit of the transaction that runs --code
-    #[arg(long, value_name = "N", default_value_t = 10_000_000, requires = "code")]
+    #[arg(long, value_name = "N", value_parser = number::<u64>, default_value_t = 10_000_000, requires = "code")]
     pub(crate) gas: u64,
     /// Calldata of --code
     #[arg(long, value_name = "HEX", default_value = "0x", requires = "code")]
@@ -411,7 +412,7 @@ pub(crate) struct DiffArguments {
     #[command(flatten)]
     pub(crate) options: MessageOptions,
     /// Wei sent with the message; the caller has as much
-    #[arg(long, value_name = "WEI", default_value = "0", requires = "message")]
+    #[arg(long, value_name = "WEI", value_parser = wei, default_value = "0", requires = "message")]
     pub(crate) value: U256,
     /// How often the engines are compared
     #[arg(long, value_enum, default_value_t = Mode::All)]
@@ -451,7 +452,7 @@ pub(crate) struct DiffArguments {
     #[arg(long, value_name = "[NAME=]SIDE", conflicts_with_all = ["left", "right", "code", "halts", "right_trace", "right_command", "right_batch", "steps", "left_rules", "right_rules"])]
     pub(crate) side: Vec<String>,
     /// Most output of a client for one case, in MiB [default: 4096]
-    #[arg(long, value_name = "MIB", value_parser = value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "MIB", value_parser = positive::<u64>, conflicts_with_all = ["code", "right_trace"])]
     pub(crate) client_output: Option<u64>,
     /// How the names of halts are compared where one side is revm or a library, which check in another order
     #[arg(long, value_enum, default_value_t = HaltNames::Mapped)]
@@ -461,10 +462,10 @@ pub(crate) struct DiffArguments {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["right_trace", "jobs"])]
     pub(crate) steps: Option<String>,
     /// Most steps of a case in --steps; those behind them are compared and counted [default: 1000000]
-    #[arg(long, value_name = "N", requires = "steps")]
+    #[arg(long, value_name = "N", value_parser = number::<usize>, requires = "steps")]
     pub(crate) steps_limit: Option<usize>,
     /// Stop at the first divergence
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["code", "right_trace"])]
     pub(crate) fail_fast: bool,
     /// Write every case and the sum to a file as well, for people, programs or continuous integration; may be repeated
     #[arg(long, value_name = "html|json|junit=FILE", value_parser = ReportOption::parse)]
@@ -567,9 +568,9 @@ pub(crate) struct SelectionArguments {
     /// Only cases whose file or name matches
     #[arg(long, value_name = "REGEX")]
     pub(crate) filter: Option<Regex>,
-    /// Cases at a time [default: all cores]
-    #[arg(long, value_name = "N")]
-    pub(crate) jobs: Option<std::num::NonZeroUsize>,
+    /// Cases at a time [default: all cores, at most: 1024]
+    #[arg(short, long, value_name = "N", value_parser = jobs)]
+    pub(crate) jobs: Option<usize>,
     /// Print one JSON object a line
     #[arg(long)]
     pub(crate) json: bool,
@@ -596,7 +597,7 @@ pub(crate) struct IsolationArguments {
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) case_timeout: Option<Duration>,
     /// Most steps of a case [default: what its gas pays for]. Where statetest counts them, no fast form runs
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::<u64>)]
     pub(crate) max_steps: Option<u64>,
     /// Most memory of a worker process, in MiB of its address space [default: 4096]
     #[arg(long, value_name = "MIB", value_parser = value_parser!(u64).range(256..))]

@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 
 use crate::{
     arguments::{AsmArguments, DisasmArguments},
-    input::Text,
+    input::{CodeForm, code},
     report::Status,
 };
 
 pub(crate) fn assemble(arguments: &AsmArguments) -> Result<Status> {
-    let code = Text::read(&arguments.source)?.code(true, arguments.rules.rules)?;
+    let code = code(&arguments.source, CodeForm::Assembly(arguments.rules.rules))?;
     let mut out = io::stdout().lock();
     if arguments.json {
         writeln!(out, "{}", json!({ "code": code.to_string(), "size": code.len() }))?;
@@ -25,7 +25,7 @@ pub(crate) fn assemble(arguments: &AsmArguments) -> Result<Status> {
 }
 
 pub(crate) fn disassemble(arguments: &DisasmArguments) -> Result<Status> {
-    let code = Text::read(&arguments.code)?.code(false, arguments.rules.rules)?;
+    let code = code(&arguments.code, CodeForm::Runtime)?;
     if arguments.fast {
         return list_fast(&PaddedCode::new(&code), arguments);
     }

@@ -22,9 +22,10 @@ use crate::{
     arguments::{DiffArguments, HaltNames, Mode},
     colour,
     diff_reports::Reports,
-    input::{Text, hex},
+    input::{self, CodeForm, hex},
     libraries::{load, needs_steps},
-    message::{CALLER, CONTRACT, MessageOptions},
+    message::{CALLER, CONTRACT, Kind, MessageOptions},
+    outputs::Outputs,
     report::{Status, complain},
     right_trace,
     run::block,
@@ -84,7 +85,8 @@ fn mode(arguments: &DiffArguments) -> ShadowMode {
 
 fn on_cases(arguments: &DiffArguments) -> Result<Status> {
     let selected = Selected::find(&arguments.selection)?;
-    let steps = Steps::open(arguments, selected.files())?;
+    let mut outputs = Outputs::beside(selected.files());
+    let steps = Steps::open(arguments, &mut outputs)?;
     let workers = if steps.is_some() { None } else { arguments.isolation.workers()? };
     let mut campaign = selected.campaign(workers.is_some())?;
     if steps.is_some() {
@@ -93,7 +95,7 @@ fn on_cases(arguments: &DiffArguments) -> Result<Status> {
     let json = arguments.selection.json;
     let task = task(arguments);
     let setup = task.setup(&task.config(&arguments.left, &arguments.right()));
-    let mut reports = Reports::begin(&arguments.report, &setup, selected.files())?;
+    let mut reports = Reports::begin(&arguments.report, &setup, &mut outputs)?;
     let mut printer = if arguments.steps.as_deref() == Some("-") { Printer::aside() } else { Printer::new() };
     let isolation = workers.as_ref().map_or(Isolation::InProcess, Isolation::Workers);
     let has_failed = || steps.as_ref().is_some_and(|steps| steps.file.has_failed());
@@ -200,7 +202,8 @@ fn on_code(arguments: &DiffArguments, code: &str, sides: [EngineName; 2]) -> Res
     // Where the sides have rules of their own, the code and the block are the left side's.
     let rules = own[0].unwrap_or(of_program);
     let mut database = MemoryDatabase::default();
-    let bytes = Text::read(code)?.code(arguments.asm, rules)?;
+    let creates = arguments.message.is_some_and(Kind::creates);
+    let bytes = input::code(code, CodeForm::of(arguments.asm, creates, rules))?;
     // Standard input is read once: its code is given as it is.
     let code = match (code, arguments.asm) {
         ("-", _) => format!("--code {bytes}"),
@@ -234,8 +237,9 @@ fn on_code(arguments: &DiffArguments, code: &str, sides: [EngineName; 2]) -> Res
     let task = task(arguments);
     let config = task.config(&left, &right);
     let setup = task.setup(&config);
-    let reports = Reports::begin(&arguments.report, &setup, &arguments.code)?;
-    let steps = Steps::open(arguments, arguments.code.as_slice())?;
+    let mut outputs = Outputs::beside(&arguments.code);
+    let reports = Reports::begin(&arguments.report, &setup, &mut outputs)?;
+    let steps = Steps::open(arguments, &mut outputs)?;
     let (left, right) = (Ruled { source: &left, rules: own[0] }, Ruled { source: &right, rules: own[1] });
     let (outcome, result) = compare_job(&job, &left, &right, &config);
     if let Some(steps) = &steps {

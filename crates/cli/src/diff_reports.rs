@@ -4,17 +4,17 @@
 //! after each case, should nobody be left to finish them; the page is written at the end.
 
 use std::{
-    collections::HashSet,
-    fs::{self, File},
+    fs::File,
     io::{self, BufWriter},
-    path::Path,
     time::Instant,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use parallax_campaign::{
     Delivered, DiffOutcome, DiffSetup, DiffSummary, Program, Report, ReportFormat, Told,
 };
+
+use crate::outputs::Outputs;
 
 /// A form and a file, as a user asks for a report.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,30 +48,15 @@ pub(crate) struct Reports<'p> {
 }
 
 impl<'p> Reports<'p> {
-    /// Creates every file, so that one that cannot be written is known before the work is done. None of `inputs` is written
-    /// over.
-    pub(crate) fn begin<I: AsRef<Path>>(
+    /// Creates every file, so that one that cannot be written is known before the work is done.
+    pub(crate) fn begin(
         options: &'p [ReportOption],
         setup: &DiffSetup,
-        inputs: impl IntoIterator<Item = I>,
+        outputs: &mut Outputs,
     ) -> Result<Self> {
-        let is_there = options.iter().any(|ReportOption { path, .. }| Path::new(path).exists());
-        let inputs: HashSet<_> = match is_there {
-            true => inputs.into_iter().filter_map(|path| fs::canonicalize(path).ok()).collect(),
-            false => HashSet::new(),
-        };
-        let mut written = HashSet::new();
         let mut files = Vec::with_capacity(options.len());
         for ReportOption { format, path } in options {
-            if fs::canonicalize(path).is_ok_and(|path| inputs.contains(&path)) {
-                bail!("{path}: the report would be written over what is compared");
-            }
-            let file = File::create(path).with_context(|| unwritten(path))?;
-            // Devices are not files that one report takes from another.
-            let is_file = file.metadata().is_ok_and(|metadata| metadata.is_file());
-            if is_file && fs::canonicalize(path).is_ok_and(|path| !written.insert(path)) {
-                bail!("{path}: two reports are to be written to it");
-            }
+            let file = outputs.open(path, "report", |path| File::create(path))?;
             let begun = Report::new(*format, BufWriter::new(file), setup);
             files.push((path.as_str(), begun.with_context(|| unwritten(path))?));
         }

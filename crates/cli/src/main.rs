@@ -16,6 +16,8 @@ mod input;
 mod libraries;
 mod logging;
 mod message;
+mod number;
+mod outputs;
 mod report;
 mod right_trace;
 mod rules;

@@ -5,6 +5,8 @@ use clap::{Args, ValueEnum};
 use parallax_memory_database::MemoryDatabase;
 use parallax_primitives::{Address, Bytecode, Bytes, Message, MessageKind, U256, address};
 
+use crate::number::number;
+
 /// The account that has the code, or calls for its creation.
 pub(crate) const CONTRACT: Address = address!("000000000000000000000000000000000000c0de");
 /// The account that sends the message or the transaction.
@@ -14,13 +16,13 @@ pub(crate) const CALLER: Address = address!("00000000000000000000000000000000000
 #[derive(Args, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct MessageOptions {
     /// Depth of the message's frame: 1024 is the deepest
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", value_parser = number::<u16>, default_value_t = 0)]
     pub(crate) depth: u16,
     /// The message may not change state, as below a STATICCALL
     #[arg(long = "static")]
     pub(crate) is_static: bool,
     /// Salt of a CREATE2
-    #[arg(long, value_name = "WORD", default_value = "0")]
+    #[arg(long, value_name = "WORD", value_parser = number::<U256>, default_value = "0")]
     pub(crate) salt: U256,
 }
 
@@ -51,6 +53,11 @@ impl Kind {
             Kind::Create => MessageKind::Create,
             Kind::Create2 => MessageKind::Create2,
         }
+    }
+
+    /// Whether the code is init code.
+    pub(crate) fn creates(self) -> bool {
+        self.kind().is_create()
     }
 
     fn name(self) -> String {

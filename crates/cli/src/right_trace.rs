@@ -16,6 +16,7 @@ use crate::{
     colour,
     compare::open,
     diff_reports::Reports,
+    outputs::Outputs,
     report::{Status, complain},
     selection::Selected,
 };
@@ -45,8 +46,8 @@ pub(crate) fn run(arguments: &DiffArguments, path: &str) -> Result<Status> {
     if !unknown.is_empty() {
         setup.tolerances = vec![format!("{}: not in {side}", unknown.join(", "))];
     }
-    let mut reports =
-        Reports::begin(&arguments.report, &setup, [Path::new(path), file_of(Path::new(&*case.file))])?;
+    let mut outputs = Outputs::beside([Path::new(path), file_of(Path::new(&*case.file))]);
+    let mut reports = Reports::begin(&arguments.report, &setup, &mut outputs)?;
     let summary = DiffSummary::of(&outcome);
     let agreed = match &outcome.verdict {
         Verdict::Rejected(reason) => format!("both refuse the transaction: {reason}"),

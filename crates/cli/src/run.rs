@@ -19,16 +19,19 @@ use serde_json::{Value, json};
 
 use crate::{
     arguments::RunArguments,
-    input::{Text, hex},
+    input::{CodeForm, code, hex},
     libraries::{load, needs_steps},
     message::CALLER,
+    outputs::Outputs,
     report::Status,
     traces::Traces,
 };
 
 pub(crate) fn run(arguments: &RunArguments) -> Result<Status> {
+    arguments.trace.check_use()?;
     let (rules, gas, value) = (arguments.rules.rules, arguments.gas, arguments.value);
-    let code = Text::read(&arguments.code)?.code(arguments.asm, rules)?;
+    let form = CodeForm::of(arguments.asm, arguments.message.creates(), rules);
+    let code = code(&arguments.code, form)?;
     let input = hex("--input", &arguments.input)?;
     let mut database = match &arguments.prestate {
         Some(path) => prestate(path)?,
@@ -50,7 +53,8 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<Status> {
     );
     let span = tracing::error_span!("run", engine = engine.name(), fork = %rules, gas);
     let go = |hooks: &mut dyn Hooks| span.in_scope(|| engine.execute(&job, hooks));
-    let traces = arguments.trace.open()?;
+    let inputs = [Some(&arguments.code), arguments.prestate.as_ref()];
+    let traces = arguments.trace.open(&mut Outputs::beside(inputs.into_iter().flatten()))?;
     let start = Instant::now();
     let ended = match &traces {
         Some(traces) => trace(&traces.files, go, |_| Summary::default()),

@@ -72,7 +72,7 @@ impl Selected {
         let SelectionArguments { only_fork: rules, index, .. } = *arguments;
         let by = arguments.by.as_ref().map(|given| RunBy { rules: given.rules, name: given.text.clone() });
         let selection = Selection { filter: arguments.filter.clone(), rules, by, index };
-        Self { files, selection, jobs: arguments.jobs.map_or(0, usize::from), status }
+        Self { files, selection, jobs: arguments.jobs.unwrap_or(0), status }
     }
 
     /// The campaign over them, which an interrupt ends with the process.

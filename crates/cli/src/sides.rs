@@ -17,6 +17,7 @@ use crate::{
     colour,
     diff_reports::Reports,
     libraries::load,
+    outputs::Outputs,
     report::{Status, complain},
     selection::{Printer, Selected},
 };
@@ -49,7 +50,7 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<Status> {
     let mut setup =
         DiffSetup::new(sides.pivot.name(), &others, &ShadowConfig { mode, ..ShadowConfig::default() });
     setup.command = format!("parallax diff{options}");
-    let mut reports = Reports::begin(&arguments.report, &setup, selected.files())?;
+    let mut reports = Reports::begin(&arguments.report, &setup, &mut Outputs::beside(selected.files()))?;
     let mut printer = Printer::new();
     let json = arguments.selection.json;
     let summary = sides.diff(&campaign, |delivered, progress| {

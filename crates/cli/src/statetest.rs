@@ -1,11 +1,12 @@
 //! `parallax statetest`: official tests on one engine.
 
 use std::{
+    fs,
     io::{self, BufRead},
     ops::ControlFlow,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use parallax_campaign::{
     Campaign, Isolation, Progress, TestReport, TestSummary, TestTask, TestVerdict, TraceSink,
     engines::EngineName, statetest_isolated, statetest_with,
@@ -14,6 +15,7 @@ use parallax_campaign::{
 use crate::{
     arguments::StatetestArguments,
     libraries::{load, needs_steps},
+    outputs::Outputs,
     report::{Status, complain},
     selection::{Printer, Selected},
 };
@@ -27,6 +29,12 @@ pub(crate) fn run(arguments: &StatetestArguments) -> Result<Status> {
     }
     if traces || arguments.trace_digest {
         needs_steps("--trace", arguments.engine)?;
+    }
+    if !arguments.trace_digest {
+        arguments.trace.check_use()?;
+    }
+    if traces && arguments.selection.jobs.is_some_and(|jobs| jobs > 1) {
+        bail!("--trace runs one case after the other: expected no --jobs");
     }
     load(arguments.engine)?;
     let isolation = &arguments.isolation;
@@ -53,7 +61,7 @@ pub(crate) fn run(arguments: &StatetestArguments) -> Result<Status> {
     };
     let mut printer = Printer::new();
     let mut failure = Ok(());
-    let summary = match arguments.trace.open()? {
+    let summary = match arguments.trace.open(&mut Outputs::beside(selected.files()))? {
         Some(traces) => {
             // Traces stand one behind the other.
             let campaign = Campaign { jobs: 1, ..selected.campaign(false)? };
@@ -87,7 +95,16 @@ pub(crate) fn run(arguments: &StatetestArguments) -> Result<Status> {
 /// A path a line, each run and traced when it comes: for whoever keeps the process and asks one thing after another.
 fn batch(arguments: &StatetestArguments) -> Result<Status> {
     let (source, json) = (arguments.engine, arguments.selection.json);
-    let Some(traces) = arguments.trace.open()? else { bail!("expected --trace") };
+    let mut outputs = Outputs::beside(["-"]);
+    // What is to be read is not known yet, so that nothing is written over.
+    for path in &arguments.trace.trace_out {
+        let holds = fs::metadata(path).is_ok_and(|there| there.is_file() && there.len() > 0);
+        ensure!(
+            arguments.trace.trace_append || !holds,
+            "{path}: the trace would be written over what is in it, which standard input may name: expected a new file, or --trace-append"
+        );
+    }
+    let Some(traces) = arguments.trace.open(&mut outputs)? else { bail!("expected --trace") };
     let task = TestTask {
         engine: source.name().to_owned(),
         command: format!("parallax statetest --engine {}{}", source.name(), arguments.selection.again()),

@@ -1,9 +1,8 @@
 //! `parallax diff --steps FILE`: both sides of every step.
 
 use std::{
-    fs::{self, File},
+    fs::File,
     io::{self, BufWriter, Write},
-    path::Path,
 };
 
 use anyhow::{Context, Result, bail};
@@ -11,6 +10,7 @@ use parallax_campaign::{StepsFile, StepsLoss};
 
 use crate::{
     arguments::{DiffArguments, Mode},
+    outputs::Outputs,
     report::complain,
 };
 
@@ -25,11 +25,8 @@ pub(crate) struct Steps<'a> {
 }
 
 impl<'a> Steps<'a> {
-    /// Opens the file, if there is to be one. None of `inputs` is written over.
-    pub(crate) fn open<I: AsRef<Path>>(
-        arguments: &'a DiffArguments,
-        inputs: impl IntoIterator<Item = I>,
-    ) -> Result<Option<Self>> {
+    /// Opens the file, if there is to be one: one of the outputs of the command.
+    pub(crate) fn open(arguments: &'a DiffArguments, outputs: &mut Outputs) -> Result<Option<Self>> {
         let Some(path) = arguments.steps.as_deref() else { return Ok(None) };
         if arguments.isolation.needs_workers() {
             bail!("--steps runs the cases in this process, without --case-timeout and --max-memory");
@@ -49,12 +46,7 @@ impl<'a> Steps<'a> {
         let out: Box<dyn Write + Send> = if path == "-" {
             Box::new(io::stdout())
         } else {
-            let there = fs::canonicalize(path).ok();
-            let is_input = |input: I| there.is_some() && fs::canonicalize(input).ok() == there;
-            if inputs.into_iter().any(is_input) {
-                bail!("{path}: the steps would be written over what is compared");
-            }
-            Box::new(File::create(path).with_context(|| format!("{path}: cannot write the steps"))?)
+            Box::new(outputs.open(path, "steps", |path| File::create(path))?)
         };
         let limit = arguments.steps_limit.unwrap_or(LIMIT);
         let name = if path == "-" { "standard output" } else { path };

@@ -5,12 +5,14 @@ use std::{
     io::{self, Write},
 };
 
-use anyhow::{Context, Error, Result, ensure};
+use anyhow::{Error, Result, bail, ensure};
 use parallax_campaign::{TraceBounds, TraceFiles, TraceFormat, TraceLoss, TraceOptions};
 use parallax_trace_output::{Background, Losses, WhenFull, append};
+use parallax_tracer_eip3155::Dialect;
 
 use crate::{
     arguments::{self, TraceArguments},
+    outputs::Outputs,
     report::complain,
 };
 
@@ -43,7 +45,12 @@ impl TraceArguments {
             "--stack-items, --memory-bytes, --log-bytes, --trace-bytes and --bounded are of struct logs: expected --trace struct"
         );
         let lines = self.trace.iter().filter(|format| **format == arguments::TraceFormat::Eip3155).count();
+        ensure!(
+            lines > 0 || !has_struct || self.dialect.is_empty(),
+            "--dialect is of EIP-3155 lines: expected --trace eip3155"
+        );
         let mut dialects = match (&self.dialect[..], lines) {
+            ([], lines) => vec![Dialect::Eip3155; lines.max(1)],
             ([dialect], lines) => vec![*dialect; lines.max(1)],
             (dialects, lines) => {
                 let named = dialects.len();
@@ -75,8 +82,25 @@ impl TraceArguments {
         Ok(options.collect())
     }
 
-    /// Opens what the traces go to, if there are to be any.
-    pub(crate) fn open(&self) -> Result<Option<Traces>> {
+    /// Refuses what says how to trace where nothing is traced.
+    pub(crate) fn check_use(&self) -> Result<()> {
+        let asked = [
+            ("--dialect", !self.dialect.is_empty()),
+            ("--trace-memory", self.trace_memory),
+            ("--trace-storage", self.trace_storage),
+            ("--no-stack", self.no_stack),
+            ("--no-return-data", self.no_return_data),
+        ];
+        match asked.iter().find(|(_, is_asked)| *is_asked) {
+            Some((option, _)) if self.trace.is_empty() => {
+                bail!("{option}: nothing is traced, expected --trace as well")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Opens what the traces go to, if there are to be any: one of the outputs of the command.
+    pub(crate) fn open(&self, outputs: &mut Outputs) -> Result<Option<Traces>> {
         let (options, outs) = (self.options()?, &self.trace_out);
         if self.trace.is_empty() {
             return Ok(None);
@@ -87,19 +111,15 @@ impl TraceArguments {
             options.len(),
             outs.len()
         );
-        for (number, out) in outs.iter().enumerate() {
-            ensure!(!outs[..number].contains(out), "--trace-out {out}: two traces cannot share a file");
-        }
         let mut opened = Vec::new();
         match &outs[..] {
             [] => opened.push(self.place("standard error", Box::new(io::stderr()))?),
             paths => {
                 for path in paths {
-                    let file = match self.trace_append {
+                    let file = outputs.open(path, "trace", |path| match self.trace_append {
                         true => append(path),
                         false => File::create(path),
-                    };
-                    let file = file.with_context(|| format!("{path}: cannot write the trace"))?;
+                    })?;
                     opened.push(self.place(path, Box::new(file))?);
                 }
             }

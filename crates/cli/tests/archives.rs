@@ -205,6 +205,6 @@ fn nothing_is_written_over_an_archive_that_is_read() {
     let report = format!("json={}", both.archive);
     for (option, file) in [("--report", &report), ("--steps", &both.archive)] {
         let (status, _, err) = run(&["diff", &member, option, file]);
-        assert!(status == Some(2) && err.contains("would be written over what is compared"), "{err}");
+        assert!(status == Some(2) && err.contains("would be written over what is read"), "{err}");
     }
 }

@@ -140,7 +140,7 @@ fn what_has_no_steps_is_refused_in_one_line() {
     );
     refused(
         &["diff", &case, "--steps", &case],
-        &format!("{case}: the steps would be written over what is compared"),
+        &format!("{case}: the steps would be written over what is read"),
     );
     assert_eq!(fs::read_to_string(&case).unwrap(), text);
     let nowhere = folder.path("no/such/folder");

@@ -204,7 +204,7 @@ fn wrong_traces_are_refused_in_a_line() {
         (&["--trace", "struct", "--trace-out", &a, "--trace-out", &b], "1 --trace and 2 --trace-out"),
         (
             &["--trace", "struct", "--trace", "struct", "--trace-out", &a, "--trace-out", &a],
-            "cannot share a file",
+            "would be written over another output",
         ),
         (&["--trace", "eip3155", "--stack-items", "1"], "expected --trace struct"),
         (&["--bounded"], "expected --trace struct"),
