@@ -78,15 +78,16 @@ impl BlockCase {
         let (file, name) = (test.file(), test.name());
         let value: Value = serde_json::from_str(test.json()).map_err(|error| FixtureError {
             file: file.clone(),
-            path: name.to_string(),
+            test: name.clone(),
+            path: String::new(),
             problem: Problem::Syntax { expected: "a block test", message: error.to_string() },
         })?;
         let root = Node::test(file, name, &value);
         root.object()?;
         let node = root.get("network");
         let network_name = node.text("the name of a fork, or of two and where they change")?;
-        let mut network =
-            Network::parse(network_name).map_err(|problem| node.unexpected("known rules", problem))?;
+        let unknown = |_| node.error(Problem::UnknownFork(network_name.to_owned()));
+        let mut network = Network::parse(network_name).map_err(unknown)?;
         set_blobs(&root, &mut network)?;
         let (genesis, pre) = genesis(&root, &network)?;
         let blocks = blocks(&root, network_name)?;

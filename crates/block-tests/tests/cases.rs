@@ -196,7 +196,7 @@ fn what_is_no_block_test_is_told_by_its_place() {
     };
     let zero = json!(B256::ZERO.to_string());
     for (pointer, value, told) in [
-        ("/network", json!("Nowhere"), "network: expected known rules, found unknown fork \"Nowhere\""),
+        ("/network", json!("Nowhere"), "network: expected a fork that is known, found \"Nowhere\""),
         ("/genesisBlockHeader/hash", zero, "genesisBlockHeader.hash: expected the hash of the header"),
         ("/genesisBlockHeader/gasLimit", json!("0xzz"), "genesisBlockHeader.gasLimit: expected an integer"),
         ("/blocks/0/rlp", json!("0x1"), "blocks[0].rlp: expected bytes in hexadecimal"),

@@ -1,7 +1,7 @@
 //! A case of either kind: whatever command a file is given to, what is in it is recognised.
 
 use parallax_block_tests::{BlockCase, is_block_test};
-use parallax_state_tests::{Case, FixtureError, TestText};
+use parallax_state_tests::{Case, FixtureError, Problem, TestText};
 
 use crate::{CaseName, Selection};
 
@@ -36,7 +36,23 @@ impl Selection {
     /// The cases of a test of either kind, selected or not: [`Selection::has`].
     pub(crate) fn any_cases(&self, test: &TestText) -> Vec<Result<AnyCase, FixtureError>> {
         if is_block_test(test) {
-            return vec![BlockCase::read(test).map(|case| AnyCase::Block(Box::new(case)))];
+            if self.by.is_some() {
+                let kind = "block tests, which run by the rules of their network alone";
+                let (file, test) = (test.file().clone(), test.name().clone());
+                return vec![Err(FixtureError {
+                    file,
+                    test,
+                    path: String::new(),
+                    problem: Problem::OtherKind(kind),
+                })];
+            }
+            return match BlockCase::read(test) {
+                // Where one fork is selected, what is not known is another one.
+                Err(FixtureError { problem: Problem::UnknownFork(_), .. }) if self.rules.is_some() => {
+                    Vec::new()
+                }
+                read => vec![read.map(|case| AnyCase::Block(Box::new(case)))],
+            };
         }
         let cases = self.cases(test).into_iter();
         cases.map(|case| case.map(|case| AnyCase::State(Box::new(case)))).collect()

@@ -156,7 +156,7 @@ pub(crate) fn shared_states(file: &Path, limit: u64) -> io::Result<BTreeMap<Stri
 }
 
 fn error_of(file: &str, said: String) -> FixtureError {
-    FixtureError { file: file.into(), path: String::new(), problem: Problem::Io(said) }
+    FixtureError::of_file(file, Problem::Io(said))
 }
 
 /// A file of an archive, cut into its tests, or why it cannot be.
@@ -315,7 +315,7 @@ impl Walk {
     /// One that is wanted.
     fn member(&mut self, name: &str, entry: &mut Entry<'_, Unpacked>) -> Result<(), Closed> {
         let full = self.name(name);
-        let failed = |problem| Err(FixtureError { file: full.as_str().into(), path: String::new(), problem });
+        let failed = |problem| Err(FixtureError::of_file(&full, problem));
         let kind = entry.header().entry_type();
         let is_file = kind.is_file() || kind.is_contiguous() || kind.is_gnu_sparse();
         let is_new = self.seen.insert(name.to_owned());

@@ -47,8 +47,8 @@ pub enum BlockVerdict {
     Limit,
     /// The engine does not know the rules.
     Unsupported,
-    /// It is a test of another kind.
-    OtherKind,
+    /// It is a test of another kind, or of a fork that is not known.
+    PassedOver,
     /// It could not be read.
     Unreadable,
 }
@@ -75,6 +75,8 @@ pub struct BlockReport {
     pub gas: u64,
     /// Blocks that were refused by the name of another rule than the expected one, by an engine that checks transactions in its own order.
     pub renamed: u64,
+    /// What it is instead of a block test that can be run, in words that a count may stand before.
+    pub passed_over: Option<String>,
     /// What a person reads of it: nothing if it is well.
     pub text: Option<String>,
     /// One line of JSON.
@@ -98,8 +100,8 @@ pub struct BlockSummary {
     pub limit: u64,
     /// [`BlockVerdict::Unsupported`].
     pub unsupported: u64,
-    /// [`BlockVerdict::OtherKind`].
-    pub other_kind: u64,
+    /// [`BlockVerdict::PassedOver`].
+    pub passed_over: u64,
     /// [`BlockVerdict::Unreadable`].
     pub unreadable: u64,
     /// As [`BlockReport::blocks`].
@@ -122,7 +124,7 @@ impl BlockSummary {
             BlockVerdict::TimedOut => &mut self.timed_out,
             BlockVerdict::Limit => &mut self.limit,
             BlockVerdict::Unsupported => &mut self.unsupported,
-            BlockVerdict::OtherKind => &mut self.other_kind,
+            BlockVerdict::PassedOver => &mut self.passed_over,
             BlockVerdict::Unreadable => &mut self.unreadable,
         } += 1;
         self.blocks += report.blocks;
@@ -134,12 +136,14 @@ impl BlockSummary {
     pub const fn cases(&self) -> u64 {
         let well = self.passed + self.proof_of_work;
         let ended = self.failed + self.crashed + self.timed_out + self.limit;
-        well + ended + self.unsupported + self.other_kind + self.unreadable
+        well + ended + self.unsupported + self.passed_over + self.unreadable
     }
 
     /// Whether there were cases of this kind, and every one is as its file expects.
     pub const fn is_success(&self) -> bool {
-        self.complete && self.passed > 0 && self.passed + self.proof_of_work + self.other_kind == self.cases()
+        self.complete
+            && self.passed > 0
+            && self.passed + self.proof_of_work + self.passed_over == self.cases()
     }
 
     /// One line: how many passed, and, where there are any, what else came.
@@ -151,7 +155,7 @@ impl BlockSummary {
             (self.timed_out, "timed out"),
             (self.limit, "met a limit"),
             (self.unsupported, "not run: the engine does not know the fork"),
-            (self.other_kind, "not run: tests of another kind"),
+            (self.passed_over, "passed over"),
             (self.unreadable, "unreadable"),
         ];
         let mut text = format!("{engine}: {} passed", self.passed);
@@ -180,8 +184,9 @@ impl BlockTask {
         Ok(move |case: &AnyCase| match case {
             AnyCase::Block(block) => self.run(block, &case.name(), &*source),
             AnyCase::State(_) => {
-                let reason = "a state test: parallax statetest runs it, and parallax diff";
-                self.told(&case.name(), None, BlockVerdict::OtherKind, reason, &[])
+                let kind = "state tests, for parallax statetest and parallax diff";
+                let told = self.told(&case.name(), None, BlockVerdict::PassedOver, kind, &[]);
+                BlockReport { passed_over: Some(kind.to_owned()), ..told }
             }
         })
     }
@@ -225,7 +230,7 @@ impl BlockTask {
     ) -> BlockReport {
         let what = match verdict {
             // The sum tells how many are of another kind.
-            BlockVerdict::Passed | BlockVerdict::ProofOfWork | BlockVerdict::OtherKind => None,
+            BlockVerdict::Passed | BlockVerdict::ProofOfWork | BlockVerdict::PassedOver => None,
             BlockVerdict::Unsupported => Some("NOT RUN"),
             BlockVerdict::Failed => Some("FAIL"),
             BlockVerdict::Crashed => Some("CRASHED"),
@@ -246,6 +251,7 @@ impl BlockTask {
             blocks: blocks.len() as u64,
             gas: blocks.iter().map(|block| block.gas_used).sum(),
             renamed: 0,
+            passed_over: None,
             text,
             json: line(case, network, verdict, reason, blocks),
         }
@@ -265,14 +271,13 @@ impl Task for BlockTask {
     }
 
     fn unreadable(&self, error: &FixtureError) -> BlockReport {
-        BlockReport {
-            verdict: BlockVerdict::Unreadable,
-            blocks: 0,
-            gas: 0,
-            renamed: 0,
-            text: Some(printable(&error.to_string()).into_owned()),
-            json: unreadable_json(error),
-        }
+        let passed_over = error.passed_over();
+        let (verdict, text) = match &passed_over {
+            Some(_) => (BlockVerdict::PassedOver, None),
+            None => (BlockVerdict::Unreadable, Some(printable(&error.to_string()).into_owned())),
+        };
+        let json = unreadable_json(error);
+        BlockReport { verdict, blocks: 0, gas: 0, renamed: 0, passed_over, text, json }
     }
 }
 

@@ -7,7 +7,7 @@ use parallax_engine_interface::{EngineError, Execution, Job};
 use parallax_shadow_diff::{
     Compared, Halts, Rejections, ShadowConfig, ShadowMode, Tolerance, Verdict, compare_engines_in_forms,
 };
-use parallax_state_tests::Case;
+use parallax_state_tests::{Case, FixtureError};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -96,6 +96,9 @@ pub struct DiffSummary {
     pub unsupported: u64,
     /// [`Verdict::NotCompared`].
     pub not_compared: u64,
+    /// Files and tests that are no state tests and no block tests, and cases of forks that are not known.
+    #[serde(default, skip_serializing_if = "crate::test_outcome::is_zero")]
+    pub passed_over: u64,
     /// Cases, tests or files that could not be read.
     pub unreadable: u64,
     /// Cases that came to something by other rules than their files'.
@@ -178,6 +181,11 @@ impl DiffSummary {
         self.by_other_rules += u64::from(case.in_place_of.is_some());
     }
 
+    /// Counts something that was not read to its end.
+    pub(crate) fn count_error(&mut self, error: &FixtureError) {
+        *if error.passed_over().is_some() { &mut self.passed_over } else { &mut self.unreadable } += 1;
+    }
+
     /// Adds the counts of other cases.
     pub(crate) fn add(&mut self, other: &Self) {
         self.agreed += other.agreed;
@@ -189,6 +197,7 @@ impl DiffSummary {
         self.poisoned += other.poisoned;
         self.unsupported += other.unsupported;
         self.not_compared += other.not_compared;
+        self.passed_over += other.passed_over;
         self.unreadable += other.unreadable;
         self.by_other_rules += other.by_other_rules;
         self.add_blocks(other.blocks);
@@ -217,9 +226,9 @@ impl DiffSummary {
         ]
     }
 
-    /// Everything that came to something, or could not be read.
+    /// Everything that came to something, was passed over, or could not be read.
     pub fn cases(&self) -> u64 {
-        self.counts().iter().map(|(_, count)| count).sum::<u64>() + self.unreadable
+        self.counts().iter().map(|(_, count)| count).sum::<u64>() + self.passed_over + self.unreadable
     }
 
     /// Comparisons that came to no end: neither a divergence nor well.
@@ -265,7 +274,7 @@ pub fn diff_with(
     summary.complete = campaign.run(each, panicked, |delivered, progress| {
         match &delivered {
             Delivered::Case(case, outcome) => summary.count_case(case, outcome),
-            Delivered::Unreadable(_) => summary.unreadable += 1,
+            Delivered::Unreadable(error) => summary.count_error(error),
         }
         deliver(&delivered, progress)
     })?;

@@ -91,6 +91,8 @@ pub struct DiffReport {
     pub times: [Duration; 2],
     /// As [`DiffOutcome::parting`].
     pub parting: Option<Parting>,
+    /// What it is instead of a test that can be run, in words that a count may stand before.
+    pub passed_over: Option<String>,
     /// What it is in each form.
     pub told: Told,
 }
@@ -153,11 +155,14 @@ impl DiffTask {
         match answer {
             Answer::Outcome(_, outcome) => {
                 let DiffOutcome { steps, times, ref parting, .. } = **outcome;
-                DiffReport { sum: DiffSummary::of(outcome), steps, times, parting: parting.clone(), told }
+                let (sum, parting) = (DiffSummary::of(outcome), parting.clone());
+                DiffReport { sum, steps, times, parting, passed_over: None, told }
             }
-            Answer::Unreadable(_) => {
-                let sum = DiffSummary { unreadable: 1, complete: true, ..DiffSummary::default() };
-                DiffReport { sum, steps: 0, times: [Duration::ZERO; 2], parting: None, told }
+            Answer::Unreadable(error) => {
+                let mut sum = DiffSummary { complete: true, ..DiffSummary::default() };
+                sum.count_error(error);
+                let (times, passed_over) = ([Duration::ZERO; 2], error.passed_over());
+                DiffReport { sum, steps: 0, times, parting: None, passed_over, told }
             }
         }
     }

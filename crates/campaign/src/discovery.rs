@@ -45,76 +45,87 @@ pub enum DiscoveryError {
 /// with a dot and what is in a folder `pre_alloc`, which holds states and no tests, is not looked at, nor are archives, which may hold
 /// the same files once more.
 pub fn discover(paths: &[PathBuf], stdin: &mut dyn BufRead) -> Result<Vec<PathBuf>, DiscoveryError> {
-    if paths.is_empty() {
-        return Err(DiscoveryError::NoPath);
-    }
-    let mut files = Vec::new();
-    for path in paths {
-        if path.as_os_str() == "-" {
-            let before = files.len();
-            for line in stdin.lines() {
-                let line = line.map_err(|source| DiscoveryError::Io { path: "-".into(), source })?;
-                let line = line.trim_end_matches('\r');
-                if !line.is_empty() {
-                    add(Path::new(line), &mut files)?;
+    Discovery::of(paths, stdin).map(|found| found.files)
+}
+
+/// What paths name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Discovery {
+    /// The files, in order.
+    pub files: Vec<PathBuf>,
+    /// How many entries of folders were not looked at: hidden ones, links to nothing, what is no file, and files of other names. A hidden
+    /// folder is one.
+    pub passed_over: u64,
+}
+
+impl Discovery {
+    /// As [`discover`].
+    pub fn of(paths: &[PathBuf], stdin: &mut dyn BufRead) -> Result<Self, DiscoveryError> {
+        if paths.is_empty() {
+            return Err(DiscoveryError::NoPath);
+        }
+        let mut found = Self::default();
+        for path in paths {
+            if path.as_os_str() == "-" {
+                let before = found.files.len();
+                for line in stdin.lines() {
+                    let line = line.map_err(|source| DiscoveryError::Io { path: "-".into(), source })?;
+                    let line = line.trim_end_matches('\r');
+                    if !line.is_empty() {
+                        found.add(Path::new(line))?;
+                    }
                 }
+                if found.files.len() == before {
+                    return Err(DiscoveryError::EmptyList);
+                }
+            } else {
+                found.add(path)?;
             }
-            if files.len() == before {
-                return Err(DiscoveryError::EmptyList);
-            }
-        } else {
-            add(path, &mut files)?;
         }
+        Ok(found)
     }
-    Ok(files)
-}
 
-fn add(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), DiscoveryError> {
-    let failed = |source| DiscoveryError::Io { path: path.to_owned(), source };
-    if !fs::metadata(file_of(path)).map_err(failed)?.is_dir() {
-        files.push(path.to_owned());
-        return Ok(());
-    }
-    let before = files.len();
-    walk(path, &mut HashSet::new(), files)?;
-    if files.len() == before {
-        return Err(DiscoveryError::EmptyFolder(path.to_owned()));
-    }
-    Ok(())
-}
-
-/// `seen` holds the folders that were looked at, without links in their paths.
-fn walk(folder: &Path, seen: &mut HashSet<PathBuf>, files: &mut Vec<PathBuf>) -> Result<(), DiscoveryError> {
-    let failed = |source| DiscoveryError::Io { path: folder.to_owned(), source };
-    let real = fs::canonicalize(folder).map_err(failed)?;
-    if !seen.insert(real) {
-        return Ok(());
-    }
-    let mut entries = fs::read_dir(folder)
-        .and_then(|entries| {
-            entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>()
-        })
-        .map_err(failed)?;
-    entries.sort();
-    for path in entries {
-        let name = path.file_name().map_or_else(Default::default, |name| name.to_string_lossy());
-        // A link to nowhere is no test.
-        let Ok(metadata) = fs::metadata(&path) else { continue };
-        if name.starts_with('.') {
-            continue;
+    fn add(&mut self, path: &Path) -> Result<(), DiscoveryError> {
+        let failed = |source| DiscoveryError::Io { path: path.to_owned(), source };
+        if !fs::metadata(file_of(path)).map_err(failed)?.is_dir() {
+            self.files.push(path.to_owned());
+            return Ok(());
         }
-        if metadata.is_dir() {
-            if name != SHARED_STATES {
-                walk(&path, seen, files)?;
+        let before = self.files.len();
+        self.walk(path, &mut HashSet::new())?;
+        if self.files.len() == before {
+            return Err(DiscoveryError::EmptyFolder(path.to_owned()));
+        }
+        Ok(())
+    }
+
+    /// `seen` holds the folders that were looked at, without links in their paths.
+    fn walk(&mut self, folder: &Path, seen: &mut HashSet<PathBuf>) -> Result<(), DiscoveryError> {
+        let failed = |source| DiscoveryError::Io { path: folder.to_owned(), source };
+        let real = fs::canonicalize(folder).map_err(failed)?;
+        if !seen.insert(real) {
+            return Ok(());
+        }
+        let mut entries = fs::read_dir(folder)
+            .and_then(|entries| {
+                entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>()
+            })
+            .map_err(failed)?;
+        entries.sort();
+        for path in entries {
+            let name = path.file_name().map_or_else(Default::default, |name| name.to_string_lossy());
+            // A link to nowhere is no test.
+            match fs::metadata(&path).ok().filter(|_| !name.starts_with('.')) {
+                Some(there) if there.is_dir() && name != SHARED_STATES => self.walk(&path, seen)?,
+                Some(there) if there.is_file() && is_test_name(&name) => self.files.push(path),
+                _ => self.passed_over += 1,
             }
-        } else if metadata.is_file() && is_test_name(&name) {
-            files.push(path);
-            if files.len() > MAX_FILES {
+            if self.files.len() > MAX_FILES {
                 return Err(DiscoveryError::TooMany);
             }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 #[cfg(test)]

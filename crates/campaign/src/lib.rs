@@ -44,7 +44,7 @@ pub use diff::{
     tolerated,
 };
 pub use diff_task::{DiffReport, DiffTask};
-pub use discovery::{DiscoveryError, discover};
+pub use discovery::{Discovery, DiscoveryError, discover};
 pub use forms::FastForms;
 pub use isolation::{Isolation, blocktest_isolated, diff_isolated, diff_with_steps, statetest_isolated};
 #[cfg(unix)]

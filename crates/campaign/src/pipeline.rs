@@ -162,7 +162,7 @@ impl Campaign<'_> {
             }
             answers.push(match case {
                 Err(error) => {
-                    tracing::warn!(%error, "cannot be read");
+                    log_error(&error);
                     Delivered::Unreadable(error)
                 }
                 Ok(case) if !self.selection.has_case(&case) => continue,
@@ -174,6 +174,14 @@ impl Campaign<'_> {
             });
         }
         answers
+    }
+}
+
+/// Logs what was not read to its end.
+pub(crate) fn log_error(error: &FixtureError) {
+    match error.passed_over() {
+        Some(_) => tracing::info!(%error, "passed over"),
+        None => tracing::warn!(%error, "cannot be read"),
     }
 }
 
@@ -262,7 +270,7 @@ impl Selection {
     pub(crate) fn cases(&self, test: &TestText) -> Vec<Result<Case, FixtureError>> {
         match &self.by {
             Some(RunBy { rules, name }) => test.cases_by(*rules, name, self.rules),
-            None => test.cases(),
+            None => test.cases(self.rules),
         }
     }
 

@@ -48,7 +48,8 @@ impl SharedStates {
         let Ok(Named { pre_hash: Some(name) }) = serde_json::from_str(json) else { return Ok(test) };
         let failed = |said: String| FixtureError {
             file: test.file().clone(),
-            path: format!("{}.preHash", test.name()),
+            test: test.name().clone(),
+            path: "preHash".to_owned(),
             problem: Problem::Unexpected {
                 expected: format!("the state {SHARED_STATES}/{name}.json beside the folder of the test"),
                 found: said,

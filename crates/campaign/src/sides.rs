@@ -58,7 +58,7 @@ impl Sides {
             |delivered, progress| {
                 match &delivered {
                     Delivered::Case(case, outcome) => summary.count_case(case, outcome),
-                    Delivered::Unreadable(_) => summary.unreadable += 1,
+                    Delivered::Unreadable(error) => summary.count_error(error),
                 }
                 deliver(&delivered, progress)
             },

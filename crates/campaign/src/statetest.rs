@@ -34,7 +34,7 @@ pub fn statetest_with(
     summary.complete = campaign.run(each, panicked, |delivered, progress| {
         summary.count(match &delivered {
             Delivered::Case(_, outcome) => outcome.verdict(),
-            Delivered::Unreadable(_) => TestVerdict::Unreadable,
+            Delivered::Unreadable(error) => TestVerdict::of_error(error),
         });
         deliver(&delivered, progress)
     })?;
@@ -99,6 +99,8 @@ pub struct TestTask {
 pub struct TestReport {
     /// How it counts.
     pub verdict: TestVerdict,
+    /// What it is instead of a state test that can be run, in words that a count may stand before.
+    pub passed_over: Option<String>,
     /// What [`test_text`](crate::test_text) says of it, or the error of what could not be read.
     pub text: Option<String>,
     /// What [`test_json`](crate::test_json) says of it, where asked for.
@@ -109,8 +111,8 @@ impl TestTask {
     /// Runs a case. One of a block test is not run.
     pub(crate) fn case(&self, case: &AnyCase, engine: &dyn EngineSource) -> TestReport {
         let AnyCase::State(case) = case else {
-            let reason = "a block test: parallax blocktest runs it, and parallax diff".to_owned();
-            return self.outcome(&case.name(), None, &TestOutcome::OtherKind(reason));
+            let kind = "block tests, for parallax blocktest and parallax diff".to_owned();
+            return self.outcome(&case.name(), None, &TestOutcome::PassedOver(kind));
         };
         let tracing = self.digest.map(TraceSink::Digests);
         let outcome = outcome(case, engine, tracing.as_ref(), self.max_steps);
@@ -130,7 +132,11 @@ impl TestTask {
     fn outcome(&self, case: &CaseName<'_>, expected_root: Option<B256>, outcome: &TestOutcome) -> TestReport {
         let text = report::outcome_text(case, outcome, &self.command);
         let json = self.json.then(|| report::outcome_json(case, expected_root, outcome));
-        TestReport { verdict: outcome.verdict(), text, json }
+        let passed_over = match outcome {
+            TestOutcome::PassedOver(kind) => Some(kind.clone()),
+            _ => None,
+        };
+        TestReport { verdict: outcome.verdict(), passed_over, text, json }
     }
 }
 
@@ -143,7 +149,8 @@ impl Task for TestTask {
 
     fn unreadable(&self, error: &FixtureError) -> TestReport {
         let json = self.json.then(|| report::unreadable_json(error));
-        let text = report::printable(&error.to_string()).into_owned();
-        TestReport { verdict: TestVerdict::Unreadable, text: Some(text), json }
+        let passed_over = error.passed_over();
+        let text = passed_over.is_none().then(|| report::printable(&error.to_string()).into_owned());
+        TestReport { verdict: TestVerdict::of_error(error), passed_over, text, json }
     }
 }

@@ -10,7 +10,11 @@ use parallax_shadow_diff::place_of_panic;
 use parallax_state_tests::{FixtureError, TestText};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Campaign, CaseName, Progress, WorkersError, any_case::AnyCase, pipeline::message};
+use crate::{
+    Campaign, CaseName, Progress, WorkersError,
+    any_case::AnyCase,
+    pipeline::{log_error, message},
+};
 
 /// Why a case came to no end of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,7 +86,7 @@ impl Campaign<'_> {
     ) -> Result<bool, WorkersError> {
         let one = |case: Result<AnyCase, FixtureError>| match case {
             Err(error) => {
-                tracing::warn!(%error, "cannot be read");
+                log_error(&error);
                 Some(task.unreadable(&error))
             }
             Ok(case) if !self.selection.has(&case) => None,

@@ -1,6 +1,6 @@
 //! What came of each case of a state test, and the sum.
 
-use parallax_state_tests::CaseResult;
+use parallax_state_tests::{CaseResult, FixtureError};
 use serde::{Deserialize, Serialize};
 
 use crate::{Loss, TraceDigest};
@@ -10,14 +10,15 @@ use crate::{Loss, TraceDigest};
 pub enum TestOutcome {
     /// It ran; [`CaseResult::pass`] says how it went. Its execution is not kept; the digest of its trace is, where asked for.
     Ran(Box<CaseResult>, Option<TraceDigest>),
-    /// It ran by other rules than its file's and came to its end: so much of what the file expects was not looked at. Not a pass.
+    /// It came to its end, and so much was not looked at: what its file expects by other rules, what a test that is not filled does not
+    /// have, the reason of an exception that is not known. Not a pass.
     Unchecked(Box<CaseResult>, Option<TraceDigest>, u64),
     /// It came to no end of its own. Not a pass.
     Lost(Loss),
     /// The engine does not know the rules, for this reason. Not a pass.
     Unsupported(String),
-    /// It is a test of another kind, of which this says who runs it. Not a pass.
-    OtherKind(String),
+    /// It is one of a kind that is not run here, which this says. Not a pass.
+    PassedOver(String),
 }
 
 impl TestOutcome {
@@ -31,7 +32,7 @@ impl TestOutcome {
             TestOutcome::Lost(Loss::TimedOut(_)) => TestVerdict::TimedOut,
             TestOutcome::Lost(Loss::Limit(_)) => TestVerdict::Limit,
             TestOutcome::Unsupported(_) => TestVerdict::Unsupported,
-            TestOutcome::OtherKind(_) => TestVerdict::OtherKind,
+            TestOutcome::PassedOver(_) => TestVerdict::PassedOver,
         }
     }
 }
@@ -43,7 +44,7 @@ pub enum TestVerdict {
     Passed,
     /// Not as the file expects.
     Failed,
-    /// It ran by other rules than its file's; so many things that the file expects were not looked at.
+    /// It ran, and so many things that a file expects were not looked at.
     Unchecked(u64),
     /// An engine panicked, or its process aborted or took a signal.
     Crashed,
@@ -53,10 +54,17 @@ pub enum TestVerdict {
     Limit,
     /// The engine does not know the rules.
     Unsupported,
-    /// It is a test of another kind.
-    OtherKind,
+    /// It is a test of another kind, or of a fork that is not known.
+    PassedOver,
     /// It could not be read.
     Unreadable,
+}
+
+impl TestVerdict {
+    /// How something counts that was not read to its end.
+    pub(crate) fn of_error(error: &FixtureError) -> Self {
+        if error.passed_over().is_some() { Self::PassedOver } else { Self::Unreadable }
+    }
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
@@ -71,7 +79,7 @@ pub struct TestSummary {
     pub passed: u64,
     /// Not as the file expects.
     pub failed: u64,
-    /// Run by other rules than their files', to whatever end.
+    /// Run to whatever end, by other rules than their files' or where these do not say what to expect.
     #[serde(skip_serializing_if = "is_zero")]
     pub unchecked: u64,
     /// What their files expect of these, and was not looked at: state roots, hashes of logs, exceptions.
@@ -85,9 +93,9 @@ pub struct TestSummary {
     pub limit: u64,
     /// The engine does not know the rules.
     pub unsupported: u64,
-    /// Tests of another kind.
+    /// Tests of another kind, and cases of forks that are not known.
     #[serde(skip_serializing_if = "is_zero")]
-    pub other_kind: u64,
+    pub passed_over: u64,
     /// Cases, tests or files that could not be read.
     pub unreadable: u64,
     /// Whether every selected case is counted: false if the campaign was stopped.
@@ -105,7 +113,7 @@ impl TestSummary {
         self.timed_out += other.timed_out;
         self.limit += other.limit;
         self.unsupported += other.unsupported;
-        self.other_kind += other.other_kind;
+        self.passed_over += other.passed_over;
         self.unreadable += other.unreadable;
         self.complete &= other.complete;
     }
@@ -122,14 +130,14 @@ impl TestSummary {
             TestVerdict::TimedOut => &mut self.timed_out,
             TestVerdict::Limit => &mut self.limit,
             TestVerdict::Unsupported => &mut self.unsupported,
-            TestVerdict::OtherKind => &mut self.other_kind,
+            TestVerdict::PassedOver => &mut self.passed_over,
             TestVerdict::Unreadable => &mut self.unreadable,
         } += 1;
     }
 
     /// Everything that came to something, or could not be read.
     pub const fn cases(&self) -> u64 {
-        self.passed + self.unchecked + self.unsupported + self.other_kind + self.failures()
+        self.passed + self.unchecked + self.unsupported + self.passed_over + self.failures()
     }
 
     /// What neither passed nor was left out for want of rules.

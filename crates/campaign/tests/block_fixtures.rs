@@ -356,6 +356,6 @@ fn a_mistake_is_told_by_block_part_and_step() {
             .contains("in block 0 (number 1), system call of 0x000F3df6D732807Ef1319fB7B8bB8522d0Beac02"),
         "{of_prague}"
     );
-    assert!(of_prague.contains("after step 1"), "{of_prague}");
+    assert!(of_prague.contains("after step 2"), "{of_prague}");
     assert!(of_prague.contains("again: parallax diff"), "{of_prague}");
 }

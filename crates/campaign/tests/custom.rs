@@ -335,7 +335,7 @@ fn a_wrong_function_is_found_at_its_step_and_by_its_name() {
     assert!(matches!(found.place, Place::Step { index: 3, is_over: true, .. }), "{:?}", found.place);
     assert_eq!((found.field, found.cause.to_string().as_str()), (Field::Stack(0), "arithmetic"));
     let text = found.to_string();
-    assert!(text.contains("step 3 at depth 0, pc 6, MULDIV"), "{text}");
+    assert!(text.contains("step 4 at depth 1, pc 6, MULDIV"), "{text}");
     assert!(found.one_line(200).contains("MULDIV"), "{}", found.one_line(200));
     let names: Vec<&str> = found.inputs().iter().map(|(name, _)| *name).collect();
     assert_eq!(names, ["a", "b", "c"]);

@@ -47,7 +47,7 @@ fn case(name: &str, code: &str) -> Case {
             "logs": "0x1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347"}]}
     }});
     let file = FixtureFile::parse("tests/reports.json", text.to_string().into_bytes()).unwrap();
-    file.tests().next().unwrap().unwrap().cases().remove(0).unwrap()
+    file.tests().next().unwrap().unwrap().cases(None).remove(0).unwrap()
 }
 
 /// An engine that does what `mini` does, but for its answer, or for what it shows at the second block entry.

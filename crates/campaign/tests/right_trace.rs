@@ -442,7 +442,7 @@ fn a_rejected_transaction_has_no_steps() {
     let case = cases(&path).unwrap().map(Result::unwrap).find(rejected).unwrap();
     let root =
         |root: &dyn std::fmt::Display| json!({ "stateRoot": root.to_string(), "pass": false }).to_string();
-    let refused = compare(&case, &[root(&case.expected.state_root)]).unwrap();
+    let refused = compare(&case, &[root(&case.expected.state_root.unwrap())]).unwrap();
     assert!(matches!(refused, Verdict::Rejected(_)), "{refused:?}");
     let silent = compare(&case, &[json!({ "pass": false }).to_string()]);
     let nothing = "the trace has no step and says nothing of the end".to_owned();

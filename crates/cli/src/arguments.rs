@@ -1,6 +1,6 @@
 //! What users type. Every command's help ends with examples.
 
-use std::{io, time::Duration};
+use std::{io, path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, value_parser};
 #[cfg(unix)]
@@ -17,13 +17,16 @@ use crate::{
     message::{Kind, MessageOptions},
     number::{jobs, number, positive, wei},
     rules_argument::{self, RulesArgument},
+    shell::{CompletionsArguments, ManArguments},
+    version,
 };
 
 /// Runs one Ethereum execution through two independent engines and shows the first step where they part.
 #[derive(Parser, Debug)]
 #[command(
     name = "parallax",
-    version,
+    version = version::SHORT,
+    long_version = version::long(),
     disable_version_flag = true,
     max_term_width = 100,
     after_help = "Exit status: 0 all well, 1 a failure or a divergence was found, 2 the command or its input was wrong, \
@@ -33,7 +36,7 @@ use crate::{
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) log: LogArguments,
-    /// Print the version
+    /// Print the version; --version says more
     #[arg(short = 'v', short_alias = 'V', long, action = ArgAction::Version)]
     version: (),
     #[command(subcommand)]
@@ -63,6 +66,10 @@ pub(crate) enum Command {
     /// Makes a block of a state, an environment and transactions, as transition tools do
     #[command(alias = "transition")]
     T8n(Box<T8nArguments>),
+    /// Prints what a shell completes the commands with
+    Completions(CompletionsArguments),
+    /// Prints a page of the manual
+    Man(ManArguments),
     /// Runs cases for a campaign of this program, which starts it
     #[command(hide = true)]
     Worker,
@@ -163,12 +170,12 @@ Read are blockchain tests and engine tests. A block that must be refused must be
 work is not checked, and tests of it are counted apart. State tests are counted apart, too.
 
 With --json each case is one line with the fields: file name network pass verdict (passed, proof_of_work, failed, crashed, timed_out, \
-limit, unsupported, other_kind or unreadable) error blocks, and of each block: hash number transactions gasUsed refused.")]
+limit, unsupported, passed_over or unreadable) error blocks, and of each block: hash number transactions gasUsed refused.")]
 pub(crate) struct BlocktestArguments {
     /// Files or folders of block tests, archives of them (.tar, .tar.gz, .tgz) or ARCHIVE:MEMBER, packed files (.json.gz), or -
     /// for a list of paths on standard input, one a line
     #[arg(value_name = "PATH", required = true)]
-    pub(crate) paths: Vec<String>,
+    pub(crate) paths: Vec<PathBuf>,
     /// What runs what is in the blocks
     #[arg(long, value_parser = EngineParser, default_value_t = EngineName::Primary)]
     pub(crate) engine: EngineName,
@@ -226,7 +233,7 @@ pub(crate) struct T8nArguments {
     pub(crate) input_blob_params: Option<String>,
     /// Where outputs and traces are written; it is made if it is not there
     #[arg(long = "output.basedir", value_name = "FOLDER", default_value = ".")]
-    pub(crate) basedir: std::path::PathBuf,
+    pub(crate) basedir: PathBuf,
     /// Roots, receipts, rejections: a file, stdout or stderr; nothing if empty
     #[arg(long = "output.result", value_name = "FILE", default_value = "result.json")]
     pub(crate) output_result: String,
@@ -553,7 +560,7 @@ pub(crate) struct SelectionArguments {
     /// Files or folders of state tests, archives of them (.tar, .tar.gz, .tgz) or ARCHIVE:MEMBER, packed files (.json.gz), or -
     /// for a list of paths on standard input, one a line
     #[arg(value_name = "PATH", required_unless_present = "code")]
-    pub(crate) paths: Vec<String>,
+    pub(crate) paths: Vec<PathBuf>,
     /// Run every case by these rules: a fork, a fork with EIPs switched on and off (Cancun+7939-5656), or a file of rules (.toml). Where
     /// a test has cases for them, those alone; otherwise each of its transactions once, and what is expected of it is not looked at.
     /// Of a program (--code), its rules

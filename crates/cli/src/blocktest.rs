@@ -9,7 +9,7 @@ use crate::{
     arguments::{BlocktestArguments, SelectionArguments},
     libraries::load,
     report::{Status, complain},
-    selection::{Printer, Selected},
+    selection::{PassedOver, Printer, Selected},
 };
 
 pub(crate) fn run(arguments: &BlocktestArguments) -> Result<Status> {
@@ -34,13 +34,13 @@ pub(crate) fn run(arguments: &BlocktestArguments) -> Result<Status> {
     let campaign = selected.campaign(workers.is_some())?;
     let isolation = workers.as_ref().map_or(Isolation::InProcess, Isolation::Workers);
     let mut printer = Printer::new();
+    let mut passed_over = PassedOver::of(&selected);
     let summary = blocktest_isolated(&campaign, &task, isolation, |report, progress| {
+        passed_over.count(report.passed_over.as_deref());
         print(&mut printer, report, *json, progress)
     })?;
-    printer.finish(&summary.text(name), *json)?;
-    let others = "state tests, for parallax statetest and parallax diff";
-    let counts = (summary.cases(), summary.other_kind);
-    Ok(selected.status_of_kind(summary.is_success(), counts, summary.unreadable, others))
+    printer.finish(&(summary.text(name) + &passed_over.text()), *json)?;
+    Ok(selected.status(summary.is_success(), summary.cases(), summary.passed_over, summary.unreadable))
 }
 
 fn print(printer: &mut Printer, report: &BlockReport, json: bool, progress: Progress) -> ControlFlow<()> {

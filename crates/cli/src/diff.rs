@@ -29,7 +29,7 @@ use crate::{
     report::{Status, complain},
     right_trace,
     run::block,
-    selection::{Printer, Selected},
+    selection::{PassedOver, Printer, Selected},
     sides,
     steps::Steps,
 };
@@ -100,7 +100,9 @@ fn on_cases(arguments: &DiffArguments) -> Result<Status> {
     let isolation = workers.as_ref().map_or(Isolation::InProcess, Isolation::Workers);
     let has_failed = || steps.as_ref().is_some_and(|steps| steps.file.has_failed());
     let mut partings = Partings::default();
-    let deliver = |DiffReport { sum, told, parting, .. }: &DiffReport, progress| {
+    let mut skipped = PassedOver::of(&selected);
+    let deliver = |DiffReport { sum, told, parting, passed_over, .. }: &DiffReport, progress| {
+        skipped.count(passed_over.as_deref());
         parting.iter().for_each(|parting| partings.add(parting));
         let text = match &told.text {
             Some(text) if sum.unreadable > 0 => {
@@ -129,7 +131,7 @@ fn on_cases(arguments: &DiffArguments) -> Result<Status> {
     let by = by.map_or(String::new(), |text| format!("\n  {text}"));
     let partings = partings.text();
     let partings = if partings.is_empty() { String::new() } else { format!("\n{}", partings.trim_end()) };
-    let text = summary.text(&task.left, &task.right) + &by + &fast + &partings;
+    let text = summary.text(&task.left, &task.right) + &by + &fast + &partings + &skipped.text();
     let printed = printer.finish(&if json { text } else { text + &tolerated.collect::<String>() }, json);
     if json {
         setup.tolerances.iter().for_each(|line| complain(&format!("not compared: {line}")));
@@ -137,7 +139,7 @@ fn on_cases(arguments: &DiffArguments) -> Result<Status> {
     reports.finish(&summary)?;
     written?;
     printed?;
-    Ok(selected.status(summary.is_success(), summary.cases(), summary.unreadable))
+    Ok(selected.status(summary.is_success(), summary.cases(), summary.passed_over, summary.unreadable))
 }
 
 /// What is compared with what, how, and in which forms it is told.

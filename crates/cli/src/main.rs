@@ -25,15 +25,17 @@ mod rules_argument;
 mod run;
 mod selection;
 mod serve;
+mod shell;
 mod sides;
 mod statetest;
 mod steps;
 mod t8n;
 mod traces;
+mod version;
 
 use std::{io, process::ExitCode};
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use parallax_campaign::{engines, worker_main};
 
 use crate::{
@@ -57,6 +59,8 @@ fn main() -> ExitCode {
         Command::Asm(arguments) => assembly::assemble(&arguments),
         Command::Disasm(arguments) => assembly::disassemble(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),
+        Command::Completions(arguments) => shell::completions(&arguments, Arguments::command()),
+        Command::Man(arguments) => shell::man(&arguments, Arguments::command()),
         Command::T8n(arguments) => return t8n::run(&arguments),
         Command::Worker => return worker_main(engines::source),
         #[cfg(unix)]

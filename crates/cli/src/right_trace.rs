@@ -25,7 +25,7 @@ pub(crate) fn run(arguments: &DiffArguments, path: &str) -> Result<Status> {
     if !matches!(arguments.mode, Mode::PerStep | Mode::All) {
         bail!("--right-trace is compared step by step, expected --mode per-step");
     }
-    if path == "-" && arguments.selection.paths.iter().any(|path| path == "-") {
+    if path == "-" && arguments.selection.paths.iter().any(|path| path == Path::new("-")) {
         bail!("PATH and --right-trace are both -, expected a file for one of them");
     }
     let engine = arguments.left.engine();

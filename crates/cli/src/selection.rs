@@ -1,6 +1,7 @@
 //! From the paths and options of a command to a campaign: which files, how they are watched and how it may be stopped.
 
 use std::{
+    collections::BTreeMap,
     io::{self, BufRead, Write},
     ops::ControlFlow,
     path::{Path, PathBuf},
@@ -9,7 +10,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use parallax_campaign::{Campaign, Delivered, Progress, RunBy, Selection, discover, file_of, title};
+use parallax_campaign::{Campaign, Delivered, Discovery, Progress, RunBy, Selection, file_of, title};
 use parallax_state_tests::Case;
 
 use crate::{
@@ -23,6 +24,8 @@ static CANCEL: AtomicBool = AtomicBool::new(false);
 /// The files of a command, and what went wrong on the way to them.
 pub(crate) struct Selected {
     files: Vec<PathBuf>,
+    /// As [`Discovery::passed_over`].
+    passed_over: u64,
     selection: Selection,
     jobs: usize,
     /// [`Status::WrongInput`] if a path named nothing; the others are run all the same.
@@ -34,8 +37,8 @@ impl Selected {
     pub(crate) fn find(arguments: &SelectionArguments) -> Result<Self> {
         let mut paths = Vec::new();
         for path in &arguments.paths {
-            if path != "-" {
-                paths.push(PathBuf::from(path));
+            if path != Path::new("-") {
+                paths.push(path.clone());
                 continue;
             }
             let before = paths.len();
@@ -60,9 +63,13 @@ impl Selected {
     fn of(arguments: &SelectionArguments, paths: Vec<PathBuf>) -> Self {
         let mut status = Status::Well;
         let mut files = Vec::new();
+        let mut passed_over = 0;
         for path in paths {
-            match discover(std::slice::from_ref(&path), &mut io::empty()) {
-                Ok(found) => files.extend(found),
+            match Discovery::of(std::slice::from_ref(&path), &mut io::empty()) {
+                Ok(found) => {
+                    files.extend(found.files);
+                    passed_over += found.passed_over;
+                }
                 Err(error) => {
                     complain(&error);
                     status = Status::WrongInput;
@@ -72,7 +79,7 @@ impl Selected {
         let SelectionArguments { only_fork: rules, index, .. } = *arguments;
         let by = arguments.by.as_ref().map(|given| RunBy { rules: given.rules, name: given.text.clone() });
         let selection = Selection { filter: arguments.filter.clone(), rules, by, index };
-        Self { files, selection, jobs: arguments.jobs.unwrap_or(0), status }
+        Self { files, passed_over, selection, jobs: arguments.jobs.unwrap_or(0), status }
     }
 
     /// The campaign over them, which an interrupt ends with the process.
@@ -137,23 +144,9 @@ impl Selected {
         }
     }
 
-    /// How a campaign ended of which `other_kind` tests are of another kind, as [`Selected::status`] where some are not.
-    pub(crate) fn status_of_kind(
-        &self,
-        is_success: bool,
-        (counted, other_kind): (u64, u64),
-        unreadable: u64,
-        others: &str,
-    ) -> Status {
-        if counted == other_kind && other_kind > 0 {
-            complain(&format!("no test of this kind is selected: {other_kind} are {others}"));
-            return Status::WrongInput;
-        }
-        self.status(is_success, counted, unreadable)
-    }
-
-    /// How a campaign ended: `counted` cases came to something, `unreadable` of them to nothing but an error.
-    pub(crate) fn status(&self, is_success: bool, counted: u64, unreadable: u64) -> Status {
+    /// How a campaign ended: `counted` cases came to something, `passed_over` of them were not run as they are of other kinds, and
+    /// `unreadable` of them came to nothing but an error.
+    pub(crate) fn status(&self, is_success: bool, counted: u64, passed_over: u64, unreadable: u64) -> Status {
         if CANCEL.load(Ordering::Relaxed) {
             complain(&"interrupted: the results so far are above");
             return Status::Interrupted;
@@ -164,10 +157,42 @@ impl Selected {
                 self.files.len()
             ));
         }
-        if counted == 0 || unreadable > 0 {
+        if counted == passed_over && passed_over > 0 {
+            complain(&"no case that this command runs is selected: all are passed over");
+        }
+        if counted == passed_over || unreadable > 0 {
             return Status::WrongInput;
         }
         self.status.max(if is_success { Status::Well } else { Status::Failure })
+    }
+}
+
+/// What was passed over, and how often: one line each.
+pub(crate) struct PassedOver(BTreeMap<String, u64>);
+
+impl PassedOver {
+    /// With what was passed over in folders.
+    pub(crate) fn of(selected: &Selected) -> Self {
+        let what = "entries of folders: hidden, linked to nothing, or not called .json or .json.gz";
+        let count = selected.passed_over;
+        Self(if count > 0 { BTreeMap::from([(what.to_owned(), count)]) } else { BTreeMap::new() })
+    }
+
+    /// Counts something, if it was passed over.
+    pub(crate) fn count(&mut self, what: Option<&str>) {
+        if let Some(what) = what {
+            // A release has a few kinds; what makes up thousands of them is told as one.
+            let is_known = self.0.contains_key(what) || self.0.len() < Self::MOST;
+            *self.0.entry(if is_known { what } else { "others" }.to_owned()).or_default() += 1;
+        }
+    }
+
+    /// Most kinds that are told apart.
+    const MOST: usize = 100;
+
+    /// Lines to stand below the sum, each with a break before it.
+    pub(crate) fn text(&self) -> String {
+        self.0.iter().map(|(what, count)| format!("\n  passed over: {count} {what}")).collect()
     }
 }
 

@@ -71,7 +71,7 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<Status> {
     let printed = printer.finish(&text, json);
     reports.finish(&summary)?;
     printed?;
-    Ok(selected.status(summary.is_success(), summary.cases(), summary.unreadable))
+    Ok(selected.status(summary.is_success(), summary.cases(), summary.passed_over, summary.unreadable))
 }
 
 /// The sides in the order in which they were named, and the options that name them again.

@@ -4,6 +4,7 @@ use std::{
     fs,
     io::{self, BufRead},
     ops::ControlFlow,
+    path::Path,
 };
 
 use anyhow::{Context, Result, bail, ensure};
@@ -17,7 +18,7 @@ use crate::{
     libraries::{load, needs_steps},
     outputs::Outputs,
     report::{Status, complain},
-    selection::{Printer, Selected},
+    selection::{PassedOver, Printer, Selected},
 };
 
 pub(crate) fn run(arguments: &StatetestArguments) -> Result<Status> {
@@ -41,7 +42,7 @@ pub(crate) fn run(arguments: &StatetestArguments) -> Result<Status> {
     if traces && (isolation.needs_workers() || isolation.max_steps.is_some()) {
         bail!("--trace runs the cases in this process, without --case-timeout, --max-steps and --max-memory");
     }
-    if traces && arguments.selection.paths == ["-"] {
+    if traces && arguments.selection.paths == [Path::new("-")] {
         return batch(arguments);
     }
     let selected = Selected::find(&arguments.selection)?;
@@ -61,18 +62,20 @@ pub(crate) fn run(arguments: &StatetestArguments) -> Result<Status> {
     };
     let mut printer = Printer::new();
     let mut failure = Ok(());
+    let mut passed_over = PassedOver::of(&selected);
     let summary = match arguments.trace.open(&mut Outputs::beside(selected.files()))? {
         Some(traces) => {
             // Traces stand one behind the other.
             let campaign = Campaign { jobs: 1, ..selected.campaign(false)? };
             let sink = TraceSink::Files(&traces.files);
-            let summary =
-                statetest_with(&campaign, &source, Some(&sink), |delivered, progress| {
-                    match traces.files.has_failed() {
-                        true => ControlFlow::Break(()),
-                        false => print(&mut printer, &task.report(delivered), progress),
-                    }
-                })?;
+            let summary = statetest_with(&campaign, &source, Some(&sink), |delivered, progress| {
+                let report = task.report(delivered);
+                passed_over.count(report.passed_over.as_deref());
+                match traces.files.has_failed() {
+                    true => ControlFlow::Break(()),
+                    false => print(&mut printer, &report, progress),
+                }
+            })?;
             failure = traces.finish();
             summary
         }
@@ -81,15 +84,14 @@ pub(crate) fn run(arguments: &StatetestArguments) -> Result<Status> {
             let campaign = selected.campaign(workers.is_some())?;
             let isolation = workers.as_ref().map_or(Isolation::InProcess, Isolation::Workers);
             statetest_isolated(&campaign, &task, isolation, |report, progress| {
+                passed_over.count(report.passed_over.as_deref());
                 print(&mut printer, report, progress)
             })?
         }
     };
-    printer.finish(&text(arguments, &summary), json)?;
+    printer.finish(&(text(arguments, &summary) + &passed_over.text()), json)?;
     failure?;
-    let others = "block tests, for parallax blocktest and parallax diff";
-    let counts = (summary.cases(), summary.other_kind);
-    Ok(selected.status_of_kind(summary.is_success(), counts, summary.unreadable, others))
+    Ok(selected.status(summary.is_success(), summary.cases(), summary.passed_over, summary.unreadable))
 }
 
 /// A path a line, each run and traced when it comes: for whoever keeps the process and asks one thing after another.
@@ -130,7 +132,12 @@ fn batch(arguments: &StatetestArguments) -> Result<Status> {
                 false => print(&mut printer, &task.report(delivered), progress),
             }
         })?;
-        status = status.max(selected.status(summary.is_success(), summary.cases(), summary.unreadable));
+        status = status.max(selected.status(
+            summary.is_success(),
+            summary.cases(),
+            summary.passed_over,
+            summary.unreadable,
+        ));
         sum.add(&summary);
         if !summary.complete {
             break;
@@ -144,12 +151,12 @@ fn batch(arguments: &StatetestArguments) -> Result<Status> {
 /// The sum, and what was not looked at.
 fn text(arguments: &StatetestArguments, summary: &TestSummary) -> String {
     let sum = summary.text(arguments.engine.name());
-    let by = arguments.selection.by.as_ref().and_then(|by| summary.rules_text(&by.text));
-    by.map_or(sum.clone(), |text| format!("{sum}\n  {text}"))
+    let by = arguments.selection.by.as_ref().map(|by| &*by.text);
+    summary.unchecked_text(by).map_or(sum.clone(), |text| format!("{sum}\n  {text}"))
 }
 
 fn print(printer: &mut Printer, report: &TestReport, progress: Progress) -> ControlFlow<()> {
-    let TestReport { verdict, text, json } = report;
+    let TestReport { verdict, text, json, .. } = report;
     let text = match (verdict, text) {
         (TestVerdict::Unreadable, Some(text)) => {
             printer.beside(|| complain(text));

@@ -20,7 +20,7 @@ fn a_program_diverges_and_its_command_says_so_again() {
     for side in ["--left", "--right"] {
         let (status, out, err) = run(&["diff", "--asm", "--code", CODE, side, "mini+flip-result@ADD"]);
         assert_eq!((status, &*err), (Some(1), ""), "{out}");
-        assert!(out.contains("after step 2 at depth 0, pc 4, ADD"), "{out}");
+        assert!(out.contains("after step 3 at depth 1, pc 4, ADD"), "{out}");
         let again = again(&out);
         assert!(again.contains(&format!("{side} mini+flip-result@ADD")), "{again}");
         // The one word that the shell would take apart is the code.

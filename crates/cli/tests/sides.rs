@@ -46,7 +46,7 @@ fn the_side_that_stands_alone_is_named_at_its_step() {
         out.contains("\n  primary, mini, revm, eels: stack top 0x100\n  odd: stack top 0x101, alone\n"),
         "{out}"
     );
-    assert!(out.contains("primary and odd diverge before step 2 at depth 0, pc 2, PUSH0"), "{out}");
+    assert!(out.contains("primary and odd diverge before step 3 at depth 1, pc 2, PUSH0"), "{out}");
     // The other way round: the one that all are compared with is the one that is wrong.
     let sides = ["--side", "mini+flip-result@CLZ", "--side", "mini", "--side", "revm", "--side", &eels];
     let (status, out, _) = run(&[&["diff"][..], &sides, &common].concat());

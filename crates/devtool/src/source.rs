@@ -176,7 +176,7 @@ pub(crate) fn test(text: Vec<u8>, wanted: &Wanted<'_>) -> Result<(Prepared, Sour
     let only = rules(wanted.rules, "source.fork")?;
     let failed = |error: FixtureError| ApiError::source(field, error.to_string());
     let file = FixtureFile::parse(wanted.path.unwrap_or("upload"), text).map_err(failed)?;
-    let mut found = find(&file, wanted, only, TestText::cases);
+    let mut found = find(&file, wanted, only, |test| test.cases(None));
     if let (Err(NoCase { of_fork: false, .. }), Some(rules)) = (&found, only) {
         // No case is of the rules: then those of others are run by them.
         found = find(&file, wanted, only, |test| test.cases_by(rules, rules.name(), None));

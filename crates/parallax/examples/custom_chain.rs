@@ -155,6 +155,6 @@ pub(crate) fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Err("the wrong function was not found".into());
     };
     println!("{divergence}");
-    assert!(divergence.to_string().contains("after step 6 at depth 0, pc 9, MULDIV"));
+    assert!(divergence.to_string().contains("after step 7 at depth 1, pc 9, MULDIV"));
     Ok(())
 }

@@ -183,6 +183,6 @@ pub(crate) fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Err("not found".into());
     };
     println!("{divergence}");
-    assert!(divergence.to_string().contains("after step 4 at depth 0, pc 7, ADD"));
+    assert!(divergence.to_string().contains("after step 5 at depth 1, pc 7, ADD"));
     Ok(())
 }

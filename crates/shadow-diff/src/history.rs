@@ -29,7 +29,8 @@ impl fmt::Display for Earlier {
             Earlier::Step { index, step } => {
                 let StepSide { depth, pc, opcode, rules, gas_before, gas_after, stack_size, .. } = *step;
                 let opcode = rules.show(opcode);
-                write!(f, "{index} depth {depth} pc {pc} {opcode}, gas {gas_before}")?;
+                let (number, depth) = (index + 1, u32::from(depth) + 1);
+                write!(f, "{number} depth {depth} pc {pc} {opcode}, gas {gas_before}")?;
                 if gas_after != gas_before {
                     write!(f, " -> {gas_after}")?;
                 }

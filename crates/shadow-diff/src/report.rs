@@ -154,6 +154,7 @@ impl fmt::Display for crate::PathItem {
     }
 }
 
+/// Steps, block entries and depths are told as traces number them (EIP-3155): from 1.
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -161,20 +162,19 @@ impl fmt::Display for Place {
                 let what = if *is_over { "after" } else { "before" };
                 write!(
                     f,
-                    "{what} step {index} at depth {}, pc {}, {}",
-                    step.depth,
+                    "{what} step {} at depth {}, pc {}, {}",
+                    index + 1,
+                    u32::from(step.depth) + 1,
                     step.pc,
                     step.rules.show(step.opcode)
                 )
             }
             Place::Block { index, pc, path, .. } => {
-                let depth = path.len().saturating_sub(1);
-                write!(f, "at block entry {index} at depth {depth}, pc {pc}")
+                write!(f, "at block entry {} at depth {}, pc {pc}", index + 1, path.len())
             }
             Place::Message { index, is_over, path } => {
-                let depth = path.len().saturating_sub(1);
                 let what = if *is_over { "in the outcome of" } else { "in" };
-                write!(f, "{what} message #{index} at depth {depth}")
+                write!(f, "{what} message #{index} at depth {}", path.len())
             }
             Place::Transaction => f.write_str("in the outcome of the transaction"),
             Place::PostState => f.write_str("in the state after the transaction"),
@@ -237,8 +237,8 @@ fn earlier(recent: &[Earlier]) -> Vec<String> {
     let have_run = steps.iter().any(|(_, step)| step.gas_before != step.gas_after);
     let has_state_gas = steps.iter().any(|(_, step)| step.rules.has(Eip::StateGas8037));
     let mut columns: Vec<Column> = vec![
-        ("step", |index, _| index.to_string()),
-        ("depth", |_, step| step.depth.to_string()),
+        ("step", |index, _| (index + 1).to_string()),
+        ("depth", |_, step| (u32::from(step.depth) + 1).to_string()),
         ("pc", |_, step| step.pc.to_string()),
         ("opcode", |_, step| step.rules.show(step.opcode).to_string()),
         ("gas", |_, step| step.gas_before.to_string()),

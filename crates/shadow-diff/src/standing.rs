@@ -57,7 +57,8 @@ impl Drop for Standing {
         OF_PANIC.set(Some(match self.shown {
             Some(Shown { index, depth, pc, opcode, rules }) => {
                 let opcode = rules.show(opcode);
-                format!("{engine}, at or behind {} {index}, depth {depth}, pc {pc}, {opcode}", self.unit)
+                let (unit, number, depth) = (self.unit, index + 1, u32::from(depth) + 1);
+                format!("{engine}, at or behind {unit} {number}, depth {depth}, pc {pc}, {opcode}")
             }
             None => format!("{engine}, before its first {}", self.unit),
         }));

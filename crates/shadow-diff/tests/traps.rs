@@ -436,7 +436,7 @@ fn a_report_reads_as_a_person_wants_it() {
     right.end(2).gas_left = 400;
     assert_eq!(
         divergence(&left, &right).to_string(),
-        "primary and mini diverge in the outcome of message #1 at depth 1
+        "primary and mini diverge in the outcome of message #1 at depth 2
   messages  #0 CALL 0x2222222222222222222222222222222222222222
             #1 CALL 0x3333333333333333333333333333333333333333
   field     gas left

@@ -9,8 +9,8 @@ use std::{
 use parallax_block_data::SignedTransaction;
 use parallax_engine_interface::Job;
 use parallax_memory_database::MemoryDatabase;
-use parallax_primitives::{Authorization, B256, BlockEnv, Bytes, Fork, Rules, RulesError, Transaction};
-use serde_json::{Value, json};
+use parallax_primitives::{Authorization, B256, BlockEnv, Bytes, Rules, RulesError, Transaction};
+use serde_json::{Map, Value, json};
 
 use crate::{
     ExpectedException, FixtureError, FixtureFile, Problem, TestText,
@@ -54,10 +54,10 @@ pub struct Case {
 /// What should come of a case.
 #[derive(Clone, Debug)]
 pub struct Expected {
-    /// Root of the state after.
-    pub state_root: B256,
-    /// Keccak-256 of the logs' RLP.
-    pub logs_hash: B256,
+    /// Root of the state after; `None` in a test that is not filled.
+    pub state_root: Option<B256>,
+    /// Keccak-256 of the logs' RLP; `None` in a test that is not filled.
+    pub logs_hash: Option<B256>,
     /// Whether the coinbase is paid a block reward of zero, after which, before EIP-161, it exists even if it got nothing.
     /// The fillers before execution-spec-tests did that; the specification does not.
     pub zero_reward: bool,
@@ -82,15 +82,22 @@ impl Case {
         Ok(Job { rules, chain_id, block, subject: transaction.into(), database: &**pre })
     }
 
-    /// How many of what its file expects of it (state root, hash of the logs, exception) is not looked at, as it is run by other rules.
+    /// How many of what a file expects of a case (state root, hash of the logs, exception) is not looked at: run by other rules than its
+    /// own nothing is, and otherwise what the file does not have, and the reason of an exception whose name is not known.
     pub fn not_looked_at(&self) -> u64 {
-        let all = 2 + u64::from(self.expected.exception.is_some());
-        if self.in_place_of.is_some() { all } else { 0 }
+        let Expected { state_root, logs_hash, exception, .. } = &self.expected;
+        match self.in_place_of {
+            Some(_) => 2 + u64::from(exception.is_some()),
+            None => {
+                let unknown = exception.as_ref().is_some_and(|exception| !exception.is_known());
+                [state_root.is_none(), logs_hash.is_none(), unknown].into_iter().map(u64::from).sum()
+            }
+        }
     }
 
     /// Root of the state after; `None` if it is not looked at.
     pub fn expected_root(&self) -> Option<B256> {
-        self.in_place_of.is_none().then_some(self.expected.state_root)
+        self.expected.state_root.filter(|_| self.in_place_of.is_none())
     }
 
     /// A file with this case alone, as its own file has it: for programs that run files. Run by other rules than its file's, it is of those
@@ -139,16 +146,16 @@ pub fn cases_of(
 
 fn flatten(file: &FixtureFile) -> impl Iterator<Item = Result<Case, FixtureError>> + use<> {
     file.tests().flat_map(|test| match test {
-        Ok(test) => test.cases(),
+        Ok(test) => test.cases(None),
         Err(error) => vec![Err(error)],
     })
 }
 
 impl TestText {
     /// The cases of this test, forks in the order of their names. What cannot be read is an error in its place: one for the
-    /// whole test where its block, state or transaction is at fault.
-    pub fn cases(&self) -> Vec<Result<Case, FixtureError>> {
-        Test::parse(self).and_then(|test| test.cases()).unwrap_or_else(|error| vec![Err(error)])
+    /// whole test where its block, state or transaction is at fault. Of `only`, where that is given: others are not read.
+    pub fn cases(&self, only: Option<Rules>) -> Vec<Result<Case, FixtureError>> {
+        Test::parse(self).and_then(|test| test.cases(only)).unwrap_or_else(|error| vec![Err(error)])
     }
 
     /// The cases of this test run by `rules`, which who asks for them calls `name`: those that the test has for them as they are, or, if
@@ -177,13 +184,18 @@ impl<'t> Test<'t> {
     fn parse(text: &'t TestText) -> Result<Self, FixtureError> {
         let value: Value = serde_json::from_str(text.json()).map_err(|error| FixtureError {
             file: text.file.clone(),
-            path: text.name.to_string(),
+            test: text.name.clone(),
+            path: String::new(),
             problem: Problem::Syntax { expected: "a state test", message: error.to_string() },
         })?;
         let value = Arc::new(value);
         let root = Node::test(&text.file, &text.name, &value);
-        root.object()?;
-        let number = root.get("env").get("currentNumber").u64()?;
+        if let Some(kind) = kind_of_test(root.object()?) {
+            return Err(root.error(Problem::OtherKind(kind)));
+        }
+        let env = root.get("env");
+        env.object()?;
+        let number = env.get("currentNumber").u64()?;
         let mut pre = environment::accounts(&root.get("pre"))?;
         pre.block_hashes = environment::block_hashes(&root, number)?;
         let chain_id = environment::chain_id(&root)?;
@@ -194,18 +206,23 @@ impl<'t> Test<'t> {
         Ok(Self { text, value: value.clone(), chain_id, zero_reward, pre: Arc::new(pre), authorizations })
     }
 
-    fn cases(&self) -> Result<Vec<Result<Case, FixtureError>>, FixtureError> {
+    fn cases(&self, only: Option<Rules>) -> Result<Vec<Result<Case, FixtureError>>, FixtureError> {
         let root = Node::test(&self.text.file, &self.text.name, &self.value);
         let post = root.get("post");
         let mut cases = Vec::new();
-        for name in post.object()?.keys() {
+        for name in post.object()?.keys().filter(|name| only.is_none() || name.parse().ok() == only) {
             let entries = post.get(name);
             match self.of_fork(&root, name, &entries) {
                 Ok(of_fork) => cases.extend(of_fork),
-                Err(error) => cases.push(Err(error)),
+                Err(error) => {
+                    // Cases that are passed over are counted as cases.
+                    let passed_over = error.passed_over().and_then(|_| entries.items().ok());
+                    let count = passed_over.map_or(1, <[_]>::len);
+                    cases.extend(std::iter::repeat_n(Err(error), count));
+                }
             }
         }
-        if cases.is_empty() {
+        if cases.is_empty() && only.is_none() {
             return Err(post.unexpected("at least one case", "none"));
         }
         Ok(cases)
@@ -251,12 +268,9 @@ impl<'t> Test<'t> {
         name: &str,
         entries: &Node<'_>,
     ) -> Result<Vec<Result<Case, FixtureError>>, FixtureError> {
-        let rules: Rules = name.parse().map_err(|error| {
-            let expected = match error {
-                RulesError::Fork(_) => format!("a fork: one of {}", Fork::ALL.map(Fork::name).join(" ")),
-                error => format!("rules, but {error}"),
-            };
-            entries.unexpected(expected, format!("\"{}\"", shorten(name)))
+        let rules: Rules = name.parse().map_err(|error| match error {
+            RulesError::Fork(_) => entries.error(Problem::UnknownFork(name.to_owned())),
+            error => entries.unexpected(format!("rules, but {error}"), format!("\"{}\"", shorten(name))),
         })?;
         let block = environment::block(root, rules, OrZero::No)?;
         let fork_name: Arc<str> = name.into();
@@ -293,8 +307,8 @@ impl<'t> Test<'t> {
             transaction,
             pre: self.pre.clone(),
             expected: Expected {
-                state_root: entry.get("hash").b256()?,
-                logs_hash: entry.get("logs").b256()?,
+                state_root: optional(&entry.get("hash"))?,
+                logs_hash: optional(&entry.get("logs"))?,
                 zero_reward: self.zero_reward,
                 exception,
                 post,
@@ -345,7 +359,27 @@ fn exception(entry: &Node<'_>) -> Result<Option<ExpectedException>, FixtureError
     if node.is_null() {
         return Ok(None);
     }
-    ExpectedException::parse(node.text("the names of exceptions, separated by |")?)
-        .map(Some)
-        .map_err(|name| node.unexpected("an exception that official tests have", format!("{name:?}")))
+    let names = node.text("the names of exceptions, separated by |")?;
+    Ok(Some(ExpectedException::of_any_name(names)))
+}
+
+/// A hash that a test has once it is filled.
+fn optional(node: &Node<'_>) -> Result<Option<B256>, FixtureError> {
+    if node.is_null() { Ok(None) } else { node.b256().map(Some) }
+}
+
+/// What a test is that is no state test, by its keys.
+fn kind_of_test(test: &Map<String, Value>) -> Option<&'static str> {
+    let kinds = [
+        ("blocks", "block tests"),
+        ("engineNewPayloads", "block tests"),
+        ("txbytes", "transaction tests"),
+        ("vectors", "tests of EOF"),
+        ("exec", "tests of the virtual machine alone"),
+        ("parentDifficulty", "tests of difficulty"),
+        ("rlp", "tests of RLP"),
+        ("alloc", "genesis files"),
+    ];
+    let is_state_test = test.contains_key("post") && test.contains_key("transaction");
+    kinds.iter().find(|(key, _)| !is_state_test && test.contains_key(*key)).map(|(_, kind)| *kind)
 }

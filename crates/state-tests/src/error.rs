@@ -7,7 +7,9 @@ use std::{fmt, sync::Arc};
 pub struct FixtureError {
     /// The file as it was named.
     pub file: Arc<str>,
-    /// Where in it, as `test_x.post.Osaka[0].indexes.data`; empty for the file as a whole.
+    /// The test's key in it; empty for the file as a whole.
+    pub test: Arc<str>,
+    /// Where in the test, as `post.Osaka[0].indexes.data`; empty for the test as a whole.
     pub path: String,
     /// What is wrong there.
     pub problem: Problem,
@@ -16,10 +18,32 @@ pub struct FixtureError {
 impl fmt::Display for FixtureError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.file)?;
-        if !self.path.is_empty() {
-            write!(f, "at {}: ", self.path)?;
+        match (&*self.test, &*self.path) {
+            ("", "") => {}
+            (test, "") => write!(f, "at {test}: ")?,
+            ("", path) => write!(f, "at {path}: ")?,
+            (test, path) if path.starts_with('[') => write!(f, "at {test}{path}: ")?,
+            (test, path) => write!(f, "at {test}.{path}: ")?,
         }
         self.problem.fmt(f)
+    }
+}
+
+impl FixtureError {
+    /// That the file as a whole is at fault.
+    pub fn of_file(file: &str, problem: Problem) -> Self {
+        Self { file: file.into(), test: "".into(), path: String::new(), problem }
+    }
+
+    /// What it is where nothing is broken: something that is not known here, or is no test, in words that a count may stand before.
+    pub fn passed_over(&self) -> Option<String> {
+        match &self.problem {
+            Problem::UnknownFork(name) => {
+                Some(format!("cases of {}, a fork that is not known", shorten(name)))
+            }
+            Problem::OtherKind(kind) => Some((*kind).to_owned()),
+            _ => None,
+        }
     }
 }
 
@@ -70,6 +94,12 @@ pub enum Problem {
         /// What stands there, shortened.
         found: String,
     },
+    /// Rules that are not known: later ones than this program, or of another chain.
+    #[error("expected a fork that is known, found {0:?}")]
+    UnknownFork(String),
+    /// It is no state test and no block test, but one of these.
+    #[error("expected a state test or a block test, found one of the {0}")]
+    OtherKind(&'static str),
     /// The same test, account or slot twice.
     #[error("given twice: {0}")]
     Duplicate(String),

@@ -38,12 +38,15 @@ impl FixtureFile {
     /// Reads and cuts the file at `path`.
     pub fn open(path: &Path) -> Result<Self, FixtureError> {
         let name = path.to_string_lossy();
-        let file = File::open(path).map_err(|error| FixtureError {
-            file: (&*name).into(),
-            path: String::new(),
-            problem: Problem::Io(error.to_string()),
-        })?;
-        Self::read(&name, file)
+        let failed = |error: std::io::Error| FixtureError::of_file(&name, Problem::Io(error.to_string()));
+        let file = File::open(path).map_err(failed)?;
+        // The size of a file is known before it is read.
+        match file.metadata() {
+            Ok(metadata) if metadata.is_file() && metadata.len() > MAX_FILE_BYTES => {
+                Err(FixtureError::of_file(&name, Problem::FileTooLarge { limit: MAX_FILE_BYTES }))
+            }
+            _ => Self::read(&name, file),
+        }
     }
 
     /// Reads `source` to its end and cuts it: for files that are inside of others. Errors will say that it came from the file `name`.
@@ -53,7 +56,7 @@ impl FixtureFile {
 
     fn read_at_most(limit: u64, name: &str, source: impl Read) -> Result<Self, FixtureError> {
         let name: Arc<str> = name.into();
-        let failed = |problem| FixtureError { file: name.clone(), path: String::new(), problem };
+        let failed = |problem| FixtureError::of_file(&name, problem);
         let io = |error: std::io::Error| failed(Problem::Io(error.to_string()));
         let mut file = source.take(limit + 1);
         let mut text = Vec::new();
@@ -66,22 +69,23 @@ impl FixtureFile {
             }
             nesting.scan(&text[start..]).map_err(&failed)?;
         }
-        Self::cut(limit, name.clone(), text)
+        let file = Self::cut(limit, name.clone(), text)?;
+        let names: Vec<&str> = file.tests.iter().map(|(name, _)| &**name).collect();
+        match kind_of_file(&names) {
+            Some(kind) => Err(failed(Problem::OtherKind(kind))),
+            None => Ok(file),
+        }
     }
 
     /// Cuts `text`, which errors will say came from the file `name`.
     pub fn parse(name: &str, text: Vec<u8>) -> Result<Self, FixtureError> {
         let name: Arc<str> = name.into();
-        Nesting::default().scan(&text).map_err(|problem| FixtureError {
-            file: Arc::clone(&name),
-            path: String::new(),
-            problem,
-        })?;
+        Nesting::default().scan(&text).map_err(|problem| FixtureError::of_file(&name, problem))?;
         Self::cut(MAX_FILE_BYTES, name, text)
     }
 
     fn cut(limit: u64, name: Arc<str>, text: Vec<u8>) -> Result<Self, FixtureError> {
-        let failed = |problem| FixtureError { file: name.clone(), path: String::new(), problem };
+        let failed = |problem| FixtureError::of_file(&name, problem);
         if text.len() as u64 > limit {
             return Err(failed(Problem::FileTooLarge { limit }));
         }
@@ -108,10 +112,31 @@ impl FixtureFile {
             let (name, range) = file.tests[index].clone();
             if !seen.insert(name.clone()) {
                 let problem = Problem::Duplicate(format!("the test {name}"));
-                return Err(FixtureError { file: file.name.clone(), path: name.to_string(), problem });
+                return Err(FixtureError {
+                    file: file.name.clone(),
+                    test: name,
+                    path: String::new(),
+                    problem,
+                });
             }
             Ok(TestText { file: file.name.clone(), name, text: file.text.clone(), range })
         })
+    }
+}
+
+/// What a file is that holds no tests, by its keys.
+fn kind_of_file(names: &[&str]) -> Option<&'static str> {
+    let has = |name| names.contains(&name);
+    let is_address = |name: &&str| name.len() == 42 && name.starts_with("0x");
+    match () {
+        () if has("alloc") && (has("config") || has("gasLimit")) => Some("genesis files"),
+        () if has("alloc") && has("env") => Some("requests of a transition tool"),
+        () if has("root_hash") && has("test_cases") => Some("indexes of tests"),
+        () if has("currentCoinbase") && has("currentNumber") => Some("block environments"),
+        () if has("stateRoot") && has("receipts") => Some("results of a transition tool"),
+        () if has("jsonrpc") => Some("answers of a node"),
+        () if names.iter().all(is_address) => Some("files of accounts"),
+        () => None,
     }
 }
 
@@ -152,7 +177,12 @@ impl Nesting {
         if let (false, Some(first)) = (self.begun, bytes.iter().find(|byte| !byte.is_ascii_whitespace())) {
             self.begun = true;
             if *first != b'{' {
-                let found = format!("{:?} at its beginning", char::from(*first));
+                let found = match (bytes, first) {
+                    ([0x1f, 0x8b, ..], _) => "a gzip file, whose name should end in .gz".to_owned(),
+                    ([0xef, 0xbb, 0xbf, ..], _) => "a byte order mark, which JSON does not have".to_owned(),
+                    ([0xff, 0xfe, ..] | [0xfe, 0xff, ..], _) => "UTF-16, where JSON is UTF-8".to_owned(),
+                    (_, first) => format!("{:?} at its beginning", char::from(*first)),
+                };
                 return Err(Problem::Unexpected { expected: EXPECTED.to_owned(), found });
             }
         }

@@ -160,26 +160,25 @@ impl<'a> Node<'a> {
     /// The error that this is wrong here.
     pub fn error(&self, problem: Problem) -> FixtureError {
         let mut path = String::new();
-        let file = self.write_path(&mut path);
-        FixtureError { file: file.clone(), path, problem }
+        let (file, test) = self.write_path(&mut path);
+        FixtureError { file: file.clone(), test: test.into(), path, problem }
     }
 
-    fn write_path(&self, path: &mut String) -> &'a Arc<str> {
+    /// The way from the test, and the file and the name of that.
+    fn write_path(&self, path: &mut String) -> (&'a Arc<str>, &'a str) {
         // Writing to a string does not fail.
         match self.place {
-            Place::Test { file, name } => {
-                path.push_str(name);
-                file
-            }
+            Place::Test { file, name } => (file, name),
             Place::Field { parent, key } => {
-                let file = parent.write_path(path);
-                let _ = write!(path, ".{key}");
-                file
+                let test = parent.write_path(path);
+                let dot = if path.is_empty() { "" } else { "." };
+                let _ = write!(path, "{dot}{key}");
+                test
             }
             Place::Item { parent, index } => {
-                let file = parent.write_path(path);
+                let test = parent.write_path(path);
                 let _ = write!(path, "[{index}]");
-                file
+                test
             }
         }
     }

@@ -15,10 +15,9 @@ pub fn accounts_of(name: &str, text: &[u8]) -> Result<MemoryDatabase, FixtureErr
         account?;
     }
     let file: Arc<str> = name.into();
-    let value: Value = serde_json::from_slice(text).map_err(|error| FixtureError {
-        file: file.clone(),
-        path: String::new(),
-        problem: Problem::Syntax { expected: "an object of accounts by address", message: error.to_string() },
+    let value: Value = serde_json::from_slice(text).map_err(|error| {
+        let (expected, message) = ("an object of accounts by address", error.to_string());
+        FixtureError::of_file(name, Problem::Syntax { expected, message })
     })?;
     environment::accounts(&Node::test(&file, "accounts", &value))
 }

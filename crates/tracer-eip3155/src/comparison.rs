@@ -393,7 +393,7 @@ impl fmt::Display for TraceDifference {
                 None => writeln!(f, "{mark}(end of the trace)")?,
             }
         }
-        writeln!(f, "first difference at step {}: {}", self.step, self.field)?;
+        writeln!(f, "first difference at step {}: {}", self.step + 1, self.field)?;
         // Steps have their lines above.
         let line = |line: u64| match OPTIONAL_ENDS.iter().any(|(name, _)| self.field.starts_with(name)) {
             true => format!("line {line}: "),

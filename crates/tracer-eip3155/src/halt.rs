@@ -42,11 +42,33 @@ pub(crate) fn gas_cost(
             Halt::StackUnderflow | Halt::StackOverflow => static_gas(step.rules, step.opcode),
             // geth stops before it adds the dynamic cost.
             Halt::InitcodeTooLarge => static_gas(step.rules, step.opcode),
-            Halt::OutOfGas if memory::needed(step) > GETH_MEMORY_LIMIT => static_gas(step.rules, step.opcode),
+            Halt::OutOfGas if memory::needed(step) > GETH_MEMORY_LIMIT || geth_access_fails(step, end) => {
+                static_gas(step.rules, step.opcode)
+            }
             _ => end.gas_cost,
         }),
         Dialect::Revm => Some(revm_gas_cost(halt, step, end.gas_cost)),
     }
+}
+
+/// Whether a call has no gas for the cold account or the delegate (EIP-2929, EIP-7702): geth takes that by itself, before it adds up the
+/// rest. What an account needs is what is left of a cost whose other parts are known; where the gas that was asked for makes the sum
+/// saturate, they are not.
+fn geth_access_fails(step: &StepView<'_>, end: &StepEnd<'_>) -> bool {
+    let StepView { rules, opcode, gas, .. } = *step;
+    let sends = matches!(opcode, Opcode::CALL | Opcode::CALLCODE);
+    let is_call = sends || matches!(opcode, Opcode::DELEGATECALL | Opcode::STATICCALL);
+    let is_known = end.gas_cost < u64::MAX && !rules.has(Eip::StateGas8037);
+    if !is_call || !is_known || !rules.has(Eip::WarmAccess2929) {
+        return false;
+    }
+    let schedule = rules.gas();
+    let value = if sends && !operand(step, 2).is_zero() { schedule.call_value } else { 0 };
+    let asked: u64 = operand(step, 0).saturating_to();
+    let others = memory::growth_cost(step).saturating_add(value).saturating_add(asked);
+    // What is left besides is at most a new account.
+    let access = end.gas_cost.saturating_sub(others) % schedule.new_account;
+    (static_gas(rules, opcode)..access).contains(&gas)
 }
 
 /// The most memory that geth computes a price for.
@@ -312,6 +334,7 @@ fn geth_error(halt: Halt, step: &StepView<'_>, end: &StepEnd<'_>, out: &mut Vec<
         Halt::StaticViolation if end.gas_cost <= step.gas => "write protection",
         Halt::ReturnDataOutOfBounds => "return data out of bounds",
         Halt::OutOfGas if is_beyond_64_bits(step) => "gas uint64 overflow",
+        Halt::OutOfGas if geth_access_fails(step, end) => "out of gas: out of gas",
         Halt::OutOfGas if memory::needed(step) > GETH_MEMORY_LIMIT => "out of gas: gas uint64 overflow",
         _ => "out of gas",
     };

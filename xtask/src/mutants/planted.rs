@@ -166,6 +166,11 @@ fn witness(scratch: &Scratch, layer: &str, number: usize) -> Result<Option<bool>
     Ok(Some(!status.success()))
 }
 
+/// An index as reports tell it: from 1.
+fn number(index: &Value) -> u64 {
+    index.as_u64().map_or(0, |index| index + 1)
+}
+
 /// A case that differs, in a line: its verdict, where, in what.
 fn told(case: &Value) -> String {
     let text = |value: &Value, name: &str| value[name].as_str().unwrap_or_default().to_owned();
@@ -178,8 +183,8 @@ fn told(case: &Value) -> String {
     }
     let phase = text(found, "phase");
     let place = match found["place"].as_str().unwrap_or_default() {
-        "step" => format!("{phase} step {} {}", found["step"], text(found, "opName")),
-        "block" => format!("block entry {}", found["entry"]),
+        "step" => format!("{phase} step {} {}", number(&found["step"]), text(found, "opName")),
+        "block" => format!("block entry {}", number(&found["entry"])),
         "message" => {
             let frames = found["frames"].as_array().and_then(|frames| frames.last());
             let frame = frames.and_then(Value::as_str).unwrap_or_default();

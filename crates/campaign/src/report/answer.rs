@@ -128,9 +128,15 @@ impl<'a> Subject<'a> {
     pub(crate) fn origin(self) -> Origin<'a> {
         match self {
             Subject::Case(case) => Origin::of(&case),
-            Subject::Program(Program { rules, .. }) => {
-                Origin { file: "", name: "", fork: Some(rules.name()), d: None, g: None, v: None }
-            }
+            Subject::Program(Program { rules, .. }) => Origin {
+                file: "",
+                name: "",
+                fork: Some(rules.name()),
+                d: None,
+                g: None,
+                v: None,
+                place: None,
+            },
         }
     }
 }
@@ -144,17 +150,21 @@ pub(crate) struct Origin<'a> {
     pub(crate) d: Option<usize>,
     pub(crate) g: Option<usize>,
     pub(crate) v: Option<usize>,
+    /// Where in the test something cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) place: Option<&'a str>,
 }
 
 impl<'a> Origin<'a> {
     pub(crate) fn of(case: &CaseName<'a>) -> Self {
         let CaseName { file, name, rules, index } = *case;
         let [d, g, v] = index.map(|number| rules.map(|_| number));
-        Self { file, name, fork: rules.map(|(_, name)| name), d, g, v }
+        Self { file, name, fork: rules.map(|(_, name)| name), d, g, v, place: None }
     }
 
     pub(crate) fn of_error(error: &'a FixtureError) -> Self {
-        Self { file: &error.file, name: &error.path, fork: None, d: None, g: None, v: None }
+        let place = Some(&*error.path).filter(|path| !path.is_empty());
+        Self { file: &error.file, name: &error.test, fork: None, d: None, g: None, v: None, place }
     }
 }
 

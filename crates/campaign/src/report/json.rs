@@ -140,12 +140,19 @@ pub(crate) fn outcome_json(
         }
         TestOutcome::Lost(loss) => failed(Some(loss.name()), loss.reason().to_owned()),
         TestOutcome::Unsupported(reason) => failed(None, reason.clone()),
-        TestOutcome::OtherKind(reason) => failed(Some("other_kind"), reason.clone()),
+        TestOutcome::PassedOver(kind) => {
+            let verdict = Some("passed_over");
+            TestLine { pass: None, verdict, ..failed(None, format!("one of the {kind}")) }
+        }
     })
 }
 
 pub(crate) fn unreadable_json(error: &FixtureError) -> String {
-    json(&failed(Origin::of_error(error), error.to_string()))
+    let line = failed(Origin::of_error(error), error.problem.to_string());
+    json(&match error.passed_over() {
+        Some(_) => TestLine { pass: None, verdict: Some("passed_over"), ..line },
+        None => line,
+    })
 }
 
 fn test_line<'a>(case: &CaseName<'a>, result: &CaseResult, digest: Option<&TraceDigest>) -> TestLine<'a> {
@@ -155,7 +162,7 @@ fn test_line<'a>(case: &CaseName<'a>, result: &CaseResult, digest: Option<&Trace
         pass: Some(result.pass),
         verdict: None,
         state_root: result.state_root.map(|root| root.to_string()),
-        expected_root: Some(result.expected_root.to_string()),
+        expected_root: result.expected_root.map(|root| root.to_string()),
         logs_hash: result.logs_hash.map(|hash| hash.to_string()),
         gas_used: ran.then(|| format!("{:#x}", result.gas_used)),
         output: ran.then(|| result.output.to_string()),

@@ -93,7 +93,7 @@ impl<W: Write + Seek> JunitReport<W> {
 
 /// The element of one case.
 pub(super) fn element(answer: &Answer<'_>, command: &str) -> String {
-    let (Origin { file, name, fork, d, g, v }, content) = match answer {
+    let (Origin { file, name, fork, d, g, v, .. }, content) = match answer {
         Answer::Outcome(subject, outcome) => (subject.origin(), content(outcome, || subject.again(command))),
         Answer::Unreadable(error) => {
             (Origin::of_error(error), Some(problem("error", "unreadable", &error.to_string(), "")))

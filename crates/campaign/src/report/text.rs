@@ -2,6 +2,7 @@
 
 use parallax_primitives::hex;
 use parallax_shadow_diff::Verdict;
+use parallax_state_tests::FixtureError;
 
 use super::{
     answer::{Answer, DiffSetup, Program, Subject, rerun_of, title_of},
@@ -18,8 +19,13 @@ pub fn test_text(delivered: &Delivered<TestOutcome>, engine: &str) -> Option<Str
         Delivered::Case(case, outcome) => {
             outcome_text(&CaseName::of(case), outcome, &format!("parallax statetest --engine {engine}"))
         }
-        Delivered::Unreadable(error) => Some(format!("UNREADABLE {}", printable(&error.to_string()))),
+        Delivered::Unreadable(error) => unreadable(error),
     }
+}
+
+/// What cannot be read; the sum tells what is passed over.
+fn unreadable(error: &FixtureError) -> Option<String> {
+    error.passed_over().is_none().then(|| format!("UNREADABLE {}", printable(&error.to_string())))
 }
 
 pub(crate) fn outcome_text(case: &CaseName<'_>, outcome: &TestOutcome, command: &str) -> Option<String> {
@@ -36,7 +42,7 @@ pub(crate) fn outcome_text(case: &CaseName<'_>, outcome: &TestOutcome, command: 
         TestOutcome::Lost(loss) => (&*loss.name().to_uppercase(), loss.reason()),
         TestOutcome::Unsupported(reason) => return Some(format!("NOT RUN {title}\n  {reason}")),
         // The sum tells how many there are.
-        TestOutcome::OtherKind(_) => return None,
+        TestOutcome::PassedOver(_) => return None,
     };
     let again = rerun_of(case, command);
     Some(format!("{what} {title}\n  {}\n  again: {again}", printable(reason)))
@@ -55,7 +61,7 @@ pub fn program_text(program: &Program, outcome: &DiffOutcome, setup: &DiffSetup)
 pub(super) fn text(answer: &Answer<'_>, command: &str) -> Option<String> {
     let (subject, outcome) = match answer {
         Answer::Outcome(subject, outcome) => (subject, outcome),
-        Answer::Unreadable(error) => return Some(format!("UNREADABLE {}", printable(&error.to_string()))),
+        Answer::Unreadable(error) => return unreadable(error),
     };
     let verdict = &outcome.verdict;
     let mut lines = vec![format!("{} {}", verdict.name().to_uppercase(), subject.title())];
@@ -78,25 +84,28 @@ impl TestSummary {
     pub fn text(&self, engine: &str) -> String {
         let parts = [
             (self.failed, "failed"),
-            (self.unchecked, "ran by other rules than their own"),
+            (self.unchecked, "ran and not checked in full"),
             (self.crashed, "crashed"),
             (self.timed_out, "timed out"),
             (self.limit, "met a limit"),
             (self.unsupported, "not run: the engine does not know the fork"),
-            (self.other_kind, "not run: tests of another kind"),
+            (self.passed_over, "passed over"),
             (self.unreadable, "unreadable"),
         ];
         sum(engine, self.passed, "passed", &parts, self.complete)
     }
 
-    /// One line on the cases that ran by the rules `by` in place of their own; `None` if there are none.
-    pub fn rules_text(&self, by: &str) -> Option<String> {
+    /// One line on what was not looked at, because of the rules `by` where cases ran by them in place of their own; `None` if all was.
+    pub fn unchecked_text(&self, by: Option<&str>) -> Option<String> {
         let Self { unchecked, expectations_unchecked, .. } = self;
         let what = "state roots, hashes of logs, exceptions";
-        (*unchecked > 0).then(|| {
-            format!(
+        (*unchecked > 0).then(|| match by {
+            Some(by) => format!(
                 "by {by} in place of their own rules: {unchecked} cases, so {expectations_unchecked} expectations ({what}) were not looked at"
-            )
+            ),
+            None => format!(
+                "not checked in full: {unchecked} cases, as {expectations_unchecked} expectations ({what}) are not in the file or not known"
+            ),
         })
     }
 }
@@ -105,7 +114,8 @@ impl DiffSummary {
     /// One line: on how many the engines agree, and, where there are any, what else came.
     pub fn text(&self, left: &str, right: &str) -> String {
         let [(verb, agreed), others @ ..] = self.counts();
-        let others = others.into_iter().chain([("unreadable", self.unreadable)]);
+        let others = others.into_iter();
+        let others = others.chain([("passed over", self.passed_over), ("unreadable", self.unreadable)]);
         let parts: Vec<_> = others.map(|(name, count)| (count, name)).collect();
         let mut text = sum(&format!("{left} and {right}"), agreed, verb, &parts, self.complete);
         if let Some(BlockCounts { blocks, parts }) = self.blocks {

@@ -232,7 +232,7 @@ fn a_panic_leaves_its_place() {
     {
         let compare = || compare_engines(left, right, &job, &config(ShadowMode::PerStep));
         assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(compare)).is_err());
-        assert_eq!(place_of_panic().as_deref(), Some("panicked, at or behind step 2, depth 0, pc 4, ADD"));
+        assert_eq!(place_of_panic().as_deref(), Some("panicked, at or behind step 3, depth 1, pc 4, ADD"));
         assert_eq!(place_of_panic(), None);
     }
 }
@@ -510,11 +510,11 @@ fn a_divergence_in_one_line_is_as_long_as_it_may_be() {
         divergence(compare_engines(primary(), &faulty, &memory.job(), &config(ShadowMode::PerStep)))
     };
     let gas = found(Fault::GasMore, Opcode::MSTORE);
-    let line = "after step 2 at depth 0, pc 4, MSTORE, gas cost: primary 12 (0xc), faulty 13 (0xd)";
+    let line = "after step 3 at depth 1, pc 4, MSTORE, gas cost: primary 12 (0xc), faulty 13 (0xd)";
     assert_eq!(gas.one_line(82), line);
     assert_eq!(gas.one_line(81), format!("{}..", &line[..79]));
     let slot = found(Fault::ChangeStorageWrite, Opcode::SSTORE);
-    let place = "after step 5 at depth 0, pc 9, SSTORE, storage";
+    let place = "after step 6 at depth 1, pc 9, SSTORE, storage";
     let whole = format!("{place} of {CONTRACT:#x} at 0x1: primary 0x1, faulty 0x0");
     assert_eq!((slot.one_line(1000), slot.one_line(whole.len())), (whole.clone(), whole.clone()));
     // Without the slot's name there is room for the byte that differs.
