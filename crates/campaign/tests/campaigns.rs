@@ -213,12 +213,12 @@ fn what_does_not_pass_says_why_and_how_to_run_it_again() {
     );
     check_text(
         "unreadable",
-        "INTRINSIC_GAS_TOO_LOW",
-        "TOO_LOW",
+        "\"TransactionException.INTRINSIC_GAS_TOO_LOW\"",
+        "7",
         engines::mini(),
         &[
-            "UNREADABLE 000.json: at stores.post.London[1].expectException: expected an exception that official tests have, \
-           found \"TransactionException.TOO_LOW\"",
+            "UNREADABLE 000.json: at stores.post.London[1].expectException: expected the names of exceptions, separated by |, \
+           found 7",
         ],
     );
     check_text(
