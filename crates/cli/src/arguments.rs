@@ -15,6 +15,7 @@ use crate::{
     engine_parser::EngineParser,
     logging::{LogArguments, worker_options},
     message::{Kind, MessageOptions},
+    prestate::PrestateArguments,
     rules_argument::{self, RulesArgument},
 };
 
@@ -107,9 +108,8 @@ pub(crate) struct RunArguments {
     /// What runs it
     #[arg(long, value_parser = EngineParser, default_value_t = EngineName::Primary)]
     pub(crate) engine: EngineName,
-    /// Accounts before the run: a JSON object of address to balance, nonce, code and storage
-    #[arg(long, value_name = "FILE")]
-    pub(crate) prestate: Option<String>,
+    #[command(flatten)]
+    pub(crate) prestate: PrestateArguments,
     /// Print the wall time as well, in nanoseconds; that of writing traces is in it
     #[arg(long)]
     pub(crate) time: bool,

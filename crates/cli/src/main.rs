@@ -16,6 +16,7 @@ mod input;
 mod libraries;
 mod logging;
 mod message;
+mod prestate;
 mod report;
 mod right_trace;
 mod rules;

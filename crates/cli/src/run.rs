@@ -2,12 +2,11 @@
 
 use std::{
     fmt::Write as _,
-    fs,
     io::{self, Write as _},
     time::Instant,
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use parallax_campaign::trace;
 use parallax_engine_interface::{Execution, Job};
 use parallax_hooks::{Hooks, NoHooks};
@@ -30,10 +29,8 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<Status> {
     let (rules, gas, value) = (arguments.rules.rules, arguments.gas, arguments.value);
     let code = Text::read(&arguments.code)?.code(arguments.asm, rules)?;
     let input = hex("--input", &arguments.input)?;
-    let mut database = match &arguments.prestate {
-        Some(path) => prestate(path)?,
-        None => MemoryDatabase::default(),
-    };
+    let before = arguments.prestate.read(None)?.unwrap_or_default();
+    let mut database = MemoryDatabase { accounts: before.accounts, ..MemoryDatabase::default() };
     let message = arguments.options.message(arguments.message, (code, input), (gas, value), &mut database)?;
     let (block, environment) = (block(rules), TxEnv { origin: CALLER, ..TxEnv::default() });
     let subject = Subject::Message { message: &message, environment: &environment };
@@ -81,11 +78,6 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<Status> {
 /// The block around a program that has none.
 pub(crate) fn block(rules: Rules) -> BlockEnv {
     BlockEnv { number: 1, timestamp: 1, blobs: rules.blobs(), ..BlockEnv::default() }
-}
-
-fn prestate(path: &str) -> Result<MemoryDatabase> {
-    let text = fs::read(path).with_context(|| format!("{path}: cannot read the file"))?;
-    Ok(parallax_state_tests::accounts_of(path, &text)?)
 }
 
 struct Ran {
