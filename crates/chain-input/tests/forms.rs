@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 
 const A: &str = "0x00000000000000000000000000000000000000aa";
 
+#[allow(clippy::needless_pass_by_value, reason = "it is shorter at every call")]
 fn h(value: impl ToString) -> String {
     value.to_string()
 }

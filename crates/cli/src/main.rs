@@ -16,19 +16,23 @@ mod input;
 mod libraries;
 mod logging;
 mod message;
+mod outcome;
 mod prestate;
 mod report;
 mod right_trace;
 mod rules;
 mod rules_argument;
 mod run;
+mod seconds;
 mod selection;
 mod serve;
 mod sides;
 mod statetest;
 mod steps;
 mod t8n;
+mod trace_arguments;
 mod traces;
+mod tx;
 
 use std::{io, process::ExitCode};
 
@@ -56,6 +60,7 @@ fn main() -> ExitCode {
         Command::Asm(arguments) => assembly::assemble(&arguments),
         Command::Disasm(arguments) => assembly::disassemble(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),
+        Command::Tx(arguments) => tx::run(&arguments),
         Command::T8n(arguments) => return t8n::run(&arguments),
         Command::Worker => return worker_main(engines::source),
         #[cfg(unix)]

@@ -10,9 +10,9 @@ use anyhow::{Result, bail, ensure};
 use parallax_campaign::trace;
 use parallax_engine_interface::{Execution, Job};
 use parallax_hooks::{Hooks, NoHooks};
-use parallax_host_interface::{AccountChange, StateChanges};
+use parallax_host_interface::StateChanges;
 use parallax_memory_database::MemoryDatabase;
-use parallax_primitives::{Address, BlockEnv, Eip, FrameStatus, Rules, Subject, TxEnv, TxOutcome};
+use parallax_primitives::{BlockEnv, Eip, FrameStatus, Rules, Subject, TxEnv, TxOutcome};
 use parallax_tracer_eip3155::Summary;
 use serde_json::{Value, json};
 
@@ -21,6 +21,7 @@ use crate::{
     input::{Text, hex},
     libraries::{load, needs_steps},
     message::CALLER,
+    outcome::{changes_json, changes_text, logs_json, logs_text},
     report::Status,
     traces::Traces,
 };
@@ -101,80 +102,17 @@ impl Ran {
             let _ = write!(text, "execution {execution_gas}\nstate gas {state_gas}\n");
         }
         let _ = write!(text, "gas left  {}\noutput    {output}\n", self.gas_left());
-        for log in &self.outcome.logs {
-            let _ = write!(text, "log       {:#x}", log.address);
-            for topic in &log.topics {
-                let _ = write!(text, " {topic}");
-            }
-            let _ = writeln!(text, " {}", log.data);
-        }
-        for (address, change) in &self.changes.accounts {
-            match change {
-                AccountChange::Deleted => {
-                    let _ = writeln!(text, "account   {address:#x} deleted");
-                }
-                AccountChange::Changed { nonce, balance, code, storage, clears_storage } => {
-                    let _ = write!(text, "account   {address:#x} nonce {nonce} balance {balance}");
-                    if let Some(code) = code {
-                        let _ = write!(text, " code {}", code.bytes());
-                    }
-                    text.push('\n');
-                    if *clears_storage {
-                        text.push_str("  storage cleared\n");
-                    }
-                    for (key, value) in storage {
-                        let _ = writeln!(text, "  slot    {key:#x} = {value:#x}");
-                    }
-                }
-            }
-        }
-        text
+        text + &logs_text(&self.outcome.logs) + &changes_text(&self.changes)
     }
 
     fn json(&self) -> Value {
-        let logs: Vec<_> = self
-            .outcome
-            .logs
-            .iter()
-            .map(|log| {
-                let topics: Vec<_> = log.topics.iter().map(ToString::to_string).collect();
-                json!({ "address": lower(&log.address), "topics": topics, "data": log.data.to_string() })
-            })
-            .collect();
-        let changes: serde_json::Map<_, _> = self
-            .changes
-            .accounts
-            .iter()
-            .map(|(address, change)| {
-                let change = match change {
-                    AccountChange::Deleted => Value::Null,
-                    AccountChange::Changed { nonce, balance, code, storage, clears_storage } => {
-                        let storage: serde_json::Map<_, _> = storage
-                            .iter()
-                            .map(|(key, value)| (format!("{key:#x}"), format!("{value:#x}").into()))
-                            .collect();
-                        let mut change = json!({
-                            "nonce": nonce,
-                            "balance": format!("{balance:#x}"),
-                            "code": code.as_ref().map(|code| code.bytes().to_string()),
-                            "storage": storage,
-                        });
-                        if *clears_storage {
-                            change["clearsStorage"] = true.into();
-                        }
-                        change
-                    }
-                };
-                (lower(address), change)
-            })
-            .collect();
         let mut object = json!({
             "status": self.outcome.status.to_string(),
             "gasUsed": self.outcome.gas_used,
             "gasLeft": self.gas_left(),
             "output": self.outcome.output.to_string(),
-            "logs": logs,
-            "changes": changes,
+            "logs": logs_json(&self.outcome.logs),
+            "changes": changes_json(&self.changes),
         });
         if self.has_state_gas {
             object["executionGas"] = json!(self.outcome.execution_gas);
@@ -182,9 +120,4 @@ impl Ran {
         }
         object
     }
-}
-
-/// As machines write addresses: without the capitals of EIP-55.
-fn lower(address: &Address) -> String {
-    format!("{address:#x}")
 }

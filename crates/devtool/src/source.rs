@@ -73,7 +73,7 @@ impl TraceText {
     }
 }
 
-pub(crate) fn code(source: CodeSource, config: &Config) -> Result<(Prepared, SourceShown), ApiError> {
+pub(crate) fn code(source: &CodeSource, config: &Config) -> Result<(Prepared, SourceShown), ApiError> {
     let own = |name: &String| config.rules.iter().copied().find(|rules| rules.name() == name);
     let rules = match source.fork.as_ref().and_then(own) {
         Some(own) => own,

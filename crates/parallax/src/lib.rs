@@ -20,6 +20,8 @@ pub use parallax_block_tests as block_tests;
 pub use parallax_campaign as campaign;
 #[cfg(feature = "chain")]
 pub use parallax_chain_input as chain_input;
+#[cfg(feature = "chain-node")]
+pub use parallax_chain_node as chain_node;
 #[cfg(feature = "devtool")]
 pub use parallax_devtool as devtool;
 #[cfg(feature = "evmc")]

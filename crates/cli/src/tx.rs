@@ -1,0 +1,35 @@
+//! `parallax tx`: one transaction of a chain.
+
+pub(crate) mod arguments;
+mod comparison;
+mod files;
+#[cfg(feature = "rpc")]
+mod node;
+mod outcome;
+mod recorded;
+mod revert_reason;
+mod run;
+mod state_test;
+mod subject;
+mod watched;
+
+use anyhow::Result;
+
+use self::arguments::TxArguments;
+use crate::{
+    libraries::{load, needs_steps},
+    report::Status,
+};
+
+pub(crate) fn run(arguments: &TxArguments) -> Result<Status> {
+    if !arguments.trace.trace.is_empty() {
+        needs_steps("--trace", arguments.engine)?;
+    }
+    load(arguments.engine)?;
+    arguments.diff.map_or(Ok(()), load)?;
+    #[cfg(feature = "rpc")]
+    if arguments.node.rpc.is_some() || arguments.node.cache.is_some() {
+        return node::run(arguments);
+    }
+    files::on_files(arguments)
+}
