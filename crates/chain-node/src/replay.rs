@@ -28,13 +28,25 @@ pub struct Preceded<'a> {
 pub enum ReplayError {
     /// The block is not valid as far as it was run.
     #[error("what precedes it in the block: {0}")]
-    Block(#[from] BlockError),
+    Block(BlockError),
     /// The world or the engine failed.
     #[error("what precedes it in the block: {0}")]
-    Host(#[from] HostError),
+    Host(HostError),
     /// The block moves the balances of the DAO before its transactions (EIP-779), and that is not done here.
     #[error("block 1920000 moves the balances of the DAO before its transactions, which is not replayed")]
     Dao,
+}
+
+impl From<BlockError> for ReplayError {
+    fn from(error: BlockError) -> Self {
+        Self::Block(error)
+    }
+}
+
+impl From<HostError> for ReplayError {
+    fn from(error: HostError) -> Self {
+        Self::Host(error)
+    }
 }
 
 /// Runs what precedes the last of the transactions, each part by `execute`, on `base`; answers the state before that one, and the facts

@@ -386,6 +386,8 @@ fn what_is_missing_or_wrong_is_one_line() {
     let files = Files::write(&folder, &case, &signed);
     let fork = ["--fork", case.rules.name()];
     let tx = &files.transaction;
+    let over = run(&files.command(&["--save-test", &files.prestate]));
+    check_wrong(&over, 2, "prestate.json: it is read, and would be written over");
     check_wrong(&run(&["tx", tx]), 2, "expected --block FILE, the block that it is in");
     check_wrong(
         &run(&["tx", tx, "--block", &files.block, "--fork", "Osaka"]),

@@ -7,13 +7,12 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use parallax_campaign::processor_of;
+use parallax_campaign::{engines::EngineName, processor_of};
 use parallax_chain_input::{ChainBlock, ChainReceipt, ChainState, InBlock, parse};
-use parallax_chain_node::{ChainWorld, ClientOptions, NodeClient, Preceded, preceded};
-use parallax_engine_interface::Engine;
+use parallax_chain_node::{ChainWorld, ClientOptions, NodeClient, Overlay, Preceded, preceded};
+use parallax_engine_interface::{Engine, Job};
 use parallax_hooks::NoHooks;
-use parallax_host_interface::Database;
-use parallax_primitives::{B256, BlockEnv, Transaction};
+use parallax_primitives::{B256, BlockEnv, Subject, Transaction};
 use parallax_state_tests::Node;
 
 use super::{
@@ -101,9 +100,13 @@ fn on_world(arguments: &TxArguments, hash: B256, world: &ChainWorld) -> Result<S
     let first = if arguments.node.quick { place } else { 0 };
     let transactions = (first..=place).map(|index| read(index).map(|subject| subject.transaction));
     let transactions: Vec<Transaction> = transactions.collect::<Result<_>>()?;
-    let (overlay, env) = before(arguments, &subject, &transactions, world)?;
-    let world: &dyn Database = &overlay;
-    TxRun { arguments, subject: &subject, env: &env, world, given: None, receipt }.go()
+    let (overlay, env) = before(arguments.engine, &subject, &transactions, world)?;
+    let status =
+        TxRun { arguments, subject: &subject, env: &env, world: &overlay, given: None, receipt }.go()?;
+    if arguments.node.rpc.is_some() && arguments.node.cache.is_some() {
+        read_by_all(&subject, &transactions, world);
+    }
+    Ok(status)
 }
 
 /// The receipt, which is not needed to run: where there is none that is told.
@@ -119,12 +122,11 @@ fn known_receipt(world: &ChainWorld, hash: B256) -> Option<ChainReceipt> {
 
 /// The state before the last of the transactions, and the block as that one sees it.
 fn before<'w>(
-    arguments: &TxArguments,
+    engine: EngineName,
     subject: &TxSubject,
     transactions: &[Transaction],
     world: &'w ChainWorld,
-) -> Result<(parallax_chain_node::Overlay<'w>, BlockEnv)> {
-    let engine = arguments.engine.engine();
+) -> Result<(Overlay<'w>, BlockEnv)> {
     let place = Preceded {
         rules: &subject.rules,
         chain_id: subject.chain_id,
@@ -132,8 +134,24 @@ fn before<'w>(
         env: &subject.env,
         transactions,
     };
-    let processor = processor_of(arguments.engine.name());
+    let (engine, processor) = (engine.engine(), processor_of(engine.name()));
     Ok(preceded(&place, world, processor, &mut |job| engine.execute(job, &mut NoHooks))?)
+}
+
+/// Asks for what any of the engines looks at, as one may look at more than another: so the cache is enough for all.
+fn read_by_all(subject: &TxSubject, transactions: &[Transaction], world: &ChainWorld) {
+    for name in [EngineName::Primary, EngineName::Mini, EngineName::Revm] {
+        let engine = name.engine();
+        if engine.unsupported(subject.rules.rules, &subject.env).is_some() {
+            continue;
+        }
+        // What it comes to is not the question here.
+        let Ok((overlay, env)) = before(name, subject, transactions, world) else { continue };
+        let TxSubject { transaction, rules, chain_id, .. } = subject;
+        let subject = Subject::Transaction(transaction);
+        let job = Job { rules: rules.rules, chain_id: *chain_id, block: &env, subject, database: &overlay };
+        let _ = engine.execute(&job, &mut NoHooks);
+    }
 }
 
 /// Writes what was asked for, whole or not at all.
