@@ -322,7 +322,7 @@ fn a_node_that_fails_is_one_line() {
     check(method, raw("HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{\"result\""), "eth_getBalance: ");
     check(method, raw("what is this"), "eth_getBalance: ");
     check(method, raw(""), "eth_getBalance: ");
-    check(method, Reply::Silence, "eth_getBalance: no answer within 0.3 seconds");
+    check("eth_chainId", Reply::Silence, "eth_chainId: no answer within 0.3 seconds");
 }
 
 #[test]
