@@ -20,4 +20,5 @@ pub use receipt::{Receipt, ReceiptOutcome, receipts_root};
 pub use rlp::RlpError;
 pub use transaction::{
     SignatureError, SignedAuthorization, SignedTransaction, encode_signed, sign, signing_hash,
+    without_sidecar,
 };

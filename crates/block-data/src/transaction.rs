@@ -92,6 +92,20 @@ pub struct SignedAuthorization {
     pub s: U256,
 }
 
+/// The bytes of a transaction without what a blob transaction carries over the network beside it (EIP-4844, EIP-7594): its blobs,
+/// commitments and proofs. Of any other they are what they were.
+pub fn without_sidecar(bytes: &[u8]) -> Result<Bytes, RlpError> {
+    if let Some((&kind, payload)) = bytes.split_first()
+        && kind == TransactionType::Blob.byte()
+    {
+        let (first, is_list) = Items::whole(payload, "transaction")?.raw("transaction")?;
+        if is_list {
+            return Ok([&[kind], first].concat().into());
+        }
+    }
+    Ok(Bytes::copy_from_slice(bytes))
+}
+
 /// What is signed of a transaction: that of a legacy one is for its chain if it names one (EIP-155). Its authorizations are taken from
 /// `authorizations`, with their signatures.
 pub fn signing_hash(transaction: &Transaction, authorizations: &[SignedAuthorization]) -> B256 {
@@ -326,6 +340,22 @@ mod tests {
         let sender = address!("9d8a62f656a8d1615c1294fd71e9cfb3e4855a4f");
         assert_eq!(signed.recover(&BlockRules::of(Fork::SpuriousDragon)), Ok(sender));
         assert_eq!(signed.recover(&BlockRules::of(Fork::TangerineWhistle)), Err(SignatureError));
+    }
+
+    #[test]
+    fn a_sidecar_is_left_out() {
+        let transaction = Transaction {
+            kind: TransactionType::Blob,
+            chain_id: Some(1),
+            to: Some(Address::ZERO),
+            blob_hashes: vec![B256::with_last_byte(1)],
+            ..Transaction::default()
+        };
+        let bare = sign(&transaction, &[], U256::from(7)).unwrap();
+        let network = [&[3], list_of(&[&bare[1..], &[0xc0, 0xc0, 0xc0]].concat()).as_slice()].concat();
+        assert_eq!(without_sidecar(&network).unwrap(), bare);
+        assert_eq!(without_sidecar(&bare).unwrap(), bare);
+        assert!(SignedTransaction::decode(&network).is_err());
     }
 
     #[test]

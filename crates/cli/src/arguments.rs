@@ -7,7 +7,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, value_parser};
 use parallax_campaign::engines::EvmcName;
 use parallax_campaign::{Limits, Workers, engines::EngineName};
 use parallax_primitives::{Fork, Rules, U256};
-use parallax_tracer_eip3155::{Client, Dialect};
+use parallax_tracer_eip3155::Client;
 use regex::Regex;
 
 use crate::{
@@ -16,8 +16,12 @@ use crate::{
     logging::{LogArguments, worker_options},
     message::{Kind, MessageOptions},
     number::{jobs, number, positive, wei},
+    prestate::PrestateArguments,
     rules_argument::{self, RulesArgument},
+    seconds::seconds,
     shell::{CompletionsArguments, ManArguments},
+    trace_arguments::TraceArguments,
+    tx::arguments::TxArguments,
     version,
 };
 
@@ -63,6 +67,8 @@ pub(crate) enum Command {
     Disasm(DisasmArguments),
     /// Shows rules, and what two sets of rules have otherwise
     Rules(RulesArguments),
+    /// Runs one transaction of a chain: from files as nodes answer them, or from a node
+    Tx(Box<TxArguments>),
     /// Makes a block of a state, an environment and transactions, as transition tools do
     #[command(alias = "transition")]
     T8n(Box<T8nArguments>),
@@ -115,9 +121,8 @@ pub(crate) struct RunArguments {
     /// What runs it
     #[arg(long, value_parser = EngineParser, default_value_t = EngineName::Primary)]
     pub(crate) engine: EngineName,
-    /// Accounts before the run: a JSON object of address to balance, nonce, code and storage
-    #[arg(long, value_name = "FILE")]
-    pub(crate) prestate: Option<String>,
+    #[command(flatten)]
+    pub(crate) prestate: PrestateArguments,
     /// Print the wall time as well, in nanoseconds; that of writing traces is in it
     #[arg(long)]
     pub(crate) time: bool,
@@ -261,74 +266,6 @@ pub(crate) struct T8nArguments {
     /// What runs the transactions
     #[arg(long, value_parser = EngineParser, default_value_t = EngineName::Primary)]
     pub(crate) engine: EngineName,
-}
-
-/// Whether and how to trace.
-#[derive(Args, Debug)]
-#[command(next_help_heading = "Traces")]
-pub(crate) struct TraceArguments {
-    /// Trace every opcode: EIP-3155 lines, or struct logs as debug_traceTransaction answers them. May be repeated, each with
-    /// its own --trace-out
-    #[arg(long, value_enum, value_name = "FORMAT")]
-    pub(crate) trace: Vec<TraceFormat>,
-    /// Whose EIP-3155 lines: eip3155, geth, eels, revm, evmone [default: eip3155]. May be repeated, once for each --trace eip3155
-    #[arg(long)]
-    pub(crate) dialect: Vec<Dialect>,
-    /// Write the trace to a file instead of standard error
-    #[arg(long, value_name = "FILE", requires = "trace")]
-    pub(crate) trace_out: Vec<String>,
-    /// Write behind what is in the file, instead of over it
-    #[arg(long, requires = "trace_out")]
-    pub(crate) trace_append: bool,
-    /// Where the trace is written more slowly than the run makes it, drop lines and count them, instead of waiting
-    #[arg(long, requires = "trace")]
-    pub(crate) trace_drop: bool,
-    /// Write the memory of every step
-    #[arg(long)]
-    pub(crate) trace_memory: bool,
-    /// Write storage
-    #[arg(long)]
-    pub(crate) trace_storage: bool,
-    /// Write the wall time into the summary line of EIP-3155 traces, in nanoseconds; that of writing traces is in it
-    #[arg(long, requires = "trace")]
-    pub(crate) trace_time: bool,
-    /// Write no return data
-    #[arg(long)]
-    pub(crate) no_return_data: bool,
-    /// Write no stack
-    #[arg(long)]
-    pub(crate) no_stack: bool,
-    #[command(flatten)]
-    pub(crate) bounds: BoundArguments,
-}
-
-/// What struct logs are cut to.
-#[derive(Args, Debug)]
-pub(crate) struct BoundArguments {
-    /// Most items of a stack in struct logs, from the top [default: all]
-    #[arg(long, value_name = "N", value_parser = number::<usize>)]
-    pub(crate) stack_items: Option<usize>,
-    /// Most bytes of a memory in struct logs, round what the opcode touches [default: all]
-    #[arg(long, value_name = "N", value_parser = number::<usize>)]
-    pub(crate) memory_bytes: Option<usize>,
-    /// Write logs into struct logs, and most bytes of the data of each [default: none is written]
-    #[arg(long, value_name = "N", value_parser = number::<usize>)]
-    pub(crate) log_bytes: Option<usize>,
-    /// Most bytes of the struct logs of one transaction; steps behind them are counted [default: no bound]
-    #[arg(long, value_name = "N", value_parser = number::<u64>)]
-    pub(crate) trace_bytes: Option<u64>,
-    /// The recorder's bounds for struct logs: 32 items, 1024 bytes of memory, 512 bytes of log data
-    #[arg(long)]
-    pub(crate) bounded: bool,
-}
-
-/// The format of a trace.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum TraceFormat {
-    /// One JSON object a line
-    Eip3155,
-    /// One JSON object a transaction
-    Struct,
 }
 
 #[derive(Args, Debug)]
@@ -642,15 +579,6 @@ impl IsolationArguments {
         ];
         options.into_iter().flatten().collect()
     }
-}
-
-/// Reads a number of seconds above zero.
-fn seconds(text: &str) -> Result<Duration, String> {
-    let duration = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    // A clock that has begun an age ago ends somewhere.
-    let duration =
-        duration.filter(|duration| !duration.is_zero() && duration.as_secs() <= u64::from(u32::MAX));
-    duration.ok_or_else(|| "expected a number of seconds above 0".to_owned())
 }
 
 /// Reads `0,1,0`.

@@ -248,7 +248,7 @@ fn on_code(arguments: &DiffArguments, code: &str, sides: [EngineName; 2]) -> Res
         let case = CaseId { fork: rules.to_string(), ..CaseId::default() };
         steps.file.write(case, &job, [&left, &right], &config, &outcome);
     }
-    let program = Program { rules, options };
+    let program = Program { title: "a program".to_owned(), rules, options };
     let text = match (program_text(&program, &outcome, &setup), &outcome.verdict) {
         _ if arguments.selection.json => Some(program_json(&program, &outcome)),
         // It was written by whoever asks, who is told so below.

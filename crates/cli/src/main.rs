@@ -17,12 +17,15 @@ mod libraries;
 mod logging;
 mod message;
 mod number;
+mod outcome;
 mod outputs;
+mod prestate;
 mod report;
 mod right_trace;
 mod rules;
 mod rules_argument;
 mod run;
+mod seconds;
 mod selection;
 mod serve;
 mod shell;
@@ -30,7 +33,9 @@ mod sides;
 mod statetest;
 mod steps;
 mod t8n;
+mod trace_arguments;
 mod traces;
+mod tx;
 mod version;
 
 use std::{io, process::ExitCode};
@@ -61,6 +66,7 @@ fn main() -> ExitCode {
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Completions(arguments) => shell::completions(&arguments, Arguments::command()),
         Command::Man(arguments) => shell::man(&arguments, Arguments::command()),
+        Command::Tx(arguments) => tx::run(&arguments),
         Command::T8n(arguments) => return t8n::run(&arguments),
         Command::Worker => return worker_main(engines::source),
         #[cfg(unix)]

@@ -2,18 +2,17 @@
 
 use std::{
     fmt::Write as _,
-    fs,
     io::{self, Write as _},
     time::Instant,
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use parallax_campaign::trace;
 use parallax_engine_interface::{Execution, Job};
 use parallax_hooks::{Hooks, NoHooks};
-use parallax_host_interface::{AccountChange, StateChanges};
+use parallax_host_interface::StateChanges;
 use parallax_memory_database::MemoryDatabase;
-use parallax_primitives::{Address, BlockEnv, Eip, FrameStatus, Rules, Subject, TxEnv, TxOutcome};
+use parallax_primitives::{BlockEnv, Eip, FrameStatus, Rules, Subject, TxEnv, TxOutcome};
 use parallax_tracer_eip3155::Summary;
 use serde_json::{Value, json};
 
@@ -22,6 +21,7 @@ use crate::{
     input::{CodeForm, code, hex},
     libraries::{load, needs_steps},
     message::CALLER,
+    outcome::{changes_json, changes_text, logs_json, logs_text},
     outputs::Outputs,
     report::Status,
     traces::Traces,
@@ -33,10 +33,8 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<Status> {
     let form = CodeForm::of(arguments.asm, arguments.message.creates(), rules);
     let code = code(&arguments.code, form)?;
     let input = hex("--input", &arguments.input)?;
-    let mut database = match &arguments.prestate {
-        Some(path) => prestate(path)?,
-        None => MemoryDatabase::default(),
-    };
+    let before = arguments.prestate.read(None)?.unwrap_or_default();
+    let mut database = MemoryDatabase { accounts: before.accounts, ..MemoryDatabase::default() };
     let message = arguments.options.message(arguments.message, (code, input), (gas, value), &mut database)?;
     let (block, environment) = (block(rules), TxEnv { origin: CALLER, ..TxEnv::default() });
     let subject = Subject::Message { message: &message, environment: &environment };
@@ -53,7 +51,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<Status> {
     );
     let span = tracing::error_span!("run", engine = engine.name(), fork = %rules, gas);
     let go = |hooks: &mut dyn Hooks| span.in_scope(|| engine.execute(&job, hooks));
-    let inputs = [Some(&arguments.code), arguments.prestate.as_ref()];
+    let inputs = [Some(&arguments.code), arguments.prestate.prestate.as_ref()];
     let traces = arguments.trace.open(&mut Outputs::beside(inputs.into_iter().flatten()))?;
     let start = Instant::now();
     let ended = match &traces {
@@ -87,11 +85,6 @@ pub(crate) fn block(rules: Rules) -> BlockEnv {
     BlockEnv { number: 1, timestamp: 1, blobs: rules.blobs(), ..BlockEnv::default() }
 }
 
-fn prestate(path: &str) -> Result<MemoryDatabase> {
-    let text = fs::read(path).with_context(|| format!("{path}: cannot read the file"))?;
-    Ok(parallax_state_tests::accounts_of(path, &text)?)
-}
-
 struct Ran {
     gas: u64,
     /// The rules have two gases: then both are told, be it zero.
@@ -113,80 +106,17 @@ impl Ran {
             let _ = write!(text, "execution {execution_gas}\nstate gas {state_gas}\n");
         }
         let _ = write!(text, "gas left  {}\noutput    {output}\n", self.gas_left());
-        for log in &self.outcome.logs {
-            let _ = write!(text, "log       {:#x}", log.address);
-            for topic in &log.topics {
-                let _ = write!(text, " {topic}");
-            }
-            let _ = writeln!(text, " {}", log.data);
-        }
-        for (address, change) in &self.changes.accounts {
-            match change {
-                AccountChange::Deleted => {
-                    let _ = writeln!(text, "account   {address:#x} deleted");
-                }
-                AccountChange::Changed { nonce, balance, code, storage, clears_storage } => {
-                    let _ = write!(text, "account   {address:#x} nonce {nonce} balance {balance}");
-                    if let Some(code) = code {
-                        let _ = write!(text, " code {}", code.bytes());
-                    }
-                    text.push('\n');
-                    if *clears_storage {
-                        text.push_str("  storage cleared\n");
-                    }
-                    for (key, value) in storage {
-                        let _ = writeln!(text, "  slot    {key:#x} = {value:#x}");
-                    }
-                }
-            }
-        }
-        text
+        text + &logs_text(&self.outcome.logs) + &changes_text(&self.changes)
     }
 
     fn json(&self) -> Value {
-        let logs: Vec<_> = self
-            .outcome
-            .logs
-            .iter()
-            .map(|log| {
-                let topics: Vec<_> = log.topics.iter().map(ToString::to_string).collect();
-                json!({ "address": lower(&log.address), "topics": topics, "data": log.data.to_string() })
-            })
-            .collect();
-        let changes: serde_json::Map<_, _> = self
-            .changes
-            .accounts
-            .iter()
-            .map(|(address, change)| {
-                let change = match change {
-                    AccountChange::Deleted => Value::Null,
-                    AccountChange::Changed { nonce, balance, code, storage, clears_storage } => {
-                        let storage: serde_json::Map<_, _> = storage
-                            .iter()
-                            .map(|(key, value)| (format!("{key:#x}"), format!("{value:#x}").into()))
-                            .collect();
-                        let mut change = json!({
-                            "nonce": nonce,
-                            "balance": format!("{balance:#x}"),
-                            "code": code.as_ref().map(|code| code.bytes().to_string()),
-                            "storage": storage,
-                        });
-                        if *clears_storage {
-                            change["clearsStorage"] = true.into();
-                        }
-                        change
-                    }
-                };
-                (lower(address), change)
-            })
-            .collect();
         let mut object = json!({
             "status": self.outcome.status.to_string(),
             "gasUsed": self.outcome.gas_used,
             "gasLeft": self.gas_left(),
             "output": self.outcome.output.to_string(),
-            "logs": logs,
-            "changes": changes,
+            "logs": logs_json(&self.outcome.logs),
+            "changes": changes_json(&self.changes),
         });
         if self.has_state_gas {
             object["executionGas"] = json!(self.outcome.execution_gas);
@@ -194,9 +124,4 @@ impl Ran {
         }
         object
     }
-}
-
-/// As machines write addresses: without the capitals of EIP-55.
-fn lower(address: &Address) -> String {
-    format!("{address:#x}")
 }

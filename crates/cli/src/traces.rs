@@ -11,9 +11,9 @@ use parallax_trace_output::{Background, Losses, WhenFull, append};
 use parallax_tracer_eip3155::Dialect;
 
 use crate::{
-    arguments::{self, TraceArguments},
     outputs::Outputs,
     report::complain,
+    trace_arguments::{self, TraceArguments},
 };
 
 /// How many pieces of text may wait to be written where lines are dropped rather than waited for.
@@ -35,16 +35,17 @@ struct Place {
 impl TraceArguments {
     /// What each trace holds. Without `--trace`: the lines that a digest is made of.
     pub(crate) fn options(&self) -> Result<Vec<TraceOptions>> {
-        let arguments::BoundArguments { stack_items, memory_bytes, log_bytes, trace_bytes, bounded } =
+        let trace_arguments::BoundArguments { stack_items, memory_bytes, log_bytes, trace_bytes, bounded } =
             self.bounds;
         let bounds = TraceBounds { stack_items, memory_bytes, log_bytes, trace_bytes };
         let bounds = if bounded { bounds.or_default() } else { bounds };
-        let has_struct = self.trace.contains(&arguments::TraceFormat::Struct);
+        let has_struct = self.trace.contains(&trace_arguments::TraceFormat::Struct);
         ensure!(
             has_struct || bounds == TraceBounds::default(),
             "--stack-items, --memory-bytes, --log-bytes, --trace-bytes and --bounded are of struct logs: expected --trace struct"
         );
-        let lines = self.trace.iter().filter(|format| **format == arguments::TraceFormat::Eip3155).count();
+        let lines =
+            self.trace.iter().filter(|format| **format == trace_arguments::TraceFormat::Eip3155).count();
         ensure!(
             lines > 0 || !has_struct || self.dialect.is_empty(),
             "--dialect is of EIP-3155 lines: expected --trace eip3155"
@@ -63,12 +64,12 @@ impl TraceArguments {
         }
         .into_iter();
         let formats = match &self.trace[..] {
-            [] => &[arguments::TraceFormat::Eip3155],
+            [] => &[trace_arguments::TraceFormat::Eip3155],
             formats => formats,
         };
         let formats = formats.iter().filter_map(|format| match format {
-            arguments::TraceFormat::Struct => Some(TraceFormat::StructLogs),
-            arguments::TraceFormat::Eip3155 => dialects.next().map(TraceFormat::Lines),
+            trace_arguments::TraceFormat::Struct => Some(TraceFormat::StructLogs),
+            trace_arguments::TraceFormat::Eip3155 => dialects.next().map(TraceFormat::Lines),
         });
         let options = formats.map(|format| TraceOptions {
             format,

@@ -159,7 +159,7 @@ fn input_value_and_prestate() {
     let wrong = folder.file("wrong.json", account(r#""0x03":"0xzz""#));
     check_wrong(
         &run(&["run", "00", "--prestate", &wrong]),
-        &["wrong.json", "accounts.0x000000000000000000000000000000000000c0de.storage.0x03", "zz"],
+        &["wrong.json", "at 0x000000000000000000000000000000000000c0de.storage.0x03", "zz"],
     );
 }
 

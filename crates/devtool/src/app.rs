@@ -118,7 +118,7 @@ impl App {
             given => {
                 let engines = self.engines(wanted.engines, mode)?;
                 let (prepared, shown) = match given {
-                    Source::Code(code) => source::code(code, &self.config)?,
+                    Source::Code(code) => source::code(&code, &self.config)?,
                     Source::Upload(upload) => source::upload(&upload)?,
                     Source::Test(test) => {
                         let folder = source::below(folder, "source.path")?;

@@ -1,6 +1,6 @@
 //! The messages of the API, as `openapi.json` describes them.
 
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use std::{fmt, str::FromStr};
 
 use parallax_primitives::{Address, U256, hex};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
@@ -84,17 +84,7 @@ pub(crate) struct CodeSource {
     pub(crate) value: Option<String>,
     pub(crate) gas: Option<u64>,
     pub(crate) fork: Option<String>,
-    pub(crate) prestate: Option<BTreeMap<String, AccountGiven>>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct AccountGiven {
-    pub(crate) balance: Option<String>,
-    pub(crate) nonce: Option<String>,
-    pub(crate) code: Option<String>,
-    #[serde(default)]
-    pub(crate) storage: BTreeMap<String, String>,
+    pub(crate) prestate: Option<Value>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]

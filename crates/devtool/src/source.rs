@@ -1,29 +1,23 @@
 //! From what a client asks to run to something that can be run.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    io::Cursor,
-    str::FromStr,
-    sync::Arc,
-};
+use std::{collections::HashMap, io::Cursor, str::FromStr, sync::Arc};
 
 use parallax_assembly::{assemble_for, parse_hex};
 use parallax_campaign::rerun;
+use parallax_chain_input::PreState;
 use parallax_engine_interface::Job;
 use parallax_memory_database::{Account, MemoryDatabase};
 use parallax_primitives::{Address, BlockEnv, Bytecode, Bytes, Rules, Transaction, U256, address};
-use parallax_state_tests::{Case, FixtureError, FixtureFile, TestText, accounts_of, cases_of};
+use parallax_state_tests::{Case, FixtureError, FixtureFile, Node, TestText, cases_of};
 use parallax_tracer_eip3155::{Client, TraceReader, detect};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use crate::{
     Config,
     allowance::runs_long,
     error::ApiError,
     folder::Folder,
-    model::{
-        AccountGiven, CodeFormat, CodeSource, SourceShown, TestCase, TraceInput, TracesSource, UploadSource,
-    },
+    model::{CodeFormat, CodeSource, SourceShown, TestCase, TraceInput, TracesSource, UploadSource},
 };
 
 /// The account that runs a program.
@@ -79,7 +73,7 @@ impl TraceText {
     }
 }
 
-pub(crate) fn code(source: CodeSource, config: &Config) -> Result<(Prepared, SourceShown), ApiError> {
+pub(crate) fn code(source: &CodeSource, config: &Config) -> Result<(Prepared, SourceShown), ApiError> {
     let own = |name: &String| config.rules.iter().copied().find(|rules| rules.name() == name);
     let rules = match source.fork.as_ref().and_then(own) {
         Some(own) => own,
@@ -90,7 +84,10 @@ pub(crate) fn code(source: CodeSource, config: &Config) -> Result<(Prepared, Sou
         CodeFormat::Assembly => assemble_for(&source.code, rules)
             .map_err(|error| ApiError::source("source.code", error.to_string()))?,
     };
-    let mut database = prestate(source.prestate.unwrap_or_default())?;
+    let mut database = match &source.prestate {
+        Some(given) => prestate(given)?,
+        None => MemoryDatabase::default(),
+    };
     let value = match &source.value {
         Some(text) => number("source.value", text)?,
         None => U256::ZERO,
@@ -126,26 +123,12 @@ pub(crate) fn code(source: CodeSource, config: &Config) -> Result<(Prepared, Sou
     Ok((prepared, shown))
 }
 
-/// The accounts given, read as the `pre` of a state test is.
-fn prestate(accounts: BTreeMap<String, AccountGiven>) -> Result<MemoryDatabase, ApiError> {
-    if accounts.is_empty() {
-        return Ok(MemoryDatabase::default());
-    }
-    let mut file = Map::new();
-    for (address, given) in accounts {
-        let AccountGiven { balance, nonce, code, storage } = given;
-        let zero = || "0x00".to_owned();
-        let account = json!({
-            "balance": balance.unwrap_or_else(zero),
-            "nonce": nonce.unwrap_or_else(zero),
-            "code": code.unwrap_or_else(|| "0x".to_owned()),
-            "storage": storage,
-        });
-        file.insert(address, account);
-    }
-    let text = Value::Object(file).to_string();
-    accounts_of("prestate", text.as_bytes())
-        .map_err(|error| ApiError::source("source.prestate", error.to_string()))
+/// The accounts given, in any form that tools write.
+fn prestate(given: &Value) -> Result<MemoryDatabase, ApiError> {
+    let file = "prestate".into();
+    let read = PreState::of(&Node::test(&file, "", given), None)
+        .map_err(|error| ApiError::source("source.prestate", error.to_string()))?;
+    Ok(MemoryDatabase { accounts: read.accounts, ..MemoryDatabase::default() })
 }
 
 /// What of a file of state tests is meant.

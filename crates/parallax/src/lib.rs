@@ -18,6 +18,10 @@ pub use parallax_block_data as block_data;
 pub use parallax_block_tests as block_tests;
 #[cfg(feature = "campaign")]
 pub use parallax_campaign as campaign;
+#[cfg(feature = "chain")]
+pub use parallax_chain_input as chain_input;
+#[cfg(feature = "chain-node")]
+pub use parallax_chain_node as chain_node;
 #[cfg(feature = "devtool")]
 pub use parallax_devtool as devtool;
 #[cfg(feature = "evmc")]

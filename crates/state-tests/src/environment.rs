@@ -108,36 +108,54 @@ pub(crate) fn has_zero_reward(test: &Node<'_>) -> bool {
     ["filledwith", "filling-rpc-server"].iter().any(|key| !info.get(key).is_null())
 }
 
-/// The accounts in `node`: the state before a test, or what a file says of the state after it.
+/// The accounts in `node`: the state before a test, or what a file says of the state after it. What an account does not say is zero or
+/// empty.
 pub fn accounts(node: &Node<'_>) -> Result<MemoryDatabase, FixtureError> {
+    let mut world = accounts_with_zeros(node)?;
+    for account in world.accounts.values_mut() {
+        // A slot that is zero is no slot.
+        account.storage.retain(|_, value| !value.is_zero());
+    }
+    Ok(world)
+}
+
+/// As [`accounts`], with the slots that are said to be zero: they tell what a file knows of, and what it does not.
+pub fn accounts_with_zeros(node: &Node<'_>) -> Result<MemoryDatabase, FixtureError> {
     let mut accounts = BTreeMap::new();
     for key in node.object()?.keys() {
         let account = node.get(key);
         let address: Address =
             key.parse().map_err(|_| account.unexpected("an address as the key", format!("{key:?}")))?;
-        let slots = account.get("storage");
-        let mut storage = BTreeMap::new();
-        for key in slots.object()?.keys() {
-            let slot = slots.get(key);
-            let index = word(key)
-                .ok_or_else(|| slot.unexpected("an integer below 2^256 as the key", format!("{key:?}")))?;
-            if storage.insert(index, slot.u256()?).is_some() {
-                return Err(slot.error(Problem::Duplicate(format!("slot {index:#x}"))));
-            }
-        }
-        // A slot that is zero is no slot.
-        storage.retain(|_, value: &mut U256| !value.is_zero());
+        account.object()?;
+        let (nonce, balance, code) = (account.get("nonce"), account.get("balance"), account.get("code"));
         let read = Account {
-            nonce: account.get("nonce").u64()?,
-            balance: account.get("balance").u256()?,
-            code: Bytecode::new(account.get("code").bytes()?),
-            storage,
+            nonce: if nonce.is_null() { 0 } else { nonce.u64()? },
+            balance: if balance.is_null() { U256::ZERO } else { balance.u256()? },
+            code: if code.is_null() { Bytecode::default() } else { Bytecode::new(code.bytes()?) },
+            storage: storage(&account.get("storage"))?,
         };
         if accounts.insert(address, read).is_some() {
             return Err(account.error(Problem::Duplicate(format!("account {address}"))));
         }
     }
     Ok(MemoryDatabase { accounts, ..MemoryDatabase::default() })
+}
+
+/// The slots in `node`, those that are zero as well; none if there is nothing.
+pub fn storage(node: &Node<'_>) -> Result<BTreeMap<U256, U256>, FixtureError> {
+    let mut storage = BTreeMap::new();
+    if node.is_null() {
+        return Ok(storage);
+    }
+    for key in node.object()?.keys() {
+        let slot = node.get(key);
+        let index = word(key)
+            .ok_or_else(|| slot.unexpected("an integer below 2^256 as the key", format!("{key:?}")))?;
+        if storage.insert(index, slot.u256()?).is_some() {
+            return Err(slot.error(Problem::Duplicate(format!("slot {index:#x}"))));
+        }
+    }
+    Ok(storage)
 }
 
 fn word(text: &str) -> Option<U256> {

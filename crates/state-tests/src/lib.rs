@@ -9,15 +9,13 @@ mod error;
 mod exception;
 mod file;
 mod node;
-mod prestate;
 mod run;
 mod transaction;
 
 pub use case::{Case, Expected, cases, cases_of};
-pub use environment::{accounts, chain_id};
+pub use environment::{accounts, accounts_with_zeros, chain_id, storage};
 pub use error::{FixtureError, Problem};
 pub use exception::{ExpectedException, Raised};
 pub use file::{FixtureFile, MAX_FILE_BYTES, MAX_NESTING, TestText};
 pub use node::Node;
-pub use prestate::accounts_of;
 pub use run::{CaseResult, difference, run};

@@ -30,6 +30,14 @@ impl<'a> Node<'a> {
         Self { value, place: Place::Test { file, name } }
     }
 
+    /// What errors call the file.
+    pub fn file(&self) -> &'a Arc<str> {
+        match self.place {
+            Place::Test { file, .. } => file,
+            Place::Field { parent, .. } | Place::Item { parent, .. } => parent.file(),
+        }
+    }
+
     /// What stands here.
     pub fn value(&self) -> &'a Value {
         self.value
@@ -88,7 +96,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// An integer below 2^256: hexadecimal with `0x`, decimal, or a JSON number.
+    /// An integer below 2^256: hexadecimal with `0x`, decimal, or a JSON number; no digits at all are zero.
     pub fn u256(&self) -> Result<U256, FixtureError> {
         const EXPECTED: &str = "an integer below 2^256";
         if let Value::Number(number) = self.value {
@@ -98,12 +106,14 @@ impl<'a> Node<'a> {
         // The fillers' prefix for an integer that is kept as it was written.
         let plain = text.strip_prefix("0x:bigint ").unwrap_or(text);
         let (digits, radix) = match plain.strip_prefix("0x").or_else(|| plain.strip_prefix("0X")) {
-            Some("") => return Ok(U256::ZERO),
             Some(digits) => (digits, 16),
             None => (plain, 10),
         };
+        if digits.is_empty() {
+            return Ok(U256::ZERO);
+        }
         // `from_str_radix` lets underscores pass.
-        if digits.is_empty() || !digits.chars().all(|c| c.is_digit(radix)) {
+        if !digits.chars().all(|c| c.is_digit(radix)) {
             return Err(self.wrong(EXPECTED));
         }
         U256::from_str_radix(digits, u64::from(radix)).map_err(|_| self.wrong(EXPECTED))

@@ -1,9 +1,8 @@
 //! The facts of the block, of which some follow from its parent's.
 
-use std::collections::BTreeMap;
-
 use parallax_block::{base_fee, difficulty, excess_blob_gas};
 use parallax_block_data::{Header, NO_OMMERS_HASH, Withdrawal};
+use parallax_chain_input::hashes_of_blocks;
 use parallax_memory_database::BlockHashes;
 use parallax_primitives::{Address, B256, BlockEnv, BlockRules, Eip, U256};
 use parallax_state_tests::{FixtureError, Node};
@@ -36,7 +35,7 @@ impl Environment {
         let timestamp = node.get("currentTimestamp").u64()?;
         let parent = parent(node)?;
         let is_mined = rules.work.is_some();
-        let hashes = block_hashes(node)?;
+        let hashes = hashes_of_blocks(&node.get("blockHashes"))?;
         let parent_hash = number.checked_sub(1).and_then(|parent| hashes.get(&parent)).copied();
         let withdrawals = node.get("withdrawals");
         if rules.withdrawals && withdrawals.is_null() {
@@ -125,26 +124,6 @@ fn fee(node: &Node<'_>, parent: &Header) -> Result<u64, RequestError> {
         ));
     }
     Ok(base_fee(parent))
-}
-
-/// The hashes of blocks by number: keys are hexadecimal with `0x`, and decimal without.
-fn block_hashes(node: &Node<'_>) -> Result<BTreeMap<u64, B256>, FixtureError> {
-    let hashes = node.get("blockHashes");
-    let mut read = BTreeMap::new();
-    if hashes.is_null() {
-        return Ok(read);
-    }
-    for key in hashes.object()?.keys() {
-        let hash = hashes.get(key);
-        let number = match key.strip_prefix("0x") {
-            Some(digits) => u64::from_str_radix(digits, 16),
-            None => key.parse(),
-        };
-        let number =
-            number.map_err(|_| hash.unexpected("the number of a block as the key", format!("{key:?}")))?;
-        read.insert(number, hash.b256()?);
-    }
-    Ok(read)
 }
 
 fn withdrawal(node: &Node<'_>) -> Result<Withdrawal, FixtureError> {

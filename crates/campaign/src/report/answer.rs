@@ -93,9 +93,11 @@ pub fn rules_word(rules: Rules, given: &str) -> String {
     if rules.name().parse() == Ok(rules) { rules.to_string() } else { shell_word(given) }
 }
 
-/// A program that no file of tests holds.
+/// A program or a transaction that no file of tests holds.
 #[derive(Clone, Debug)]
 pub struct Program {
+    /// What reports call it.
+    pub title: String,
     /// The rules it is run by; the left side's, where the sides differ.
     pub rules: Rules,
     /// The options of the command that give it again.
@@ -113,7 +115,7 @@ impl<'a> Subject<'a> {
     pub(crate) fn title(self) -> String {
         match self {
             Subject::Case(case) => title_of(&case),
-            Subject::Program(Program { rules, .. }) => format!("a program, fork {rules}"),
+            Subject::Program(Program { title, rules, .. }) => format!("{title}, fork {rules}"),
         }
     }
 

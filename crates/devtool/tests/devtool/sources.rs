@@ -101,7 +101,7 @@ fn a_program_gets_its_calldata_value_gas_fork_and_state() {
             "kind": "code", "format": "assembly", "fork": "london", "gas": 200_000, "calldata": "0x2a", "value": "0x7",
             "code": "PUSH 0 CALLDATALOAD PUSH 0 SSTORE CALLVALUE PUSH 1 SSTORE PUSH 0xaa BALANCE PUSH 2 SSTORE",
             "prestate": {
-                "0x00000000000000000000000000000000000000aa": {"balance": "0x99"},
+                "0x00000000000000000000000000000000000000aa": {"balance": "0x99", "nonce": 1},
                 "0x000000000000000000000000000000000000c0de": {"storage": {"0x01": "0x05"}},
             },
         },

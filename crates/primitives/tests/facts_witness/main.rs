@@ -14,8 +14,9 @@ use facts::facts;
 use lists::{NOT_FACTS_OF_OURS, NOT_OBSERVABLE_BEFORE};
 
 use parallax_primitives::{
-    BlobSchedule, BlockEnv, CALL_DEPTH_LIMIT, Eip, Fork, GasSchedule, Opcode, OpcodeInfo, OpcodeRow,
-    OpcodeTable, Operation, Parameter, Reach, Rules, STACK_LIMIT, U256,
+    Activation, BlobSchedule, BlockEnv, BlockRules, CALL_DEPTH_LIMIT, Eip, Fork, GasSchedule,
+    MAINNET_SCHEDULE, Opcode, OpcodeInfo, OpcodeRow, OpcodeTable, Operation, Parameter, Reach, Rules,
+    STACK_LIMIT, U256,
 };
 use serde_json::{Map, Value, json};
 
@@ -766,4 +767,29 @@ fn every_number_of_the_file_is_looked_at() {
     }
     println!("{seen} numbers changed, all seen");
     assert!(seen > 4000, "{seen}");
+}
+
+#[test]
+fn mainnet_has_its_forks_when_the_specification_says() {
+    let mut compared = 0;
+    for (name, facts) in facts() {
+        // What a fork does not say is its parent's: with both, the time is its own.
+        let said = &facts["block"]["mainnet_activation"];
+        let said = said["ByTimestamp"]
+            .as_u64()
+            .map(Activation::Time)
+            .or(said["ByBlockNumber"].as_u64().map(Activation::Block));
+        let rules: BlockRules = name.parse().unwrap();
+        let ours = match rules.name {
+            // It never was without Petersburg, which the specification calls so.
+            "Constantinople" => "Petersburg",
+            name => name,
+        };
+        let ours = MAINNET_SCHEDULE.iter().find(|(name, _)| *name == ours).map(|(_, activation)| *activation);
+        if rules.name != "Petersburg" {
+            assert_eq!(ours, said, "{name}");
+            compared += 1;
+        }
+    }
+    assert!(compared >= MAINNET_SCHEDULE.len(), "{compared}");
 }

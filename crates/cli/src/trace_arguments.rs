@@ -1,0 +1,74 @@
+//! Whether and how to trace, as users type it.
+
+use clap::{Args, ValueEnum};
+use parallax_tracer_eip3155::Dialect;
+
+use crate::number::number;
+
+/// Whether and how to trace.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Traces")]
+pub(crate) struct TraceArguments {
+    /// Trace every opcode: EIP-3155 lines, or struct logs as debug_traceTransaction answers them. May be repeated, each with
+    /// its own --trace-out
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(crate) trace: Vec<TraceFormat>,
+    /// Whose EIP-3155 lines: eip3155, geth, eels, revm, evmone [default: eip3155]. May be repeated, once for each --trace eip3155
+    #[arg(long)]
+    pub(crate) dialect: Vec<Dialect>,
+    /// Write the trace to a file instead of standard error
+    #[arg(long, value_name = "FILE", requires = "trace")]
+    pub(crate) trace_out: Vec<String>,
+    /// Write behind what is in the file, instead of over it
+    #[arg(long, requires = "trace_out")]
+    pub(crate) trace_append: bool,
+    /// Where the trace is written more slowly than the run makes it, drop lines and count them, instead of waiting
+    #[arg(long, requires = "trace")]
+    pub(crate) trace_drop: bool,
+    /// Write the memory of every step
+    #[arg(long)]
+    pub(crate) trace_memory: bool,
+    /// Write storage
+    #[arg(long)]
+    pub(crate) trace_storage: bool,
+    /// Write the wall time into the summary line of EIP-3155 traces, in nanoseconds; that of writing traces is in it
+    #[arg(long, requires = "trace")]
+    pub(crate) trace_time: bool,
+    /// Write no return data
+    #[arg(long)]
+    pub(crate) no_return_data: bool,
+    /// Write no stack
+    #[arg(long)]
+    pub(crate) no_stack: bool,
+    #[command(flatten)]
+    pub(crate) bounds: BoundArguments,
+}
+
+/// What struct logs are cut to.
+#[derive(Args, Debug)]
+pub(crate) struct BoundArguments {
+    /// Most items of a stack in struct logs, from the top [default: all]
+    #[arg(long, value_name = "N", value_parser = number::<usize>)]
+    pub(crate) stack_items: Option<usize>,
+    /// Most bytes of a memory in struct logs, round what the opcode touches [default: all]
+    #[arg(long, value_name = "N", value_parser = number::<usize>)]
+    pub(crate) memory_bytes: Option<usize>,
+    /// Write logs into struct logs, and most bytes of the data of each [default: none is written]
+    #[arg(long, value_name = "N", value_parser = number::<usize>)]
+    pub(crate) log_bytes: Option<usize>,
+    /// Most bytes of the struct logs of one transaction; steps behind them are counted [default: no bound]
+    #[arg(long, value_name = "N", value_parser = number::<u64>)]
+    pub(crate) trace_bytes: Option<u64>,
+    /// The recorder's bounds for struct logs: 32 items, 1024 bytes of memory, 512 bytes of log data
+    #[arg(long)]
+    pub(crate) bounded: bool,
+}
+
+/// The format of a trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TraceFormat {
+    /// One JSON object a line
+    Eip3155,
+    /// One JSON object a transaction
+    Struct,
+}
