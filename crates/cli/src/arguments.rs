@@ -1,6 +1,6 @@
 //! What users type. Every command's help ends with examples.
 
-use std::{io, time::Duration};
+use std::{ffi::OsString, io, time::Duration};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, value_parser};
 #[cfg(unix)]
@@ -24,6 +24,7 @@ use crate::{
     name = "parallax",
     version,
     disable_version_flag = true,
+    arg_required_else_help = true,
     max_term_width = 100,
     after_help = "Exit status: 0 all well, 1 a failure or a divergence was found, 2 the command or its input was wrong, \
                   130 interrupted (by INT, TERM or HUP), after printing what was done so far.\n\n\
@@ -33,10 +34,13 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) log: LogArguments,
     /// Print the version
-    #[arg(short = 'v', short_alias = 'V', long, action = ArgAction::Version)]
+    #[arg(short = 'V', long, action = ArgAction::Version)]
     version: (),
+    /// Print the version as go-ethereum's evm does: test frameworks ask for that
+    #[arg(short = 'v')]
+    pub(crate) evm_version: bool,
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) command: Option<Command>,
 }
 
 #[derive(Subcommand, Debug)]
@@ -62,6 +66,13 @@ pub(crate) enum Command {
     /// Makes a block of a state, an environment and transactions, as transition tools do
     #[command(alias = "transition")]
     T8n(Box<T8nArguments>),
+    /// Speaks the words of go-ethereum's evm, for test frameworks and fuzzing harnesses
+    #[command(disable_help_flag = true)]
+    Evm {
+        /// See parallax evm --help
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "WORDS")]
+        words: Vec<OsString>,
+    },
     /// Runs cases for a campaign of this program, which starts it
     #[command(hide = true)]
     Worker,

@@ -12,10 +12,12 @@ mod compare;
 mod diff;
 mod diff_reports;
 mod engine_parser;
+mod evm;
 mod input;
 mod libraries;
 mod logging;
 mod message;
+mod path_lines;
 mod report;
 mod right_trace;
 mod rules;
@@ -31,7 +33,7 @@ mod traces;
 
 use std::{io, process::ExitCode};
 
-use clap::Parser;
+use clap::{CommandFactory, Parser, error::ErrorKind};
 use parallax_campaign::{engines, worker_main};
 
 use crate::{
@@ -40,7 +42,16 @@ use crate::{
 };
 
 fn main() -> ExitCode {
-    let Arguments { command, log, .. } = Arguments::parse();
+    if let Some(words) = evm::own_words() {
+        return evm::main(&words);
+    }
+    let Arguments { command, log, evm_version, .. } = Arguments::parse();
+    let command = match (command, evm_version) {
+        (Some(command), false) => command,
+        (None, true) => return evm::main(&["-v".into()]),
+        (Some(_), true) => wrong(ErrorKind::ArgumentConflict, "-v stands alone"),
+        (None, false) => wrong(ErrorKind::MissingSubcommand, "expected a command: see parallax --help"),
+    };
     if let Err(error) = log.begin(matches!(command, Command::Worker)) {
         complain(&format!("{error:#}"));
         return Status::WrongInput.into();
@@ -56,6 +67,7 @@ fn main() -> ExitCode {
         Command::Disasm(arguments) => assembly::disassemble(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),
         Command::T8n(arguments) => return t8n::run(&arguments),
+        Command::Evm { words } => return evm::main(&words),
         Command::Worker => return worker_main(engines::source),
         #[cfg(unix)]
         Command::EvmcChild => return parallax_campaign::child_main(),
@@ -70,4 +82,9 @@ fn main() -> ExitCode {
         Status::WrongInput
     });
     status.into()
+}
+
+/// Ends the process.
+fn wrong(kind: ErrorKind, text: &str) -> ! {
+    Arguments::command().error(kind, text).exit()
 }

@@ -102,8 +102,8 @@ fn levels_of_the_environment_that_are_none_end_no_command() {
 }
 
 #[test]
-fn either_letter_answers_the_version() {
-    for flag in ["-v", "-V", "--version"] {
+fn the_version_is_answered() {
+    for flag in ["-V", "--version"] {
         let (out, _, status) = run(&[flag], None);
         assert_eq!((out.trim(), status), (concat!("parallax ", env!("CARGO_PKG_VERSION")), Some(0)));
     }

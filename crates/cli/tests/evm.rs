@@ -1,0 +1,343 @@
+//! go-ethereum's words: `parallax evm`, and the program under the name `evm`, as test frameworks and harnesses ask it.
+
+#![allow(clippy::unwrap_used, reason = "in a test, an unwrap is an assertion")]
+
+mod support;
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Write},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use serde_json::{Value, json};
+use support::{fixture, run};
+
+/// A folder of one test's own, removed at its end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("parallax-evm-{}-{name}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn file(&self, name: &str, content: &str) -> String {
+        let path = self.0.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, content).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// As [`run`], behind `parallax evm`.
+fn evm(words: &[&str]) -> (Option<i32>, String, String) {
+    run(&[&["evm"], words].concat())
+}
+
+fn evm_with(words: &[&str], stdin: &str) -> (Option<i32>, String, String) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_parallax"))
+        .arg("evm")
+        .args(words)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It may end without reading.
+    let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+fn array(text: &str) -> Vec<Value> {
+    serde_json::from_str(text).unwrap()
+}
+
+/// Two tests of one file: one passes, of the other the root is wrong.
+fn two_tests() -> String {
+    let file: Value = serde_json::from_str(&fs::read_to_string(fixture("arithmetic.json")).unwrap()).unwrap();
+    let (_, test) = file.as_object().unwrap().iter().next().unwrap();
+    let mut test = test.clone();
+    let forks = test["post"].as_object().unwrap().clone();
+    let (fork, entries) = forks.iter().next().unwrap();
+    test["post"] = json!({ fork.as_str(): [entries[0]] });
+    let mut wrong = test.clone();
+    wrong["post"][fork.as_str()][0]["hash"] = json!(format!("0x{}", "11".repeat(32)));
+    json!({ "tests/a.py::test_a[fork_x-state_test-b c]": test, "tests/a.py::test_wrong[d]": wrong })
+        .to_string()
+}
+
+#[test]
+fn the_version_is_what_the_framework_looks_for() {
+    let said = (Some(0), format!("evm version {}-parallax\n", env!("CARGO_PKG_VERSION")), String::new());
+    for words in [&["-v"][..], &["evm", "-v"], &["evm", "--version"]] {
+        assert_eq!(run(words), said, "{words:?}");
+    }
+    assert_eq!(run(&["-v", "run"]).0, Some(2));
+}
+
+#[test]
+fn a_program_called_evm_knows_these_words_alone() {
+    let folder = Folder::new("name");
+    let program = folder.0.join("evm");
+    if fs::hard_link(env!("CARGO_BIN_EXE_parallax"), &program).is_err() {
+        fs::copy(env!("CARGO_BIN_EXE_parallax"), &program).unwrap();
+    }
+    let out = |word: &str| Command::new(&program).arg(word).output().unwrap();
+    assert!(out("-v").stdout.starts_with(b"evm version "));
+    assert_eq!(out("disasm").status.code(), Some(1));
+    let help = out("--help");
+    assert!(help.status.success());
+    for word in ["statetest", "blocktest", "t8n"] {
+        assert!(String::from_utf8_lossy(&help.stdout).contains(word), "{word}");
+    }
+}
+
+#[test]
+fn the_results_are_one_array_and_a_failing_test_is_no_error() {
+    let folder = Folder::new("results");
+    folder.file("tests/b.json", &two_tests());
+    folder.file("tests/c.json.gz", "of a folder, what is packed is not looked at");
+    let (status, out, err) = evm(&["--verbosity", "100", "statetest", &format!("{}/tests", folder.path())]);
+    assert_eq!(status, Some(0), "{err}");
+    let results = array(&out);
+    assert!(out.starts_with("[\n  {\n    \"name\": \"tests/a.py"), "{out}");
+    assert_eq!(results.len(), 2);
+    assert_eq!(results[0]["pass"], true);
+    assert_eq!(results[0].get("error"), None);
+    assert_eq!(results[1]["pass"], false);
+    assert!(results[1]["error"].as_str().unwrap().contains("state root is 0x"));
+    let roots: Vec<_> =
+        results.iter().map(|result| format!("{{\"stateRoot\": {}}}", result["stateRoot"])).collect();
+    assert_eq!(err.lines().collect::<Vec<_>>(), roots, "a blank behind the colon, one a case");
+}
+
+#[test]
+fn a_test_is_chosen_by_name_fork_and_number() {
+    let folder = Folder::new("chosen");
+    let file = folder.file("a.json", &two_tests());
+    // As Python's re.escape writes the first name.
+    let escaped = r"tests/a\.py::test_a\[fork_x\-state_test\-b\ c\]";
+    let count = |words: &[&str]| array(&evm(&[&["statetest"], words, &[&file]].concat()).1).len();
+    assert_eq!(count(&["--run", escaped]), 1);
+    assert_eq!(count(&["--run", "nothing has this name"]), 0);
+    assert_eq!(count(&["-run=test_"]), 2, "one dash is as good as two");
+    let many = fixture("arithmetic.json");
+    let all = array(&evm(&["statetest", &many]).1);
+    let fork = all[0]["fork"].as_str().unwrap();
+    let of_fork = array(&evm(&["statetest", "--statetest.fork", fork, &many]).1);
+    assert!(!of_fork.is_empty() && of_fork.iter().all(|result| result["fork"] == fork));
+    let first = array(&evm(&["statetest", "--statetest.index", "0", &many]).1);
+    assert!(!first.is_empty() && first.len() < all.len());
+    assert_eq!(count(&["--statetest.index", "7"]), 0);
+}
+
+#[test]
+fn people_get_lines_and_a_sum() {
+    let folder = Folder::new("human");
+    let file = folder.file("a.json", &two_tests());
+    let (_, out, _) = evm(&["statetest", "--human", &file]);
+    assert!(
+        out.starts_with(
+            "[PASS] tests/a.py::test_a[fork_x-state_test-b c]\n[FAIL] tests/a.py::test_wrong[d], err="
+        ),
+        "{out}"
+    );
+    assert!(out.ends_with("--\n1 tests passed, 1 tests failed.\n"), "{out}");
+    let (_, out, _) = evm(&["statetest", "--dump", &file]);
+    for result in array(&out) {
+        let root = result["stateRoot"].as_str().unwrap().strip_prefix("0x").unwrap();
+        assert_eq!(result["state"]["root"], root);
+        assert!(result["state"]["accounts"].as_object().unwrap().iter().all(|(address, account)| {
+            account["address"] == address.to_lowercase() && account["balance"].is_string()
+        }));
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_one_line_and_status_1() {
+    for words in [
+        &["statetest", "absent.json"][..],
+        &["blocktest", "absent.json"],
+        &["statetest", "--frob"],
+        &["statetest", "--run", "("],
+        &["frob"],
+        &["t8n", "--frob"],
+    ] {
+        let (status, out, err) = evm(words);
+        assert_eq!((status, out.as_str()), (Some(1), ""), "{words:?} {err}");
+        assert_ne!(err, "");
+    }
+    let (_, _, err) = evm(&["statetest", "absent.json"]);
+    assert_eq!(err.lines().count(), 1, "{err}");
+}
+
+#[test]
+fn old_and_new_words_write_the_same_trace() {
+    let folder = Folder::new("trace");
+    let file = folder.file("a.json", &two_tests());
+    let new = [
+        "statetest",
+        "--trace",
+        "--trace.format=json",
+        "--trace.nomemory=true",
+        "--trace.noreturndata=true",
+        &file,
+    ];
+    let new = evm(&new).2;
+    assert!(new.starts_with("{\"pc\":0,\"op\":"), "{new}");
+    let closing = new.lines().filter(|line| line.starts_with("{\"stateRoot\": \"0x")).count();
+    assert_eq!(closing, 2);
+    assert_eq!(evm(&["--json", "--nomemory", "--noreturndata", "statetest", &file]).2, new);
+    let ours = run(&[
+        "statetest",
+        &file,
+        "--in-process",
+        "--trace",
+        "eip3155",
+        "--dialect",
+        "geth",
+        "--no-return-data",
+    ])
+    .2;
+    let steps = |text: &str| -> Vec<String> {
+        text.lines().filter(|line| line.starts_with("{\"pc\"")).map(str::to_owned).collect()
+    };
+    assert_eq!(steps(&new), steps(&ours));
+    let memory = evm(&["statetest", "--trace", "--trace.nomemory=false", "--trace.nostack", &file]).2;
+    assert!(!memory.contains("\"stack\""));
+    let count = steps(&new).len();
+    let text = evm(&["statetest", "--trace", "--trace.format", "struct", &file]).2;
+    assert_eq!(text.lines().filter(|line| line.contains(" pc=")).count(), count, "{text}");
+    assert_eq!(evm(&["statetest", "--debug", &file]).2, text);
+    let table = evm(&["statetest", "--trace", "--trace.format", "md", &file]).2;
+    assert_eq!(table.matches("Pre-execution info:").count(), 2);
+    assert_eq!(
+        table.lines().filter(|line| line.starts_with("| ") && !line.contains("Pc")).count(),
+        count,
+        "{table}"
+    );
+}
+
+#[test]
+fn a_bad_line_is_answered_and_the_next_runs() {
+    let folder = Folder::new("bad");
+    let file = folder.file("a.json", &two_tests());
+    let list = format!("absent.json\n{}\n{file}\n\nnever.json\n", "x".repeat(1 << 17));
+    let (status, out, err) = evm_with(&["statetest"], &list);
+    assert_eq!(status, Some(0), "{err}");
+    assert!(!out.contains("never"), "an empty line is the end");
+    let answers: Vec<Vec<Value>> =
+        serde_json::Deserializer::from_str(&out).into_iter().collect::<Result<_, _>>().unwrap();
+    assert_eq!(answers.iter().map(Vec::len).collect::<Vec<_>>(), [1, 1, 2]);
+    assert_eq!((&answers[0][0]["name"], &answers[0][0]["pass"]), (&json!("absent.json"), &json!(false)));
+    assert!(answers[1][0]["error"].as_str().unwrap().contains("longer than"), "{out}");
+    let zeros = format!("{{\"stateRoot\": \"0x{}\"}}", "0".repeat(64));
+    let roots: Vec<_> = err.lines().collect();
+    assert_eq!(roots.len(), 4);
+    assert_eq!((roots[0], roots[1]), (zeros.as_str(), zeros.as_str()), "whoever waits for a root gets one");
+    let (status, _, err) = evm_with(&["statetest"], &two_tests());
+    assert_eq!(status, Some(1));
+    assert!(err.contains("found what looks like JSON"), "{err}");
+    let (_, out, _) = evm_with(&["blocktest"], &format!("{file}\n"));
+    assert!(out.contains("a test of another kind"), "{out}");
+}
+
+/// Writes one path, waits for its root, writes the next, as goevmlab does.
+#[track_caller]
+fn asks_and_waits(words: &[&str], times: usize) {
+    let folder = Folder::new(&format!("wait-{}", words.len()));
+    let test: Value = serde_json::from_str(&two_tests()).unwrap();
+    let (name, test) = test.as_object().unwrap().iter().next().unwrap();
+    let file = folder.file("a.json", &json!({ name.as_str(): test }).to_string());
+    let mut child = Command::new(env!("CARGO_BIN_EXE_parallax"))
+        .arg("evm")
+        .args(words)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let mut err = BufReader::new(child.stderr.take().unwrap());
+    for _ in 0..times {
+        writeln!(input, "{file}").unwrap();
+        let mut steps = 0;
+        loop {
+            let mut line = String::new();
+            assert_ne!(err.read_line(&mut line).unwrap(), 0, "it has ended");
+            if line.starts_with("{\"stateRoot\": \"0x") {
+                break;
+            }
+            steps += 1;
+        }
+        assert_eq!(steps > 0, words.len() > 1, "steps are traced where asked for");
+        let mut answer = String::new();
+        while !answer.ends_with("\n]\n") {
+            assert_ne!(out.read_line(&mut answer).unwrap(), 0, "it has ended: {answer}");
+        }
+        assert_eq!(array(&answer)[0]["pass"], true);
+    }
+    drop(input);
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn each_line_is_answered_when_it_comes() {
+    asks_and_waits(&["statetest"], 1000);
+    asks_and_waits(
+        &[
+            "statetest",
+            "--trace",
+            "--trace.format=json",
+            "--trace.nomemory=true",
+            "--trace.noreturndata=true",
+        ],
+        1000,
+    );
+}
+
+#[test]
+fn a_block_test_is_told_by_its_name_and_root() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/block-tests/blocks.json");
+    let path = path.to_str().unwrap();
+    let (status, out, err) = evm(&["blocktest", "--dump", path]);
+    assert_eq!((status, err.as_str()), (Some(0), ""), "{out}");
+    let results = array(&out);
+    assert_eq!(results.len(), 6);
+    for result in &results {
+        assert_eq!((&result["pass"], result.get("error")), (&json!(true), None), "{result}");
+        let root = result["stateRoot"].as_str().unwrap();
+        assert_eq!(result["state"]["root"], root[2..], "the state is that of the root");
+    }
+    let one = array(&evm(&["blocktest", "--run", r"a_chain_of_two/Prague", path]).1);
+    assert_eq!((one.len(), &one[0]["fork"]), (1, &json!("Prague")));
+
+    let folder = Folder::new("blocks");
+    let mut tests: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    tests["a_chain_of_two/London"]["lastblockhash"] = json!(format!("0x{}", "77".repeat(32)));
+    let file = folder.file("wrong.json", &tests.to_string());
+    let (status, out, _) = evm_with(&["blocktest"], &format!("{file}\nabsent.json\n"));
+    assert_eq!(status, Some(0));
+    let mut answers = serde_json::Deserializer::from_str(&out).into_iter::<Vec<Value>>();
+    let failed: Vec<_> =
+        answers.next().unwrap().unwrap().into_iter().filter(|result| result["pass"] == false).collect();
+    assert_eq!((failed.len(), &failed[0]["name"]), (1, &json!("a_chain_of_two/London")));
+    assert_eq!(answers.next().unwrap().unwrap()[0]["name"], "absent.json");
+}
