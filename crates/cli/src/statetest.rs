@@ -1,13 +1,10 @@
 //! `parallax statetest`: official tests on one engine.
 
-use std::{
-    io::{self, BufRead},
-    ops::ControlFlow,
-};
+use std::ops::ControlFlow;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use parallax_campaign::{
-    Campaign, Isolation, Progress, TestReport, TestSummary, TestTask, TestVerdict, TraceSink,
+    Campaign, Delivered, Isolation, Progress, TestReport, TestSummary, TestTask, TestVerdict, TraceSink,
     engines::EngineName, statetest_isolated, statetest_with,
 };
 
@@ -15,7 +12,7 @@ use crate::{
     arguments::StatetestArguments,
     libraries::{load, needs_steps},
     report::{Status, complain},
-    selection::{Printer, Selected},
+    selection::{Incoming, Printer},
 };
 
 pub(crate) fn run(arguments: &StatetestArguments) -> Result<Status> {
@@ -33,10 +30,6 @@ pub(crate) fn run(arguments: &StatetestArguments) -> Result<Status> {
     if traces && (isolation.needs_workers() || isolation.max_steps.is_some()) {
         bail!("--trace runs the cases in this process, without --case-timeout, --max-steps and --max-memory");
     }
-    if traces && arguments.selection.paths == ["-"] {
-        return batch(arguments);
-    }
-    let selected = Selected::find(&arguments.selection)?;
     let (source, json) = (arguments.engine, arguments.selection.json);
     let engine = source.name();
     let digest = arguments.trace.options()?.first().copied().filter(|_| arguments.trace_digest);
@@ -53,75 +46,39 @@ pub(crate) fn run(arguments: &StatetestArguments) -> Result<Status> {
     };
     let mut printer = Printer::new();
     let mut failure = Ok(());
-    let summary = match arguments.trace.open()? {
+    let mut summary = TestSummary { complete: true, ..TestSummary::default() };
+    let mut incoming = Incoming::new(&arguments.selection);
+    match arguments.trace.open()? {
         Some(traces) => {
-            // Traces stand one behind the other.
-            let campaign = Campaign { jobs: 1, ..selected.campaign(false)? };
-            let sink = TraceSink::Files(&traces.files);
-            let summary =
-                statetest_with(&campaign, &source, Some(&sink), |delivered, progress| {
-                    match traces.files.has_failed() {
-                        true => ControlFlow::Break(()),
-                        false => print(&mut printer, &task.report(delivered), progress),
-                    }
-                })?;
+            incoming.watch_interrupts(false)?;
+            while let (true, Some(selected)) = (summary.complete, incoming.next()?) {
+                // Traces stand one behind the other.
+                let campaign = Campaign { jobs: 1, ..selected.campaign() };
+                let sink = TraceSink::Files(&traces.files);
+                let print = |delivered: &Delivered<_>, progress| match traces.files.has_failed() {
+                    true => ControlFlow::Break(()),
+                    false => print(&mut printer, &task.report(delivered), progress),
+                };
+                summary.add(&statetest_with(&campaign, &source, Some(&sink), print)?);
+            }
             failure = traces.finish();
-            summary
         }
         None => {
             let workers = isolation.workers()?;
-            let campaign = selected.campaign(workers.is_some())?;
+            incoming.watch_interrupts(workers.is_some())?;
             let isolation = workers.as_ref().map_or(Isolation::InProcess, Isolation::Workers);
-            statetest_isolated(&campaign, &task, isolation, |report, progress| {
-                print(&mut printer, report, progress)
-            })?
+            while let (true, Some(selected)) = (summary.complete, incoming.next()?) {
+                let print = |report: &_, progress| print(&mut printer, report, progress);
+                summary.add(&statetest_isolated(&selected.campaign(), &task, isolation, print)?);
+            }
         }
-    };
+    }
+    summary.complete &= incoming.is_complete();
     printer.finish(&text(arguments, &summary), json)?;
     failure?;
     let others = "block tests, for parallax blocktest and parallax diff";
     let counts = (summary.cases(), summary.other_kind);
-    Ok(selected.status_of_kind(summary.is_success(), counts, summary.unreadable, others))
-}
-
-/// A path a line, each run and traced when it comes: for whoever keeps the process and asks one thing after another.
-fn batch(arguments: &StatetestArguments) -> Result<Status> {
-    let (source, json) = (arguments.engine, arguments.selection.json);
-    let Some(traces) = arguments.trace.open()? else { bail!("expected --trace") };
-    let task = TestTask {
-        engine: source.name().to_owned(),
-        command: format!("parallax statetest --engine {}{}", source.name(), arguments.selection.again()),
-        json,
-        digest: None,
-        max_steps: None,
-    };
-    let mut printer = Printer::new();
-    let mut sum = TestSummary { complete: true, ..TestSummary::default() };
-    let mut status = Status::Well;
-    for line in io::stdin().lock().lines() {
-        let line = line.context("standard input: expected a path a line")?;
-        let path = line.trim_end_matches('\r');
-        if path.trim().is_empty() {
-            continue;
-        }
-        let selected = Selected::path(&arguments.selection, path);
-        let campaign = Campaign { jobs: 1, ..selected.unwatched() };
-        let sink = TraceSink::Files(&traces.files);
-        let summary = statetest_with(&campaign, &source, Some(&sink), |delivered, progress| {
-            match traces.files.has_failed() {
-                true => ControlFlow::Break(()),
-                false => print(&mut printer, &task.report(delivered), progress),
-            }
-        })?;
-        status = status.max(selected.status(summary.is_success(), summary.cases(), summary.unreadable));
-        sum.add(&summary);
-        if !summary.complete {
-            break;
-        }
-    }
-    printer.finish(&text(arguments, &sum), json)?;
-    traces.finish()?;
-    Ok(status)
+    Ok(incoming.status_of_kind(summary.is_success(), counts, summary.unreadable, others))
 }
 
 /// The sum, and what was not looked at.

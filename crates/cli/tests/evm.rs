@@ -6,9 +6,12 @@ mod support;
 
 use std::{
     fs,
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader, Read, Write},
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::mpsc::channel,
+    thread,
+    time::Duration,
 };
 
 use serde_json::{Value, json};
@@ -258,15 +261,31 @@ fn a_bad_line_is_answered_and_the_next_runs() {
     assert!(out.contains("a test of another kind"), "{out}");
 }
 
-/// Writes one path, waits for its root, writes the next, as goevmlab does.
+/// Lines as they come. Waiting for one has an end, so that a program that does not answer is a failure and no standstill.
+fn lines_of(source: impl Read + Send + 'static) -> impl FnMut() -> String {
+    let (sender, lines) = channel();
+    thread::spawn(move || {
+        for line in BufReader::new(source).lines() {
+            if sender.send(line.unwrap()).is_err() {
+                return;
+            }
+        }
+    });
+    move || lines.recv_timeout(Duration::from_secs(60)).expect("an answer, before the next path is written")
+}
+
+/// Writes one path, has `answered` read its answer from standard output and standard error, and writes the next.
 #[track_caller]
-fn asks_and_waits(words: &[&str], times: usize) {
-    let folder = Folder::new(&format!("wait-{}", words.len()));
+fn asks_and_waits(
+    words: &[&str],
+    times: usize,
+    mut answered: impl FnMut(&mut dyn FnMut() -> String, &mut dyn FnMut() -> String),
+) {
+    let folder = Folder::new(&format!("wait-{}", words.join("").replace('-', "")));
     let test: Value = serde_json::from_str(&two_tests()).unwrap();
     let (name, test) = test.as_object().unwrap().iter().next().unwrap();
     let file = folder.file("a.json", &json!({ name.as_str(): test }).to_string());
     let mut child = Command::new(env!("CARGO_BIN_EXE_parallax"))
-        .arg("evm")
         .args(words)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -274,43 +293,83 @@ fn asks_and_waits(words: &[&str], times: usize) {
         .spawn()
         .unwrap();
     let mut input = child.stdin.take().unwrap();
-    let mut out = BufReader::new(child.stdout.take().unwrap());
-    let mut err = BufReader::new(child.stderr.take().unwrap());
+    let mut out = lines_of(child.stdout.take().unwrap());
+    let mut err = lines_of(child.stderr.take().unwrap());
     for _ in 0..times {
         writeln!(input, "{file}").unwrap();
-        let mut steps = 0;
-        loop {
-            let mut line = String::new();
-            assert_ne!(err.read_line(&mut line).unwrap(), 0, "it has ended");
-            if line.starts_with("{\"stateRoot\": \"0x") {
-                break;
-            }
-            steps += 1;
-        }
-        assert_eq!(steps > 0, words.len() > 1, "steps are traced where asked for");
-        let mut answer = String::new();
-        while !answer.ends_with("\n]\n") {
-            assert_ne!(out.read_line(&mut answer).unwrap(), 0, "it has ended: {answer}");
-        }
-        assert_eq!(array(&answer)[0]["pass"], true);
+        answered(&mut out, &mut err);
     }
     drop(input);
     assert!(child.wait().unwrap().success());
 }
 
+/// As goevmlab reads what geth says: the root on standard error, behind the steps, and, as others do, the array.
+fn as_geth(words: &[&str], is_traced: bool) {
+    asks_and_waits(&[&["evm", "statetest"], words].concat(), 1000, |out, err| {
+        let mut steps = 0;
+        while !err().starts_with("{\"stateRoot\": \"0x") {
+            steps += 1;
+        }
+        assert_eq!(steps > 0, is_traced, "{steps} lines of a trace");
+        let mut answer = String::new();
+        while !answer.ends_with("\n]") {
+            answer = format!("{answer}\n{}", out());
+        }
+        assert_eq!(array(&answer)[0]["pass"], true);
+    });
+}
+
 #[test]
 fn each_line_is_answered_when_it_comes() {
-    asks_and_waits(&["statetest"], 1000);
-    asks_and_waits(
-        &[
-            "statetest",
-            "--trace",
-            "--trace.format=json",
-            "--trace.nomemory=true",
-            "--trace.noreturndata=true",
-        ],
-        1000,
-    );
+    as_geth(&[], false);
+    as_geth(&["--trace", "--trace.format=json", "--trace.nomemory=true", "--trace.noreturndata=true"], true);
+}
+
+#[test]
+fn so_it_is_by_our_own_commands() {
+    let passes = |out: &mut dyn FnMut() -> String, _: &mut dyn FnMut() -> String| {
+        let line: Value = serde_json::from_str(&out()).unwrap();
+        assert!(line["pass"] == true || line["verdict"] == "agree", "{line}");
+    };
+    asks_and_waits(&["statetest", "-", "--json", "--in-process"], 200, passes);
+    asks_and_waits(&["statetest", "-", "--json", "--jobs", "2"], 20, passes);
+    asks_and_waits(&["diff", "-", "--json", "--in-process"], 200, passes);
+    asks_and_waits(&["diff", "-", "--json"], 20, passes);
+    let traced = ["statetest", "-", "--json", "--trace", "eip3155", "--dialect", "geth"];
+    asks_and_waits(&traced, 200, |out, err| {
+        while !err().starts_with("{\"stateRoot\": \"0x") {}
+        passes(out, err);
+    });
+}
+
+/// A bad line of a list is told, and the next runs; JSON instead of a list is told once.
+#[test]
+fn a_list_of_paths_is_one() {
+    let stack = fixture("stack.json");
+    let list = format!("absent.json\n{}\n{stack}\n", "x".repeat(1 << 17));
+    let answer = |words: &[&str], list: &str| {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_parallax"))
+            .args(words)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(list.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    for command in ["statetest", "diff"] {
+        let (status, out, err) = answer(&[command, "-", "--json"], &list);
+        assert_eq!(status, Some(2));
+        assert!(out.starts_with("{\"file\":\"absent.json\""), "{out}");
+        assert!(out.lines().count() > 5, "{out}");
+        assert!(err.contains("a line is longer than 65536 bytes") && err.len() < 2000, "{err}");
+        let (status, out, err) = answer(&[command, "-"], &two_tests());
+        assert_eq!((status, out.as_str(), err.lines().count()), (Some(2), "", 1), "{err}");
+        assert!(err.contains("found what looks like JSON"), "{err}");
+    }
 }
 
 #[test]
