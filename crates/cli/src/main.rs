@@ -29,6 +29,8 @@ mod sides;
 mod statetest;
 mod steps;
 mod t8n;
+mod t8n_arguments;
+mod t8n_server;
 mod traces;
 
 use std::{io, process::ExitCode};
@@ -67,6 +69,7 @@ fn main() -> ExitCode {
         Command::Disasm(arguments) => assembly::disassemble(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),
         Command::T8n(arguments) => return t8n::run(&arguments),
+        Command::T8nServer(arguments) => t8n_server::run(&arguments),
         Command::Evm { words } => return evm::main(&words),
         Command::Worker => return worker_main(engines::source),
         #[cfg(unix)]

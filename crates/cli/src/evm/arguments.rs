@@ -7,7 +7,10 @@ use parallax_campaign::engines::EngineName;
 use parallax_tracer_eip3155::{Dialect, Options};
 use regex::Regex;
 
-use crate::{arguments::T8nArguments, engine_parser::EngineParser};
+use crate::{
+    engine_parser::EngineParser,
+    t8n_arguments::{T8nArguments, T8nServerArguments},
+};
 
 /// Speaks the words of go-ethereum's evm: its commands, options, outputs and exit statuses.
 #[derive(Parser, Debug)]
@@ -37,6 +40,8 @@ pub(super) enum EvmCommand {
     /// Makes a block of a state, an environment and transactions
     #[command(visible_alias = "transition")]
     T8n(Box<T8nArguments>),
+    /// Does the same over HTTP, for every request that is posted
+    T8nServer(T8nServerArguments),
 }
 
 /// A regular expression that test harnesses send.

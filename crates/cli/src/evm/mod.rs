@@ -25,7 +25,7 @@ use anyhow::Result;
 use clap::{CommandFactory, FromArgMatches, error::ErrorKind};
 
 use self::arguments::{EvmArguments, EvmCommand};
-use crate::t8n;
+use crate::{t8n, t8n_server};
 
 /// What asks for the version, and is answered with it: the framework looks for these words.
 pub(crate) fn version() -> String {
@@ -60,6 +60,10 @@ pub(crate) fn main(words: &[OsString]) -> ExitCode {
         Some(EvmCommand::Statetest(arguments)) => statetest::run(&arguments),
         Some(EvmCommand::Blocktest(arguments)) => blocktest::run(&arguments),
         Some(EvmCommand::T8n(arguments)) => return t8n::run(&arguments),
+        Some(EvmCommand::T8nServer(arguments)) => match t8n_server::run(&arguments) {
+            Ok(status) => return status.into(),
+            Err(error) => Err(error),
+        },
     };
     let Err(error) = done else { return ExitCode::SUCCESS };
     // Whoever read our output has read enough.
