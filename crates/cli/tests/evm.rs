@@ -400,3 +400,143 @@ fn a_block_test_is_told_by_its_name_and_root() {
     assert_eq!((failed.len(), &failed[0]["name"]), (1, &json!("a_chain_of_two/London")));
     assert_eq!(answers.next().unwrap().unwrap()[0]["name"], "absent.json");
 }
+
+/// Standard output and standard error of a run that ends with status 0.
+fn ran(words: &[&str]) -> (String, String) {
+    let (status, out, err) = evm(&[&["run"], words].concat());
+    assert_eq!(status, Some(0), "{err}");
+    (out, err)
+}
+
+#[test]
+fn code_runs_by_the_defaults_of_the_tool_it_stands_for() {
+    // Chain 1337, base fee 1 gwei, the gas of the run as the block's limit, sender and receiver by their names.
+    let word = |code: &str| {
+        ran(&[&format!("{code}60005260206000f3")])
+            .0
+            .trim()
+            .trim_start_matches("0x0")
+            .trim_start_matches('0')
+            .to_owned()
+    };
+    for (code, answer) in [
+        ("46", "539"),
+        ("48", "3b9aca00"),
+        ("45", "2540be400"),
+        ("33", "73656e646572"),
+        ("30", "7265636569766572"),
+        ("44", ""),
+        ("3a", ""),
+    ] {
+        assert_eq!(word(code), answer, "{code}");
+    }
+    assert_eq!(ran(&["0x6040"]), ("\n".to_owned(), String::new()));
+    assert_eq!(ran(&["--gas", "100", "5b600056"]).0, "\n error: out of gas\n");
+    assert_eq!(
+        ran(&["60aa60005260206000fd"]).0,
+        format!("0x{}aa\n error: execution reverted\n", "0".repeat(62))
+    );
+    assert_eq!(ran(&["01"]).0, "\n error: stack underflow (0 <=> 2)\n");
+    assert_eq!(ran(&["--value", "1", "00"]).0, "\n error: insufficient balance for transfer\n");
+    assert_eq!(ran(&["--create", "--input", "00", "600d380380600d6000396000f3"]).0, "0x00\n");
+    let (out, err) = ran(&["--json", "6040"]);
+    assert_eq!((out.as_str(), err.lines().count()), ("", 3), "{err}");
+    assert!(err.ends_with("{\"output\":\"\",\"gasUsed\":\"0x3\"}\n"), "{err}");
+    assert!(ran(&["--statdump", "6040"]).1.starts_with("EVM gas used:    3\nexecution time:  "));
+    let (_, err) = ran(&["--debug", "60aa60005260206000a0"]);
+    assert!(
+        err.contains("### LOGS\nLOG0: 0000000000000000000000007265636569766572 bn=0 txi=0\n00000000  00 00"),
+        "{err}"
+    );
+    for (words, said) in [
+        (&["zz"][..], "CODE: expected hex digits"),
+        (&["600"], "CODE: expected two hex digits a byte, found 3 digits"),
+        (&["--codefile", "absent"], "absent: No such file"),
+        (&["--prestate", "absent"], "absent: cannot read the file"),
+    ] {
+        let (status, out, err) = evm(&[&["run"], words].concat());
+        assert_eq!((status, out.as_str(), err.lines().count()), (Some(1), "", 1), "{err}");
+        assert!(err.contains(said), "{err}");
+    }
+}
+
+#[test]
+fn a_genesis_file_is_the_state_the_block_and_the_rules() {
+    let folder = Folder::new("genesis");
+    let genesis = |config: Value| {
+        let alloc = json!({
+            "7265636569766572000000000000000000000000": { "balance": "5" },
+            "0x00000000000000000000000000000000000000c0": { "balance": "0x0", "code": "0x46600055", "storage": { "0x01": "0x02" } },
+        });
+        let genesis = json!({
+            "config": config, "alloc": alloc, "gasLimit": "0x186a0", "difficulty": "1", "timestamp": "10", "number": 7,
+        });
+        folder.file("genesis.json", &genesis.to_string())
+    };
+    let by_number = json!({ "homesteadBlock": 0, "eip150Block": 0, "eip158Block": 0, "byzantiumBlock": 0, "constantinopleBlock": 0 });
+    let mut config = by_number;
+    config["chainId"] = json!(5);
+    let receiver = ["--receiver", "0xc0", "--dump", "--prestate"];
+    // CHAINID is of Istanbul.
+    let file = genesis(config.clone());
+    let (out, _) = ran(&[&receiver[..], &[file.as_str()]].concat());
+    assert!(out.contains(" error: invalid opcode: CHAINID"), "{out}");
+    config["istanbulBlock"] = json!("0x7");
+    let file = genesis(config.clone());
+    let (out, _) = ran(&[&receiver[..], &[file.as_str()]].concat());
+    let state: Value = serde_json::from_str(out.trim_end()).unwrap();
+    let account = &state["accounts"]["0x00000000000000000000000000000000000000C0"];
+    assert_eq!(
+        account["storage"],
+        json!({ format!("0x{:064x}", 0): "05", format!("0x{:064x}", 1): "02" }),
+        "{out}"
+    );
+    // PUSH0 is of Shanghai, which comes behind London and by time.
+    for (time, error) in [("shanghaiTime", "\n"), ("cancunTime", "\n error: invalid opcode: PUSH0\n")] {
+        let mut config = config.clone();
+        config["berlinBlock"] = json!(0);
+        config["londonBlock"] = json!(0);
+        config[time] = json!(if time == "cancunTime" { 11 } else { 10 });
+        assert_eq!(ran(&["5f00", "--prestate", &genesis(config)]).0, error, "{time}");
+    }
+    assert_eq!(
+        ran(&["--prestate", &genesis(json!({})), "45600052602060 00f3".replace(' ', "").as_str()]).0,
+        format!("0x{:064x}\n", 100_000)
+    );
+}
+
+/// geth pays for a cold account before it adds up what else a call costs, and says so when it cannot.
+#[test]
+fn a_cold_account_that_cannot_be_paid_for_is_told_as_geth_does() {
+    let call = |fork: &str, address: &str, gas: &str| {
+        let code = format!("PUSH 0xffff PUSH 0 PUSH 0 PUSH 0 PUSH 0 PUSH {address} GAS CALL");
+        let words =
+            ["run", "--asm", &code, "--fork", fork, "--gas", gas, "--trace", "eip3155", "--dialect", "geth"];
+        let err = run(&words).2;
+        err.lines().rfind(|line| line.starts_with("{\"pc\"")).unwrap().to_owned()
+    };
+    for (fork, static_gas) in [("Berlin", "0x64"), ("Shanghai", "0x64"), ("Prague", "0x64")] {
+        let cold = call(fork, "0xff00", "1000");
+        assert!(
+            cold.contains(&format!("\"gasCost\":\"{static_gas}\""))
+                && cold.ends_with("\"error\":\"out of gas: out of gas\"}"),
+            "{cold}"
+        );
+    }
+    // The caller itself is warm: what cannot be paid for is the memory. So it is of a cold account that can be paid for.
+    for (address, gas) in [("0xc0de", "1000"), ("0xff00", "4000")] {
+        assert!(call("Shanghai", address, gas).ends_with("\"error\":\"out of gas\"}"), "{address}");
+    }
+    let before = call("Istanbul", "0xff00", "1000");
+    assert!(before.ends_with("\"error\":\"out of gas\"}"), "{before}");
+}
+
+#[test]
+fn the_help_of_each_word() {
+    for word in ["", "run", "statetest", "blocktest", "t8n-server"] {
+        let words = if word.is_empty() { vec!["--help"] } else { vec![word, "--help"] };
+        let (status, out, err) = evm(&words);
+        assert_eq!((status, err.as_str()), (Some(0), ""));
+        insta::assert_snapshot!(if word.is_empty() { "evm".to_owned() } else { format!("evm {word}") }, out);
+    }
+}

@@ -7,7 +7,12 @@ use parallax_primitives::{Address, Bytecode, U256};
 use parallax_state_tests::{FixtureError, Node, Problem};
 use serde_json::{Map, Value, json};
 
-pub(crate) fn read(node: &Node<'_>) -> Result<MemoryDatabase, FixtureError> {
+/// Reads a state as tools write it: an object of accounts by address, of which each field may be left out.
+///
+/// # Errors
+///
+/// The place that is not as it should be.
+pub fn read(node: &Node<'_>) -> Result<MemoryDatabase, FixtureError> {
     let mut accounts = BTreeMap::new();
     for key in node.object()?.keys() {
         let account = node.get(key);

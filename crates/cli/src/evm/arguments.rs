@@ -4,6 +4,7 @@ use std::{fmt, str::FromStr};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, builder::BoolishValueParser};
 use parallax_campaign::engines::EngineName;
+use parallax_primitives::{Address, U256};
 use parallax_tracer_eip3155::{Dialect, Options};
 use regex::Regex;
 
@@ -33,6 +34,8 @@ pub(super) struct EvmArguments {
 
 #[derive(Subcommand, Debug)]
 pub(super) enum EvmCommand {
+    /// Runs byte code
+    Run(Box<RunWords>),
     /// Runs state tests
     Statetest(StatetestWords),
     /// Runs block tests
@@ -128,6 +131,74 @@ pub(super) struct BlocktestWords {
     pub(super) trace: TraceWords,
 }
 
+#[derive(Args, Debug)]
+#[command(
+    args_override_self = true,
+    after_help = "Examples:
+  parallax evm run 6001600201
+  parallax evm run --codefile code.hex --input 0xa9059cbb --gas 100000 --trace
+  parallax evm run --prestate genesis.json --receiver 0x00000000000000000000000000000000000000c0 --dump
+
+The code runs in a bare message: there is no intrinsic gas and no refund. Without --prestate the rules are those of Osaka, on chain 1337, \
+and the base fee is 1 gwei. Standard output has the output, and a line with the error if the run failed; where it is traced, the closing line \
+of the trace says both. The exit status is 0 either way."
+)]
+pub(super) struct RunWords {
+    /// The code, in hexadecimal
+    #[arg(value_name = "CODE")]
+    pub(super) code: Option<String>,
+    /// A file with the code in hexadecimal, or - for standard input; it outranks CODE
+    #[arg(long, value_name = "FILE")]
+    pub(super) codefile: Option<String>,
+    /// Calldata, in hexadecimal
+    #[arg(long, value_name = "HEX", default_value = "")]
+    pub(super) input: String,
+    /// A file with the calldata in hexadecimal; it outranks --input
+    #[arg(long, value_name = "FILE")]
+    pub(super) inputfile: Option<String>,
+    /// Gas of the run; the gas limit of --prestate outranks it
+    #[arg(long, value_name = "N", default_value_t = 10_000_000_000)]
+    pub(super) gas: u64,
+    /// What GASPRICE answers, in wei
+    #[arg(long, value_name = "WEI", default_value = "0")]
+    pub(super) price: U256,
+    /// Wei sent with the call, of the sender's own
+    #[arg(long, value_name = "WEI", default_value = "0")]
+    pub(super) value: U256,
+    /// Who calls: the name sender as an address, if it is not said
+    #[arg(long, value_name = "ADDRESS", value_parser = account)]
+    pub(super) sender: Option<Address>,
+    /// Who is called: the name receiver as an address, if it is not said
+    #[arg(long, value_name = "ADDRESS", value_parser = account)]
+    pub(super) receiver: Option<Address>,
+    /// The code, and behind it the input, is init code
+    #[arg(long)]
+    pub(super) create: bool,
+    /// A genesis file: config, alloc, and the fields of the block
+    #[arg(long, value_name = "GENESIS")]
+    pub(super) prestate: Option<String>,
+    /// Run it for about a second, and tell its mean time
+    #[arg(long)]
+    pub(super) bench: bool,
+    /// Print the state behind it
+    #[arg(long)]
+    pub(super) dump: bool,
+    /// Tell gas and time
+    #[arg(long)]
+    pub(super) statdump: bool,
+    /// What runs it
+    #[arg(long, value_parser = EngineParser, default_value_t = EngineName::Primary)]
+    pub(super) engine: EngineName,
+    #[command(flatten)]
+    pub(super) trace: TraceWords,
+}
+
+/// Up to 40 digits, of which those on the left may be missing.
+fn account(text: &str) -> Result<Address, String> {
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    format!("{digits:0>40}").parse().map_err(|_| "expected an address, 40 digits in hexadecimal".to_owned())
+}
+
 /// What is asked of tests of either kind.
 #[derive(Args, Debug)]
 pub(super) struct TestWords {
@@ -174,9 +245,9 @@ pub(super) struct TraceWords {
     /// The old word for --trace
     #[arg(long, hide = true)]
     json: bool,
-    /// The old word for --trace --trace.format=struct
+    /// The old word for --trace --trace.format=struct, and of `run` for its logs behind that
     #[arg(long, hide = true)]
-    debug: bool,
+    pub(super) debug: bool,
 }
 
 /// The form of a trace.

@@ -48,7 +48,7 @@ fn of(address: Address, account: &Account) -> DumpAccount {
     let text = |(key, value): (&U256, &U256)| {
         let digits = format!("{value:x}");
         // Whole bytes.
-        let digits = if digits.len() % 2 == 0 { digits } else { format!("0{digits}") };
+        let digits = if digits.len().is_multiple_of(2) { digits } else { format!("0{digits}") };
         (B256::from(*key).to_string(), digits)
     };
     let bytes: &Bytes = code.bytes();

@@ -8,7 +8,9 @@ mod arguments;
 mod blocktest;
 mod dump;
 mod files;
+mod genesis;
 mod results;
+mod run;
 mod statetest;
 mod text_trace;
 mod watch;
@@ -57,6 +59,7 @@ pub(crate) fn main(words: &[OsString]) -> ExitCode {
     let done = match command {
         _ if is_version => say(&version()),
         None => EvmArguments::command().print_help().map_err(Into::into),
+        Some(EvmCommand::Run(words)) => run::run(&words),
         Some(EvmCommand::Statetest(arguments)) => statetest::run(&arguments),
         Some(EvmCommand::Blocktest(arguments)) => blocktest::run(&arguments),
         Some(EvmCommand::T8n(arguments)) => return t8n::run(&arguments),

@@ -112,11 +112,11 @@ impl<W: Write> TextTracer<W> {
         for (index, item) in stack.iter().rev().enumerate() {
             writeln!(out, "{index:08}  {}", item.as_str().unwrap_or_default())?;
         }
-        dump(out, "Memory", &bytes(line, "memory"))?;
+        part(out, "Memory", &bytes(line, "memory"))?;
         if !slots.is_empty() {
             write!(out, "Storage:\n{slots}")?;
         }
-        dump(out, "ReturnData", &bytes(line, "returnData"))?;
+        part(out, "ReturnData", &bytes(line, "returnData"))?;
         writeln!(out)
     }
 
@@ -238,12 +238,16 @@ fn digits(bytes: &[u8]) -> String {
     if bytes.is_empty() { String::new() } else { hex::encode_prefixed(bytes) }
 }
 
-/// Bytes as hex and as characters, sixteen a line.
-fn dump(out: &mut impl Write, title: &str, bytes: &[u8]) -> io::Result<()> {
+fn part(out: &mut impl Write, title: &str, bytes: &[u8]) -> io::Result<()> {
     if bytes.is_empty() {
         return Ok(());
     }
     writeln!(out, "{title}:")?;
+    hex_dump(out, bytes)
+}
+
+/// Bytes as hex and as characters, sixteen a line.
+pub(super) fn hex_dump(out: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
     for (index, line) in bytes.chunks(16).enumerate() {
         write!(out, "{:08x} ", 16 * index)?;
         for place in 0..16 {
