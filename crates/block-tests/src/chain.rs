@@ -49,6 +49,11 @@ impl Chain {
         self.head
     }
 
+    /// That block, and the state behind it.
+    pub fn head_block(&self) -> &Accepted {
+        &self.accepted[&self.head]
+    }
+
     /// A block by its hash.
     pub fn get(&self, hash: B256) -> Option<&Accepted> {
         self.accepted.get(&hash)
@@ -98,7 +103,7 @@ impl Chain {
         let is_mined = self.rules(parent, &block).work.is_some();
         let total_difficulty = parent.total_difficulty.saturating_add(block.header.difficulty);
         let hash = block.header.hash();
-        let head = &self.accepted[&self.head];
+        let head = self.head_block();
         let is_heavier = total_difficulty > head.total_difficulty;
         let becomes_head = !is_mined || (head.is_mined && is_heavier);
         self.accepted.insert(hash, Accepted { block, state: Arc::new(state), total_difficulty, is_mined });

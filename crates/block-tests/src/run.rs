@@ -12,7 +12,7 @@ use parallax_memory_database::MemoryDatabase;
 use parallax_primitives::{B256, BlockEnv, BlockRules, Transaction};
 
 use crate::{
-    BlockCase, Chain, ExpectedRefusal, PostState, Refusal,
+    Accepted, BlockCase, Chain, ExpectedRefusal, PostState, Refusal,
     case::{CaseBlock, Source},
     names,
 };
@@ -38,6 +38,13 @@ pub enum NoResult {
     Host(HostError),
 }
 
+impl At {
+    /// Whether it is a transaction, and no call of the block's own.
+    pub const fn is_transaction(&self) -> bool {
+        matches!(self.part, Part::Transaction(_))
+    }
+}
+
 impl From<BlockError> for NoResult {
     fn from(error: BlockError) -> Self {
         Self::Block(error)
@@ -53,6 +60,8 @@ pub struct CaseReport {
     pub renamed: usize,
     /// What came of all.
     pub end: CaseEnd,
+    /// The block that the chain ended with, as far as it was run, and the state behind it.
+    pub head: Accepted,
 }
 
 /// What came of all of a case.
@@ -99,7 +108,7 @@ pub fn run(
             Ok(added) => added,
             Err(error) => {
                 let end = CaseEnd::Host(format!("block {index}: {error}"));
-                return CaseReport { blocks, renamed, end };
+                return CaseReport { blocks, renamed, end, head: chain.head_block().clone() };
             }
         };
         let expected = block.expected.as_ref();
@@ -113,7 +122,7 @@ pub fn run(
         blocks.push(report);
         if let Some(fault) = fault {
             let end = CaseEnd::Failed(format!("block {index}: {fault}"));
-            return CaseReport { blocks, renamed, end };
+            return CaseReport { blocks, renamed, end, head: chain.head_block().clone() };
         }
         if let (Some((block, state)), false) = (accepted, is_unchecked) {
             chain.accept(block, state);
@@ -124,7 +133,7 @@ pub fn run(
         (None, 0) => CaseEnd::Passed,
         (None, unchecked) => CaseEnd::ProofOfWork(unchecked),
     };
-    CaseReport { blocks, renamed, end }
+    CaseReport { blocks, renamed, end, head: chain.head_block().clone() }
 }
 
 /// In which order an engine checks transactions.

@@ -132,6 +132,23 @@ impl BlockSummary {
         self.renamed += report.renamed;
     }
 
+    /// Adds the counts of other cases.
+    pub fn add(&mut self, other: &Self) {
+        self.passed += other.passed;
+        self.proof_of_work += other.proof_of_work;
+        self.failed += other.failed;
+        self.crashed += other.crashed;
+        self.timed_out += other.timed_out;
+        self.limit += other.limit;
+        self.unsupported += other.unsupported;
+        self.passed_over += other.passed_over;
+        self.unreadable += other.unreadable;
+        self.blocks += other.blocks;
+        self.gas += other.gas;
+        self.renamed += other.renamed;
+        self.complete &= other.complete;
+    }
+
     /// Everything that came to something, or could not be read.
     pub const fn cases(&self) -> u64 {
         let well = self.passed + self.proof_of_work;

@@ -187,7 +187,8 @@ impl DiffSummary {
     }
 
     /// Adds the counts of other cases.
-    pub(crate) fn add(&mut self, other: &Self) {
+    pub fn add(&mut self, other: &Self) {
+        self.complete &= other.complete;
         self.agreed += other.agreed;
         self.rejected += other.rejected;
         self.diverged += other.diverged;

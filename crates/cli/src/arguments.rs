@@ -1,6 +1,6 @@
 //! What users type. Every command's help ends with examples.
 
-use std::{io, path::PathBuf, time::Duration};
+use std::{ffi::OsString, io, path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, value_parser};
 #[cfg(unix)]
@@ -20,6 +20,7 @@ use crate::{
     rules_argument::{self, RulesArgument},
     seconds::seconds,
     shell::{CompletionsArguments, ManArguments},
+    t8n_arguments::{T8nArguments, T8nServerArguments},
     trace_arguments::TraceArguments,
     tx::arguments::TxArguments,
     version,
@@ -32,6 +33,7 @@ use crate::{
     version = version::SHORT,
     long_version = version::long(),
     disable_version_flag = true,
+    arg_required_else_help = true,
     max_term_width = 100,
     after_help = "Exit status: 0 all well, 1 a failure or a divergence was found, 2 the command or its input was wrong, \
                   130 interrupted (by INT, TERM or HUP), after printing what was done so far.\n\n\
@@ -41,10 +43,13 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) log: LogArguments,
     /// Print the version; --version says more
-    #[arg(short = 'v', short_alias = 'V', long, action = ArgAction::Version)]
+    #[arg(short = 'V', long, action = ArgAction::Version)]
     version: (),
+    /// Print the version as go-ethereum's evm does: test frameworks ask for that
+    #[arg(short = 'v')]
+    pub(crate) evm_version: bool,
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) command: Option<Command>,
 }
 
 #[derive(Subcommand, Debug)]
@@ -72,6 +77,15 @@ pub(crate) enum Command {
     /// Makes a block of a state, an environment and transactions, as transition tools do
     #[command(alias = "transition")]
     T8n(Box<T8nArguments>),
+    /// Does the same over HTTP, for every request that is posted
+    T8nServer(T8nServerArguments),
+    /// Speaks the words of go-ethereum's evm, for test frameworks and fuzzing harnesses
+    #[command(disable_help_flag = true)]
+    Evm {
+        /// See parallax evm --help
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "WORDS")]
+        words: Vec<OsString>,
+    },
     /// Prints what a shell completes the commands with
     Completions(CompletionsArguments),
     /// Prints a page of the manual
@@ -198,74 +212,6 @@ pub(crate) struct BlocktestArguments {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) isolation: IsolationArguments,
-}
-
-#[derive(Args, Debug)]
-#[command(after_help = "Examples:
-  parallax t8n --state.fork Prague --input.alloc alloc.json --input.env env.json --input.txs txs.json --output.basedir out
-  parallax t8n --state.fork London --input.alloc stdin --input.env stdin --input.txs stdin --output.result stdout \
-      --output.alloc stdout --output.body stdout < request.json
-
-Forks: Frontier Homestead DAOFork TangerineWhistle SpuriousDragon Byzantium Constantinople ConstantinopleFix Istanbul MuirGlacier Berlin \
-London ArrowGlacier GrayGlacier Merge Paris Shanghai Cancun Prague Osaka BPO1 BPO2 BPO3 BPO4 BPO5
-
-A transaction that cannot be in the block is left out and told under rejected; what makes the block itself invalid is told under \
-blockException. An input named stdin is taken out of one object on standard input; outputs for the same stream come as one object.
-
-Exit status: 0 done, 2 the engine failed, 3 the fork or the environment is not known, 4 the hash of a block is missing, 10 no JSON, \
-11 a file cannot be read or written.")]
-pub(crate) struct T8nArguments {
-    /// The rules, by the name of a fork
-    #[arg(long = "state.fork", value_name = "FORK", default_value = "GrayGlacier")]
-    pub(crate) fork: String,
-    /// The chain
-    #[arg(long = "state.chainid", value_name = "N", value_parser = number::<u64>, default_value_t = 1)]
-    pub(crate) chain_id: u64,
-    /// Wei for the miner; -1 is none
-    #[arg(long = "state.reward", value_name = "WEI", default_value_t = 0, allow_negative_numbers = true)]
-    pub(crate) reward: i128,
-    /// The state before: a file, or stdin
-    #[arg(long = "input.alloc", value_name = "FILE", default_value = "alloc.json")]
-    pub(crate) input_alloc: String,
-    /// The facts of the block: a file, or stdin
-    #[arg(long = "input.env", value_name = "FILE", default_value = "env.json")]
-    pub(crate) input_env: String,
-    /// The transactions, as JSON or as RLP in a file that ends in .rlp; or stdin
-    #[arg(long = "input.txs", value_name = "FILE", default_value = "txs.json")]
-    pub(crate) input_txs: String,
-    /// Blob parameters in place of the fork's: a file, or stdin
-    #[arg(long = "input.blobParams", value_name = "FILE")]
-    pub(crate) input_blob_params: Option<String>,
-    /// Where outputs and traces are written; it is made if it is not there
-    #[arg(long = "output.basedir", value_name = "FOLDER", default_value = ".")]
-    pub(crate) basedir: PathBuf,
-    /// Roots, receipts, rejections: a file, stdout or stderr; nothing if empty
-    #[arg(long = "output.result", value_name = "FILE", default_value = "result.json")]
-    pub(crate) output_result: String,
-    /// The state behind: a file, stdout or stderr; nothing if empty
-    #[arg(long = "output.alloc", value_name = "FILE", default_value = "alloc.json")]
-    pub(crate) output_alloc: String,
-    /// The RLP of the transactions in the block, as a JSON string: a file, stdout or stderr; nothing if empty
-    #[arg(long = "output.body", value_name = "FILE", default_value = "")]
-    pub(crate) output_body: String,
-    /// Write the EIP-3155 lines of each transaction that is in the block to trace-INDEX-HASH.jsonl
-    #[arg(long)]
-    pub(crate) trace: bool,
-    /// Write the memory of every step
-    #[arg(long = "trace.memory", requires = "trace")]
-    pub(crate) trace_memory: bool,
-    /// Write no stack
-    #[arg(long = "trace.nostack", requires = "trace")]
-    pub(crate) trace_nostack: bool,
-    /// Write return data
-    #[arg(long = "trace.returndata", requires = "trace")]
-    pub(crate) trace_returndata: bool,
-    /// Write how often each opcode was run, over all transactions and system calls
-    #[arg(long = "opcode.count", value_name = "FILE")]
-    pub(crate) opcode_count: Option<String>,
-    /// What runs the transactions
-    #[arg(long, value_parser = EngineParser, default_value_t = EngineName::Primary)]
-    pub(crate) engine: EngineName,
 }
 
 #[derive(Args, Debug)]

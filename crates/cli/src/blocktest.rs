@@ -3,19 +3,21 @@
 use std::ops::ControlFlow;
 
 use anyhow::Result;
-use parallax_campaign::{BlockReport, BlockTask, BlockVerdict, Isolation, Progress, blocktest_isolated};
+use parallax_campaign::{
+    BlockReport, BlockSummary, BlockTask, BlockVerdict, Isolation, Progress, blocktest_isolated,
+};
 
 use crate::{
     arguments::{BlocktestArguments, SelectionArguments},
     libraries::load,
     report::{Status, complain},
-    selection::{PassedOver, Printer, Selected},
+    selection::{Incoming, PassedOver, Printer},
 };
 
 pub(crate) fn run(arguments: &BlocktestArguments) -> Result<Status> {
     let BlocktestArguments { paths, engine, only_fork, filter, jobs, json, isolation } = arguments;
     load(*engine)?;
-    let selected = Selected::find(&SelectionArguments {
+    let selection = SelectionArguments {
         paths: paths.clone(),
         by: None,
         only_fork: *only_fork,
@@ -23,7 +25,7 @@ pub(crate) fn run(arguments: &BlocktestArguments) -> Result<Status> {
         filter: filter.clone(),
         jobs: *jobs,
         json: *json,
-    })?;
+    };
     let name = engine.name();
     let task = BlockTask {
         engine: name.to_owned(),
@@ -31,16 +33,22 @@ pub(crate) fn run(arguments: &BlocktestArguments) -> Result<Status> {
         max_steps: isolation.max_steps,
     };
     let workers = isolation.workers()?;
-    let campaign = selected.campaign(workers.is_some())?;
     let isolation = workers.as_ref().map_or(Isolation::InProcess, Isolation::Workers);
     let mut printer = Printer::new();
-    let mut passed_over = PassedOver::of(&selected);
-    let summary = blocktest_isolated(&campaign, &task, isolation, |report, progress| {
-        passed_over.count(report.passed_over.as_deref());
-        print(&mut printer, report, *json, progress)
-    })?;
-    printer.finish(&(summary.text(name) + &passed_over.text()), *json)?;
-    Ok(selected.status(summary.is_success(), summary.cases(), summary.passed_over, summary.unreadable))
+    let mut summary = BlockSummary { complete: true, ..BlockSummary::default() };
+    let mut incoming = Incoming::new(&selection);
+    let mut passed_over = PassedOver::default();
+    incoming.watch_interrupts(workers.is_some())?;
+    while let (true, Some(selected)) = (summary.complete, incoming.next()?) {
+        let print = |report: &BlockReport, progress| {
+            passed_over.count(report.passed_over.as_deref());
+            print(&mut printer, report, *json, progress)
+        };
+        summary.add(&blocktest_isolated(&selected.campaign(), &task, isolation, print)?);
+    }
+    summary.complete &= incoming.is_complete();
+    printer.finish(&(summary.text(name) + &passed_over.text(&incoming)), *json)?;
+    Ok(incoming.status(summary.is_success(), summary.cases(), summary.passed_over, summary.unreadable))
 }
 
 fn print(printer: &mut Printer, report: &BlockReport, json: bool, progress: Progress) -> ControlFlow<()> {

@@ -7,8 +7,8 @@ use std::{
 
 use anyhow::{Result, bail, ensure};
 use parallax_campaign::{
-    DiffReport, DiffSummary, DiffTask, Form, Isolation, Partings, Program, compare_job, diff_isolated,
-    diff_with_steps,
+    Campaign, DiffReport, DiffSummary, DiffTask, Form, Isolation, Partings, Program, compare_job,
+    diff_isolated, diff_with_steps,
     engines::{EngineName, EngineSource, Ruled},
     program_json, program_text, rules_word, shell_word,
 };
@@ -29,7 +29,7 @@ use crate::{
     report::{Status, complain},
     right_trace,
     run::block,
-    selection::{PassedOver, Printer, Selected},
+    selection::{Incoming, PassedOver, Printer},
     sides,
     steps::Steps,
 };
@@ -84,14 +84,14 @@ fn mode(arguments: &DiffArguments) -> ShadowMode {
 }
 
 fn on_cases(arguments: &DiffArguments) -> Result<Status> {
-    let selected = Selected::find(&arguments.selection)?;
-    let mut outputs = Outputs::beside(selected.files());
+    let mut incoming = Incoming::new(&arguments.selection);
+    if arguments.steps.is_some() || !arguments.report.is_empty() {
+        incoming.gather()?;
+    }
+    let mut outputs = Outputs::beside(incoming.gathered_files());
     let steps = Steps::open(arguments, &mut outputs)?;
     let workers = if steps.is_some() { None } else { arguments.isolation.workers()? };
-    let mut campaign = selected.campaign(workers.is_some())?;
-    if steps.is_some() {
-        campaign.jobs = 1;
-    }
+    incoming.watch_interrupts(workers.is_some())?;
     let json = arguments.selection.json;
     let task = task(arguments);
     let setup = task.setup(&task.config(&arguments.left, &arguments.right()));
@@ -100,8 +100,8 @@ fn on_cases(arguments: &DiffArguments) -> Result<Status> {
     let isolation = workers.as_ref().map_or(Isolation::InProcess, Isolation::Workers);
     let has_failed = || steps.as_ref().is_some_and(|steps| steps.file.has_failed());
     let mut partings = Partings::default();
-    let mut skipped = PassedOver::of(&selected);
-    let deliver = |DiffReport { sum, told, parting, passed_over, .. }: &DiffReport, progress| {
+    let mut skipped = PassedOver::default();
+    let mut deliver = |DiffReport { sum, told, parting, passed_over, .. }: &DiffReport, progress| {
         skipped.count(passed_over.as_deref());
         parting.iter().for_each(|parting| partings.add(parting));
         let text = match &told.text {
@@ -120,10 +120,18 @@ fn on_cases(arguments: &DiffArguments) -> Result<Status> {
             ControlFlow::Continue(())
         }
     };
-    let summary = match &steps {
-        Some(steps) => diff_with_steps(&campaign, &task, &steps.file, deliver)?,
-        None => diff_isolated(&campaign, &task, isolation, deliver)?,
-    };
+    let mut summary = DiffSummary { complete: true, ..DiffSummary::default() };
+    while let (true, Some(selected)) = (summary.complete, incoming.next()?) {
+        let campaign = selected.campaign();
+        summary.add(&match &steps {
+            // One case at a time.
+            Some(steps) => {
+                diff_with_steps(&Campaign { jobs: 1, ..campaign }, &task, &steps.file, &mut deliver)?
+            }
+            None => diff_isolated(&campaign, &task, isolation, &mut deliver)?,
+        });
+    }
+    summary.complete &= incoming.is_complete();
     let written = steps.map_or(Ok(()), Steps::finish);
     let tolerated = setup.tolerances.iter().map(|line| format!("\n  not compared: {line}"));
     let fast = summary.fast_text().map_or(String::new(), |text| format!("\n  {text}"));
@@ -131,7 +139,7 @@ fn on_cases(arguments: &DiffArguments) -> Result<Status> {
     let by = by.map_or(String::new(), |text| format!("\n  {text}"));
     let partings = partings.text();
     let partings = if partings.is_empty() { String::new() } else { format!("\n{}", partings.trim_end()) };
-    let text = summary.text(&task.left, &task.right) + &by + &fast + &partings + &skipped.text();
+    let text = summary.text(&task.left, &task.right) + &by + &fast + &partings + &skipped.text(&incoming);
     let printed = printer.finish(&if json { text } else { text + &tolerated.collect::<String>() }, json);
     if json {
         setup.tolerances.iter().for_each(|line| complain(&format!("not compared: {line}")));
@@ -139,7 +147,7 @@ fn on_cases(arguments: &DiffArguments) -> Result<Status> {
     reports.finish(&summary)?;
     written?;
     printed?;
-    Ok(selected.status(summary.is_success(), summary.cases(), summary.passed_over, summary.unreadable))
+    Ok(incoming.status(summary.is_success(), summary.cases(), summary.passed_over, summary.unreadable))
 }
 
 /// What is compared with what, how, and in which forms it is told.

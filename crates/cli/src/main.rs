@@ -12,6 +12,7 @@ mod compare;
 mod diff;
 mod diff_reports;
 mod engine_parser;
+mod evm;
 mod input;
 mod libraries;
 mod logging;
@@ -19,6 +20,7 @@ mod message;
 mod number;
 mod outcome;
 mod outputs;
+mod path_lines;
 mod prestate;
 mod report;
 mod right_trace;
@@ -33,6 +35,8 @@ mod sides;
 mod statetest;
 mod steps;
 mod t8n;
+mod t8n_arguments;
+mod t8n_server;
 mod trace_arguments;
 mod traces;
 mod tx;
@@ -40,7 +44,7 @@ mod version;
 
 use std::{io, process::ExitCode};
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, Parser, error::ErrorKind};
 use parallax_campaign::{engines, worker_main};
 
 use crate::{
@@ -49,7 +53,16 @@ use crate::{
 };
 
 fn main() -> ExitCode {
-    let Arguments { command, log, .. } = Arguments::parse();
+    if let Some(words) = evm::own_words() {
+        return evm::main(&words);
+    }
+    let Arguments { command, log, evm_version, .. } = Arguments::parse();
+    let command = match (command, evm_version) {
+        (Some(command), false) => command,
+        (None, true) => return evm::main(&["-v".into()]),
+        (Some(_), true) => wrong(ErrorKind::ArgumentConflict, "-v stands alone"),
+        (None, false) => wrong(ErrorKind::MissingSubcommand, "expected a command: see parallax --help"),
+    };
     if let Err(error) = log.begin(matches!(command, Command::Worker)) {
         complain(&format!("{error:#}"));
         return Status::WrongInput.into();
@@ -68,6 +81,8 @@ fn main() -> ExitCode {
         Command::Man(arguments) => shell::man(&arguments, Arguments::command()),
         Command::Tx(arguments) => tx::run(&arguments),
         Command::T8n(arguments) => return t8n::run(&arguments),
+        Command::T8nServer(arguments) => t8n_server::run(&arguments),
+        Command::Evm { words } => return evm::main(&words),
         Command::Worker => return worker_main(engines::source),
         #[cfg(unix)]
         Command::EvmcChild => return parallax_campaign::child_main(),
@@ -82,4 +97,9 @@ fn main() -> ExitCode {
         Status::WrongInput
     });
     status.into()
+}
+
+/// Ends the process.
+fn wrong(kind: ErrorKind, text: &str) -> ! {
+    Arguments::command().error(kind, text).exit()
 }

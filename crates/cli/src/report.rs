@@ -32,6 +32,11 @@ impl From<Status> for ExitCode {
 
 /// One line on standard error. If that is closed too, the exit status has to do.
 pub(crate) fn complain(message: &dyn Display) {
-    let message = message.to_string().replace('\n', " ");
+    let message = one_line(message);
     let _ = writeln!(io::stderr().lock(), "parallax: {message}");
+}
+
+/// A message in one line.
+pub(crate) fn one_line(message: &dyn Display) -> String {
+    message.to_string().replace('\n', " ")
 }

@@ -18,7 +18,7 @@ use crate::{
     diff_reports::Reports,
     outputs::Outputs,
     report::{Status, complain},
-    selection::Selected,
+    selection::Incoming,
 };
 
 pub(crate) fn run(arguments: &DiffArguments, path: &str) -> Result<Status> {
@@ -29,7 +29,7 @@ pub(crate) fn run(arguments: &DiffArguments, path: &str) -> Result<Status> {
         bail!("PATH and --right-trace are both -, expected a file for one of them");
     }
     let engine = arguments.left.engine();
-    let Some(case) = Selected::find(&arguments.selection)?.only_case()? else {
+    let Some(case) = Incoming::new(&arguments.selection).only_case()? else {
         return Ok(Status::WrongInput);
     };
     let trace = open(path, arguments.right_client)?;

@@ -2,99 +2,75 @@
 
 use std::{
     collections::BTreeMap,
-    io::{self, BufRead, Write},
+    io::{self, Write},
     ops::ControlFlow,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, sync_channel},
+    },
+    thread,
+    time::Duration,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use parallax_campaign::{Campaign, Delivered, Discovery, Progress, RunBy, Selection, file_of, title};
 use parallax_state_tests::Case;
 
 use crate::{
     arguments::SelectionArguments,
+    path_lines::{PathLine, PathLines},
     report::{Status, complain},
 };
 
 /// Set by the first interrupt; the second ends the process at once.
 static CANCEL: AtomicBool = AtomicBool::new(false);
 
-/// The files of a command, and what went wrong on the way to them.
-pub(crate) struct Selected {
-    files: Vec<PathBuf>,
-    /// As [`Discovery::passed_over`].
+/// What a command is to run, as it comes: what its paths name, and of a list on standard input so much as has come, so that who writes one
+/// path and waits is answered, and a long list is run on all cores.
+pub(crate) struct Incoming<'a> {
+    arguments: &'a SelectionArguments,
+    /// Paths of the command that were not looked at.
+    left: std::slice::Iter<'a, PathBuf>,
+    list: Option<List>,
+    /// All of it, where it was waited for.
+    gathered: Option<Selected>,
+    /// Files so far.
+    files: usize,
+    /// As [`Discovery::passed_over`], so far.
     passed_over: u64,
-    selection: Selection,
-    jobs: usize,
     /// [`Status::WrongInput`] if a path named nothing; the others are run all the same.
-    pub(crate) status: Status,
+    status: Status,
 }
 
-impl Selected {
-    /// Finds the files. Each path that names none is a line on standard error.
-    pub(crate) fn find(arguments: &SelectionArguments) -> Result<Self> {
-        let mut paths = Vec::new();
-        for path in &arguments.paths {
-            if path != Path::new("-") {
-                paths.push(path.clone());
-                continue;
-            }
-            let before = paths.len();
-            for line in io::stdin().lock().lines() {
-                let line = line.context("standard input: expected a list of paths, one a line")?;
-                if !line.trim().is_empty() {
-                    paths.push(line.trim_end_matches('\r').into());
-                }
-            }
-            if paths.len() == before {
-                bail!("standard input: expected a list of paths, one a line, found none");
-            }
+/// A list of paths on standard input.
+struct List {
+    lines: Receiver<io::Result<PathLine>>,
+    has_paths: bool,
+}
+
+/// How many lines of a list may wait, and are run together at most.
+const LINES: usize = 1 << 12;
+/// How often who waits for a line looks whether there was an interrupt.
+const TICK: Duration = Duration::from_millis(50);
+
+impl<'a> Incoming<'a> {
+    pub(crate) fn new(arguments: &'a SelectionArguments) -> Self {
+        Self {
+            arguments,
+            left: arguments.paths.iter(),
+            list: None,
+            gathered: None,
+            files: 0,
+            passed_over: 0,
+            status: Status::Well,
         }
-        Ok(Self::of(arguments, paths))
     }
 
-    /// The files that one path names.
-    pub(crate) fn path(arguments: &SelectionArguments, path: &str) -> Self {
-        Self::of(arguments, vec![path.into()])
-    }
-
-    fn of(arguments: &SelectionArguments, paths: Vec<PathBuf>) -> Self {
-        let mut status = Status::Well;
-        let mut files = Vec::new();
-        let mut passed_over = 0;
-        for path in paths {
-            match Discovery::of(std::slice::from_ref(&path), &mut io::empty()) {
-                Ok(found) => {
-                    files.extend(found.files);
-                    passed_over += found.passed_over;
-                }
-                Err(error) => {
-                    complain(&error);
-                    status = Status::WrongInput;
-                }
-            }
-        }
-        let SelectionArguments { only_fork: rules, index, .. } = *arguments;
-        let by = arguments.by.as_ref().map(|given| RunBy { rules: given.rules, name: given.text.clone() });
-        let selection = Selection { filter: arguments.filter.clone(), rules, by, index };
-        Self { files, passed_over, selection, jobs: arguments.jobs.unwrap_or(0), status }
-    }
-
-    /// The campaign over them, which an interrupt ends with the process.
-    pub(crate) fn unwatched(&self) -> Campaign<'_> {
-        Campaign { files: &self.files, selection: &self.selection, jobs: self.jobs, cancel: &CANCEL }
-    }
-
-    /// The files on disk that they are in.
-    pub(crate) fn files(&self) -> impl Iterator<Item = &Path> {
-        self.files.iter().map(|path| file_of(path))
-    }
-
-    /// The campaign over them. From now on an interrupt (INT, TERM or HUP) stops it instead of the process: at once if its cases
-    /// run in workers, otherwise when those that run are over.
-    pub(crate) fn campaign(&self, in_workers: bool) -> Result<Campaign<'_>> {
+    /// From now on an interrupt (INT, TERM or HUP) stops the command instead of the process: at once if its cases run in workers,
+    /// otherwise when those that run are over.
+    pub(crate) fn watch_interrupts(&self, in_workers: bool) -> Result<()> {
         ctrlc::set_handler(move || {
             if CANCEL.swap(true, Ordering::Relaxed) {
                 std::process::exit(130);
@@ -104,16 +80,192 @@ impl Selected {
                 "interrupted: cases that run are {running}, and reports are closed; interrupt again to end at once"
             ));
         })
-        .context("cannot watch for interrupts")?;
-        Ok(self.unwatched())
+        .context("cannot watch for interrupts")
+    }
+
+    /// Waits for what is to be run next; `None` if there is nothing more, or there was an interrupt.
+    pub(crate) fn next(&mut self) -> Result<Option<Selected>> {
+        if let Some(gathered) = self.gathered.take() {
+            return Ok(Some(gathered));
+        }
+        while !is_interrupted() {
+            if let Some(list) = &mut self.list {
+                let Some(first) = list.wait()? else {
+                    ensure!(list.has_paths || is_interrupted(), "{NO_LIST}");
+                    self.list = None;
+                    continue;
+                };
+                let lines = [first].into_iter().chain(list.lines.try_iter().take(LINES - 1));
+                let lines = lines.collect::<io::Result<Vec<_>>>().context(LIST)?;
+                return self.listed(lines).map(Some);
+            }
+            let named: Vec<_> =
+                self.left.as_slice().iter().take_while(|path| path.as_path() != Path::new("-")).collect();
+            if named.is_empty() {
+                match self.left.next() {
+                    Some(_) => self.list = Some(List::begin()?),
+                    None => break,
+                }
+                continue;
+            }
+            self.left.nth(named.len() - 1);
+            let mut files = Vec::new();
+            for path in named {
+                match Discovery::of(std::slice::from_ref(path), &mut io::empty()) {
+                    Ok(found) => self.found(found, &mut files),
+                    Err(error) => self.complain(&error),
+                }
+            }
+            return Ok(Some(self.select(files)));
+        }
+        Ok(None)
+    }
+
+    /// Waits until all that is to be run has come: for who writes files, and is to write over none of these.
+    pub(crate) fn gather(&mut self) -> Result<()> {
+        let mut files = Vec::new();
+        while let Some(selected) = self.next()? {
+            files.extend(selected.files);
+        }
+        self.files = 0;
+        self.gathered = Some(self.select(files));
+        Ok(())
+    }
+
+    /// The files on disk of what was gathered.
+    pub(crate) fn gathered_files(&self) -> impl Iterator<Item = &Path> {
+        self.gathered.iter().flat_map(|gathered| gathered.files.iter().map(|path| file_of(path)))
+    }
+
+    /// Lines of a list. A path that names nothing is left to whoever runs the files, who answers it as one that cannot be read.
+    fn listed(&mut self, lines: Vec<PathLine>) -> Result<Selected> {
+        let mut files = Vec::new();
+        for line in lines {
+            match line {
+                PathLine::Empty => continue,
+                PathLine::Path(path) => match Discovery::of(std::slice::from_ref(&path), &mut io::empty()) {
+                    Ok(found) => self.found(found, &mut files),
+                    Err(_) => files.push(path),
+                },
+                PathLine::Bad(reason) => self.complain(&reason),
+                PathLine::Json(reason) => bail!("{reason}"),
+            }
+            if let Some(list) = &mut self.list {
+                list.has_paths = true;
+            }
+        }
+        Ok(self.select(files))
+    }
+
+    fn found(&mut self, found: Discovery, files: &mut Vec<PathBuf>) {
+        files.extend(found.files);
+        self.passed_over += found.passed_over;
+    }
+
+    fn complain(&mut self, reason: &dyn std::fmt::Display) {
+        complain(reason);
+        self.status = Status::WrongInput;
+    }
+
+    fn select(&mut self, files: Vec<PathBuf>) -> Selected {
+        self.files += files.len();
+        let SelectionArguments { only_fork: rules, index, .. } = *self.arguments;
+        let by = self.arguments.by.as_ref();
+        let by = by.map(|given| RunBy { rules: given.rules, name: given.text.clone() });
+        let selection = Selection { filter: self.arguments.filter.clone(), rules, by, index };
+        Selected { files, selection, jobs: self.arguments.jobs.unwrap_or(0) }
+    }
+
+    /// Whether nothing has stopped it.
+    pub(crate) fn is_complete(&self) -> bool {
+        !is_interrupted()
+    }
+
+    /// How a command ended: `counted` cases came to something, `passed_over` of them were not run as they are of other kinds, and
+    /// `unreadable` of them came to nothing but an error.
+    pub(crate) fn status(&self, is_success: bool, counted: u64, passed_over: u64, unreadable: u64) -> Status {
+        if is_interrupted() {
+            complain(&"interrupted: the results so far are above");
+            return Status::Interrupted;
+        }
+        if counted == 0 && self.status == Status::Well {
+            complain(&format!(
+                "no case selected: {} files have none that fits --only-fork, --index and --filter",
+                self.files
+            ));
+        }
+        if counted == passed_over && passed_over > 0 {
+            complain(&"no case that this command runs is selected: all are passed over");
+        }
+        if counted == passed_over || unreadable > 0 {
+            return Status::WrongInput;
+        }
+        self.status.max(if is_success { Status::Well } else { Status::Failure })
     }
 
     /// The one case that is selected, or `None` if something cannot be read, which is told on standard error.
-    pub(crate) fn only_case(&self) -> Result<Option<Case>> {
+    pub(crate) fn only_case(mut self) -> Result<Option<Case>> {
+        self.gather()?;
+        let is_readable = self.status == Status::Well;
+        self.gathered.map_or(Ok(None), |selected| selected.only_case(is_readable))
+    }
+}
+
+const LIST: &str = "standard input: expected a list of paths, one a line";
+const NO_LIST: &str = "standard input: expected a list of paths, one a line, found none";
+
+impl List {
+    /// Begins to read. The thread waits for a line even when nobody wants one any more, and ends with the process.
+    fn begin() -> Result<Self> {
+        let (sender, lines) = sync_channel(LINES);
+        let read = move || {
+            let mut lines = PathLines::new(io::stdin().lock());
+            while let Some(line) = lines.next().transpose() {
+                let is_last = line.is_err();
+                if sender.send(line).is_err() || is_last {
+                    return;
+                }
+            }
+        };
+        thread::Builder::new().spawn(read).context("cannot start a thread")?;
+        Ok(Self { lines, has_paths: false })
+    }
+
+    /// The next line; `None` at the end, or if there was an interrupt.
+    fn wait(&self) -> Result<Option<io::Result<PathLine>>> {
+        while !is_interrupted() {
+            match self.lines.recv_timeout(TICK) {
+                Ok(line) => return Ok(Some(line)),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn is_interrupted() -> bool {
+    CANCEL.load(Ordering::Relaxed)
+}
+
+/// Files of a command.
+pub(crate) struct Selected {
+    files: Vec<PathBuf>,
+    selection: Selection,
+    jobs: usize,
+}
+
+impl Selected {
+    /// The campaign over them, which an interrupt stops.
+    pub(crate) fn campaign(&self) -> Campaign<'_> {
+        Campaign { files: &self.files, selection: &self.selection, jobs: self.jobs, cancel: &CANCEL }
+    }
+
+    fn only_case(&self, is_readable: bool) -> Result<Option<Case>> {
         let cancel = AtomicBool::new(false);
         let campaign = Campaign { files: &self.files, selection: &self.selection, jobs: 1, cancel: &cancel };
         let mut cases = Vec::new();
-        let mut is_readable = self.status == Status::Well;
+        let mut is_readable = is_readable;
         campaign.run(
             |_| (),
             |_, _| (),
@@ -143,40 +295,15 @@ impl Selected {
             ),
         }
     }
-
-    /// How a campaign ended: `counted` cases came to something, `passed_over` of them were not run as they are of other kinds, and
-    /// `unreadable` of them came to nothing but an error.
-    pub(crate) fn status(&self, is_success: bool, counted: u64, passed_over: u64, unreadable: u64) -> Status {
-        if CANCEL.load(Ordering::Relaxed) {
-            complain(&"interrupted: the results so far are above");
-            return Status::Interrupted;
-        }
-        if counted == 0 && self.status == Status::Well {
-            complain(&format!(
-                "no case selected: {} files have none that fits --only-fork, --index and --filter",
-                self.files.len()
-            ));
-        }
-        if counted == passed_over && passed_over > 0 {
-            complain(&"no case that this command runs is selected: all are passed over");
-        }
-        if counted == passed_over || unreadable > 0 {
-            return Status::WrongInput;
-        }
-        self.status.max(if is_success { Status::Well } else { Status::Failure })
-    }
 }
 
 /// What was passed over, and how often: one line each.
+#[derive(Default)]
 pub(crate) struct PassedOver(BTreeMap<String, u64>);
 
 impl PassedOver {
-    /// With what was passed over in folders.
-    pub(crate) fn of(selected: &Selected) -> Self {
-        let what = "entries of folders: hidden, linked to nothing, or not called .json or .json.gz";
-        let count = selected.passed_over;
-        Self(if count > 0 { BTreeMap::from([(what.to_owned(), count)]) } else { BTreeMap::new() })
-    }
+    /// Most kinds that are told apart.
+    const MOST: usize = 100;
 
     /// Counts something, if it was passed over.
     pub(crate) fn count(&mut self, what: Option<&str>) {
@@ -187,11 +314,12 @@ impl PassedOver {
         }
     }
 
-    /// Most kinds that are told apart.
-    const MOST: usize = 100;
-
-    /// Lines to stand below the sum, each with a break before it.
-    pub(crate) fn text(&self) -> String {
+    /// Lines to stand below the sum, each with a break before it: with what was passed over in folders.
+    pub(crate) fn text(mut self, incoming: &Incoming<'_>) -> String {
+        if incoming.passed_over > 0 {
+            let what = "entries of folders: hidden, linked to nothing, or not called .json or .json.gz";
+            self.0.insert(what.to_owned(), incoming.passed_over);
+        }
         self.0.iter().map(|(what, count)| format!("\n  passed over: {count} {what}")).collect()
     }
 }

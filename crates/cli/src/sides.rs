@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use anyhow::{Context, Result, bail, ensure};
 use parallax_campaign::{
-    ClientSide, DiffSetup, Side, Sides, config, diff_json, diff_text,
+    ClientSide, Delivered, DiffOutcome, DiffSetup, DiffSummary, Side, Sides, config, diff_json, diff_text,
     engines::{EngineName, EngineSource},
     shell_word,
 };
@@ -19,7 +19,7 @@ use crate::{
     libraries::load,
     outputs::Outputs,
     report::{Status, complain},
-    selection::{Printer, Selected},
+    selection::{Incoming, Printer},
 };
 
 /// A side as it was asked for.
@@ -45,25 +45,35 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<Status> {
     let sides = sides(arguments, asked, mode)?;
     let names: Vec<&str> = sides.others.iter().map(Side::name).collect();
     let others = names.join(", ");
-    let selected = Selected::find(&arguments.selection)?;
-    let campaign = selected.campaign(false)?;
+    let mut incoming = Incoming::new(&arguments.selection);
+    if !arguments.report.is_empty() {
+        incoming.gather()?;
+    }
+    incoming.watch_interrupts(false)?;
     let mut setup =
         DiffSetup::new(sides.pivot.name(), &others, &ShadowConfig { mode, ..ShadowConfig::default() });
     setup.command = format!("parallax diff{options}");
-    let mut reports = Reports::begin(&arguments.report, &setup, &mut Outputs::beside(selected.files()))?;
+    let mut reports =
+        Reports::begin(&arguments.report, &setup, &mut Outputs::beside(incoming.gathered_files()))?;
     let mut printer = Printer::new();
     let json = arguments.selection.json;
-    let summary = sides.diff(&campaign, |delivered, progress| {
-        let text = if json { Some(diff_json(delivered)) } else { diff_text(delivered, &setup).map(colour::painted) };
+    let mut deliver = |delivered: &Delivered<DiffOutcome>, progress| {
+        let text =
+            if json { Some(diff_json(delivered)) } else { diff_text(delivered, &setup).map(colour::painted) };
         let is_written = reports.case(delivered);
         printer.print(progress, text.as_deref())?;
-        let has_parted = matches!(delivered, parallax_campaign::Delivered::Case(_, outcome) if outcome.verdict.is_failure());
+        let has_parted = matches!(delivered, Delivered::Case(_, outcome) if outcome.verdict.is_failure());
         if !is_written || arguments.fail_fast && has_parted {
             ControlFlow::Break(())
         } else {
             ControlFlow::Continue(())
         }
-    })?;
+    };
+    let mut summary = DiffSummary { complete: true, ..DiffSummary::default() };
+    while let (true, Some(selected)) = (summary.complete, incoming.next()?) {
+        summary.add(&sides.diff(&selected.campaign(), &mut deliver)?);
+    }
+    summary.complete &= incoming.is_complete();
     let mut text = summary.text(sides.pivot.name(), &others);
     if let Some(by) = arguments.selection.by.as_ref().and_then(|by| summary.rules_text(&by.text)) {
         text.push_str(&format!("\n  {by}"));
@@ -71,7 +81,7 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<Status> {
     let printed = printer.finish(&text, json);
     reports.finish(&summary)?;
     printed?;
-    Ok(selected.status(summary.is_success(), summary.cases(), summary.passed_over, summary.unreadable))
+    Ok(incoming.status(summary.is_success(), summary.cases(), summary.passed_over, summary.unreadable))
 }
 
 /// The sides in the order in which they were named, and the options that name them again.

@@ -9,37 +9,40 @@ use std::{
     process::ExitCode,
 };
 
-use parallax_campaign::processor_of;
+use parallax_campaign::{engines::EngineName, processor_of};
 use parallax_engine_interface::{Engine, EngineError, Execution, Job};
 use parallax_hooks::{Hooks, Interest, NoHooks, StepControl, StepView};
-use parallax_primitives::{BlobSchedule, BlockRules, Subject, hex, keccak256};
+use parallax_host_interface::HostErrorKind;
+use parallax_primitives::{
+    BlobSchedule, BlockRules, Opcode, RulesError, Subject, Transaction, hex, keccak256,
+};
 use parallax_state_tests::Node;
 use parallax_tracer_core::Traced;
 use parallax_tracer_eip3155::{Dialect, Eip3155Tracer, Options};
-use parallax_transition::{Output, Part, Request, RequestError, transition};
+use parallax_transition::{Output, Request, RequestError, transition};
 use serde_json::{Map, Value, json};
 
-use crate::arguments::T8nArguments;
+use crate::t8n_arguments::{FORKS, T8nArguments, T8nTraceArguments};
 
 /// Why it ends, and with which status: go-ethereum's.
-struct Stop {
-    status: u8,
-    text: String,
+pub(crate) struct Stop {
+    pub(crate) status: u8,
+    pub(crate) text: String,
 }
 
 /// The engine failed.
-const ENGINE: u8 = 2;
+pub(crate) const ENGINE: u8 = 2;
 /// The fork is not known, or a field of `env` is missing.
 const CONFIGURATION: u8 = 3;
 /// The hash of a block was asked for that `env` does not have.
 const BLOCK_HASH: u8 = 4;
 /// What is no JSON, or not that of the tool.
-const JSON: u8 = 10;
+pub(crate) const JSON: u8 = 10;
 /// A file cannot be read or written.
-const FILE: u8 = 11;
+pub(crate) const FILE: u8 = 11;
 
 impl Stop {
-    fn new(status: u8, text: &dyn Display) -> Self {
+    pub(crate) fn new(status: u8, text: &dyn Display) -> Self {
         Self { status, text: text.to_string() }
     }
 }
@@ -55,42 +58,55 @@ pub(crate) fn run(arguments: &T8nArguments) -> ExitCode {
 }
 
 fn tool(arguments: &T8nArguments) -> Result<(), Stop> {
-    let mut rules: BlockRules = arguments.fork.parse().map_err(|error| Stop::new(CONFIGURATION, &error))?;
     let mut inputs = Inputs::default();
-    if let Some(source) = &arguments.input_blob_params {
-        rules.blobs = blob_parameters(&inputs.read("blobParams", source)?)?;
-    }
+    let blobs =
+        arguments.input_blob_params.as_ref().map(|source| inputs.read("blobParams", source)).transpose()?;
+    let rules = rules(&arguments.fork, blobs.as_ref())?;
     let alloc = inputs.read("alloc", &arguments.input_alloc)?;
     let env = inputs.read("env", &arguments.input_env)?;
     let txs = inputs.read("txs", &arguments.input_txs)?;
     keep_inputs(arguments)?;
-    let reward = u64::try_from(arguments.reward).ok();
-    let request = Request::read(rules, arguments.chain_id, reward, [&alloc, &env, &txs]);
-    let request = request.map_err(|error| match error {
-        RequestError::Input(error) => Stop::new(JSON, &error),
-        error @ RequestError::Missing(_) => Stop::new(CONFIGURATION, &error),
-    })?;
+    let request = read(rules, arguments.chain_id, arguments.reward, [&alloc, &env, &txs])?;
     let folder = &arguments.basedir;
     fs::create_dir_all(folder).map_err(|error| in_file(folder, &error))?;
 
-    let mut watched = Watched::new(arguments, &request);
-    let engine = arguments.engine.engine();
-    let output = transition(&request, processor_of(arguments.engine.name()), &mut |part, job| {
-        watched.execute(&*engine, matches!(part, Part::Transaction(_)), job)
-    });
-    if let Some(stop) = watched.failed.take() {
-        return Err(stop);
-    }
-    let output = output.map_err(|error| {
-        let is_hash = error.to_string().contains("the hash of block");
-        Stop::new(if is_hash { BLOCK_HASH } else { ENGINE }, &error)
-    })?;
+    let mut watched = Watched::new(arguments.trace, folder, arguments.opcode_count.is_some());
+    let output = watched.run(&request, arguments.engine)?;
     if let Some(name) = &arguments.opcode_count {
         let counts: Map<_, _> =
-            watched.counts.iter().map(|(name, count)| (name.clone(), json!(count))).collect();
+            watched.counts.iter().flatten().map(|(name, count)| (name.clone(), json!(count))).collect();
         write_json(&folder.join(name), &Value::Object(counts))?;
     }
     write(arguments, output)
+}
+
+/// The rules of a fork, with blob parameters that may be given in place of its own.
+pub(crate) fn rules(fork: &str, blobs: Option<&Value>) -> Result<BlockRules, Stop> {
+    let mut rules: BlockRules = fork.parse().map_err(|error| match error {
+        RulesError::Fork(_) => {
+            let name: String = fork.chars().take(64).collect();
+            Stop::new(CONFIGURATION, &format!("unknown fork {name:?}, expected one of {FORKS}"))
+        }
+        error => Stop::new(CONFIGURATION, &error),
+    })?;
+    if let Some(blobs) = blobs {
+        rules.blobs = blob_parameters(blobs)?;
+    }
+    Ok(rules)
+}
+
+/// Reads alloc, env and txs. A reward below zero is none.
+pub(crate) fn read(
+    rules: BlockRules,
+    chain_id: u64,
+    reward: i128,
+    parts: [&Value; 3],
+) -> Result<Request, Stop> {
+    let request = Request::read(rules, chain_id, u64::try_from(reward).ok(), parts);
+    request.map_err(|error| match error {
+        RequestError::Input(error) => Stop::new(JSON, &error),
+        error @ RequestError::Missing(_) => Stop::new(CONFIGURATION, &error),
+    })
 }
 
 /// Refuses to write over what is read.
@@ -156,65 +172,71 @@ fn blob_parameters(value: &Value) -> Result<BlobSchedule, Stop> {
 }
 
 /// What is looked at of the transactions on the way.
-struct Watched<'a> {
-    arguments: &'a T8nArguments,
-    /// Hashes of all transactions.
-    hashes: Vec<String>,
+pub(crate) struct Watched<'a> {
+    trace: T8nTraceArguments,
+    /// Where traces go.
+    folder: &'a Path,
     /// Transactions that were put into the block.
     included: usize,
-    counts: BTreeMap<String, u64>,
+    counts: Option<BTreeMap<String, u64>>,
     failed: Option<Stop>,
 }
 
 impl<'a> Watched<'a> {
-    fn new(arguments: &'a T8nArguments, request: &Request) -> Self {
-        let hash = |bytes: &parallax_primitives::Bytes| hex::encode_prefixed(keccak256(bytes));
-        let hashes = request.transactions.iter().map(|(bytes, _)| hash(bytes)).collect();
-        Self { arguments, hashes, included: 0, counts: BTreeMap::new(), failed: None }
+    pub(crate) fn new(trace: T8nTraceArguments, folder: &'a Path, counts: bool) -> Self {
+        Self { trace, folder, included: 0, counts: counts.then(BTreeMap::new), failed: None }
     }
 
-    fn execute(
-        &mut self,
-        engine: &dyn Engine,
-        is_transaction: bool,
-        job: &Job<'_>,
-    ) -> Result<Execution, EngineError> {
-        let traced = is_transaction && self.arguments.trace;
-        let executed = match (traced, &self.arguments.opcode_count) {
-            (false, None) => engine.execute(job, &mut NoHooks),
-            (false, Some(_)) => engine.execute(job, &mut Count(&mut self.counts)),
-            (true, _) => self.trace(engine, job),
+    /// Makes the block.
+    pub(crate) fn run(&mut self, request: &Request, engine: EngineName) -> Result<Output, Stop> {
+        let (processor, engine) = (processor_of(engine.name()), engine.engine());
+        let output = transition(request, processor, &mut |_, job| self.execute(&*engine, job));
+        match self.failed.take() {
+            Some(stop) => Err(stop),
+            None => output.map_err(|error| match error.kind() {
+                HostErrorKind::UnknownBlockHash => Stop::new(BLOCK_HASH, &error),
+                _ => Stop::new(ENGINE, &error),
+            }),
+        }
+    }
+
+    fn execute(&mut self, engine: &dyn Engine, job: &Job<'_>) -> Result<Execution, EngineError> {
+        let executed = match job.subject {
+            Subject::Transaction(transaction) if self.trace.trace => self.trace(engine, job, transaction),
+            _ => match &mut self.counts {
+                None => engine.execute(job, &mut NoHooks),
+                Some(counts) => engine.execute(job, &mut Count(counts)),
+            },
         };
-        if is_transaction && executed.is_ok() {
+        if matches!(job.subject, Subject::Transaction(_)) && executed.is_ok() {
             self.included += 1;
         }
         executed
     }
 
     /// Runs a transaction and writes its lines, unless it is rejected.
-    fn trace(&mut self, engine: &dyn Engine, job: &Job<'_>) -> Result<Execution, EngineError> {
+    fn trace(
+        &mut self,
+        engine: &dyn Engine,
+        job: &Job<'_>,
+        transaction: &Transaction,
+    ) -> Result<Execution, EngineError> {
         let defaults = Options::new(Dialect::Geth);
         let options = Options {
-            stack: !self.arguments.trace_nostack,
-            memory: self.arguments.trace_memory,
-            return_data: self.arguments.trace_returndata,
+            stack: !self.trace.trace_nostack,
+            memory: self.trace.trace_memory,
+            return_data: self.trace.trace_returndata,
             ..defaults
         };
         let mut lines = Vec::new();
         let mut tracer = Eip3155Tracer::new(&mut lines, options);
-        let executed = if self.arguments.opcode_count.is_some() {
-            engine.execute(job, &mut (Traced(&mut tracer), Count(&mut self.counts)))
-        } else {
-            engine.execute(job, &mut Traced(&mut tracer))
-        };
+        let counted = self.counts.as_mut().map(Count);
+        let executed = engine.execute(job, &mut (Traced(&mut tracer), counted));
         // It writes into memory, which does not fail.
         let _ = tracer.finish(None);
         if executed.is_ok() {
-            let hash = match job.subject {
-                Subject::Transaction(transaction) => hex::encode_prefixed(keccak256(&transaction.envelope)),
-                _ => self.hashes.get(self.included).cloned().unwrap_or_default(),
-            };
-            let path = self.arguments.basedir.join(format!("trace-{}-{hash}.jsonl", self.included));
+            let hash = hex::encode_prefixed(keccak256(&transaction.envelope));
+            let path = self.folder.join(format!("trace-{}-{hash}.jsonl", self.included));
             if let Err(error) = fs::write(&path, &lines) {
                 self.failed.get_or_insert(in_file(&path, &error));
             }
@@ -223,7 +245,7 @@ impl<'a> Watched<'a> {
     }
 }
 
-/// Counts opcodes by their names; what is undefined by its byte.
+/// Counts opcodes by their names; what these rules do not define by its byte.
 struct Count<'c>(&'c mut BTreeMap<String, u64>);
 
 impl Hooks for Count<'_> {
@@ -232,10 +254,9 @@ impl Hooks for Count<'_> {
     }
 
     fn on_step(&mut self, step: &StepView<'_>) -> StepControl {
-        let name = step
-            .rules
-            .info(step.opcode)
-            .map_or_else(|| format!("{:#04x}", step.opcode.0), |info| info.name.to_owned());
+        let is_on = step.rules.opcodes()[usize::from(step.opcode.0)].is_defined();
+        let info = step.rules.info(step.opcode).filter(|_| is_on || step.opcode == Opcode::INVALID);
+        let name = info.map_or_else(|| format!("{:#04x}", step.opcode.0), |info| info.name.to_owned());
         *self.0.entry(name).or_default() += 1;
         StepControl::Continue
     }

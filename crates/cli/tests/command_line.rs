@@ -356,7 +356,7 @@ fn a_name_that_is_no_utf8_is_a_name() {
 }
 
 /// The last line of a step in geth's words, of a call with this value that has so much gas.
-fn geth_line(call: &str, value: u8, gas: u64) -> serde_json::Value {
+fn geth_line(fork: &str, call: &str, value: u8, gas: u64) -> serde_json::Value {
     let sends = matches!(call, "CALL" | "CALLCODE");
     let value = if sends { format!("PUSH {value} ") } else { String::new() };
     let code = format!("PUSH 0 PUSH 0 PUSH 0 PUSH 0 {value}PUSH 0xff00 PUSH 0 {call}");
@@ -372,7 +372,7 @@ fn geth_line(call: &str, value: u8, gas: u64) -> serde_json::Value {
             3
         };
     let gas = (gas + before).to_string();
-    let trace = ["--trace", "eip3155", "--dialect", "geth"];
+    let trace = ["--trace", "eip3155", "--dialect", "geth", "--fork", fork];
     let (status, _, err) = run(&[&["run", "--asm", &code, "--gas", &gas][..], &trace].concat());
     assert_eq!(status, Some(1), "{err}");
     let line = err.lines().rfind(|line| line.contains(call)).unwrap();
@@ -381,23 +381,32 @@ fn geth_line(call: &str, value: u8, gas: u64) -> serde_json::Value {
 
 #[test]
 fn geth_takes_the_cold_account_of_a_call_first() {
-    for call in ["CALL", "CALLCODE", "DELEGATECALL", "STATICCALL"] {
+    for (fork, call) in ["Cancun", "Osaka"]
+        .iter()
+        .flat_map(|fork| ["CALL", "CALLCODE", "DELEGATECALL", "STATICCALL"].map(|call| (*fork, call)))
+    {
         // 100 is charged, and 2,500 is not there.
         for gas in [100, 985, 2599] {
-            let line = geth_line(call, 0, gas);
+            let line = geth_line(fork, call, 0, gas);
             assert_eq!(
                 (&line["gasCost"], &line["error"]),
                 (&"0x64".into(), &"out of gas: out of gas".into()),
                 "{line}"
             );
         }
-        let line = geth_line(call, 0, 99);
+        let line = geth_line(fork, call, 0, 99);
         assert_eq!(line["error"], "out of gas", "{line}");
     }
-    // The account is paid for, and the value is not.
-    let line = geth_line("CALLCODE", 1, 2600);
+    // The account is paid for, and the value is not: from EIP-7702 on that is found out inside as well.
+    let line = geth_line("Osaka", "CALLCODE", 1, 2600);
+    assert_eq!(
+        (&line["gasCost"], &line["error"]),
+        (&"0x64".into(), &"out of gas: out of gas".into()),
+        "{line}"
+    );
+    let line = geth_line("Cancun", "CALLCODE", 1, 2600);
     assert_eq!((&line["gasCost"], &line["error"]), (&"0x2d50".into(), &"out of gas".into()), "{line}");
-    let line = geth_line("CALLCODE", 1, 2599);
+    let line = geth_line("Cancun", "CALLCODE", 1, 2599);
     assert_eq!(
         (&line["gasCost"], &line["error"]),
         (&"0x64".into(), &"out of gas: out of gas".into()),

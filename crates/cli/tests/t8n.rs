@@ -173,7 +173,8 @@ fn it_ends_with_the_statuses_of_the_tool_it_stands_for() {
         request["env"].as_object_mut().unwrap().remove(field);
         request.to_string()
     };
-    check("Nowhere", request().to_string(), 3, "unknown fork");
+    let unknown = "unknown fork \"Nowhere\", expected one of Frontier Homestead DAOFork TangerineWhistle";
+    check("Nowhere", request().to_string(), 3, unknown);
     check("Shanghai", without("withdrawals"), 3, "env: these rules need withdrawals");
     check("Shanghai", without("currentBaseFee"), 3, "env: these rules need currentBaseFee");
     check("Cancun", request().to_string(), 3, "env: these rules need parentBeaconBlockRoot");
@@ -188,6 +189,26 @@ fn it_ends_with_the_statuses_of_the_tool_it_stands_for() {
     let (status, _, err) = t8n(&["--input.alloc=/nowhere/a.json"], "");
     assert_eq!(status, Some(11));
     assert!(err.starts_with("ERROR(11): /nowhere/a.json: "), "{err}");
+}
+
+/// The framework knows no other name for what its fork does not have.
+#[test]
+fn what_the_fork_does_not_define_is_counted_by_its_byte() {
+    for (code, counted) in
+        [("0x5f00", "0x5f"), ("0xe600", "0xe6"), ("0xfe", "INVALID"), ("0x4400", "PREVRANDAO")]
+    {
+        let folder = Folder::new("undefined");
+        let mut request = request();
+        request["alloc"]["0x00000000000000000000000000000000000000c0"]["code"] = json!(code);
+        request["env"]["currentDifficulty"] = json!("0x20000");
+        let basedir = folder.path("");
+        let options =
+            ["--output.basedir", &basedir, "--opcode.count", "opcodes.json", "--state.fork", "London"];
+        let (status, _, err) = t8n(&[&STDIN[..], &STDOUT, &options].concat(), &request.to_string());
+        assert_eq!(status, Some(0), "{err}");
+        let counts = folder.json("opcodes.json");
+        assert_eq!(counts[counted], 2, "{counts}");
+    }
 }
 
 /// The framework takes a fork for supported if its name is in this text.

@@ -136,6 +136,8 @@ pub enum HostErrorKind {
     TimedOut,
     /// The engine does not have these rules.
     Unsupported,
+    /// The hash of a block was asked for that the world does not know.
+    UnknownBlockHash,
 }
 
 impl HostError {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use parallax_host_interface::{AccountChange, AccountInfo, Database, HostError, StateChanges};
+use parallax_host_interface::{AccountChange, AccountInfo, Database, HostError, HostErrorKind, StateChanges};
 use parallax_primitives::{Address, B256, Bytecode, Bytes, KECCAK256_EMPTY, U256, keccak256};
 #[cfg(feature = "roots")]
 use parallax_roots::{AccountLeaf, state_root, storage_root};
@@ -113,7 +113,10 @@ impl Database for MemoryDatabase {
             BlockHashes::OfNumber => Ok(keccak256(number.to_string())),
             BlockHashes::Known(hashes) => {
                 let hash = hashes.get(&number).copied();
-                hash.ok_or_else(|| HostError::new(format!("the hash of block {number} is not known")))
+                hash.ok_or_else(|| {
+                    HostError::new(format!("the hash of block {number} is not known"))
+                        .of_kind(HostErrorKind::UnknownBlockHash)
+                })
             }
         }
     }

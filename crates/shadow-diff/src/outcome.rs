@@ -99,7 +99,7 @@ fn answer<'a>(name: &str, result: &'a Result<Execution, EngineError>) -> Result<
 pub(crate) fn failed(name: &str, error: &HostError) -> Verdict {
     let reason = format!("{name}: {error}");
     match error.kind() {
-        HostErrorKind::World => Verdict::Poisoned(reason),
+        HostErrorKind::World | HostErrorKind::UnknownBlockHash => Verdict::Poisoned(reason),
         HostErrorKind::Crashed => Verdict::Crashed(reason),
         HostErrorKind::TimedOut => Verdict::TimedOut(reason),
         HostErrorKind::Unsupported => Verdict::Unsupported(reason),

@@ -1,7 +1,9 @@
 //! What each client writes on the line of an opcode that fails: its name for the halt, and its idea of the gas cost.
 
 use parallax_hooks::{StepEnd, StepView};
-use parallax_primitives::{Class, Eip, Halt, Opcode, Reach, Role, Rules, STACK_LIMIT, StateGas, U256, hex};
+use parallax_primitives::{
+    Address, Class, Eip, Halt, Mark, Opcode, Reach, Role, Rules, STACK_LIMIT, StateGas, U256, hex,
+};
 
 use crate::{
     Dialect,
@@ -9,10 +11,12 @@ use crate::{
     text,
 };
 
-/// The `gasCost` of a step that had so much gas before it, or `None` where the client leaves the field out.
+/// The `gasCost` of a step that had so much gas before it, or `None` where the client leaves the field out. `inside` is what
+/// [`geth_fails_inside`] has said of it.
 pub(crate) fn gas_cost(
     dialect: Dialect,
     gas_before: u64,
+    inside: bool,
     step: &StepView<'_>,
     end: &StepEnd<'_>,
 ) -> Option<u64> {
@@ -42,33 +46,13 @@ pub(crate) fn gas_cost(
             Halt::StackUnderflow | Halt::StackOverflow => static_gas(step.rules, step.opcode),
             // geth stops before it adds the dynamic cost.
             Halt::InitcodeTooLarge => static_gas(step.rules, step.opcode),
-            Halt::OutOfGas if memory::needed(step) > GETH_MEMORY_LIMIT || geth_access_fails(step, end) => {
+            Halt::OutOfGas if inside || memory::needed(step) > GETH_MEMORY_LIMIT => {
                 static_gas(step.rules, step.opcode)
             }
             _ => end.gas_cost,
         }),
         Dialect::Revm => Some(revm_gas_cost(halt, step, end.gas_cost)),
     }
-}
-
-/// Whether a call has no gas for the cold account or the delegate (EIP-2929, EIP-7702): geth takes that by itself, before it adds up the
-/// rest. What an account needs is what is left of a cost whose other parts are known; where the gas that was asked for makes the sum
-/// saturate, they are not.
-fn geth_access_fails(step: &StepView<'_>, end: &StepEnd<'_>) -> bool {
-    let StepView { rules, opcode, gas, .. } = *step;
-    let sends = matches!(opcode, Opcode::CALL | Opcode::CALLCODE);
-    let is_call = sends || matches!(opcode, Opcode::DELEGATECALL | Opcode::STATICCALL);
-    let is_known = end.gas_cost < u64::MAX && !rules.has(Eip::StateGas8037);
-    if !is_call || !is_known || !rules.has(Eip::WarmAccess2929) {
-        return false;
-    }
-    let schedule = rules.gas();
-    let value = if sends && !operand(step, 2).is_zero() { schedule.call_value } else { 0 };
-    let asked: u64 = operand(step, 0).saturating_to();
-    let others = memory::growth_cost(step).saturating_add(value).saturating_add(asked);
-    // What is left besides is at most a new account.
-    let access = end.gas_cost.saturating_sub(others) % schedule.new_account;
-    (static_gas(rules, opcode)..access).contains(&gas)
 }
 
 /// The most memory that geth computes a price for.
@@ -210,8 +194,39 @@ fn static_gas(rules: Rules, opcode: Opcode) -> u64 {
     u64::from(rules.opcodes()[usize::from(opcode.0)].gas)
 }
 
-/// The client's word for why the opcode ended its frame, quoted; nothing where the client says nothing.
-pub(crate) fn error(dialect: Dialect, step: &StepView<'_>, end: &StepEnd<'_>, out: &mut Vec<u8>) {
+/// Whether geth, should the opcode run out of gas, does so while it adds up the dynamic cost, and not when it takes the sum: then the line has the
+/// static gas alone, and the reason in its own words twice. So it is with a cold account that cannot be paid for, and from EIP-7702 on with
+/// all that a call costs. To be asked before the opcode runs.
+pub(crate) fn geth_fails_inside(step: &StepView<'_>) -> bool {
+    let schedule = step.rules.gas();
+    let (place, cold) = match step.opcode {
+        Opcode::CALL | Opcode::CALLCODE | Opcode::DELEGATECALL | Opcode::STATICCALL => {
+            (1, schedule.cold_account)
+        }
+        Opcode::SELFDESTRUCT => (0, schedule.cold_account + schedule.warm_access),
+        _ => return false,
+    };
+    let left = step.gas.checked_sub(static_gas(step.rules, step.opcode));
+    let Some(left) = left.filter(|_| step.rules.has(Eip::WarmAccess2929)) else { return false };
+    if place == 1 && step.rules.has(Eip::SetCode7702) {
+        return memory::needed(step) <= GETH_MEMORY_LIMIT;
+    }
+    if left >= cold {
+        return false;
+    }
+    let account = Address::from_word(operand(step, place).into());
+    !step.journal.marks().contains(&Mark::WarmAccount(account))
+}
+
+/// The client's word for why the opcode ended its frame, quoted; nothing where the client says nothing. `inside` is what
+/// [`geth_fails_inside`] has said of it.
+pub(crate) fn error(
+    dialect: Dialect,
+    inside: bool,
+    step: &StepView<'_>,
+    end: &StepEnd<'_>,
+    out: &mut Vec<u8>,
+) {
     let Some(halt) = end.halt else {
         let word = match (dialect, step.opcode) {
             (Dialect::Eels, Opcode::REVERT) => "Revert",
@@ -237,6 +252,7 @@ pub(crate) fn error(dialect: Dialect, step: &StepView<'_>, end: &StepEnd<'_>, ou
         }
         Dialect::Eels => text::string(out, eels_error(halt)),
         Dialect::Revm => text::string(out, revm_error(halt, step)),
+        Dialect::Geth if inside && halt == Halt::OutOfGas => text::string(out, "out of gas: out of gas"),
         Dialect::Geth => geth_error(halt, step, end, out),
     }
 }
@@ -334,7 +350,6 @@ fn geth_error(halt: Halt, step: &StepView<'_>, end: &StepEnd<'_>, out: &mut Vec<
         Halt::StaticViolation if end.gas_cost <= step.gas => "write protection",
         Halt::ReturnDataOutOfBounds => "return data out of bounds",
         Halt::OutOfGas if is_beyond_64_bits(step) => "gas uint64 overflow",
-        Halt::OutOfGas if geth_access_fails(step, end) => "out of gas: out of gas",
         Halt::OutOfGas if memory::needed(step) > GETH_MEMORY_LIMIT => "out of gas: gas uint64 overflow",
         _ => "out of gas",
     };

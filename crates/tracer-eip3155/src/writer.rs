@@ -83,6 +83,8 @@ struct Pending {
     memory_size: u64,
     /// Text of the memory, if wanted.
     memory: Vec<u8>,
+    /// What [`halt::geth_fails_inside`] says, in geth's dialect.
+    fails_inside: bool,
     /// Offset and length of what a RETURN of init code is about to return.
     returns: Option<(usize, usize)>,
     /// Text of the return data; kept as long as no message has come between.
@@ -206,7 +208,7 @@ impl<W: io::Write> Eip3155Tracer<W> {
 
     fn line(&mut self, step: &StepView<'_>, end: &StepEnd<'_>, taken: usize, with_error: bool) {
         let dialect = self.options.dialect;
-        let gas_cost = halt::gas_cost(dialect, self.pending.gas, step, end);
+        let gas_cost = halt::gas_cost(dialect, self.pending.gas, self.pending.fails_inside, step, end);
         let line = self.output.text();
         line.extend_from_slice(b"{\"pc\":");
         text::decimal(line, step.pc as u64);
@@ -258,7 +260,7 @@ impl<W: io::Write> Eip3155Tracer<W> {
             let before = line.len();
             line.extend_from_slice(b",\"error\":");
             let head = line.len();
-            halt::error(dialect, step, end, line);
+            halt::error(dialect, self.pending.fails_inside, step, end, line);
             self.fault.clear();
             self.fault.extend_from_slice(&line[head..]);
             if line.len() == head {
@@ -434,6 +436,7 @@ impl<W: io::Write> Tracer for Eip3155Tracer<W> {
             [.., length, offset] if returns_code => Some((offset.saturating_to(), length.saturating_to())),
             _ => None,
         };
+        pending.fails_inside = self.options.dialect == Dialect::Geth && halt::geth_fails_inside(step);
         pending.depth = depth;
         pending.opcode = Some(step.opcode);
         pending.gas = step.gas;
