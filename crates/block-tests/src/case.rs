@@ -9,7 +9,7 @@ use parallax_state_tests::{FixtureError, Node, Problem, TestText, accounts, chai
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use crate::{ExpectedRefusal, Network, payload::Payload};
+use crate::{ExpectedRefusal, Network, access_list, payload::Payload};
 
 /// One official block test.
 #[derive(Clone, Debug)]
@@ -48,7 +48,8 @@ pub struct CaseBlock {
 
 #[derive(Clone, Debug)]
 pub(crate) enum Source {
-    Rlp(Bytes),
+    /// With the list of what it accesses (EIP-7928), if that stands beside it.
+    Rlp(Bytes, Option<Bytes>),
     Payload(Box<Payload>),
 }
 
@@ -241,7 +242,7 @@ fn blocks(root: &Node<'_>, network: &str) -> Result<Vec<CaseBlock>, FixtureError
 }
 
 fn block(node: &Node<'_>, network: &str) -> Result<CaseBlock, FixtureError> {
-    let source = Source::Rlp(node.get("rlp").bytes()?);
+    let source = Source::Rlp(node.get("rlp").bytes()?, access_list(node)?);
     // What is no header marks a block that is not valid, whatever else is said.
     let header = node.get("blockHeader");
     if !header.is_null() {
@@ -253,6 +254,14 @@ fn block(node: &Node<'_>, network: &str) -> Result<CaseBlock, FixtureError> {
         names.extend(expected_names(&node.get(key))?);
     }
     Ok(CaseBlock { source, expected: Some(ExpectedRefusal { names, code: None }), hash: None })
+}
+
+/// The RLP of the access list that stands beside a block; a block that is not valid has its own in `rlp_decoded`.
+fn access_list(node: &Node<'_>) -> Result<Option<Bytes>, FixtureError> {
+    let decoded = node.get("rlp_decoded");
+    let lists = [node.get("blockAccessList"), decoded.get("blockAccessList")];
+    let list = lists.iter().find(|list| !list.is_null());
+    list.map(|list| access_list::read(list).map(|list| list.encode().into())).transpose()
 }
 
 fn payload(node: &Node<'_>) -> Result<CaseBlock, FixtureError> {

@@ -3,7 +3,7 @@
 
 use parallax_engine_interface::{EngineError, Execution, Job};
 use parallax_hooks::{Hooks, Interest};
-use parallax_host_interface::{HostError, StateChanges};
+use parallax_host_interface::HostError;
 use parallax_primitives::{
     FrameStatus, Message, MessageKind, StateGas, Subject, Transaction, TxEnv, TxOutcome,
 };
@@ -19,7 +19,7 @@ use revm::{
 };
 
 use crate::{
-    changes::changes,
+    changes::{accesses, changes},
     context::{JobContext, host_error, log},
     database::{DatabaseError, JobDatabase},
     environment,
@@ -89,7 +89,7 @@ fn inspect<'a, T: RevmTypes, I: Inspector<T::Context<'a>> + Watch>(
     let first = first_frame(evm.ctx_mut(), call.message).map_err(host)?;
     let result = T::Handler::default().inspect_run_exec_loop(&mut evm, first);
     if evm.inspector().is_aborted() {
-        return Ok(Execution { outcome: None, changes: StateChanges::default() });
+        return Ok(Execution::aborted());
     }
     let result = result.map_err(host_error)?;
     execution(job, call.message, evm.ctx_mut(), &result)
@@ -190,7 +190,8 @@ fn execution<'a, C: JobContext<'a>>(
         logs: if matches!(status, FrameStatus::Success) { logs } else { Vec::new() },
         created: None,
     };
-    Ok(Execution { outcome: Some(outcome), changes: changes(&state, job.database, job.rules)? })
+    let changes = changes(&state, job.database, job.rules)?;
+    Ok(Execution { outcome: Some(outcome), changes, accesses: accesses(&state, job.rules) })
 }
 
 fn host(DatabaseError(error): DatabaseError) -> EngineError {

@@ -155,5 +155,5 @@ pub(crate) fn success(gas_used: u64) -> TxOutcome {
 
 /// The same as an engine answers it.
 pub(crate) fn executed(outcome: TxOutcome) -> Result<Execution, Rejection> {
-    Ok(Execution { outcome: Some(outcome), changes: StateChanges::default() })
+    Ok(Execution { outcome: Some(outcome), changes: StateChanges::default(), accesses: None })
 }
