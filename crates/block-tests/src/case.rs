@@ -2,7 +2,9 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use parallax_block_data::{Block, Bloom, Header, NO_OMMERS_HASH, receipts_root, requests_hash};
+use parallax_block_data::{
+    Block, BlockAccessList, Bloom, Header, NO_OMMERS_HASH, receipts_root, requests_hash,
+};
 use parallax_memory_database::MemoryDatabase;
 use parallax_primitives::{B256, BlobSchedule, Bytes, Eip, U256};
 use parallax_state_tests::{FixtureError, Node, Problem, TestText, accounts, chain_id};
@@ -188,6 +190,12 @@ fn shared_genesis(root: &Node<'_>, network: &Network) -> Result<(Block, MemoryDa
             false => None,
         },
         requests_hash: rules.requests.then(|| requests_hash(&[])),
+        access_list_hash: rules.access_list.then(|| BlockAccessList::default().hash()),
+        slot_number: if has(Eip::SlotNumber7843) {
+            Some(env.get("slotNumber").u64().unwrap_or(0))
+        } else {
+            None
+        },
         ..Header::default()
     };
     Ok((Block { header, ..Block::default() }, pre))

@@ -8,8 +8,8 @@ use std::{collections::BTreeMap, fs, ops::ControlFlow, path::PathBuf, sync::atom
 
 use parallax_assembly::assemble;
 use parallax_block_data::{
-    Block, BlockProcessor, Body, ChainPlace, Header, NO_OMMERS_HASH, OnRejection, SignedTransaction,
-    Withdrawal, receipts_root,
+    Block, BlockAccessList, BlockProcessor, Body, ChainPlace, Change, Header, NO_OMMERS_HASH, OnRejection,
+    SignedTransaction, SlotChanges, Withdrawal, receipts_root,
 };
 use parallax_block_tests::process;
 use parallax_campaign::{
@@ -62,6 +62,8 @@ impl Filler {
             (rules.history, BlockRules::HISTORY_ADDRESS, keeps),
             (rules.requests, BlockRules::WITHDRAWAL_REQUESTS_ADDRESS, answers),
             (rules.requests, BlockRules::CONSOLIDATION_REQUESTS_ADDRESS, answers),
+            (rules.builder_requests, BlockRules::BUILDER_DEPOSITS_ADDRESS, answers),
+            (rules.builder_requests, BlockRules::BUILDER_EXITS_ADDRESS, answers),
         ];
         for (_, address, code) in contracts.into_iter().filter(|(is_there, ..)| *is_there) {
             let code = Bytecode::new(assemble(code).unwrap());
@@ -82,6 +84,8 @@ impl Filler {
             excess_blob_gas: has(Eip::Blobs4844).then_some(0),
             parent_beacon_root: rules.beacon_roots.then_some(B256::ZERO),
             requests_hash: rules.requests.then(|| compute_requests_hash(&[])),
+            access_list_hash: rules.access_list.then(|| BlockAccessList::default().hash()),
+            slot_number: has(Eip::SlotNumber7843).then_some(0),
             ..Header::default()
         };
         let genesis = Block { header, withdrawals: rules.withdrawals.then(Vec::new), ..Block::default() };
@@ -111,6 +115,7 @@ impl Filler {
             base_fee,
             withdrawals_root,
             parent_beacon_root: self.rules.beacon_roots.then_some(B256::repeat_byte(0xbe)),
+            slot_number: parent.slot_number.map(|slot| slot + 1),
             ..parent.clone()
         };
         if let Some(work) = &self.rules.work {
@@ -151,6 +156,8 @@ impl Filler {
         block.header.logs_bloom = result.logs_bloom;
         block.header.gas_used = result.gas_used;
         block.header.requests_hash = self.rules.requests.then(|| compute_requests_hash(&result.requests));
+        block.header.access_list_hash = result.access_list.as_ref().map(BlockAccessList::hash);
+        block.access_list = result.access_list.map(|list| list.encode().into());
         block.size = block.encode().len();
         (block, result.state)
     }
@@ -158,7 +165,11 @@ impl Filler {
     fn add(&mut self, plan: &Plan) {
         let (block, state) = self.fill(plan);
         let rlp = hex::encode_prefixed(block.encode());
-        self.told.push(json!({ "rlp": rlp, "blockHeader": header(&block.header) }));
+        let mut told = json!({ "rlp": rlp, "blockHeader": header(&block.header) });
+        if let Some(list) = &block.access_list {
+            told["blockAccessList"] = access_list(&BlockAccessList::decode(list).unwrap());
+        }
+        self.told.push(told);
         self.blocks.push(block);
         self.state = state;
     }
@@ -171,6 +182,17 @@ impl Filler {
         self.told.push(json!({ "rlp": rlp, "expectException": exception }));
     }
 
+    /// A block that is not valid because of its access list, which stands beside it.
+    fn refuse_list(&mut self, plan: &Plan, exception: &str, change: impl FnOnce(&mut BlockAccessList)) {
+        let (mut block, _) = self.fill(plan);
+        let mut list = BlockAccessList::decode(block.access_list.as_ref().unwrap()).unwrap();
+        change(&mut list);
+        block.header.access_list_hash = Some(list.hash());
+        let rlp = hex::encode_prefixed(block.encode());
+        let decoded = json!({ "blockAccessList": access_list(&list) });
+        self.told.push(json!({ "rlp": rlp, "expectException": exception, "rlp_decoded": decoded }));
+    }
+
     fn test(self) -> Value {
         let last = self.blocks.last().unwrap().header.hash().to_string();
         json!({
@@ -180,6 +202,29 @@ impl Filler {
             "lastblockhash": last, "postState": accounts(&self.state),
         })
     }
+}
+
+/// A list by the names of the specification's test framework.
+fn access_list(list: &BlockAccessList) -> Value {
+    fn changes<T>(changes: &[Change<T>], name: &str, value: impl Fn(&T) -> String) -> Value {
+        let each = changes
+            .iter()
+            .map(|change| json!({ "blockAccessIndex": change.index, name: value(&change.value) }));
+        each.collect()
+    }
+    let word = |word: &U256| format!("{word:#x}");
+    let slot = |slot: &SlotChanges| json!({ "slot": word(&slot.slot), "slotChanges": changes(&slot.changes, "postValue", word) });
+    let each = list.accounts.iter().map(|account| {
+        json!({
+            "address": account.address.to_string(),
+            "storageChanges": account.storage_changes.iter().map(slot).collect::<Vec<_>>(),
+            "storageReads": account.storage_reads.iter().map(word).collect::<Vec<_>>(),
+            "balanceChanges": changes(&account.balance_changes, "postBalance", word),
+            "nonceChanges": changes(&account.nonce_changes, "postNonce", |nonce| format!("{nonce:#x}")),
+            "codeChanges": changes(&account.code_changes, "newCode", ToString::to_string),
+        })
+    });
+    each.collect()
 }
 
 fn accounts(state: &MemoryDatabase) -> Value {
@@ -219,11 +264,13 @@ fn header(of: &Header) -> Value {
         ("baseFeePerGas", of.base_fee),
         ("blobGasUsed", of.blob_gas_used),
         ("excessBlobGas", of.excess_blob_gas),
+        ("slotNumber", of.slot_number),
     ];
     let hashes = [
         ("withdrawalsRoot", of.withdrawals_root),
         ("parentBeaconBlockRoot", of.parent_beacon_root),
         ("requestsHash", of.requests_hash),
+        ("blockAccessListHash", of.access_list_hash),
     ];
     fields.extend(numbers.into_iter().filter_map(|(name, value)| Some((name, number(value?)))));
     fields.extend(hashes.into_iter().filter_map(|(name, value)| Some((name, json!(value?.to_string())))));
@@ -266,16 +313,46 @@ fn chain(fork: Fork) -> Value {
             block.header.requests_hash = Some(compute_requests_hash(&[]));
         });
     }
+    if filler.rules.access_list {
+        refuse_lists(&mut filler, &second);
+    }
     filler.add(&second);
     filler.test()
+}
+
+/// Lists of a block in which one thing is wrong.
+fn refuse_lists(filler: &mut Filler, plan: &Plan) {
+    let name = "BlockException.INVALID_BLOCK_ACCESS_LIST";
+    filler.refuse_list(plan, name, |list| drop(list.accounts.remove(0)));
+    filler.refuse_list(plan, name, |list| list.accounts.swap(0, 1));
+    filler.refuse_list(plan, name, |list| {
+        let paid = list.accounts.iter_mut().find(|account| account.address == VALIDATOR).unwrap();
+        paid.balance_changes[0].value += U256::ONE;
+    });
+    filler.refuse_list(plan, name, |list| {
+        let paid = list.accounts.iter_mut().find(|account| account.address == VALIDATOR).unwrap();
+        paid.balance_changes[0].index = 0;
+    });
+    filler.refuse_list(plan, name, |list| list.accounts[0].storage_reads.push(U256::MAX));
+    filler.refuse(plan, "BlockException.INVALID_BAL_HASH", |block| {
+        block.header.access_list_hash = Some(B256::ZERO);
+    });
+    filler.refuse(plan, "BlockException.INCORRECT_BLOCK_FORMAT", |block| block.header.slot_number = None);
 }
 
 fn path() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/block-tests/blocks.json")
 }
 
-const FORKS: [Fork; 6] =
-    [Fork::SpuriousDragon, Fork::Byzantium, Fork::London, Fork::Shanghai, Fork::Prague, Fork::Bpo2];
+const FORKS: [Fork; 7] = [
+    Fork::SpuriousDragon,
+    Fork::Byzantium,
+    Fork::London,
+    Fork::Shanghai,
+    Fork::Prague,
+    Fork::Bpo2,
+    Fork::Amsterdam,
+];
 
 #[test]
 fn the_file_is_what_is_filled() {
@@ -349,7 +426,7 @@ fn a_mistake_is_told_by_block_part_and_step() {
     let mut told = Vec::new();
     compare("primary", "mini+flip-result@CALLDATALOAD", |text| told.extend(text.map(str::to_owned)));
     // Up to Shanghai there is no code that runs.
-    assert_eq!(told.len(), 2, "{told:#?}");
+    assert_eq!(told.len(), 3, "{told:#?}");
     let of_prague = told.iter().find(|text| text.contains("a_chain_of_two/Prague")).unwrap();
     assert!(
         of_prague

@@ -16,6 +16,7 @@ use revm::{
     interpreter::{
         CallInput, CallInputs, CallScheme, CallValue, FrameInput, SharedMemory, interpreter_action::FrameInit,
     },
+    state::{Account, AccountStatus},
 };
 
 use crate::{
@@ -191,7 +192,15 @@ fn execution<'a, C: JobContext<'a>>(
         created: None,
     };
     let changes = changes(&state, job.database, job.rules)?;
-    Ok(Execution { outcome: Some(outcome), changes, accesses: accesses(&state, job.rules) })
+    let mut accesses = accesses(&state, job.rules);
+    // The caller was loaded for revm alone; an opcode that has looked at it as well has left it warm, unless its frame failed.
+    let is_cold = |account: &Account| account.status.contains(AccountStatus::Cold);
+    if let Some(accesses) = &mut accesses
+        && state.get(&message.caller).is_some_and(is_cold)
+    {
+        accesses.accounts.remove(&message.caller);
+    }
+    Ok(Execution { outcome: Some(outcome), changes, accesses })
 }
 
 fn host(DatabaseError(error): DatabaseError) -> EngineError {
