@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, fs, ops::ControlFlow, path::PathBuf, sync::atom
 use parallax_assembly::assemble;
 use parallax_block_data::{
     Block, BlockAccessList, BlockProcessor, Body, ChainPlace, Change, Header, NO_OMMERS_HASH, OnRejection,
-    SignedTransaction, SlotChanges, Withdrawal, receipts_root,
+    SignedTransaction, SlotChanges, Withdrawal, receipts_root, sign,
 };
 use parallax_block_tests::process;
 use parallax_campaign::{
@@ -19,7 +19,9 @@ use parallax_campaign::{
 use parallax_hooks::NoHooks;
 use parallax_memory_database::{Account, BlockHashes, MemoryDatabase};
 use parallax_mini_block::{MiniBlocks, calculate_base_fee_per_gas, compute_requests_hash};
-use parallax_primitives::{Address, B256, BlockRules, Bytecode, Bytes, Eip, Fork, Transaction, U256, hex};
+use parallax_primitives::{
+    Address, B256, BlockRules, Bytecode, Bytes, Eip, Fork, Transaction, TransactionType, U256, hex,
+};
 use parallax_shadow_diff::ShadowMode;
 use serde_json::{Map, Value, json};
 
@@ -320,6 +322,49 @@ fn chain(fork: Fork) -> Value {
     filler.test()
 }
 
+/// A call of a contract, signed by the key 7, of whom the filler makes an account.
+fn call(filler: &Filler, nonce: u64, to: Address) -> (Bytes, Address) {
+    let transaction = Transaction {
+        kind: TransactionType::Legacy,
+        chain_id: Some(1),
+        nonce,
+        gas_limit: 300_000,
+        max_fee_per_gas: U256::from(20_000_000_000_u64),
+        to: Some(to),
+        ..Transaction::default()
+    };
+    let bytes: Bytes = sign(&transaction, &[], U256::from(7)).unwrap().into();
+    let sender = SignedTransaction::decode(&bytes).unwrap().recover(&filler.rules).unwrap();
+    (bytes, sender)
+}
+
+/// A block in which one gas is more in one transaction and the other in the next (EIP-8037), refunds are no part of what counts (EIP-7778),
+/// and slots are written to no effect, or to one that the next transaction undoes (EIP-7928).
+fn gases_and_writes() -> Value {
+    let mut filler = Filler::new(Fork::Amsterdam);
+    let contracts = [
+        "PUSH 1 NUMBER SSTORE",
+        "PUSH 0 PUSH 1 SSTORE PUSH 0 PUSH 2 SSTORE PUSH 0 PUSH 3 SSTORE PUSH 0 PUSH 4 SSTORE PUSH 0 PUSH 5 SSTORE",
+        "PUSH 7 PUSH 1 SSTORE PUSH 8 PUSH 2 SSTORE PUSH 7 PUSH 2 SSTORE PUSH 3 SLOAD COINBASE BALANCE",
+        "PUSH 9 SLOAD ISZERO PUSH 9 SSTORE",
+    ];
+    let at = |number: u8| Address::repeat_byte(0xc0 + number);
+    for (number, code) in (0..).zip(contracts) {
+        let code = Bytecode::new(assemble(code).unwrap());
+        let storage = (1..6).map(|slot| (U256::from(slot), U256::from(7))).collect();
+        filler.pre.accounts.insert(at(number), Account { nonce: 1, code, storage, ..Account::default() });
+    }
+    let calls: Vec<_> =
+        (0..).zip([0, 1, 2, 3, 3]).map(|(nonce, number)| call(&filler, nonce, at(number))).collect();
+    let balance = U256::from(5_000_000_000_000_000_000_u64);
+    filler.pre.accounts.insert(calls[0].1, Account { balance, ..Account::default() });
+    filler.state = filler.pre.clone();
+    filler.blocks[0].header.state_root = filler.pre.state_root();
+    let transactions = calls.into_iter().map(|(bytes, _)| bytes).collect();
+    filler.add(&Plan { transactions, ..Plan::default() });
+    filler.test()
+}
+
 /// Lists of a block in which one thing is wrong.
 fn refuse_lists(filler: &mut Filler, plan: &Plan) {
     let name = "BlockException.INVALID_BLOCK_ACCESS_LIST";
@@ -354,10 +399,14 @@ const FORKS: [Fork; 7] = [
     Fork::Amsterdam,
 ];
 
+/// A chain of two for each, and a block of Amsterdam.
+const CASES: u64 = FORKS.len() as u64 + 1;
+
 #[test]
 fn the_file_is_what_is_filled() {
-    let tests: Map<_, _> =
+    let mut tests: Map<_, _> =
         FORKS.map(|fork| (format!("a_chain_of_two/{fork}"), chain(fork))).into_iter().collect();
+    tests.insert("gases_and_writes/Amsterdam".to_owned(), gases_and_writes());
     let text = format!("{}\n", serde_json::to_string_pretty(&tests).unwrap());
     if std::env::var_os("PARALLAX_UPDATE").is_some() {
         fs::write(path(), &text).unwrap();
@@ -383,7 +432,7 @@ fn every_engine_takes_and_refuses_as_the_file_says() {
             blocktest_isolated(campaign, &task, Isolation::InProcess, told)
         });
         let summary = summary.unwrap();
-        assert_eq!((summary.passed, summary.cases()), (FORKS.len() as u64, FORKS.len() as u64), "{engine}");
+        assert_eq!((summary.passed, summary.cases()), (CASES, CASES), "{engine}");
         assert_eq!(summary.renamed, 0, "{engine}");
     }
 }
@@ -414,7 +463,7 @@ fn compare(left: &str, right: &str, each: impl FnMut(Option<&str>) + Send) -> Di
 fn engines_agree_in_all_that_is_in_the_blocks() {
     for (left, right) in [("primary", "mini"), ("mini", "revm"), ("primary", "revm")] {
         let summary = compare(left, right, |text| assert_eq!(text, None));
-        assert_eq!(summary.agreed, FORKS.len() as u64, "{left} {right}");
+        assert_eq!(summary.agreed, CASES, "{left} {right}");
         assert!(summary.blocks.unwrap().parts > 12, "{left} {right}");
     }
 }
@@ -426,7 +475,7 @@ fn a_mistake_is_told_by_block_part_and_step() {
     let mut told = Vec::new();
     compare("primary", "mini+flip-result@CALLDATALOAD", |text| told.extend(text.map(str::to_owned)));
     // Up to Shanghai there is no code that runs.
-    assert_eq!(told.len(), 3, "{told:#?}");
+    assert_eq!(told.len(), 4, "{told:#?}");
     let of_prague = told.iter().find(|text| text.contains("a_chain_of_two/Prague")).unwrap();
     assert!(
         of_prague
