@@ -5,20 +5,24 @@
 
 mod accesses;
 
-use std::{collections::BTreeMap, ops::ControlFlow, sync::atomic::AtomicBool};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::ControlFlow,
+    sync::atomic::AtomicBool,
+};
 
 use accesses::Observer;
 use parallax_block::Blocks;
 use parallax_block_data::{
     AccessDifference, AccountAccess, BlockAccessList, BlockError, BlockProcessor, Body, Change, OnRejection,
-    SlotChanges,
+    SlotChanges, Withdrawal,
 };
 use parallax_block_tests::{NoResult, process};
 use parallax_campaign::{Campaign, Delivered, Selection, engines, shared_folder, statetest};
 use parallax_engine_interface::Engine;
 use parallax_memory_database::MemoryDatabase;
 use parallax_mini_block::MiniBlocks;
-use parallax_primitives::{B256, BlockRules, U256};
+use parallax_primitives::{Address, B256, BlockEnv, BlockRules, Fork, U256};
 use parallax_state_tests::Case;
 
 /// A block of nothing but the transaction; `None` if it cannot be in it.
@@ -58,8 +62,8 @@ fn list_of(
 
 #[derive(Default)]
 struct Observed {
-    seen: BTreeMap<parallax_primitives::Address, std::collections::BTreeSet<U256>>,
-    perhaps: std::collections::BTreeSet<parallax_primitives::Address>,
+    seen: BTreeMap<Address, BTreeSet<U256>>,
+    perhaps: BTreeSet<Address>,
 }
 
 /// The list of the only transaction of a block, by what it was seen to look at and the states around it.
@@ -145,4 +149,36 @@ fn lists_are_what_an_observer_makes_of_steps_and_messages() {
     let first = wrong.iter().take(20).cloned().collect::<Vec<_>>().join("\n");
     assert!(wrong.is_empty(), "{} differ:\n{first}", wrong.len());
     assert_eq!((lists, bounded, refused), (3739, 29, 28));
+}
+
+/// Withdrawals are listed and have no gas: the one thing that may be too much.
+#[test]
+fn a_list_is_no_longer_than_the_gas_limit_allows() {
+    let rules = BlockRules::of(Fork::Amsterdam);
+    let list = |processor: &dyn BlockProcessor, gas_limit| {
+        let withdrawal =
+            |byte| Withdrawal { address: Address::with_last_byte(byte), amount: 1, ..Withdrawal::default() };
+        let mut run = processor.begin(Body {
+            rules: BlockRules { beacon_roots: false, history: false, requests: false, ..rules },
+            chain_id: 1,
+            block: BlockEnv { gas_limit, ..BlockEnv::default() },
+            parent_hash: B256::ZERO,
+            parent_beacon_root: None,
+            is_dao_fork: false,
+            transactions: Vec::new(),
+            ommers: Vec::new(),
+            withdrawals: (1..=30).map(withdrawal).collect(),
+            reward: None,
+            on_rejection: OnRejection::Invalid,
+            state: MemoryDatabase::default(),
+        });
+        run.advance().map(|_| run.finish().access_list.unwrap())
+    };
+    for processor in [&Blocks as &dyn BlockProcessor, &MiniBlocks] {
+        let whole = list(processor, 60_000).unwrap();
+        assert_eq!(whole.accounts.len(), 30);
+        assert!(whole.accounts.iter().all(|account| account.balance_changes[0].index == 1));
+        let error = list(processor, 59_999).unwrap_err();
+        assert_eq!(error, BlockError::AccessListTooLarge { items: 30, limit: 29 });
+    }
 }

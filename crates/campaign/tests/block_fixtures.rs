@@ -11,7 +11,7 @@ use parallax_block_data::{
     Block, BlockAccessList, BlockProcessor, Body, ChainPlace, Change, Header, NO_OMMERS_HASH, OnRejection,
     SignedTransaction, SlotChanges, Withdrawal, receipts_root, sign,
 };
-use parallax_block_tests::process;
+use parallax_block_tests::{BlockCase, CaseEnd, Order, process, run};
 use parallax_campaign::{
     BlockReport, BlockTask, Campaign, DiffSummary, DiffTask, Form, Isolation, Selection, blocktest_isolated,
     diff_isolated, engines,
@@ -20,9 +20,10 @@ use parallax_hooks::NoHooks;
 use parallax_memory_database::{Account, BlockHashes, MemoryDatabase};
 use parallax_mini_block::{MiniBlocks, calculate_base_fee_per_gas, compute_requests_hash};
 use parallax_primitives::{
-    Address, B256, BlockRules, Bytecode, Bytes, Eip, Fork, Transaction, TransactionType, U256, hex,
+    Address, B256, BlockRules, Bytecode, Bytes, Eip, Fork, Transaction, TransactionType, U256, hex, keccak256,
 };
 use parallax_shadow_diff::ShadowMode;
+use parallax_state_tests::TestText;
 use serde_json::{Map, Value, json};
 
 /// The example of EIP-155: 1 ether to 0x35..35, nonce 9, for 20 gwei a gas and 21,000 gas.
@@ -340,13 +341,15 @@ fn call(filler: &Filler, nonce: u64, to: Address) -> (Bytes, Address) {
 
 /// A block in which one gas is more in one transaction and the other in the next (EIP-8037), refunds are no part of what counts (EIP-7778),
 /// and slots are written to no effect, or to one that the next transaction undoes (EIP-7928).
-fn gases_and_writes() -> Value {
+fn gases_and_writes() -> (Value, Block) {
     let mut filler = Filler::new(Fork::Amsterdam);
     let contracts = [
         "PUSH 1 NUMBER SSTORE",
         "PUSH 0 PUSH 1 SSTORE PUSH 0 PUSH 2 SSTORE PUSH 0 PUSH 3 SSTORE PUSH 0 PUSH 4 SSTORE PUSH 0 PUSH 5 SSTORE",
         "PUSH 7 PUSH 1 SSTORE PUSH 8 PUSH 2 SSTORE PUSH 7 PUSH 2 SSTORE PUSH 3 SLOAD COINBASE BALANCE",
         "PUSH 9 SLOAD ISZERO PUSH 9 SSTORE",
+        // At first it writes what is there, and then something else.
+        "PUSH 8 SLOAD PUSH 9 SLOAD ADD PUSH 9 SSTORE PUSH 1 PUSH 8 SSTORE",
     ];
     let at = |number: u8| Address::repeat_byte(0xc0 + number);
     for (number, code) in (0..).zip(contracts) {
@@ -355,14 +358,15 @@ fn gases_and_writes() -> Value {
         filler.pre.accounts.insert(at(number), Account { nonce: 1, code, storage, ..Account::default() });
     }
     let calls: Vec<_> =
-        (0..).zip([0, 1, 2, 3, 3]).map(|(nonce, number)| call(&filler, nonce, at(number))).collect();
+        (0..).zip([0, 1, 2, 3, 3, 4, 4]).map(|(nonce, number)| call(&filler, nonce, at(number))).collect();
     let balance = U256::from(5_000_000_000_000_000_000_u64);
     filler.pre.accounts.insert(calls[0].1, Account { balance, ..Account::default() });
     filler.state = filler.pre.clone();
     filler.blocks[0].header.state_root = filler.pre.state_root();
     let transactions = calls.into_iter().map(|(bytes, _)| bytes).collect();
     filler.add(&Plan { transactions, ..Plan::default() });
-    filler.test()
+    let block = filler.blocks[1].clone();
+    (filler.test(), block)
 }
 
 /// Lists of a block in which one thing is wrong.
@@ -406,7 +410,7 @@ const CASES: u64 = FORKS.len() as u64 + 1;
 fn the_file_is_what_is_filled() {
     let mut tests: Map<_, _> =
         FORKS.map(|fork| (format!("a_chain_of_two/{fork}"), chain(fork))).into_iter().collect();
-    tests.insert("gases_and_writes/Amsterdam".to_owned(), gases_and_writes());
+    tests.insert("gases_and_writes/Amsterdam".to_owned(), gases_and_writes().0);
     let text = format!("{}\n", serde_json::to_string_pretty(&tests).unwrap());
     if std::env::var_os("PARALLAX_UPDATE").is_some() {
         fs::write(path(), &text).unwrap();
@@ -484,4 +488,81 @@ fn a_mistake_is_told_by_block_part_and_step() {
     );
     assert!(of_prague.contains("after step 1"), "{of_prague}");
     assert!(of_prague.contains("again: parallax diff"), "{of_prague}");
+}
+
+/// A block as a call of `engine_newPayloadV5`, with this list.
+fn payload(block: &Block, list: &[u8], exception: &Value) -> Value {
+    let mut header = block.header.clone();
+    header.access_list_hash = Some(keccak256(list));
+    let number = |number: u64| format!("{number:#x}");
+    let request = |(kind, contract): (u8, Address)| {
+        let words = [B256::from(U256::from(header.number)), contract.into_word()].concat();
+        hex::encode_prefixed([&[kind], words.as_slice()].concat())
+    };
+    let requests = [
+        (BlockRules::WITHDRAWAL_REQUEST, BlockRules::WITHDRAWAL_REQUESTS_ADDRESS),
+        (BlockRules::CONSOLIDATION_REQUEST, BlockRules::CONSOLIDATION_REQUESTS_ADDRESS),
+        (BlockRules::BUILDER_DEPOSIT_REQUEST, BlockRules::BUILDER_DEPOSITS_ADDRESS),
+        (BlockRules::BUILDER_EXIT_REQUEST, BlockRules::BUILDER_EXITS_ADDRESS),
+    ];
+    let fields = json!({
+        "parentHash": header.parent_hash.to_string(), "feeRecipient": header.coinbase.to_string(),
+        "stateRoot": header.state_root.to_string(), "receiptsRoot": header.receipts_root.to_string(),
+        "logsBloom": header.logs_bloom.to_string(), "blockNumber": number(header.number),
+        "gasLimit": number(header.gas_limit), "gasUsed": number(header.gas_used),
+        "timestamp": number(header.timestamp), "extraData": header.extra_data.to_string(),
+        "prevRandao": header.prev_randao.to_string(), "baseFeePerGas": number(header.base_fee.unwrap()),
+        "blobGasUsed": "0x0", "excessBlobGas": number(header.excess_blob_gas.unwrap()),
+        "blockHash": header.hash().to_string(), "withdrawals": [],
+        "transactions": block.transactions.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "blockAccessList": hex::encode_prefixed(list), "slotNumber": number(header.slot_number.unwrap()),
+    });
+    let root = header.parent_beacon_root.unwrap().to_string();
+    let params = json!([fields, [], root, requests.map(request)]);
+    json!({ "params": params, "newPayloadVersion": "5", "validationError": exception })
+}
+
+#[test]
+fn a_list_comes_with_a_call_of_the_engine_api() {
+    let (told, block) = gases_and_writes();
+    let end = |list: &[u8], exception: Value| {
+        let mut test = told.clone();
+        test.as_object_mut().unwrap().remove("blocks");
+        test["engineNewPayloads"] = json!([payload(&block, list, &exception)]);
+        if !exception.is_null() {
+            test["lastblockhash"] = test["genesisBlockHeader"]["hash"].clone();
+            test["postState"] = test["pre"].clone();
+        }
+        let case = BlockCase::read(&TestText::new("a.json", "t", &test.to_string())).unwrap();
+        let mut execute = |_, job: &parallax_engine_interface::Job<'_>| {
+            parallax_engine_interface::Engine::execute(engines::mini(), job, &mut NoHooks)
+        };
+        let processors: [&dyn BlockProcessor; 2] = [&MiniBlocks, &parallax_block::Blocks];
+        let [mini, primary] =
+            processors.map(|processor| run(&case, processor, Order::Specified, &mut execute).end);
+        assert_eq!(mini, primary);
+        mini
+    };
+    let list = BlockAccessList::decode(block.access_list.as_ref().unwrap()).unwrap();
+    assert_eq!(Some(list.hash()), block.header.access_list_hash);
+    assert_eq!(end(&list.encode(), Value::Null), CaseEnd::Passed);
+
+    let refused = |list: &[u8], reason: &str| {
+        assert_eq!(end(list, json!("BlockException.INVALID_BLOCK_ACCESS_LIST")), CaseEnd::Passed);
+        let CaseEnd::Failed(told) = end(list, Value::Null) else { panic!("taken") };
+        assert!(told.contains(reason), "{told}");
+    };
+    let mut other = list.clone();
+    other.accounts[7].storage_changes[0].changes[0].value += U256::ONE;
+    refused(
+        &other.encode(),
+        "block access list: change of the slot 0x1 of 0xc0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0 at index 1 is 0x2, \
+         expected 0x1",
+    );
+    other.accounts.swap(0, 1);
+    refused(
+        &other.encode(),
+        "block access list: accounts: 0x00000961ef480eb55e80d19ad83579a64c007002 stands behind",
+    );
+    refused(&[0x01], "block access list: blockAccessList: ");
 }

@@ -69,9 +69,13 @@ fn the_order_of_a_block() {
     }
     check_parts("Cancun", with_one("Cancun"), &[Part::SystemCall(BEACON), one, two]);
     let all = [BEACON, HISTORY, WITHDRAWALS, CONSOLIDATIONS].map(Part::SystemCall);
-    for name in ["Prague", "Osaka", "Amsterdam"] {
+    for name in ["Prague", "Osaka"] {
         check_parts(name, with_one(name), &[all[0], all[1], one, two, all[2], all[3]]);
     }
+    let of_builders = [BlockRules::BUILDER_DEPOSITS_ADDRESS, BlockRules::BUILDER_EXITS_ADDRESS];
+    let [deposits, exits] = of_builders.map(Part::SystemCall);
+    let parts = [all[0], all[1], one, two, all[2], all[3], deposits, exits];
+    check_parts("Amsterdam", with_one("Amsterdam"), &parts);
     // Without code, or without a root, there is no call before the transactions.
     let mut without = with_one("Prague");
     without.state.accounts.remove(&HISTORY);

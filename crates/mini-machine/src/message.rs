@@ -123,8 +123,6 @@ fn set_and_follow_delegations(
         if is_charged {
             meter.charge_gas(gas.warm_access + if was_cold { gas.cold_account } else { 0 })?;
         }
-        // Its code is read, whatever becomes of it.
-        world.get_account(delegated_address)?;
         message.is_delegated = true;
         message.code_address = delegated_address;
     }
