@@ -21,6 +21,8 @@ pub struct Block {
     pub withdrawals: Option<Vec<Withdrawal>>,
     /// Bytes of its RLP.
     pub size: usize,
+    /// The RLP of the list of what it accesses (EIP-7928), if that came with it: it is no part of the block, whose header has its hash.
+    pub access_list: Option<Bytes>,
 }
 
 /// What a validator takes out of the beacon chain (EIP-4895).
@@ -54,7 +56,7 @@ impl Block {
         }
         let withdrawals = if items.is_empty() { None } else { Some(read_withdrawals(&mut items)?) };
         items.end("block")?;
-        Ok(Self { header, transactions, ommers, withdrawals, size: bytes.len() })
+        Ok(Self { header, transactions, ommers, withdrawals, size: bytes.len(), access_list: None })
     }
 
     /// Its RLP.

@@ -1,6 +1,6 @@
 use parallax_primitives::{Address, B256, FrameStatus, Rejection, U256};
 
-use crate::{RlpError, SignatureError};
+use crate::{AccessDifference, AccessListError, RlpError, SignatureError};
 
 /// Why a block is not valid. Each is a rule; what official tests call it is in `parallax-block-tests`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -165,6 +165,20 @@ pub enum BlockError {
     /// The header has another than the block comes to.
     #[error("logs bloom is not that of the receipts")]
     LogsBloom,
+    /// The access list that came with it is none (EIP-7928).
+    #[error("block access list: {0}")]
+    AccessListForm(#[from] AccessListError),
+    /// The access list that came with it is not what it accesses (EIP-7928).
+    #[error("block access list: {0}")]
+    AccessList(Box<AccessDifference>),
+    /// It accesses more than its gas limit allows (EIP-7928).
+    #[error("{items} accounts and slots in the block access list are above the {limit} of the gas limit")]
+    AccessListTooLarge {
+        /// How many there are.
+        items: u64,
+        /// The most there may be.
+        limit: u64,
+    },
     /// The header has another than the block comes to.
     #[error("{name} is {found}, expected {expected}")]
     Root {

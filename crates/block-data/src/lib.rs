@@ -1,6 +1,8 @@
 #![forbid(unsafe_code)]
 #![doc = include_str!("../README.md")]
 
+mod access_difference;
+mod access_list;
 mod block;
 mod error;
 mod header;
@@ -10,6 +12,8 @@ mod rlp;
 pub mod signature;
 mod transaction;
 
+pub use access_difference::{AccessDifference, AccessEntry, AccessKind, AccessValue};
+pub use access_list::{AccessListError, AccountAccess, BlockAccessList, Change, SlotChanges};
 pub use block::{
     Block, Withdrawal, decode_transactions, encode_transactions, requests_hash, withdrawals_root,
 };

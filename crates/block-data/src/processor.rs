@@ -2,7 +2,7 @@ use parallax_engine_interface::{Execution, Job};
 use parallax_memory_database::MemoryDatabase;
 use parallax_primitives::{Address, B256, BlockEnv, BlockRules, Bytes, Rejection, Transaction};
 
-use crate::{Block, BlockError, Bloom, Receipt, TransactionError, Withdrawal};
+use crate::{Block, BlockAccessList, BlockError, Bloom, Receipt, TransactionError, Withdrawal};
 
 /// The rules of blocks as one side has them. They run nothing: what is to be executed they hand out, so that whoever drives them may
 /// run it on any engine, watch it, or hold two sides beside each other.
@@ -127,6 +127,8 @@ pub struct BodyResult {
     pub logs_bloom: Bloom,
     /// Requests to the consensus layer that are not empty, by type, each behind its type byte (EIP-7685).
     pub requests: Vec<Bytes>,
+    /// What it accesses, where the rules ask for it (EIP-7928).
+    pub access_list: Option<BlockAccessList>,
     /// The transactions that are not in it, and why.
     pub rejected: Vec<(usize, TransactionError)>,
 }

@@ -2,14 +2,16 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use parallax_block_data::{Block, Bloom, Header, NO_OMMERS_HASH, receipts_root, requests_hash};
+use parallax_block_data::{
+    Block, BlockAccessList, Bloom, Header, NO_OMMERS_HASH, receipts_root, requests_hash,
+};
 use parallax_memory_database::MemoryDatabase;
 use parallax_primitives::{B256, BlobSchedule, Bytes, Eip, U256};
 use parallax_state_tests::{FixtureError, Node, Problem, TestText, accounts, chain_id};
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use crate::{ExpectedRefusal, Network, payload::Payload};
+use crate::{ExpectedRefusal, Network, access_list, payload::Payload};
 
 /// One official block test.
 #[derive(Clone, Debug)]
@@ -48,7 +50,8 @@ pub struct CaseBlock {
 
 #[derive(Clone, Debug)]
 pub(crate) enum Source {
-    Rlp(Bytes),
+    /// With the list of what it accesses (EIP-7928), if that stands beside it.
+    Rlp(Bytes, Option<Bytes>),
     Payload(Box<Payload>),
 }
 
@@ -188,6 +191,12 @@ fn shared_genesis(root: &Node<'_>, network: &Network) -> Result<(Block, MemoryDa
             false => None,
         },
         requests_hash: rules.requests.then(|| requests_hash(&[])),
+        access_list_hash: rules.access_list.then(|| BlockAccessList::default().hash()),
+        slot_number: if has(Eip::SlotNumber7843) {
+            Some(env.get("slotNumber").u64().unwrap_or(0))
+        } else {
+            None
+        },
         ..Header::default()
     };
     Ok((Block { header, ..Block::default() }, pre))
@@ -242,7 +251,7 @@ fn blocks(root: &Node<'_>, network: &str) -> Result<Vec<CaseBlock>, FixtureError
 }
 
 fn block(node: &Node<'_>, network: &str) -> Result<CaseBlock, FixtureError> {
-    let source = Source::Rlp(node.get("rlp").bytes()?);
+    let source = Source::Rlp(node.get("rlp").bytes()?, access_list(node)?);
     // What is no header marks a block that is not valid, whatever else is said.
     let header = node.get("blockHeader");
     if !header.is_null() {
@@ -254,6 +263,14 @@ fn block(node: &Node<'_>, network: &str) -> Result<CaseBlock, FixtureError> {
         names.extend(expected_names(&node.get(key))?);
     }
     Ok(CaseBlock { source, expected: Some(ExpectedRefusal { names, code: None }), hash: None })
+}
+
+/// The RLP of the access list that stands beside a block; a block that is not valid has its own in `rlp_decoded`.
+fn access_list(node: &Node<'_>) -> Result<Option<Bytes>, FixtureError> {
+    let decoded = node.get("rlp_decoded");
+    let lists = [node.get("blockAccessList"), decoded.get("blockAccessList")];
+    let list = lists.iter().find(|list| !list.is_null());
+    list.map(|list| access_list::read(list).map(|list| list.encode().into())).transpose()
 }
 
 fn payload(node: &Node<'_>) -> Result<CaseBlock, FixtureError> {

@@ -2,7 +2,9 @@
 
 use std::fmt::Debug;
 
-use parallax_block_data::{Block, BlockProcessor, Body, BodyResult, BodyRun, ChainPlace, Part};
+use parallax_block_data::{
+    AccessDifference, Block, BlockProcessor, Body, BodyResult, BodyRun, ChainPlace, Part,
+};
 use parallax_engine_interface::{EngineError, Execution, Job};
 use parallax_memory_database::MemoryDatabase;
 use parallax_primitives::{BlockEnv, Message, Rejection, Rules, Subject, Transaction, TxEnv};
@@ -175,6 +177,12 @@ impl Walk<'_, '_> {
         Self::both("receipts", &[&left.receipts, &right.receipts])?;
         Self::both("logs bloom", &[left.logs_bloom, right.logs_bloom])?;
         Self::both("requests", &[&left.requests, &right.requests])?;
+        if let [Some(left), Some(right)] = [&left.access_list, &right.access_list]
+            && let Some(difference) = AccessDifference::between(left, right)
+        {
+            let values = [difference.to_string(), format!("{} accounts and slots", right.item_count())];
+            return Err(Apart::Parted("block access list", values));
+        }
         if left.state.accounts == right.state.accounts {
             return Ok(());
         }

@@ -1,6 +1,7 @@
 #![forbid(unsafe_code)]
 #![doc = include_str!("../README.md")]
 
+mod access_list;
 mod case;
 mod chain;
 mod compare;

@@ -149,6 +149,9 @@ const CLASSES: &[Class] = &[
     class!("INVALID_STATE_ROOT", "InvalidReceiptsStateRoot" => E::Root { name: RootName::State, .. }),
     class!("INVALID_RECEIPTS_ROOT", "InvalidReceiptsStateRoot" => E::Root { name: RootName::Receipts, .. }),
     class!("INVALID_WITHDRAWALS_ROOT", "InvalidWithdrawals" => E::Root { name: RootName::Withdrawals, .. }),
+    class!("INVALID_BLOCK_ACCESS_LIST", "INVALID_BAL_HASH"
+        => E::AccessList(_) | E::AccessListForm(_) | E::Root { name: RootName::AccessList, .. }),
+    class!("BLOCK_ACCESS_LIST_GAS_LIMIT_EXCEEDED" => E::AccessListTooLarge { .. }),
     class!("INVALID_REQUESTS" => E::Root { name: RootName::Requests, .. }),
     class!(call "INVALID_REQUESTS" => Refusal::Call { .. }),
     class!(call "INVALID_BLOCK_HASH" => Refusal::Hash { .. }),

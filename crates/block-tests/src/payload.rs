@@ -3,7 +3,7 @@
 use parallax_block_data::{
     Block, Bloom, Header, NO_OMMERS_HASH, SignedTransaction, Withdrawal, requests_hash,
 };
-use parallax_primitives::{B256, Bytes, TransactionType};
+use parallax_primitives::{B256, Bytes, TransactionType, keccak256};
 use parallax_state_tests::{FixtureError, Node};
 
 use crate::Refusal;
@@ -42,7 +42,11 @@ impl Payload {
         let bloom = fields.get("logsBloom").bytes()?;
         let bloom = Bloom::try_from(bloom.as_ref())
             .map_err(|_| fields.get("logsBloom").wrong("256 bytes in hexadecimal"))?;
-        let mut block = Block { transactions, withdrawals, ..Block::default() };
+        let access_list = match fields.get("blockAccessList") {
+            list if list.is_null() => None,
+            list => Some(list.bytes()?),
+        };
+        let mut block = Block { transactions, withdrawals, access_list, ..Block::default() };
         block.header = Header {
             parent_hash: fields.get("parentHash").b256()?,
             ommers_hash: NO_OMMERS_HASH,
@@ -63,6 +67,8 @@ impl Payload {
             excess_blob_gas: or_none("excessBlobGas")?,
             parent_beacon_root,
             requests_hash: requests.as_deref().map(requests_hash),
+            access_list_hash: block.access_list.as_ref().map(keccak256),
+            slot_number: or_none("slotNumber")?,
             ..Header::default()
         };
         block.size = block.encode().len();

@@ -7,9 +7,9 @@ use parallax_block_data::{
     SignedTransaction, TransactionError,
 };
 use parallax_engine_interface::{EngineError, Execution, Job};
-use parallax_host_interface::HostError;
+use parallax_host_interface::{HostError, HostErrorKind};
 use parallax_memory_database::MemoryDatabase;
-use parallax_primitives::{B256, BlockEnv, BlockRules, Transaction};
+use parallax_primitives::{B256, BlockEnv, BlockRules, Eip, Transaction, keccak256};
 
 use crate::{
     Accepted, BlockCase, Chain, ExpectedRefusal, PostState, Refusal,
@@ -252,7 +252,12 @@ pub fn process(
 ) -> Result<BodyResult, NoResult> {
     while let Some(part) = run.advance()? {
         let Some(job) = run.job() else { break };
+        let is_listed = job.rules.has(Eip::BlockAccessLists7928);
         let answer = match each(part, &job) {
+            Ok(Execution { accesses: None, outcome: Some(_), .. }) if is_listed => {
+                let untold = HostError::new("the engine does not tell what it accesses (EIP-7928)");
+                return Err(NoResult::Host(untold.of_kind(HostErrorKind::Unsupported)));
+            }
             Ok(Execution { outcome: None, .. }) => {
                 return Err(NoResult::Host(HostError::new("a hook aborted the run")));
             }
@@ -269,7 +274,13 @@ impl CaseBlock {
     /// The block, unless it is none.
     pub(crate) fn block(&self) -> Result<Block, Refusal> {
         match &self.source {
-            Source::Rlp(bytes) => Block::decode(bytes).map_err(|error| Refusal::Block(error.into())),
+            Source::Rlp(bytes, access_list) => {
+                let block = Block::decode(bytes).map_err(|error| Refusal::Block(error.into()))?;
+                // What is not the one that the header names is advice for another block.
+                let hash = block.header.access_list_hash;
+                let access_list = access_list.clone().filter(|list| Some(keccak256(list)) == hash);
+                Ok(Block { access_list, ..block })
+            }
             Source::Payload(payload) => payload.block(),
         }
     }

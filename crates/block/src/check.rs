@@ -1,6 +1,9 @@
 //! Whether a header says what its block came to.
 
-use parallax_block_data::{Block, BlockError, BodyResult, RootName, receipts_root};
+use parallax_block_data::{
+    AccessDifference, AccessListError, Block, BlockAccessList, BlockError, BodyResult, RootName,
+    receipts_root,
+};
 use parallax_primitives::{B256, BlockRules, GasSchedule};
 
 use crate::requests;
@@ -35,9 +38,25 @@ pub(crate) fn header(rules: &BlockRules, block: &Block, result: &BodyResult) -> 
         let found = header.requests_hash.unwrap_or_default();
         root(RootName::Requests, found, requests::hash(&result.requests))?;
     }
+    if let Some(expected) = &result.access_list {
+        access_list(block, expected)?;
+    }
     Ok(())
 }
 
 fn root(name: RootName, found: B256, expected: B256) -> Result<(), BlockError> {
     if found == expected { Ok(()) } else { Err(BlockError::Root { name, found, expected }) }
+}
+
+/// What came with the block tells more than the hash of its header.
+fn access_list(block: &Block, expected: &BlockAccessList) -> Result<(), BlockError> {
+    if let Some(bytes) = &block.access_list {
+        let found = BlockAccessList::decode(bytes).map_err(AccessListError::from)?;
+        found.validate(block.transactions.len())?;
+        if let Some(difference) = AccessDifference::between(&found, expected) {
+            return Err(BlockError::AccessList(Box::new(difference)));
+        }
+    }
+    let found = block.header.access_list_hash.unwrap_or_default();
+    root(RootName::AccessList, found, expected.hash())
 }

@@ -20,7 +20,7 @@ pub(crate) fn fields(rules: &BlockRules, header: &Header) -> Result<(), BlockErr
         ("parentBeaconBlockRoot", header.parent_beacon_root.is_some(), rules.beacon_roots),
         ("requestsHash", header.requests_hash.is_some(), rules.requests),
         ("blockAccessListHash", header.access_list_hash.is_some(), rules.access_list),
-        ("slotNumber", header.slot_number.is_some(), rules.access_list),
+        ("slotNumber", header.slot_number.is_some(), has(Eip::SlotNumber7843)),
     ];
     match fields.into_iter().find(|(_, is_there, must)| is_there != must) {
         Some((name, is_there, _)) => Err(BlockError::Field { name, is_there }),

@@ -1,6 +1,7 @@
 #![forbid(unsafe_code)]
 #![doc = include_str!("../README.md")]
 
+mod access_list;
 mod check;
 mod expected;
 mod header;

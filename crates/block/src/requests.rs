@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use parallax_block_data::BlockError;
-use parallax_primitives::{B256, BlockRules, Bytes, Log, U256};
+use parallax_primitives::{Address, B256, BlockRules, Bytes, Log, U256};
 use sha2::{Digest, Sha256};
 
 /// Bytes of a deposit's log.
@@ -12,6 +12,17 @@ const DEPOSIT_LOG_SIZE: usize = 576;
 /// withdrawal credentials, amount, signature, index.
 const DEPOSIT_FIELDS: [(usize, usize, usize); 5] =
     [(0, 160, 48), (32, 256, 32), (64, 320, 8), (96, 384, 96), (128, 512, 8)];
+
+/// The type byte of the requests that a contract answers, if it does (EIP-7002, EIP-7251, EIP-8282).
+pub(crate) fn kind_of(contract: Address) -> Option<u8> {
+    Some(match contract {
+        BlockRules::WITHDRAWAL_REQUESTS_ADDRESS => BlockRules::WITHDRAWAL_REQUEST,
+        BlockRules::CONSOLIDATION_REQUESTS_ADDRESS => BlockRules::CONSOLIDATION_REQUEST,
+        BlockRules::BUILDER_DEPOSITS_ADDRESS => BlockRules::BUILDER_DEPOSIT_REQUEST,
+        BlockRules::BUILDER_EXITS_ADDRESS => BlockRules::BUILDER_EXIT_REQUEST,
+        _ => return None,
+    })
+}
 
 /// What a log asks for if it is a deposit (EIP-6110).
 pub(crate) fn deposit(log: &Log) -> Result<Option<Vec<u8>>, BlockError> {

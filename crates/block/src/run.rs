@@ -14,7 +14,10 @@ use parallax_primitives::{
     keccak256,
 };
 
-use crate::requests;
+use crate::{
+    access_list::{self, AccessList, Accessed},
+    requests,
+};
 
 /// A block in progress.
 pub(crate) struct Run {
@@ -26,6 +29,8 @@ pub(crate) struct Run {
     /// Whether what stands between the transactions and the last system calls is done.
     is_closed: bool,
     gas: Gas,
+    /// Where the rules ask for it (EIP-7928).
+    access_list: Option<AccessList>,
     result: BodyResult,
 }
 
@@ -60,13 +65,15 @@ impl Run {
         let after = [
             (rules.requests, BlockRules::WITHDRAWAL_REQUESTS_ADDRESS),
             (rules.requests, BlockRules::CONSOLIDATION_REQUESTS_ADDRESS),
+            (rules.requests && rules.builder_requests, BlockRules::BUILDER_DEPOSITS_ADDRESS),
+            (rules.requests && rules.builder_requests, BlockRules::BUILDER_EXITS_ADDRESS),
         ];
-        let calls = |calls: [(bool, Address); 2]| {
-            calls.into_iter().filter(|(is_due, _)| *is_due).map(|(_, address)| Part::SystemCall(address))
-        };
-        let parts = calls(before)
+        let call = |(is_due, address): (bool, Address)| is_due.then_some(Part::SystemCall(address));
+        let parts = before
+            .into_iter()
+            .filter_map(call)
             .chain((0..body.transactions.len()).map(Part::Transaction))
-            .chain(calls(after))
+            .chain(after.into_iter().filter_map(call))
             .collect();
         let mut state = std::mem::take(&mut body.state);
         if body.is_dao_fork {
@@ -81,18 +88,22 @@ impl Run {
             blob_gas_used: 0,
             logs_bloom: Bloom::ZERO,
             requests: Vec::new(),
+            access_list: None,
             rejected: Vec::new(),
         };
-        Self { body, parts, current: None, is_closed: false, gas: Gas::default(), result }
+        let access_list = body.rules.access_list.then(AccessList::default);
+        let gas = Gas::default();
+        Self { body, parts, current: None, is_closed: false, gas, access_list, result }
     }
 
     /// Prepares a system call; `None` if there is nobody to call and nobody asks.
-    fn prepare_call(&self, address: Address) -> Result<Option<Prepared>, BlockError> {
+    fn prepare_call(&mut self, address: Address) -> Result<Option<Prepared>, BlockError> {
         let account = self.result.state.accounts.get(&address);
         if account.is_none_or(|account| account.code.bytes().is_empty()) {
             return if is_checked(address) {
                 Err(BlockError::SystemContractEmpty(address))
             } else {
+                self.look_at(address);
                 Ok(None)
             };
         }
@@ -177,10 +188,13 @@ impl Run {
             return Ok(());
         }
         self.pay_rewards();
-        for withdrawal in &self.body.withdrawals {
+        self.next_part();
+        for withdrawal in std::mem::take(&mut self.body.withdrawals) {
+            self.look_at(withdrawal.address);
             let wei = U256::from(withdrawal.amount) * U256::from(BlockRules::WITHDRAWAL_UNIT);
             credit(&mut self.result.state, withdrawal.address, wei);
             remove_if_empty(&mut self.result.state, withdrawal.address);
+            self.record(&only(withdrawal.address));
         }
         if self.body.rules.requests {
             let mut deposits = vec![BlockRules::DEPOSIT_REQUEST];
@@ -190,6 +204,37 @@ impl Run {
             self.request(deposits);
         }
         Ok(())
+    }
+
+    /// Notes for the access list an account that the block itself looks at.
+    fn look_at(&mut self, address: Address) {
+        if let Some(list) = &mut self.access_list {
+            list.look_at(&self.result.state, &only(address));
+        }
+    }
+
+    /// Notes for the access list what became of accounts that were looked at.
+    fn record(&mut self, accessed: &Accessed) {
+        if let Some(list) = &mut self.access_list {
+            list.record(&self.result.state, accessed);
+        }
+    }
+
+    fn next_part(&mut self) {
+        if let Some(list) = &mut self.access_list {
+            list.next_part();
+        }
+    }
+
+    /// Changes the state as an execution did.
+    fn apply(&mut self, execution: &Execution) {
+        let accessed = execution.accesses.as_ref().map(|accesses| &accesses.accounts);
+        let (Some(list), Some(accessed)) = (&mut self.access_list, accessed) else {
+            return self.result.state.apply(&execution.changes);
+        };
+        list.look_at(&self.result.state, accessed);
+        self.result.state.apply(&execution.changes);
+        list.record(&self.result.state, accessed);
     }
 
     /// Pays the miner, and the miners of ommers (Yellow Paper, section 11.3).
@@ -219,12 +264,9 @@ impl Run {
         if is_checked(address) && outcome.status != FrameStatus::Success {
             return Err(BlockError::SystemCallFailed { address, status: outcome.status });
         }
-        let kind = match address {
-            BlockRules::WITHDRAWAL_REQUESTS_ADDRESS => BlockRules::WITHDRAWAL_REQUEST,
-            BlockRules::CONSOLIDATION_REQUESTS_ADDRESS => BlockRules::CONSOLIDATION_REQUEST,
-            _ => return Ok(()),
-        };
-        self.request([&[kind], outcome.output.as_ref()].concat());
+        if let Some(kind) = requests::kind_of(address) {
+            self.request([&[kind], outcome.output.as_ref()].concat());
+        }
         Ok(())
     }
 
@@ -273,6 +315,10 @@ impl BodyRun for Run {
         }
         self.current = None;
         self.close()?;
+        if let Some(list) = self.access_list.take() {
+            let list = self.result.access_list.insert(list.finish());
+            access_list::check_size(list, self.body.block.gas_limit)?;
+        }
         Ok(None)
     }
 
@@ -294,11 +340,16 @@ impl BodyRun for Run {
     fn answer(&mut self, answer: Result<Execution, Rejection>) -> Result<(), BlockError> {
         let Some((part, prepared)) = self.current.take() else { return Ok(()) };
         match (answer, part, prepared) {
-            (Ok(Execution { outcome: Some(outcome), changes }), part, _) => {
-                self.result.state.apply(&changes);
+            (Ok(mut execution), part, _) if execution.outcome.is_some() => {
+                let Some(outcome) = execution.outcome.take() else { return Ok(()) };
                 match part {
-                    Part::SystemCall(address) => self.answer_call(address, &outcome),
+                    Part::SystemCall(address) => {
+                        self.apply(&execution);
+                        self.answer_call(address, &outcome)
+                    }
                     Part::Transaction(index) => {
+                        self.next_part();
+                        self.apply(&execution);
                         self.include(index, outcome);
                         Ok(())
                     }
@@ -317,6 +368,11 @@ impl BodyRun for Run {
     }
 }
 
+/// An account, and none of its slots.
+fn only(address: Address) -> Accessed {
+    [(address, Default::default())].into()
+}
+
 /// A rejection, where it is the block that has no room for as many blobs.
 fn of_block(reason: Rejection, left: u64) -> TransactionError {
     match reason {
@@ -329,7 +385,7 @@ fn of_block(reason: Rejection, left: u64) -> TransactionError {
 
 /// Whether the block asks that there is a contract, and how its call ended.
 fn is_checked(contract: Address) -> bool {
-    matches!(contract, BlockRules::WITHDRAWAL_REQUESTS_ADDRESS | BlockRules::CONSOLIDATION_REQUESTS_ADDRESS)
+    requests::kind_of(contract).is_some()
 }
 
 fn blob_count(transaction: &Transaction) -> u64 {

@@ -59,7 +59,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<Status> {
         None => go(&mut NoHooks),
     };
     let time = start.elapsed().as_nanos();
-    let Execution { outcome: Some(outcome), changes } = ended? else {
+    let Execution { outcome: Some(outcome), changes, .. } = ended? else {
         bail!("the run was ended before its end");
     };
     span.in_scope(|| tracing::debug!(status = %outcome.status, gas_used = outcome.gas_used, "ran"));

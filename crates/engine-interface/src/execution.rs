@@ -1,5 +1,5 @@
 use parallax_hooks::End;
-use parallax_host_interface::StateChanges;
+use parallax_host_interface::{Accesses, StateChanges};
 use parallax_primitives::TxOutcome;
 
 /// What a transaction or a bare message came to.
@@ -9,9 +9,16 @@ pub struct Execution {
     pub outcome: Option<TxOutcome>,
     /// What it changed, ordered.
     pub changes: StateChanges,
+    /// What it looked at, where the rules ask for it (EIP-7928) and the engine tells it.
+    pub accesses: Option<Accesses>,
 }
 
 impl Execution {
+    /// One that a hook has aborted.
+    pub fn aborted() -> Self {
+        Self { outcome: None, changes: StateChanges::default(), accesses: None }
+    }
+
     /// What hooks are told of it.
     pub fn end(&self) -> End<'_> {
         self.outcome.as_ref().map_or(End::Aborted, End::Outcome)

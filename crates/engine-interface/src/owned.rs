@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use parallax_hooks::{Hooks, MessagePhase, StepView};
-use parallax_host_interface::{Database, HostError, StateChanges};
+use parallax_host_interface::{Database, HostError};
 use parallax_primitives::{BlockEnv, Message, Rules, Subject, Transaction, TxEnv};
 use self_cell::self_cell;
 
@@ -106,7 +106,7 @@ impl Stepper for OwnedRun {
     fn finish(mut self: Box<Self>) -> Result<Execution, HostError> {
         match self.0.with_dependent_mut(|_, run| run.take().map(Stepper::finish)) {
             Some(finished) => finished,
-            None => Ok(Execution { outcome: None, changes: StateChanges::default() }),
+            None => Ok(Execution::aborted()),
         }
     }
 }

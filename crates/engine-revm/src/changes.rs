@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use parallax_host_interface::{AccountChange, Database, HostError, StateChanges};
+use parallax_host_interface::{Accesses, AccountChange, Database, HostError, StateChanges};
 use parallax_primitives::{Address, Bytecode, Eip, KECCAK256_EMPTY, Rules};
 use revm::state::{Account, EvmState};
 
@@ -25,6 +25,13 @@ pub(crate) fn changes(
         }
     }
     Ok(StateChanges { accounts })
+}
+
+/// What the transaction looked at: what revm has loaded.
+pub(crate) fn accesses(state: &EvmState, rules: Rules) -> Option<Accesses> {
+    let slots = |account: &Account| account.storage.keys().copied().collect();
+    let accounts = || state.iter().map(|(address, account)| (*address, slots(account))).collect();
+    rules.has(Eip::BlockAccessLists7928).then(|| Accesses { accounts: accounts() })
 }
 
 fn change(

@@ -2,7 +2,7 @@
 
 use parallax_engine_interface::{Capabilities, Engine, EngineError, Execution, Job, Stepper, Tolerances};
 use parallax_hooks::{Hooks, Interest};
-use parallax_host_interface::{HostError, StateChanges};
+use parallax_host_interface::HostError;
 use parallax_primitives::{BlockEnv, Bytes, Eip, FrameStatus, Rules, StateGas, Transaction, TxOutcome};
 use revm::{
     Inspector,
@@ -17,7 +17,7 @@ use revm::{
 };
 
 use crate::{
-    changes::changes,
+    changes::{accesses, changes},
     context::{host_error, log},
     database::{DatabaseError, JobDatabase},
     environment,
@@ -147,7 +147,7 @@ fn inspect<'a, T: RevmTypes, I: Inspector<T::Context<'a>> + Watch>(
         evm.inspector().show_unprepared(transaction(job)?);
     }
     if evm.inspector().is_aborted() {
-        return Ok(Execution { outcome: None, changes: StateChanges::default() });
+        return Ok(Execution::aborted());
     }
     execution(types, job, evm, result)
 }
@@ -217,5 +217,6 @@ fn execution<'a, T: RevmTypes, I: Inspector<T::Context<'a>>, H>(
         logs: result.into_logs().into_iter().map(log).collect(),
         created: created.filter(|_| status.is_success()),
     };
-    Ok(Execution { outcome: Some(outcome), changes: changes(&state, job.database, job.rules)? })
+    let changes = changes(&state, job.database, job.rules)?;
+    Ok(Execution { outcome: Some(outcome), changes, accesses: accesses(&state, job.rules) })
 }

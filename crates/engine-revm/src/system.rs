@@ -3,7 +3,7 @@
 
 use parallax_engine_interface::{EngineError, Execution, Job};
 use parallax_hooks::{Hooks, Interest};
-use parallax_host_interface::{HostError, StateChanges};
+use parallax_host_interface::HostError;
 use parallax_primitives::{
     FrameStatus, Message, MessageKind, StateGas, Subject, Transaction, TxEnv, TxOutcome,
 };
@@ -16,10 +16,11 @@ use revm::{
     interpreter::{
         CallInput, CallInputs, CallScheme, CallValue, FrameInput, SharedMemory, interpreter_action::FrameInit,
     },
+    state::{Account, AccountStatus},
 };
 
 use crate::{
-    changes::changes,
+    changes::{accesses, changes},
     context::{JobContext, host_error, log},
     database::{DatabaseError, JobDatabase},
     environment,
@@ -89,7 +90,7 @@ fn inspect<'a, T: RevmTypes, I: Inspector<T::Context<'a>> + Watch>(
     let first = first_frame(evm.ctx_mut(), call.message).map_err(host)?;
     let result = T::Handler::default().inspect_run_exec_loop(&mut evm, first);
     if evm.inspector().is_aborted() {
-        return Ok(Execution { outcome: None, changes: StateChanges::default() });
+        return Ok(Execution::aborted());
     }
     let result = result.map_err(host_error)?;
     execution(job, call.message, evm.ctx_mut(), &result)
@@ -190,7 +191,16 @@ fn execution<'a, C: JobContext<'a>>(
         logs: if matches!(status, FrameStatus::Success) { logs } else { Vec::new() },
         created: None,
     };
-    Ok(Execution { outcome: Some(outcome), changes: changes(&state, job.database, job.rules)? })
+    let changes = changes(&state, job.database, job.rules)?;
+    let mut accesses = accesses(&state, job.rules);
+    // The caller was loaded for revm alone; an opcode that has looked at it as well has left it warm, unless its frame failed.
+    let is_cold = |account: &Account| account.status.contains(AccountStatus::Cold);
+    if let Some(accesses) = &mut accesses
+        && state.get(&message.caller).is_some_and(is_cold)
+    {
+        accesses.accounts.remove(&message.caller);
+    }
+    Ok(Execution { outcome: Some(outcome), changes, accesses })
 }
 
 fn host(DatabaseError(error): DatabaseError) -> EngineError {

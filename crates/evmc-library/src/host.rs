@@ -118,6 +118,13 @@ impl Host for CalledHost<'_> {
             && unsafe { (self.host.access_account)(self.context, &account(address)) } == AccessStatus::COLD
     }
 
+    fn warm_slot(&mut self, address: Address, key: U256) -> bool {
+        let (address, key) = (account(address), bytes32(key));
+        // SAFETY: as `new` has it.
+        self.rules.has(Eip::WarmAccess2929)
+            && unsafe { (self.host.access_storage)(self.context, &address, &key) } == AccessStatus::COLD
+    }
+
     fn nonce(&mut self, address: Address) -> Result<u64, HostError> {
         Err(HostError::new(format!("EVMC does not tell the nonce of {address}"))
             .of_kind(HostErrorKind::Unsupported))

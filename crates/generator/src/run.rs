@@ -227,7 +227,7 @@ fn seen(mut machine: Box<dyn Stepper + '_>, watch: Watch) -> Result<Seen, HostEr
     } else {
         while machine.run(&mut recorder)? == Progress::Paused {}
     }
-    let Execution { outcome: Some(outcome), changes } = machine.finish()? else {
+    let Execution { outcome: Some(outcome), changes, .. } = machine.finish()? else {
         return Err(HostError::new("the run came to no end"));
     };
     Ok(Seen { outcome, changes, entries: recorder.entries })

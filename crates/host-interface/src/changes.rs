@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use parallax_primitives::{Address, Bytecode, U256};
 
@@ -29,4 +29,13 @@ pub enum AccountChange {
         /// storage but deletion: what an account is created over stays, and a deleted one does not come back in its transaction.
         clears_storage: bool,
     },
+}
+
+/// What a transaction has looked at, whether it changed anything there or not, and whatever became of the frame that did (EIP-7928).
+///
+/// Not in it is what was only warmed, or could not be paid for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Accesses {
+    /// Accounts, each with those of its slots that were read or written.
+    pub accounts: BTreeMap<Address, BTreeSet<U256>>,
 }

@@ -25,6 +25,10 @@ pub trait Host {
     /// Warms an account; true if it was cold (EIP-2929). Reads nothing from the database. Before Berlin nothing is cold or warm.
     fn warm_account(&mut self, address: Address) -> bool;
 
+    /// Warms a storage slot; true if it was cold (EIP-2929). Reads nothing from the database: an opcode that may lack the gas for the slot
+    /// asks before it loads it.
+    fn warm_slot(&mut self, address: Address, key: U256) -> bool;
+
     /// Nonce; zero if the account does not exist.
     fn nonce(&mut self, address: Address) -> Result<u64, HostError>;
 

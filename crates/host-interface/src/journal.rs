@@ -1,6 +1,6 @@
 use parallax_primitives::{Address, Bytecode, Halt, Log, U256};
 
-use crate::{Host, HostError, StateChanges};
+use crate::{Accesses, Host, HostError, StateChanges};
 
 /// What the machine may ask on top of [`Host`]: everything that opcodes cannot do by themselves. Interpreters never see it.
 pub trait Journal: Host {
@@ -20,8 +20,6 @@ pub trait Journal: Host {
     /// Replaces the code.
     fn set_code(&mut self, address: Address, code: Bytecode) -> Result<(), HostError>;
 
-    /// Warms a slot without reading it (EIP-2930).
-    fn warm_slot(&mut self, address: Address, key: U256);
     /// Adds to a balance. Adding nothing still touches the account (EIP-161).
     fn credit(&mut self, address: Address, amount: U256) -> Result<(), HostError>;
     /// Takes from a balance; false, and nothing taken, if it is too small.
@@ -38,6 +36,9 @@ pub trait Journal: Host {
         address: Address,
         value: U256,
     ) -> Result<Result<(), Halt>, HostError>;
+
+    /// What the transaction has looked at so far (EIP-7928).
+    fn accesses(&self) -> Accesses;
 
     /// Ends the transaction: deletes what is marked and, from Spurious Dragon on, what was touched and is empty (EIP-161).
     /// The journal is empty afterwards: what it knew is in the answer.

@@ -9,7 +9,7 @@ mod journal;
 mod precompiles;
 mod transactions;
 
-pub use changes::{AccountChange, StateChanges};
+pub use changes::{Accesses, AccountChange, StateChanges};
 pub use custom::{
     ContractCall, ContractFunction, CustomContract, CustomOpcode, LocalFunction, OpcodeFault, OpcodeFrame,
     OpcodeFunction, WorldFrame, WorldFunction, unknown_definition,

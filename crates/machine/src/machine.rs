@@ -404,6 +404,7 @@ impl<I: Interpreter> Machine<'_, I> {
             Some(unsettled) => unsettled.settle(&outcome, &mut *self.journal)?,
             None => self.spent(&outcome),
         };
+        let accesses = self.rules.has(Eip::BlockAccessLists7928).then(|| self.journal.accesses());
         let (changes, logs) = self.journal.finish()?;
         let FrameOutcome { status, output, created, .. } = outcome;
         let output = match (status, self.deployed.take()) {
@@ -412,7 +413,7 @@ impl<I: Interpreter> Machine<'_, I> {
         };
         let outcome =
             TxOutcome { status, gas_used, gas_refunded, execution_gas, state_gas, output, logs, created };
-        Ok(Execution { outcome: Some(outcome), changes })
+        Ok(Execution { outcome: Some(outcome), changes, accesses })
     }
 }
 

@@ -121,6 +121,8 @@ fn pay(
     {
         let is_cold = journal.warm_account(delegate);
         purse.pay(schedule.warm_access + if is_cold { schedule.cold_account } else { 0 })?;
+        // Looked at although it may be a precompiled contract, whose code does not run (EIP-7928).
+        journal.code(delegate)?;
         message.code_address = delegate;
         message.is_delegated = true;
     }

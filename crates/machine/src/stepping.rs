@@ -2,7 +2,7 @@
 
 use parallax_engine_interface::{Execution, Interpreter, Progress, Stepper};
 use parallax_hooks::{End, Hooks, MessagePhase, StepView};
-use parallax_host_interface::{HostError, StateChanges};
+use parallax_host_interface::HostError;
 use parallax_primitives::Message;
 
 use crate::machine::{Machine, Observer, Stage};
@@ -66,7 +66,7 @@ impl<I: Interpreter> Stepper for Machine<'_, I> {
     fn finish(self: Box<Self>) -> Result<Execution, HostError> {
         match self.stage {
             Stage::Over(execution) => Ok(*execution),
-            _ => Ok(Execution { outcome: None, changes: StateChanges::default() }),
+            _ => Ok(Execution::aborted()),
         }
     }
 }

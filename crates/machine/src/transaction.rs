@@ -135,6 +135,9 @@ pub(crate) fn open<'a>(
         && let Some(delegate) = journal.code(target)?.delegation()
     {
         journal.warm_account(delegate);
+        if rules.has(Eip::BlockAccessLists7928) {
+            journal.code(delegate)?;
+        }
         message.code_address = delegate;
         message.is_delegated = true;
     }

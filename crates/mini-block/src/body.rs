@@ -14,6 +14,7 @@ use parallax_primitives::{
 };
 
 use crate::{
+    block_access_lists::{BlockAccessListBuilder, validate_block_access_list_gas_limit},
     bloom::logs_bloom,
     dao::apply_dao,
     requests::parse_deposit_requests,
@@ -26,9 +27,11 @@ enum Step {
     UncheckedSystemTransaction { target: Address, data: Bytes },
     Transaction(usize),
     PayRewards(u64),
+    PostExecution,
     Withdrawals,
     DepositRequests,
     CheckedSystemTransaction { target: Address, request_type: u8 },
+    BuildBlockAccessList,
 }
 
 /// What is handed out, and not answered yet.
@@ -50,6 +53,8 @@ pub(crate) struct ApplyBody {
     block_state_gas_used: u64,
     /// What the transactions paid for, as receipts say it.
     cumulative_gas_used: u64,
+    /// Where the rules ask for it (EIP-7928).
+    block_access_list_builder: Option<BlockAccessListBuilder>,
     block_output: BodyResult,
 }
 
@@ -72,13 +77,19 @@ fn apply_body(body: &Body) -> VecDeque<Step> {
         steps.push_back(Step::UncheckedSystemTransaction { target, data });
     }
     steps.extend((0..body.transactions.len()).map(Step::Transaction));
+    if rules.access_list {
+        steps.push_back(Step::PostExecution);
+    }
     let block_reward = body.reward.unwrap_or(rules.work.map(|work| work.reward));
     steps.extend(block_reward.map(Step::PayRewards));
     if rules.withdrawals {
         steps.push_back(Step::Withdrawals);
     }
     if rules.requests {
-        steps.extend(process_general_purpose_requests());
+        steps.extend(process_general_purpose_requests(rules));
+    }
+    if rules.access_list {
+        steps.push_back(Step::BuildBlockAccessList);
     }
     steps
 }
@@ -86,18 +97,20 @@ fn apply_body(body: &Body) -> VecDeque<Step> {
 /// Requests are in the order of their types.
 ///
 /// EELS: `fork.py`, `process_general_purpose_requests`.
-fn process_general_purpose_requests() -> [Step; 3] {
-    [
-        Step::DepositRequests,
-        Step::CheckedSystemTransaction {
-            target: BlockRules::WITHDRAWAL_REQUESTS_ADDRESS,
-            request_type: BlockRules::WITHDRAWAL_REQUEST,
-        },
-        Step::CheckedSystemTransaction {
-            target: BlockRules::CONSOLIDATION_REQUESTS_ADDRESS,
-            request_type: BlockRules::CONSOLIDATION_REQUEST,
-        },
-    ]
+fn process_general_purpose_requests(rules: &BlockRules) -> Vec<Step> {
+    let mut contracts = vec![
+        (BlockRules::WITHDRAWAL_REQUESTS_ADDRESS, BlockRules::WITHDRAWAL_REQUEST),
+        (BlockRules::CONSOLIDATION_REQUESTS_ADDRESS, BlockRules::CONSOLIDATION_REQUEST),
+    ];
+    if rules.builder_requests {
+        // EIP-8282
+        contracts.push((BlockRules::BUILDER_DEPOSITS_ADDRESS, BlockRules::BUILDER_DEPOSIT_REQUEST));
+        contracts.push((BlockRules::BUILDER_EXITS_ADDRESS, BlockRules::BUILDER_EXIT_REQUEST));
+    }
+    let calls = contracts
+        .into_iter()
+        .map(|(target, request_type)| Step::CheckedSystemTransaction { target, request_type });
+    [Step::DepositRequests].into_iter().chain(calls).collect()
 }
 
 impl ApplyBody {
@@ -111,8 +124,10 @@ impl ApplyBody {
             blob_gas_used: 0,
             logs_bloom: Bloom::ZERO,
             requests: Vec::new(),
+            access_list: None,
             rejected: Vec::new(),
         };
+        let block_access_list_builder = body.rules.access_list.then(BlockAccessListBuilder::default);
         Self {
             steps: apply_body(&body),
             body,
@@ -120,6 +135,7 @@ impl ApplyBody {
             block_execution_gas_used: 0,
             block_state_gas_used: 0,
             cumulative_gas_used: 0,
+            block_access_list_builder,
             block_output,
         }
     }
@@ -129,12 +145,16 @@ impl ApplyBody {
         match step {
             Step::ApplyDao => apply_dao(&mut self.block_output.state),
             Step::UncheckedSystemTransaction { target, data } => {
-                // Without code nothing could happen.
+                // Without code nothing could happen, but that it is looked at.
                 let is_there = has_code(&self.block_output.state, target);
+                if !is_there {
+                    self.track_address(target);
+                }
                 return Ok(is_there.then(|| self.process_system_transaction(target, data, None)));
             }
             Step::Transaction(index) => return self.begin_transaction(index),
             Step::PayRewards(block_reward) => self.pay_rewards(U256::from(block_reward)),
+            Step::PostExecution => self.next_block_access_index(),
             Step::Withdrawals => self.process_withdrawals(),
             Step::DepositRequests => {
                 let deposit_requests = parse_deposit_requests(&self.block_output.receipts)?;
@@ -146,6 +166,7 @@ impl ApplyBody {
                 }
                 return Ok(Some(self.process_system_transaction(target, Bytes::new(), Some(request_type))));
             }
+            Step::BuildBlockAccessList => self.build_block_access_list()?,
         }
         Ok(None)
     }
@@ -300,12 +321,47 @@ impl ApplyBody {
 
     /// EELS: `fork.py`, `process_withdrawals`.
     fn process_withdrawals(&mut self) {
-        for withdrawal in &self.body.withdrawals {
+        for withdrawal in mem::take(&mut self.body.withdrawals) {
+            self.track_address(withdrawal.address);
             let amount = U256::from(withdrawal.amount) * U256::from(BlockRules::WITHDRAWAL_UNIT);
             modify_state(&mut self.block_output.state, withdrawal.address, |account| {
                 increase_balance(account, amount);
             });
         }
+    }
+}
+
+impl ApplyBody {
+    /// An account that is looked at in no execution.
+    fn track_address(&mut self, address: Address) {
+        if let Some(builder) = &mut self.block_access_list_builder {
+            builder.track_address(&self.block_output.state, address);
+        }
+    }
+
+    /// What was done is behind it: what follows has an index of its own.
+    fn next_block_access_index(&mut self) {
+        if let Some(builder) = &mut self.block_access_list_builder {
+            builder.next_index(&self.block_output.state);
+        }
+    }
+
+    /// EELS: `block_access_lists.py`, `build_block_access_list`; `fork.py`, the end of `apply_body`.
+    fn build_block_access_list(&mut self) -> Result<(), BlockError> {
+        let Some(builder) = self.block_access_list_builder.take() else { return Ok(()) };
+        let list = self.block_output.access_list.insert(builder.build(&self.block_output.state));
+        validate_block_access_list_gas_limit(list, self.body.block.gas_limit)
+    }
+
+    /// EELS: `state_tracker.py`, `incorporate_tx_into_block`.
+    fn incorporate(&mut self, execution: &Execution, is_transaction: bool) {
+        if is_transaction {
+            self.next_block_access_index();
+        }
+        if let (Some(builder), Some(accesses)) = (&mut self.block_access_list_builder, &execution.accesses) {
+            builder.track(&self.block_output.state, &accesses.accounts);
+        }
+        self.block_output.state.apply(&execution.changes);
     }
 }
 
@@ -352,12 +408,12 @@ impl BodyRun for ApplyBody {
     fn answer(&mut self, answer: Result<Execution, Rejection>) -> Result<(), BlockError> {
         let Some(pending) = self.pending.take() else { return Ok(()) };
         let answer = match answer {
-            Ok(Execution { outcome: None, .. }) => {
-                self.pending = Some(pending);
-                return Ok(());
-            }
-            Ok(Execution { outcome: Some(outcome), changes }) => {
-                self.block_output.state.apply(&changes);
+            Ok(mut execution) => {
+                let Some(outcome) = execution.outcome.take() else {
+                    self.pending = Some(pending);
+                    return Ok(());
+                };
+                self.incorporate(&execution, matches!(pending, Pending::Transaction { .. }));
                 Ok(outcome)
             }
             Err(rejection) => Err(rejection),

@@ -1,7 +1,8 @@
 //! What a block must be behind its ancestors, and what its header must say of it, as EELS's `fork.py` has it.
 
 use parallax_block_data::{
-    Block, BlockError, BodyResult, ChainPlace, Header, NO_OMMERS_HASH, OmmerError, RootName, receipts_root,
+    AccessDifference, AccessListError, Block, BlockAccessList, BlockError, BodyResult, ChainPlace, Header,
+    NO_OMMERS_HASH, OmmerError, RootName, receipts_root,
 };
 use parallax_primitives::{B256, BlockRules, DifficultyRule, Eip, GasSchedule, U256, WorkRules};
 
@@ -81,7 +82,23 @@ pub(crate) fn check(rules: &BlockRules, block: &Block, result: &BodyResult) -> R
         let requests_hash = header.requests_hash.unwrap_or_default();
         root(RootName::Requests, requests_hash, compute_requests_hash(&result.requests))?;
     }
+    if let Some(computed) = &result.access_list {
+        check_given_access_list(block, computed)?;
+        let block_access_list_hash = header.access_list_hash.unwrap_or_default();
+        root(RootName::AccessList, block_access_list_hash, computed.hash())?;
+    }
     Ok(())
+}
+
+/// The specification compares hashes; a list that came with the block shows more.
+fn check_given_access_list(block: &Block, computed: &BlockAccessList) -> Result<(), BlockError> {
+    let Some(given) = &block.access_list else { return Ok(()) };
+    let given = BlockAccessList::decode(given).map_err(AccessListError::from)?;
+    given.validate(block.transactions.len())?;
+    match AccessDifference::between(&given, computed) {
+        Some(difference) => Err(BlockError::AccessList(Box::new(difference))),
+        None => Ok(()),
+    }
 }
 
 /// The base fee that follows from the parent, in wei (EIP-1559); 2^64 - 1 where it is more.
@@ -390,7 +407,7 @@ fn check_fields(rules: &BlockRules, header: &Header, has_base_fee: bool) -> Resu
     check_field("requestsHash", header.requests_hash.is_some(), rules.requests)?;
     check_field("blockAccessListHash", header.access_list_hash.is_some(), rules.access_list)?;
     // It stands behind the one before it, so there is none without that.
-    check_field("slotNumber", header.slot_number.is_some(), rules.access_list)
+    check_field("slotNumber", header.slot_number.is_some(), rules.rules.has(Eip::SlotNumber7843))
 }
 
 fn check_field(name: &'static str, is_there: bool, must_be: bool) -> Result<(), BlockError> {

@@ -1,6 +1,7 @@
 #![forbid(unsafe_code)]
 #![doc = include_str!("../README.md")]
 
+mod block_access_lists;
 mod bloom;
 mod body;
 mod dao;

@@ -69,9 +69,13 @@ fn the_order_of_a_block() {
     }
     check_parts("Cancun", with_one("Cancun"), &[Part::SystemCall(BEACON), one, two]);
     let all = [BEACON, HISTORY, WITHDRAWALS, CONSOLIDATIONS].map(Part::SystemCall);
-    for name in ["Prague", "Osaka", "Amsterdam"] {
+    for name in ["Prague", "Osaka"] {
         check_parts(name, with_one(name), &[all[0], all[1], one, two, all[2], all[3]]);
     }
+    let of_builders = [BlockRules::BUILDER_DEPOSITS_ADDRESS, BlockRules::BUILDER_EXITS_ADDRESS];
+    let [deposits, exits] = of_builders.map(Part::SystemCall);
+    let parts = [all[0], all[1], one, two, all[2], all[3], deposits, exits];
+    check_parts("Amsterdam", with_one("Amsterdam"), &parts);
     // Without code, or without a root, there is no call before the transactions.
     let mut without = with_one("Prague");
     without.state.accounts.remove(&HISTORY);
@@ -145,7 +149,7 @@ fn system_calls_change_the_state_and_nothing_else() {
         let log = Log { address, topics: Vec::new(), data: Bytes::new() };
         let mut outcome = success(1_000_000);
         (outcome.logs, outcome.output) = (vec![log], vec![1, 2, 3].into());
-        Ok(Execution { outcome: Some(outcome), changes: paid(BEACON, 9) })
+        Ok(Execution { outcome: Some(outcome), changes: paid(BEACON, 9), accesses: None })
     })
     .unwrap();
     assert_eq!((result.gas_used, result.receipts.len(), result.logs_bloom), (0, 0, logs_bloom([])));
@@ -286,7 +290,9 @@ fn an_execution_that_was_aborted_is_no_answer() {
     let result = drive(body, |part, _| {
         times += 1;
         match (part, times) {
-            (Part::Transaction(0), 1) => Ok(Execution { outcome: None, changes: StateChanges::default() }),
+            (Part::Transaction(0), 1) => {
+                Ok(Execution { outcome: None, changes: StateChanges::default(), accesses: None })
+            }
             (Part::Transaction(0), 2) | (Part::Transaction(1), 3) => executed(success(1)),
             other => panic!("{other:?}"),
         }
@@ -362,7 +368,7 @@ fn receipts_say_a_root_or_a_status() {
                 outcome.status = FrameStatus::Revert;
             }
             let balance = if part == Part::Transaction(0) { 1 } else { 2 };
-            Ok(Execution { outcome: Some(outcome), changes: paid(Address::ZERO, balance) })
+            Ok(Execution { outcome: Some(outcome), changes: paid(Address::ZERO, balance), accesses: None })
         });
         result.unwrap()
     });
@@ -409,7 +415,12 @@ fn what_was_done_before_an_error_can_be_had() {
     assert_eq!(run.advance(), Ok(Some(Part::Transaction(0))));
     // Asked twice, it says the same.
     assert_eq!(run.advance(), Ok(Some(Part::Transaction(0))));
-    run.answer(Ok(Execution { outcome: Some(success(21_000)), changes: paid(Address::ZERO, 3) })).unwrap();
+    run.answer(Ok(Execution {
+        outcome: Some(success(21_000)),
+        changes: paid(Address::ZERO, 3),
+        accesses: None,
+    }))
+    .unwrap();
     assert_eq!(run.advance(), Err(BlockError::SystemContractEmpty(WITHDRAWALS)));
     let result = run.finish();
     assert_eq!((result.gas_used, result.receipts.len()), (21_000, 1));

@@ -282,7 +282,8 @@ impl Witness {
         let sender = self.fact("system_address").map(|address| Address::from_slice(&bytes(&address)));
         let gas = self.fact("system_transaction_gas").map(|gas| number(&gas));
         let state_gas = self.facts["amsterdam"]["system_call_state_gas"].as_u64().unwrap_or(0);
-        let mut body = body_with_contracts(&self.rules);
+        // The numbers are from before EIP-8282.
+        let mut body = body_with_contracts(&BlockRules { builder_requests: false, ..self.rules });
         body.transactions = vec![Ok(Transaction::default())];
         body.withdrawals = vec![Withdrawal { address: Address::ZERO, amount: 7, ..Withdrawal::default() }];
         body.reward = Some(None);

@@ -383,6 +383,11 @@ impl Host for FaultyHost<'_> {
         self.forgets(was_cold)
     }
 
+    fn warm_slot(&mut self, address: Address, key: U256) -> bool {
+        let was_cold = self.inner.warm_slot(address, key);
+        self.forgets(was_cold)
+    }
+
     fn load_slot(&mut self, address: Address, key: U256) -> Result<Slot, HostError> {
         let slot = self.inner.load_slot(address, key)?;
         Ok(Slot { was_cold: self.forgets(slot.was_cold), ..slot })

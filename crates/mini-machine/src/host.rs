@@ -67,6 +67,10 @@ impl Host for World<'_> {
         self.rules.has(Eip::WarmAccess2929) && self.state.access_address(address)
     }
 
+    fn warm_slot(&mut self, address: Address, key: U256) -> bool {
+        self.rules.has(Eip::WarmAccess2929) && self.state.access_storage_key(address, key)
+    }
+
     fn nonce(&mut self, address: Address) -> Result<u64, HostError> {
         Ok(self.get_account(address)?.nonce)
     }

@@ -91,7 +91,8 @@ fn refusal(world: &mut World<'_>, message: &Message, bumps_nonce: bool) -> Resul
     }
     // CALLCODE moves nothing, and yet there must be enough.
     let needs_balance = message.transfers() || message.kind == MessageKind::CallCode;
-    if needs_balance && world.get_account(message.caller)?.balance < message.value {
+    let is_sent = needs_balance && !message.value.is_zero();
+    if is_sent && world.get_account(message.caller)?.balance < message.value {
         return Ok(Some(Halt::InsufficientBalance));
     }
     if bumps_nonce && world.get_account(message.caller)?.nonce == u64::MAX {

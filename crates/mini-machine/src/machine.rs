@@ -4,7 +4,7 @@
 
 use parallax_engine_interface::{EngineError, Execution, FrameExit, Interpreter, Job, Progress, Stepper};
 use parallax_hooks::{End, Hooks, Interest, MessagePhase, NoHooks, Start, StepControl, StepView};
-use parallax_host_interface::{HostError, PrecompileSet, StateChanges, TransactionContext, TxEnv};
+use parallax_host_interface::{HostError, PrecompileSet, TransactionContext, TxEnv};
 use parallax_primitives::{FrameOutcome, Message, Subject, Transaction};
 
 use crate::{
@@ -154,7 +154,8 @@ impl<'a, I: Interpreter> MiniMachine<'a, I> {
             }
             None => fork::finish_message(world, self.begun, outcome)?,
         };
-        Ok(Execution { outcome: Some(outcome), changes: changes(world)? })
+        let accesses = world.accesses();
+        Ok(Execution { outcome: Some(outcome), changes: changes(world)?, accesses })
     }
 
     /// Runs until the end, or until `hooks` pauses or aborts.
@@ -315,7 +316,7 @@ impl<I: Interpreter> Stepper for MiniMachine<'_, I> {
     fn finish(self: Box<Self>) -> Result<Execution, HostError> {
         match self.next {
             Next::Done(execution) => Ok(*execution),
-            _ => Ok(Execution { outcome: None, changes: StateChanges::default() }),
+            _ => Ok(Execution::aborted()),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The state over the database, and everything that is done to it by name: EELS's `state.py`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use parallax_host_interface::{AccountInfo, Database, HostError, PrecompileSet, TxEnv};
+use parallax_host_interface::{Accesses, AccountInfo, Database, HostError, PrecompileSet, TxEnv};
 use parallax_primitives::{Address, B256, BlockEnv, Bytecode, Eip, KECCAK256_EMPTY, Log, Rules, U256};
 
 use crate::{
@@ -26,6 +26,10 @@ pub(crate) struct World<'a> {
     /// What the database has answered. It answers the same always, so no rollback is of any concern to these.
     accounts: HashMap<Address, Option<AccountInfo>>,
     pub(crate) slots: HashMap<Key, U256>,
+    /// Accounts that were read, which no rollback forgets (EIP-7928).
+    account_reads: HashSet<Address>,
+    /// Slots that were read, likewise.
+    storage_reads: HashSet<Key>,
     /// Codes by their hash: the database's, and those that were set.
     codes: HashMap<B256, Bytecode>,
 }
@@ -55,6 +59,8 @@ impl<'a> World<'a> {
             database,
             accounts: HashMap::new(),
             slots: HashMap::new(),
+            account_reads: HashSet::new(),
+            storage_reads: HashSet::new(),
             codes: HashMap::new(),
         }
     }
@@ -82,6 +88,9 @@ impl<'a> World<'a> {
         &mut self,
         address: Address,
     ) -> Result<Option<AccountInfo>, HostError> {
+        if self.rules.has(Eip::BlockAccessLists7928) {
+            self.account_reads.insert(address);
+        }
         match self.state.accounts.get(&address) {
             Some(account) => Ok(*account),
             None => self.original_account(address),
@@ -142,6 +151,9 @@ impl<'a> World<'a> {
 
     /// EELS: `state.py`, `get_storage`.
     pub(crate) fn get_storage(&mut self, address: Address, key: U256) -> Result<U256, HostError> {
+        if self.rules.has(Eip::BlockAccessLists7928) {
+            self.storage_reads.insert((address, key));
+        }
         match self.state.storage.get(&address).and_then(|storage| storage.get(&key)) {
             Some(value) => Ok(*value),
             None => self.get_storage_original(address, key),
@@ -276,6 +288,21 @@ impl<'a> World<'a> {
         self.codes.insert(code_hash, code);
         self.set_account(address, Some(AccountInfo { code_hash, ..account }));
         Ok(())
+    }
+
+    /// What was looked at, if the rules ask for it.
+    ///
+    /// EELS: `state_tracker.py`, the reads of a `TransactionState`.
+    pub(crate) fn accesses(&self) -> Option<Accesses> {
+        if !self.rules.has(Eip::BlockAccessLists7928) {
+            return None;
+        }
+        let untouched = self.account_reads.iter().map(|address| (*address, BTreeSet::new()));
+        let mut accounts: BTreeMap<Address, BTreeSet<U256>> = untouched.collect();
+        for (address, key) in &self.storage_reads {
+            accounts.entry(*address).or_default().insert(*key);
+        }
+        Some(Accesses { accounts })
     }
 
     /// Hash of block `number`, as the database has it.

@@ -174,7 +174,7 @@ fn what_is_ended_early_has_no_outcome() {
         }
     }
     let database = world();
-    let nothing = Execution { outcome: None, changes: Default::default() };
+    let nothing = Execution { outcome: None, changes: Default::default(), accesses: None };
     on_machine(&database, 1_000_000, |mut machine| {
         assert_eq!(machine.run(&mut Abort).unwrap(), Progress::Aborted);
         assert_eq!(

@@ -157,7 +157,8 @@ impl Engine for Toy {
             created: None,
             logs: Vec::new(),
         };
-        let execution = Execution { outcome: Some(outcome), changes: StateChanges::default() };
+        let execution =
+            Execution { outcome: Some(outcome), changes: StateChanges::default(), accesses: None };
         hooks.on_end(&execution.end());
         Ok(execution)
     }

@@ -73,6 +73,11 @@ pub(crate) fn run(
         SLOAD => {
             take!(key);
             purse.must_have(purse.base + core.schedule.cold_slot_load)?;
+            let dearest = purse.base + core.schedule.cold_slot_load;
+            if purse.gas < dearest && host.warm_slot(core.message.address, key) {
+                // What cannot be paid for is not looked at (EIP-7928).
+                return Err(Fault::Halt(Halt::OutOfGas, dearest));
+            }
             let slot = host.load_slot(core.message.address, key)?;
             let gas = purse.pay(if slot.was_cold { core.schedule.cold_slot_load } else { 0 })?;
             Ok((gas, slot.current))
@@ -334,6 +339,9 @@ fn store(
         return Err(Fault::Halt(Halt::OutOfGas, 0));
     }
     let address = core.message.address;
+    if core.rules.has(Eip::BlockAccessLists7928) {
+        check_access(core, host, key, purse)?;
+    }
     let slot = host.load_slot_to_store(address, key, new)?;
     let (current, original) = (slot.current, slot.original);
     let net = core.rules.has_net_metering();
@@ -366,6 +374,17 @@ fn store(
     host.store_slot(address, key, new)?;
     core.written = Some(StorageChange { address, key, previous: current, new, original });
     Ok((gas, U256::ZERO))
+}
+
+/// That a slot may be looked at to be written: its access is paid for, and the frame is not static (EIP-7928).
+fn check_access(core: &Core, host: &mut dyn Host, key: U256, purse: Purse) -> Result<(), Fault> {
+    if purse.refuses {
+        return Err(Fault::Halt(Halt::StaticViolation, 0));
+    }
+    let warm = purse.base + core.schedule.sstore_dirty;
+    let dearest = warm + core.schedule.cold_slot_store;
+    let is_short = purse.gas < dearest && (purse.gas < warm || host.warm_slot(core.message.address, key));
+    if is_short { Err(Fault::Halt(Halt::OutOfGas, 0)) } else { Ok(()) }
 }
 
 /// State gas of a slot that was zero before the transaction: charged when it is set, given back when it is cleared (EIP-8037). Answers

@@ -58,11 +58,14 @@ pub(crate) fn call(
         return Err(Fault::Halt(Halt::StackUnderflow, 0));
     };
     let sends = !call.value.is_zero();
-    let extension = core.memory.reach_both(call.input, call.output);
-    let (mut extra, code_address) = access(core, host, call.target, base)?;
-    if sends {
-        extra += core.schedule.call_value;
+    let is_listed = core.rules.has(Eip::BlockAccessLists7928);
+    if is_listed && kind == MessageKind::Call && core.message.is_static && sends {
+        return Err(Fault::Halt(Halt::StaticViolation, 0));
     }
+    let extension = core.memory.reach_both(call.input, call.output);
+    let known = base + if sends { core.schedule.call_value } else { 0 };
+    let is_paid = |cost| !is_listed || charge(gas, cost, &extension).is_ok();
+    let (mut extra, code_address) = access(core, host, call.target, known, is_paid)?;
     // Until EIP-161 any call to an account that does not exist brings it to life.
     let brings_to_life = kind == MessageKind::Call
         && (sends || !core.rules.has(Eip::StateClearing161))
@@ -120,16 +123,21 @@ pub(crate) fn call(
     Ok((left, Box::new(message)))
 }
 
-/// What it costs to reach the code of `target`, and where that delegates to (EIP-2929, EIP-7702).
+/// What it costs to reach the code of `target` besides what is `known`, and where that delegates to (EIP-2929, EIP-7702). Nobody is looked
+/// at before it is paid for (EIP-7928).
 fn access(
     core: &Core,
     host: &mut dyn Host,
     target: Address,
-    base: u64,
+    known: u64,
+    is_paid: impl Fn(u64) -> bool,
 ) -> Result<(u64, Option<Address>), Fault> {
-    let mut cost = base;
+    let mut cost = known;
     if host.warm_account(target) {
         cost += core.schedule.cold_account;
+    }
+    if !is_paid(cost) {
+        return Err(Fault::Halt(Halt::OutOfGas, 0));
     }
     if !core.rules.has(Eip::SetCode7702) {
         return Ok((cost, None));
@@ -139,6 +147,13 @@ fn access(
         cost += core.schedule.warm_access;
         if host.warm_account(delegate) {
             cost += core.schedule.cold_account;
+        }
+        if !is_paid(cost) {
+            return Err(Fault::Halt(Halt::OutOfGas, 0));
+        }
+        if core.rules.has(Eip::BlockAccessLists7928) {
+            // Also where the call is then refused, or the delegate is a precompiled contract.
+            host.code(delegate)?;
         }
     }
     Ok((cost, delegate))
@@ -270,9 +285,10 @@ pub(crate) fn self_destruct(
     if host.warm_account(beneficiary) && core.rules.has(Eip::WarmAccess2929) {
         cost += schedule.cold_account + schedule.warm_access;
     }
-    if core.rules.has(Eip::StateGas8037) && !core.message.is_static && gas < cost {
+    if core.rules.has(Eip::BlockAccessLists7928) && (core.message.is_static || gas < cost) {
         // Looked at before the beneficiary is, and not charged.
-        return Err(Fault::Halt(Halt::OutOfGas, 0));
+        let halt = if core.message.is_static { Halt::StaticViolation } else { Halt::OutOfGas };
+        return Err(Fault::Halt(halt, 0));
     }
     let mut state_cost = 0;
     if (schedule.selfdestruct_new_account != 0 || schedule.state_new_account != 0)

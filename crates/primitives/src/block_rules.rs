@@ -30,6 +30,8 @@ pub struct BlockRules {
     pub history: bool,
     /// Whether there are requests to the consensus layer (EIP-7685): deposits, withdrawals and consolidations.
     pub requests: bool,
+    /// Whether there are requests of builders among them (EIP-8282).
+    pub builder_requests: bool,
     /// Most bytes of a block's RLP (EIP-7934).
     pub max_size: Option<usize>,
     /// Whether a block has a list of what it accesses (EIP-7928).
@@ -99,6 +101,10 @@ impl BlockRules {
     pub const WITHDRAWAL_REQUESTS_ADDRESS: Address = address!("00000961ef480eb55e80d19ad83579a64c007002");
     /// Where consolidations are asked for (EIP-7251).
     pub const CONSOLIDATION_REQUESTS_ADDRESS: Address = address!("0000bbddc7ce488642fb579f8b00f3a590007251");
+    /// Where builders make deposits (EIP-8282).
+    pub const BUILDER_DEPOSITS_ADDRESS: Address = address!("0000bff46984e3725691fa540a8c7589300d8282");
+    /// Where builders ask to go (EIP-8282).
+    pub const BUILDER_EXITS_ADDRESS: Address = address!("000064d678505ad48f8ccb093bc65613800e8282");
     /// Where deposits are made (EIP-6110).
     pub const DEPOSIT_ADDRESS: Address = address!("00000000219ab540356cbb839cbe05303d7705fa");
     /// First topic of a deposit's log (EIP-6110).
@@ -109,6 +115,13 @@ impl BlockRules {
     pub const WITHDRAWAL_REQUEST: u8 = 1;
     /// The type byte of consolidations among the requests (EIP-7251).
     pub const CONSOLIDATION_REQUEST: u8 = 2;
+    /// The type byte of deposits of builders among the requests (EIP-8282).
+    pub const BUILDER_DEPOSIT_REQUEST: u8 = 3;
+    /// The type byte of builders that ask to go among the requests (EIP-8282).
+    pub const BUILDER_EXIT_REQUEST: u8 = 4;
+
+    /// Gas of the block's limit that an account or a slot in its access list stands for at least (EIP-7928).
+    pub const ACCESS_LIST_ITEM_GAS: u64 = 2000;
 
     /// Those of a fork of mainnet.
     pub fn of(fork: Fork) -> Self {
@@ -145,8 +158,9 @@ impl BlockRules {
             blob_reserve_price: since(Fork::Osaka),
             history: since(Fork::Prague),
             requests: since(Fork::Prague),
+            builder_requests: since(Fork::Amsterdam),
             max_size: since(Fork::Osaka).then_some(10_485_760 - 2_097_152),
-            access_list: since(Fork::Amsterdam),
+            access_list: rules.has(Eip::BlockAccessLists7928),
             system_call_state_gas: if rules.has(Eip::StateGas8037) { 16 * 64 * 1530 } else { 0 },
         }
     }
@@ -163,7 +177,8 @@ const ETHER: u64 = 1_000_000_000_000_000_000;
 impl From<Rules> for BlockRules {
     /// A block of these rules: around its transactions it is one of the fork that they are made from.
     fn from(rules: Rules) -> Self {
-        Self { name: rules.name(), rules, blobs: rules.blobs(), ..Self::of(rules.base()) }
+        let access_list = rules.has(Eip::BlockAccessLists7928);
+        Self { name: rules.name(), rules, blobs: rules.blobs(), access_list, ..Self::of(rules.base()) }
     }
 }
 

@@ -372,6 +372,10 @@ eips! {
             (P::state_delegation, 23 * 1530),
         ],
     }
+    /// A block says what it accesses. What an opcode cannot pay for it does not look at.
+    BlockAccessLists7928 7928 "a list of what a block accesses" {
+        needs: &[Eip::SetCode7702],
+    }
 }
 
 impl Eip {

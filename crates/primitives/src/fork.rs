@@ -242,6 +242,7 @@ forks! {
             Eip::AccessPrices8038,
             Eip::IntrinsicParts2780,
             Eip::StateGas8037,
+            Eip::BlockAccessLists7928,
         ],
         without: &[Eip::CreateCollision7610],
         blobs: Some(BlobSchedule { target: 14, max: 21, update_fraction: 11_684_671 }),

@@ -146,11 +146,15 @@ impl From<&parallax_shadow_diff::Mismatch> for Mismatch {
             Field::WarmAccount(of)
             | Field::CreatedHere(of)
             | Field::Destroyed(of)
+            | Field::AccessedAccount(of)
             | Field::Account(of)
             | Field::Nonce(of)
             | Field::Balance(of)
             | Field::Code(of) => address = Some(Hex(of)),
-            Field::TransientStorage(of, slot) | Field::WarmSlot(of, slot) | Field::Storage(of, slot) => {
+            Field::TransientStorage(of, slot)
+            | Field::WarmSlot(of, slot)
+            | Field::AccessedSlot(of, slot)
+            | Field::Storage(of, slot) => {
                 address = Some(Hex(of));
                 key = Some(Hex(slot));
             }

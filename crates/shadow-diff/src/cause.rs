@@ -127,6 +127,8 @@ impl Cause {
             | Field::WarmSlot(..)
             | Field::CreatedHere(_)
             | Field::Destroyed(_)
+            | Field::AccessedAccount(_)
+            | Field::AccessedSlot(..)
             | Field::Marks => Cause::Rules(Rule::State),
             Field::Block(_) => Cause::Rules(Rule::Block),
         }
@@ -189,6 +191,7 @@ pub(crate) fn eips(place: &Place, mismatch: &Mismatch, cause: Cause) -> &'static
         Cause::Rules(Rule::State) => match mismatch.field {
             Field::WarmAccount(_) => &[2929, 2930, 3651, 7702],
             Field::WarmSlot(..) => &[2929, 2930],
+            Field::AccessedAccount(_) | Field::AccessedSlot(..) => &[7928],
             Field::CreatedHere(_) | Field::Destroyed(_) => &[6780],
             Field::Account(_) => &[161, 6780],
             Field::Nonce(_) => &[161, 2681, 7702],

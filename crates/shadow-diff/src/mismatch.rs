@@ -123,6 +123,10 @@ pub enum Field {
     Code(Address),
     /// A slot of an account: what the opcode wrote there, or what it is after the transaction.
     Storage(Address, U256),
+    /// Whether the transaction has looked at an account (EIP-7928).
+    AccessedAccount(Address),
+    /// Whether it has looked at a slot of an account (EIP-7928).
+    AccessedSlot(Address, U256),
     /// What the rules of a block say, by its name.
     Block(&'static str),
 }
@@ -182,6 +186,8 @@ impl Field {
             Field::Balance(_) => "balance",
             Field::Code(_) => "code",
             Field::Storage(..) => "storage",
+            Field::AccessedAccount(_) => "accessed account",
+            Field::AccessedSlot(..) => "accessed slot",
             Field::Block(name) => name,
         }
     }
@@ -199,7 +205,10 @@ impl fmt::Display for Field {
             | Field::Nonce(address)
             | Field::Balance(address)
             | Field::Code(address) => write!(f, " of {address:#x}"),
-            Field::WarmAccount(address) | Field::CreatedHere(address) | Field::Destroyed(address) => {
+            Field::WarmAccount(address)
+            | Field::CreatedHere(address)
+            | Field::Destroyed(address)
+            | Field::AccessedAccount(address) => {
                 write!(f, " {address:#x}")
             }
             Field::Stack(0) => f.write_str(" top"),
@@ -207,7 +216,8 @@ impl fmt::Display for Field {
             Field::Memory(offset) => write!(f, " at {offset:#x}"),
             Field::Storage(address, key)
             | Field::TransientStorage(address, key)
-            | Field::WarmSlot(address, key) => {
+            | Field::WarmSlot(address, key)
+            | Field::AccessedSlot(address, key) => {
                 write!(f, " of {address:#x} at {key:#x}")
             }
             _ => Ok(()),

@@ -44,7 +44,7 @@ pub(crate) fn verdict(
 /// What a side's engine answered, host errors and aborts apart.
 enum Answer<'a> {
     Rejected(Rejection),
-    Executed(&'a TxOutcome, &'a StateChanges),
+    Executed(&'a TxOutcome, &'a Execution),
 }
 
 /// Compares what two engines answered: they agree, or both refuse. `inside` compares what happened on the way; it is asked
@@ -71,12 +71,14 @@ pub(crate) fn answers(
         (Answer::Executed(left, _), Answer::Rejected(right)) => {
             status(Value::Status(left.status), Value::Rejection(right))
         }
-        (Answer::Executed(left, left_changes), Answer::Executed(right, right_changes)) => {
+        (Answer::Executed(left, left_execution), Answer::Executed(right, right_execution)) => {
             inside()?;
             if let Some(mismatch) = transaction(left, right, config) {
                 return Err(Stop::differ(Place::Transaction, mismatch));
             }
-            match post_state(left_changes, right_changes) {
+            let executions = [left_execution, right_execution];
+            let [left, right] = executions.map(|execution| &execution.changes);
+            match post_state(left, right).or_else(|| accesses(executions)) {
                 Some(mismatch) => Err(Stop::differ(Place::PostState, mismatch)),
                 None => Ok(Verdict::Agree),
             }
@@ -86,7 +88,7 @@ pub(crate) fn answers(
 
 fn answer<'a>(name: &str, result: &'a Result<Execution, EngineError>) -> Result<Answer<'a>, Stop> {
     match result {
-        Ok(Execution { outcome: Some(outcome), changes }) => Ok(Answer::Executed(outcome, changes)),
+        Ok(execution @ Execution { outcome: Some(outcome), .. }) => Ok(Answer::Executed(outcome, execution)),
         Ok(Execution { outcome: None, .. }) => {
             Err(Stop::Other(Verdict::Poisoned(format!("{name}: the run was aborted"))))
         }
@@ -205,6 +207,18 @@ pub(crate) fn presence(field: Field, on_left: bool) -> Mismatch {
 fn post_state(left: &StateChanges, right: &StateChanges) -> Option<Mismatch> {
     let first = first_difference(&left.accounts, &right.accounts)?;
     Some(account(*first, left.accounts.get(first), right.accounts.get(first)))
+}
+
+/// What two sides have looked at, if both tell it (EIP-7928).
+fn accesses([left, right]: [&Execution; 2]) -> Option<Mismatch> {
+    let (Some(left), Some(right)) = (&left.accesses, &right.accesses) else { return None };
+    let address = *first_difference(&left.accounts, &right.accounts)?;
+    let (left, right) = (left.accounts.get(&address), right.accounts.get(&address));
+    let (Some(left), Some(right)) = (left, right) else {
+        return differs(Field::AccessedAccount(address), left.is_some(), right.is_some());
+    };
+    let slot = *left.symmetric_difference(right).next()?;
+    differs(Field::AccessedSlot(address, slot), left.contains(&slot), right.contains(&slot))
 }
 
 fn account(address: Address, left: Option<&AccountChange>, right: Option<&AccountChange>) -> Mismatch {

@@ -2,19 +2,19 @@
 //! it does not know.
 #![allow(clippy::unwrap_used, reason = "a test: its helpers may panic as it may")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use parallax_engine_interface::{Engine, EngineError, Execution, Job, MessageTolerance, UntoldMessage};
 use parallax_engine_revm::Revm;
 use parallax_hooks::{Hooks, Interest, MessagePhase, NoHooks};
-use parallax_host_interface::{AccountChange, AccountInfo, Database, HostError, StateChanges};
+use parallax_host_interface::{Accesses, AccountChange, AccountInfo, Database, HostError, StateChanges};
 use parallax_primitives::{
     Address, B256, BlockEnv, Bytecode, Bytes, Fork, FrameOutcome, FrameStatus, Halt, KECCAK256_EMPTY, Log,
     Message, MessageKind, Rejection, Transaction, TxOutcome, U256, hex,
 };
 use parallax_shadow_diff::{
-    Bounds, Cause, Divergence, Field, Halts, MessageLog, Place, Rejections, ShadowConfig, Side, SideRun,
-    Value, Verdict, compare_call_results, compare_engines,
+    Bounds, Cause, Divergence, Field, Halts, MessageLog, Place, Rejections, Rule, ShadowConfig, Side,
+    SideRun, Value, Verdict, compare_call_results, compare_engines,
 };
 
 const OUTER: Address = Address::repeat_byte(0x22);
@@ -84,6 +84,7 @@ fn run() -> Run {
                 created: None,
             }),
             changes: StateChanges { accounts: BTreeMap::from([(INNER, change)]) },
+            accesses: Some(Accesses { accounts: BTreeMap::from([(INNER, BTreeSet::from([U256::ONE]))]) }),
         }),
         events: vec![
             Event::Begin(message(0, OUTER)),
@@ -306,6 +307,25 @@ fn every_change_of_an_account_is_compared() {
         run.result.as_mut().unwrap().changes.accounts = changes;
     };
     check(deleted, Field::Account(INNER), post);
+}
+
+#[test]
+fn what_was_looked_at_is_compared_if_both_sides_tell_it() {
+    let accesses = |run: &mut Run, change: fn(&mut BTreeMap<Address, BTreeSet<U256>>)| {
+        change(&mut run.result.as_mut().unwrap().accesses.as_mut().unwrap().accounts);
+    };
+    let state = Cause::Rules(Rule::State);
+    let another = |run: &mut Run| accesses(run, |accounts| drop(accounts.insert(OUTER, BTreeSet::new())));
+    check(another, Field::AccessedAccount(OUTER), state);
+    let none = |run: &mut Run| accesses(run, |accounts| drop(accounts.remove(&INNER)));
+    check(none, Field::AccessedAccount(INNER), state);
+    let slot = |run: &mut Run| {
+        accesses(run, |accounts| drop(accounts.insert(INNER, BTreeSet::from([U256::ONE, U256::from(2)]))));
+    };
+    check(slot, Field::AccessedSlot(INNER, U256::from(2)), state);
+    let mut untold = run();
+    untold.result.as_mut().unwrap().accesses = None;
+    assert_eq!(compare(&untold, &run(), &ShadowConfig::default()), Verdict::Agree);
 }
 
 #[test]

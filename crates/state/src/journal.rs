@@ -1,9 +1,9 @@
 //! The journaled state: what the machine asks of it on top. Invariant: `finish` answers in a normal form that depends on
 //! what became of the accounts alone, not on the way there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use parallax_host_interface::{AccountChange, AccountInfo, Host, HostError, Journal, StateChanges};
+use parallax_host_interface::{Accesses, AccountChange, AccountInfo, Host, HostError, Journal, StateChanges};
 use parallax_primitives::{Address, Bytecode, Eip, Halt, KECCAK256_EMPTY, Log, Mark, U256, address};
 
 use crate::{
@@ -175,11 +175,6 @@ impl Journal for State<'_> {
         Ok(())
     }
 
-    fn warm_slot(&mut self, address: Address, key: U256) {
-        let place = self.slot_place(address, key);
-        self.warm_slot_at(place);
-    }
-
     fn credit(&mut self, address: Address, amount: U256) -> Result<(), HostError> {
         let account = self.read(address)?;
         let Some(balance) = self.accounts[account].info.balance.checked_add(amount) else {
@@ -230,6 +225,17 @@ impl Journal for State<'_> {
             return Err(HostError::new(format!("{creator} cannot pay the endowment of {address}")));
         }
         Ok(Ok(()))
+    }
+
+    /// What the database was asked for: it is asked once, and no rollback forgets it.
+    fn accesses(&self) -> Accesses {
+        let mut accounts: BTreeMap<Address, BTreeSet<U256>> = BTreeMap::new();
+        let read = self.accounts.iter().filter(|entry| entry.origin != Origin::Unread);
+        accounts.extend(read.map(|entry| (entry.address, BTreeSet::new())));
+        for slot in self.slots.iter().filter(|slot| slot.is_read) {
+            accounts.entry(self.accounts[slot.account].address).or_default().insert(slot.key);
+        }
+        Accesses { accounts }
     }
 
     fn finish(&mut self) -> Result<(StateChanges, Vec<Log>), HostError> {

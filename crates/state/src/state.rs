@@ -264,6 +264,11 @@ impl Host for State<'_> {
         was_cold
     }
 
+    fn warm_slot(&mut self, address: Address, key: U256) -> bool {
+        let place = self.slot_place(address, key);
+        self.warm_slot_at(place)
+    }
+
     fn nonce(&mut self, address: Address) -> Result<u64, HostError> {
         let account = self.read(address)?;
         Ok(self.accounts[account].info.nonce)

@@ -78,6 +78,12 @@ fn told(
         tell("requestsHash", word(requests_hash(&result.requests)));
         tell("requests", result.requests.iter().map(|request| json!(request.to_string())).collect());
     }
+    if rules.access_list {
+        // Of a block that came to no end it is empty.
+        let list = result.access_list.clone().unwrap_or_default();
+        tell("blockAccessListHash", word(list.hash()));
+        tell("blockAccessList", json!(hex::encode_prefixed(list.encode())));
+    }
     if let Some(exception) = exception {
         tell("blockException", json!(texts::block(exception)));
     }

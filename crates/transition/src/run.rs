@@ -3,6 +3,7 @@
 use parallax_block_data::{BlockError, BlockProcessor, Body, BodyResult, BodyRun, OnRejection, Part};
 use parallax_engine_interface::{EngineError, Execution, Job};
 use parallax_host_interface::HostError;
+use parallax_primitives::Eip;
 
 use crate::{Output, Request};
 
@@ -51,7 +52,11 @@ fn process(
             Err(exception) => return Ok((run.finish(), Some(exception))),
         };
         let Some(job) = run.job() else { return Ok((run.finish(), None)) };
+        let is_listed = job.rules.has(Eip::BlockAccessLists7928);
         let answer = match execute(part, &job) {
+            Ok(Execution { accesses: None, outcome: Some(_), .. }) if is_listed => {
+                return Err(HostError::new("the engine does not tell what it accesses (EIP-7928)"));
+            }
             Ok(Execution { outcome: None, .. }) => return Err(HostError::new("a hook aborted the run")),
             Ok(execution) => Ok(execution),
             Err(EngineError::Rejected(reason)) => Err(reason),

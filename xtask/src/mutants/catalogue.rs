@@ -13,7 +13,7 @@ use crate::workspace;
 const SWITCH: &str = "$FAULT";
 
 /// The files of the catalogue, in the order in which their rows are planted.
-pub(super) const LAYERS: [&str; 10] = [
+pub(super) const LAYERS: [&str; 12] = [
     "machine",
     "state",
     "precompiles",
@@ -23,6 +23,8 @@ pub(super) const LAYERS: [&str; 10] = [
     "primary-interpreter",
     "fast-form",
     "translator",
+    "block",
+    "mini-block",
     "facts",
 ];
 

@@ -137,7 +137,10 @@ fn compare(scratch: &Scratch, number: usize, fixture: &str, primary_is_left: boo
     match fixture.split_once('/') {
         None => command.arg("fixtures/state-tests"),
         Some((file, _)) => {
-            command.args([&format!("fixtures/state-tests/{file}.json"), "--filter", &format!("^{fixture}$")])
+            let of_transactions = format!("fixtures/state-tests/{file}.json");
+            let is_there = scratch.tree.join(&of_transactions).is_file();
+            let path = if is_there { &of_transactions } else { "fixtures/block-tests" };
+            command.args([path, "--filter", &format!("^{fixture}$")])
         }
     };
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;

@@ -60,7 +60,7 @@ pub(super) fn run(words: &RunWords) -> Result<()> {
         database: &genesis.state,
     };
     let start = Instant::now();
-    let Execution { outcome, changes } = watched(traced, |hooks| engine.execute(&job, hooks))??;
+    let Execution { outcome, changes, .. } = watched(traced, |hooks| engine.execute(&job, hooks))??;
     let Some(outcome) = outcome else { bail!("the run came to no end") };
     let time = if words.bench { mean(&*engine, &job)? } else { start.elapsed() };
 

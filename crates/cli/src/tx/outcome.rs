@@ -57,7 +57,7 @@ impl TxRun<'_> {
             Compared::Parted(status) => Ok(status),
             Compared::Agree(Err(rejection)) => self.tell_rejection(&rejection),
             Compared::Agree(Ok(Execution { outcome: None, .. })) => bail!("the run was ended before its end"),
-            Compared::Agree(Ok(Execution { outcome: Some(outcome), changes })) => {
+            Compared::Agree(Ok(Execution { outcome: Some(outcome), changes, .. })) => {
                 let status = self.tell(&outcome, &changes)?;
                 if let Some(path) = &self.arguments.save_test {
                     save(self, path, &recorded, &outcome)?;

@@ -3,8 +3,8 @@
 #![allow(dead_code, reason = "each test uses a part of it")]
 
 use parallax_block_data::{
-    Block, BlockError, BlockProcessor, Body, BodyResult, ChainPlace, Header, NO_OMMERS_HASH, OnRejection,
-    Part, receipts_root,
+    Block, BlockAccessList, BlockError, BlockProcessor, Body, BodyResult, ChainPlace, Header, NO_OMMERS_HASH,
+    OnRejection, Part, receipts_root,
 };
 use parallax_engine_interface::{Execution, Job};
 use parallax_host_interface::StateChanges;
@@ -104,6 +104,8 @@ pub(crate) fn body_with_contracts(rules: &BlockRules) -> Body {
         BlockRules::HISTORY_ADDRESS,
         BlockRules::WITHDRAWAL_REQUESTS_ADDRESS,
         BlockRules::CONSOLIDATION_REQUESTS_ADDRESS,
+        BlockRules::BUILDER_DEPOSITS_ADDRESS,
+        BlockRules::BUILDER_EXITS_ADDRESS,
     ] {
         let world = MemoryDatabase::with_code(address, Bytes::from_static(&[0]));
         body.state.accounts.extend(world.accounts);
@@ -137,6 +139,7 @@ pub(crate) fn seal(block: &mut Block, result: &BodyResult) {
     header.withdrawals_root = header.withdrawals_root.map(|_| withdrawals_root);
     header.blob_gas_used = header.blob_gas_used.map(|_| result.blob_gas_used);
     header.requests_hash = header.requests_hash.map(|_| compute_requests_hash(&result.requests));
+    header.access_list_hash = result.access_list.as_ref().map(BlockAccessList::hash);
 }
 
 /// What a run comes to that succeeds, changes nothing and uses so much gas.
@@ -155,5 +158,5 @@ pub(crate) fn success(gas_used: u64) -> TxOutcome {
 
 /// The same as an engine answers it.
 pub(crate) fn executed(outcome: TxOutcome) -> Result<Execution, Rejection> {
-    Ok(Execution { outcome: Some(outcome), changes: StateChanges::default() })
+    Ok(Execution { outcome: Some(outcome), changes: StateChanges::default(), accesses: None })
 }

@@ -11,6 +11,11 @@ pub(crate) fn sload(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) -> 
     let [key] = evm.operands()?;
 
     // Gas
+    let cold = evm.schedule.cold_slot_load;
+    if evm.gas < base + cold && host.warm_slot(evm.message.address, key) {
+        // It is not looked at.
+        evm.charge(base + cold)?;
+    }
     let slot = host.load_slot(evm.message.address, key)?;
     let cold_gas = if slot.was_cold { evm.schedule.cold_slot_load } else { 0 };
     evm.charge(base + cold_gas)?;
@@ -34,6 +39,9 @@ pub(crate) fn sstore(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) ->
     if has_stipend_only && !evm.refuses_write {
         return Err(Halt::OutOfGas.into());
     }
+    if evm.rules.has(Eip::BlockAccessLists7928) {
+        check_access(evm, host, key, base)?;
+    }
     let slot = host.load_slot_to_store(evm.message.address, key, new)?;
     let net_metering = evm.rules.has_net_metering();
     let (gas, refund) = if net_metering {
@@ -42,10 +50,6 @@ pub(crate) fn sstore(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) ->
         gross_metered(evm.schedule, slot.current, new)
     };
     let cold_gas = if slot.was_cold { evm.schedule.cold_slot_store } else { 0 };
-    if evm.rules.has(Eip::StateGas8037) {
-        // The slot is looked at once that is paid for.
-        evm.check_gas(base + evm.schedule.sstore_dirty + cold_gas)?;
-    }
     evm.charge(base + gas + cold_gas)?;
     state_metered(evm, slot, new)?;
 
@@ -66,6 +70,17 @@ pub(crate) fn sstore(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) ->
     // Program counter
     evm.pc += 1;
     Ok(Step::Next)
+}
+
+/// The slot is looked at once its access is paid for, and in a static call not at all.
+///
+/// EELS: `vm/instructions/storage.py`, `sstore`, up to where it reads the slot.
+fn check_access(evm: &MiniStepState, host: &mut dyn Host, key: U256, base: u64) -> Result<(), Halt> {
+    let warm = base + evm.schedule.sstore_dirty;
+    evm.check_gas(warm)?;
+    let cold = evm.schedule.cold_slot_store;
+    let is_cold = evm.gas < warm + cold && host.warm_slot(evm.message.address, key);
+    evm.check_gas(if is_cold { warm + cold } else { warm })
 }
 
 /// TLOAD (EIP-1153).

@@ -2,7 +2,7 @@
 //!
 //! Messages are charged here and sent by whoever runs the frame: depth, balance and nonce are its business.
 
-use parallax_host_interface::{Host, HostError};
+use parallax_host_interface::Host;
 use parallax_primitives::{
     Address, Bytes, CALL_DEPTH_LIMIT, Eip, Halt, Message, MessageKind, StateGas, Switch, U256,
 };
@@ -59,13 +59,13 @@ pub(crate) fn call(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) -> O
 
     // Gas
     let extension = evm.extension([(input, input_size), (output, output_size)]);
-    let access = access(evm, host, to, base)?;
+    let access = access(evm, host, to, base + value_gas(evm, value), &extension)?;
     // Before EIP-161 the account was created even by a call without value.
     let may_create = !value.is_zero() || !evm.rules.has(Eip::StateClearing161);
     let creates = may_create && host.is_dead(to)?;
     let create_gas = if creates { evm.schedule.new_account } else { 0 };
     let account_gas = if creates { evm.schedule.state_new_account } else { 0 };
-    let own_gas = access.gas + create_gas + value_gas(evm, value);
+    let own_gas = access.gas + create_gas;
     let forwarded = charge_call(evm, gas, own_gas, &extension, account_gas)?;
 
     // Operation
@@ -96,8 +96,8 @@ pub(crate) fn callcode(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) 
 
     // Gas
     let extension = evm.extension([(input, input_size), (output, output_size)]);
-    let access = access(evm, host, to, base)?;
-    let forwarded = charge_call(evm, gas, access.gas + value_gas(evm, value), &extension, 0)?;
+    let access = access(evm, host, to, base + value_gas(evm, value), &extension)?;
+    let forwarded = charge_call(evm, gas, access.gas, &extension, 0)?;
 
     // Operation
     evm.extend(&extension)?;
@@ -143,7 +143,7 @@ pub(crate) fn delegatecall(evm: &mut MiniStepState, host: &mut dyn Host, base: u
 
     // Gas
     let extension = evm.extension([(input, input_size), (output, output_size)]);
-    let access = access(evm, host, to, base)?;
+    let access = access(evm, host, to, base, &extension)?;
     let forwarded = charge_call(evm, gas, access.gas, &extension, 0)?;
 
     // Operation
@@ -174,7 +174,7 @@ pub(crate) fn staticcall(evm: &mut MiniStepState, host: &mut dyn Host, base: u64
 
     // Gas
     let extension = evm.extension([(input, input_size), (output, output_size)]);
-    let access = access(evm, host, to, base)?;
+    let access = access(evm, host, to, base, &extension)?;
     let forwarded = charge_call(evm, gas, access.gas, &extension, 0)?;
 
     // Operation
@@ -224,15 +224,15 @@ pub(crate) fn selfdestruct(evm: &mut MiniStepState, host: &mut dyn Host, base: u
     // Unlike other accesses, a warm one is free (EIP-2929).
     let is_cold = evm.rules.has(Eip::WarmAccess2929) && host.warm_account(beneficiary);
     let cold_gas = if is_cold { evm.schedule.cold_account + evm.schedule.warm_access } else { 0 };
+    if evm.rules.has(Eip::BlockAccessLists7928) {
+        // The beneficiary is looked at once that is paid for.
+        evm.check_gas(base + cold_gas)?;
+    }
     // Before EIP-161 the account was created even by nothing sent; before EIP-150 it was free.
     let creates = host.is_dead(beneficiary)?
         && (!evm.rules.has(Eip::StateClearing161) || !host.balance(originator)?.is_zero());
     let create_gas = if creates { evm.schedule.selfdestruct_new_account } else { 0 };
     let account_gas = if creates { evm.schedule.state_new_account } else { 0 };
-    if evm.rules.has(Eip::StateGas8037) {
-        // The beneficiary is looked at once that is paid for.
-        evm.check_gas(base + cold_gas)?;
-    }
     evm.charge(base + cold_gas + create_gas)?;
     evm.charge_state_gas(account_gas)?;
 
@@ -247,7 +247,7 @@ pub(crate) fn selfdestruct(evm: &mut MiniStepState, host: &mut dyn Host, base: u
 
 /// What it takes to reach the code of an account.
 struct Access {
-    /// For the account and, if it delegates its code, for the account it delegates to (EIP-2929, EIP-7702).
+    /// For the account and, if it delegates its code, for the account it delegates to (EIP-2929, EIP-7702), and what was known before.
     gas: u64,
     /// Whose code will run.
     code_address: Address,
@@ -255,17 +255,32 @@ struct Access {
     is_delegated: bool,
 }
 
-fn access(evm: &MiniStepState, host: &mut dyn Host, to: Address, base: u64) -> Result<Access, HostError> {
-    let gas = base + evm.cold_account_gas(host, to);
+/// Reaches an account, and its delegate, each once there is gas for it besides `known` and the memory (EIP-7928).
+///
+/// EELS: `vm/instructions/system.py`, `call`, from its gas on.
+fn access(
+    evm: &MiniStepState,
+    host: &mut dyn Host,
+    to: Address,
+    known: u64,
+    extension: &Extension,
+) -> Result<Access, Fault> {
+    let is_checked = evm.rules.has(Eip::BlockAccessLists7928);
+    let mut gas = known + evm.cold_account_gas(host, to);
+    if is_checked {
+        evm.check_gas(gas.saturating_add(extension.cost))?;
+    }
     let delegate = if evm.rules.has(Eip::SetCode7702) { host.delegate(to)? } else { None };
-    Ok(match delegate {
-        Some(delegate) => Access {
-            gas: gas + evm.schedule.warm_access + evm.cold_account_gas(host, delegate),
-            code_address: delegate,
-            is_delegated: true,
-        },
-        None => Access { gas, code_address: to, is_delegated: false },
-    })
+    let Some(delegate) = delegate else {
+        return Ok(Access { gas, code_address: to, is_delegated: false });
+    };
+    gas += evm.schedule.warm_access + evm.cold_account_gas(host, delegate);
+    if is_checked {
+        evm.check_gas(gas.saturating_add(extension.cost))?;
+        // Its code is read even if the call fails before it runs.
+        host.code(delegate)?;
+    }
+    Ok(Access { gas, code_address: delegate, is_delegated: true })
 }
 
 fn value_gas(evm: &MiniStepState, value: U256) -> u64 {

@@ -61,6 +61,10 @@ impl Host for World {
         self.warm_accounts.insert(address)
     }
 
+    fn warm_slot(&mut self, address: Address, key: U256) -> bool {
+        self.warm_slots.insert((address, key))
+    }
+
     fn nonce(&mut self, _: Address) -> Result<u64, HostError> {
         Ok(0)
     }

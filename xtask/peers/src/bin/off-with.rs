@@ -56,7 +56,7 @@ impl Stepper for Idle {
         None
     }
     fn finish(self: Box<Self>) -> Result<Execution, HostError> {
-        Ok(Execution { outcome: None, changes: StateChanges::default() })
+        Ok(Execution { outcome: None, changes: StateChanges::default(), accesses: None })
     }
 }
 
