@@ -15,11 +15,15 @@ fn account(node: &Node<'_>) -> Result<AccountAccess, FixtureError> {
             let changes = list(node, "slotChanges", |node| change(node, node.get("postValue").u256()?))?;
             Ok(SlotChanges { slot: node.get("slot").u256()?, changes })
         })?,
-        storage_reads: list(node, "storageReads", |node| node.u256())?,
+        storage_reads: list(node, "storageReads", word)?,
         balance_changes: list(node, "balanceChanges", |node| change(node, node.get("postBalance").u256()?))?,
         nonce_changes: list(node, "nonceChanges", |node| change(node, node.get("postNonce").u64()?))?,
         code_changes: list(node, "codeChanges", |node| change(node, node.get("newCode").bytes()?))?,
     })
+}
+
+fn word(node: &Node<'_>) -> Result<U256, FixtureError> {
+    node.u256()
 }
 
 /// A list that is empty where it is absent.
