@@ -17,6 +17,8 @@ use crate::{
 pub struct SignedTransaction {
     /// Its fields. The sender is not in them: [`SignedTransaction::recover`] works it out.
     pub transaction: Transaction,
+    /// Its authorizations as they were signed (EIP-7702).
+    pub authorizations: Vec<SignedAuthorization>,
     /// `v` of a legacy transaction, the parity of `y` of others.
     pub v: U256,
     /// The first half of the signature.
@@ -104,6 +106,15 @@ pub fn without_sidecar(bytes: &[u8]) -> Result<Bytes, RlpError> {
         }
     }
     Ok(Bytes::copy_from_slice(bytes))
+}
+
+impl SignedAuthorization {
+    /// It with the account that signed it, if the signature is valid.
+    pub fn recover(&self) -> Authorization {
+        let Self { chain_id, address, nonce, y_parity, r, s } = *self;
+        let authority = signature::authority(chain_id, address, nonce, y_parity, r, s);
+        Authorization { chain_id, address, nonce, authority }
+    }
 }
 
 /// What is signed of a transaction: that of a legacy one is for its chain if it names one (EIP-155). Its authorizations are taken from
@@ -262,6 +273,7 @@ fn typed(kind: TransactionType, mut items: Items<'_>) -> Result<SignedTransactio
     transaction.value = items.word("value")?;
     transaction.input = Bytes::copy_from_slice(items.bytes("data")?);
     transaction.access_list = access_list(&mut items)?;
+    let mut signed_authorizations = Vec::new();
     match kind {
         TransactionType::Blob => {
             transaction.max_fee_per_blob_gas = items.word("maxFeePerBlobGas")?;
@@ -270,12 +282,14 @@ fn typed(kind: TransactionType, mut items: Items<'_>) -> Result<SignedTransactio
                 transaction.blob_hashes.push(hashes.hash("blobVersionedHashes")?);
             }
         }
-        TransactionType::SetCode => transaction.authorizations = authorizations(&mut items)?,
+        TransactionType::SetCode => signed_authorizations = authorizations(&mut items)?,
         _ => {}
     }
+    transaction.authorizations = signed_authorizations.iter().map(SignedAuthorization::recover).collect();
     let fields = list_of(&all[..all.len() - items.rest().len()]);
     let v = items.word("yParity")?;
-    finish(transaction, items, v, &[&[kind.byte()], fields.as_slice()].concat())
+    let signed = finish(transaction, items, v, &[&[kind.byte()], fields.as_slice()].concat())?;
+    Ok(SignedTransaction { authorizations: signed_authorizations, ..signed })
 }
 
 fn finish(
@@ -286,7 +300,8 @@ fn finish(
 ) -> Result<SignedTransaction, RlpError> {
     let (r, s) = (items.word("r")?, items.word("s")?);
     items.end("transaction")?;
-    Ok(SignedTransaction { transaction, v, r, s, signing_hash: keccak256(signed) })
+    let signing_hash = keccak256(signed);
+    Ok(SignedTransaction { transaction, authorizations: Vec::new(), v, r, s, signing_hash })
 }
 
 fn access_list(items: &mut Items<'_>) -> Result<Vec<AccessListEntry>, RlpError> {
@@ -306,19 +321,20 @@ fn access_list(items: &mut Items<'_>) -> Result<Vec<AccessListEntry>, RlpError> 
     Ok(entries)
 }
 
-fn authorizations(items: &mut Items<'_>) -> Result<Vec<Authorization>, RlpError> {
+fn authorizations(items: &mut Items<'_>) -> Result<Vec<SignedAuthorization>, RlpError> {
     let mut list = items.list("authorizationList")?;
     let mut authorizations = Vec::new();
     while !list.is_empty() {
         let mut item = list.list("authorizationList")?;
-        let chain_id = item.word("authorizationList")?;
-        let address = item.address("authorizationList")?;
-        let nonce = item.u64("authorizationList")?;
-        let parity = U256::from(item.u8("authorizationList")?);
-        let (r, s) = (item.word("authorizationList")?, item.word("authorizationList")?);
+        authorizations.push(SignedAuthorization {
+            chain_id: item.word("authorizationList")?,
+            address: item.address("authorizationList")?,
+            nonce: item.u64("authorizationList")?,
+            y_parity: U256::from(item.u8("authorizationList")?),
+            r: item.word("authorizationList")?,
+            s: item.word("authorizationList")?,
+        });
         item.end("authorizationList")?;
-        let authority = signature::authority(chain_id, address, nonce, parity, r, s);
-        authorizations.push(Authorization { chain_id, address, nonce, authority });
     }
     Ok(authorizations)
 }

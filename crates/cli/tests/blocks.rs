@@ -30,7 +30,7 @@ fn block_tests_pass_in_workers_and_in_this_process() {
         let engine = extra.get(1).unwrap_or(&"primary");
         let (status, out, err) = run(&[&["blocktest", &fixtures()], extra].concat());
         assert_eq!((status, err.as_str()), (Some(0), ""));
-        assert_eq!(out, format!("{engine}: 6 passed; 53 blocks, 126000 gas\n"));
+        assert_eq!(out, format!("{engine}: 8 passed; 70 blocks, 440760 gas\n"));
     }
     let (status, out, _) = run(&["blocktest", &fixtures(), "--only-fork", "Prague", "--json"]);
     assert_eq!(status, Some(0));
@@ -51,7 +51,7 @@ fn what_is_wrong_is_told_and_how_to_run_it_again() {
     assert_eq!(status, Some(1));
     assert!(out.contains("a_chain_of_two/London network London\n  the chain ends with 0x"), "{out}");
     assert!(out.contains("\n  again: parallax blocktest --engine primary --filter "), "{out}");
-    assert!(out.ends_with("primary: 5 passed, 1 failed; 53 blocks, 126000 gas\n"), "{out}");
+    assert!(out.ends_with("primary: 7 passed, 1 failed; 70 blocks, 440760 gas\n"), "{out}");
     // The line behind it runs that one alone.
     let again = out.lines().find_map(|line| line.strip_prefix("  again: parallax ")).unwrap();
     let words: Vec<_> = again.split(' ').map(|word| word.trim_matches('\'')).collect();
@@ -73,15 +73,15 @@ fn what_is_wrong_is_told_and_how_to_run_it_again() {
 #[test]
 fn the_kind_of_a_test_is_recognised_by_every_command() {
     let (status, out, err) = run(&["statetest", &fixtures()]);
-    let told = "  passed over: 6 block tests, for parallax blocktest and parallax diff\n";
-    assert_eq!((status, out), (Some(2), format!("primary: 0 passed, 6 passed over\n{told}")));
+    let told = "  passed over: 8 block tests, for parallax blocktest and parallax diff\n";
+    assert_eq!((status, out), (Some(2), format!("primary: 0 passed, 8 passed over\n{told}")));
     assert_eq!(err, "parallax: no case that this command runs is selected: all are passed over\n");
     let (status, out, _) = run(&["blocktest", &fixture("arithmetic.json")]);
     assert_eq!(status, Some(2));
     assert!(out.starts_with("primary: 0 passed, ") && out.contains(" passed over; 0 blocks"), "{out}");
     let (status, out, _) = run(&["diff", &fixtures(), "--right", "revm"]);
     assert_eq!(status, Some(0));
-    assert!(out.contains("6 agree; 53 blocks, "), "{out}");
+    assert!(out.contains("8 agree; 70 blocks, "), "{out}");
 }
 
 /// Every case has a limit of steps, where one is asked for.

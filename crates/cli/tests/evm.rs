@@ -379,7 +379,7 @@ fn a_block_test_is_told_by_its_name_and_root() {
     let (status, out, err) = evm(&["blocktest", "--dump", path]);
     assert_eq!((status, err.as_str()), (Some(0), ""), "{out}");
     let results = array(&out);
-    assert_eq!(results.len(), 6);
+    assert_eq!(results.len(), 8);
     for result in &results {
         assert_eq!((&result["pass"], result.get("error")), (&json!(true), None), "{result}");
         let root = result["stateRoot"].as_str().unwrap();

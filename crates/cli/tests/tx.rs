@@ -352,9 +352,18 @@ fn what_is_said_is_held_against_what_is() {
 #[test]
 fn a_transaction_is_traced_compared_and_kept_as_a_test() {
     let folder = Folder::new("tx-other-ways");
-    let (case, test) = case("storage.json", "storage/");
+    for (file, name) in
+        [("storage.json", "storage/"), ("delegations.json", "delegations/authority_that_exists")]
+    {
+        check_other_ways(&folder, file, name);
+    }
+}
+
+#[track_caller]
+fn check_other_ways(folder: &Folder, file: &str, name: &str) {
+    let (case, test) = case(file, name);
     let signed = signed(&case, &test).unwrap();
-    let files = Files::write(&folder, &case, &signed);
+    let files = Files::write(folder, &case, &signed);
     let fork = ["--fork", case.rules.name()];
     let plain = run(&files.command(&fork));
     let ran = run(&files.command(&[&fork[..], &["--diff", "revm"]].concat()));

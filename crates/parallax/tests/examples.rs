@@ -16,6 +16,8 @@ mod foreign_engine;
 mod oracle;
 #[path = "../examples/pause.rs"]
 mod pause;
+#[path = "../examples/pre_state.rs"]
+mod pre_state;
 #[path = "../examples/records.rs"]
 mod records;
 #[path = "../examples/rollup.rs"]
@@ -47,6 +49,6 @@ macro_rules! run {
 
 mod examples {
     run! {
-        oracle fast world root trace slow_reader pause compare records state_test assemble rules custom_chain rollup foreign_engine
+        oracle fast world root pre_state trace slow_reader pause compare records state_test assemble rules custom_chain rollup foreign_engine
     }
 }

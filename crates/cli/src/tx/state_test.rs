@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
+use parallax_block_data::SignedAuthorization;
 use parallax_memory_database::MemoryDatabase;
 use parallax_primitives::{Address, BlobSchedule, Eip, Transaction, TransactionType, TxOutcome};
 use parallax_state_tests::{cases_of, run};
@@ -13,17 +14,12 @@ use super::{recorded::Recorded, run::TxRun};
 /// Writes it to `path`, with what came of it as what is expected.
 pub(crate) fn save(tx: &TxRun<'_>, path: &str, recorded: &Recorded<'_>, outcome: &TxOutcome) -> Result<()> {
     tx.arguments.outputs().check(path, "test")?;
-    let transaction = &tx.subject.transaction;
     let parent = tx.env.number.checked_sub(1);
     if let Some(oldest) = recorded.oldest_block_hash().filter(|oldest| Some(*oldest) != parent) {
         bail!(
             "--save-test: it asks for the hash of block {oldest}, and a state test has that of the parent alone"
         );
     }
-    ensure!(
-        transaction.kind != TransactionType::SetCode,
-        "--save-test: a set-code transaction is not written, as its authorizations are read without their signatures"
-    );
     let name = format!("tx_{}", tx.subject.hash);
     let mut test = state_test(tx, &recorded.read());
     let fork = tx.subject.rules.rules.name();
@@ -79,7 +75,7 @@ fn state_test(tx: &TxRun<'_>, before: &MemoryDatabase) -> Value {
         "config": { "chainid": hex(tx.subject.chain_id), "blobSchedule": { fork: blobs } },
         "env": block,
         "pre": accounts(before),
-        "transaction": transaction_json(transaction),
+        "transaction": transaction_json(transaction, &tx.subject.authorizations),
         "post": { fork: [expected] },
     })
 }
@@ -102,7 +98,7 @@ fn accounts(state: &MemoryDatabase) -> Value {
     Value::Object(accounts.collect())
 }
 
-fn transaction_json(transaction: &Transaction) -> Value {
+fn transaction_json(transaction: &Transaction, authorizations: &[SignedAuthorization]) -> Value {
     let Transaction { kind, sender, to, nonce, gas_limit, value, input, .. } = transaction;
     let mut fields = json!({
         "type": hex(kind.byte().into()),
@@ -126,6 +122,19 @@ fn transaction_json(transaction: &Transaction) -> Value {
             json!({ "address": format!("{:#x}", entry.address), "storageKeys": keys })
         });
         fields["accessLists"] = json!([entries.collect::<Vec<_>>()]);
+    }
+    if *kind == TransactionType::SetCode {
+        let items = authorizations.iter().map(|item| {
+            json!({
+                "chainId": format!("{:#x}", item.chain_id),
+                "address": format!("{:#x}", item.address),
+                "nonce": hex(item.nonce),
+                "v": format!("{:#x}", item.y_parity),
+                "r": format!("{:#x}", item.r),
+                "s": format!("{:#x}", item.s),
+            })
+        });
+        fields["authorizationList"] = items.collect();
     }
     if *kind == TransactionType::Blob {
         let hashes: Vec<_> = transaction.blob_hashes.iter().map(ToString::to_string).collect();

@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use parallax_block_data::{Block, BlockProcessor, ChainPlace};
+use parallax_block_data::{Block, BlockProcessor, ChainPlace, SignedAuthorization};
 use parallax_chain_input::{ChainBlock, ChainTransaction, InBlock};
 use parallax_primitives::{B256, BlockEnv, BlockRules, Transaction};
 
@@ -17,6 +17,8 @@ use crate::prestate::contents;
 pub(crate) struct TxSubject {
     pub(crate) hash: B256,
     pub(crate) transaction: Transaction,
+    /// The transaction's authorizations as they were signed.
+    pub(crate) authorizations: Vec<SignedAuthorization>,
     pub(crate) rules: BlockRules,
     pub(crate) chain_id: u64,
     /// The header of its block, and nothing else of it.
@@ -135,6 +137,7 @@ impl TxSubject {
         Ok(Self {
             hash: transaction.hash,
             transaction: Transaction { sender, ..transaction.signed.transaction.clone() },
+            authorizations: transaction.signed.authorizations.clone(),
             env: processor.environment(&place, &block),
             rules,
             chain_id,
