@@ -66,7 +66,7 @@ pub(crate) struct T8nArguments {
     pub(crate) output_body: String,
     #[command(flatten)]
     pub(crate) trace: T8nTraceArguments,
-    /// Write how often each opcode was run, over all transactions and system calls
+    /// Write how often each opcode was run, over all transactions and system calls; what is undefined is none
     #[arg(long = "opcode.count", value_name = "FILE")]
     pub(crate) opcode_count: Option<String>,
     /// What runs the transactions
