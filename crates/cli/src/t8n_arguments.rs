@@ -35,10 +35,10 @@ pub(crate) struct T8nArguments {
     #[arg(long = "state.fork", value_name = "FORK", default_value = "GrayGlacier")]
     pub(crate) fork: String,
     /// The chain
-    #[arg(long = "state.chainid", value_name = "N", default_value_t = 1)]
+    #[arg(long = "state.chainid", value_name = "N", default_value = "1", value_parser = chain)]
     pub(crate) chain_id: u64,
     /// Wei for the miner; -1 is none
-    #[arg(long = "state.reward", value_name = "WEI", default_value_t = 0, allow_negative_numbers = true)]
+    #[arg(long = "state.reward", value_name = "WEI", default_value = "0", allow_negative_numbers = true, value_parser = integer)]
     pub(crate) reward: i128,
     /// The state before: a file, or stdin
     #[arg(long = "input.alloc", value_name = "FILE", default_value = "alloc.json")]
@@ -112,4 +112,17 @@ pub(crate) struct T8nTraceArguments {
     /// Write return data
     #[arg(long = "trace.returndata", requires = "trace")]
     pub(crate) trace_returndata: bool,
+}
+
+/// An integer, decimal or hexadecimal.
+pub(crate) fn integer(text: &str) -> Result<i128, String> {
+    let read = match text.strip_prefix("0x") {
+        Some(digits) => i128::from_str_radix(digits, 16),
+        None => text.parse(),
+    };
+    read.map_err(|_| "expected an integer, decimal or in hexadecimal with 0x".to_owned())
+}
+
+fn chain(text: &str) -> Result<u64, String> {
+    u64::try_from(integer(text)?).map_err(|_| "expected an integer below 2^64".to_owned())
 }

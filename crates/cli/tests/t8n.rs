@@ -186,6 +186,8 @@ fn it_ends_with_the_statuses_of_the_tool_it_stands_for() {
     let mut hash = request();
     hash["alloc"]["0x00000000000000000000000000000000000000c0"]["code"] = json!("0x60004000");
     check("Shanghai", hash.to_string(), 4, "the hash of block 0 is not known");
+    let reward = [&options("Shanghai")[..], &["--state.reward=0x80", "--state.chainid", "0x1"]].concat();
+    assert_eq!(t8n(&reward, &request().to_string()).0, Some(0));
     let (status, _, err) = t8n(&["--input.alloc=/nowhere/a.json"], "");
     assert_eq!(status, Some(11));
     assert!(err.starts_with("ERROR(11): /nowhere/a.json: "), "{err}");
