@@ -245,7 +245,8 @@ impl<'a> Watched<'a> {
     }
 }
 
-/// Counts opcodes by their names; what these rules do not define by its byte.
+/// Counts opcodes by their names, as the specification does: what it does not define, INVALID among it, is none, nor is the STOP that code
+/// implies at its end.
 struct Count<'c>(&'c mut BTreeMap<String, u64>);
 
 impl Hooks for Count<'_> {
@@ -255,9 +256,11 @@ impl Hooks for Count<'_> {
 
     fn on_step(&mut self, step: &StepView<'_>) -> StepControl {
         let is_on = step.rules.opcodes()[usize::from(step.opcode.0)].is_defined();
-        let info = step.rules.info(step.opcode).filter(|_| is_on || step.opcode == Opcode::INVALID);
-        let name = info.map_or_else(|| format!("{:#04x}", step.opcode.0), |info| info.name.to_owned());
-        *self.0.entry(name).or_default() += 1;
+        let is_there = is_on && step.opcode != Opcode::INVALID && step.pc < step.code.len();
+        let info = step.rules.info(step.opcode).filter(|_| is_there);
+        if let Some(info) = info {
+            *self.0.entry(info.name.to_owned()).or_default() += 1;
+        }
         StepControl::Continue
     }
 }

@@ -38,7 +38,7 @@ pub(crate) struct T8nArguments {
     #[arg(long = "state.chainid", value_name = "N", value_parser = number::<u64>, default_value_t = 1)]
     pub(crate) chain_id: u64,
     /// Wei for the miner; -1 is none
-    #[arg(long = "state.reward", value_name = "WEI", default_value_t = 0, allow_negative_numbers = true)]
+    #[arg(long = "state.reward", value_name = "WEI", default_value = "0", allow_negative_numbers = true, value_parser = integer)]
     pub(crate) reward: i128,
     /// The state before: a file, or stdin
     #[arg(long = "input.alloc", value_name = "FILE", default_value = "alloc.json")]
@@ -66,7 +66,7 @@ pub(crate) struct T8nArguments {
     pub(crate) output_body: String,
     #[command(flatten)]
     pub(crate) trace: T8nTraceArguments,
-    /// Write how often each opcode was run, over all transactions and system calls
+    /// Write how often each opcode was run, over all transactions and system calls; what is undefined is none
     #[arg(long = "opcode.count", value_name = "FILE")]
     pub(crate) opcode_count: Option<String>,
     /// What runs the transactions
@@ -112,4 +112,13 @@ pub(crate) struct T8nTraceArguments {
     /// Write return data
     #[arg(long = "trace.returndata", requires = "trace")]
     pub(crate) trace_returndata: bool,
+}
+
+/// An integer, decimal or hexadecimal.
+pub(crate) fn integer(text: &str) -> Result<i128, String> {
+    let read = match text.strip_prefix("0x") {
+        Some(digits) => i128::from_str_radix(digits, 16),
+        None => text.parse(),
+    };
+    read.map_err(|_| "expected an integer, decimal or in hexadecimal with 0x".to_owned())
 }

@@ -40,7 +40,7 @@ use crate::{
     libraries::{load, needs_steps},
     report::{Status, one_line},
     t8n::{ENGINE, FILE, JSON, Stop, Watched, read, rules},
-    t8n_arguments::{T8nServerArguments, T8nTraceArguments},
+    t8n_arguments::{T8nServerArguments, T8nTraceArguments, integer},
 };
 
 /// Most connections at a time; one more waits.
@@ -217,7 +217,7 @@ impl Tool {
         let fork = state["fork"].as_str().ok_or_else(|| wrong(&"state.fork: expected the name of a fork"))?;
         let number = |name: &str, default| match &state[name] {
             Value::Null => Ok(default),
-            value => integer(value).ok_or_else(|| wrong(&format!("state.{name}: expected an integer"))),
+            value => number_of(value).ok_or_else(|| wrong(&format!("state.{name}: expected an integer"))),
         };
         let chain_id = u64::try_from(number("chainid", 1)?)
             .map_err(|_| wrong(&"state.chainid: expected an integer below 2^64"))?;
@@ -231,12 +231,8 @@ impl Tool {
     }
 }
 
-/// A number, or its digits as text, decimal or hexadecimal.
-fn integer(value: &Value) -> Option<i128> {
-    let digits = |text: &str| match text.strip_prefix("0x") {
-        Some(digits) => i128::from_str_radix(digits, 16).ok(),
-        None => text.parse().ok(),
-    };
+/// A number, or its digits as text.
+fn number_of(value: &Value) -> Option<i128> {
     let number = value.as_i64().map(i128::from).or_else(|| value.as_u64().map(i128::from));
-    number.or_else(|| digits(value.as_str()?))
+    number.or_else(|| integer(value.as_str()?).ok())
 }

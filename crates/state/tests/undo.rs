@@ -103,7 +103,7 @@ fn each_change_is_undone() {
         state.set_code(CONTRACT, Bytecode::default()).unwrap();
     });
     check("warm account", |state| assert!(state.warm_account(PLAIN)));
-    check("warm slot", |state| drop(state.warm_slot(CONTRACT, U256::ONE)));
+    check("warm slot", |state| _ = state.warm_slot(CONTRACT, U256::ONE));
     check("loaded slot", |state| assert!(state.load_slot(CONTRACT, U256::ONE).unwrap().was_cold));
     check("stored slot", |state| state.store_slot(CONTRACT, U256::ONE, U256::from(5)).unwrap());
     check("cleared slot", |state| state.store_slot(CONTRACT, U256::ONE, U256::ZERO).unwrap());
