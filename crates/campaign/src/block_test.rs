@@ -53,6 +53,19 @@ pub enum BlockVerdict {
     Unreadable,
 }
 
+impl BlockVerdict {
+    /// Whether it counts against the campaign.
+    pub const fn is_failure(self) -> bool {
+        !matches!(
+            self,
+            BlockVerdict::Passed
+                | BlockVerdict::ProofOfWork
+                | BlockVerdict::Unsupported
+                | BlockVerdict::PassedOver
+        )
+    }
+}
+
 /// Block tests on an engine that is called by its name, so that worker processes can be told of it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct BlockTask {

@@ -61,6 +61,17 @@ pub enum TestVerdict {
 }
 
 impl TestVerdict {
+    /// Whether it counts against the campaign.
+    pub const fn is_failure(self) -> bool {
+        !matches!(
+            self,
+            TestVerdict::Passed
+                | TestVerdict::Unchecked(_)
+                | TestVerdict::Unsupported
+                | TestVerdict::PassedOver
+        )
+    }
+
     /// How something counts that was not read to its end.
     pub(crate) fn of_error(error: &FixtureError) -> Self {
         if error.passed_over().is_some() { Self::PassedOver } else { Self::Unreadable }

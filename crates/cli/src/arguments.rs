@@ -16,14 +16,15 @@ use crate::{
     logging::{LogArguments, worker_options},
     message::{Kind, MessageOptions},
     number::{jobs, number, positive, wei},
-    prestate::PrestateArguments,
     rules_argument::{self, RulesArgument},
+    run::arguments::RunArguments,
     seconds::seconds,
     shell::{CompletionsArguments, ManArguments},
     t8n_arguments::{T8nArguments, T8nServerArguments},
     trace_arguments::TraceArguments,
     tx::arguments::TxArguments,
     version,
+    world::WorldArguments,
 };
 
 /// Runs one Ethereum execution through two independent engines and shows the first step where they part.
@@ -55,7 +56,7 @@ pub(crate) struct Arguments {
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
     /// Runs bytecode
-    Run(RunArguments),
+    Run(Box<RunArguments>),
     /// Runs official state tests on one engine: checks state root, logs hash and expected exceptions
     Statetest(StatetestArguments),
     /// Runs official block tests on one engine: checks headers, roots, the last state and expected exceptions
@@ -97,54 +98,6 @@ pub(crate) enum Command {
     #[cfg(unix)]
     #[command(hide = true)]
     EvmcChild,
-}
-
-#[derive(Args, Debug)]
-#[command(after_help = "Examples:
-  parallax run 0x6001600201
-  parallax run --asm 'PUSH 1 PUSH 0 SSTORE' --gas 50000
-  parallax run contract.hex --input 0xa9059cbb --prestate accounts.json --fork Cancun
-  cat code.hex | parallax run - --engine mini --json
-
-The code runs as the account 0x..c0de, called by 0x..ca11 with a bare message: there is no intrinsic gas and no refund. The \
-exit status is 1 if it reverts or fails.")]
-pub(crate) struct RunArguments {
-    /// Hex digits, the path of a file, or - for standard input
-    #[arg(default_value = "-")]
-    pub(crate) code: String,
-    /// CODE is assembly: a file, -, or the source itself
-    #[arg(long)]
-    pub(crate) asm: bool,
-    /// Calldata
-    #[arg(long, value_name = "HEX", default_value = "0x")]
-    pub(crate) input: String,
-    /// Gas given to the code
-    #[arg(long, value_name = "N", value_parser = number::<u64>, default_value_t = 10_000_000)]
-    pub(crate) gas: u64,
-    /// Wei sent with the call; the caller has as much
-    #[arg(long, value_name = "WEI", value_parser = wei, default_value = "0")]
-    pub(crate) value: U256,
-    /// The rules: a fork, a fork with EIPs switched on and off (Cancun+7939-5656), or a file of rules (.toml)
-    #[arg(long = "fork", visible_alias = "rules", value_name = "RULES", value_parser = rules_argument::argument, default_value = Fork::LATEST.name())]
-    pub(crate) rules: RulesArgument,
-    /// How the message that runs the code comes about
-    #[arg(long, value_enum, value_name = "KIND", default_value_t = Kind::Call)]
-    pub(crate) message: Kind,
-    #[command(flatten)]
-    pub(crate) options: MessageOptions,
-    /// What runs it
-    #[arg(long, value_parser = EngineParser, default_value_t = EngineName::Primary)]
-    pub(crate) engine: EngineName,
-    #[command(flatten)]
-    pub(crate) prestate: PrestateArguments,
-    /// Print the wall time as well, in nanoseconds; that of writing traces is in it
-    #[arg(long)]
-    pub(crate) time: bool,
-    #[command(flatten)]
-    pub(crate) trace: TraceArguments,
-    /// Print one JSON object
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 #[derive(Args, Debug)]
@@ -290,7 +243,7 @@ pub(crate) struct DiffArguments {
     /// --code is assembly: a file, -, or the source itself
     #[arg(long, requires = "code")]
     pub(crate) asm: bool,
-    /// Gas limit of the transaction that runs --code
+    /// Gas limit of what runs --code: of a transaction, which pays its intrinsic gas from it, or of a bare message
     #[arg(long, value_name = "N", value_parser = number::<u64>, default_value_t = 10_000_000, requires = "code")]
     pub(crate) gas: u64,
     /// Calldata of --code
@@ -299,10 +252,13 @@ pub(crate) struct DiffArguments {
     /// Run --code as a bare message, with no transaction around it: no intrinsic gas, no refund
     #[arg(long, value_enum, value_name = "KIND", requires = "code")]
     pub(crate) message: Option<Kind>,
+    /// --code is init code, and behind it --input: a transaction that creates an account
+    #[arg(long, requires = "code", conflicts_with = "message")]
+    pub(crate) create: bool,
     #[command(flatten)]
     pub(crate) options: MessageOptions,
-    /// Wei sent with the message; the caller has as much
-    #[arg(long, value_name = "WEI", value_parser = wei, default_value = "0", requires = "message")]
+    /// Wei sent with --code; the sender has as much
+    #[arg(long, value_name = "WEI", value_parser = wei, default_value = "0", requires = "code")]
     pub(crate) value: U256,
     /// How often the engines are compared
     #[arg(long, value_enum, default_value_t = Mode::All)]
@@ -360,6 +316,8 @@ pub(crate) struct DiffArguments {
     /// Write every case and the sum to a file as well, for people, programs or continuous integration; may be repeated
     #[arg(long, value_name = "html|json|junit=FILE", value_parser = ReportOption::parse)]
     pub(crate) report: Vec<ReportOption>,
+    #[command(flatten)]
+    pub(crate) world: WorldArguments,
     #[command(flatten)]
     pub(crate) isolation: IsolationArguments,
 }

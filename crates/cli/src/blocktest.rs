@@ -9,6 +9,7 @@ use parallax_campaign::{
 
 use crate::{
     arguments::{BlocktestArguments, SelectionArguments},
+    colour::painted,
     libraries::load,
     report::{Status, complain},
     selection::{Incoming, PassedOver, Printer},
@@ -52,10 +53,12 @@ pub(crate) fn run(arguments: &BlocktestArguments) -> Result<Status> {
 }
 
 fn print(printer: &mut Printer, report: &BlockReport, json: bool, progress: Progress) -> ControlFlow<()> {
-    let text = report.text.as_deref();
-    if let (BlockVerdict::Unreadable, Some(text)) = (report.verdict, text) {
-        printer.beside(|| complain(&text));
-        return printer.print(progress, json.then_some(&*report.json));
+    let BlockReport { verdict, text, .. } = report;
+    let is_failure = verdict.is_failure();
+    if let (BlockVerdict::Unreadable, Some(text)) = (verdict, text) {
+        printer.beside(|| complain(text));
+        return printer.print(progress, is_failure, json.then_some(&*report.json));
     }
-    printer.print(progress, if json { Some(&report.json) } else { text })
+    let text = text.clone().map(painted);
+    printer.print(progress, is_failure, if json { Some(&report.json) } else { text.as_deref() })
 }

@@ -10,7 +10,7 @@ use anyhow::{Context, Error, Result, bail};
 use parallax_tracer_eip3155::{Client, Step, TraceDifference, TraceReader, compare_traces, detect};
 use serde_json::{Value, json};
 
-use crate::{arguments::CompareArguments, report::Status};
+use crate::{arguments::CompareArguments, colour::painted, report::Status};
 
 pub(crate) fn run(arguments: &CompareArguments) -> Result<Status> {
     if arguments.left == "-" {
@@ -32,7 +32,7 @@ pub(crate) fn run(arguments: &CompareArguments) -> Result<Status> {
                 writeln!(out, "  not compared: {}: not in both traces", agreement.unknown.join(", "))?;
             }
         }
-        Err(difference) => writeln!(out, "{difference}")?,
+        Err(difference) => writeln!(out, "{}", painted(difference.to_string()).trim_end())?,
     }
     Ok(if answer.is_ok() { Status::Well } else { Status::Failure })
 }

@@ -13,8 +13,7 @@ use parallax_campaign::{
     program_json, program_text, rules_word, shell_word,
 };
 use parallax_engine_interface::{Execution, Job};
-use parallax_memory_database::MemoryDatabase;
-use parallax_primitives::{BlockEnv, Bytecode, Fork, Rules, Subject, Transaction, TxEnv, TxOutcome};
+use parallax_primitives::{Bytes, Fork, Rules, TxOutcome};
 use parallax_record_json::CaseId;
 use parallax_shadow_diff::{ShadowMode, Verdict};
 
@@ -24,20 +23,31 @@ use crate::{
     diff_reports::Reports,
     input::{self, CodeForm, hex},
     libraries::{load, needs_steps},
-    message::{CALLER, CONTRACT, Kind, MessageOptions},
+    message::{Kind, MessageOptions, Sent},
     outputs::Outputs,
     report::{Status, complain},
     right_trace,
-    run::block,
     selection::{Incoming, PassedOver, Printer},
     sides,
     steps::Steps,
+    watch::end_early,
+    world::World,
 };
 
 pub(crate) fn run(arguments: &DiffArguments) -> Result<Status> {
-    if arguments.isolation.needs_workers() && (arguments.code.is_some() || arguments.right_trace.is_some()) {
-        bail!("--code and --right-trace run in this process, without --case-timeout and --max-memory");
+    let is_one = arguments.code.is_some() || arguments.right_trace.is_some();
+    if arguments.isolation.max_memory.is_some() && is_one {
+        bail!("--code and --right-trace run in this process, without --max-memory");
     }
+    if is_one {
+        end_early(arguments.isolation.case_timeout)?;
+    }
+    let has_world = arguments.world.again();
+    ensure!(
+        arguments.code.is_some() || has_world.is_empty(),
+        "{}: the world of a program, expected --code",
+        has_world.trim_start()
+    );
     if sides::are_asked_for(arguments) {
         return sides::run(arguments);
     }
@@ -112,7 +122,8 @@ fn on_cases(arguments: &DiffArguments) -> Result<Status> {
             text => text.clone().map(colour::painted),
         };
         let is_written = reports.told(told);
-        printer.print(progress, if json { told.json.as_deref() } else { text.as_deref() })?;
+        let is_failure = sum.diverged + sum.errors() > 0;
+        printer.print(progress, is_failure, if json { told.json.as_deref() } else { text.as_deref() })?;
         let is_enough = arguments.fail_fast && sum.diverged > 0;
         if is_enough || !is_written || has_failed() {
             ControlFlow::Break(())
@@ -211,9 +222,7 @@ fn on_code(arguments: &DiffArguments, code: &str, sides: [EngineName; 2]) -> Res
     let own = own_rules(arguments);
     // Where the sides have rules of their own, the code and the block are the left side's.
     let rules = own[0].unwrap_or(of_program);
-    let mut database = MemoryDatabase::default();
-    let creates = arguments.message.is_some_and(Kind::creates);
-    let bytes = input::code(code, CodeForm::of(arguments.asm, creates, rules))?;
+    let bytes = input::code(code, CodeForm::of(arguments.asm, creates(arguments), rules))?;
     // Standard input is read once: its code is given as it is.
     let code = match (code, arguments.asm) {
         ("-", _) => format!("--code {bytes}"),
@@ -223,31 +232,18 @@ fn on_code(arguments: &DiffArguments, code: &str, sides: [EngineName; 2]) -> Res
     let (gas, input) = (arguments.gas, hex("--input", &arguments.input)?);
     let word = rules_word(of_program, by.map_or("", |given| &given.text));
     let mut options = format!("--fork {word} {code} --gas {gas} --input {input}");
-    let (message, transaction);
-    let environment = TxEnv { origin: CALLER, ..TxEnv::default() };
-    let subject = match arguments.message {
-        Some(kind) => {
-            let (asked, value) = (&arguments.options, arguments.value);
-            options.push_str(&asked.again(kind, value));
-            message = asked.message(kind, (bytes, input), (gas, value), &mut database)?;
-            Subject::Message { message: &message, environment: &environment }
-        }
-        None => {
-            database.accounts.entry(CONTRACT).or_default().code = Bytecode::new(bytes);
-            let to = Some(CONTRACT);
-            transaction = Transaction { sender: CALLER, to, gas_limit: gas, input, ..Transaction::default() };
-            Subject::Transaction(&transaction)
-        }
-    };
-    // The block has room for whatever gas was asked for, and for no more: EVMC cannot say what is above 2^63.
-    let room = gas.max(i64::MAX.unsigned_abs());
-    let block = BlockEnv { gas_limit: room, ..block(rules) };
-    let job =
-        Job { rules: of_program, chain_id: rules.chain_id(), block: &block, subject, database: &database };
+    let mut world = arguments.world.world(rules, gas)?;
+    options.push_str(&arguments.world.again());
+    let sent = sent(arguments, (bytes, input), &mut world)?;
+    options.push_str(&sent_again(arguments));
+    let World { chain_id, block, environment, database, .. } = &world;
+    let subject = sent.subject(environment);
+    let job = Job { rules: of_program, chain_id: *chain_id, block, subject, database };
     let task = task(arguments);
     let config = task.config(&left, &right);
     let setup = task.setup(&config);
-    let mut outputs = Outputs::beside(&arguments.code);
+    let inputs = [&arguments.code, &arguments.world.prestate.prestate];
+    let mut outputs = Outputs::beside(inputs.into_iter().flatten());
     let reports = Reports::begin(&arguments.report, &setup, &mut outputs)?;
     let steps = Steps::open(arguments, &mut outputs)?;
     let (left, right) = (Ruled { source: &left, rules: own[0] }, Ruled { source: &right, rules: own[1] });
@@ -291,6 +287,39 @@ fn on_code(arguments: &DiffArguments, code: &str, sides: [EngineName; 2]) -> Res
         verdict if verdict.is_failure() => Status::Failure,
         _ => Status::Well,
     })
+}
+
+/// What runs the code: a transaction, or a bare message.
+fn sent(arguments: &DiffArguments, (code, input): (Bytes, Bytes), world: &mut World) -> Result<Sent> {
+    let DiffArguments { message, options, gas, value, .. } = arguments;
+    let creates = creates(arguments);
+    let input = match creates {
+        true => [code, input].concat().into(),
+        false => {
+            world.place(Some(code));
+            input
+        }
+    };
+    Ok(match message {
+        Some(kind) => Sent::Message(options.message(*kind, input, (*gas, *value), world)?),
+        None => Sent::Transaction(world.transaction(creates, input, (*gas, *value))),
+    })
+}
+
+/// Whether the code is init code.
+fn creates(arguments: &DiffArguments) -> bool {
+    arguments.message.map_or(arguments.create, Kind::creates)
+}
+
+/// The options of what is sent, as a command has them.
+fn sent_again(arguments: &DiffArguments) -> String {
+    let DiffArguments { message, options, value, create, .. } = arguments;
+    let kind = match message {
+        Some(kind) => options.again(*kind),
+        None if *create => " --create".to_owned(),
+        None => String::new(),
+    };
+    if value.is_zero() { kind } else { format!("{kind} --value {value}") }
 }
 
 /// What a comparison counts.

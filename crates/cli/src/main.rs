@@ -23,6 +23,7 @@ mod outputs;
 mod path_lines;
 mod prestate;
 mod report;
+mod revert_reason;
 mod right_trace;
 mod rules;
 mod rules_argument;
@@ -41,6 +42,8 @@ mod trace_arguments;
 mod traces;
 mod tx;
 mod version;
+mod watch;
+mod world;
 
 use std::{io, process::ExitCode};
 

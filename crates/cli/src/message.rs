@@ -2,15 +2,9 @@
 
 use anyhow::{Result, ensure};
 use clap::{Args, ValueEnum};
-use parallax_memory_database::MemoryDatabase;
-use parallax_primitives::{Address, Bytecode, Bytes, Message, MessageKind, U256, address};
+use parallax_primitives::{Address, Bytes, Message, MessageKind, Subject, Transaction, TxEnv, U256};
 
-use crate::number::number;
-
-/// The account that has the code, or calls for its creation.
-pub(crate) const CONTRACT: Address = address!("000000000000000000000000000000000000c0de");
-/// The account that sends the message or the transaction.
-pub(crate) const CALLER: Address = address!("000000000000000000000000000000000000ca11");
+use crate::{number::number, world::World};
 
 /// What the message is besides its code, gas, value and calldata.
 #[derive(Args, Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,6 +18,24 @@ pub(crate) struct MessageOptions {
     /// Salt of a CREATE2
     #[arg(long, value_name = "WORD", value_parser = number::<U256>, default_value = "0")]
     pub(crate) salt: U256,
+}
+
+/// What is sent.
+#[derive(Clone, Debug)]
+pub(crate) enum Sent {
+    /// A bare message: no intrinsic gas, no refund.
+    Message(Message),
+    Transaction(Transaction),
+}
+
+impl Sent {
+    /// What an engine is given.
+    pub(crate) fn subject<'a>(&'a self, environment: &'a TxEnv) -> Subject<'a> {
+        match self {
+            Self::Message(message) => Subject::Message { message, environment },
+            Self::Transaction(transaction) => Subject::Transaction(transaction),
+        }
+    }
 }
 
 /// How a message comes about, as users call it.
@@ -67,24 +79,24 @@ impl Kind {
 
 impl MessageOptions {
     /// The options again, as a command has them.
-    pub(crate) fn again(&self, kind: Kind, value: U256) -> String {
+    pub(crate) fn again(&self, kind: Kind) -> String {
         let options = [
             Some(format!(" --message {}", kind.name())),
             (self.depth != 0).then(|| format!(" --depth {}", self.depth)),
             self.is_static.then(|| " --static".to_owned()),
             (!self.salt.is_zero()).then(|| format!(" --salt {:#x}", self.salt)),
-            (!value.is_zero()).then(|| format!(" --value {value}")),
         ];
         options.into_iter().flatten().collect()
     }
 
-    /// The message, in a world that it needs: the code's account, and a caller that has the value.
+    /// The message, in a world that has what it needs: the value, and the code of the receiver, if it is a call. Of a creation `input` is
+    /// the init code.
     pub(crate) fn message(
         &self,
         kind: Kind,
-        (code, input): (Bytes, Bytes),
+        input: Bytes,
         (gas, value): (u64, U256),
-        database: &mut MemoryDatabase,
+        world: &mut World,
     ) -> Result<Message> {
         let kind = kind.kind();
         ensure!(
@@ -102,24 +114,25 @@ impl MessageOptions {
             !(self.is_static && changes_state),
             "--static: below a STATICCALL nothing is created and no value sent (EIP-214)"
         );
-        let caller = database.accounts.entry(CALLER).or_default();
-        caller.balance = caller.balance.max(value);
-        let (address, code_address, input) = if kind.is_create() {
-            (Address::ZERO, Address::ZERO, [code, input].concat().into())
+        world.fund(value);
+        let World { sender, receiver, .. } = *world;
+        let delegate = world.database.accounts.get(&receiver).and_then(|account| account.code.delegation());
+        let delegate = delegate.filter(|_| !kind.is_create());
+        let (address, code_address) = if kind.is_create() {
+            (Address::ZERO, Address::ZERO)
         } else {
-            database.accounts.entry(CONTRACT).or_default().code = Bytecode::new(code);
             let runs_on_caller = matches!(kind, MessageKind::CallCode | MessageKind::DelegateCall);
-            (if runs_on_caller { CALLER } else { CONTRACT }, CONTRACT, input)
+            (if runs_on_caller { sender } else { receiver }, delegate.unwrap_or(receiver))
         };
         Ok(Message {
             kind,
             depth: self.depth,
             is_static,
             gas,
-            caller: CALLER,
+            caller: sender,
             address,
             code_address,
-            is_delegated: false,
+            is_delegated: delegate.is_some(),
             value,
             input,
             state_gas: Default::default(),
@@ -134,13 +147,11 @@ mod tests {
 
     #[test]
     fn the_options_are_those_that_make_the_message_again() {
-        let check = |options: MessageOptions, kind, value: u64, again| {
-            assert_eq!(options.again(kind, U256::from(value)), again);
-        };
-        check(MessageOptions::default(), Kind::Call, 0, " --message call");
+        let check = |options: MessageOptions, kind, again| assert_eq!(options.again(kind), again);
+        check(MessageOptions::default(), Kind::Call, " --message call");
         let deep = MessageOptions { depth: 9, is_static: true, ..MessageOptions::default() };
-        check(deep, Kind::Callcode, 3, " --message callcode --depth 9 --static --value 3");
+        check(deep, Kind::Callcode, " --message callcode --depth 9 --static");
         let salted = MessageOptions { salt: U256::from(7), ..MessageOptions::default() };
-        check(salted, Kind::Create2, 0, " --message create2 --salt 0x7");
+        check(salted, Kind::Create2, " --message create2 --salt 0x7");
     }
 }

@@ -4,6 +4,7 @@ use std::{fs::File, io::Read};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
+use parallax_campaign::shell_word;
 use parallax_chain_input::{MAX_BYTES, Pick, PreState};
 
 /// Where accounts before a run come from.
@@ -19,6 +20,16 @@ pub(crate) struct PrestateArguments {
 }
 
 impl PrestateArguments {
+    /// The options again, as a command has them.
+    pub(crate) fn again(&self) -> String {
+        let file = self.prestate.as_ref().map(|path| format!(" --prestate {}", shell_word(path)));
+        let pick = self.prestate_of.map(|pick| match pick {
+            Pick::Hash(hash) => format!(" --prestate-of {hash}"),
+            Pick::Index(index) => format!(" --prestate-of {index}"),
+        });
+        [file, pick].into_iter().flatten().collect()
+    }
+
     /// Reads them, if there are any; `otherwise` is the pre-state meant where none is named.
     pub(crate) fn read(&self, otherwise: Option<Pick>) -> Result<Option<PreState>> {
         let Some(path) = &self.prestate else { return Ok(None) };

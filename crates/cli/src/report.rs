@@ -19,14 +19,21 @@ pub(crate) enum Status {
     Interrupted,
 }
 
-impl From<Status> for ExitCode {
-    fn from(status: Status) -> Self {
-        Self::from(match status {
+impl Status {
+    /// The exit status of the process.
+    pub(crate) const fn code(self) -> u8 {
+        match self {
             Status::Well => 0,
             Status::Failure => 1,
             Status::WrongInput => 2,
             Status::Interrupted => 130,
-        })
+        }
+    }
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> Self {
+        status.code().into()
     }
 }
 

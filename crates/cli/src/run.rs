@@ -1,127 +1,233 @@
-//! `parallax run`: one bare message.
+//! `parallax run`: byte code in a world of its own, on one engine or on several side by side.
+
+mod answers;
+pub(crate) mod arguments;
+mod bench;
+mod ran;
 
 use std::{
-    fmt::Write as _,
+    fs::File,
     io::{self, Write as _},
-    time::Instant,
 };
 
-use anyhow::{Result, bail, ensure};
-use parallax_campaign::trace;
-use parallax_engine_interface::{Execution, Job};
+use anyhow::{Context, Result, bail, ensure};
+use parallax_campaign::{engines::EngineName, trace};
+use parallax_engine_interface::{Engine as _, EngineError, Job};
 use parallax_hooks::{Hooks, NoHooks};
-use parallax_host_interface::StateChanges;
-use parallax_memory_database::MemoryDatabase;
-use parallax_primitives::{BlockEnv, Eip, FrameStatus, Rules, Subject, TxEnv, TxOutcome};
+use parallax_primitives::{Bytes, Eip};
 use parallax_tracer_eip3155::Summary;
-use serde_json::{Value, json};
+use parallax_transition::alloc_json;
+use serde_json::json;
 
 use crate::{
-    arguments::RunArguments,
-    input::{CodeForm, code, hex},
+    input::{self, CodeForm, hex},
     libraries::{load, needs_steps},
-    message::CALLER,
-    outcome::{changes_json, changes_text, logs_json, logs_text},
+    message::Sent,
     outputs::Outputs,
-    report::Status,
+    report::{Status, complain},
     traces::Traces,
+    watch::{Watch, watch_interrupts, watched},
+    world::World,
 };
+use answers::{Answer, Answers};
+use arguments::RunArguments;
+use ran::{Ran, told};
 
 pub(crate) fn run(arguments: &RunArguments) -> Result<Status> {
     arguments.trace.check_use()?;
-    let (rules, gas, value) = (arguments.rules.rules, arguments.gas, arguments.value);
-    let form = CodeForm::of(arguments.asm, arguments.message.creates(), rules);
-    let code = code(&arguments.code, form)?;
-    let input = hex("--input", &arguments.input)?;
-    let before = arguments.prestate.read(None)?.unwrap_or_default();
-    let mut database = MemoryDatabase { accounts: before.accounts, ..MemoryDatabase::default() };
-    let message = arguments.options.message(arguments.message, (code, input), (gas, value), &mut database)?;
-    let (block, environment) = (block(rules), TxEnv { origin: CALLER, ..TxEnv::default() });
-    let subject = Subject::Message { message: &message, environment: &environment };
-    let job = Job { rules, chain_id: rules.chain_id(), block: &block, subject, database: &database };
-    if !arguments.trace.trace.is_empty() {
-        needs_steps("--trace", arguments.engine)?;
-    }
-    load(arguments.engine)?;
-    let engine = arguments.engine.engine();
-    ensure!(
-        engine.capabilities().messages,
-        "--engine {}: it runs no bare messages, expected primary or mini",
-        engine.name()
+    check_engines(arguments)?;
+    let mut inputs = arguments.input.iter().map(|input| hex("--input", input));
+    let inputs = inputs.by_ref().collect::<Result<Vec<_>>>()?;
+    let (mut world, code) = world(arguments)?;
+    let mut outputs = Outputs::beside(
+        [arguments.code(), arguments.world.prestate.prestate.as_deref()].into_iter().flatten(),
     );
-    let span = tracing::error_span!("run", engine = engine.name(), fork = %rules, gas);
-    let go = |hooks: &mut dyn Hooks| span.in_scope(|| engine.execute(&job, hooks));
-    let inputs = [Some(&arguments.code), arguments.prestate.prestate.as_ref()];
-    let traces = arguments.trace.open(&mut Outputs::beside(inputs.into_iter().flatten()))?;
-    let start = Instant::now();
-    let ended = match &traces {
-        Some(traces) => trace(&traces.files, go, |_| Summary::default()),
-        None => go(&mut NoHooks),
-    };
-    let time = start.elapsed().as_nanos();
-    let Execution { outcome: Some(outcome), changes, .. } = ended? else {
-        bail!("the run was ended before its end");
-    };
-    span.in_scope(|| tracing::debug!(status = %outcome.status, gas_used = outcome.gas_used, "ran"));
-    let has_state_gas = rules.has(Eip::StateGas8037);
-    let ran = Ran { gas, has_state_gas, outcome, changes };
-    let mut text = ran.text();
-    if arguments.json {
-        let mut object = ran.json();
-        if arguments.time {
-            object["timeNs"] = json!(u64::try_from(time).ok());
+    let traces = arguments.trace.open(&mut outputs)?;
+    let mut dump = arguments.dump.as_deref().map(|path| Dump::open(path, &mut outputs)).transpose()?;
+    watch_interrupts()?;
+    let is_aside = dump.as_ref().is_some_and(|dump| dump.file.is_none());
+    let mut status = Status::Well;
+    for (number, input) in inputs.iter().enumerate() {
+        let title =
+            (inputs.len() > 1).then(|| format!("input     {} of {}: {input}\n", number + 1, inputs.len()));
+        let round = Round { arguments, code: code.as_ref(), input, traces: traces.as_ref() };
+        let (text, ended) = round.run(&mut world)?;
+        let text = if arguments.json { format!("{text}\n") } else { title.unwrap_or_default() + &text };
+        match is_aside {
+            true => io::stderr().lock().write_all(text.as_bytes())?,
+            false => io::stdout().lock().write_all(text.as_bytes())?,
         }
-        text = format!("{object}\n");
-    } else if arguments.time {
-        text += &format!("time      {time} ns\n");
+        status = status.max(ended);
+        if ended > Status::Failure {
+            break;
+        }
     }
-    io::stdout().lock().write_all(text.as_bytes())?;
+    if let Some(dump) = &mut dump {
+        dump.write(&world)?;
+    }
     traces.map_or(Ok(()), Traces::finish)?;
-    Ok(if ran.outcome.status == FrameStatus::Success { Status::Well } else { Status::Failure })
+    Ok(status)
 }
 
-/// The block around a program that has none.
-pub(crate) fn block(rules: Rules) -> BlockEnv {
-    BlockEnv { number: 1, timestamp: 1, blobs: rules.blobs(), ..BlockEnv::default() }
+/// What cannot be asked of the engines that are named.
+fn check_engines(arguments: &RunArguments) -> Result<()> {
+    let RunArguments { engine: engines, trace, transaction, .. } = arguments;
+    for (number, name) in engines.iter().enumerate() {
+        ensure!(!engines[..number].contains(name), "--engine {name}: named twice");
+        if !trace.trace.is_empty() {
+            needs_steps("--trace", *name)?;
+        }
+        load(*name)?;
+        ensure!(
+            *transaction || name.engine().capabilities().messages,
+            "--engine {name}: it runs no bare messages, expected primary or mini, or --transaction"
+        );
+        if let Some(reason) = name.engine().unsupported(arguments.rules.rules, &Default::default()) {
+            bail!("--engine {name}: {reason}");
+        }
+    }
+    ensure!(
+        trace.trace.is_empty() || engines.len() == 1,
+        "--trace: one engine is traced, {} are named",
+        engines.len()
+    );
+    Ok(())
 }
 
-struct Ran {
-    gas: u64,
-    /// The rules have two gases: then both are told, be it zero.
-    has_state_gas: bool,
-    outcome: TxOutcome,
-    changes: StateChanges,
+/// The world, with the code in it, and the init code that is sent, if it is a creation.
+fn world(arguments: &RunArguments) -> Result<(World, Option<Bytes>)> {
+    let rules = arguments.rules.rules;
+    let creates = arguments.kind().creates();
+    let form = CodeForm::of(arguments.asm, creates, rules);
+    let code = arguments.code().map(|code| input::code(code, form)).transpose()?;
+    let mut world = arguments.world.world(rules, arguments.gas)?;
+    if creates {
+        return Ok((world, code));
+    }
+    ensure!(
+        code.is_some() || world.database.accounts.contains_key(&world.receiver),
+        "--receiver {:#x}: neither CODE nor an account of --prestate to run",
+        world.receiver
+    );
+    world.place(code);
+    Ok((world, None))
 }
 
-impl Ran {
-    fn gas_left(&self) -> u64 {
-        self.gas - self.outcome.gas_used
+/// One input on all engines.
+struct Round<'a> {
+    arguments: &'a RunArguments,
+    /// Init code, before the input.
+    code: Option<&'a Bytes>,
+    input: &'a Bytes,
+    traces: Option<&'a Traces>,
+}
+
+impl Round<'_> {
+    /// Runs it, leaves the first engine's state in the world, and tells it.
+    fn run(&self, world: &mut World) -> Result<(String, Status)> {
+        let sent = self.sent(world)?;
+        let rules = self.arguments.rules.rules;
+        let World { chain_id, block, environment, database, .. } = &*world;
+        let subject = sent.subject(environment);
+        let job = Job { rules, chain_id: *chain_id, block, subject, database };
+        let names = &self.arguments.engine;
+        let mut answers = Vec::with_capacity(names.len());
+        for name in names {
+            let answer = self.on(*name, &job, world)?;
+            if let Answer::Early(status, text) = answer {
+                complain(&format!("{name}: {text}"));
+                return Ok((String::new(), status));
+            }
+            answers.push((*name, answer));
+        }
+        let is_refused = answers.iter().any(|(_, answer)| matches!(answer, Answer::Refused(_)));
+        let times = if is_refused { Vec::new() } else { bench::measure(self.arguments, &job)? };
+        let told = Answers { answers: &answers, times: &times, is_bench: self.arguments.bench.is_some() };
+        let text = if self.arguments.json { told.json().to_string() } else { told.text() };
+        let status = told.status();
+        if let [(_, Answer::Ran(_, execution)), ..] = &answers[..] {
+            let changes = execution.changes.clone();
+            world.database.apply(&changes);
+        }
+        Ok((text, status))
     }
 
-    fn text(&self) -> String {
-        let TxOutcome { status, gas_used, execution_gas, state_gas, output, .. } = &self.outcome;
-        let mut text = format!("status    {status}\ngas used  {gas_used}\n");
-        // Writing to a string does not fail.
-        if self.has_state_gas {
-            let _ = write!(text, "execution {execution_gas}\nstate gas {state_gas}\n");
-        }
-        let _ = write!(text, "gas left  {}\noutput    {output}\n", self.gas_left());
-        text + &logs_text(&self.outcome.logs) + &changes_text(&self.changes)
+    fn sent(&self, world: &mut World) -> Result<Sent> {
+        let RunArguments { gas, value, options, transaction, .. } = self.arguments;
+        let input = match self.code {
+            Some(code) => [&code[..], self.input].concat().into(),
+            None => self.input.clone(),
+        };
+        let kind = self.arguments.kind();
+        Ok(match transaction {
+            true => Sent::Transaction(world.transaction(kind.creates(), input, (*gas, *value))),
+            false => Sent::Message(options.message(kind, input, (*gas, *value), world)?),
+        })
     }
 
-    fn json(&self) -> Value {
-        let mut object = json!({
-            "status": self.outcome.status.to_string(),
-            "gasUsed": self.outcome.gas_used,
-            "gasLeft": self.gas_left(),
-            "output": self.outcome.output.to_string(),
-            "logs": logs_json(&self.outcome.logs),
-            "changes": changes_json(&self.changes),
-        });
-        if self.has_state_gas {
-            object["executionGas"] = json!(self.outcome.execution_gas);
-            object["stateGas"] = json!(self.outcome.state_gas);
+    fn on(&self, name: EngineName, job: &Job<'_>, world: &World) -> Result<Answer> {
+        let engine = name.engine();
+        let span =
+            tracing::error_span!("run", engine = name.name(), fork = %job.rules, gas = self.arguments.gas);
+        let mut watch = Watch::new(self.arguments.limits, self.arguments.shown);
+        let has_steps = engine.capabilities().steps;
+        let mut go = |hooks: &mut dyn Hooks| {
+            span.in_scope(|| watched(&*engine, job, hooks, has_steps.then_some(&mut watch)))
+        };
+        let ended = match self.traces {
+            Some(traces) => trace(&traces.files, &mut go, |_| Summary::default()),
+            None => go(&mut NoHooks),
+        };
+        if let (Some(status), Some(text)) = (watch.early_status(), watch.early_text()) {
+            return Ok(Answer::Early(status, text));
         }
-        object
+        let execution = match ended {
+            Ok(execution) => execution,
+            Err(EngineError::Rejected(rejection)) => return Ok(Answer::Refused(rejection.to_string())),
+            Err(error) => bail!("{name}: {error}"),
+        };
+        let Some(outcome) = execution.outcome.clone() else {
+            bail!("{name}: the run was ended before its end")
+        };
+        span.in_scope(|| tracing::debug!(status = %outcome.status, gas_used = outcome.gas_used, "ran"));
+        let mut after = world.database.clone();
+        after.apply(&execution.changes);
+        let ran = Ran {
+            gas: self.arguments.gas,
+            has_state_gas: job.rules.has(Eip::StateGas8037),
+            outcome,
+            changes: told(execution.changes.clone(), world),
+            state_root: after.state_root(),
+            steps: has_steps.then_some(watch.steps),
+            last: watch.own_step(),
+        };
+        Ok(Answer::Ran(Box::new(ran), execution))
+    }
+}
+
+/// Where the state after the run goes.
+struct Dump<'a> {
+    path: &'a str,
+    /// `None` is standard output.
+    file: Option<File>,
+}
+
+impl<'a> Dump<'a> {
+    fn open(path: &'a str, outputs: &mut Outputs) -> Result<Self> {
+        let open = || outputs.open(path, "state", |path| File::create(path));
+        let file = (path != "-").then(open).transpose()?;
+        Ok(Self { path, file })
+    }
+
+    fn write(&mut self, world: &World) -> Result<()> {
+        let state = json!({ "stateRoot": world.database.state_root().to_string(), "alloc": alloc_json(&world.database) });
+        let text = format!("{state:#}\n");
+        match &mut self.file {
+            None => io::stdout().lock().write_all(text.as_bytes())?,
+            Some(file) => file
+                .write_all(text.as_bytes())
+                .with_context(|| format!("{}: cannot write the state", self.path))?,
+        }
+        Ok(())
     }
 }

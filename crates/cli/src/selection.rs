@@ -10,7 +10,7 @@ use std::{
         mpsc::{Receiver, RecvTimeoutError, sync_channel},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, bail, ensure};
@@ -248,6 +248,9 @@ fn is_interrupted() -> bool {
     CANCEL.load(Ordering::Relaxed)
 }
 
+/// How often a line says how far it is, where there is no bar; what takes longer is told with its time.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// Files of a command.
 pub(crate) struct Selected {
     files: Vec<PathBuf>,
@@ -324,9 +327,14 @@ impl PassedOver {
     }
 }
 
-/// Prints results while a bar shows the progress: on a terminal, and nowhere else.
+/// Prints results while a bar shows the progress: on a terminal. Elsewhere a line says it now and then.
 pub(crate) struct Printer {
     bar: ProgressBar,
+    start: Instant,
+    /// When the last line of progress was written.
+    told: Instant,
+    cases: u64,
+    failures: u64,
     failure: Option<io::Error>,
     /// Standard output is taken.
     is_aside: bool,
@@ -336,10 +344,11 @@ impl Printer {
     pub(crate) fn new() -> Self {
         let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
         // The template is this constant; one that does not parse would only look plain.
-        if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos}/{len} files") {
+        if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos}/{len} files, {msg}, {eta} left") {
             bar.set_style(style);
         }
-        Self { bar, failure: None, is_aside: false }
+        let start = Instant::now();
+        Self { bar, start, told: start, cases: 0, failures: 0, failure: None, is_aside: false }
     }
 
     /// One that prints everything to standard error.
@@ -347,12 +356,16 @@ impl Printer {
         Self { is_aside: true, ..Self::new() }
     }
 
-    /// Prints a result, if there is one to print. Stops the campaign if nobody reads any more.
-    pub(crate) fn print(&mut self, progress: Progress, text: Option<&str>) -> ControlFlow<()> {
-        if self.bar.length() != Some(progress.files as u64) {
-            self.bar.set_length(progress.files as u64);
-        }
-        self.bar.set_position(progress.files_done as u64);
+    /// Counts a result and prints it, if there is something to print. Stops the campaign if nobody reads any more.
+    pub(crate) fn print(
+        &mut self,
+        progress: Progress,
+        is_failure: bool,
+        text: Option<&str>,
+    ) -> ControlFlow<()> {
+        self.cases += 1;
+        self.failures += u64::from(is_failure);
+        self.show(progress);
         let Some(text) = text else { return ControlFlow::Continue(()) };
         let print = || match self.is_aside {
             true => writeln!(io::stderr().lock(), "{text}"),
@@ -367,6 +380,30 @@ impl Printer {
         }
     }
 
+    /// Shows how far it is.
+    fn show(&mut self, Progress { files_done, files }: Progress) {
+        if self.bar.is_hidden() {
+            if self.told.elapsed() >= PATIENCE {
+                self.told = Instant::now();
+                complain(&format!("{files_done} of {files} files, {}", self.counts()));
+            }
+            return;
+        }
+        if self.bar.length() != Some(files as u64) {
+            self.bar.set_length(files as u64);
+        }
+        self.bar.set_position(files_done as u64);
+        self.bar.set_message(self.counts());
+    }
+
+    /// Cases so far, those that failed, and how fast they come.
+    fn counts(&self) -> String {
+        let Self { cases, failures, .. } = self;
+        let seconds = self.start.elapsed().as_secs();
+        let rate = cases / seconds.max(1);
+        format!("{cases} cases, {failures} failed, {rate} a second, {seconds} s")
+    }
+
     /// Does something to the terminal while the bar is away.
     pub(crate) fn beside(&self, write: impl FnOnce()) {
         self.bar.suspend(write);
@@ -375,6 +412,10 @@ impl Printer {
     /// Ends the bar and prints the sum, to standard error where standard output is for machines.
     pub(crate) fn finish(self, summary: &str, json: bool) -> Result<()> {
         self.bar.finish_and_clear();
+        // Who has waited is told how long.
+        if self.start.elapsed() >= PATIENCE {
+            complain(&self.counts());
+        }
         match self.failure {
             Some(error) => Err(error.into()),
             None if json || self.is_aside => {

@@ -61,8 +61,8 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<Status> {
         let text =
             if json { Some(diff_json(delivered)) } else { diff_text(delivered, &setup).map(colour::painted) };
         let is_written = reports.case(delivered);
-        printer.print(progress, text.as_deref())?;
         let has_parted = matches!(delivered, Delivered::Case(_, outcome) if outcome.verdict.is_failure());
+        printer.print(progress, has_parted, text.as_deref())?;
         if !is_written || arguments.fail_fast && has_parted {
             ControlFlow::Break(())
         } else {

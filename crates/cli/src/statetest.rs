@@ -10,6 +10,7 @@ use parallax_campaign::{
 
 use crate::{
     arguments::StatetestArguments,
+    colour::painted,
     libraries::{load, needs_steps},
     outputs::Outputs,
     report::{Status, complain},
@@ -129,7 +130,8 @@ fn print(printer: &mut Printer, report: &TestReport, progress: Progress) -> Cont
             printer.beside(|| complain(text));
             None
         }
-        (_, text) => text.as_deref(),
+        (TestVerdict::Passed, text) => text.clone(),
+        (_, text) => text.clone().map(painted),
     };
-    printer.print(progress, json.as_deref().or(text))
+    printer.print(progress, verdict.is_failure(), json.as_deref().or(text.as_deref()))
 }

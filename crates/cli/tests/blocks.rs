@@ -66,7 +66,7 @@ fn what_is_wrong_is_told_and_how_to_run_it_again() {
     let (status, out, err) = run(&["blocktest", &file]);
     assert_eq!(status, Some(2));
     assert!(err.ends_with("at a_chain_of_two/London.blocks[0].rlp: expected bytes in hexadecimal, two digits each, found 5\n"), "{err}");
-    assert!(out.ends_with("primary: 5 passed, 1 unreadable; 44 blocks, 105000 gas\n"), "{out}");
+    assert!(out.ends_with("primary: 7 passed, 1 unreadable; 61 blocks, 419760 gas\n"), "{out}");
     fs::remove_file(file).unwrap();
 }
 

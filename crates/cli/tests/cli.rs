@@ -105,7 +105,11 @@ fn help_texts() {
 
 #[test]
 fn code_runs() {
-    check(&["run", "0x6001600201"], 0, "status    success\ngas used  9\ngas left  9999991\noutput    0x\n");
+    check(
+        &["run", "0x6001600201"],
+        0,
+        "status    success\ngas used  9\ngas left  9999991\noutput    0x\nstack     0x3\n",
+    );
     for engine in ["primary", "mini"] {
         let ran =
             run(&["run", "--engine", engine, "--asm", "PUSH 7 PUSH 2 SSTORE PUSH 9 PUSH 0 PUSH 0 LOG1"]);
@@ -122,18 +126,13 @@ fn code_runs() {
         }
         assert_eq!(ran.status, Some(0));
     }
-    check(&["run", "0x60006000fd"], 1, "status    revert\ngas used  6\ngas left  9999994\noutput    0x\n");
-    check(
-        &["run", "fe", "--gas", "50"],
-        1,
-        "status    InvalidOpcode\ngas used  50\ngas left  0\noutput    0x\n",
-    );
+    let ended = "status    revert\nplace     depth 1, pc 4, REVERT\ngas used  6\ngas left  9999994\noutput    0x\nstack     0x0 0x0\n";
+    check(&["run", "0x60006000fd"], 1, ended);
+    let ended = "status    InvalidOpcode\nplace     depth 1, pc 0, INVALID\ngas used  50\ngas left  0\noutput    0x\n";
+    check(&["run", "fe", "--gas", "50"], 1, ended);
     // PUSH0 is no opcode in London.
-    check(
-        &["run", "5f", "--fork", "london", "--gas", "50"],
-        1,
-        "status    UndefinedOpcode\ngas used  50\ngas left  0\noutput    0x\n",
-    );
+    let ended = "status    UndefinedOpcode\nplace     depth 1, pc 0, PUSH0\ngas used  50\ngas left  0\noutput    0x\n";
+    check(&["run", "5f", "--fork", "london", "--gas", "50"], 1, ended);
 }
 
 #[test]

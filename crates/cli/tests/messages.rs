@@ -57,6 +57,8 @@ fn bare_messages_of_every_kind_are_run_and_compared() {
         says(&[&["diff", "--asm", "--code", STORE], options].concat(), 0, compared);
     };
     both(&["--message", "call"], 0, "gas used  22105\n", "agree: success, gas used 22105, 4 steps");
+    // The sender has no more than that, and is gone behind it (EIP-161).
+    both(&["--message", "call", "--value", "1"], 0, "gas used  22105\n", "agree: success");
     both(&["--message", "delegatecall", "--depth", "1024"], 0, "gas used  22105\n", "agree: success");
     both(
         &["--message", "callcode", "--value", "3"],

@@ -396,7 +396,7 @@ fn what_is_missing_or_wrong_is_one_line() {
     let fork = ["--fork", case.rules.name()];
     let tx = &files.transaction;
     let over = run(&files.command(&["--save-test", &files.prestate]));
-    check_wrong(&over, 2, "prestate.json: it is read, and would be written over");
+    check_wrong(&over, 2, "prestate.json: the test would be written over what is read");
     check_wrong(&run(&["tx", tx]), 2, "expected --block FILE, the block that it is in");
     check_wrong(
         &run(&["tx", tx, "--block", &files.block, "--fork", "Osaka"]),

@@ -254,6 +254,8 @@ impl<'a> World<'a> {
             return Err(HostError::new(format!("{sender} has {balance} wei and is to send {amount}")));
         };
         self.set_account_balance(sender, left)?;
+        // The source of a transfer is touched as well (EIP-161): in a transaction it has a nonce or code, below a bare message it need not.
+        self.touch_if_empty(sender)?;
         self.add_to_balance(recipient, amount)
     }
 

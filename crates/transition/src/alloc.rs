@@ -3,8 +3,8 @@
 use parallax_memory_database::MemoryDatabase;
 use serde_json::{Map, Value, json};
 
-/// The state as the tool writes it: what is zero or empty is left out, but not the account.
-pub(crate) fn write(state: &MemoryDatabase) -> Value {
+/// A state as the tool writes it, accounts by address: what is zero or empty is left out, but not the account.
+pub fn write(state: &MemoryDatabase) -> Value {
     let accounts = state.accounts.iter().map(|(address, account)| {
         let mut fields = Map::new();
         if account.nonce > 0 {

@@ -10,6 +10,7 @@ mod run;
 mod texts;
 mod transactions;
 
+pub use alloc::write as alloc_json;
 pub use environment::Environment;
 pub use error::RequestError;
 pub use parallax_block_data::Part;

@@ -10,6 +10,7 @@ use crate::{
     prestate::PrestateArguments,
     rules_argument::{self, RulesArgument},
     trace_arguments::TraceArguments,
+    watch::LimitArguments,
 };
 
 #[derive(Args, Debug)]
@@ -66,6 +67,8 @@ pub(crate) struct TxArguments {
     #[cfg(feature = "rpc")]
     #[command(flatten)]
     pub(crate) node: NodeArguments,
+    #[command(flatten)]
+    pub(crate) limits: LimitArguments,
     #[command(flatten)]
     pub(crate) trace: TraceArguments,
     /// Print one JSON object

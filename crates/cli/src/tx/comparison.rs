@@ -32,7 +32,8 @@ pub(crate) fn compare(run: &TxRun<'_>, right: EngineName, job: &Job<'_>) -> Resu
     let left = run.arguments.engine;
     let has_steps = [left, right].iter().all(|side| side.engine().capabilities().steps);
     let mode = if has_steps { ShadowMode::All } else { ShadowMode::PerCall };
-    let config = config(&left, &right, mode);
+    let mut config = config(&left, &right, mode);
+    config.max_steps = run.arguments.limits.max_steps().unwrap_or(u64::MAX);
     let mut setup = DiffSetup::new(left.name(), right.name(), &config);
     setup.command = "parallax tx".to_owned();
     let title = format!("transaction {}", run.subject.hash);

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Result, bail};
 use parallax_campaign::trace;
-use parallax_engine_interface::{Engine, EngineError, Execution, Job};
+use parallax_engine_interface::{Engine as _, EngineError, Execution, Job};
 use parallax_hooks::{Hooks, NoHooks};
 use parallax_host_interface::StateChanges;
 use parallax_primitives::{B256, Eip, FrameStatus, TxOutcome};
@@ -17,7 +17,6 @@ use serde_json::{Value, json};
 use super::{
     comparison::{Compared, compare},
     recorded::Recorded,
-    revert_reason::revert_reason,
     run::TxRun,
     state_test::save,
     subject::TxSubject,
@@ -25,7 +24,9 @@ use super::{
 use crate::{
     outcome::{changes_json, changes_text, logs_json, logs_text, lower},
     report::{Status, complain},
+    revert_reason::revert_reason,
     traces::Traces,
+    watch::{Watch, watched},
 };
 
 /// What came of it, and what that was held against.
@@ -51,7 +52,7 @@ impl TxRun<'_> {
         let job = self.job(&recorded);
         let ended = match self.arguments.diff {
             Some(other) => compare(self, other, &job)?,
-            None => Compared::Agree(self.execute(&job)?),
+            None => self.execute(&job)?,
         };
         match ended {
             Compared::Parted(status) => Ok(status),
@@ -67,22 +68,28 @@ impl TxRun<'_> {
         }
     }
 
-    fn execute(&self, job: &Job<'_>) -> Result<Result<Execution, String>> {
+    fn execute(&self, job: &Job<'_>) -> Result<Compared> {
         let engine = self.arguments.engine.engine();
         if let Some(reason) = engine.unsupported(job.rules, job.block) {
             bail!("--engine {}: {reason}", engine.name());
         }
-        let go = |hooks: &mut dyn Hooks| engine.execute(job, hooks);
+        let mut watch = Watch::new(self.arguments.limits, 0);
+        let has_steps = engine.capabilities().steps;
+        let mut go = |hooks: &mut dyn Hooks| watched(&*engine, job, hooks, has_steps.then_some(&mut watch));
         let traces = self.arguments.trace.open(&mut self.arguments.outputs())?;
         let ended = match &traces {
-            Some(traces) => trace(&traces.files, go, |_| Summary::default()),
+            Some(traces) => trace(&traces.files, &mut go, |_| Summary::default()),
             None => go(&mut NoHooks),
         };
         traces.map_or(Ok(()), Traces::finish)?;
         self.check_block_hashes()?;
+        if let (Some(text), Some(status)) = (watch.early_text(), watch.early_status()) {
+            complain(&text);
+            return Ok(Compared::Parted(status));
+        }
         match ended {
-            Ok(execution) => Ok(Ok(execution)),
-            Err(EngineError::Rejected(rejection)) => Ok(Err(rejection.to_string())),
+            Ok(execution) => Ok(Compared::Agree(Ok(execution))),
+            Err(EngineError::Rejected(rejection)) => Ok(Compared::Agree(Err(rejection.to_string()))),
             Err(EngineError::Host(error)) => bail!("{error}"),
         }
     }

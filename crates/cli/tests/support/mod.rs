@@ -5,6 +5,7 @@ use std::{
     process::{Command, Stdio},
 };
 
+#[allow(dead_code, reason = "not every test runs it by itself")]
 /// Exit status, standard output and standard error.
 pub(crate) fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_parallax"));
@@ -14,6 +15,7 @@ pub(crate) fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
+#[allow(dead_code, reason = "not every test is about a file")]
 /// A state test of the repository.
 pub(crate) fn fixture(name: &str) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/state-tests");
