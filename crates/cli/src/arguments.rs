@@ -155,7 +155,7 @@ pub(crate) struct BlocktestArguments {
     #[arg(long, value_name = "FORK")]
     pub(crate) only_fork: Option<Rules>,
     /// Only tests whose file or name matches
-    #[arg(long, value_name = "REGEX")]
+    #[arg(long, alias = "run", value_name = "REGEX")]
     pub(crate) filter: Option<Regex>,
     /// Tests at a time [default: all cores, at most: 1024]
     #[arg(short, long, value_name = "N", value_parser = jobs)]
@@ -414,7 +414,7 @@ pub(crate) struct SelectionArguments {
     #[arg(long, value_name = "D,G,V", value_parser = case_index)]
     pub(crate) index: Option<[usize; 3]>,
     /// Only cases whose file or name matches
-    #[arg(long, value_name = "REGEX")]
+    #[arg(long, alias = "run", value_name = "REGEX")]
     pub(crate) filter: Option<Regex>,
     /// Cases at a time [default: all cores, at most: 1024]
     #[arg(short, long, value_name = "N", value_parser = jobs)]

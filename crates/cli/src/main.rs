@@ -45,9 +45,15 @@ mod version;
 mod watch;
 mod world;
 
-use std::{io, process::ExitCode};
+use std::{
+    io,
+    process::{self, ExitCode},
+};
 
-use clap::{CommandFactory, Parser, error::ErrorKind};
+use clap::{
+    CommandFactory, Parser,
+    error::{ContextKind, ErrorKind},
+};
 use parallax_campaign::{engines, worker_main};
 
 use crate::{
@@ -59,7 +65,8 @@ fn main() -> ExitCode {
     if let Some(words) = evm::own_words() {
         return evm::main(&words);
     }
-    let Arguments { command, log, evm_version, .. } = Arguments::parse();
+    let Arguments { command, log, evm_version, .. } =
+        Arguments::try_parse().unwrap_or_else(|error| refuse(&error));
     let command = match (command, evm_version) {
         (Some(command), false) => command,
         (None, true) => return evm::main(&["-v".into()]),
@@ -100,6 +107,19 @@ fn main() -> ExitCode {
         Status::WrongInput
     });
     status.into()
+}
+
+/// Prints what is wrong with the command, or the help that was asked for, and ends the process.
+fn refuse(error: &clap::Error) -> ! {
+    // If that cannot be printed, the exit status has to do.
+    let _ = error.print();
+    let word = error.get(ContextKind::InvalidArg).map(ToString::to_string).unwrap_or_default();
+    if error.kind() == ErrorKind::UnknownArgument && evm::has_word(&word) {
+        complain(&format!(
+            "{word} is a word of go-ethereum's evm: parallax evm speaks them, see parallax evm --help"
+        ));
+    }
+    process::exit(error.exit_code())
 }
 
 /// Ends the process.

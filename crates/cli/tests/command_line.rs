@@ -187,6 +187,19 @@ fn numbers_are_read_in_every_form_by_every_option() {
 }
 
 #[test]
+fn words_of_another_program_are_told_where_they_are_known() {
+    for (command, word) in [("run", "--nomemory"), ("statetest", "--human"), ("statetest", "--trace.format")]
+    {
+        let (status, _, err) = run(&[command, "00", word]);
+        let said = format!("parallax: {word} is a word of go-ethereum's evm: parallax evm speaks them");
+        assert!(status == Some(2) && err.contains(&said), "{err}");
+    }
+    assert!(!run(&["run", "00", "--nosuch"]).2.contains("go-ethereum"));
+    assert_eq!(run(&["run", "--code", "0x6001"]).0, Some(0));
+    assert_eq!(run(&["statetest", &fixture("arithmetic.json"), "--run", "add"]).0, Some(0));
+}
+
+#[test]
 fn an_option_without_effect_is_refused() {
     let test = fixture("arithmetic.json");
     for option in ["--trace-memory", "--trace-storage", "--no-stack", "--no-return-data", "--dialect=geth"] {

@@ -34,6 +34,16 @@ pub(crate) fn version() -> String {
     format!("evm version {}-parallax", env!("CARGO_PKG_VERSION"))
 }
 
+/// Whether an option is one of these words.
+pub(crate) fn has_word(option: &str) -> bool {
+    let name = option.trim_start_matches('-').split('=').next().unwrap_or_default();
+    let all = EvmArguments::command();
+    let mut options = all.get_subcommands().flat_map(clap::Command::get_arguments);
+    options.any(|option| {
+        option.get_long() == Some(name) || option.get_all_aliases().is_some_and(|names| names.contains(&name))
+    })
+}
+
 /// The words of a command line that is for here: the program's own name is `evm`.
 pub(crate) fn own_words() -> Option<Vec<OsString>> {
     let mut words = env::args_os();
