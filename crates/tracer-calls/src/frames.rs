@@ -12,6 +12,7 @@ use parallax_tracer_eip3155::GethWords;
 
 use crate::{
     TracerError,
+    called::{called, sends_to},
     error::LIMIT,
     frame::{Frame, FrameKind, FrameLog},
     precompiled,
@@ -120,12 +121,7 @@ impl Frames {
     }
 
     fn frame(&self, message: &Message) -> Frame {
-        let target = match message.kind {
-            // To an account that delegates: the message names what runs.
-            MessageKind::CallCode | MessageKind::DelegateCall if message.is_delegated => self.pending.target,
-            MessageKind::CallCode | MessageKind::DelegateCall => message.code_address,
-            _ => message.address,
-        };
+        let target = called(message, self.pending.target);
         let is_top = self.open.is_empty();
         Frame {
             kind: FrameKind::Message(message.kind),
@@ -259,13 +255,12 @@ impl Tracer for Frames {
     fn step(&mut self, step: &StepView<'_>) {
         self.words.step(step);
         let item = |at: usize| step.stack.iter().nth_back(at).copied().unwrap_or_default();
-        let account = |at| Address::from_word(item(at).into());
         self.pending = match step.opcode {
             Opcode::CALL | Opcode::CALLCODE | Opcode::DELEGATECALL | Opcode::STATICCALL => {
-                Pending { target: account(1), ..Pending::default() }
+                Pending { target: sends_to(step), ..Pending::default() }
             }
             Opcode::SELFDESTRUCT => Pending {
-                beneficiary: account(0),
+                beneficiary: Address::from_word(item(0).into()),
                 balance: step.journal.balance(step.message.address),
                 ..Pending::default()
             },
