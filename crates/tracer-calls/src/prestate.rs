@@ -47,13 +47,13 @@ pub struct PrestateTracer {
     target: Option<Address>,
     /// Entries kept, or that there was no room for.
     entries: usize,
-    pending: Option<Look>,
+    pending: Option<Access>,
     is_over: bool,
 }
 
 /// What the opcode that runs looks at.
 #[derive(Clone, Copy, Debug)]
-enum Look {
+enum Access {
     Slot(U256),
     Account(Address),
     Destruction(Address),
@@ -115,7 +115,7 @@ impl PrestateTracer {
                 return Err(TracerError::TooLarge);
             }
             let is_empty = account.is_empty();
-            let mut row = account.row(self.config);
+            let mut row = account.row(!self.config.disable_code, !self.config.disable_storage);
             if self.config.diff_mode && !self.deleted.contains(address) {
                 let change = changes.accounts.get(address);
                 let Some(after) = self.difference(&account, &mut row, change) else { continue };
@@ -188,17 +188,17 @@ impl PrestateTracer {
         Some(self.seen.entry(address).or_default())
     }
 
-    fn look(&mut self, step: &StepView<'_>, look: Look) {
+    fn look(&mut self, step: &StepView<'_>, look: Access) {
         let account = step.message.address;
         match look {
-            Look::Slot(key) if !self.config.disable_storage => {
+            Access::Slot(key) if !self.config.disable_storage => {
                 if self.see(account).is_some_and(|slots| slots.insert(key)) {
                     self.entries += 1;
                 }
             }
-            Look::Slot(_) => {}
-            Look::Account(address) => drop(self.see(address)),
-            Look::Destruction(beneficiary) => {
+            Access::Slot(_) => {}
+            Access::Account(address) => drop(self.see(address)),
+            Access::Destruction(beneficiary) => {
                 self.see(beneficiary);
                 if !step.rules.has(Eip::SelfDestruct6780) || self.created.contains(&account) {
                     self.deleted.insert(account);
@@ -236,13 +236,13 @@ impl Tracer for PrestateTracer {
         };
         let account = Address::from_word(top.into());
         self.pending = match step.opcode {
-            Opcode::SLOAD | Opcode::SSTORE => Some(Look::Slot(top)),
+            Opcode::SLOAD | Opcode::SSTORE => Some(Access::Slot(top)),
             Opcode::EXTCODECOPY | Opcode::EXTCODEHASH | Opcode::EXTCODESIZE | Opcode::BALANCE => {
-                Some(Look::Account(account))
+                Some(Access::Account(account))
             }
-            Opcode::SELFDESTRUCT => Some(Look::Destruction(account)),
+            Opcode::SELFDESTRUCT => Some(Access::Destruction(account)),
             Opcode::CALL | Opcode::CALLCODE | Opcode::DELEGATECALL | Opcode::STATICCALL => {
-                Some(Look::Account(sends_to(step)))
+                Some(Access::Account(sends_to(step)))
             }
             _ => None,
         };

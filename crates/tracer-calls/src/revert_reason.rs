@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     fn words(selector: &[u8], words: &[U256], behind: &[u8]) -> Vec<u8> {
-        let words = words.iter().flat_map(|word| word.to_be_bytes::<32>());
+        let words = words.iter().flat_map(U256::to_be_bytes::<32>);
         selector.iter().copied().chain(words).chain(behind.iter().copied()).collect()
     }
 

@@ -6,7 +6,7 @@ use parallax_host_interface::{AccountChange, Database, HostError};
 use parallax_primitives::{Address, B256, Bytecode, Bytes, KECCAK256_EMPTY, U256, keccak256};
 use serde::Serialize;
 
-use crate::{PrestateTracerConfig, TracerError, json};
+use crate::{TracerError, json};
 
 /// An account, with the slots that were looked at.
 #[derive(Clone, Debug, Default)]
@@ -20,14 +20,14 @@ pub(crate) struct Account {
 
 /// The code of an account before the run.
 pub(crate) fn code_of(before: &dyn Database, address: Address) -> Result<Bytecode, TracerError> {
-    let account = before.account(address).map_err(failed)?;
+    let account = before.account(address).map_err(|error| failed(&error))?;
     match account.filter(|account| account.code_hash != KECCAK256_EMPTY) {
-        Some(account) => before.code(account.code_hash).map_err(failed),
+        Some(account) => before.code(account.code_hash).map_err(|error| failed(&error)),
         None => Ok(Bytecode::default()),
     }
 }
 
-fn failed(error: HostError) -> TracerError {
+fn failed(error: &HostError) -> TracerError {
     TracerError::State(error.to_string())
 }
 
@@ -37,8 +37,10 @@ impl Account {
         address: Address,
         slots: &BTreeSet<U256>,
     ) -> Result<Self, TracerError> {
-        let account = before.account(address).map_err(failed)?;
-        let storage = slots.iter().map(|key| Ok((*key, before.storage(address, *key).map_err(failed)?)));
+        let account = before.account(address).map_err(|error| failed(&error))?;
+        let storage = slots
+            .iter()
+            .map(|key| Ok((*key, before.storage(address, *key).map_err(|error| failed(&error))?)));
         let storage = storage.collect::<Result<_, TracerError>>()?;
         let Some(info) = account else { return Ok(Self { storage, ..Self::default() }) };
         let code = code_of(before, address)?.bytes().clone();
@@ -78,14 +80,14 @@ impl Account {
         if self.code.is_empty() { KECCAK256_EMPTY } else { keccak256(&self.code) }
     }
 
-    pub(crate) fn row(&self, config: PrestateTracerConfig) -> Row {
+    pub(crate) fn row(&self, with_code: bool, with_storage: bool) -> Row {
         let has_code = !self.code.is_empty();
         Row {
             balance: Some(self.balance),
-            code: (has_code && !config.disable_code).then(|| Code(self.code.clone())),
+            code: (has_code && with_code).then(|| Code(self.code.clone())),
             code_hash: has_code.then(|| self.code_hash()),
             nonce: self.nonce,
-            storage: if config.disable_storage { BTreeMap::new() } else { self.storage.clone() },
+            storage: if with_storage { self.storage.clone() } else { BTreeMap::new() },
         }
     }
 }

@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use parallax_block_data::SignedAuthorization;
 use parallax_chain_input::{ChainTransaction, PreState, parse};
 use parallax_engine_interface::{Engine, Job};
 use parallax_local_engine::LocalEngine;
@@ -91,7 +92,7 @@ impl Vector {
         let sender = signed.recover(&rules).unwrap();
         let mut transaction = signed.transaction;
         transaction.sender = sender;
-        transaction.authorizations = signed.authorizations.iter().map(|signed| signed.recover()).collect();
+        transaction.authorizations = signed.authorizations.iter().map(SignedAuthorization::recover).collect();
         Self {
             chain_id: config["chainId"].as_u64().unwrap(),
             before: PreState::of(&genesis.get("alloc"), None).unwrap().database(),

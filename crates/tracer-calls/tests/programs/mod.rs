@@ -90,7 +90,7 @@ impl Scene {
 }
 
 pub(crate) fn program(code: &str) -> Bytes {
-    assemble(code).unwrap().into()
+    assemble(code).unwrap()
 }
 
 /// A text without the white space that is there for people.
