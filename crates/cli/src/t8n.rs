@@ -22,7 +22,11 @@ use parallax_tracer_eip3155::{Dialect, Eip3155Tracer, Options};
 use parallax_transition::{Output, Request, RequestError, transition};
 use serde_json::{Map, Value, json};
 
-use crate::t8n_arguments::{FORKS, T8nArguments, T8nTraceArguments};
+use crate::{
+    libraries::needs_steps,
+    t8n_arguments::{FORKS, T8nArguments, T8nTraceArguments},
+    t8n_tracer::NamedTrace,
+};
 
 /// Why it ends, and with which status: go-ethereum's.
 pub(crate) struct Stop {
@@ -58,6 +62,11 @@ pub(crate) fn run(arguments: &T8nArguments) -> ExitCode {
 }
 
 fn tool(arguments: &T8nArguments) -> Result<(), Stop> {
+    let folder = &arguments.basedir;
+    let mut watched = Watched::new(&arguments.trace, folder, arguments.opcode_count.is_some())?;
+    if watched.tracer.is_some() {
+        needs_steps("--trace.tracer", arguments.engine).map_err(|error| Stop::new(CONFIGURATION, &error))?;
+    }
     let mut inputs = Inputs::default();
     let blobs =
         arguments.input_blob_params.as_ref().map(|source| inputs.read("blobParams", source)).transpose()?;
@@ -67,10 +76,8 @@ fn tool(arguments: &T8nArguments) -> Result<(), Stop> {
     let txs = inputs.read("txs", &arguments.input_txs)?;
     keep_inputs(arguments)?;
     let request = read(rules, arguments.chain_id, arguments.reward, [&alloc, &env, &txs])?;
-    let folder = &arguments.basedir;
     fs::create_dir_all(folder).map_err(|error| in_file(folder, &error))?;
 
-    let mut watched = Watched::new(arguments.trace, folder, arguments.opcode_count.is_some());
     let output = watched.run(&request, arguments.engine)?;
     if let Some(name) = &arguments.opcode_count {
         let counts: Map<_, _> =
@@ -173,18 +180,24 @@ fn blob_parameters(value: &Value) -> Result<BlobSchedule, Stop> {
 
 /// What is looked at of the transactions on the way.
 pub(crate) struct Watched<'a> {
-    trace: T8nTraceArguments,
+    trace: &'a T8nTraceArguments,
+    /// In place of lines.
+    tracer: Option<NamedTrace>,
     /// Where traces go.
     folder: &'a Path,
     /// Transactions that were put into the block.
     included: usize,
+    /// Their logs.
+    logs: u64,
     counts: Option<BTreeMap<String, u64>>,
     failed: Option<Stop>,
 }
 
 impl<'a> Watched<'a> {
-    pub(crate) fn new(trace: T8nTraceArguments, folder: &'a Path, counts: bool) -> Self {
-        Self { trace, folder, included: 0, counts: counts.then(BTreeMap::new), failed: None }
+    pub(crate) fn new(trace: &'a T8nTraceArguments, folder: &'a Path, counts: bool) -> Result<Self, Stop> {
+        let tracer = NamedTrace::new(trace).map_err(|error| Stop::new(CONFIGURATION, &error))?;
+        let counts = counts.then(BTreeMap::new);
+        Ok(Self { trace, tracer, folder, included: 0, logs: 0, counts, failed: None })
     }
 
     /// Makes the block.
@@ -202,14 +215,18 @@ impl<'a> Watched<'a> {
 
     fn execute(&mut self, engine: &dyn Engine, job: &Job<'_>) -> Result<Execution, EngineError> {
         let executed = match job.subject {
+            Subject::Transaction(transaction) if self.tracer.is_some() => {
+                self.trace_by_name(engine, job, transaction)
+            }
             Subject::Transaction(transaction) if self.trace.trace => self.trace(engine, job, transaction),
             _ => match &mut self.counts {
                 None => engine.execute(job, &mut NoHooks),
                 Some(counts) => engine.execute(job, &mut Count(counts)),
             },
         };
-        if matches!(job.subject, Subject::Transaction(_)) && executed.is_ok() {
+        if let (Subject::Transaction(_), Ok(execution)) = (job.subject, &executed) {
             self.included += 1;
+            self.logs += execution.outcome.as_ref().map_or(0, |outcome| outcome.logs.len() as u64);
         }
         executed
     }
@@ -235,13 +252,39 @@ impl<'a> Watched<'a> {
         // It writes into memory, which does not fail.
         let _ = tracer.finish(None);
         if executed.is_ok() {
-            let hash = hex::encode_prefixed(keccak256(&transaction.envelope));
-            let path = self.folder.join(format!("trace-{}-{hash}.jsonl", self.included));
-            if let Err(error) = fs::write(&path, &lines) {
-                self.failed.get_or_insert(in_file(&path, &error));
+            self.keep(transaction, "jsonl", &lines);
+        }
+        executed
+    }
+
+    /// Runs a transaction and writes what a tracer answers, unless it is rejected.
+    fn trace_by_name(
+        &mut self,
+        engine: &dyn Engine,
+        job: &Job<'_>,
+        transaction: &Transaction,
+    ) -> Result<Execution, EngineError> {
+        let Some(mut tracer) = self.tracer.as_ref().and_then(|tracer| tracer.of(self.logs)) else {
+            return engine.execute(job, &mut NoHooks);
+        };
+        let counted = self.counts.as_mut().map(Count);
+        let executed = engine.execute(job, &mut (Traced(&mut tracer), counted));
+        if let Ok(execution) = &executed {
+            match tracer.result(job.database, &execution.changes) {
+                Ok(answer) => self.keep(transaction, "json", format!("{answer}\n").as_bytes()),
+                Err(error) => drop(self.failed.get_or_insert(Stop::new(ENGINE, &error))),
             }
         }
         executed
+    }
+
+    /// Writes the trace of the transaction that is put into the block next.
+    fn keep(&mut self, transaction: &Transaction, ending: &str, text: &[u8]) {
+        let hash = hex::encode_prefixed(keccak256(&transaction.envelope));
+        let path = self.folder.join(format!("trace-{}-{hash}.{ending}", self.included));
+        if let Err(error) = fs::write(&path, text) {
+            self.failed.get_or_insert(in_file(&path, &error));
+        }
     }
 }
 

@@ -98,7 +98,7 @@ pub(crate) struct T8nServerArguments {
 }
 
 /// Whether and how the transactions of a block are traced.
-#[derive(Args, Clone, Copy, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct T8nTraceArguments {
     /// Write the EIP-3155 lines of each transaction that is in the block to trace-INDEX-HASH.jsonl
     #[arg(long)]
@@ -112,6 +112,13 @@ pub(crate) struct T8nTraceArguments {
     /// Write return data
     #[arg(long = "trace.returndata", requires = "trace")]
     pub(crate) trace_returndata: bool,
+    /// Write what go-ethereum's tracer of that name answers of each transaction that is in the block to trace-INDEX-HASH.json, in place of
+    /// lines: callTracer, flatCallTracer, prestateTracer, 4byteTracer, noopTracer or muxTracer
+    #[arg(long = "trace.tracer", value_name = "NAME")]
+    pub(crate) trace_tracer: Option<String>,
+    /// Options of that tracer, as JSON
+    #[arg(long = "trace.jsonconfig", value_name = "JSON", default_value = "{}", requires = "trace_tracer")]
+    pub(crate) trace_jsonconfig: String,
 }
 
 /// An integer, decimal or hexadecimal.

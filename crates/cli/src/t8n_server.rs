@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Error, Result};
 use axum::{
     Router,
     body::to_bytes,
@@ -41,6 +41,7 @@ use crate::{
     report::{Status, one_line},
     t8n::{ENGINE, FILE, JSON, Stop, Watched, read, rules},
     t8n_arguments::{T8nServerArguments, T8nTraceArguments, integer},
+    t8n_tracer::NamedTrace,
 };
 
 /// Most connections at a time; one more waits.
@@ -65,7 +66,8 @@ struct Tool {
 pub(crate) fn run(arguments: &T8nServerArguments) -> Result<Status> {
     let T8nServerArguments { port, basedir, trace, engine } = arguments;
     load(*engine)?;
-    if trace.trace {
+    let tracer = NamedTrace::new(trace).map_err(Error::msg)?;
+    if trace.trace || tracer.is_some() {
         needs_steps("--trace", *engine)?;
         fs::create_dir_all(basedir).with_context(|| basedir.display().to_string())?;
     }
@@ -82,8 +84,9 @@ pub(crate) fn run(arguments: &T8nServerArguments) -> Result<Status> {
     .context("cannot watch for interrupts")?;
     // Traces of two blocks would have the same names.
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    let lanes = Semaphore::new(if trace.trace { 1 } else { cores });
-    let tool = Arc::new(Tool { engine: *engine, trace: *trace, basedir: basedir.clone(), port, lanes });
+    let lanes = Semaphore::new(if trace.trace || tracer.is_some() { 1 } else { cores });
+    let tool =
+        Arc::new(Tool { engine: *engine, trace: trace.clone(), basedir: basedir.clone(), port, lanes });
     let runtime = Builder::new_current_thread().enable_all().build().context("cannot start to listen")?;
     let mut out = io::stdout().lock();
     writeln!(out, "Transition server listening on {port}")?;
@@ -226,7 +229,7 @@ impl Tool {
         let rules = rules(fork, blobs)?;
         let txs = if input["txs"].is_null() { &input["txsRlp"] } else { &input["txs"] };
         let request = read(rules, chain_id, reward, [&input["alloc"], &input["env"], txs])?;
-        let output = Watched::new(self.trace, &self.basedir, false).run(&request, self.engine)?;
+        let output = Watched::new(&self.trace, &self.basedir, false)?.run(&request, self.engine)?;
         Ok(json!({ "result": output.result, "alloc": output.alloc, "body": output.body.to_string() }))
     }
 }

@@ -430,4 +430,8 @@ impl<J: JournalExt> JournalView for View<'_, J> {
     fn logs(&self) -> &[Log] {
         self.logs
     }
+
+    fn balance(&self, address: Address) -> Option<U256> {
+        Some(self.journal.borrow().evm_state().get(&address)?.info.balance)
+    }
 }

@@ -31,6 +31,11 @@ impl JournalView for World<'_> {
         &self.logs
     }
 
+    fn balance(&self, address: Address) -> Option<U256> {
+        let account = self.state.accounts.get(&address).or_else(|| self.known_account(address))?;
+        Some(account.unwrap_or_default().balance)
+    }
+
     fn marks_digest(&self) -> Option<u64> {
         Some(self.state.marks_digest)
     }

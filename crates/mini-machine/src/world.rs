@@ -73,6 +73,11 @@ impl<'a> World<'a> {
         self.state = state;
     }
 
+    /// The account as it was before the transaction, if that was asked for.
+    pub(crate) fn known_account(&self, address: Address) -> Option<&Option<AccountInfo>> {
+        self.accounts.get(&address)
+    }
+
     /// The account as it was before the transaction.
     pub(crate) fn original_account(&mut self, address: Address) -> Result<Option<AccountInfo>, HostError> {
         if let Some(account) = self.accounts.get(&address) {

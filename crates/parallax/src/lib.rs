@@ -63,6 +63,8 @@ pub use parallax_state_tests as state_tests;
 #[cfg(feature = "trace")]
 pub use parallax_trace_output as trace_output;
 #[cfg(feature = "trace")]
+pub use parallax_tracer_calls as tracer_calls;
+#[cfg(feature = "trace")]
 pub use parallax_tracer_core as tracer_core;
 #[cfg(feature = "trace")]
 pub use parallax_tracer_eip3155 as tracer_eip3155;

@@ -13,6 +13,12 @@ pub trait JournalView {
     /// The logs so far, reverted ones taken back.
     fn logs(&self) -> &[Log];
 
+    /// What an account has now, in wei; `None` if the transaction has not loaded it, or if it is not told.
+    fn balance(&self, address: Address) -> Option<U256> {
+        let _ = address;
+        None
+    }
+
     /// The sum, modulo 2^64, of the digests of all [`JournalView::marks`], kept up to date and not made when it is asked for;
     /// `None` if it is not kept.
     fn marks_digest(&self) -> Option<u64> {

@@ -429,6 +429,11 @@ impl JournalView for State<'_> {
         &self.logs
     }
 
+    fn balance(&self, address: Address) -> Option<U256> {
+        let account = &self.accounts[*self.places.get(&address)?];
+        (account.origin != Origin::Unread).then_some(account.info.balance)
+    }
+
     fn marks_digest(&self) -> Option<u64> {
         Some(self.marks)
     }
