@@ -2,12 +2,13 @@
 //! answer is wrong is an error, and a build with assertions is never measured: the task starts itself again, optimised.
 
 mod baseline;
+mod blocks;
 mod measurement;
 mod official;
 mod peers;
 mod programs;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 
 use crate::workspace;
 
@@ -22,21 +23,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if arguments.free_when_off {
         return peers::free_when_off();
     }
-    baseline::look_at(arguments, if arguments.official { official::WHAT } else { programs::WHAT })?;
+    let (what, measure): (_, fn(&Arguments) -> Result<()>) = match arguments {
+        Arguments { blocks: Some(_), .. } => (blocks::WHAT, blocks::run),
+        Arguments { official: true, .. } => (official::WHAT, official::run),
+        _ => (programs::WHAT, programs::run),
+    };
+    baseline::look_at(arguments, what)?;
     if cfg!(debug_assertions) {
-        return run_optimised();
+        return workspace::run_optimised();
     }
-    if arguments.official { official::run(arguments) } else { programs::run(arguments) }
-}
-
-/// The same command in the profile that users measure.
-fn run_optimised() -> Result<()> {
-    eprintln!("this build has assertions: building and measuring with --release");
-    let mut command = workspace::cargo();
-    command
-        .args(["run", "--quiet", "--release", "--package", "xtask", "--"])
-        .args(std::env::args_os().skip(1));
-    let status = command.status()?;
-    ensure!(status.success(), "{command:?}: {status}");
-    Ok(())
+    measure(arguments)
 }

@@ -2,6 +2,7 @@
 //! Developer tasks: `cargo xtask <task>`. Each is a thin layer over the libraries.
 
 mod bench;
+mod blocks;
 mod checks;
 mod diff;
 mod fixtures;

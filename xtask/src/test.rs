@@ -15,6 +15,7 @@ use parallax_campaign::{
 use parallax_shadow_diff::ShadowMode;
 
 use crate::{
+    blocks,
     checks::sanitize,
     diff::{self, Table},
     fixtures::{self, snapshots},
@@ -41,14 +42,19 @@ pub(crate) struct Arguments {
     /// Instead: the build that users get, on the fixtures, on the official tests and in the fast engine's own tests.
     #[arg(long, conflicts_with_all = ["miri", "asan"])]
     release: bool,
+    /// Instead: all benchmark blocks on primary, mini and revm, in the build that users get. The archive beside the repository, or
+    /// another one, or a folder that one was unpacked into. The other tests run those of at most 10 Mgas.
+    #[arg(long, value_name = "PATH", num_args = 0..=1, conflicts_with_all = ["own", "miri", "asan", "release"])]
+    long: Option<Option<PathBuf>>,
 }
 
-/// The official data that tests use, by folder.
-const OFFICIAL: [(&str, &str); 4] = [
+/// The official data that tests use, by folder or archive.
+const OFFICIAL: [(&str, &str); 5] = [
     ("eest", "the official state tests"),
     ("eels-traces", "the specification's traces"),
     ("client-traces", "the clients' traces"),
     ("bench", "the benchmark programs"),
+    (blocks::ARCHIVE, "the benchmark blocks"),
 ];
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
@@ -60,6 +66,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
     if arguments.release {
         return release::run(arguments.own);
+    }
+    if let Some(path) = &arguments.long {
+        return blocks::long(path.as_deref());
     }
     let official = diff::official().filter(|_| !arguments.own);
     let mut parts = Parts::default();
@@ -76,6 +85,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         }
         parts.run("pairs of engines on the official state tests", || compare(std::slice::from_ref(folder)));
     }
+    if let Some(archive) = blocks::archive().filter(|_| !arguments.own) {
+        blocks::small(&mut parts, &archive)?;
+    }
     let absent = ui::missing();
     if absent.is_empty() || env::var_os("CI").is_some() {
         let page = |check| ui::Arguments { check, test: !check, bench: false };
@@ -83,7 +95,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         parts.run("cargo xtask ui --test", || ui::run(&page(false)));
     }
     let shared = shared_folder().filter(|_| !arguments.own);
-    let is_there = |folder| shared.as_ref().is_some_and(|shared| shared.join(folder).is_dir());
+    let is_there = |folder| shared.as_ref().is_some_and(|shared| shared.join(folder).exists());
     let missing: Vec<_> =
         OFFICIAL.iter().filter(|(folder, _)| !is_there(folder)).map(|(_, data)| *data).collect();
     if !missing.is_empty() {

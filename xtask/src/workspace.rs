@@ -35,3 +35,15 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     ensure!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     Ok(String::from_utf8(output.stdout)?)
 }
+
+/// The same command in the profile that users run.
+pub(crate) fn run_optimised() -> Result<()> {
+    eprintln!("this build has assertions: building and running with --release");
+    let mut command = cargo();
+    command
+        .args(["run", "--quiet", "--release", "--package", "xtask", "--"])
+        .args(std::env::args_os().skip(1));
+    let status = command.status()?;
+    ensure!(status.success(), "{command:?}: {status}");
+    Ok(())
+}

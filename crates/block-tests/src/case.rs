@@ -72,6 +72,13 @@ impl BlockCase {
         self.blocks.get(index)?.block().ok().map(|block| block.header.number)
     }
 
+    /// Gas that the blocks which must be valid use, as their headers say.
+    pub fn gas_used(&self) -> u64 {
+        let valid = self.blocks.iter().filter(|block| block.expected.is_none());
+        let used = valid.filter_map(|block| block.block().ok()).map(|block| block.header.gas_used);
+        used.fold(0, u64::saturating_add)
+    }
+
     /// Reads a test.
     ///
     /// # Errors

@@ -1,6 +1,8 @@
 //! Official block tests: on one engine, and on two in lockstep through all that is in the blocks of a chain, each with its own rules of
 //! blocks around it.
 
+use std::ops::ControlFlow;
+
 use parallax_block::Blocks;
 use parallax_block_data::BlockProcessor;
 use parallax_block_tests::{
@@ -11,11 +13,11 @@ use parallax_hooks::Hooks;
 use parallax_host_interface::HostError;
 use parallax_mini_block::MiniBlocks;
 use parallax_shadow_diff::{Divergence, Field, Mismatch, Place, ShadowConfig, Value, Verdict};
-use parallax_state_tests::FixtureError;
+use parallax_state_tests::{FixtureError, TestText};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BlockCounts, CaseName, DiffOutcome, Loss,
+    BlockCounts, Campaign, CaseName, DiffOutcome, Loss, WorkersError,
     any_case::AnyCase,
     diff::compare_results,
     engines::{EngineSource, Engines, UnknownEngine},
@@ -358,6 +360,30 @@ fn line(
     };
     // What has names for keys can be written.
     serde_json::to_string(&line).unwrap_or_default()
+}
+
+/// Reads the selected block tests of `campaign` and hands each to `deliver`, in order, or why it cannot be read; tests of other kinds
+/// are not handed on. With one worker nothing else goes on meanwhile. True if the campaign came to its end.
+pub fn block_cases(
+    campaign: &Campaign<'_>,
+    mut deliver: impl FnMut(Result<BlockCase, FixtureError>) -> ControlFlow<()> + Send,
+) -> Result<bool, WorkersError> {
+    let selection = campaign.selection;
+    let each = |test: Result<TestText, FixtureError>, is_stopped: &dyn Fn() -> bool| {
+        let cases = match test {
+            Ok(test) => selection.any_cases(&test),
+            Err(error) => vec![Err(error)],
+        };
+        let cases = cases.into_iter().take_while(|_| !is_stopped());
+        let selected = cases.filter(|case| case.as_ref().map_or(true, |case| selection.has(case)));
+        let blocks = selected.filter_map(|case| match case {
+            Ok(AnyCase::Block(case)) => Some(Ok(*case)),
+            Ok(AnyCase::State(_)) => None,
+            Err(error) => Some(Err(error)),
+        });
+        blocks.collect()
+    };
+    campaign.run_tests(each, |case, _| deliver(case))
 }
 
 /// Compares two engines on a block test: each with its own rules of blocks and its own state.

@@ -36,7 +36,7 @@ mod workers;
 
 pub use archive::file_of;
 pub use attribution::{Parting, Partings};
-pub use block_test::{BlockReport, BlockSummary, BlockTask, BlockVerdict, processor_of};
+pub use block_test::{BlockReport, BlockSummary, BlockTask, BlockVerdict, block_cases, processor_of};
 pub use case_name::CaseName;
 pub use clients::ClientSide;
 pub use diff::{

@@ -10,17 +10,12 @@ use parallax_campaign::{
     blocktest_isolated, diff_isolated, shared_folder,
 };
 use parallax_shadow_diff::ShadowMode;
-use regex::Regex;
 
 /// The archive, or `None` with a word on it where it is not.
 fn archive() -> Option<Vec<PathBuf>> {
-    shared_archive("eest-blocks.tar.gz")
-}
-
-fn shared_archive(name: &str) -> Option<Vec<PathBuf>> {
-    let archive = shared_folder().map(|folder| folder.join(name));
+    let archive = shared_folder().map(|folder| folder.join("eest-blocks.tar.gz"));
     let Some(archive) = archive.filter(|archive| archive.is_file()) else {
-        eprintln!("left out: no {name} beside the repository, nor in PARALLAX_SHARED");
+        eprintln!("left out: no eest-blocks.tar.gz beside the repository, nor in PARALLAX_SHARED");
         return None;
     };
     Some(vec![archive])
@@ -78,28 +73,6 @@ fn every_case_passes_on_revm_where_it_knows_the_fork() {
     assert_eq!((summary.failed, summary.crashed, summary.unreadable), (0, 0, 0));
     assert_eq!((summary.passed, summary.proof_of_work, summary.unsupported), (5288, 12, 91));
     assert_eq!(summary.renamed, 10);
-}
-
-/// The state before that most of the benchmark's engine tests share (`pre_alloc/0xa9149b4b29ac0473.json`) is not in its archive: each of
-/// them is told so, and all others of at most ten million gas pass.
-#[test]
-fn benchmark_blocks_pass_where_their_state_is_there() {
-    let Some(files) = shared_archive("eest-benchmark.tar.gz") else { return };
-    let filter = Some(Regex::new(r"value_(1|5|10)M\]").unwrap());
-    let (selection, cancel) = (Selection { filter, ..Selection::default() }, AtomicBool::new(false));
-    let campaign = Campaign { files: &files, selection: &selection, jobs: 0, cancel: &cancel };
-    let task = BlockTask { engine: "primary".to_owned(), command: String::new(), max_steps: None };
-    let mut without_state = 0;
-    let summary = blocktest_isolated(&campaign, &task, Isolation::InProcess, |report, _| {
-        let told = report.text.as_deref().unwrap_or_default();
-        without_state +=
-            u64::from(told.ends_with("0xa9149b4b29ac0473.json beside the folder of the test, found none"));
-        ControlFlow::Continue(())
-    });
-    let summary = summary.unwrap();
-    eprintln!("{}", summary.text("primary"));
-    assert_eq!((summary.passed, summary.unreadable, without_state), (171, 642, 642));
-    assert_eq!(summary.cases(), 813);
 }
 
 #[track_caller]

@@ -1,13 +1,13 @@
 //! What a measurement takes, and how it tells its figures.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use serde_json::Value;
 
 /// What `cargo xtask bench` takes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Only programs whose name contains this.
+    /// Only programs, or cases, whose name contains this.
     #[arg(long, default_value = "")]
     pub(crate) filter: String,
     /// Rounds; medians over them are reported.
@@ -16,11 +16,18 @@ pub(crate) struct Arguments {
     /// The official state tests on primary and revm instead of the programs: one core, whole transactions.
     #[arg(long)]
     pub(crate) official: bool,
+    /// Blocks of official block tests instead: Mgas/s by the folder of the test. A file, a folder or an archive; without one the archive
+    /// of benchmark blocks beside the repository.
+    #[arg(long, value_name = "PATH", num_args = 0..=1, conflicts_with = "official")]
+    pub(crate) blocks: Option<Option<PathBuf>>,
+    /// Only cases whose blocks use at most so much gas.
+    #[arg(long, value_name = "GAS", default_value_t = 10_000_000, requires = "blocks")]
+    pub(crate) max_gas: u64,
     /// Tracing against the tracers of revm and revm-inspectors: steps a second and bytes a step. Builds `xtask/peers`.
-    #[arg(long, conflicts_with_all = ["official", "json"])]
+    #[arg(long, conflicts_with_all = ["official", "blocks", "json"])]
     pub(crate) tracing: bool,
     /// Whether tracers and a comparison that are off cost instructions, counted by valgrind. Fails from 0.5 % on. Builds `xtask/peers`.
-    #[arg(long, conflicts_with_all = ["official", "json", "tracing"])]
+    #[arg(long, conflicts_with_all = ["official", "blocks", "json", "tracing"])]
     pub(crate) free_when_off: bool,
     /// Keep the times under a name, in the target folder; what has a slash or a dot in it is a file's path.
     #[arg(long, value_name = "NAME", conflicts_with_all = ["tracing", "free_when_off"])]
