@@ -58,7 +58,7 @@ pub(crate) enum Command {
     /// Runs bytecode
     Run(Box<RunArguments>),
     /// Runs official state tests on one engine: checks state root, logs hash and expected exceptions
-    Statetest(StatetestArguments),
+    Statetest(Box<StatetestArguments>),
     /// Runs official block tests on one engine: checks headers, roots, the last state and expected exceptions
     Blocktest(BlocktestArguments),
     /// Runs two engines on each case and explains where they part
