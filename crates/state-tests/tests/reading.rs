@@ -201,16 +201,7 @@ fn what_is_wrong_is_named() {
     check(
         "Merge",
         "Amsterdamned",
-        "f.json: at old.post.Amsterdamned: expected a fork: one of Frontier \
-         Homestead TangerineWhistle SpuriousDragon Byzantium Constantinople Petersburg Istanbul Berlin London Paris \
-         Shanghai Cancun Prague Osaka BPO1 BPO2 BPO3 BPO4 BPO5 Amsterdam, found \"Amsterdamned\"",
-        1,
-    );
-    check(
-        "TR_NoFunds",
-        "TR_NoFun",
-        "f.json: at old.post.Merge[0].expectException: expected an exception that official \
-         tests have, found \"TR_NoFun\"",
+        "f.json: at old.post.Amsterdamned: expected a fork that is known, found \"Amsterdamned\"",
         1,
     );
     check(
@@ -323,10 +314,7 @@ fn a_bad_test_hides_no_other() {
     let two = OLD.replacen("{\n  \"old\"", "{\"bad\": {\"env\": []}, \"old\"", 1);
     let two: Vec<_> = read(&two).into_iter().map(|case| case.map_err(|error| error.to_string())).collect();
     assert_eq!(two.len(), 3);
-    assert_eq!(
-        two[0].as_ref().err().unwrap(),
-        "f.json: at bad.env.currentNumber: missing field, expected an integer below 2^64"
-    );
+    assert_eq!(two[0].as_ref().err().unwrap(), "f.json: at bad.env: expected an object, found a list of 0");
     assert!(two[1].is_ok() && two[2].is_ok());
     let twice = OLD.replacen("{\n  \"old\"", "{\"old\": {}, \"old\"", 1);
     assert_eq!(
@@ -355,9 +343,7 @@ fn a_transaction_that_no_field_can_hold_is_malformed_where_that_is_expected() {
         |name: &str| overflow.replacen(london, &format!(r#"{london} "expectException": "{name}","#), 1);
     let case = read(&expecting("TransactionException.RLP_INVALID_VALUE")).remove(0).unwrap();
     assert!(
-        case.transaction
-            .unwrap_err()
-            .starts_with("old.transaction.value[1]: expected an integer below 2^256")
+        case.transaction.unwrap_err().starts_with("transaction.value[1]: expected an integer below 2^256")
     );
     assert!(read(&expecting("TransactionException.NONCE_IS_MAX")).remove(0).is_err());
     assert!(read(&overflow).remove(0).is_err());

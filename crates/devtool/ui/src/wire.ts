@@ -96,13 +96,8 @@ export type TestCases = {
   total: number;
 };
 
-/** Accounts by address, as the `pre` of a state test: balance, nonce, code (hex) and storage (key to value), each optional. */
-export type PreState = Record<string, {
-  balance?: string;
-  nonce?: string;
-  code?: string;
-  storage?: Record<string, string>;
-}>;
+/** Accounts by address with balance, nonce, code (hex) and storage (key to value), each optional; numbers are hex, decimal, or JSON's. Or around such accounts: a genesis file, an answer of `prestateTracer`, a whole answer of JSON-RPC, a cache of foundry, a dump of anvil. */
+export type PreState = unknown;
 
 export type CodeSource = {
   kind: "code";
