@@ -29,8 +29,10 @@ const SMALL: &str = r"value_(1|5|10)M\]";
 const CASE_TIMEOUT: Duration = Duration::from_secs(600);
 /// Failures that are printed; the others are counted.
 const SHOWN: usize = 5;
-/// How the error of a test ends whose shared state is not there.
-const NO_STATE: &str = ".json beside the folder of the test, found none";
+/// How many of them each tree of the archive has.
+const SMALL_CASES: [u64; 3] = [96, 63, 654];
+/// How the error of a test ends whose shared state is the one that the archive does not have.
+const NO_STATE: &str = "0xa9149b4b29ac0473.json beside the folder of the test, found none";
 
 /// The archive, if it is there.
 pub(crate) fn archive() -> Option<PathBuf> {
@@ -47,26 +49,34 @@ pub(crate) fn long(path: Option<&Path>) -> Result<()> {
         return workspace::run_optimised();
     }
     let mut parts = Parts::default();
-    run(&mut parts, &path, &Selection::default(), "benchmark blocks");
+    run(&mut parts, &path, &Selection::default(), [None; 3], "benchmark blocks");
     parts.finish()
 }
 
 /// Those of at most ten million gas.
 pub(crate) fn small(parts: &mut Parts, path: &Path) -> Result<()> {
     let selection = Selection { filter: Some(Regex::new(SMALL)?), ..Selection::default() };
-    run(parts, path, &selection, "benchmark blocks of at most 10 Mgas");
+    run(parts, path, &selection, SMALL_CASES.map(Some), "benchmark blocks of at most 10 Mgas");
     Ok(())
 }
 
-fn run(parts: &mut Parts, path: &Path, selection: &Selection, what: &str) {
+/// `counts` are the cases of each tree, where that is known.
+fn run(parts: &mut Parts, path: &Path, selection: &Selection, counts: [Option<u64>; 3], what: &str) {
     for engine in ENGINES {
         parts.run(&format!("{what} on {}", engine.name()), || {
-            TREES.iter().try_for_each(|tree| run_tree(path, tree, selection, engine))
+            let trees = TREES.iter().zip(counts);
+            trees.into_iter().try_for_each(|(tree, count)| run_tree(path, tree, selection, count, engine))
         });
     }
 }
 
-fn run_tree(path: &Path, tree: &str, selection: &Selection, engine: EngineName) -> Result<()> {
+fn run_tree(
+    path: &Path,
+    tree: &str,
+    selection: &Selection,
+    count: Option<u64>,
+    engine: EngineName,
+) -> Result<()> {
     let below = format!("fixtures/{tree}");
     let part =
         if path.is_dir() { path.join(below) } else { PathBuf::from(format!("{}:{below}", path.display())) };
@@ -93,6 +103,8 @@ fn run_tree(path: &Path, tree: &str, selection: &Selection, engine: EngineName) 
     if without_state > 0 {
         println!("left out: {without_state} cases of {tree} name a state in pre_alloc that is not there");
     }
+    let cases = summary.cases();
+    ensure!(count.is_none_or(|count| count == cases), "{tree}: {cases} cases, expected {count:?}");
     check(&summary, without_state, tree)
 }
 

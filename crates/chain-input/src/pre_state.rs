@@ -68,6 +68,12 @@ impl PreState {
         Self::of(&Node::test(&file, "", &value), pick)
     }
 
+    /// The accounts as a state that is whole, where a slot that is zero is no slot.
+    pub fn into_state(mut self) -> MemoryDatabase {
+        self.accounts.values_mut().for_each(|account| account.storage.retain(|_, value| !value.is_zero()));
+        MemoryDatabase { accounts: self.accounts, ..MemoryDatabase::default() }
+    }
+
     /// As [`PreState::read`], of JSON that is somewhere in a file.
     ///
     /// # Errors

@@ -200,6 +200,11 @@ fn check_message(arguments: &DiffArguments, sides: [EngineName; 2]) -> Result<()
         arguments.message.is_some() || arguments.options == MessageOptions::default(),
         "--depth, --static and --salt are of bare messages: expected --message"
     );
+    ensure!(
+        arguments.message.is_some() || arguments.world.blob_hash.is_empty(),
+        "--blob-hash is of bare messages: expected --message"
+    );
+    ensure!(!creates(arguments) || arguments.world.receiver.is_none(), "--receiver: a creation has none");
     if arguments.message.is_some()
         && let Some(side) = sides.iter().find(|side| !side.engine().capabilities().messages)
     {

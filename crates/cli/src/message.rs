@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use clap::{Args, ValueEnum};
-use parallax_primitives::{Address, Bytes, Message, MessageKind, Subject, Transaction, TxEnv, U256};
+use parallax_primitives::{Address, Bytes, Eip, Message, MessageKind, Subject, Transaction, TxEnv, U256};
 
 use crate::{number::number, world::World};
 
@@ -117,7 +117,7 @@ impl MessageOptions {
         world.fund(value);
         let World { sender, receiver, .. } = *world;
         let delegate = world.database.accounts.get(&receiver).and_then(|account| account.code.delegation());
-        let delegate = delegate.filter(|_| !kind.is_create());
+        let delegate = delegate.filter(|_| !kind.is_create() && world.rules.has(Eip::SetCode7702));
         let (address, code_address) = if kind.is_create() {
             (Address::ZERO, Address::ZERO)
         } else {

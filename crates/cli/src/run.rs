@@ -12,7 +12,7 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 use parallax_campaign::{engines::EngineName, trace};
-use parallax_engine_interface::{Engine as _, EngineError, Job};
+use parallax_engine_interface::{Engine as _, EngineError, Execution, Job};
 use parallax_hooks::{Hooks, NoHooks};
 use parallax_primitives::{Bytes, Eip};
 use parallax_tracer_eip3155::Summary;
@@ -52,12 +52,14 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<Status> {
             (inputs.len() > 1).then(|| format!("input     {} of {}: {input}\n", number + 1, inputs.len()));
         let round = Round { arguments, code: code.as_ref(), input, traces: traces.as_ref() };
         let (text, ended) = round.run(&mut world)?;
+        status = status.max(ended);
+        // What came to no end of its own is told already, and nothing can run behind it.
+        let Some(text) = text else { break };
         let text = if arguments.json { format!("{text}\n") } else { title.unwrap_or_default() + &text };
         match is_aside {
             true => io::stderr().lock().write_all(text.as_bytes())?,
             false => io::stdout().lock().write_all(text.as_bytes())?,
         }
-        status = status.max(ended);
         if ended > Status::Failure {
             break;
         }
@@ -99,6 +101,7 @@ fn world(arguments: &RunArguments) -> Result<(World, Option<Bytes>)> {
     let rules = arguments.rules.rules;
     let creates = arguments.kind().creates();
     let form = CodeForm::of(arguments.asm, creates, rules);
+    ensure!(!creates || arguments.world.receiver.is_none(), "--receiver: a creation has none");
     let code = arguments.code().map(|code| input::code(code, form)).transpose()?;
     let mut world = arguments.world.world(rules, arguments.gas)?;
     if creates {
@@ -123,8 +126,8 @@ struct Round<'a> {
 }
 
 impl Round<'_> {
-    /// Runs it, leaves the first engine's state in the world, and tells it.
-    fn run(&self, world: &mut World) -> Result<(String, Status)> {
+    /// Runs it, leaves the first engine's state in the world, and tells it; nothing of what an engine did not bring to an end.
+    fn run(&self, world: &mut World) -> Result<(Option<String>, Status)> {
         let sent = self.sent(world)?;
         let rules = self.arguments.rules.rules;
         let World { chain_id, block, environment, database, .. } = &*world;
@@ -133,23 +136,20 @@ impl Round<'_> {
         let names = &self.arguments.engine;
         let mut answers = Vec::with_capacity(names.len());
         for name in names {
-            let answer = self.on(*name, &job, world)?;
-            if let Answer::Early(status, text) = answer {
-                complain(&format!("{name}: {text}"));
-                return Ok((String::new(), status));
+            match self.on(*name, &job, world)? {
+                Ok(answer) => answers.push((*name, answer)),
+                Err(status) => return Ok((None, status)),
             }
-            answers.push((*name, answer));
         }
         let is_refused = answers.iter().any(|(_, answer)| matches!(answer, Answer::Refused(_)));
         let times = if is_refused { Vec::new() } else { bench::measure(self.arguments, &job)? };
         let told = Answers { answers: &answers, times: &times, is_bench: self.arguments.bench.is_some() };
         let text = if self.arguments.json { told.json().to_string() } else { told.text() };
         let status = told.status();
-        if let [(_, Answer::Ran(_, execution)), ..] = &answers[..] {
-            let changes = execution.changes.clone();
-            world.database.apply(&changes);
+        if let Some((_, Answer::Ran(_, changes))) = answers.first() {
+            world.database.apply(changes);
         }
-        Ok((text, status))
+        Ok((Some(text), status))
     }
 
     fn sent(&self, world: &mut World) -> Result<Sent> {
@@ -165,7 +165,8 @@ impl Round<'_> {
         })
     }
 
-    fn on(&self, name: EngineName, job: &Job<'_>, world: &World) -> Result<Answer> {
+    /// What an engine answers, or how the command ends that was ended meanwhile, which is told.
+    fn on(&self, name: EngineName, job: &Job<'_>, world: &World) -> Result<Result<Answer, Status>> {
         let engine = name.engine();
         let span =
             tracing::error_span!("run", engine = name.name(), fork = %job.rules, gas = self.arguments.gas);
@@ -179,29 +180,35 @@ impl Round<'_> {
             None => go(&mut NoHooks),
         };
         if let (Some(status), Some(text)) = (watch.early_status(), watch.early_text()) {
-            return Ok(Answer::Early(status, text));
+            complain(&format!("{name}: {text}"));
+            return Ok(Err(status));
         }
         let execution = match ended {
             Ok(execution) => execution,
-            Err(EngineError::Rejected(rejection)) => return Ok(Answer::Refused(rejection.to_string())),
+            Err(EngineError::Rejected(rejection)) => return Ok(Ok(Answer::Refused(rejection.to_string()))),
             Err(error) => bail!("{name}: {error}"),
         };
-        let Some(outcome) = execution.outcome.clone() else {
+        let Execution { outcome: Some(outcome), changes, .. } = execution else {
             bail!("{name}: the run was ended before its end")
         };
         span.in_scope(|| tracing::debug!(status = %outcome.status, gas_used = outcome.gas_used, "ran"));
-        let mut after = world.database.clone();
-        after.apply(&execution.changes);
+        // Of a large state that takes its time: where nobody asks, it is not worked out.
+        let RunArguments { engine: engines, dump, .. } = self.arguments;
+        let state_root = (engines.len() > 1 || dump.is_some()).then(|| {
+            let mut after = world.database.clone();
+            after.apply(&changes);
+            after.state_root()
+        });
         let ran = Ran {
             gas: self.arguments.gas,
             has_state_gas: job.rules.has(Eip::StateGas8037),
             outcome,
-            changes: told(execution.changes.clone(), world),
-            state_root: after.state_root(),
+            changes: told(changes.clone(), world),
+            state_root,
             steps: has_steps.then_some(watch.steps),
             last: watch.own_step(),
         };
-        Ok(Answer::Ran(Box::new(ran), execution))
+        Ok(Ok(Answer::Ran(Box::new(ran), changes)))
     }
 }
 

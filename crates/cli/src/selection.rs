@@ -275,6 +275,8 @@ impl Selected {
             |delivered, _| {
                 match delivered {
                     Delivered::Case(case, ()) => cases.push(case),
+                    // Something else is selected.
+                    Delivered::Unreadable(error) if error.passed_over().is_some() => {}
                     Delivered::Unreadable(error) => {
                         complain(&error);
                         is_readable = false;

@@ -19,7 +19,7 @@ use crate::{
     libraries::load,
     outputs::Outputs,
     report::{Status, complain},
-    selection::{Incoming, Printer},
+    selection::{Incoming, PassedOver, Printer},
 };
 
 /// A side as it was asked for.
@@ -57,9 +57,13 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<Status> {
         Reports::begin(&arguments.report, &setup, &mut Outputs::beside(incoming.gathered_files()))?;
     let mut printer = Printer::new();
     let json = arguments.selection.json;
+    let mut skipped = PassedOver::default();
     let mut deliver = |delivered: &Delivered<DiffOutcome>, progress| {
         let text =
             if json { Some(diff_json(delivered)) } else { diff_text(delivered, &setup).map(colour::painted) };
+        if let Delivered::Unreadable(error) = delivered {
+            skipped.count(error.passed_over().as_deref());
+        }
         let is_written = reports.case(delivered);
         let has_parted = matches!(delivered, Delivered::Case(_, outcome) if outcome.verdict.is_failure());
         printer.print(progress, has_parted, text.as_deref())?;
@@ -78,6 +82,7 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<Status> {
     if let Some(by) = arguments.selection.by.as_ref().and_then(|by| summary.rules_text(&by.text)) {
         text.push_str(&format!("\n  {by}"));
     }
+    text += &skipped.text(&incoming);
     let printed = printer.finish(&text, json);
     reports.finish(&summary)?;
     printed?;

@@ -24,6 +24,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     libraries::needs_steps,
+    outputs::Outputs,
     t8n_arguments::{FORKS, T8nArguments, T8nTraceArguments},
     t8n_tracer::NamedTrace,
 };
@@ -118,19 +119,17 @@ pub(crate) fn read(
 
 /// Refuses to write over what is read.
 fn keep_inputs(arguments: &T8nArguments) -> Result<(), Stop> {
-    let inputs = [Some(&arguments.input_alloc), Some(&arguments.input_env), Some(&arguments.input_txs)];
-    let inputs = inputs.into_iter().chain([arguments.input_blob_params.as_ref()]).flatten();
-    let inputs: Vec<_> = inputs.filter_map(|input| fs::canonicalize(input).ok()).collect();
-    let outputs = [&arguments.output_result, &arguments.output_alloc, &arguments.output_body];
-    for output in outputs.into_iter().chain(&arguments.opcode_count) {
-        let path = arguments.basedir.join(output);
-        if fs::canonicalize(&path).is_ok_and(|real| inputs.contains(&real)) {
-            let text = format!(
-                "{} is an input, and would be written over: give another --output.basedir",
-                path.display()
-            );
-            return Err(Stop::new(FILE, &text));
-        }
+    let inputs = [&arguments.input_alloc, &arguments.input_env, &arguments.input_txs];
+    let inputs = Outputs::beside(inputs.into_iter().chain(&arguments.input_blob_params));
+    let outputs = [
+        ("result", &arguments.output_result),
+        ("alloc", &arguments.output_alloc),
+        ("body", &arguments.output_body),
+    ];
+    let counts = arguments.opcode_count.iter().map(|file| ("opcode counts", file));
+    for (what, output) in outputs.into_iter().chain(counts) {
+        let checked = inputs.check(arguments.basedir.join(output), what);
+        checked.map_err(|error| Stop::new(FILE, &format!("{error}: give another --output.basedir")))?;
     }
     Ok(())
 }

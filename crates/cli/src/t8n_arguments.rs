@@ -12,7 +12,7 @@ macro_rules! forks {
     () => {
         "Frontier Homestead DAOFork TangerineWhistle SpuriousDragon Byzantium Constantinople \
          ConstantinopleFix Istanbul MuirGlacier Berlin London ArrowGlacier GrayGlacier Merge Paris Shanghai \
-         Cancun Prague Osaka BPO1 BPO2 BPO3 BPO4 BPO5"
+         Cancun Prague Osaka BPO1 BPO2 BPO3 BPO4 BPO5 Amsterdam"
     };
 }
 pub(crate) const FORKS: &str = forks!();

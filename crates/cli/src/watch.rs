@@ -21,23 +21,28 @@ use crate::{
 
 /// Set by the first interrupt; the second ends the process at once.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+/// Whether something runs that looks at that.
+static IS_WATCHED: AtomicBool = AtomicBool::new(false);
 
-/// From now on an interrupt (INT, TERM or HUP) ends the run that is watched instead of the process.
+/// From now on an interrupt (INT, TERM or HUP) ends the run that is watched instead of the process; the process where there is none.
 pub(crate) fn watch_interrupts() -> Result<()> {
     ctrlc::set_handler(|| {
-        if INTERRUPTED.swap(true, Ordering::Relaxed) {
-            process::exit(130);
+        let is_watched = IS_WATCHED.load(Ordering::Relaxed);
+        if INTERRUPTED.swap(true, Ordering::Relaxed) || !is_watched {
+            end("interrupted", Status::Interrupted);
         }
     })
     .context("cannot watch for interrupts")
 }
 
-/// From now on an interrupt, or the end of the time, ends the process, of which nothing is to be kept, with a word and a status.
+/// Ends the process, of which nothing more is to be kept.
+fn end(why: &str, status: Status) -> ! {
+    complain(&format!("{why}: what was running has not come to its end"));
+    process::exit(status.code().into())
+}
+
+/// From now on an interrupt, or the end of the time, ends the process with a word and a status.
 pub(crate) fn end_early(timeout: Option<Duration>) -> Result<()> {
-    let end = |why: &str, status: Status| -> ! {
-        complain(&format!("{why}: nothing has come to its end"));
-        process::exit(status.code().into())
-    };
     ctrlc::set_handler(move || end("interrupted", Status::Interrupted))
         .context("cannot watch for interrupts")?;
     if let Some(time) = timeout {
@@ -210,8 +215,9 @@ pub(crate) fn watched(
     hooks: &mut dyn Hooks,
     watch: Option<&mut Watch>,
 ) -> std::result::Result<Execution, EngineError> {
-    match watch {
-        Some(watch) => engine.execute(job, &mut (hooks, watch)),
-        None => engine.execute(job, hooks),
-    }
+    let Some(watch) = watch else { return engine.execute(job, hooks) };
+    IS_WATCHED.store(true, Ordering::Relaxed);
+    let executed = engine.execute(job, &mut (hooks, watch));
+    IS_WATCHED.store(false, Ordering::Relaxed);
+    executed
 }

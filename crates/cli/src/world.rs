@@ -64,7 +64,7 @@ pub(crate) struct WorldArguments {
     slot_number: Option<u64>,
     /// BLOBHASH of the next index, of a bare message. May be repeated
     #[arg(long, value_name = "HASH", value_parser = word)]
-    blob_hash: Vec<B256>,
+    pub(crate) blob_hash: Vec<B256>,
     #[command(flatten)]
     pub(crate) prestate: PrestateArguments,
 }
@@ -72,6 +72,7 @@ pub(crate) struct WorldArguments {
 /// What a program runs in.
 #[derive(Clone, Debug)]
 pub(crate) struct World {
+    pub(crate) rules: Rules,
     pub(crate) chain_id: u64,
     pub(crate) block: BlockEnv,
     pub(crate) environment: TxEnv,
@@ -85,8 +86,7 @@ pub(crate) struct World {
 impl WorldArguments {
     /// The world that they describe, by these rules, in which there is room for so much gas.
     pub(crate) fn world(&self, rules: Rules, gas: u64) -> Result<World> {
-        let before = self.prestate.read(None)?.unwrap_or_default();
-        let database = MemoryDatabase { accounts: before.accounts, ..MemoryDatabase::default() };
+        let database = self.prestate.read(None)?.unwrap_or_default().into_state();
         let sender = self.sender.unwrap_or(CALLER);
         let chain_id = self.chain_id.unwrap_or_else(|| rules.chain_id());
         let base_fee = self.base_fee.unwrap_or(0);
@@ -109,7 +109,7 @@ impl WorldArguments {
         };
         let receiver = self.receiver.unwrap_or(CONTRACT);
         let given = database.accounts.keys().copied().collect();
-        Ok(World { chain_id, block, environment, sender, receiver, given, database })
+        Ok(World { rules, chain_id, block, environment, sender, receiver, given, database })
     }
 
     /// The options again, as a command has them.

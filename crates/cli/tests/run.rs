@@ -159,6 +159,7 @@ fn engines_stand_side_by_side() {
         "{out}"
     );
     let object = json(&["6001", "--engine", "primary", "--engine", "mini", "--bench=3"]);
+    assert_eq!(object["engines"][0]["stateRoot"].as_str().map(str::len), Some(66), "{object}");
     assert_eq!(
         (&object["same"], &object["engines"][1]["bench"]["runs"]),
         (&true.into(), &3.into()),
@@ -173,6 +174,8 @@ fn engines_stand_side_by_side() {
         ),
         (&["run", "00", "--sender", "0x12"], "expected an address: 20 bytes in hexadecimal"),
         (&["run", "00", "--transaction", "--depth", "3"], "cannot be used with"),
+        (&["run", "00", "--create", "--receiver", A], "--receiver: a creation has none"),
+        (&["diff", "--code", "00", "--create", "--receiver", A], "--receiver: a creation has none"),
     ] {
         let (status, out, err) = run(arguments);
         assert!(status == Some(2) && out.is_empty() && err.contains(part), "{arguments:?}: {out}{err}");
@@ -190,6 +193,10 @@ fn a_limit_is_told_with_the_place() {
     assert_eq!((status, &*out), (Some(1), ""));
     let said = "parallax: primary: the limit of 100 steps is met: 100 steps have run, the last of them at depth 1, pc 0, JUMPDEST, with";
     assert!(err.starts_with(said), "{err}");
+    // Nothing came to its end, so there is nothing to print, and nothing runs behind it.
+    let (status, out, err) =
+        run(&["run", "5b600056", "--json", "--max-steps", "9", "--input", "0x", "--input", "0x"]);
+    assert_eq!((status, &*out, err.lines().count()), (Some(1), "", 1), "{err}");
     let endless = ["5b600056", "--gas", "18446744073709551615"];
     let (status, _, err) = run(&[&["run", "--timeout", "0.05"], &endless[..]].concat());
     assert!(status == Some(1) && err.contains("the limit of 0.05 seconds is met"), "{err}");

@@ -147,12 +147,15 @@ fn files_are_read_and_written_with_traces_and_counts() {
     let basedir = format!("--output.basedir={}", folder.path("."));
     let options: Vec<&str> =
         inputs.iter().map(String::as_str).chain([&*basedir, "--state.fork=Shanghai"]).collect();
-    let (status, out, err) = t8n(&options, "");
-    assert_eq!((status, out.as_str()), (Some(11), ""));
-    assert!(
-        err.ends_with("alloc.json is an input, and would be written over: give another --output.basedir\n"),
-        "{err}"
-    );
+    fs::hard_link(folder.path("alloc.json"), folder.path("other.json")).unwrap();
+    // Under another name, too.
+    for output in ["alloc.json", "other.json"] {
+        let output = format!("--output.alloc={output}");
+        let (status, out, err) = t8n(&[&options[..], &[&output]].concat(), "");
+        assert_eq!((status, out.as_str()), (Some(11), ""));
+        let said = "json: the alloc would be written over what is read: give another --output.basedir\n";
+        assert!(err.ends_with(said), "{err}");
+    }
     assert_eq!(fs::read(folder.path("alloc.json")).unwrap(), before);
     assert!(!PathBuf::from(folder.path("result.json")).exists());
     let files = fs::read_dir(folder.path("out")).unwrap().count();
@@ -223,7 +226,7 @@ fn the_help_names_every_fork_as_the_framework_does() {
     assert_eq!(status, Some(0));
     let forks = "Frontier Homestead DAOFork TangerineWhistle SpuriousDragon Byzantium Constantinople \
         ConstantinopleFix Istanbul MuirGlacier Berlin London ArrowGlacier GrayGlacier Merge Shanghai Cancun Prague Osaka \
-        BPO1 BPO2 BPO3 BPO4 BPO5";
+        BPO1 BPO2 BPO3 BPO4 BPO5 Amsterdam";
     for fork in forks.split_whitespace() {
         assert!(out.contains(fork), "{fork}");
         let options = [&STDIN[..], &STDOUT, &["--state.fork", fork]].concat();

@@ -37,17 +37,10 @@ impl Request {
         [alloc, env, txs]: [&Value; 3],
     ) -> Result<Self, RequestError> {
         let file = "t8n".into();
-        let mut state = accounts(&Node::test(&file, "alloc", alloc))?;
+        let mut state = PreState::of(&Node::test(&file, "alloc", alloc), None)?.into_state();
         let environment = Environment::read(&rules, &Node::test(&file, "env", env))?;
         state.block_hashes = environment.block_hashes.clone();
         let transactions = transactions::read(&rules, chain_id, &Node::test(&file, "txs", txs))?;
         Ok(Self { rules, chain_id, reward, environment, state, transactions })
     }
-}
-
-/// A state that is whole: a slot that is zero is no slot.
-fn accounts(node: &Node<'_>) -> Result<MemoryDatabase, RequestError> {
-    let mut accounts = PreState::of(node, None)?.accounts;
-    accounts.values_mut().for_each(|account| account.storage.retain(|_, value| !value.is_zero()));
-    Ok(MemoryDatabase { accounts, ..MemoryDatabase::default() })
 }

@@ -1,13 +1,13 @@
 //! A genesis file: the rules, the first block and its state.
 
-use std::fs;
-
 use anyhow::{Context, Result};
 use parallax_chain_input::PreState;
 use parallax_memory_database::MemoryDatabase;
 use parallax_primitives::{B256, BlockEnv, Eip, Fork, Rules};
 use parallax_state_tests::{FixtureError, FixtureFile, Node};
 use serde_json::Value;
+
+use crate::prestate::contents;
 
 /// The chain that is meant if none is said: that of a network of one's own.
 const CHAIN: u64 = 1337;
@@ -32,7 +32,7 @@ impl Genesis {
     }
 
     pub(super) fn open(path: &str) -> Result<Self> {
-        let text = fs::read(path).with_context(|| format!("{path}: cannot read the file"))?;
+        let text = contents(path)?;
         // The bounds of any file, and no field twice.
         for field in FixtureFile::parse(path, text.clone())?.tests() {
             field?;
@@ -69,15 +69,8 @@ impl Genesis {
         };
         let chain = config.get("chainId");
         let chain_id = if config.is_null() || chain.is_null() { CHAIN } else { chain.u64()? };
-        Ok(Self { rules, chain_id, block, state: accounts(&node.get("alloc"))? })
+        Ok(Self { rules, chain_id, block, state: PreState::of(&node.get("alloc"), None)?.into_state() })
     }
-}
-
-/// A slot that is zero is no slot.
-fn accounts(node: &Node<'_>) -> Result<MemoryDatabase, FixtureError> {
-    let mut accounts = PreState::of(node, None)?.accounts;
-    accounts.values_mut().for_each(|account| account.storage.retain(|_, value| !value.is_zero()));
-    Ok(MemoryDatabase { accounts, ..MemoryDatabase::default() })
 }
 
 fn or_zero(node: &Node<'_>, key: &str) -> Result<u64, FixtureError> {

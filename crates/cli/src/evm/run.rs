@@ -104,10 +104,8 @@ fn message(words: &RunWords, genesis: &mut Genesis, (code, input): (Bytes, Bytes
         (MessageKind::Call, receiver, input)
     };
     // Where the receiver delegates to (EIP-7702).
-    let own = genesis.state.accounts.get(&address).map(|account| account.code.bytes());
-    let delegate =
-        own.and_then(|code| code.strip_prefix(&[0xef, 0x01, 0x00])).filter(|rest| rest.len() == 20);
-    let delegate = delegate.filter(|_| genesis.rules.has(Eip::SetCode7702)).map(Address::from_slice);
+    let delegate = genesis.state.accounts.get(&address).and_then(|account| account.code.delegation());
+    let delegate = delegate.filter(|_| genesis.rules.has(Eip::SetCode7702));
     Message {
         kind,
         depth: 0,

@@ -1,7 +1,7 @@
 //! What one input came to on every engine, told together.
 
 use parallax_campaign::engines::EngineName;
-use parallax_engine_interface::Execution;
+use parallax_host_interface::StateChanges;
 use serde_json::{Value, json};
 
 use super::{bench::Times, ran::Ran};
@@ -9,11 +9,9 @@ use crate::report::Status;
 
 /// What an engine answered.
 pub(crate) enum Answer {
-    Ran(Box<Ran>, Execution),
+    Ran(Box<Ran>, StateChanges),
     /// It would not begin, for this reason.
     Refused(String),
-    /// It was ended, which the text says.
-    Early(Status, String),
 }
 
 impl Answer {
@@ -27,14 +25,14 @@ impl Answer {
     fn text(&self) -> String {
         match self {
             Self::Ran(ran, _) => ran.text(),
-            Self::Refused(reason) | Self::Early(_, reason) => format!("status    rejected: {reason}\n"),
+            Self::Refused(reason) => format!("status    rejected: {reason}\n"),
         }
     }
 
     fn json(&self) -> Value {
         match self {
             Self::Ran(ran, _) => ran.json(),
-            Self::Refused(reason) | Self::Early(_, reason) => {
+            Self::Refused(reason) => {
                 json!({ "status": "rejected", "reason": reason })
             }
         }

@@ -23,7 +23,8 @@ pub(crate) struct Ran {
     pub(crate) outcome: TxOutcome,
     /// Without what was there for the run alone: accounts that were touched, and are as empty as before.
     pub(crate) changes: StateChanges,
-    pub(crate) state_root: B256,
+    /// Where it is asked for.
+    pub(crate) state_root: Option<B256>,
     /// `None` where the engine shows no steps.
     pub(crate) steps: Option<u64>,
     pub(crate) last: Option<LastStep>,
@@ -104,6 +105,9 @@ impl Ran {
             "stack": stack,
             "place": place,
         });
+        if let Some(root) = self.state_root {
+            object["stateRoot"] = root.to_string().into();
+        }
         if let Some(created) = created {
             object["created"] = lower(created).into();
         }
