@@ -9,7 +9,9 @@ use parallax_client_process::{Client, CommandError, Ending, Limits, Output, Prot
 use parallax_engine_interface::Engine;
 use parallax_shadow_diff::{Field, ShadowConfig, Value, Verdict};
 use parallax_state_tests::Case;
-use parallax_tracer_eip3155::{self as eip3155, ReadError, TraceReader, detect};
+use parallax_tracer_eip3155::{
+    self as eip3155, Field as TraceField, Fields, ReadError, TraceReader, recognise,
+};
 use tempfile::NamedTempFile;
 
 use crate::{
@@ -19,6 +21,10 @@ use crate::{
 
 /// Bytes of a first trace that are kept to find out whose it is.
 const DETECTED_IN: u64 = 256 << 20;
+
+/// What is compared with a client that was given the case in a file of its own: there its indexes are other ones.
+const OF_A_CASE_ALONE: Fields =
+    Fields::ALL.without(Fields::of(&[TraceField::Test, TraceField::D, TraceField::G, TraceField::V]));
 
 /// A client's command as a side of a comparison. It is run on a file that has one case; each thread has a process of its own.
 #[derive(Debug)]
@@ -110,7 +116,7 @@ impl ClientSide {
         trace: TraceReader<impl BufRead>,
         config: &ShadowConfig,
     ) -> Result<TraceCompared, ReadError> {
-        compare_trace(case, engine, self.name.clone(), trace, config)
+        compare_trace(case, engine, self.name.clone(), trace, OF_A_CASE_ALONE, config)
     }
 
     /// The first case: its trace is kept until it is known whose it is.
@@ -124,7 +130,7 @@ impl ClientSide {
         let mut text = Vec::new();
         output.take(DETECTED_IN).read_to_end(&mut text).map_err(|error| ReadError::Io { line: 0, error })?;
         // A case without a step may look like several: another one will tell.
-        let found = detect(&text[..])?;
+        let found = recognise(&text[..])?.client;
         let dialect = if text.windows(5).any(|key| key == b"\"pc\":") {
             *self.dialect.get_or_init(|| found)
         } else {
@@ -137,12 +143,15 @@ impl ClientSide {
         let name = &self.name;
         let is_cut = match &compared {
             Err(_) => true,
-            Ok(TraceCompared { outcome, unknown }) => match &outcome.verdict {
+            Ok(TraceCompared { outcome, agreement }) => match &outcome.verdict {
                 // What is not there any more is no other opinion.
                 Verdict::Diverge(divergence) => {
                     divergence.field == Field::Step && divergence.right == Value::Absent
                 }
-                _ => unknown.contains(&"stateRoot") && unknown.contains(&"gasUsed"),
+                _ => agreement.as_ref().is_some_and(|agreement| {
+                    let unknown = agreement.unknown();
+                    unknown.contains(&"stateRoot") && unknown.contains(&"gasUsed")
+                }),
             },
         };
         let verdict = match (ending, compared) {

@@ -27,6 +27,8 @@ pub struct DiffOutcome {
     pub times: [Duration; 2],
     /// Where the right side is a trace and differs: the place in it.
     pub right_at: Option<String>,
+    /// Where the right side is a trace and agrees: what was not compared, or not everywhere, in words.
+    pub silence: Option<String>,
     /// Where the sides have different rules and part: why.
     pub parting: Option<Parting>,
     /// What ran in the fast forms, all runs together; `None` if neither side has one, or they were not compared.
@@ -66,6 +68,7 @@ impl From<Verdict> for DiffOutcome {
             steps: 0,
             times: [Duration::ZERO; 2],
             right_at: None,
+            silence: None,
             parting: None,
             fast: None,
             sides: None,

@@ -15,8 +15,8 @@ use parallax_shadow_diff::{
 };
 use parallax_state_tests::{Case, CaseResult, Raised, run};
 use parallax_tracer_eip3155::{
-    Client, HaltKind, ReadError, Step, TraceAgreement, TraceComparison, TraceDifference, TraceEnd,
-    TraceReader,
+    Client, Field as TraceField, Fields, HaltKind, Key, Presence, ReadError, Step, TraceAgreement,
+    TraceComparison, TraceDifference, TraceEnd, TraceReader, What,
 };
 
 use crate::{DiffOutcome, diff::no_transaction};
@@ -26,8 +26,8 @@ use crate::{DiffOutcome, diff::no_transaction};
 pub struct TraceCompared {
     /// As of two engines: the right one is called `geth's trace`, and so on.
     pub outcome: DiffOutcome,
-    /// If they agree: what the trace never says, by the names of EIP-3155. Agreement is silent about it.
-    pub unknown: Vec<&'static str>,
+    /// If they agree: how far, and what that is silent about.
+    pub agreement: Option<TraceAgreement>,
 }
 
 /// Runs `case` on `engine` and compares every step with what the trace says of it, then what both say of the end. What a
@@ -40,14 +40,14 @@ pub fn diff_trace<R: BufRead>(
     case: &Case,
     engine: &dyn Engine,
     trace: TraceReader<R>,
+    fields: Fields,
     config: &ShadowConfig,
 ) -> Result<TraceCompared, ReadError> {
     if let Some(reason) = engine.unsupported(case.rules, &case.block) {
-        let outcome = Verdict::Unsupported(reason).into();
-        return Ok(TraceCompared { outcome, unknown: Vec::new() });
+        return Ok(TraceCompared { outcome: Verdict::Unsupported(reason).into(), agreement: None });
     }
     let right = format!("{}'s trace", trace.client());
-    compare_trace(case, engine, right, trace, config)
+    compare_trace(case, engine, right, trace, fields, config)
 }
 
 /// As [`diff_trace`], of an engine that knows the rules; `right` is what the side of the trace is called.
@@ -56,27 +56,30 @@ pub(crate) fn compare_trace<R: BufRead>(
     engine: &dyn Engine,
     right: String,
     trace: TraceReader<R>,
+    fields: Fields,
     config: &ShadowConfig,
 ) -> Result<TraceCompared, ReadError> {
     let names = [engine.name().to_owned(), right];
-    let mut live = Live::new(trace);
+    let mut live = Live::new(trace, fields);
     let start = Instant::now();
     let result = run(case, engine, &mut live);
     let times = [start.elapsed(), Duration::ZERO];
     let steps = live.steps;
-    let (mut unknown, mut right_at) = (Vec::new(), None);
-    let verdict = match live.end(&result)? {
+    let (mut agreed, mut right_at) = (None, None);
+    let verdict = match live.end(case, &result)? {
         Found::Agreement(agreement) => {
-            unknown = agreement.unknown;
+            let unknown = agreement.unknown();
             let is_silent = ENDS.iter().all(|end| unknown.contains(end));
-            match &result.exception {
+            let verdict = match &result.exception {
                 Some(Raised::Malformed(reason)) => Verdict::NotCompared(no_transaction(reason)),
                 _ if agreement.steps == 0 && is_silent => {
                     Verdict::NotCompared("the trace has no step and says nothing of the end".to_owned())
                 }
                 Some(Raised::Rejected(rejection)) => Verdict::Rejected(rejection.to_string()),
                 None => Verdict::Agree,
-            }
+            };
+            agreed = Some(agreement);
+            verdict
         }
         Found::Failure(reason) => Verdict::Poisoned(reason),
         Found::Difference(difference, at) => {
@@ -84,16 +87,21 @@ pub(crate) fn compare_trace<R: BufRead>(
             Verdict::Diverge(divergence(names, &difference, at, result.exception, config))
         }
     };
-    Ok(TraceCompared { outcome: DiffOutcome { steps, times, right_at, ..verdict.into() }, unknown })
+    let silence = agreed.as_ref().map(TraceAgreement::silence).filter(|silence| !silence.is_empty());
+    let outcome = DiffOutcome { steps, times, right_at, silence, ..verdict.into() };
+    Ok(TraceCompared { outcome, agreement: agreed })
 }
 
 /// Where in the trace the difference is.
 fn whereabouts(difference: &TraceDifference) -> String {
     let [_, line] = difference.lines;
-    match difference.field {
-        "length" if difference.right_step.is_none() && line == 0 => "the trace, which has no step".to_owned(),
-        "length" if difference.right_step.is_none() => format!("the end of the trace, after line {line}"),
-        _ => format!("line {line} of the trace"),
+    match &difference.what {
+        What::Length if difference.right_step.is_none() && line == 0 => {
+            "the trace, which has no step".to_owned()
+        }
+        What::Length if difference.right_step.is_none() => format!("the end of the trace, after line {line}"),
+        What::Length => format!("line {line} of the trace"),
+        what => format!("{what} on line {line} of the trace"),
     }
 }
 
@@ -112,6 +120,8 @@ struct Live<R> {
     path: Vec<PathItem>,
     /// The messages around the one that ended last, itself at the end.
     over: Vec<PathItem>,
+    /// The trace may name another reason for the failure of the opcode that failed last.
+    has_another_reason: bool,
     found: Option<Result<Found, ReadError>>,
 }
 
@@ -132,22 +142,23 @@ struct At {
 }
 
 impl<R: BufRead> Live<R> {
-    fn new(trace: TraceReader<R>) -> Self {
+    fn new(trace: TraceReader<R>, fields: Fields) -> Self {
         Self {
             client: trace.client(),
-            comparison: TraceComparison::new(Client::Eip3155, trace),
+            comparison: TraceComparison::of_run(trace).only(fields),
             wants_memory: false,
             step: None,
             steps: 0,
             messages: 0,
             path: Vec::new(),
             over: Vec::new(),
+            has_another_reason: false,
             found: None,
         }
     }
 
     /// Compares the ends, unless something was found before.
-    fn end(mut self, result: &CaseResult) -> Result<Found, ReadError> {
+    fn end(mut self, case: &Case, result: &CaseResult) -> Result<Found, ReadError> {
         if let Some(found) = self.found.take() {
             return found;
         }
@@ -155,25 +166,50 @@ impl<R: BufRead> Live<R> {
             let reason = result.error.clone().unwrap_or_else(|| "the run came to no end".to_owned());
             return Ok(Found::Failure(reason));
         }
-        if self.comparison.has_another_transaction()? {
-            let line = self.comparison.due()?.map_or(0, |step| step.line);
-            let reason = "a step behind the state root, expected the trace of one transaction".to_owned();
-            return Err(ReadError::Malformed { line, reason });
-        }
-        let ran = result.execution.is_some();
+        let index = |index: usize| u64::try_from(index).ok();
         let end = TraceEnd {
             state_root: result.state_root,
-            output: ran.then(|| result.output.clone()),
-            gas_used: ran.then_some(result.gas_used),
+            logs: [result.logs_hash; 2],
+            fork: Some(case.rules.name().to_owned()),
+            test: Some(case.name.to_string()),
+            indexes: [index(case.d), index(case.g), index(case.v)],
+            // What the client may say, and is to be named if it does not.
+            said: may_say(self.client),
             ..TraceEnd::default()
         };
-        Ok(match self.comparison.finish(end)? {
+        let end = match result.execution.as_ref().and_then(|execution| execution.outcome.as_ref()) {
+            Some(outcome) => TraceEnd {
+                output: Some(result.output.clone()),
+                gas_used: Some(result.gas_used),
+                ..self.with_status(end, outcome.status)
+            },
+            // Of a transaction that did not run, nobody says what came of it.
+            None => TraceEnd { said: end.said.without(OF_A_RUN), ..end },
+        };
+        let at = |over| At { step: None, halt: None, path: Vec::new(), over };
+        if let Some(difference) = self.comparison.end(end)? {
+            return Ok(Found::Difference(difference, at(self.over)));
+        }
+        if let Some(line) = self.comparison.line_behind_the_end()? {
+            let reason =
+                "more behind the end of the transaction, expected the trace of one transaction".to_owned();
+            return Err(ReadError::Malformed { line, reason });
+        }
+        Ok(match self.comparison.finish()? {
             Ok(agreement) => Found::Agreement(agreement),
-            Err(difference) => {
-                let at = At { step: None, halt: None, path: Vec::new(), over: self.over };
-                Found::Difference(difference, at)
-            }
+            Err(difference) => Found::Difference(difference, at(self.over)),
         })
+    }
+
+    /// What a frame came to, as far as the trace must say the same.
+    fn with_status(&self, end: TraceEnd, status: FrameStatus) -> TraceEnd {
+        let end = end.with_status(status);
+        match status {
+            FrameStatus::Halt(_) if self.has_another_reason => {
+                TraceEnd { halt: Some(HaltKind::Other), ..end }
+            }
+            _ => end,
+        }
     }
 }
 
@@ -199,7 +235,10 @@ impl<R: BufRead> Hooks for Live<R> {
         (side.gas_cost, side.state_gas_cost) =
             if end.halt.is_some() { (0, 0) } else { (end.gas_cost, end.state_gas_cost) };
         step.finish(left, end);
-        if self.client.may_find_another_reason(left, end, step.gas) {
+        if end.halt.is_some() {
+            self.has_another_reason = self.client.may_find_another_reason(left, end, step.gas);
+        }
+        if self.has_another_reason && end.halt.is_some() {
             step.halt = None;
         }
         self.steps += 1;
@@ -223,28 +262,42 @@ impl<R: BufRead> Hooks for Live<R> {
             MessagePhase::After(outcome) => {
                 self.over.clone_from(&self.path);
                 self.path.pop();
-                self.comparison.say(TraceEnd {
+                let end = TraceEnd {
                     frame_gas: Some(message.gas.saturating_sub(outcome.gas_left)),
                     // What a creation gives is its code, which is not told here.
                     output: (!message.kind.is_create()).then(|| outcome.output.clone()),
                     ..TraceEnd::default()
-                });
+                };
+                self.comparison.say(self.with_status(end, outcome.status));
             }
         }
         StepControl::Continue
     }
 }
 
+/// What a client may say behind the steps; of what takes time only where it always does.
+fn may_say(client: Client) -> Fields {
+    let keys = client.facts().closing.iter().copied().flatten();
+    let is_expected = |key: &&Key| key.field != TraceField::Time || key.presence == Presence::Sometimes;
+    keys.filter(is_expected).fold(Fields::NONE, |said, key| said.or(Fields::of(&[key.field])))
+}
+
+/// What is said of a transaction that ran.
+const OF_A_RUN: Fields = Fields::of(&[
+    TraceField::Output,
+    TraceField::GasUsed,
+    TraceField::Error,
+    TraceField::Pass,
+    TraceField::EvmResult,
+]);
+
 /// What is said behind the steps of a transaction.
 const ENDS: [&str; 3] = ["stateRoot", "output", "gasUsed"];
 
 /// Whether it is in what is said behind the steps of a frame or of the transaction.
 fn is_of_an_end(difference: &TraceDifference) -> bool {
-    ENDS.contains(&difference.field) || difference.field == FRAME_GAS
+    matches!(difference.what, What::Frame(_) | What::End(_))
 }
-
-/// What a difference calls the gas of a frame.
-const FRAME_GAS: &str = "gasUsed of the frame";
 
 /// The difference in the words of two engines.
 fn divergence(
@@ -269,14 +322,19 @@ fn divergence(
     let index = left.map_or(difference.step, |step| step.line - 1);
     let place = match (at.step.or_else(|| right.map(side)), mismatch.field) {
         (_, Field::StateRoot) => Place::PostState,
-        _ if is_of_an_end(difference) && (left.is_some() || difference.field == FRAME_GAS) => {
+        _ if matches!(difference.what, What::Frame(_)) => {
             let index = at.over.last().map_or(0, |item| item.index);
             Place::Message { index, is_over: true, path: at.over }
         }
-        (_, Field::Status | Field::Output | Field::GasUsed) | (None, _) => Place::Transaction,
+        _ if is_of_an_end(difference) => Place::Transaction,
+        (_, Field::Status) | (None, _) => Place::Transaction,
         (Some(step), field) => {
-            let is_over = matches!(field, Field::GasCost | Field::StateGasCost | Field::Halt)
-                || difference.field == "refundAfter";
+            // The refund before the opcode, or the one after it.
+            let of_before = |step: Option<&Step>| step.and_then(|step| step.refund);
+            let is_refund_after =
+                field == Field::Refund && (of_before(left) == of_before(right) || of_before(right).is_none());
+            let is_over =
+                is_refund_after || matches!(field, Field::GasCost | Field::StateGasCost | Field::Halt);
             // Behind the end of the run, no message is open.
             let path = if left.is_some() { at.path } else { Vec::new() };
             Place::Step { index, step, is_over, path }
@@ -310,34 +368,57 @@ fn recent(index: u64, step: &Step) -> Earlier {
     Earlier::Step { index, step: StepSide { gas_after, gas_cost, ..side(step) } }
 }
 
-/// The values that differ, typed: both steps have the field, or they would not differ in it.
+/// The values that differ, typed; of what a line lacks that its client always writes, the difference's own words.
 fn step_mismatch(difference: &TraceDifference, left: &Step, right: &Step, halt: Option<Halt>) -> Mismatch {
-    let [(field, left), (_, right)] = [(left, right, halt), (right, left, None)]
-        .map(|(step, other, halt)| value(difference.field, step, other, halt));
-    Mismatch { field, left, right }
+    let What::Step(name) = difference.what else { return text_mismatch(difference) };
+    if left.missing.or(right.missing).has(name) {
+        return text_mismatch(difference);
+    }
+    let both =
+        [(left, right, halt), (right, left, None)].map(|(step, other, halt)| value(name, step, other, halt));
+    match both {
+        [Some((field, left)), Some((_, right))] => Mismatch { field, left, right },
+        _ => text_mismatch(difference),
+    }
 }
 
-/// What `step` has in the field of this name, and the field.
-fn value(name: &str, step: &Step, other: &Step, halt: Option<Halt>) -> (Field, Value) {
+/// A difference in the words of the trace.
+fn text_mismatch(difference: &TraceDifference) -> Mismatch {
+    let TraceDifference { what, left, right, .. } = difference;
+    let field = match what {
+        What::Step(field) | What::Frame(field) | What::End(field) => Field::Trace(field.name()),
+        What::Length | What::Key(_) => Field::Step,
+    };
+    Mismatch { field, left: Value::Text(left.clone()), right: Value::Text(right.clone()) }
+}
+
+/// What `step` has in the field of this name, and the field; nothing where a run has no such field.
+fn value(name: TraceField, step: &Step, other: &Step, halt: Option<Halt>) -> Option<(Field, Value)> {
     let count = |value: Option<u64>| value.map_or(Value::Absent, Value::Count);
+    let signed = |value: Option<i64>| value.map_or(Value::Absent, Value::Signed);
     let bytes = |value: &Option<Bytes>| value.clone().map_or(Value::Absent, Value::Bytes);
-    match name {
-        "depth" => (Field::Depth, Value::Count(step.depth.saturating_sub(1))),
-        "pc" => (Field::Pc, Value::Count(step.pc)),
-        "op" => (Field::Opcode, Value::Opcode(step.opcode)),
-        "gas" => (Field::Gas, Value::Count(step.gas)),
-        "gasCost" => (Field::GasCost, count(step.gas_cost)),
-        "reservoir" => (Field::Reservoir, count(step.reservoir)),
-        "stateGas" => (Field::StateGas, count(step.state_gas_spent)),
-        "stateGasCost" => (Field::StateGasCost, step.state_gas_cost.map_or(Value::Absent, Value::Signed)),
-        "memSize" => (Field::MemorySize, count(step.memory_size)),
-        "refund" => (Field::Refund, step.refund.map_or(Value::Absent, Value::Signed)),
-        "refundAfter" => (Field::Refund, step.refund_after.map_or(Value::Absent, Value::Signed)),
-        "returnData" => (Field::ReturnData, bytes(&step.return_data)),
-        "stack" => stack_value(step.stack.as_deref(), other.stack.as_deref()),
-        "memory" => memory_value(step.memory.as_ref(), other.memory.as_ref()),
-        _ => (Field::Halt, halt_value(step, halt)),
-    }
+    Some(match name {
+        TraceField::Depth => (Field::Depth, Value::Count(step.depth.saturating_sub(1))),
+        TraceField::Pc => (Field::Pc, Value::Count(step.pc)),
+        TraceField::Op => (Field::Opcode, Value::Opcode(step.opcode)),
+        TraceField::Gas => (Field::Gas, Value::Count(step.gas)),
+        TraceField::GasCost => (Field::GasCost, count(step.gas_cost)),
+        TraceField::Reservoir => (Field::Reservoir, count(step.reservoir)),
+        TraceField::StateGas => (Field::StateGas, count(step.state_gas_spent)),
+        TraceField::StateGasCost => (Field::StateGasCost, signed(step.state_gas_cost)),
+        TraceField::MemSize => (Field::MemorySize, count(step.memory_size)),
+        TraceField::Refund
+            if step.refund.is_some() && other.refund.is_some() && step.refund != other.refund =>
+        {
+            (Field::Refund, signed(step.refund))
+        }
+        TraceField::Refund => (Field::Refund, signed(step.refund_after)),
+        TraceField::ReturnData => (Field::ReturnData, bytes(&step.return_data)),
+        TraceField::Stack => stack_value(step.stack.as_deref(), other.stack.as_deref()),
+        TraceField::Memory => memory_value(step.memory.as_ref(), other.memory.as_ref()),
+        TraceField::Error => (Field::Halt, halt_value(step, halt)),
+        _ => return None,
+    })
 }
 
 fn stack_value(stack: Option<&[U256]>, other: Option<&[U256]>) -> (Field, Value) {
@@ -391,13 +472,23 @@ fn is_deep(opcode: Opcode) -> bool {
 
 /// What both say of the end, parsed back: a difference there holds it as text.
 fn end_mismatch(difference: &TraceDifference) -> Mismatch {
-    let bytes = |text: &str| text.parse().map_or(Value::Present, Value::Bytes);
-    let gas = |text: &str| text.parse().map_or(Value::Present, |gas: U256| Value::Count(gas.saturating_to()));
+    let bytes = |text: &str| text.parse().ok().map(Value::Bytes);
+    let gas = |text: &str| text.parse().ok().map(|gas: U256| Value::Count(gas.saturating_to()));
     let TraceDifference { left, right, .. } = difference;
-    let (field, left, right) = match difference.field {
-        "stateRoot" => (Field::StateRoot, bytes(left), bytes(right)),
-        "output" => (Field::Output, bytes(left), bytes(right)),
-        _ => (Field::GasUsed, gas(left), gas(right)),
+    let (field, both) = match difference.what {
+        What::Frame(TraceField::StateRoot) | What::End(TraceField::StateRoot) => {
+            (Field::StateRoot, [bytes(left), bytes(right)])
+        }
+        What::Frame(TraceField::Output) | What::End(TraceField::Output) => {
+            (Field::Output, [bytes(left), bytes(right)])
+        }
+        What::Frame(TraceField::GasUsed) | What::End(TraceField::GasUsed) => {
+            (Field::GasUsed, [gas(left), gas(right)])
+        }
+        _ => return text_mismatch(difference),
     };
-    Mismatch { field, left, right }
+    match both {
+        [Some(left), Some(right)] => Mismatch { field, left, right },
+        _ => text_mismatch(difference),
+    }
 }

@@ -9,7 +9,7 @@ use parallax_campaign::{engines, shared_folder};
 use parallax_state_tests::{Case, cases, run};
 use parallax_tracer_core::Traced;
 use parallax_tracer_eip3155::{
-    Dialect, Eip3155Tracer, Options, Summary, TraceReader, compare_traces, detect,
+    CompareOptions, Dialect, Eip3155Tracer, Options, Summary, TraceReader, compare_traces, recognise,
 };
 
 /// Differences that are the client's own: case, client, field, and why.
@@ -60,15 +60,17 @@ fn every_client_says_what_we_say() {
                     })
                     .find(|text| text.windows(6).any(|window| window == b"{\"pc\":"))
                     .unwrap();
-                let detected = detect(&theirs[..]).unwrap();
-                let left = TraceReader::new(&ours[..], detect(&ours[..]).unwrap());
-                let answer = compare_traces(left, TraceReader::new(&theirs[..], detected)).unwrap();
+                let [left, right] = [&ours, &theirs].map(|text| {
+                    let found = recognise(&text[..]).unwrap();
+                    TraceReader::new(&text[..], found.client).with_profile(found.profile)
+                });
+                let answer = compare_traces(left, right, CompareOptions::default()).unwrap();
                 compared += 1;
-                match answer {
+                match answer.outcome {
                     Ok(agreement) => assert!(agreement.steps > 0),
                     Err(difference) => {
                         let known = DEFECTS.iter().any(|(case, who, field, _)| {
-                            (*case, *who, *field) == (name.as_str(), client, difference.field)
+                            (*case, *who, *field) == (name.as_str(), client, difference.what.name())
                         });
                         if !known {
                             differences.push(format!("{name} {engine} {client}\n{difference}"));

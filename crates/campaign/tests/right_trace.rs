@@ -9,7 +9,8 @@ use parallax_shadow_diff::{Cause, Divergence, Field, Place, ShadowConfig, Shadow
 use parallax_state_tests::{Case, cases, run};
 use parallax_tracer_core::Traced;
 use parallax_tracer_eip3155::{
-    Client, Dialect, Eip3155Tracer, Options, Summary, TraceReader, compare_traces, detect,
+    Client, CompareOptions, Dialect, Eip3155Tracer, Fields, Options, Summary, TraceReader, compare_traces,
+    recognise,
 };
 use serde_json::{Value as Json, json};
 
@@ -36,9 +37,9 @@ fn every_engine_agrees_with_every_clients_trace() {
                 let is_trace = |text: &Vec<u8>| text.windows(6).any(|window| window == b"{\"pc\":");
                 let trace = streams.into_iter().filter_map(read).find(is_trace).unwrap();
                 for engine in ["primary", "mini", "revm"] {
-                    let reader = TraceReader::new(&trace[..], detect(&trace[..]).unwrap());
+                    let reader = TraceReader::new(&trace[..], recognise(&trace[..]).unwrap().client);
                     let engine = engines::by_name(engine).unwrap();
-                    let found = diff_trace(&case, &*engine, reader, &CONFIG()).unwrap();
+                    let found = diff_trace(&case, &*engine, reader, Fields::ALL, &CONFIG()).unwrap();
                     let DiffOutcome { verdict, steps, .. } = found.outcome;
                     assert_eq!(verdict, Verdict::Agree, "{name} on {} and {client}", engine.name());
                     assert!(steps > 0);
@@ -78,10 +79,10 @@ fn every_fixture_agrees_with_its_trace_in_one_dialect_after_the_other() {
         // Without a failure nothing tells the specification's lines from geth's, and without a step little tells any.
         let alike = |client| if client == Client::Eels { Client::Geth } else { client };
         if trace.starts_with(b"{\"pc\"") {
-            assert_eq!(alike(detect(&trace[..]).unwrap()), alike(client), "{}", case.name);
+            assert_eq!(alike(recognise(&trace[..]).unwrap().client), alike(client), "{}", case.name);
         }
         let reader = TraceReader::new(&trace[..], client);
-        let found = diff_trace(&case, &engines::primary(), reader, &CONFIG()).unwrap();
+        let found = diff_trace(&case, &engines::primary(), reader, Fields::ALL, &CONFIG()).unwrap();
         compared += 1;
         let verdict = found.outcome.verdict;
         if let Verdict::Diverge(divergence) = verdict {
@@ -112,14 +113,14 @@ fn both_gases_are_compared_with_the_traces_that_tell_them() {
             });
         for (client, lines) in &traces {
             let reader = TraceReader::new(lines.join("\n").leak().as_bytes(), *client);
-            let found = diff_trace(&case, &engines::primary(), reader, &CONFIG()).unwrap();
+            let found = diff_trace(&case, &engines::primary(), reader, Fields::ALL, &CONFIG()).unwrap();
             assert_eq!(found.outcome.verdict, Verdict::Agree, "{} {client}", case.name);
-            assert!(!found.unknown.contains(&"reservoir"), "{} {client}", case.name);
+            assert!(!found.agreement.unwrap().unknown().contains(&"reservoir"), "{} {client}", case.name);
         }
         let [left, right] = traces
             .each_ref()
             .map(|(client, lines)| TraceReader::new(lines.join("\n").leak().as_bytes(), *client));
-        let agreed = compare_traces(left, right).unwrap();
+        let agreed = compare_traces(left, right, CompareOptions::default()).unwrap().outcome;
         assert!(agreed.is_ok(), "{}: {}", case.name, agreed.unwrap_err());
         compared += 1;
         let fields = [
@@ -178,8 +179,8 @@ fn compare(case: &Case, lines: &[String]) -> Result<Verdict, String> {
 fn compared(case: &Case, lines: &[String], client: Client) -> Result<(Verdict, Option<String>), String> {
     let text = lines.join("\n");
     let reader = TraceReader::new(text.as_bytes(), client);
-    let found =
-        diff_trace(case, &engines::primary(), reader, &CONFIG()).map_err(|error| error.to_string())?;
+    let found = diff_trace(case, &engines::primary(), reader, Fields::ALL, &CONFIG())
+        .map_err(|error| error.to_string())?;
     Ok((found.outcome.verdict, found.outcome.right_at))
 }
 
@@ -298,7 +299,7 @@ fn a_refund_that_is_told_after_the_opcode_is_compared_there() {
             let wrong = changed(&lines, at, |line| assert!(add_one(line, "refund")));
             let (verdict, right_at) = compared(&case, &wrong, client).unwrap();
             let Verdict::Diverge(divergence) = verdict else { panic!("{dialect} {at}: {verdict:?}") };
-            assert_eq!(right_at, Some(format!("line {} of the trace", at + 1)));
+            assert_eq!(right_at, Some(format!("refund on line {} of the trace", at + 1)));
             assert_eq!(divergence.field, Field::Refund);
             let Place::Step { index: found, is_over, .. } = divergence.place else { panic!("{divergence}") };
             assert_eq!((found, is_over), (index as u64, true));
@@ -324,14 +325,17 @@ fn a_trace_that_ends_early_or_late_differs_there() {
     let unknown = |lines: &[String]| {
         let text = lines.join("\n");
         let reader = TraceReader::new(text.as_bytes(), Client::Eip3155);
-        diff_trace(&case, &engines::primary(), reader, &CONFIG()).unwrap()
+        diff_trace(&case, &engines::primary(), reader, Fields::ALL, &CONFIG()).unwrap()
     };
     let whole = unknown(&lines);
     assert_eq!(whole.outcome.verdict, Verdict::Agree);
-    assert_eq!(whole.unknown, [""; 0]);
+    assert_eq!(whole.agreement.unwrap().unknown(), [""; 0]);
     let cut = unknown(&lines[..steps]);
     assert_eq!(cut.outcome.verdict, Verdict::Agree);
-    assert_eq!(cut.unknown, ["stateRoot", "output", "gasUsed"]);
+    assert_eq!(
+        cut.agreement.unwrap().unknown(),
+        ["stateRoot", "output", "gasUsed", "pass", "fork", "test", "d", "g", "v"]
+    );
     let mut longer = lines[..steps].to_vec();
     longer.push(lines[0].clone());
     let divergence = divergence(&case, &longer);
@@ -376,14 +380,16 @@ fn what_geth_says_of_every_frame_is_compared() {
                 continue;
             }
             let Verdict::Diverge(found) = verdict else { panic!("{verdict:?}") };
-            assert_eq!((found.field, right_at), (field, Some(format!("line {} of the trace", at + 1))));
             let is_outermost = number + 1 == ends.len();
+            let of_frame = if is_outermost { "" } else { " of the frame" };
+            let expected = format!("{key}{of_frame} on line {} of the trace", at + 1);
+            assert_eq!((found.field, right_at), (field, Some(expected)));
             match found.place {
                 Place::Message { index, is_over: true, ref path } => {
                     assert_eq!(path.last().unwrap().index, index);
                     assert_eq!(index == 0, is_outermost);
                 }
-                Place::Transaction => assert!(is_outermost && key == "output"),
+                Place::Transaction => assert!(is_outermost),
                 _ => panic!("{found}"),
             }
         }
@@ -391,15 +397,17 @@ fn what_geth_says_of_every_frame_is_compared() {
     let root = lines.len() - 1;
     let wrong = changed(&lines, root, |line| line["stateRoot"] = json!(format!("0x{}", "11".repeat(32))));
     let (_, right_at) = compared(&case, &wrong, Client::Geth).unwrap();
-    assert_eq!(right_at, Some(format!("line {} of the trace", root + 1)));
+    assert_eq!(right_at, Some(format!("stateRoot on line {} of the trace", root + 1)));
 }
 
 #[test]
 fn a_trace_of_two_transactions_is_none_of_one() {
     let (case, lines) = case_and_trace("calls/nested_reverts");
     let error = compare(&case, &[&lines[..], &lines[..]].concat()).unwrap_err();
-    let expected =
-        format!("line {}: a step behind the state root, expected the trace of one", lines.len() + 1);
+    let expected = format!(
+        "line {}: more behind the end of the transaction, expected the trace of one transaction",
+        lines.len() + 1
+    );
     assert!(error.starts_with(&expected), "{error}");
 }
 

@@ -11,6 +11,7 @@ use parallax_tracer_eip3155::Client;
 use regex::Regex;
 
 use crate::{
+    compared_fields::FieldArguments,
     diff_reports::ReportOption,
     engine_parser::EngineParser,
     logging::{LogArguments, worker_options},
@@ -172,24 +173,33 @@ pub(crate) struct BlocktestArguments {
   parallax compare geth.jsonl revm.jsonl
   parallax statetest test.json --trace eip3155 --trace-out ours.jsonl; parallax compare ours.jsonl besu.txt
   parallax compare a.jsonl - --right-client nethermind --json < b.jsonl
+  parallax compare geth.jsonl besu.txt erigon.txt revm.jsonl --ignore error
+  parallax compare old.jsonl new.jsonl --all
 
-Every field that both clients write is compared, in common terms: the refund counter before the opcode, a call's cost with \
-the gas it forwards, and so on. What a client does not say is unknown and differs from nothing. Lines that are no JSON object \
-are passed over.
+Two traces of one client are compared key by key. Of two clients every field is compared that both write, in common terms: the \
+refund counter before the opcode, a call's cost with the gas it forwards, and so on. What a client always writes and a line has \
+not is a difference; what it never says is unknown, differs from nothing, and is named on the first line, with what was compared \
+on some steps only. Lines that are no JSON object are passed over.
 
-Exit status: 0 the traces agree, 1 they differ, 2 one of them cannot be read.")]
+Exit status: 0 the traces agree, 1 they differ, 2 one of them cannot be read, or neither has a step.")]
 pub(crate) struct CompareArguments {
     /// A trace file
     pub(crate) left: String,
-    /// A trace file; - is standard input
-    pub(crate) right: String,
+    /// Trace files, each of which is compared with the first one; - is standard input
+    #[arg(required = true)]
+    pub(crate) right: Vec<String>,
     /// Who wrote the left one, if that is not to be found out from it
     #[arg(long, value_name = "CLIENT")]
     pub(crate) left_client: Option<Client>,
-    /// Who wrote the right one; needed for standard input, which is read once
-    #[arg(long, value_name = "CLIENT", required_if_eq("right", "-"))]
+    /// Who wrote the others; needed for standard input, which is read once
+    #[arg(long, value_name = "CLIENT")]
     pub(crate) right_client: Option<Client>,
-    /// Print one JSON object
+    #[command(flatten)]
+    pub(crate) fields: FieldArguments,
+    /// Go on behind a difference, and count all of them by field and opcode
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Print one JSON object for each pair
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -282,6 +292,8 @@ pub(crate) struct DiffArguments {
     /// Who wrote the trace, or whose lines the command writes, if that is not to be found out from them; needed for standard input, which is read once
     #[arg(long, value_name = "CLIENT", required_if_eq("right_trace", "-"))]
     pub(crate) right_client: Option<Client>,
+    #[command(flatten)]
+    pub(crate) fields: FieldArguments,
     /// Compare with a client's command, which is run on each case by itself, and whose trace is compared as it comes: {} in it is the
     /// path of a state test with the one case, or that stands behind it. May be repeated: then all are compared with --left
     #[arg(long, value_name = "COMMAND", conflicts_with_all = ["right", "code", "halts", "right_trace", "steps", "left_rules", "right_rules"])]

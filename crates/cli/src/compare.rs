@@ -1,4 +1,4 @@
-//! `parallax compare`: two trace files.
+//! `parallax compare`: two trace files, or one beside several.
 
 use std::{
     fs::File,
@@ -7,84 +7,262 @@ use std::{
 };
 
 use anyhow::{Context, Error, Result, bail};
-use parallax_tracer_eip3155::{Client, Step, TraceDifference, TraceReader, compare_traces, detect};
+use parallax_tracer_eip3155::{
+    Client, CompareOptions, Coverage, DifferenceGroup, Recognised, Step, TraceAnswer, TraceDifference,
+    TraceReader, compare_traces, recognise_file,
+};
 use serde_json::{Value, json};
 
 use crate::{arguments::CompareArguments, colour::painted, report::Status};
 
+/// Bytes that are read at a time: traces alike are compared as fast as they can be read.
+const READ_AT_A_TIME: usize = 1 << 20;
+
 pub(crate) fn run(arguments: &CompareArguments) -> Result<Status> {
     if arguments.left == "-" {
-        bail!("LEFT is -, expected a file: standard input may be the right side only");
+        bail!("LEFT is -, expected a file: standard input may be a right side only");
     }
-    let left = open(&arguments.left, arguments.left_client)?;
-    let right = open(&arguments.right, arguments.right_client)?;
-    let clients = [left.client(), right.client()];
-    let answer = compare_traces(left, right).map_err(|(is_left, error)| {
-        Error::new(error).context(if is_left { arguments.left.clone() } else { arguments.right.clone() })
-    })?;
-    let mut out = io::stdout().lock();
-    match &answer {
-        _ if arguments.json => writeln!(out, "{}", as_json(&answer, clients))?,
-        Ok(agreement) => {
-            let [left, right] = clients;
-            writeln!(out, "{} steps agree ({left} and {right})", agreement.steps)?;
-            if !agreement.unknown.is_empty() {
-                writeln!(out, "  not compared: {}: not in both traces", agreement.unknown.join(", "))?;
-            }
+    if arguments.right.iter().filter(|path| *path == "-").count() > 1 {
+        bail!("- is given twice, expected one trace on standard input");
+    }
+    let mut status = Status::Well;
+    for right in &arguments.right {
+        match one(arguments, right)? {
+            Status::Well => {}
+            worse => status = worse,
         }
-        Err(difference) => writeln!(out, "{}", painted(difference.to_string()).trim_end())?,
     }
-    Ok(if answer.is_ok() { Status::Well } else { Status::Failure })
+    Ok(status)
 }
 
-/// Opens a trace, and reads it once before if its client is to be found out.
-pub(crate) fn open(path: &str, client: Option<Client>) -> Result<TraceReader<Box<dyn BufRead>>> {
+/// One pair.
+fn one(arguments: &CompareArguments, right: &str) -> Result<Status> {
+    let left = open(&arguments.left, arguments.left_client)?;
+    let opened = open(right, arguments.right_client)?;
+    let pair = Pair {
+        paths: [&arguments.left, right],
+        whose: [left.whose, opened.whose],
+        told: arguments.fields.told(),
+        is_one_of_many: arguments.right.len() > 1,
+    };
+    let options = CompareOptions { fields: arguments.fields.fields(), all: arguments.all };
+    let answer = compare_traces(left.reader, opened.reader, options).map_err(|(is_left, error)| {
+        Error::new(error).context(pair.paths[usize::from(!is_left)].to_owned())
+    })?;
+    let mut out = io::stdout().lock();
+    match arguments.json {
+        true => writeln!(out, "{}", pair.json(&answer))?,
+        false => writeln!(out, "{}", painted(pair.text(&answer)).trim_end())?,
+    }
+    Ok(match &answer.outcome {
+        Ok(agreement) if agreement.steps == 0 => Status::WrongInput,
+        Ok(_) => Status::Well,
+        Err(_) => Status::Failure,
+    })
+}
+
+/// A trace, open.
+pub(crate) struct Opened {
+    pub(crate) reader: TraceReader<Box<dyn BufRead>>,
+    pub(crate) whose: Whose,
+}
+
+/// Whose a trace is, and who says so.
+pub(crate) enum Whose {
+    /// The user.
+    Told(Client),
+    /// Its lines.
+    Found(Recognised),
+}
+
+impl Whose {
+    pub(crate) fn client(&self) -> Client {
+        match self {
+            Whose::Told(client) => *client,
+            Whose::Found(found) => found.client,
+        }
+    }
+
+    /// What is not sure about it, if anything is; `option` is what says it.
+    pub(crate) fn doubt(&self, path: &str, option: &str) -> Option<String> {
+        let Whose::Found(found) = self else { return None };
+        let Recognised { client, lines, fitting, .. } = found;
+        let others = found.read_otherwise();
+        if !others.is_empty() {
+            let names: Vec<_> = others.iter().map(|client| client.name()).collect();
+            let names = names.join(", ");
+            return Some(format!(
+                "{path}: taken for {client}'s, may be of {names} as well: no line tells them apart, {option} does"
+            ));
+        }
+        (fitting < lines).then(|| {
+            format!(
+                "{path}: taken for {client}'s, as {fitting} of its {lines} lines are; {option} says otherwise"
+            )
+        })
+    }
+}
+
+/// Opens a trace, and looks through it before if its client is to be found out.
+pub(crate) fn open(path: &str, client: Option<Client>) -> Result<Opened> {
     if path == "-" {
         let client = client.context("standard input: expected --right-client")?;
-        return Ok(TraceReader::new(Box::new(io::stdin().lock()), client));
+        let reader = TraceReader::new(Box::new(io::stdin().lock()) as Box<dyn BufRead>, client);
+        return Ok(Opened { reader, whose: Whose::Told(client) });
     }
     if Path::new(path).is_dir() {
         bail!("{path}: expected a file, found a folder");
     }
-    let file = || -> Result<BufReader<File>> {
-        Ok(BufReader::new(File::open(path).with_context(|| format!("{path}: cannot read the trace"))?))
-    };
-    let client = match client {
-        Some(client) => client,
-        None => detect(file()?).with_context(|| path.to_owned())?,
-    };
-    Ok(TraceReader::new(Box::new(file()?), client))
+    let mut file = File::open(path).with_context(|| format!("{path}: cannot read the trace"))?;
+    let found = recognise_file(&mut file).with_context(|| path.to_owned())?;
+    let profile = found.profile;
+    let whose = client.map_or_else(|| Whose::Found(found), Whose::Told);
+    let input: Box<dyn BufRead> = Box::new(BufReader::with_capacity(READ_AT_A_TIME, file));
+    Ok(Opened { reader: TraceReader::new(input, whose.client()).with_profile(profile), whose })
 }
 
-type Answer = std::result::Result<parallax_tracer_eip3155::TraceAgreement, Box<TraceDifference>>;
+/// What is compared, for reports.
+struct Pair<'a> {
+    paths: [&'a str; 2],
+    whose: [Whose; 2],
+    told: Option<String>,
+    is_one_of_many: bool,
+}
 
-fn as_json(answer: &Answer, [left, right]: [Client; 2]) -> Value {
+impl Pair<'_> {
+    fn text(&self, answer: &TraceAnswer) -> String {
+        let [left, right] = self.whose.each_ref().map(Whose::client);
+        let mut text = if self.is_one_of_many { format!("{}: ", self.paths[1]) } else { String::new() };
+        let told = self.told.as_ref().map_or(String::new(), |told| format!(" under {told}"));
+        match &answer.outcome {
+            Ok(agreement) => {
+                let silence = agreement.silence();
+                let but = if silence.is_empty() { String::new() } else { format!("; {silence}") };
+                text += &match agreement.steps {
+                    0 => format!(
+                        "no step in either trace, so nothing was compared but their ends ({left} and {right}){told}{but}\n"
+                    ),
+                    steps => format!("{steps} steps agree ({left} and {right}){told}{but}\n"),
+                };
+            }
+            Err(difference) if answer.groups.is_empty() => {
+                text += &format!("{difference}\n({left} and {right}){told}\n");
+            }
+            Err(difference) => text += &self.groups(answer, difference, &told),
+        }
+        for (whose, (path, option)) in
+            self.whose.iter().zip(self.paths.iter().zip(["--left-client", "--right-client"]))
+        {
+            if let Some(doubt) = whose.doubt(path, option) {
+                text += &format!("  {doubt}\n");
+            }
+        }
+        text
+    }
+
+    /// Every kind of difference, in the order of its first place.
+    fn groups(&self, answer: &TraceAnswer, first: &TraceDifference, told: &str) -> String {
+        let [left, right] = self.whose.each_ref().map(Whose::client);
+        let total: u64 = answer.groups.iter().map(|group| group.count).sum();
+        let mut text = format!("{first}\n\n{total} differences ({left} and {right}){told}:\n");
+        for DifferenceGroup { what, opcode, count, lines: [left, right], values } in &answer.groups {
+            let opcode = opcode.map_or(String::new(), |opcode| format!(" of {opcode}"));
+            let what = format!("{what}{opcode}");
+            let values = values.each_ref().map(|value| value.chars().take(40).collect::<String>());
+            text += &format!(
+                "  {count:>6}  {what:<24} first on lines {left} and {right}: {} / {}\n",
+                values[0], values[1]
+            );
+        }
+        match &answer.all {
+            Some((steps, None)) => text += &format!("{steps} steps compared, to the end of both traces\n"),
+            Some((steps, Some(last))) => {
+                text += &format!(
+                    "{steps} steps compared; behind that the traces go apart: {} {} / {}, on lines {} and {}\n",
+                    last.what, last.left, last.right, last.lines[0], last.lines[1]
+                );
+            }
+            None => {}
+        }
+        text
+    }
+
+    fn json(&self, answer: &TraceAnswer) -> Value {
+        let [left, right] = self.whose.each_ref().map(Whose::client);
+        let mut json = json!({ "leftClient": left.name(), "rightClient": right.name() });
+        let mut add = |key: &str, value: Value| {
+            json[key] = value;
+        };
+        if self.is_one_of_many {
+            add("right", json!(self.paths[1]));
+        }
+        if let Some(told) = &self.told {
+            add("under", json!(told));
+        }
+        let doubts: Vec<_> = self
+            .whose
+            .iter()
+            .zip(self.paths.iter().zip(["--left-client", "--right-client"]))
+            .filter_map(|(whose, (path, option))| whose.doubt(path, option))
+            .collect();
+        if !doubts.is_empty() {
+            add("doubts", json!(doubts));
+        }
+        match &answer.outcome {
+            Ok(agreement) => {
+                add("verdict", json!(if agreement.steps == 0 { "nothing compared" } else { "agree" }));
+                add("steps", json!(agreement.steps));
+                add("notCompared", json!(agreement.unknown()));
+                let partly = agreement.gaps.iter().filter(|gap| gap.compared > 0);
+                let partly = partly.map(|Coverage { field, compared, of }| json!({ "field": field, "compared": compared, "of": of }));
+                add("comparedInPart", partly.collect());
+                if agreement.stops_passed_over > 0 {
+                    add("stopsPassedOver", json!(agreement.stops_passed_over));
+                }
+            }
+            Err(difference) => {
+                add("verdict", json!("diverge"));
+                let found = difference_json(difference);
+                for (key, value) in found.as_object().into_iter().flatten() {
+                    add(key, value.clone());
+                }
+            }
+        }
+        if let Some((steps, last)) = &answer.all {
+            add("stepsCompared", json!(steps));
+            add("apart", json!(last.as_deref().map(difference_json)));
+            let groups = answer.groups.iter().map(|group| {
+                json!({
+                    "field": group.what.to_string(),
+                    "opcode": group.opcode.map(|opcode| opcode.to_string()),
+                    "count": group.count,
+                    "leftLine": group.lines[0],
+                    "rightLine": group.lines[1],
+                    "left": group.values[0],
+                    "right": group.values[1],
+                })
+            });
+            add("differences", groups.collect());
+        }
+        json
+    }
+}
+
+fn difference_json(difference: &TraceDifference) -> Value {
     let place = |step: &Option<Step>| {
         step.as_ref().map(|step| {
             json!({ "line": step.line, "pc": step.pc, "op": step.opcode.0, "depth": step.depth, "gas": format!("{:#x}", step.gas) })
         })
     };
     let line = |line| (line > 0).then_some(line);
-    match answer {
-        Ok(agreement) => json!({
-            "verdict": "agree",
-            "steps": agreement.steps,
-            "leftClient": left.name(),
-            "rightClient": right.name(),
-            "notCompared": agreement.unknown,
-        }),
-        Err(difference) => json!({
-            "verdict": "diverge",
-            "steps": difference.step,
-            "leftClient": left.name(),
-            "rightClient": right.name(),
-            "field": difference.field,
-            "left": difference.left,
-            "right": difference.right,
-            "leftLine": line(difference.lines[0]),
-            "rightLine": line(difference.lines[1]),
-            "leftStep": place(&difference.left_step),
-            "rightStep": place(&difference.right_step),
-        }),
-    }
+    json!({
+        "steps": difference.step,
+        "field": difference.what.to_string(),
+        "left": difference.left,
+        "right": difference.right,
+        "leftLine": line(difference.lines[0]),
+        "rightLine": line(difference.lines[1]),
+        "leftStep": place(&difference.left_step),
+        "rightStep": place(&difference.right_step),
+    })
 }

@@ -54,6 +54,9 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<Status> {
     if let Some(path) = &arguments.right_trace {
         return right_trace::run(arguments, path);
     }
+    if let Some(told) = arguments.fields.told() {
+        bail!("{told}: of traces, expected --right-trace");
+    }
     let sides = [arguments.left, arguments.right()];
     sides.into_iter().try_for_each(load)?;
     let can = sides.map(|side| side.engine().capabilities());

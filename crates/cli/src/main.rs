@@ -9,6 +9,7 @@ mod assembly;
 mod blocktest;
 mod colour;
 mod compare;
+mod compared_fields;
 mod diff;
 mod diff_reports;
 mod engine_parser;

@@ -14,10 +14,10 @@ use parallax_shadow_diff::{ShadowConfig, ShadowMode, Verdict};
 use crate::{
     arguments::{DiffArguments, Mode},
     colour,
-    compare::open,
+    compare::{Opened, open},
     diff_reports::Reports,
     outputs::Outputs,
-    report::{Status, complain},
+    report::Status,
     selection::Incoming,
 };
 
@@ -32,40 +32,37 @@ pub(crate) fn run(arguments: &DiffArguments, path: &str) -> Result<Status> {
     let Some(case) = Incoming::new(&arguments.selection).only_case()? else {
         return Ok(Status::WrongInput);
     };
-    let trace = open(path, arguments.right_client)?;
+    let Opened { reader: trace, whose } = open(path, arguments.right_client)?;
     let side = format!("{}'s trace", trace.client());
     let max_steps = arguments.isolation.max_steps.unwrap_or(u64::MAX);
     let config = ShadowConfig { mode: ShadowMode::PerStep, max_steps, ..ShadowConfig::default() };
-    let TraceCompared { outcome, unknown } = diff_trace(&case, &*engine, trace, &config)
-        .map_err(|error| Error::new(error).context(path.to_owned()))?;
+    let TraceCompared { outcome, agreement } =
+        diff_trace(&case, &*engine, trace, arguments.fields.fields(), &config)
+            .map_err(|error| Error::new(error).context(path.to_owned()))?;
     let mut setup = DiffSetup::new(engine.name(), &side, &config);
     setup.command = format!("parallax diff --left {} --right-trace {}", engine.name(), shell_word(path));
     if let Some(client) = arguments.right_client {
         setup = setup.with_option(&format!("--right-client {client}"));
     }
-    if !unknown.is_empty() {
-        setup.tolerances = vec![format!("{}: not in {side}", unknown.join(", "))];
-    }
+    setup.tolerances.extend(arguments.fields.told());
+    setup.tolerances.extend(outcome.silence.clone());
+    setup.tolerances.extend(whose.doubt(path, "--right-client"));
     let mut outputs = Outputs::beside([Path::new(path), file_of(Path::new(&*case.file))]);
     let mut reports = Reports::begin(&arguments.report, &setup, &mut outputs)?;
     let summary = DiffSummary::of(&outcome);
     let agreed = match &outcome.verdict {
         Verdict::Rejected(reason) => format!("both refuse the transaction: {reason}"),
-        _ => format!("{} steps agree", outcome.steps),
+        _ => format!("{} steps agree", agreement.map_or(outcome.steps, |agreement| agreement.steps)),
     };
     let delivered = Delivered::Case(Box::new(case), outcome);
     let text = match diff_text(&delivered, &setup) {
         _ if arguments.selection.json => diff_json(&delivered),
         Some(text) => colour::painted(text),
-        None => {
-            let agreed = format!("{} and {side}: {agreed}", engine.name());
-            let silent = setup.tolerances.iter().map(|line| format!("\n  not compared: {line}"));
-            agreed + &silent.collect::<String>()
-        }
+        None => std::iter::once(format!("{} and {side}: {agreed}", engine.name()))
+            .chain(setup.tolerances.iter().cloned())
+            .collect::<Vec<_>>()
+            .join("; "),
     };
-    if arguments.selection.json {
-        setup.tolerances.iter().for_each(|line| complain(&format!("not compared: {line}")));
-    }
     let printed = writeln!(io::stdout().lock(), "{text}");
     reports.case(&delivered);
     reports.finish(&summary)?;

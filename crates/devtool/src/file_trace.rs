@@ -3,7 +3,7 @@
 //! Invariant: what [`FileTrace::push`] wrote of a step, [`FileReplay`] reads back; every so many steps begin anew.
 
 use parallax_primitives::{Bytes, Opcode, U256};
-use parallax_tracer_eip3155::{HaltKind, Step};
+use parallax_tracer_eip3155::{Fields, HaltKind, Step};
 
 /// Steps from one that is written whole to the next.
 const STEPS_PER_KEY: u64 = 128;
@@ -228,6 +228,13 @@ impl<'a> FileReplay<'a> {
             refund,
             refund_after,
             halt: HALTS.get(usize::from(halt & UNKNOWN)).copied(),
+            storage: None,
+            odd_name: None,
+            is_implied: None,
+            own_refund: None,
+            second_line: None,
+            said: Fields::NONE,
+            missing: Fields::NONE,
         };
         Some(self.now.insert(step))
     }
@@ -311,6 +318,13 @@ mod tests {
                 refund: n.is_multiple_of(2).then(|| -i64::try_from(n).unwrap()),
                 refund_after: n.is_multiple_of(3).then(|| i64::try_from(n * n).unwrap()),
                 halt: HALTS.get(usize::try_from(n % 10).unwrap()).copied(),
+                storage: None,
+                odd_name: None,
+                is_implied: None,
+                own_refund: None,
+                second_line: None,
+                said: Fields::NONE,
+                missing: Fields::NONE,
             })
             .collect();
         let mut trace = FileTrace::default();

@@ -10,7 +10,8 @@ use parallax_engine_interface::{EngineError, Execution};
 use parallax_primitives::Eip;
 use parallax_shadow_diff::{Bounds, MessageLog, ShadowConfig, ShadowMode, Verdict};
 use parallax_tracer_eip3155::{
-    ReadError, Record, Step, TraceDifference, TraceEnd, TraceReader, compare_traces, is_unpaired_stop,
+    CompareOptions, ReadError, Record, Step, TraceDifference, TraceEnd, TraceReader, What, compare_traces,
+    is_unpaired_stop,
 };
 use parallax_tracer_standard::Trace;
 
@@ -251,8 +252,13 @@ fn of_traces(texts: &[TraceText; 2], control: &Control) -> Result<Ended, String>
     let recorded = readers.iter().map(|reader| reader.trace.len()).max().unwrap_or(0);
     let sides = readers.map(|reader| Some(Arc::new(Side::File(Box::new(reader.trace.finish())))));
     // All of both, whatever part of them is recorded.
-    let verdict = match compare_traces(texts[0].reader(), texts[1].reader()) {
-        Ok(Ok(_)) => model::Verdict { kind: "agree", reason: None, divergence: None },
+    let answer = compare_traces(texts[0].reader(), texts[1].reader(), CompareOptions::default());
+    let verdict = match answer.map(|answer| answer.outcome) {
+        Ok(Ok(agreement)) => {
+            let silence = agreement.silence();
+            let reason = (!silence.is_empty()).then_some(silence);
+            model::Verdict { kind: "agree", reason, divergence: None }
+        }
         Ok(Err(difference)) => {
             let divergence = Some(trace_divergence(&difference, recorded));
             model::Verdict { kind: "diverge", reason: None, divergence }
@@ -265,16 +271,13 @@ fn of_traces(texts: &[TraceText; 2], control: &Control) -> Result<Ended, String>
 
 /// The first difference of two traces; it belongs to no step if none of both has it, or none that is recorded.
 fn trace_divergence(difference: &TraceDifference, recorded: u64) -> model::Divergence {
-    let TraceDifference { step, field, left, right, left_step, right_step, .. } = difference;
-    let field = match *field {
-        "op" => "opcode",
-        "memSize" => "memorySize",
-        "error" => "halt",
-        "length" => "end",
-        other => other,
+    let TraceDifference { step, what, left, right, left_step, right_step, .. } = difference;
+    let field = match what {
+        What::Length => "end",
+        what => what.name(),
     };
     let is_step = (left_step.is_some() || right_step.is_some()) && *step < recorded;
-    let when = if !is_step || ["gasCost", "halt", "refundAfter"].contains(&field) {
+    let when = if !is_step || ["gasCost", "stateGasCost", "error"].contains(&field) {
         When::After
     } else {
         When::Before
@@ -318,7 +321,10 @@ impl<'t> Reading<'t> {
 
     /// Whether the next step is one that the other client does not write.
     fn is_alone(&self, other: &Self) -> bool {
-        is_unpaired_stop((&self.next, self.reader.client()), (&other.next, other.reader.client()))
+        is_unpaired_stop(
+            (self.next.as_ref(), self.reader.client()),
+            (other.next.as_ref(), other.reader.client()),
+        )
     }
 
     fn outcome(&self) -> model::Outcome {

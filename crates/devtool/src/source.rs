@@ -9,7 +9,7 @@ use parallax_engine_interface::Job;
 use parallax_memory_database::{Account, MemoryDatabase};
 use parallax_primitives::{Address, BlockEnv, Bytecode, Bytes, Rules, Transaction, U256, address};
 use parallax_state_tests::{Case, FixtureError, FixtureFile, Node, TestText, cases_of};
-use parallax_tracer_eip3155::{Client, TraceReader, detect};
+use parallax_tracer_eip3155::{Client, Profile, TraceReader, recognise};
 use serde_json::Value;
 
 use crate::{
@@ -59,6 +59,7 @@ impl Prepared {
 #[derive(Clone, Debug)]
 pub(crate) struct TraceText {
     pub(crate) client: Client,
+    profile: Profile,
     text: Vec<u8>,
 }
 
@@ -69,7 +70,7 @@ impl TraceText {
     }
 
     pub(crate) fn reader(&self) -> TraceReader<Cursor<&[u8]>> {
-        TraceReader::new(Cursor::new(&self.text), self.client)
+        TraceReader::new(Cursor::new(&*self.text), self.client).with_profile(self.profile)
     }
 }
 
@@ -285,11 +286,12 @@ fn trace(input: TraceInput, field: &str, folder: Option<&Folder>, limit: u64) ->
         (None, Some(path)) => below(folder, field)?.read(&path, field, limit)?,
         _ => return Err(ApiError::bad(field, "expected either path or text")),
     };
+    let recognised = recognise(&*text).map_err(|error| ApiError::source(field, error.to_string()))?;
     let client = match input.client {
         Some(name) => Client::from_str(&name).map_err(|error| ApiError::bad(field, error.to_string()))?,
-        None => detect(&*text).map_err(|error| ApiError::source(field, error.to_string()))?,
+        None => recognised.client,
     };
-    Ok(TraceText { client, text })
+    Ok(TraceText { client, profile: recognised.profile, text })
 }
 
 /// The folder, if there is one.

@@ -131,6 +131,7 @@ impl Cause {
             | Field::AccessedSlot(..)
             | Field::Marks => Cause::Rules(Rule::State),
             Field::Block(_) => Cause::Rules(Rule::Block),
+            Field::Trace(_) => Cause::Output,
         }
     }
 

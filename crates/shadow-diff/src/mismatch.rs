@@ -129,6 +129,8 @@ pub enum Field {
     AccessedSlot(Address, U256),
     /// What the rules of a block say, by its name.
     Block(&'static str),
+    /// What a trace says and a run has no field for, by its key.
+    Trace(&'static str),
 }
 
 impl Field {
@@ -188,7 +190,7 @@ impl Field {
             Field::Storage(..) => "storage",
             Field::AccessedAccount(_) => "accessed account",
             Field::AccessedSlot(..) => "accessed slot",
-            Field::Block(name) => name,
+            Field::Block(name) | Field::Trace(name) => name,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use parallax_hooks::{StepEnd, StepView};
 use parallax_primitives::{Halt, Opcode};
 
-use crate::{HaltKind, halt::geth_halt};
+use crate::{HaltKind, facts::CostKind, halt::geth_halt};
 
 /// Whose trace it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,33 +28,13 @@ pub enum Client {
     Nimbus,
     /// Erigon.
     Erigon,
-}
-
-/// What a client's refund counter counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RefundKind {
-    /// The transaction's, before the opcode.
-    Before,
-    /// The transaction's, this opcode's change included.
-    After,
-    /// The frame's alone, before the opcode.
-    Frame,
-}
-
-/// What a client's `gasUsed` behind the steps counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum GasUsedKind {
-    /// All of the transaction, refunds taken off.
-    Transaction,
-    /// The transaction's own frame.
-    Frame,
-    /// Nobody knows: Besu's is the transaction's, but nothing says whether the floor of EIP-7623 is in it.
-    Unknown,
+    /// Nobody's lines: struct logs, as nodes answer `debug_traceTransaction`.
+    Struct,
 }
 
 impl Client {
     /// Every client that is read.
-    pub const ALL: [Client; 9] = [
+    pub const ALL: [Client; 10] = [
         Client::Eip3155,
         Client::Geth,
         Client::Eels,
@@ -64,6 +44,7 @@ impl Client {
         Client::Nethermind,
         Client::Nimbus,
         Client::Erigon,
+        Client::Struct,
     ];
 
     /// What users type.
@@ -78,29 +59,7 @@ impl Client {
             Client::Nethermind => "nethermind",
             Client::Nimbus => "nimbus",
             Client::Erigon => "erigon",
-        }
-    }
-
-    /// Whether the STOP that code implies at its end has a line.
-    pub const fn writes_implied_stop(self) -> bool {
-        !matches!(self, Client::Evmone | Client::Besu | Client::Nethermind | Client::Nimbus)
-    }
-
-    pub(crate) const fn refund_kind(self) -> RefundKind {
-        match self {
-            Client::Eip3155 | Client::Nethermind => RefundKind::Before,
-            Client::Geth | Client::Eels | Client::Besu | Client::Erigon => RefundKind::After,
-            Client::Revm | Client::Evmone | Client::Nimbus => RefundKind::Frame,
-        }
-    }
-
-    pub(crate) const fn gas_used_kind(self) -> GasUsedKind {
-        match self {
-            Client::Eip3155 | Client::Revm | Client::Evmone => GasUsedKind::Transaction,
-            Client::Geth | Client::Eels | Client::Nethermind | Client::Nimbus | Client::Erigon => {
-                GasUsedKind::Frame
-            }
-            Client::Besu => GasUsedKind::Unknown,
+            Client::Struct => "struct",
         }
     }
 
@@ -111,11 +70,11 @@ impl Client {
 
     /// Whether the cost on this line is the opcode's whole cost, in the terms of [`crate::Step::gas_cost`].
     pub(crate) fn knows_gas_cost(self, opcode: Opcode, failed: bool) -> bool {
-        match self {
+        match self.facts().cost {
             _ if failed => false,
-            Client::Evmone => opcode.info().is_some_and(|info| !info.has_dynamic_gas()),
-            Client::Revm => !matches!(opcode, Opcode::CREATE | Opcode::CREATE2),
-            _ => true,
+            CostKind::Static => opcode.info().is_some_and(|info| !info.has_dynamic_gas()),
+            CostKind::WithCreation => !matches!(opcode, Opcode::CREATE | Opcode::CREATE2),
+            CostKind::Whole => true,
         }
     }
 
@@ -137,8 +96,8 @@ impl Client {
 
     /// Whether an opcode has two reasons to fail, and the client names the other one: either is right. `gas` is what was left before it.
     pub fn may_find_another_reason(self, step: &StepView<'_>, end: &StepEnd<'_>, gas: u64) -> bool {
-        let charges_first = matches!(self, Client::Geth | Client::Eels | Client::Erigon);
-        let is_geth = matches!(self, Client::Geth | Client::Erigon);
+        let is_geth = matches!(self, Client::Geth | Client::Erigon | Client::Struct);
+        let charges_first = is_geth || self == Client::Eels;
         match end.halt {
             Some(Halt::StaticViolation) if charges_first && end.gas_cost > gas => true,
             Some(halt) => is_geth && geth_halt(halt, step) != halt,

@@ -2,7 +2,8 @@
 
 use parallax_hooks::{StepEnd, StepView};
 use parallax_primitives::{
-    Address, Class, Eip, Halt, Mark, Opcode, Reach, Role, Rules, STACK_LIMIT, StateGas, U256, hex,
+    Address, Class, Eip, FrameStatus, Halt, Mark, Opcode, Reach, Role, Rules, STACK_LIMIT, StateGas, U256,
+    hex,
 };
 
 use crate::{
@@ -413,6 +414,30 @@ pub(crate) fn geth_taken(step: &StepView<'_>, end: &StepEnd<'_>) -> Option<usize
         }
         Some(_) => None,
     }
+}
+
+/// evmone's word for what a transaction came to (EVMC's status codes); nothing if it succeeded.
+pub(crate) fn evmone_word(status: FrameStatus) -> Option<&'static str> {
+    let halt = match status {
+        FrameStatus::Success => return None,
+        FrameStatus::Revert => return Some("revert"),
+        FrameStatus::Halt(halt) => halt,
+    };
+    Some(match halt {
+        Halt::OutOfGas | Halt::InitcodeTooLarge => "out of gas",
+        Halt::StackUnderflow => "stack underflow",
+        Halt::StackOverflow => "stack overflow",
+        Halt::InvalidJump => "bad jump destination",
+        Halt::InvalidOpcode => "invalid instruction",
+        Halt::UndefinedOpcode | Halt::InvalidImmediate => "undefined instruction",
+        Halt::StaticViolation => "static mode violation",
+        Halt::ReturnDataOutOfBounds => "invalid memory access",
+        Halt::CodeStartsWithEf => "contract validation failure",
+        Halt::PrecompileFailure => "precompile failure",
+        Halt::CallDepth => "call depth exceeded",
+        Halt::InsufficientBalance => "insufficient balance",
+        Halt::CreateCollision | Halt::CodeTooLarge | Halt::DepositOutOfGas | Halt::NonceOverflow => "failure",
+    })
 }
 
 /// The client's words for a message that failed as a whole, not by an opcode.

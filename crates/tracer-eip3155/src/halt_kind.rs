@@ -1,5 +1,7 @@
 //! The kinds of halts that clients' words mean.
 
+use std::fmt;
+
 /// Whether and how an opcode failed, as far as clients agree on kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum HaltKind {
@@ -31,7 +33,8 @@ impl HaltKind {
             text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
         let has = |words: &[&str]| words.iter().any(|word| plain.contains(word));
         match plain.as_str() {
-            "stop" | "return" | "selfdestruct" => HaltKind::None,
+            // revm's on normal ends, and on an opcode that has begun a frame.
+            "stop" | "return" | "selfdestruct" | "callorcreate" => HaltKind::None,
             _ if has(&[
                 "stackunderflow",
                 "stackoverflow",
@@ -83,5 +86,21 @@ impl HaltKind {
             _ if has(&["revert"]) => HaltKind::Revert,
             _ => HaltKind::Other,
         }
+    }
+}
+
+impl fmt::Display for HaltKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            HaltKind::None => "none",
+            HaltKind::Revert => "reverted",
+            HaltKind::OutOfGas => "out of gas",
+            HaltKind::Stack => "stack underflow or overflow",
+            HaltKind::InvalidJump => "invalid jump",
+            HaltKind::InvalidOpcode => "invalid opcode",
+            HaltKind::StaticViolation => "write in a static call",
+            HaltKind::OutOfBounds => "read out of bounds",
+            HaltKind::Other => "failed",
+        })
     }
 }

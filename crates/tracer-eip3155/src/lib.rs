@@ -2,28 +2,43 @@
 #![doc = include_str!("../README.md")]
 
 mod client;
+mod compare;
 mod comparison;
-mod detection;
+mod coverage;
 mod dialect;
+mod difference;
+mod exact;
+mod facts;
+mod field;
 mod geth_words;
 mod halt;
 mod halt_kind;
+mod line;
+mod lines;
 mod memory;
+mod opcode_names;
 mod reader;
+mod recognition;
 mod record;
 mod stack_text;
 mod summary;
+mod table;
+mod terms;
 mod text;
 mod writer;
 
 pub use client::{Client, UnknownClient};
-pub use comparison::{TraceAgreement, TraceComparison, TraceDifference, compare_traces, is_unpaired_stop};
-pub use detection::detect;
+pub use compare::{CompareOptions, DifferenceGroup, TraceAnswer, compare_traces};
+pub use comparison::{TraceComparison, is_unpaired_stop};
 pub use dialect::{Dialect, UnknownDialect};
+pub use difference::{Coverage, TraceAgreement, TraceDifference, What};
+pub use facts::{CostKind, Facts, Form, FrameExits, GasUsedKind, Key, PassKind, Presence, RefundKind};
+pub use field::{Field, Fields, UnknownField};
 pub use geth_words::GethWords;
 pub use halt_kind::HaltKind;
 pub use memory::{growth_cost, needed};
-pub use reader::{LINE_LIMIT, ReadError, TraceReader};
-pub use record::{Record, Step, TraceEnd};
+pub use reader::{LINE_LIMIT, Profile, ReadError, TraceReader};
+pub use recognition::{Recognised, recognise, recognise_file};
+pub use record::{OwnRefund, Record, SecondLine, Step, TraceEnd};
 pub use summary::Summary;
 pub use writer::{Eip3155Tracer, Finished, Options};

@@ -1,7 +1,7 @@
 use parallax_hooks::{StepEnd, StepView};
-use parallax_primitives::{B256, Bytes, Halt, Opcode, U256};
+use parallax_primitives::{B256, Bytes, Effect, FrameStatus, Halt, Opcode, U256};
 
-use crate::{Client, HaltKind, halt::revm_state_gas};
+use crate::{Client, Field, Fields, HaltKind, halt::revm_state_gas};
 
 /// One step as a trace file tells it, in canonical terms. What the client did not say, or said in terms that cannot be
 /// converted, is `None`: unknown, never a default.
@@ -40,6 +40,42 @@ pub struct Step {
     pub refund_after: Option<i64>,
     /// How the opcode failed, if it did; `None` if the client does not say on its lines.
     pub halt: Option<HaltKind>,
+    /// Slots that the opcode wrote, and their new values.
+    pub storage: Option<Vec<(U256, U256)>>,
+    /// The opcode's name on the line, if it is no name of the opcode.
+    pub odd_name: Option<String>,
+    /// A STOP that code implies at its end; `None` if nothing says.
+    pub is_implied: Option<bool>,
+    /// What its own line says of the refund; `None` if nothing that is known.
+    pub own_refund: Option<OwnRefund>,
+    /// The second line of an opcode that failed inside, as geth and Nimbus write it.
+    pub second_line: Option<SecondLine>,
+    /// What its line has.
+    pub said: Fields,
+    /// What its client writes on every such line, and this one has not.
+    pub missing: Fields,
+}
+
+/// Which refund counter a line says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnRefund {
+    /// That before the opcode.
+    Before,
+    /// That behind it.
+    After,
+    /// A run: both.
+    Both,
+}
+
+/// Where an opcode that failed inside is written again, with its error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SecondLine {
+    /// The line.
+    pub line: u64,
+    /// In what of where it is, and how much gas it has, it is not as the first line.
+    pub odd: Option<Field>,
+    /// It has no error.
+    pub lacks_error: bool,
 }
 
 impl Step {
@@ -63,6 +99,13 @@ impl Step {
             refund: Some(step.refund),
             refund_after: None,
             halt: None,
+            storage: None,
+            odd_name: None,
+            is_implied: Some(step.pc >= step.code.len()),
+            own_refund: Some(OwnRefund::Both),
+            second_line: None,
+            said: Fields::of(&[Field::OpName]),
+            missing: Fields::NONE,
         }
     }
 
@@ -82,25 +125,55 @@ impl Step {
             None if self.opcode == Opcode::REVERT => Some(HaltKind::Revert),
             halt => Client::Eip3155.halt(self.opcode, halt.map(Halt::name)),
         };
+        self.storage = Some(match end.effect {
+            Effect::Storage(change) => vec![(change.key, change.new)],
+            _ => Vec::new(),
+        });
     }
 }
 
-/// What follows the steps.
+/// What is said of a frame or of the transaction when it is over.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TraceEnd {
     /// Root of the post-state.
     pub state_root: Option<B256>,
-    /// Output of the transaction's own frame; of a successful creation the code.
+    /// Output of the frame; of a successful creation the code.
     pub output: Option<Bytes>,
     /// Gas of the transaction, refunds taken off.
     pub gas_used: Option<u64>,
-    /// Gas of the transaction's own frame: without what the transaction costs before it, and without refunds.
+    /// Gas of the frame: without what the transaction costs before it, and without refunds.
     pub frame_gas: Option<u64>,
+    /// How it failed, if it did.
+    pub halt: Option<HaltKind>,
+    /// Whether it succeeded.
+    pub success: Option<bool>,
+    /// Hash of the transaction's logs (Keccak-256 of their RLP): what is under `logsRoot`, and under `postLogsHash`.
+    pub logs: [Option<B256>; 2],
+    /// Name of the fork.
+    pub fork: Option<String>,
+    /// Name of the test.
+    pub test: Option<String>,
+    /// Its indexes d, g and v.
+    pub indexes: [Option<u64>; 3],
+    /// What its lines have.
+    pub said: Fields,
+    /// What its client writes behind every transaction, and this one has not.
+    pub missing: Fields,
     /// Line of the file that says the root, and the one that says the rest; 0 for none.
     pub lines: [u64; 2],
 }
 
 impl TraceEnd {
+    /// Takes what a frame came to.
+    pub fn with_status(self, status: FrameStatus) -> Self {
+        let halt = match status {
+            FrameStatus::Success => HaltKind::None,
+            FrameStatus::Revert => HaltKind::Revert,
+            FrameStatus::Halt(halt) => HaltKind::of(halt.name()),
+        };
+        Self { halt: Some(halt), success: Some(status == FrameStatus::Success), ..self }
+    }
+
     /// Adds what a later line says.
     pub(crate) fn add(&mut self, more: TraceEnd) {
         for (line, more) in self.lines.iter_mut().zip(more.lines) {
@@ -110,6 +183,17 @@ impl TraceEnd {
         self.output = more.output.or(self.output.take());
         self.gas_used = more.gas_used.or(self.gas_used);
         self.frame_gas = more.frame_gas.or(self.frame_gas);
+        self.halt = more.halt.or(self.halt);
+        self.success = more.success.or(self.success);
+        for (logs, more) in self.logs.iter_mut().zip(more.logs) {
+            *logs = more.or(*logs);
+        }
+        self.fork = more.fork.or(self.fork.take());
+        self.test = more.test.or(self.test.take());
+        for (index, more) in self.indexes.iter_mut().zip(more.indexes) {
+            *index = more.or(*index);
+        }
+        self.said = self.said.or(more.said);
     }
 }
 
@@ -118,9 +202,9 @@ impl TraceEnd {
 pub enum Record {
     /// An opcode.
     Step(Step),
-    /// The end of a frame, as geth writes it; depth and place follow from the steps around it. That of the transaction's own
-    /// comes behind all steps.
+    /// The end of a frame, as geth writes it; depth and place follow from the steps around it. That of the transaction's own frame
+    /// is in [`Record::End`].
     FrameExit(TraceEnd),
-    /// The end of the trace, or a part of it.
+    /// The end of a transaction: one for each that the file has, even if nothing is said of it.
     End(TraceEnd),
 }

@@ -1,6 +1,6 @@
-use parallax_primitives::{B256, Bytes, Rules};
+use parallax_primitives::{B256, Bytes, FrameStatus, Rules};
 
-use crate::{Dialect, text};
+use crate::{Dialect, halt, text};
 
 /// What follows the step lines of a transaction and the tracer is not told.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,8 +22,14 @@ pub(crate) struct Closing {
     pub(crate) output: Bytes,
     /// Gas of the transaction, refunds taken off.
     pub(crate) gas_used: u64,
-    /// Whether the transaction succeeded.
-    pub(crate) pass: bool,
+    /// What the transaction came to; `None` if it did not run to its end.
+    pub(crate) status: Option<FrameStatus>,
+}
+
+impl Closing {
+    fn pass(&self) -> bool {
+        self.status.is_some_and(FrameStatus::is_success)
+    }
 }
 
 impl Summary {
@@ -47,7 +53,11 @@ impl Summary {
             return;
         }
         if dialect == Dialect::Evmone {
-            out.extend_from_slice(if closing.pass { b"{\"pass\":true" } else { b"{\"pass\":false" });
+            out.extend_from_slice(if closing.pass() { b"{\"pass\":true" } else { b"{\"pass\":false" });
+            if let Some(word) = closing.status.and_then(halt::evmone_word) {
+                out.extend_from_slice(b",\"error\":");
+                text::string(out, word);
+            }
             out.extend_from_slice(b",\"gasUsed\":\"");
             text::hex(out, closing.gas_used);
             out.push(b'"');
@@ -75,7 +85,7 @@ impl Summary {
             }
         }
         out.extend_from_slice(b",\"pass\":");
-        out.extend_from_slice(if closing.pass { b"true" } else { b"false" });
+        out.extend_from_slice(if closing.pass() { b"true" } else { b"false" });
         if let Some(rules) = closing.rules {
             out.extend_from_slice(b",\"fork\":");
             text::string(out, rules.name());

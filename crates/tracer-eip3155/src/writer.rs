@@ -16,7 +16,7 @@ pub struct Options {
     pub dialect: Dialect,
     /// Whether to write the stack (default: yes). Where not, the field is left out.
     pub stack: bool,
-    /// Whether to write return data (default: yes; geth and evmone leave it out unless asked, see [`Options::new`]).
+    /// Whether to write return data (default: yes; geth leaves it out unless asked, see [`Options::new`]).
     pub return_data: bool,
     /// Whether to write the whole memory on every line (default: no).
     pub memory: bool,
@@ -29,11 +29,10 @@ pub struct Options {
 impl Options {
     /// The defaults of a dialect.
     pub const fn new(dialect: Dialect) -> Self {
-        let geth_like = matches!(dialect, Dialect::Geth | Dialect::Evmone);
         Self {
             dialect,
             stack: true,
-            return_data: !geth_like,
+            return_data: !matches!(dialect, Dialect::Geth),
             memory: false,
             storage: false,
             implied_stop: !matches!(dialect, Dialect::Evmone),
@@ -394,7 +393,7 @@ impl<W: io::Write> Tracer for Eip3155Tracer<W> {
         if let End::Outcome(outcome) = end {
             self.closing.output = outcome.output.clone();
             self.closing.gas_used = outcome.gas_used;
-            self.closing.pass = outcome.status.is_success();
+            self.closing.status = Some(outcome.status);
         }
     }
 

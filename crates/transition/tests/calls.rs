@@ -18,7 +18,9 @@ use parallax_mini_block::MiniBlocks;
 use parallax_primitives::{BlockRules, Eip, Fork, Rules, U256, hex};
 use parallax_state_tests::{ExpectedException, Raised};
 use parallax_tracer_core::Traced;
-use parallax_tracer_eip3155::{Client, Dialect, Eip3155Tracer, Options, TraceReader, compare_traces};
+use parallax_tracer_eip3155::{
+    Client, CompareOptions, Dialect, Eip3155Tracer, Options, TraceReader, compare_traces,
+};
 use parallax_transition::{Output, Part, Request, transition};
 use serde_json::Value;
 
@@ -276,7 +278,8 @@ fn traces_are_those_of_the_specification() {
             let reader = |text: &str| {
                 TraceReader::new(Box::leak(text.to_owned().into_boxed_str()).as_bytes(), Client::Eels)
             };
-            let compared = compare_traces(reader(lines), reader(&theirs)).unwrap();
+            let compared =
+                compare_traces(reader(lines), reader(&theirs), CompareOptions::default()).unwrap().outcome;
             assert!(compared.is_ok(), "{} {name}: {}", call["test"], compared.unwrap_err());
             steps += lines.lines().filter(|line| line.starts_with("{\"pc\"")).count();
             files += 1;

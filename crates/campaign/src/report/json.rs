@@ -59,6 +59,9 @@ struct DiffLine<'a> {
     /// Where in a trace the right side differs.
     #[serde(skip_serializing_if = "Option::is_none")]
     right_at: Option<&'a str>,
+    /// Of an agreement with a trace: what was not compared, or not everywhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    silence: Option<&'a str>,
     /// Where the sides have different rules: EIPs each of which makes the same first difference by itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     parted_by: Option<&'a [u32]>,
@@ -203,7 +206,10 @@ pub fn program_json(program: &Program, outcome: &DiffOutcome) -> String {
 
 pub(super) fn answer(answer: &Answer<'_>) -> String {
     match answer {
-        Answer::Outcome(subject, DiffOutcome { verdict, steps, right_at, parting, sides, within, .. }) => {
+        Answer::Outcome(
+            subject,
+            DiffOutcome { verdict, steps, right_at, silence, parting, sides, within, .. },
+        ) => {
             let divergence = match verdict {
                 Verdict::Diverge(divergence) => Some(Divergence::from(&**divergence)),
                 _ => None,
@@ -214,6 +220,7 @@ pub(super) fn answer(answer: &Answer<'_>) -> String {
                 steps: *steps,
                 divergence,
                 right_at: right_at.as_deref(),
+                silence: silence.as_deref(),
                 parted_by: parting.as_ref().map(|parting| &*parting.eips),
                 reason: verdict.reason(),
                 sides: sides.as_ref().map(SidesRecord::from),
@@ -226,6 +233,7 @@ pub(super) fn answer(answer: &Answer<'_>) -> String {
             steps: 0,
             divergence: None,
             right_at: None,
+            silence: None,
             parted_by: None,
             reason: Some(&error.to_string()),
             sides: None,

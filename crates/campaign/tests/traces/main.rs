@@ -13,7 +13,9 @@ use std::collections::BTreeSet;
 use parallax_hooks::{MessagePhase, StepEnd, StepView};
 use parallax_primitives::{FrameStatus, Halt, Message};
 use parallax_tracer_core::{Traced, Tracer};
-use parallax_tracer_eip3155::{Dialect, Eip3155Tracer, Options, Summary, TraceReader, compare_traces};
+use parallax_tracer_eip3155::{
+    CompareOptions, Dialect, Eip3155Tracer, Options, Summary, TraceReader, compare_traces,
+};
 use parallax_tracer_standard::{Recorder, StructLogOptions, TracerConfig};
 
 use programs::{PROGRAMS, Program, Show};
@@ -135,8 +137,9 @@ fn dialects_of_one_run_agree() {
             for (right, right_trace) in &traces {
                 let reader = |client: &str, trace| TraceReader::new(trace, client.parse().unwrap());
                 let left_reader = reader(left, left_trace.as_bytes());
-                let answer = compare_traces(left_reader, reader(right, right_trace.as_bytes())).unwrap();
-                if let Err(difference) = answer {
+                let right_reader = reader(right, right_trace.as_bytes());
+                let answer = compare_traces(left_reader, right_reader, CompareOptions::default()).unwrap();
+                if let Err(difference) = answer.outcome {
                     panic!("{} in {left} and in {right}\n{difference}", program.name);
                 }
             }
