@@ -5,13 +5,10 @@ use std::{collections::VecDeque, io::BufRead};
 use crate::{
     Client, Field, Fields, FrameExits, ReadError, Record, Step, TraceAgreement, TraceDifference, TraceEnd,
     TraceReader, What,
-    compare::{CompareOptions, Found, Gathered},
+    answer::{CompareOptions, Found, Gathered, RECENT},
     coverage::Covered,
     terms::{end_difference, step_difference},
 };
-
-/// How many agreeing steps a difference shows.
-pub(crate) const RECENT: usize = 5;
 
 /// Most ends of frames between two steps: no frame is deeper than 1024.
 const MOST_EXITS: usize = 1100;

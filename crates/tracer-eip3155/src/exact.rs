@@ -6,8 +6,7 @@ use serde_json::Value;
 
 use crate::{
     Client, Field, Fields, ReadError, Step, TraceReader, What,
-    compare::{CompareOptions, Found, Gathered, TraceAnswer},
-    comparison::RECENT,
+    answer::{CompareOptions, Found, Gathered, RECENT, TraceAnswer},
     coverage::Counts,
     difference::{TraceAgreement, TraceDifference},
     line::{Kind, Line, malformed, string},

@@ -1,6 +1,7 @@
 #![forbid(unsafe_code)]
 #![doc = include_str!("../README.md")]
 
+mod answer;
 mod client;
 mod compare;
 mod comparison;
@@ -17,6 +18,7 @@ mod line;
 mod lines;
 mod memory;
 mod opcode_names;
+mod read_error;
 mod reader;
 mod recognition;
 mod record;
@@ -27,8 +29,9 @@ mod terms;
 mod text;
 mod writer;
 
+pub use answer::{CompareOptions, DifferenceGroup, TraceAnswer};
 pub use client::{Client, UnknownClient};
-pub use compare::{CompareOptions, DifferenceGroup, TraceAnswer, compare_traces};
+pub use compare::compare_traces;
 pub use comparison::{TraceComparison, is_unpaired_stop};
 pub use dialect::{Dialect, UnknownDialect};
 pub use difference::{Coverage, TraceAgreement, TraceDifference, What};
@@ -37,7 +40,8 @@ pub use field::{Field, Fields, UnknownField};
 pub use geth_words::GethWords;
 pub use halt_kind::HaltKind;
 pub use memory::{growth_cost, needed};
-pub use reader::{LINE_LIMIT, Profile, ReadError, TraceReader};
+pub use read_error::{LINE_LIMIT, ReadError};
+pub use reader::{Profile, TraceReader};
 pub use recognition::{Recognised, recognise, recognise_file};
 pub use record::{OwnRefund, Record, SecondLine, Step, TraceEnd};
 pub use summary::Summary;

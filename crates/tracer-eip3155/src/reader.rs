@@ -1,56 +1,17 @@
 //! Reads trace files of any client, one line at a time, however hostile: a line has a longest length, JSON a deepest
 //! nesting, and every error names its line.
 
-use std::{borrow::Cow, collections::VecDeque, io, io::BufRead};
+use std::{borrow::Cow, collections::VecDeque, io::BufRead};
 
 use parallax_primitives::{Class, Opcode};
 
 use crate::{
-    Client, Field, Fields, FrameExits, HaltKind, OwnRefund, Record, SecondLine, Step, TraceEnd,
+    Client, Field, Fields, FrameExits, HaltKind, OwnRefund, ReadError, Record, SecondLine, Step, TraceEnd,
     facts::{Facts, GasUsedKind, Key, PassKind, Presence, RefundKind},
     line::{Kind, Line, malformed},
     lines::Lines,
     opcode_names,
 };
-
-/// Longest line that is read, in bytes: a full stack is 70 KB, a memory of 100 MB is 200 MB of text.
-pub const LINE_LIMIT: usize = 256 << 20;
-
-/// Why a trace cannot be read.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ReadError {
-    /// The file itself.
-    #[error("line {line}: {error}")]
-    Io {
-        /// Where.
-        line: u64,
-        /// Why.
-        error: io::Error,
-    },
-    /// A line longer than [`LINE_LIMIT`].
-    #[error("line {line}: longer than {LINE_LIMIT} bytes")]
-    LineTooLong {
-        /// Where.
-        line: u64,
-    },
-    /// A line that starts like a trace line and is none.
-    #[error("line {line}: {reason}")]
-    Malformed {
-        /// Where.
-        line: u64,
-        /// What was expected, and the column where it was not found.
-        reason: String,
-    },
-    /// No line of the file is a trace line.
-    #[error(
-        "no EIP-3155 line in {lines} lines, expected one JSON object a line such as {{\"pc\":0,\"op\":96,...}}"
-    )]
-    NotATrace {
-        /// Lines read.
-        lines: u64,
-    },
-}
 
 /// What a whole trace is known to have, of what is written on demand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
