@@ -28,12 +28,14 @@ impl SharedState {
     /// The place in the file that is not as it should be.
     pub fn read(file: &Arc<str>, json: &str) -> Result<Self, FixtureError> {
         let mut value: Value = serde_json::from_str(json).map_err(|error| {
-            let problem = Problem::Syntax { expected: "a state that tests share", message: error.to_string() };
+            let problem =
+                Problem::Syntax { expected: "a state that tests share", message: error.to_string() };
             FixtureError::of_file(file, problem)
         })?;
         let root = Node::test(file, "", &value);
         root.get("environment").object()?;
-        let pre = accounts(&root.get("pre"))?;
+        let mut pre = accounts(&root.get("pre"))?;
+        pre.accounts.share();
         Ok(Self {
             file: file.clone(),
             root: pre.state_root(),
