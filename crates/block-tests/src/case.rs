@@ -2,16 +2,14 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use parallax_block_data::{
-    Block, BlockAccessList, Bloom, Header, NO_OMMERS_HASH, receipts_root, requests_hash,
-};
+use parallax_block_data::{Block, Bloom, Header};
 use parallax_memory_database::MemoryDatabase;
-use parallax_primitives::{B256, BlobSchedule, Bytes, Eip, U256};
+use parallax_primitives::{B256, BlobSchedule, Bytes};
 use parallax_state_tests::{FixtureError, Node, Problem, TestText, accounts, chain_id};
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use crate::{ExpectedRefusal, Network, access_list, payload::Payload};
+use crate::{ExpectedRefusal, Network, SharedState, access_list, payload::Payload};
 
 /// One official block test.
 #[derive(Clone, Debug)]
@@ -79,12 +77,21 @@ impl BlockCase {
         used.fold(0, u64::saturating_add)
     }
 
-    /// Reads a test.
+    /// Reads a test that has its state before it.
     ///
     /// # Errors
     ///
     /// The place in the file that is not as it should be.
     pub fn read(test: &TestText) -> Result<Self, FixtureError> {
+        Self::read_with(test, None)
+    }
+
+    /// Reads a test; `shared` is the state that its `preHash` names, if it has one.
+    ///
+    /// # Errors
+    ///
+    /// As [`BlockCase::read`].
+    pub fn read_with(test: &TestText, shared: Option<&SharedState>) -> Result<Self, FixtureError> {
         let (file, name) = (test.file(), test.name());
         let value: Value = serde_json::from_str(test.json()).map_err(|error| FixtureError {
             file: file.clone(),
@@ -99,7 +106,7 @@ impl BlockCase {
         let unknown = |_| node.error(Problem::UnknownFork(network_name.to_owned()));
         let mut network = Network::parse(network_name).map_err(unknown)?;
         set_blobs(&root, &mut network)?;
-        let (genesis, pre) = genesis(&root, &network)?;
+        let (genesis, pre) = genesis(&root, &network, shared)?;
         let blocks = blocks(&root, network_name)?;
         Ok(Self {
             file: file.clone(),
@@ -108,7 +115,7 @@ impl BlockCase {
             network,
             chain_id: chain_id(&root)?,
             genesis,
-            pre: Arc::new(pre),
+            pre,
             blocks,
             last_hash: root.get("lastblockhash").b256()?,
             post: post_state(&root)?,
@@ -135,9 +142,16 @@ fn set_blobs(root: &Node<'_>, network: &mut Network) -> Result<(), FixtureError>
 }
 
 /// The first block and its state, which belong together.
-fn genesis(root: &Node<'_>, network: &Network) -> Result<(Block, MemoryDatabase), FixtureError> {
-    if !root.get("preHash").is_null() {
-        return shared_genesis(root, network);
+fn genesis(
+    root: &Node<'_>,
+    network: &Network,
+    shared: Option<&SharedState>,
+) -> Result<(Block, Arc<MemoryDatabase>), FixtureError> {
+    let named = root.get("preHash");
+    match shared {
+        _ if named.is_null() => {}
+        Some(shared) => return shared.genesis(network),
+        None => return Err(named.unexpected("a test that is read with the state that it names", "none")),
     }
     let node = root.get("genesisBlockHeader");
     let header = header(&node)?;
@@ -162,51 +176,7 @@ fn genesis(root: &Node<'_>, network: &Network) -> Result<(Block, MemoryDatabase)
             return Err(rlp.unexpected(expected, block.header.hash().to_string()));
         }
     }
-    Ok((Block { header, ..Block::default() }, pre))
-}
-
-/// The first block of tests that share their state: it is made of that, and of an environment.
-fn shared_genesis(root: &Node<'_>, network: &Network) -> Result<(Block, MemoryDatabase), FixtureError> {
-    let shared = root.get("preAlloc");
-    shared.object()?;
-    let pre = accounts(&shared.get("pre"))?;
-    let env = shared.get("environment");
-    let (number, timestamp) = (env.get("currentNumber").u64()?, env.get("currentTimestamp").u64()?);
-    let rules = network.rules(number, timestamp, U256::ZERO);
-    let has = |eip| rules.rules.has(eip);
-    let none = receipts_root(&[]);
-    let if_there = |is_there: bool, key| if is_there { env.get(key).u64().map(Some) } else { Ok(None) };
-    let header = Header {
-        ommers_hash: NO_OMMERS_HASH,
-        coinbase: env.get("currentCoinbase").address()?,
-        state_root: pre.state_root(),
-        transactions_root: none,
-        receipts_root: none,
-        difficulty: env.get("currentDifficulty").u256()?,
-        number,
-        gas_limit: env.get("currentGasLimit").u64()?,
-        timestamp,
-        // The specification's test framework gives every first block this byte.
-        extra_data: Bytes::from_static(&[0]),
-        prev_randao: B256::from(env.get("currentRandom").u256()?),
-        base_fee: if_there(has(Eip::DynamicFee1559), "currentBaseFee")?,
-        withdrawals_root: rules.withdrawals.then_some(none),
-        blob_gas_used: if_there(has(Eip::Blobs4844), "currentBlobGasUsed")?,
-        excess_blob_gas: if_there(has(Eip::Blobs4844), "currentExcessBlobGas")?,
-        parent_beacon_root: match rules.beacon_roots {
-            true => Some(env.get("parentBeaconBlockRoot").b256()?),
-            false => None,
-        },
-        requests_hash: rules.requests.then(|| requests_hash(&[])),
-        access_list_hash: rules.access_list.then(|| BlockAccessList::default().hash()),
-        slot_number: if has(Eip::SlotNumber7843) {
-            Some(env.get("slotNumber").u64().unwrap_or(0))
-        } else {
-            None
-        },
-        ..Header::default()
-    };
-    Ok((Block { header, ..Block::default() }, pre))
+    Ok((Block { header, ..Block::default() }, Arc::new(pre)))
 }
 
 fn header(node: &Node<'_>) -> Result<Header, FixtureError> {

@@ -10,6 +10,7 @@ mod network;
 mod payload;
 mod refusal;
 mod run;
+mod shared_state;
 
 pub use case::{BlockCase, CaseBlock, PostState, is_block_test};
 pub use chain::{Accepted, Chain};
@@ -17,3 +18,4 @@ pub use compare::{BothEnd, BothReport, ExecuteBoth, run_both};
 pub use network::Network;
 pub use refusal::{ExpectedRefusal, Refusal};
 pub use run::{At, BlockReport, CaseEnd, CaseReport, Execute, NoResult, Order, process, run};
+pub use shared_state::SharedState;

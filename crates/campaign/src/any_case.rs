@@ -1,9 +1,9 @@
 //! A case of either kind: whatever command a file is given to, what is in it is recognised.
 
 use parallax_block_tests::{BlockCase, is_block_test};
-use parallax_state_tests::{Case, FixtureError, Problem, TestText};
+use parallax_state_tests::{Case, FixtureError, Problem};
 
-use crate::{CaseName, Selection};
+use crate::{CaseName, Selection, shared_states::Unit};
 
 /// A case of a state test or of a block test.
 pub(crate) enum AnyCase {
@@ -34,7 +34,8 @@ impl AnyCase {
 
 impl Selection {
     /// The cases of a test of either kind, selected or not: [`Selection::has`].
-    pub(crate) fn any_cases(&self, test: &TestText) -> Vec<Result<AnyCase, FixtureError>> {
+    pub(crate) fn any_cases(&self, unit: &Unit) -> Vec<Result<AnyCase, FixtureError>> {
+        let Unit { test, state } = unit;
         if is_block_test(test) {
             if self.by.is_some() {
                 let kind = "block tests, which run by the rules of their network alone";
@@ -46,7 +47,11 @@ impl Selection {
                     problem: Problem::OtherKind(kind),
                 })];
             }
-            return match BlockCase::read(test) {
+            let shared = match state.as_ref().map(|state| state.get()).transpose() {
+                Ok(shared) => shared,
+                Err(error) => return vec![Err(error)],
+            };
+            return match BlockCase::read_with(test, shared) {
                 // Where one fork is selected, what is not known is another one.
                 Err(FixtureError { problem: Problem::UnknownFork(_), .. }) if self.rules.is_some() => {
                     Vec::new()

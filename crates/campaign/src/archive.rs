@@ -129,7 +129,7 @@ pub(crate) fn open(path: &Path) -> Result<Opened, FixtureError> {
 }
 
 /// The texts of the shared states of an archive, by their names without `.json`; at most `limit` bytes of them.
-pub(crate) fn shared_states(file: &Path, limit: u64) -> io::Result<BTreeMap<String, Arc<str>>> {
+pub(crate) fn shared_states(file: &Path, limit: u64) -> io::Result<BTreeMap<String, String>> {
     let source = BufReader::with_capacity(1 << 16, File::open(file)?);
     let is_packed = Packing::of(&file.to_string_lossy()) == Packing::TarGzip;
     let source: Box<dyn Read> =
@@ -150,7 +150,7 @@ pub(crate) fn shared_states(file: &Path, limit: u64) -> io::Result<BTreeMap<Stri
         left = left
             .checked_sub(text.len() as u64)
             .ok_or_else(|| io::Error::other(format!("more than {limit} bytes of shared states")))?;
-        states.insert(name, text.into());
+        states.insert(name, text);
     }
     Ok(states)
 }

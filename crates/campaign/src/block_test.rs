@@ -13,7 +13,7 @@ use parallax_hooks::Hooks;
 use parallax_host_interface::HostError;
 use parallax_mini_block::MiniBlocks;
 use parallax_shadow_diff::{Divergence, Field, Mismatch, Place, ShadowConfig, Value, Verdict};
-use parallax_state_tests::{FixtureError, TestText};
+use parallax_state_tests::FixtureError;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -22,6 +22,7 @@ use crate::{
     diff::compare_results,
     engines::{EngineSource, Engines, UnknownEngine},
     report::{printable, rerun_of, title_of, unreadable_json},
+    shared_states::Unit,
     step_limit::StepLimit,
     task::Task,
 };
@@ -369,9 +370,9 @@ pub fn block_cases(
     mut deliver: impl FnMut(Result<BlockCase, FixtureError>) -> ControlFlow<()> + Send,
 ) -> Result<bool, WorkersError> {
     let selection = campaign.selection;
-    let each = |test: Result<TestText, FixtureError>, is_stopped: &dyn Fn() -> bool| {
-        let cases = match test {
-            Ok(test) => selection.any_cases(&test),
+    let each = |unit: Result<Unit, FixtureError>, is_stopped: &dyn Fn() -> bool| {
+        let cases = match unit {
+            Ok(unit) => selection.any_cases(&unit),
             Err(error) => vec![Err(error)],
         };
         let cases = cases.into_iter().take_while(|_| !is_stopped());

@@ -26,7 +26,7 @@ use regex::Regex;
 use crate::{
     archive::{self, Members, Opened},
     engines::UnknownEngine,
-    shared_states::SharedStates,
+    shared_states::{SharedStates, Unit},
 };
 
 /// Units per lane that may be answered before their turn.
@@ -113,14 +113,14 @@ impl Campaign<'_> {
         panicked: impl Fn(&Case, String) -> R + Sync,
         deliver: impl FnMut(Delivered<R>, Progress) -> ControlFlow<()> + Send,
     ) -> Result<bool, WorkersError> {
-        self.run_tests(|test, is_stopped| self.answer(test, &each, &panicked, is_stopped), deliver)
+        self.run_tests(|unit, is_stopped| self.answer(unit, &each, &panicked, is_stopped), deliver)
     }
 
     /// Runs `each` on every selected test, or on why there is none, and hands its answers to `deliver` in order. What it is given
     /// besides says whether the campaign is stopped. True if it came to its end.
     pub(crate) fn run_tests<T: Send>(
         &self,
-        each: impl Fn(Result<TestText, FixtureError>, &dyn Fn() -> bool) -> Vec<T> + Sync,
+        each: impl Fn(Result<Unit, FixtureError>, &dyn Fn() -> bool) -> Vec<T> + Sync,
         deliver: impl FnMut(T, Progress) -> ControlFlow<()> + Send,
     ) -> Result<bool, WorkersError> {
         let jobs = self.jobs;
@@ -135,8 +135,8 @@ impl Campaign<'_> {
             for _ in 0..workers {
                 scope.spawn(|_| {
                     let _entered = span.enter();
-                    while let Some((place, test)) = desk.take(true) {
-                        desk.accept(&place, each(test, &|| desk.is_stopped()));
+                    while let Some((place, unit)) = desk.take(true) {
+                        desk.accept(&place, each(unit, &|| desk.is_stopped()));
                     }
                 });
             }
@@ -146,13 +146,13 @@ impl Campaign<'_> {
 
     fn answer<R>(
         &self,
-        unit: Result<TestText, FixtureError>,
+        unit: Result<Unit, FixtureError>,
         each: &(impl Fn(&Case) -> R + Sync),
         panicked: &(impl Fn(&Case, String) -> R + Sync),
         is_stopped: impl Fn() -> bool,
     ) -> Vec<Delivered<R>> {
         let cases = match unit {
-            Ok(test) => self.selection.cases(&test),
+            Ok(unit) => self.selection.cases(&unit.test),
             Err(error) => vec![Err(error)],
         };
         let mut answers = Vec::with_capacity(cases.len());
@@ -236,7 +236,7 @@ impl<'a, T, D: FnMut(T, Progress) -> ControlFlow<()>> Desk<'a, T, D> {
 
     /// The next unit; `None` if there is none, or the campaign is stopped. What is taken is to be accepted, by others' answers or
     /// none. A lane that holds no unit may wait until the unit is inside the window.
-    pub(crate) fn take(&self, may_wait: bool) -> Option<(Place, Result<TestText, FixtureError>)> {
+    pub(crate) fn take(&self, may_wait: bool) -> Option<(Place, Result<Unit, FixtureError>)> {
         if self.is_stopped() {
             return None;
         }
@@ -324,7 +324,7 @@ impl<'a> Source<'a> {
         &mut self,
         selection: &Selection,
         is_stopped: impl Fn() -> bool,
-    ) -> Option<(u64, usize, Result<TestText, FixtureError>)> {
+    ) -> Option<(u64, usize, Result<Unit, FixtureError>)> {
         let unit = loop {
             if is_stopped() {
                 return None;

@@ -7,13 +7,14 @@ use std::{
 };
 
 use parallax_shadow_diff::place_of_panic;
-use parallax_state_tests::{FixtureError, TestText};
+use parallax_state_tests::FixtureError;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     Campaign, CaseName, Progress, WorkersError,
     any_case::AnyCase,
     pipeline::{log_error, message},
+    shared_states::Unit,
 };
 
 /// Why a case came to no end of its own.
@@ -95,9 +96,9 @@ impl Campaign<'_> {
                 Some(ran.unwrap_or_else(|panic| task.lost(&case.name(), Loss::panicked(message(&*panic)))))
             }
         };
-        let each = |test: Result<TestText, FixtureError>, is_stopped: &dyn Fn() -> bool| {
-            let cases = match test {
-                Ok(test) => self.selection.any_cases(&test),
+        let each = |unit: Result<Unit, FixtureError>, is_stopped: &dyn Fn() -> bool| {
+            let cases = match unit {
+                Ok(unit) => self.selection.any_cases(&unit),
                 Err(error) => vec![Err(error)],
             };
             cases.into_iter().take_while(|_| !is_stopped()).filter_map(one).collect()

@@ -1,8 +1,9 @@
 //! What a campaign and a worker process say to each other through the worker's standard input and output: frames, each its length
 //! and so many bytes. Both ends are one program, so there is one version of it.
 //!
-//! The campaign says a [`Setup`], then for each unit a [`UnitSetup`] and the test's text as it stands in its file. The worker says
-//! [`Said`]: before it begins a case, which, so that what ends it is known to have ended that case.
+//! The campaign says a [`Setup`], then for each unit a [`UnitSetup`], the test's text as it stands in its file, and that of the state
+//! that it names, if the worker has not been told that yet. The worker says [`Said`]: before it begins a case, which, so that what ends
+//! it is known to have ended that case.
 
 use std::io::{self, Read, Write};
 
@@ -41,6 +42,8 @@ pub(crate) struct UnitSetup {
     pub(crate) name: String,
     /// Cases of it that are done already.
     pub(crate) done: usize,
+    /// The state that it names, by its file.
+    pub(crate) state: Option<String>,
 }
 
 /// What a worker says.

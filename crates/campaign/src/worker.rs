@@ -2,11 +2,12 @@
 //! output. When its standard input ends, it ends, in the middle of a case too: so no worker outlives its campaign.
 
 use std::{
+    collections::HashMap,
     io::{self, BufReader, BufWriter, Write},
     panic::{self, AssertUnwindSafe},
     process::ExitCode,
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         mpsc::{self, Receiver},
     },
     thread,
@@ -20,6 +21,7 @@ use crate::{
     case_name::CaseName,
     engines::Engines,
     pipeline,
+    shared_states::{State, Unit},
     task::{Loss, Task},
     wire::{self, Said, Setup, TaskSetup, UnitSetup},
 };
@@ -54,7 +56,8 @@ fn begin(engine: Engines) -> Result<(), Box<dyn std::error::Error>> {
     limit(max_memory)?;
     let (sender, units) = mpsc::channel();
     thread::Builder::new().spawn(move || {
-        while let Ok(Some(unit)) = read_unit(&mut input) {
+        let mut states = HashMap::new();
+        while let Ok(Some(unit)) = read_unit(&mut input, &mut states) {
             if sender.send(unit).is_err() {
                 return;
             }
@@ -73,28 +76,45 @@ fn begin(engine: Engines) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-fn read_unit(input: &mut impl io::Read) -> io::Result<Option<Unit>> {
-    let Some(UnitSetup { file, name, done }) = wire::read(input)? else { return Ok(None) };
-    let Some(text) = wire::read_bytes(input)? else { return Ok(None) };
-    let text = String::from_utf8(text).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
-    Ok(Some((TestText::new(&file, &name, &text), done)))
+/// A test, and how many of its cases are done already.
+type Given = (Unit, usize);
+
+/// `states` are those that were told before.
+fn read_unit(
+    input: &mut impl io::Read,
+    states: &mut HashMap<String, Arc<State>>,
+) -> io::Result<Option<Given>> {
+    let Some(UnitSetup { file, name, done, state }) = wire::read(input)? else { return Ok(None) };
+    let Some(text) = read_text(input)? else { return Ok(None) };
+    let test = TestText::new(&file, &name, &text);
+    let Some(file) = state else { return Ok(Some((Unit { test, state: None }, done))) };
+    let state = match states.get(&file) {
+        Some(state) => state.clone(),
+        None => {
+            let Some(text) = read_text(input)? else { return Ok(None) };
+            states.entry(file.clone()).or_insert(State::new(&file, text)).clone()
+        }
+    };
+    Ok(Some((Unit { test, state: Some(state) }, done)))
 }
 
-/// A test, and how many of its cases are done already.
-type Unit = (TestText, usize);
+fn read_text(input: &mut impl io::Read) -> io::Result<Option<String>> {
+    let Some(text) = wire::read_bytes(input)? else { return Ok(None) };
+    String::from_utf8(text).map(Some).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+}
 
 /// Does `task` with every unit, one after the other.
 fn work<T: Task>(
     task: &T,
     each: impl Fn(&AnyCase) -> T::Report,
     selection: &Selection,
-    units: &Receiver<Unit>,
+    units: &Receiver<Given>,
 ) -> io::Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
     say::<T>(&mut out, &Said::Ready)?;
     out.flush()?;
-    for (test, done) in units {
-        for (number, case) in selection.any_cases(&test).into_iter().enumerate().skip(done) {
+    for (unit, done) in units {
+        for (number, case) in selection.any_cases(&unit).into_iter().enumerate().skip(done) {
             let report = match case {
                 Err(error) => task.unreadable(&error),
                 Ok(case) if !selection.has(&case) => continue,

@@ -8,7 +8,7 @@
 //! since a worker ends when its standard input does, however its parent came to its end.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashSet, VecDeque},
     env,
     ffi::OsString,
     io::{self, BufRead, BufReader, BufWriter, Read, Write},
@@ -16,17 +16,16 @@ use std::{
     panic,
     path::PathBuf,
     process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio},
-    sync::{Condvar, Mutex, PoisonError},
+    sync::{Arc, Condvar, Mutex, PoisonError},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
-
-use parallax_state_tests::TestText;
 
 use crate::{
     Campaign, Progress, WorkersError,
     case_name::CaseName,
     pipeline::{Desk, Place, lock},
+    shared_states::Unit,
     task::{Loss, Task},
     wire::{self, Said, Setup, TaskSetup, UnitSetup},
 };
@@ -220,7 +219,7 @@ impl Slot {
 /// A unit that a worker is to do.
 struct Pending<R> {
     place: Place,
-    test: TestText,
+    unit: Unit,
     reports: Vec<R>,
     /// Cases that are done.
     done: usize,
@@ -301,17 +300,17 @@ impl<T: Task, D: FnMut(T::Report, Progress) -> ControlFlow<()>> Lane<'_, T, D> {
         if self.process.is_none() && !self.queue.is_empty() {
             self.start()?;
         }
-        let mut bytes = self.queue.iter().map(|unit| unit.test.json().len()).sum::<usize>();
+        let mut bytes = self.queue.iter().map(|pending| pending.unit.test.json().len()).sum::<usize>();
         while self.queue.is_empty() || self.queue.len() < AHEAD && bytes < BYTES_AHEAD {
-            let Some((place, test)) = self.desk.take(self.queue.is_empty()) else { break };
-            match test {
+            let Some((place, unit)) = self.desk.take(self.queue.is_empty()) else { break };
+            match unit {
                 Err(error) => self.desk.accept(&place, vec![self.task.unreadable(&error)]),
-                Ok(test) => {
-                    bytes += test.json().len();
+                Ok(unit) => {
+                    bytes += unit.test.json().len();
                     let (reports, done, begun, failures) = (Vec::new(), 0, None, 0);
-                    self.queue.push_back(Pending { place, test, reports, done, begun, failures });
+                    self.queue.push_back(Pending { place, unit, reports, done, begun, failures });
                     match (&mut self.process, self.queue.back()) {
-                        (Some(process), Some(unit)) => process.give(unit),
+                        (Some(process), Some(pending)) => process.give(pending),
                         _ => self.start()?,
                     }
                 }
@@ -335,7 +334,7 @@ impl<T: Task, D: FnMut(T::Report, Progress) -> ControlFlow<()>> Lane<'_, T, D> {
                 return Err(WorkersError::Process(reason));
             }
         }
-        self.queue.iter().for_each(|unit| process.give(unit));
+        self.queue.iter().for_each(|pending| process.give(pending));
         self.process = Some(process);
         Ok(())
     }
@@ -345,8 +344,8 @@ impl<T: Task, D: FnMut(T::Report, Progress) -> ControlFlow<()>> Lane<'_, T, D> {
         let Some(process) = self.process.take() else { return };
         let cases = process.cases;
         let (ended, words) = process.end();
-        let Some(unit) = self.queue.front_mut() else { return };
-        let begun = unit.begun.take();
+        let Some(pending) = self.queue.front_mut() else { return };
+        let begun = pending.begun.take();
         if self.desk.is_stopped() || ended == Ended::TooLate {
             return;
         }
@@ -361,11 +360,11 @@ impl<T: Task, D: FnMut(T::Report, Progress) -> ControlFlow<()>> Lane<'_, T, D> {
             }
             None => Loss::Crashed(words),
         };
-        let (file, name) = (unit.test.file().clone(), unit.test.name().clone());
+        let (file, name) = (pending.unit.test.file().clone(), pending.unit.test.name().clone());
         let Some(Begun { number, fork, fork_name, index }) = begun else {
             // It may have died of the unit before, or of nothing that is ours: the next one tries again.
-            unit.failures += 1;
-            if unit.failures > 1 {
+            pending.failures += 1;
+            if pending.failures > 1 {
                 let case = CaseName { file: &file, name: &name, rules: None, index: [0; 3] };
                 let report = self.task.lost(&case, loss);
                 if let Some(Pending { place, mut reports, .. }) = self.queue.pop_front() {
@@ -382,8 +381,8 @@ impl<T: Task, D: FnMut(T::Report, Progress) -> ControlFlow<()>> Lane<'_, T, D> {
         let rules = self.desk.selection().rules_of(&fork, &fork_name);
         let case =
             CaseName { file: &file, name: &name, rules: rules.map(|rules| (rules, &*fork_name)), index };
-        unit.reports.push(self.task.lost(&case, loss));
-        (unit.done, unit.failures) = (number + 1, 0);
+        pending.reports.push(self.task.lost(&case, loss));
+        (pending.done, pending.failures) = (number + 1, 0);
     }
 }
 
@@ -396,6 +395,8 @@ struct Process<'a> {
     last_words: Option<JoinHandle<Vec<u8>>>,
     /// Cases that it began.
     cases: usize,
+    /// The shared states that it was told, by their files.
+    states: HashSet<Arc<str>>,
 }
 
 impl<'a> Process<'a> {
@@ -425,6 +426,7 @@ impl<'a> Process<'a> {
             output: BufReader::with_capacity(1 << 16, output),
             last_words: Some(last_words),
             cases: 0,
+            states: HashSet::new(),
         };
         process.say(|input| wire::write(input, setup));
         Ok(process)
@@ -437,12 +439,19 @@ impl<'a> Process<'a> {
         }
     }
 
-    fn give<R>(&mut self, unit: &Pending<R>) {
-        let Pending { test, done, .. } = unit;
-        let setup = UnitSetup { file: test.file().to_string(), name: test.name().to_string(), done: *done };
+    fn give<R>(&mut self, pending: &Pending<R>) {
+        let Pending { unit: Unit { test, state }, done, .. } = pending;
+        let setup = UnitSetup {
+            file: test.file().to_string(),
+            name: test.name().to_string(),
+            done: *done,
+            state: state.as_ref().map(|state| state.file.to_string()),
+        };
+        let untold = state.as_ref().filter(|state| self.states.insert(state.file.clone()));
         self.say(|input| {
             wire::write(input, &setup)?;
-            wire::write_bytes(input, test.json().as_bytes())
+            wire::write_bytes(input, test.json().as_bytes())?;
+            untold.map_or(Ok(()), |state| wire::write_bytes(input, state.text.as_bytes()))
         });
     }
 

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, io::Read, sync::Arc};
 
 use flate2::read::GzDecoder;
-use parallax_memory_database::{Account, BlockHashes, MemoryDatabase};
+use parallax_memory_database::{Accounts, BlockHashes, MemoryDatabase};
 use parallax_primitives::{Address, B256, Bytecode, KECCAK256_EMPTY, U256};
 use parallax_state_tests::{FixtureError, Node, Problem, accounts_with_zeros, storage};
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use crate::{ChainState, MAX_BYTES, answer, hashes_of_blocks, parse};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PreState {
     /// The accounts. A slot that the file says is zero is there, unlike one of which it says nothing.
-    pub accounts: BTreeMap<Address, Account>,
+    pub accounts: Accounts,
     /// Hashes of blocks by number.
     pub block_hashes: BTreeMap<u64, B256>,
     /// The form that it was in.

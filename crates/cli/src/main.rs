@@ -38,6 +38,7 @@ mod statetest;
 mod steps;
 mod t8n;
 mod t8n_arguments;
+mod t8n_call_frames;
 mod t8n_server;
 mod t8n_tracer;
 mod trace_arguments;

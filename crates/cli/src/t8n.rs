@@ -26,6 +26,7 @@ use crate::{
     libraries::needs_steps,
     outputs::Outputs,
     t8n_arguments::{FORKS, T8nArguments, T8nTraceArguments},
+    t8n_call_frames::WithCallFrames,
     t8n_tracer::NamedTrace,
 };
 
@@ -244,12 +245,19 @@ impl<'a> Watched<'a> {
             return_data: self.trace.trace_returndata,
             ..defaults
         };
-        let mut lines = Vec::new();
-        let mut tracer = Eip3155Tracer::new(&mut lines, options);
         let counted = self.counts.as_mut().map(Count);
-        let executed = engine.execute(job, &mut (Traced(&mut tracer), counted));
-        // It writes into memory, which does not fail.
-        let _ = tracer.finish(None);
+        let (executed, lines) = if self.trace.trace_callframes {
+            let mut tracer = WithCallFrames::new(options);
+            let executed = engine.execute(job, &mut (Traced(&mut tracer), counted));
+            (executed, tracer.finish())
+        } else {
+            let mut lines = Vec::new();
+            let mut tracer = Eip3155Tracer::new(&mut lines, options);
+            let executed = engine.execute(job, &mut (Traced(&mut tracer), counted));
+            // It writes into memory, which does not fail.
+            let _ = tracer.finish(None);
+            (executed, lines)
+        };
         if executed.is_ok() {
             self.keep(transaction, "jsonl", &lines);
         }

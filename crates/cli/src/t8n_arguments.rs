@@ -106,12 +106,21 @@ pub(crate) struct T8nTraceArguments {
     /// Write the memory of every step
     #[arg(long = "trace.memory", requires = "trace")]
     pub(crate) trace_memory: bool,
+    /// Write no memory, as is so without it
+    #[arg(long = "trace.nomemory", requires = "trace", conflicts_with = "trace_memory")]
+    trace_nomemory: bool,
     /// Write no stack
     #[arg(long = "trace.nostack", requires = "trace")]
     pub(crate) trace_nostack: bool,
     /// Write return data
     #[arg(long = "trace.returndata", requires = "trace")]
     pub(crate) trace_returndata: bool,
+    /// Write no return data, as is so without it
+    #[arg(long = "trace.noreturndata", requires = "trace", conflicts_with = "trace_returndata")]
+    trace_noreturndata: bool,
+    /// Write a line where a frame begins, and two behind a SELFDESTRUCT
+    #[arg(long = "trace.callframes", requires = "trace")]
+    pub(crate) trace_callframes: bool,
     /// Write what go-ethereum's tracer of that name answers of each transaction that is in the block to trace-INDEX-HASH.json, in place of
     /// lines: callTracer, flatCallTracer, prestateTracer, 4byteTracer, noopTracer or muxTracer
     #[arg(long = "trace.tracer", value_name = "NAME")]

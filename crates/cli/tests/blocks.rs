@@ -4,7 +4,12 @@
 
 mod support;
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    io::{BufRead, BufReader, Write},
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use serde_json::Value;
 use support::{fixture, run};
@@ -91,4 +96,30 @@ fn a_limit_of_steps_is_told() {
     assert_eq!(status, Some(1));
     assert!(out.contains("LIMIT "), "{out}");
     assert!(out.contains("not over after 9 steps"), "{out}");
+}
+
+/// The sum of what was done is printed where it waits for more as well.
+#[test]
+#[cfg(unix)]
+fn an_interrupt_prints_what_was_done() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_parallax"))
+        .args(["blocktest", "-", "--json"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut paths = child.stdin.take().unwrap();
+    writeln!(paths, "{}", fixtures()).unwrap();
+    let mut answers = BufReader::new(child.stdout.take().unwrap()).lines();
+    for _ in 0..8 {
+        assert!(answers.next().unwrap().unwrap().contains("\"verdict\":\"passed\""));
+    }
+    let interrupt = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(interrupt.success());
+    let output = child.wait_with_output().unwrap();
+    drop(paths);
+    assert_eq!(output.status.code(), Some(130));
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert!(err.contains("primary: 8 passed; 70 blocks, 440760 gas (stopped before the end)\n"), "{err}");
 }

@@ -1,4 +1,5 @@
-//! `parallax t8n --trace.tracer`: one file for each transaction that is in the block, by a tracer of go-ethereum's name.
+//! `parallax t8n --trace.tracer`: one file for each transaction that is in the block, by a tracer of go-ethereum's name; and
+//! `--trace.callframes`, lines of call frames among those of opcodes.
 
 #![allow(clippy::unwrap_used, reason = "in a test, an unwrap is an assertion")]
 
@@ -40,6 +41,10 @@ impl Drop for Folder {
 
 /// Exit status and standard error.
 fn t8n(words: &[&str], folder: &Folder, options: &[&str]) -> (Option<i32>, String) {
+    t8n_of(&request(), words, folder, options)
+}
+
+fn t8n_of(request: &Value, words: &[&str], folder: &Folder, options: &[&str]) -> (Option<i32>, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_parallax"))
         .args(words)
         .args(["--input.alloc=stdin", "--input.env=stdin", "--input.txs=stdin", "--state.fork=Shanghai"])
@@ -51,7 +56,7 @@ fn t8n(words: &[&str], folder: &Folder, options: &[&str]) -> (Option<i32>, Strin
         .spawn()
         .unwrap();
     // It may end without reading.
-    let _ = child.stdin.take().unwrap().write_all(request().to_string().as_bytes());
+    let _ = child.stdin.take().unwrap().write_all(request.to_string().as_bytes());
     let output = child.wait_with_output().unwrap();
     (output.status.code(), String::from_utf8(output.stderr).unwrap())
 }
@@ -146,5 +151,71 @@ fn what_is_no_tracer_or_no_option_is_told_before_anything_is_written() {
         assert_eq!((status, err.lines().count()), (Some(3), 1), "{err}");
         assert!(err.starts_with(told), "{err}");
         assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 0);
+    }
+}
+
+#[test]
+fn frames_are_told_where_they_begin() {
+    let address = |last: &str| format!("0x{last:0>40}");
+    let mut request = request();
+    let alloc = &mut request["alloc"];
+    // Messages of every kind, without input: CALL of d0 with a value of 7, DELEGATECALL of d0, STATICCALL of d1, CREATE.
+    let zeros = "5f5f5f5f";
+    let code = format!("0x{zeros}600760d05af150{zeros}60d05af450{zeros}60d15afa505f5f5ff0");
+    alloc[address("c0")] = json!({ "code": code, "balance": "0x64" });
+    // PUSH1 e0 SELFDESTRUCT, and INVALID.
+    alloc[address("d0")] = json!({ "code": "0x60e0ff" });
+    alloc[address("d1")] = json!({ "code": "0xfe" });
+    let transactions = request["txs"].as_array_mut().unwrap();
+    transactions.truncate(1);
+    transactions[0]["gas"] = "0x989680".into();
+    for (engine, memory) in [("primary", true), ("mini", true), ("primary", false)] {
+        let folder = Folder::new("frames");
+        let options = ["--trace", "--trace.callframes", "--engine", engine, "--trace.memory"];
+        let options = if memory { &options[..] } else { &options[..4] };
+        assert_eq!(t8n_of(&request, &["t8n"], &folder, options), (Some(0), String::new()));
+        let paths = fs::read_dir(&folder.0).unwrap().map(|entry| entry.unwrap().path());
+        let path = paths.into_iter().find(|path| path.extension().unwrap() == "jsonl").unwrap();
+        let text = fs::read_to_string(path).unwrap();
+        let input = if memory { r#""input":"0x01020304","# } else { "" };
+        let first = format!(
+            r#"{{"from":"0x7e5f4552091a69125d5dfcb7b8c2659029395bdf","to":"0x00000000000000000000000000000000000000c0",{input}"gas":"0x"#
+        );
+        assert!(text.starts_with(&first), "{text}");
+        // Of other lines what is told of frames, not of opcodes: how, by whom, to whom, with which value; or how it ended.
+        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let told = lines.filter(|line| line.get("pc").is_none()).map(|line| {
+            let last = |key: &str| line[key].as_str().map_or("", |address| &address[40..]).to_owned();
+            let value = line["value"].as_str().unwrap_or("none").to_owned();
+            match line["type"].as_str() {
+                Some("CREATE") => format!("CREATE {} {value}", last("from")),
+                Some(kind) => format!("{kind} {} {} {value}", last("from"), last("to")),
+                None => line["error"].as_str().unwrap_or("end").to_owned(),
+            }
+        });
+        let expected = [
+            "CALL df c0 0x0",
+            "CALL c0 d0 0x7",
+            "SELFDESTRUCT d0 e0 0x7",
+            "end",
+            "end",
+            "DELEGATECALL c0 d0 0x0",
+            "SELFDESTRUCT c0 e0 0x5d",
+            "end",
+            "end",
+            "STATICCALL c0 d1 none",
+            "invalid opcode: INVALID",
+            "CREATE c0 0x0",
+            "end",
+            "end",
+        ];
+        assert_eq!(told.collect::<Vec<_>>(), expected, "{engine}");
+        // An opcode has its line before what it sends.
+        let has_line = |opcode: &str, behind: &str| {
+            let lines: Vec<_> = text.lines().collect();
+            lines.windows(2).any(|pair| pair[0].contains(opcode) && pair[1].contains(behind))
+        };
+        assert!(has_line(r#""opName":"STATICCALL""#, r#""type":"STATICCALL""#), "{text}");
+        assert!(has_line(r#""opName":"SELFDESTRUCT""#, r#""type":"SELFDESTRUCT""#), "{text}");
     }
 }

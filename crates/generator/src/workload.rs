@@ -169,7 +169,7 @@ impl Workload {
             steps,
             gas_used,
             answer,
-            database: MemoryDatabase { accounts, ..MemoryDatabase::default() },
+            database: MemoryDatabase { accounts: accounts.into(), ..MemoryDatabase::default() },
             block: BlockEnv { number: 1, gas_limit, ..BlockEnv::default() },
             transaction: Transaction { to: Some(TARGET), gas_limit, ..Transaction::default() },
         })

@@ -5,16 +5,14 @@ use std::collections::BTreeMap;
 
 use parallax_host_interface::{AccountChange, AccountInfo, Database, HostError, HostErrorKind, StateChanges};
 use parallax_primitives::{Address, B256, Bytecode, Bytes, KECCAK256_EMPTY, U256, keccak256};
-#[cfg(feature = "roots")]
-use parallax_roots::{AccountLeaf, state_root, storage_root};
 
-use crate::Account;
+use crate::{Account, Accounts};
 
 /// Accounts in memory, ordered by address.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MemoryDatabase {
     /// Every account that exists.
-    pub accounts: BTreeMap<Address, Account>,
+    pub accounts: Accounts,
     /// What BLOCKHASH is answered from.
     pub block_hashes: BlockHashes,
 }
@@ -68,15 +66,7 @@ impl MemoryDatabase {
     /// Root of the state trie (Yellow Paper, section 4.1).
     #[cfg(feature = "roots")]
     pub fn state_root(&self) -> B256 {
-        state_root(self.accounts.iter().map(|(&address, account)| {
-            let leaf = AccountLeaf {
-                nonce: account.nonce,
-                balance: account.balance,
-                storage_root: storage_root(account.storage.iter().map(|(&key, &value)| (key, value))),
-                code_hash: account.code.hash(),
-            };
-            (address, leaf)
-        }))
+        self.accounts.root()
     }
 }
 
@@ -89,14 +79,15 @@ impl Database for MemoryDatabase {
         }))
     }
 
-    /// Looks through all accounts: a journal asks once per account and transaction.
+    /// Looks through all accounts that are not shared: a journal asks once per account and transaction.
     fn code(&self, hash: B256) -> Result<Bytecode, HostError> {
         if hash == KECCAK256_EMPTY {
             return Ok(Bytecode::default());
         }
-        let account = self.accounts.values().find(|account| account.code.hash() == hash);
-        let code = account.map(|account| account.code.clone());
-        code.ok_or_else(|| HostError::new(format!("no account has code with hash {hash}")))
+        self.accounts
+            .code(hash)
+            .cloned()
+            .ok_or_else(|| HostError::new(format!("no account has code with hash {hash}")))
     }
 
     fn storage(&self, address: Address, key: U256) -> Result<U256, HostError> {

@@ -2,7 +2,9 @@
 #![doc = include_str!("../README.md")]
 
 mod account;
+mod accounts;
 mod database;
 
 pub use account::Account;
+pub use accounts::{Accounts, Entry, Iter};
 pub use database::{BlockHashes, MemoryDatabase};

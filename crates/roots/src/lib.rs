@@ -3,12 +3,15 @@
 //!
 //! Keys are hashed and sorted here; the trie and the encoding are alloy's.
 
+mod state_trie;
+
 use alloy_rlp::{BufMut, Encodable, Header};
 use alloy_trie::{
     TrieAccount,
     root::{ordered_trie_root_encoded, state_root_unhashed, storage_root_unhashed},
 };
 use parallax_primitives::{Address, B256, Log, U256, keccak256};
+pub use state_trie::StateTrie;
 
 /// What the state trie says of one account (Yellow Paper, section 4.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -138,7 +138,7 @@ pub fn accounts_with_zeros(node: &Node<'_>) -> Result<MemoryDatabase, FixtureErr
             return Err(account.error(Problem::Duplicate(format!("account {address}"))));
         }
     }
-    Ok(MemoryDatabase { accounts, ..MemoryDatabase::default() })
+    Ok(MemoryDatabase { accounts: accounts.into(), ..MemoryDatabase::default() })
 }
 
 /// The slots in `node`, those that are zero as well; none if there is nothing.

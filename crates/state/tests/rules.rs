@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use parallax_host_interface::{AccountChange, Host, HostError, Journal, TxEnv};
-use parallax_memory_database::{Account, BlockHashes, MemoryDatabase};
+use parallax_memory_database::{Account, Accounts, BlockHashes, MemoryDatabase};
 use parallax_primitives::{
     Address, B256, BlockEnv, Bytecode, Bytes, Fork, Halt, JournalView, Log, U256, keccak256,
 };
@@ -31,7 +31,7 @@ fn world() -> MemoryDatabase {
     let storage = BTreeMap::from([(u(1), u(11)), (u(2), u(22))]);
     let contract = Account { nonce: 1, balance: u(100), code: code(b"\x60"), storage: storage.clone() };
     MemoryDatabase {
-        accounts: BTreeMap::from([
+        accounts: Accounts::from([
             (CONTRACT, contract),
             (EMPTY, Account::default()),
             (RIPEMD160, Account::default()),

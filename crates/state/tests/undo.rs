@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use model::Model;
 use parallax_host_interface::{AccountChange, Host, Journal, Slot, StateChanges, TxEnv};
-use parallax_memory_database::{Account, MemoryDatabase};
+use parallax_memory_database::{Account, Accounts, MemoryDatabase};
 use parallax_primitives::{Address, B256, BlockEnv, Bytecode, Bytes, Fork, JournalView, Log, U256};
 use parallax_state::State;
 
@@ -33,7 +33,7 @@ fn world() -> MemoryDatabase {
     let plain = Account { nonce: 4, balance: U256::from(50), ..Account::default() };
     let stored = Account { balance: U256::ONE, storage, ..Account::default() };
     let accounts = [contract, plain, Account::default(), Account::default(), stored, Account::default()];
-    let mut accounts: BTreeMap<_, _> = ADDRESSES.into_iter().zip(accounts).collect();
+    let mut accounts: Accounts = ADDRESSES.into_iter().zip(accounts).collect();
     accounts.remove(&ABSENT);
     MemoryDatabase { accounts, ..MemoryDatabase::default() }
 }

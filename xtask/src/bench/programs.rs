@@ -125,7 +125,7 @@ impl Program {
         Ok(Self {
             name: text("name")?.to_owned(),
             fork: text("fork")?.parse()?,
-            database: MemoryDatabase { accounts, ..MemoryDatabase::default() },
+            database: MemoryDatabase { accounts: accounts.into(), ..MemoryDatabase::default() },
             input: text("input")?.parse()?,
             gas_used: number("gas_used")?,
             output: text("output")?.parse()?,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use parallax_memory_database::{Account, MemoryDatabase};
+use parallax_memory_database::{Account, Accounts, MemoryDatabase};
 use parallax_primitives::{Address, B256, Fork, Mark, U256};
 
 const RIPEMD160: Address = Address::with_last_byte(3);
@@ -10,7 +10,7 @@ const RIPEMD160: Address = Address::with_last_byte(3);
 /// Everything that a revert puts back.
 #[derive(Clone, Default)]
 struct World {
-    accounts: BTreeMap<Address, Account>,
+    accounts: Accounts,
     warm_accounts: BTreeSet<Address>,
     warm_slots: BTreeSet<(Address, U256)>,
     transient: BTreeMap<(Address, U256), U256>,
@@ -131,7 +131,7 @@ impl Model {
 
     /// Current value, original value, whether it was cold.
     pub(crate) fn load_slot(&mut self, address: Address, key: U256) -> (U256, U256, bool) {
-        let slot = |accounts: &BTreeMap<Address, Account>| {
+        let slot = |accounts: &Accounts| {
             accounts.get(&address).and_then(|account| account.storage.get(&key)).copied().unwrap_or_default()
         };
         (slot(&self.now.accounts), slot(&self.before.accounts), self.warm_slot(address, key))
