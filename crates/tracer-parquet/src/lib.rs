@@ -1,0 +1,8 @@
+#![forbid(unsafe_code)]
+#![doc = include_str!("../README.md")]
+
+mod columns;
+mod row;
+mod tracer;
+
+pub use tracer::{Finished, ParquetTracer, Place};
