@@ -2,233 +2,216 @@
 
 use std::{io, sync::Arc};
 
-use parallax_primitives::{Address, Bytes, Halt, U256};
+use parallax_primitives::{Address, Bytes, Halt};
 use parquet::{
     basic::{Compression, Encoding, LogicalType, Repetition, Type as Physical},
-    data_type::{
-        ByteArray, ByteArrayType, DataType, FixedLenByteArray, FixedLenByteArrayType, Int32Type, Int64Type,
-    },
     errors::Result,
     file::{
         properties::{EnabledStatistics, WriterProperties, WriterPropertiesPtr},
-        writer::{SerializedColumnWriter, SerializedFileWriter},
+        writer::SerializedFileWriter,
     },
     schema::types::{ColumnPath, Type, TypePtr},
 };
 
-use crate::row::Row;
+use crate::{
+    cells::{Arrays, Cells, Gas, Repeats, Texts, Words},
+    row::{ITEMS, Row, Run},
+};
 
-/// Rows that are turned into the values of one column at a time.
-const BATCH: usize = 1024;
+/// Columns that hardly repeat a number: each is told as its difference from the one before.
+const COUNTERS: [&str; 2] = ["step", "gas"];
+/// Columns whose smallest and largest value of a row group let readers pass it over.
+const SOUGHT: [&str; 3] = ["transaction", "test", "step"];
 
-/// A run, and what is the same in all its rows.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Run {
-    pub(crate) number: u64,
-    pub(crate) file: Option<Bytes>,
-    pub(crate) test: Option<Bytes>,
-    pub(crate) rules: Bytes,
+/// Rows that are not written yet, column by column.
+pub(crate) struct Rows {
+    transaction: Vec<i64>,
+    file: Texts<Option<Bytes>>,
+    test: Texts<Option<Bytes>>,
+    rules: Texts<Option<Bytes>>,
+    step: Vec<i64>,
+    frame: Vec<i64>,
+    depth: Vec<i32>,
+    pc: Vec<i64>,
+    opcode: Vec<i32>,
+    op_name: Vec<&'static str>,
+    gas: Gas,
+    gas_cost: Gas,
+    gas_own: Gas,
+    state_gas_cost: Vec<i64>,
+    refund: Vec<i64>,
+    stack_size: Vec<i32>,
+    stack: [Words; ITEMS],
+    memory_size: Vec<i64>,
+    address: Arrays<Option<Address>>,
+    code_address: Arrays<Option<Address>>,
+    halt: Texts<Option<Halt>>,
 }
 
-/// Where the values of a column come from, and so their type.
-enum Values {
-    /// 32 bits with a sign.
-    Int(fn(&Row) -> i32),
-    /// 64 bits with a sign.
-    Long(fn(&Row) -> i64),
-    /// The same; null where the number does not fit.
-    Gas(fn(&Row) -> u64),
-    /// The same number in all rows of a run.
-    OfRun(fn(&Run) -> u64),
-    /// UTF-8, from a small set.
-    Name(fn(&Row) -> Option<&'static str>),
-    /// UTF-8, the same in all rows of a run.
-    Text(fn(&Run) -> Option<&Bytes>),
-    /// 32 bytes, the highest first.
-    Word(fn(&Row) -> Option<U256>),
-    /// 20 bytes.
-    Address(fn(&Row) -> Option<Address>),
-}
-
-struct Column {
-    name: &'static str,
-    values: Values,
-    is_optional: bool,
-    encoding: Option<Encoding>,
-}
-
-const fn column(name: &'static str, values: Values) -> Column {
-    let is_optional = matches!(values, Values::Gas(_) | Values::Word(_));
-    Column { name, values, is_optional, encoding: None }
-}
-
-impl Column {
-    /// Each number as its difference from the one before.
-    const fn delta(self) -> Self {
-        Self { encoding: Some(Encoding::DELTA_BINARY_PACKED), ..self }
-    }
-
-    const fn optional(self) -> Self {
-        Self { is_optional: true, ..self }
+impl Repeats for Option<Address> {
+    fn bytes(&self) -> Option<Bytes> {
+        self.map(|address| Bytes::copy_from_slice(address.as_slice()))
     }
 }
 
-static COLUMNS: [Column; 23] = [
-    column("transaction", Values::OfRun(|run| run.number)),
-    column("file", Values::Text(|run| run.file.as_ref())).optional(),
-    column("test", Values::Text(|run| run.test.as_ref())).optional(),
-    column("rules", Values::Text(|run| Some(&run.rules))),
-    column("step", Values::Long(|row| signed(row.step))).delta(),
-    column("frame", Values::Long(|row| signed(row.frame))),
-    column("depth", Values::Int(|row| i32::from(row.depth))),
-    column("pc", Values::Long(|row| signed(row.pc))),
-    column("opcode", Values::Int(|row| i32::from(row.opcode.0))),
-    column("op_name", Values::Name(|row| Some(row.name))),
-    column("gas", Values::Gas(|row| row.gas)).delta(),
-    column("gas_cost", Values::Gas(|row| row.gas_cost)),
-    column("gas_own", Values::Gas(|row| row.gas_own)),
-    column("state_gas_cost", Values::Long(|row| row.state_gas_cost)),
-    column("refund", Values::Long(|row| row.refund)),
-    column("stack_size", Values::Int(|row| i32::try_from(row.stack_size).unwrap_or(i32::MAX))),
-    column("stack_0", Values::Word(|row| row.stack[0])),
-    column("stack_1", Values::Word(|row| row.stack[1])),
-    column("stack_2", Values::Word(|row| row.stack[2])),
-    column("memory_size", Values::Long(|row| signed(row.memory_size))),
-    column("address", Values::Address(|row| Some(row.address))),
-    column("code_address", Values::Address(|row| row.code_address)).optional(),
-    column("halt", Values::Name(|row| row.halt.map(Halt::name))).optional(),
-];
+impl Repeats for Option<Halt> {
+    fn bytes(&self) -> Option<Bytes> {
+        self.map(|halt| Bytes::from_static(halt.name().as_bytes()))
+    }
+}
+
+impl Default for Rows {
+    fn default() -> Self {
+        Self {
+            transaction: Vec::new(),
+            file: Texts::new(true),
+            test: Texts::new(true),
+            rules: Texts::new(false),
+            step: Vec::new(),
+            frame: Vec::new(),
+            depth: Vec::new(),
+            pc: Vec::new(),
+            opcode: Vec::new(),
+            op_name: Vec::new(),
+            gas: Gas::default(),
+            gas_cost: Gas::default(),
+            gas_own: Gas::default(),
+            state_gas_cost: Vec::new(),
+            refund: Vec::new(),
+            stack_size: Vec::new(),
+            stack: Default::default(),
+            memory_size: Vec::new(),
+            address: Arrays::new(false, 20),
+            code_address: Arrays::new(true, 20),
+            halt: Texts::new(true),
+        }
+    }
+}
+
+impl Rows {
+    /// The columns in their order.
+    fn columns(&mut self) -> [(&'static str, &mut dyn Cells); 23] {
+        let [top, second, third] = &mut self.stack;
+        [
+            ("transaction", &mut self.transaction),
+            ("file", &mut self.file),
+            ("test", &mut self.test),
+            ("rules", &mut self.rules),
+            ("step", &mut self.step),
+            ("frame", &mut self.frame),
+            ("depth", &mut self.depth),
+            ("pc", &mut self.pc),
+            ("opcode", &mut self.opcode),
+            ("op_name", &mut self.op_name),
+            ("gas", &mut self.gas),
+            ("gas_cost", &mut self.gas_cost),
+            ("gas_own", &mut self.gas_own),
+            ("state_gas_cost", &mut self.state_gas_cost),
+            ("refund", &mut self.refund),
+            ("stack_size", &mut self.stack_size),
+            ("stack_0", top),
+            ("stack_1", second),
+            ("stack_2", third),
+            ("memory_size", &mut self.memory_size),
+            ("address", &mut self.address),
+            ("code_address", &mut self.code_address),
+            ("halt", &mut self.halt),
+        ]
+    }
+
+    pub(crate) fn push(&mut self, row: &Row) {
+        self.step.push(signed(row.step));
+        self.frame.push(signed(row.frame));
+        self.depth.push(row.depth.into());
+        self.pc.push(signed(row.pc as u64));
+        self.opcode.push(row.opcode.0.into());
+        self.op_name.push(row.name);
+        self.gas.push(row.gas);
+        self.gas_cost.push(row.gas_cost);
+        self.gas_own.push(row.gas_own);
+        self.state_gas_cost.push(row.state_gas_cost);
+        self.refund.push(row.refund);
+        self.stack_size.push(i32::try_from(row.stack_size).unwrap_or(i32::MAX));
+        for (column, item) in self.stack.iter_mut().zip(&row.stack) {
+            column.push(item.as_ref());
+        }
+        self.memory_size.push(signed(row.memory_size as u64));
+        self.address.extend(Some(row.address), 1);
+        self.code_address.extend(row.code_address, 1);
+        self.halt.extend(row.halt, 1);
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.step.len()
+    }
+
+    /// Says of which run the rows are that nothing is said of yet.
+    pub(crate) fn end_run(&mut self, run: &Run) {
+        let rows = self.len() - self.transaction.len();
+        if rows == 0 {
+            return;
+        }
+        self.transaction.resize(self.len(), signed(run.number));
+        self.file.extend(run.file.clone(), rows);
+        self.test.extend(run.test.clone(), rows);
+        self.rules.extend(Some(run.rules.clone()), rows);
+    }
+
+    /// Writes them as one row group, and forgets them.
+    pub(crate) fn write<W: io::Write + Send>(&mut self, file: &mut SerializedFileWriter<W>) -> Result<()> {
+        let mut group = file.next_row_group()?;
+        for (_, cells) in self.columns() {
+            let Some(mut writer) = group.next_column()? else { break };
+            cells.write(&mut writer)?;
+            writer.close()?;
+        }
+        group.close()?;
+        Ok(())
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.columns().into_iter().for_each(|(_, cells)| cells.clear());
+    }
+}
 
 /// A count of what was there, which no run takes to 2^63.
 fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-fn schema() -> Result<TypePtr> {
-    let field = |column: &Column| {
-        let repetition = if column.is_optional { Repetition::OPTIONAL } else { Repetition::REQUIRED };
-        let (physical, logical, length) = match column.values {
-            Values::Int(_) => (Physical::INT32, None, 0),
-            Values::Long(_) | Values::Gas(_) | Values::OfRun(_) => (Physical::INT64, None, 0),
-            Values::Name(_) | Values::Text(_) => (Physical::BYTE_ARRAY, Some(LogicalType::String), 0),
-            Values::Word(_) => (Physical::FIXED_LEN_BYTE_ARRAY, None, 32),
-            Values::Address(_) => (Physical::FIXED_LEN_BYTE_ARRAY, None, 20),
-        };
-        let field = Type::primitive_type_builder(column.name, physical)
-            .with_repetition(repetition)
-            .with_logical_type(logical)
-            .with_length(length);
-        field.build().map(Arc::new)
-    };
-    let fields = COLUMNS.iter().map(field).collect::<Result<_>>()?;
-    Type::group_type_builder("steps").with_fields(fields).build().map(Arc::new)
+fn field(name: &str, cells: &dyn Cells) -> Result<TypePtr> {
+    let physical = cells.physical();
+    let is_text = physical == Physical::BYTE_ARRAY;
+    Type::primitive_type_builder(name, physical)
+        .with_repetition(if cells.is_optional() { Repetition::OPTIONAL } else { Repetition::REQUIRED })
+        .with_logical_type(is_text.then_some(LogicalType::String))
+        .with_length(cells.length().unwrap_or_default())
+        .build()
+        .map(Arc::new)
 }
 
 fn properties() -> WriterPropertiesPtr {
     let mut properties = WriterProperties::builder()
         .set_created_by(concat!("parallax ", env!("CARGO_PKG_VERSION")).to_owned())
         .set_compression(Compression::SNAPPY)
-        .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_statistics_enabled(EnabledStatistics::None)
         .set_offset_index_disabled(true);
-    for column in &COLUMNS {
-        let path = ColumnPath::from(column.name);
-        if let Some(encoding) = column.encoding {
-            properties = properties
-                .set_column_dictionary_enabled(path.clone(), false)
-                .set_column_encoding(path.clone(), encoding);
-        }
-        // Nobody looks for the steps between two words.
-        if matches!(column.values, Values::Word(_)) {
-            properties = properties.set_column_statistics_enabled(path, EnabledStatistics::None);
-        }
+    for name in COUNTERS {
+        properties = properties
+            .set_column_dictionary_enabled(ColumnPath::from(name), false)
+            .set_column_encoding(ColumnPath::from(name), Encoding::DELTA_BINARY_PACKED);
+    }
+    for name in SOUGHT {
+        properties =
+            properties.set_column_statistics_enabled(ColumnPath::from(name), EnabledStatistics::Chunk);
     }
     Arc::new(properties.build())
 }
 
 /// Begins a file.
 pub(crate) fn begin<W: io::Write + Send>(out: W) -> Result<SerializedFileWriter<W>> {
-    SerializedFileWriter::new(out, schema()?, properties())
-}
-
-/// Writes rows as one row group.
-pub(crate) fn write<W: io::Write + Send>(
-    file: &mut SerializedFileWriter<W>,
-    rows: &[Row],
-    runs: &[Run],
-) -> Result<()> {
-    let mut group = file.next_row_group()?;
-    for column in &COLUMNS {
-        let Some(mut writer) = group.next_column()? else { break };
-        for rows in rows.chunks(BATCH) {
-            column.write(&mut writer, rows, runs)?;
-        }
-        writer.close()?;
-    }
-    group.close()?;
-    Ok(())
-}
-
-impl Column {
-    /// Writes its values of some rows.
-    fn write(&self, writer: &mut SerializedColumnWriter<'_>, rows: &[Row], runs: &[Run]) -> Result<()> {
-        let run = |row: &Row| runs.get(row.run);
-        let static_text = |name: &'static str| ByteArray::from(Bytes::from_static(name.as_bytes()).0);
-        match &self.values {
-            Values::Int(value) => self.put::<Int32Type>(writer, rows.iter().map(|row| Some(value(row)))),
-            Values::Long(value) => self.put::<Int64Type>(writer, rows.iter().map(|row| Some(value(row)))),
-            Values::Gas(value) => {
-                self.put::<Int64Type>(writer, rows.iter().map(|row| i64::try_from(value(row)).ok()))
-            }
-            Values::OfRun(value) => {
-                let numbers = rows.iter().map(|row| run(row).map(|run| signed(value(run))));
-                self.put::<Int64Type>(writer, numbers)
-            }
-            Values::Name(value) => {
-                self.put::<ByteArrayType>(writer, rows.iter().map(|row| value(row).map(static_text)))
-            }
-            Values::Text(value) => {
-                let texts = rows.iter().map(|row| run(row).and_then(value).map(|text| text.0.clone().into()));
-                self.put::<ByteArrayType>(writer, texts)
-            }
-            Values::Word(value) => {
-                let words = rows.iter().map(|row| value(row).map(|word| word.to_be_bytes::<32>()));
-                self.put::<FixedLenByteArrayType>(writer, slices(words))
-            }
-            Values::Address(value) => {
-                let addresses = rows.iter().map(|row| value(row).map(Address::into_array));
-                self.put::<FixedLenByteArrayType>(writer, slices(addresses))
-            }
-        }
-    }
-
-    fn put<T: DataType>(
-        &self,
-        writer: &mut SerializedColumnWriter<'_>,
-        values: impl Iterator<Item = Option<T::T>>,
-    ) -> Result<()> {
-        let mut levels = Vec::with_capacity(if self.is_optional { BATCH } else { 0 });
-        let count = |value: &Option<T::T>| {
-            if self.is_optional {
-                levels.push(i16::from(value.is_some()));
-            }
-        };
-        let values: Vec<_> = values.inspect(count).flatten().collect();
-        let levels = self.is_optional.then_some(&*levels);
-        writer.typed::<T>().write_batch(&values, levels, None).map(|_| ())
-    }
-}
-
-/// Each as a slice of one allocation.
-fn slices<const N: usize>(
-    arrays: impl Iterator<Item = Option<[u8; N]>> + Clone,
-) -> impl Iterator<Item = Option<FixedLenByteArray>> {
-    let bytes = Bytes::from(arrays.clone().flatten().flatten().collect::<Vec<_>>());
-    let mut start = 0;
-    arrays.map(move |array| {
-        array.map(|_| {
-            let slice = bytes.slice(start..start + N);
-            start += N;
-            ByteArray::from(slice.0).into()
-        })
-    })
+    let mut none = Rows::default();
+    let fields = none.columns().into_iter().map(|(name, cells)| field(name, cells)).collect::<Result<_>>()?;
+    let schema = Type::group_type_builder("steps").with_fields(fields).build()?;
+    SerializedFileWriter::new(out, Arc::new(schema), properties())
 }

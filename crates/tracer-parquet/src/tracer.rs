@@ -6,8 +6,8 @@ use parallax_tracer_core::Tracer;
 use parquet::{errors::ParquetError, file::writer::SerializedFileWriter};
 
 use crate::{
-    columns::{self, Run},
-    row::{ITEMS, Row},
+    columns::{self, Rows},
+    row::{ITEMS, Row, Run},
 };
 
 /// Rows of a row group: what readers expect at the least, and 30 MB of memory while they are gathered.
@@ -26,16 +26,15 @@ pub struct ParquetTracer<W: io::Write + Send> {
     file: Option<SerializedFileWriter<W>>,
     failed: Option<io::Error>,
     has_stack: bool,
-    rows: Vec<Row>,
+    rows: Rows,
     rows_of_group: usize,
-    groups_left: usize,
-    /// The runs of `rows`; the last one is going on.
-    runs: Vec<Run>,
+    /// The one that is going on.
+    run: Option<Run>,
     /// Of the next run, if it is somewhere.
     place: Option<Place>,
     started: u64,
-    written: u64,
-    lost: u64,
+    /// Steps so far.
+    steps: u64,
     messages: u64,
     /// Number of the message of each open frame, by depth.
     frames: Vec<Option<u64>>,
@@ -61,9 +60,9 @@ pub struct Place {
 pub struct Finished<W> {
     /// The writer, or its first error.
     pub out: io::Result<W>,
-    /// Steps whose row was handed over in a whole row group.
+    /// Rows of the file.
     pub steps: u64,
-    /// Steps whose row was not, because the writer has failed.
+    /// Steps that are in no file, as the writer has failed: all of them, since what was written before cannot be read.
     pub lost: u64,
     /// Steps that ran before the last one of their run and that it was not shown.
     pub missing: u64,
@@ -85,14 +84,12 @@ impl<W: io::Write + Send> ParquetTracer<W> {
             file,
             failed,
             has_stack: true,
-            rows: Vec::new(),
+            rows: Rows::default(),
             rows_of_group: rows.max(1),
-            groups_left: GROUPS,
-            runs: Vec::new(),
+            run: None,
             place: None,
             started: 0,
-            written: 0,
-            lost: 0,
+            steps: 0,
             messages: 0,
             frames: Vec::new(),
             pending: None,
@@ -119,68 +116,59 @@ impl<W: io::Write + Send> ParquetTracer<W> {
     /// Writes what is left and the footer.
     pub fn finish(mut self) -> Finished<W> {
         let out = self.end();
-        Finished { out, steps: self.written, lost: self.lost, missing: self.missing }
+        let (steps, lost) = if out.is_ok() { (self.steps, 0) } else { (0, self.steps) };
+        Finished { out, steps, lost, missing: self.missing }
     }
 
     fn end(&mut self) -> io::Result<W> {
         self.write_group();
-        let out = self.file.take().map(SerializedFileWriter::into_inner);
-        match (self.failed.take(), out) {
-            (None, Some(out)) => out.map_err(io_error),
+        match (self.failed.take(), self.file.take()) {
             (Some(error), _) => Err(error),
+            (None, Some(file)) => file.into_inner().map_err(io_error),
             (None, None) => Err(io::Error::other("the writer has panicked")),
         }
     }
 
     /// Hands the rows over. Away while it writes, a writer that panics is not asked again.
     fn write_group(&mut self) {
-        let rows = self.rows.len() as u64;
-        if rows == 0 {
+        if self.rows.len() == 0 {
             return;
         }
-        let written = match (self.file.take(), self.groups_left.checked_sub(1)) {
-            (None, _) => Ok(None),
-            (Some(_), None) => {
-                let limit = GROUPS.saturating_mul(self.rows_of_group);
-                Err(io::Error::other(format!("more than {limit} steps, the most that one file holds")))
-            }
-            (Some(mut file), Some(left)) => {
-                self.groups_left = left;
-                columns::write(&mut file, &self.rows, &self.runs).map(|()| Some(file)).map_err(io_error)
-            }
-        };
-        match written {
-            Ok(Some(file)) => {
-                self.file = Some(file);
-                self.written += rows;
-            }
-            Ok(None) => self.lost += rows,
-            Err(error) => {
-                tracing::warn!(%error, "a writer has failed: what it is given from here on is lost");
-                self.failed = Some(error);
-                self.lost += rows;
+        self.end_run();
+        if let Some(mut file) = self.file.take() {
+            let written = match file.flushed_row_groups().len() {
+                GROUPS.. => Err(io::Error::other(format!(
+                    "{} steps are the most that one file holds",
+                    GROUPS.saturating_mul(self.rows_of_group)
+                ))),
+                _ => self.rows.write(&mut file).map_err(io_error),
+            };
+            match written {
+                Ok(()) => self.file = Some(file),
+                Err(error) => {
+                    tracing::warn!(%error, "a writer has failed: the trace is lost");
+                    self.failed = Some(error);
+                }
             }
         }
         self.rows.clear();
-        self.runs.drain(..self.runs.len().saturating_sub(1));
+    }
+
+    /// Its rows so far are its own.
+    fn end_run(&mut self) {
+        if let Some(run) = &self.run {
+            self.rows.end_run(run);
+        }
     }
 
     /// Begins a run by these rules.
     fn begin(&mut self, rules: Rules) {
-        // Nothing points to one that had no steps.
-        let is_used = self.rows.last().is_some_and(|row| row.run + 1 == self.runs.len());
-        if !is_used {
-            self.runs.pop();
-        }
+        self.end_run();
         let place = self.place.take();
         let (file, test) =
             place.map(|place| (place.file.into_bytes().into(), place.test.into_bytes().into())).unzip();
-        self.runs.push(Run {
-            number: self.started,
-            file,
-            test,
-            rules: Bytes::copy_from_slice(rules.name().as_bytes()),
-        });
+        let rules = Bytes::copy_from_slice(rules.name().as_bytes());
+        self.run = Some(Run { number: self.started, file, test, rules });
         self.started += 1;
         (self.messages, self.next) = (0, 0);
         self.frames.clear();
@@ -206,7 +194,7 @@ impl<W: io::Write + Send> Tracer for ParquetTracer<W> {
     }
 
     fn step(&mut self, step: &StepView<'_>) {
-        if self.runs.is_empty() || step.index < self.next {
+        if self.run.is_none() || step.index < self.next {
             // Its start was told to others.
             self.begin(step.rules);
         }
@@ -217,11 +205,10 @@ impl<W: io::Write + Send> Tracer for ParquetTracer<W> {
             stack.iter_mut().zip(step.stack.iter().rev()).for_each(|(shown, item)| *shown = Some(*item));
         }
         self.pending = Some(Row {
-            run: self.runs.len() - 1,
             step: step.index,
             frame: self.frame(step.depth),
             depth: step.depth,
-            pc: step.pc as u64,
+            pc: step.pc,
             opcode: step.opcode,
             name: step.rules.info(step.opcode).map_or("INVALID", |info| info.name),
             gas: step.gas,
@@ -231,7 +218,7 @@ impl<W: io::Write + Send> Tracer for ParquetTracer<W> {
             refund: step.refund,
             stack_size: step.stack.len(),
             stack,
-            memory_size: step.memory.len() as u64,
+            memory_size: step.memory.len(),
             address: step.message.address,
             code_address: (!step.message.kind.is_create()).then_some(step.message.code_address),
             halt: None,
@@ -239,20 +226,20 @@ impl<W: io::Write + Send> Tracer for ParquetTracer<W> {
     }
 
     fn step_end(&mut self, step: &StepView<'_>, end: &StepEnd<'_>) {
-        let Some(row) = self.pending.take().filter(|row| row.step == step.index) else { return };
+        let Some(row) = self.pending.as_mut().filter(|row| row.step == step.index) else { return };
         self.next = step.index.saturating_add(1);
         // What a creation forwards is no part of its cost.
         let forwarded = match step.opcode {
             Opcode::CREATE | Opcode::CREATE2 => 0,
             _ => end.forwarded,
         };
-        self.rows.push(Row {
-            gas_cost: end.gas_cost,
-            gas_own: end.gas_cost.saturating_sub(forwarded),
-            state_gas_cost: end.state_gas_cost,
-            halt: end.halt,
-            ..row
-        });
+        row.gas_cost = end.gas_cost;
+        row.gas_own = end.gas_cost.saturating_sub(forwarded);
+        row.state_gas_cost = end.state_gas_cost;
+        row.halt = end.halt;
+        self.rows.push(row);
+        self.steps += 1;
+        self.pending = None;
         if self.rows.len() >= self.rows_of_group {
             self.write_group();
         }
