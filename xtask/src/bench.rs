@@ -5,6 +5,7 @@ mod baseline;
 mod blocks;
 mod measurement;
 mod official;
+mod parquet;
 mod peers;
 mod programs;
 
@@ -22,6 +23,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
     if arguments.free_when_off {
         return peers::free_when_off();
+    }
+    if arguments.parquet {
+        return match cfg!(debug_assertions) {
+            true => workspace::run_optimised(),
+            false => parquet::run(arguments),
+        };
     }
     let (what, measure): (_, fn(&Arguments) -> Result<()>) = match arguments {
         Arguments { blocks: Some(_), .. } => (blocks::WHAT, blocks::run),

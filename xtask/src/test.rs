@@ -4,6 +4,7 @@ use std::{
     env,
     ops::ControlFlow,
     path::{Path, PathBuf},
+    process::Command,
     sync::atomic::AtomicBool,
 };
 
@@ -104,6 +105,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
     if !absent.is_empty() {
         println!("left out: the devtool's page in a browser (apt-get install {})", absent.join(" "));
+    }
+    let venv = ["-c", "import ensurepip, venv"];
+    if !Command::new("python3").args(venv).output().is_ok_and(|output| output.status.success()) {
+        println!("left out: DuckDB on traces (apt-get install python3 python3-venv)");
     }
     parts.finish()
 }

@@ -15,6 +15,7 @@ use parallax_primitives::{B256, Message};
 use parallax_state_tests::{Case, CaseResult, run};
 use parallax_tracer_core::{Traced, Tracer};
 use parallax_tracer_eip3155::{Dialect, Eip3155Tracer, Options, Summary};
+use parallax_tracer_parquet::{ParquetTracer, Place};
 use parallax_tracer_standard::{StructLogOptions, StructLogWriter, TracerConfig};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -84,16 +85,20 @@ pub enum TraceFormat {
     Lines(Dialect),
     /// The object that `debug_traceTransaction` answers, one a transaction, each on its own line.
     StructLogs,
+    /// One Parquet file, a row a step, of all runs.
+    Parquet,
 }
 
 /// What users call it.
 const STRUCT_LOGS: &str = "struct";
+const PARQUET: &str = "parquet";
 
 impl From<TraceFormat> for String {
     fn from(format: TraceFormat) -> Self {
         match format {
             TraceFormat::Lines(dialect) => dialect.to_string(),
             TraceFormat::StructLogs => STRUCT_LOGS.to_owned(),
+            TraceFormat::Parquet => PARQUET.to_owned(),
         }
     }
 }
@@ -102,7 +107,11 @@ impl TryFrom<String> for TraceFormat {
     type Error = <Dialect as FromStr>::Err;
 
     fn try_from(name: String) -> Result<Self, Self::Error> {
-        if name == STRUCT_LOGS { Ok(TraceFormat::StructLogs) } else { name.parse().map(TraceFormat::Lines) }
+        match &*name {
+            STRUCT_LOGS => Ok(TraceFormat::StructLogs),
+            PARQUET => Ok(TraceFormat::Parquet),
+            dialect => dialect.parse().map(TraceFormat::Lines),
+        }
     }
 }
 
@@ -139,8 +148,51 @@ pub struct TraceFiles(Mutex<Vec<TraceFile>>);
 
 struct TraceFile {
     options: TraceOptions,
-    out: Box<dyn Write + Send>,
+    out: Out,
     loss: TraceLoss,
+}
+
+/// What stands behind a file's runs.
+enum Out {
+    /// Text of each, one behind the other.
+    Text(Box<dyn Write + Send>),
+    /// One file of all, whose end stands behind the last one.
+    Parquet(Box<ParquetTracer<Box<dyn Write + Send>>>),
+}
+
+impl Out {
+    fn new(options: &TraceOptions, out: Box<dyn Write + Send>) -> Self {
+        match options.format {
+            TraceFormat::Lines(_) | TraceFormat::StructLogs => Self::Text(out),
+            TraceFormat::Parquet => {
+                let mut tracer = ParquetTracer::new(out);
+                if options.no_stack {
+                    tracer.hide_stack();
+                }
+                Self::Parquet(Box::new(tracer))
+            }
+        }
+    }
+}
+
+impl TraceFile {
+    fn has_failed(&self) -> bool {
+        let is_ended = match &self.out {
+            Out::Text(_) => false,
+            Out::Parquet(tracer) => tracer.failed().is_some(),
+        };
+        is_ended || self.loss.error.is_some()
+    }
+
+    /// What it has lost, its end included.
+    fn finish(mut self) -> TraceLoss {
+        if let Out::Parquet(tracer) = self.out {
+            let finished = tracer.finish();
+            let (error, lines, missing) = (finished.out.err(), finished.lost, finished.missing);
+            self.loss.add(TraceLoss { error, lines, missing });
+        }
+        self.loss
+    }
 }
 
 /// What did not reach a writer.
@@ -148,7 +200,7 @@ struct TraceFile {
 pub struct TraceLoss {
     /// Its first error.
     pub error: Option<io::Error>,
-    /// Lines that it did not take to their end, of the run in which it failed.
+    /// Lines that it did not take to their end, of the run in which it failed; of a Parquet file, steps.
     pub lines: u64,
     /// Steps that have no line, as the tracer was not shown them.
     pub missing: u64,
@@ -165,19 +217,31 @@ impl TraceLoss {
 impl TraceFiles {
     /// Nothing has gone wrong yet.
     pub fn new(files: impl IntoIterator<Item = (TraceOptions, Box<dyn Write + Send>)>) -> Self {
-        let file = |(options, out)| TraceFile { options, out, loss: TraceLoss::default() };
+        let file =
+            |(options, out)| TraceFile { out: Out::new(&options, out), options, loss: TraceLoss::default() };
         Self(Mutex::new(files.into_iter().map(file).collect()))
     }
 
     /// What each of them has lost, in their order. Closes them.
     pub fn finish(self) -> Vec<TraceLoss> {
         let files = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
-        files.into_iter().map(|file| file.loss).collect()
+        files.into_iter().map(TraceFile::finish).collect()
+    }
+
+    /// Tells the files that have a place in their rows of which case the next run is.
+    fn set_place(&self, case: &Case) {
+        let Case { file, name, d, g, v, .. } = case;
+        let place = Place { file: file.to_string(), test: format!("{name} d{d} g{g} v{v}") };
+        for file in self.0.lock().unwrap_or_else(PoisonError::into_inner).iter_mut() {
+            if let Out::Parquet(tracer) = &mut file.out {
+                tracer.set_place(place.clone());
+            }
+        }
     }
 
     /// Whether one of them has failed.
     pub fn has_failed(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|file| file.loss.error.is_some())
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().any(TraceFile::has_failed)
     }
 }
 
@@ -193,14 +257,18 @@ pub(crate) fn trace_case(
     match sink {
         TraceSink::Digests(options) => {
             let mut digest = StepDigest::default();
-            let mut tracer = RunTracer::new(options, &mut digest);
+            // Rows are no lines.
+            let mut tracer = RunTracer::text(options, &mut digest);
             let result = go(&mut Traced(&mut tracer));
             // A digest takes whatever it is given.
-            let _ = tracer.finish(&end(&result));
+            let _ = tracer.map(|tracer| tracer.finish(&end(&result)));
             let sha256 = B256::new(digest.sha256.finalize().into());
             (result, Some(TraceDigest { steps: digest.steps, sha256 }))
         }
-        TraceSink::Files(files) => (trace(files, go, end), None),
+        TraceSink::Files(files) => {
+            files.set_place(case);
+            (trace(files, go, end), None)
+        }
     }
 }
 
@@ -213,8 +281,8 @@ pub fn trace<R>(
     let mut files = files.0.lock().unwrap_or_else(PoisonError::into_inner);
     let (mut tracers, told): (Vec<_>, Vec<_>) = files
         .iter_mut()
-        .filter(|file| file.loss.error.is_none())
-        .map(|TraceFile { options, out, loss }| (RunTracer::new(options, &mut **out), (options.time, loss)))
+        .filter(|file| !file.has_failed())
+        .map(|TraceFile { options, out, loss }| (RunTracer::new(options, out), (options.time, loss)))
         .unzip();
     if tracers.is_empty() {
         return go(&mut NoHooks);
@@ -224,6 +292,7 @@ pub fn trace<R>(
     let time = u64::try_from(start.elapsed().as_nanos()).ok();
     let summary = end(&result);
     for (tracer, (is_timed, loss)) in tracers.into_iter().zip(told) {
+        let Some(tracer) = tracer else { continue };
         loss.add(tracer.finish(&Summary { time: time.filter(|_| is_timed), ..summary.clone() }));
     }
     result
@@ -233,11 +302,21 @@ pub fn trace<R>(
 enum RunTracer<'w> {
     Lines(Box<Eip3155Tracer<&'w mut dyn Write>>),
     StructLogs(Box<StructLogWriter<&'w mut dyn Write>>),
+    /// Goes on behind the run.
+    Parquet(&'w mut dyn Tracer),
 }
 
 impl<'w> RunTracer<'w> {
-    fn new(options: &TraceOptions, out: &'w mut dyn Write) -> Self {
-        match options.format {
+    fn new(options: &TraceOptions, out: &'w mut Out) -> Option<Self> {
+        match out {
+            Out::Text(out) => Self::text(options, &mut **out),
+            Out::Parquet(tracer) => Some(Self::Parquet(&mut **tracer)),
+        }
+    }
+
+    /// One whose runs are texts.
+    fn text(options: &TraceOptions, out: &'w mut dyn Write) -> Option<Self> {
+        Some(match options.format {
             TraceFormat::Lines(dialect) => {
                 let defaults = Options::new(dialect);
                 let lines = Options {
@@ -260,13 +339,15 @@ impl<'w> RunTracer<'w> {
                 };
                 Self::StructLogs(Box::new(StructLogWriter::new(out, struct_logs, options.bounds.config())))
             }
-        }
+            TraceFormat::Parquet => return None,
+        })
     }
 
     fn tracer(&mut self) -> &mut dyn Tracer {
         match self {
             Self::Lines(tracer) => tracer,
             Self::StructLogs(writer) => writer,
+            Self::Parquet(tracer) => *tracer,
         }
     }
 
@@ -280,6 +361,7 @@ impl<'w> RunTracer<'w> {
                 let written = writer.finish();
                 TraceLoss { error: written.out.err(), lines: written.lost, missing: written.missing }
             }
+            Self::Parquet(_) => TraceLoss::default(),
         }
     }
 }

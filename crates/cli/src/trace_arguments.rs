@@ -9,8 +9,8 @@ use crate::number::number;
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Traces")]
 pub(crate) struct TraceArguments {
-    /// Trace every opcode: EIP-3155 lines, or struct logs as debug_traceTransaction answers them. May be repeated, each with
-    /// its own --trace-out
+    /// Trace every opcode: EIP-3155 lines, struct logs as debug_traceTransaction answers them, or rows of a Parquet file. May be repeated,
+    /// each with its own --trace-out
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(crate) trace: Vec<TraceFormat>,
     /// Whose EIP-3155 lines: eip3155, geth, eels, revm, evmone [default: eip3155]. May be repeated, once for each --trace eip3155
@@ -71,4 +71,6 @@ pub(crate) enum TraceFormat {
     Eip3155,
     /// One JSON object a transaction
     Struct,
+    /// A Parquet file, one row a step, for SQL, pandas, Spark
+    Parquet,
 }

@@ -47,7 +47,7 @@ impl TraceArguments {
         let lines =
             self.trace.iter().filter(|format| **format == trace_arguments::TraceFormat::Eip3155).count();
         ensure!(
-            lines > 0 || !has_struct || self.dialect.is_empty(),
+            lines > 0 || self.trace.is_empty() || self.dialect.is_empty(),
             "--dialect is of EIP-3155 lines: expected --trace eip3155"
         );
         let mut dialects = match (&self.dialect[..], lines) {
@@ -68,6 +68,7 @@ impl TraceArguments {
             formats => formats,
         };
         let formats = formats.iter().filter_map(|format| match format {
+            trace_arguments::TraceFormat::Parquet => Some(TraceFormat::Parquet),
             trace_arguments::TraceFormat::Struct => Some(TraceFormat::StructLogs),
             trace_arguments::TraceFormat::Eip3155 => dialects.next().map(TraceFormat::Lines),
         });
@@ -100,12 +101,48 @@ impl TraceArguments {
         }
     }
 
+    /// Refuses what a Parquet file cannot be, or does not have.
+    fn check_parquet(&self) -> Result<()> {
+        let count =
+            self.trace.iter().filter(|format| **format == trace_arguments::TraceFormat::Parquet).count();
+        if count == 0 {
+            return Ok(());
+        }
+        ensure!(
+            !self.trace_out.is_empty(),
+            "--trace parquet: nobody reads it on standard error, expected --trace-out FILE"
+        );
+        let cannot = [
+            (
+                self.trace_append,
+                "--trace-append: a Parquet file ends with its table of contents, nothing stands behind it",
+            ),
+            (self.trace_drop, "--trace-drop drops lines, and a Parquet file has none"),
+        ];
+        if let Some((_, why)) = cannot.into_iter().find(|(is_asked, _)| *is_asked) {
+            bail!("{why}: expected it without --trace parquet");
+        }
+        let lacks = [
+            ("--trace-memory", self.trace_memory),
+            ("--trace-storage", self.trace_storage),
+            ("--trace-time", self.trace_time),
+            ("--no-return-data", self.no_return_data),
+        ];
+        match lacks.into_iter().find(|(_, is_asked)| *is_asked && count == self.trace.len()) {
+            Some((option, _)) => {
+                bail!("{option}: a Parquet file has no such column, expected another --trace as well")
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Opens what the traces go to, if there are to be any: one of the outputs of the command.
     pub(crate) fn open(&self, outputs: &mut Outputs) -> Result<Option<Traces>> {
         let (options, outs) = (self.options()?, &self.trace_out);
         if self.trace.is_empty() {
             return Ok(None);
         }
+        self.check_parquet()?;
         ensure!(
             outs.len() == options.len() || outs.is_empty() && options.len() == 1,
             "{} --trace and {} --trace-out: expected one of each",

@@ -68,6 +68,8 @@ pub use parallax_tracer_calls as tracer_calls;
 pub use parallax_tracer_core as tracer_core;
 #[cfg(feature = "trace")]
 pub use parallax_tracer_eip3155 as tracer_eip3155;
+#[cfg(feature = "parquet")]
+pub use parallax_tracer_parquet as tracer_parquet;
 #[cfg(feature = "trace")]
 pub use parallax_tracer_standard as tracer_standard;
 #[cfg(feature = "blocks")]

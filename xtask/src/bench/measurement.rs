@@ -26,8 +26,11 @@ pub(crate) struct Arguments {
     /// Tracing against the tracers of revm and revm-inspectors: steps a second and bytes a step. Builds `xtask/peers`.
     #[arg(long, conflicts_with_all = ["official", "blocks", "json"])]
     pub(crate) tracing: bool,
+    /// Traces as Parquet beside EIP-3155 lines of the same runs: steps a second and bytes a step.
+    #[arg(long, conflicts_with_all = ["official", "blocks", "tracing", "save", "against"])]
+    pub(crate) parquet: bool,
     /// Whether tracers and a comparison that are off cost instructions, counted by valgrind. Fails from 0.5 % on. Builds `xtask/peers`.
-    #[arg(long, conflicts_with_all = ["official", "blocks", "json", "tracing"])]
+    #[arg(long, conflicts_with_all = ["official", "blocks", "json", "parquet", "tracing"])]
     pub(crate) free_when_off: bool,
     /// Keep the times under a name, in the target folder; what has a slash or a dot in it is a file's path.
     #[arg(long, value_name = "NAME", conflicts_with_all = ["tracing", "free_when_off"])]

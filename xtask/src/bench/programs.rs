@@ -17,7 +17,7 @@ use anyhow::{Context, Result, ensure};
 use parallax_campaign::{engines, shared_folder};
 use parallax_engine_interface::{Engine, Job};
 use parallax_engine_revm::MessageRunner;
-use parallax_hooks::NoHooks;
+use parallax_hooks::{Hooks, NoHooks};
 use parallax_memory_database::{Account, MemoryDatabase};
 use parallax_primitives::{
     Address, B256, BlockEnv, Bytecode, Bytes, Fork, FrameOutcome, FrameStatus, Message, MessageKind, Subject,
@@ -43,7 +43,7 @@ pub(super) const WHAT: &str = "programs, ns per opcode";
 const ENGINES: [&str; 3] = ["primary", "mini", "revm"];
 
 /// One program, its world and what should come of it.
-struct Program {
+pub(super) struct Program {
     name: String,
     fork: Fork,
     database: MemoryDatabase,
@@ -93,7 +93,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     Times { what: WHAT, times }.settle(arguments)
 }
 
-fn read(folder: &Path, filter: &str) -> Result<Vec<Program>> {
+pub(super) fn read(folder: &Path, filter: &str) -> Result<Vec<Program>> {
     let mut programs = Vec::new();
     for entry in fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
         let path = entry?.path();
@@ -175,8 +175,23 @@ impl Program {
         }
     }
 
-    fn run(&self, engine: &dyn Engine, job: &Job<'_>) -> Result<Answer> {
-        let outcome = engine.execute(job, &mut NoHooks)?.outcome.context("the run came to no end")?;
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// Runs it under hooks; an error if it does not come to its answer.
+    pub(super) fn run_once(&self, engine: &dyn Engine, hooks: &mut dyn Hooks) -> Result<()> {
+        let (block, environment, message) = (Self::block(), Self::environment(), self.message());
+        let answer = self.run(engine, &self.job(&block, &message, &environment), hooks)?;
+        self.check("primary", &answer)
+    }
+
+    fn run(&self, engine: &dyn Engine, job: &Job<'_>, hooks: &mut dyn Hooks) -> Result<Answer> {
+        let outcome = engine.execute(job, hooks)?.outcome.context("the run came to no end")?;
         Ok(black_box(Answer { status: outcome.status, gas_used: outcome.gas_used, output: outcome.output }))
     }
 
@@ -216,8 +231,8 @@ fn measure(program: &Program, rounds: u32) -> Result<Measured<'_>> {
         MessageRunner::new(program.fork, &block, &environment, message.clone(), &program.database)?;
     let primary = engines::primary();
     let mut run = |engine: usize| match engine {
-        0 => program.run(&primary, &job),
-        1 => program.run(engines::mini(), &job),
+        0 => program.run(&primary, &job, &mut NoHooks),
+        1 => program.run(engines::mini(), &job, &mut NoHooks),
         _ => Ok(revm.run()?.into()),
     };
     let mut times = [const { Vec::new() }; ENGINES.len()];
