@@ -28,12 +28,12 @@ pub struct TraceOptions {
     pub format: TraceFormat,
     /// Whether to write the memory.
     pub memory: bool,
-    /// Whether to write storage.
-    pub storage: bool,
+    /// Whether to write storage; `None` is the format's own choice: struct logs have it, lines do not.
+    pub storage: Option<bool>,
     /// Whether to leave out the stack.
     pub no_stack: bool,
-    /// Whether to leave out return data.
-    pub no_return_data: bool,
+    /// Whether to write return data; `None` is the format's own choice: a dialect's, and in struct logs there is none.
+    pub return_data: Option<bool>,
     /// Whether the summary line of a dialect that has one tells the wall time of the run, that of writing its traces included.
     pub time: bool,
     /// Bounds of struct logs.
@@ -51,6 +51,8 @@ pub struct TraceBounds {
     pub log_bytes: Option<usize>,
     /// Bytes of the trace of one transaction. Steps behind them are counted.
     pub trace_bytes: Option<u64>,
+    /// Steps of the trace of one transaction, likewise.
+    pub steps: Option<u64>,
 }
 
 impl TraceBounds {
@@ -61,7 +63,7 @@ impl TraceBounds {
             stack_items: self.stack_items.or(Some(default.stack_max_items)),
             memory_bytes: self.memory_bytes.or(Some(default.memory_max_bytes)),
             log_bytes: self.log_bytes.or(Some(default.log_data_max_bytes)),
-            trace_bytes: self.trace_bytes,
+            ..self
         }
     }
 
@@ -110,10 +112,15 @@ impl TraceOptions {
     /// Lines of `dialect` with its own choice of fields.
     pub const fn lines(dialect: Dialect) -> Self {
         let format = TraceFormat::Lines(dialect);
-        let bounds =
-            TraceBounds { stack_items: None, memory_bytes: None, log_bytes: None, trace_bytes: None };
-        let (memory, storage, no_stack, no_return_data, time) = (false, false, false, false, false);
-        Self { format, memory, storage, no_stack, no_return_data, time, bounds }
+        let bounds = TraceBounds {
+            stack_items: None,
+            memory_bytes: None,
+            log_bytes: None,
+            trace_bytes: None,
+            steps: None,
+        };
+        let (memory, storage, no_stack, return_data, time) = (false, None, false, None, false);
+        Self { format, memory, storage, no_stack, return_data, time, bounds }
     }
 }
 
@@ -242,9 +249,9 @@ impl<'w> RunTracer<'w> {
                 let defaults = Options::new(dialect);
                 let lines = Options {
                     stack: !options.no_stack,
-                    return_data: defaults.return_data && !options.no_return_data,
+                    return_data: options.return_data.unwrap_or(defaults.return_data),
                     memory: options.memory,
-                    storage: options.storage,
+                    storage: options.storage.unwrap_or_default(),
                     ..defaults
                 };
                 Self::Lines(Box::new(Eip3155Tracer::new(out, lines)))
@@ -253,10 +260,10 @@ impl<'w> RunTracer<'w> {
                 let struct_logs = StructLogOptions {
                     enable_memory: options.memory,
                     disable_stack: options.no_stack,
-                    disable_storage: !options.storage,
-                    enable_return_data: !options.no_return_data,
+                    disable_storage: options.storage == Some(false),
+                    enable_return_data: options.return_data.unwrap_or_default(),
                     enable_logs: options.bounds.log_bytes.is_some(),
-                    limit: 0,
+                    limit: options.bounds.steps.unwrap_or_default(),
                 };
                 Self::StructLogs(Box::new(StructLogWriter::new(out, struct_logs, options.bounds.config())))
             }

@@ -28,18 +28,24 @@ pub(crate) struct TraceArguments {
     /// Write the memory of every step
     #[arg(long)]
     pub(crate) trace_memory: bool,
-    /// Write storage
+    /// Write storage into EIP-3155 lines; struct logs have it
     #[arg(long)]
     pub(crate) trace_storage: bool,
+    /// Write return data; struct logs and the lines of geth and evmone have none otherwise
+    #[arg(long)]
+    pub(crate) trace_return_data: bool,
     /// Write the wall time into the summary line of EIP-3155 traces, in nanoseconds; that of writing traces is in it
     #[arg(long, requires = "trace")]
     pub(crate) trace_time: bool,
     /// Write no return data
-    #[arg(long)]
+    #[arg(long, conflicts_with = "trace_return_data")]
     pub(crate) no_return_data: bool,
     /// Write no stack
     #[arg(long)]
     pub(crate) no_stack: bool,
+    /// Write no storage into struct logs
+    #[arg(long, conflicts_with = "trace_storage")]
+    pub(crate) no_storage: bool,
     #[command(flatten)]
     pub(crate) bounds: BoundArguments,
 }
@@ -59,6 +65,10 @@ pub(crate) struct BoundArguments {
     /// Most bytes of the struct logs of one transaction; steps behind them are counted [default: no bound]
     #[arg(long, value_name = "N", value_parser = number::<u64>)]
     pub(crate) trace_bytes: Option<u64>,
+    /// Most steps in the struct logs of one transaction, as limit of debug_traceTransaction; steps behind them are counted; 0 is no
+    /// bound [default: 0]
+    #[arg(long, value_name = "N", value_parser = number::<u64>)]
+    pub(crate) trace_limit: Option<u64>,
     /// The recorder's bounds for struct logs: 32 items, 1024 bytes of memory, 512 bytes of log data
     #[arg(long)]
     pub(crate) bounded: bool,

@@ -35,14 +35,20 @@ struct Place {
 impl TraceArguments {
     /// What each trace holds. Without `--trace`: the lines that a digest is made of.
     pub(crate) fn options(&self) -> Result<Vec<TraceOptions>> {
-        let trace_arguments::BoundArguments { stack_items, memory_bytes, log_bytes, trace_bytes, bounded } =
-            self.bounds;
-        let bounds = TraceBounds { stack_items, memory_bytes, log_bytes, trace_bytes };
+        let trace_arguments::BoundArguments {
+            stack_items,
+            memory_bytes,
+            log_bytes,
+            trace_bytes,
+            trace_limit: steps,
+            bounded,
+        } = self.bounds;
+        let bounds = TraceBounds { stack_items, memory_bytes, log_bytes, trace_bytes, steps };
         let bounds = if bounded { bounds.or_default() } else { bounds };
         let has_struct = self.trace.contains(&trace_arguments::TraceFormat::Struct);
         ensure!(
             has_struct || bounds == TraceBounds::default(),
-            "--stack-items, --memory-bytes, --log-bytes, --trace-bytes and --bounded are of struct logs: expected --trace struct"
+            "--stack-items, --memory-bytes, --log-bytes, --trace-bytes, --trace-limit and --bounded are of struct logs: expected --trace struct"
         );
         let lines =
             self.trace.iter().filter(|format| **format == trace_arguments::TraceFormat::Eip3155).count();
@@ -74,9 +80,9 @@ impl TraceArguments {
         let options = formats.map(|format| TraceOptions {
             format,
             memory: self.trace_memory,
-            storage: self.trace_storage,
+            storage: on_or_off(self.trace_storage, self.no_storage),
             no_stack: self.no_stack,
-            no_return_data: self.no_return_data,
+            return_data: on_or_off(self.trace_return_data, self.no_return_data),
             time: self.trace_time,
             bounds,
         });
@@ -89,7 +95,9 @@ impl TraceArguments {
             ("--dialect", !self.dialect.is_empty()),
             ("--trace-memory", self.trace_memory),
             ("--trace-storage", self.trace_storage),
+            ("--trace-return-data", self.trace_return_data),
             ("--no-stack", self.no_stack),
+            ("--no-storage", self.no_storage),
             ("--no-return-data", self.no_return_data),
         ];
         match asked.iter().find(|(_, is_asked)| *is_asked) {
@@ -137,6 +145,11 @@ impl TraceArguments {
         let background = Background::new(out, WhenFull::Drop, PIECES)?;
         Ok((Place { name, losses: Some(background.losses()) }, Box::new(background)))
     }
+}
+
+/// What is said of a part of a trace, if anything is.
+fn on_or_off(on: bool, off: bool) -> Option<bool> {
+    (on || off).then_some(on)
 }
 
 impl Traces {
