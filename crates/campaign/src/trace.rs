@@ -13,18 +13,22 @@ use parallax_engine_interface::Engine;
 use parallax_hooks::{End, Hooks, MessagePhase, NoHooks, Start, StepEnd, StepView};
 use parallax_primitives::{B256, Message};
 use parallax_state_tests::{Case, CaseResult, run};
-use parallax_tracer_core::{Traced, Tracer};
+use parallax_tracer_core::{Traced, Tracer, Wants};
 use parallax_tracer_eip3155::{Dialect, Eip3155Tracer, Options, Summary};
 use parallax_tracer_standard::{StructLogOptions, StructLogWriter, TracerConfig};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::step_limit::StepLimit;
+use crate::{
+    named_trace::{NamedRun, NamedTrace},
+    step_limit::StepLimit,
+    traced_run::{TraceEnd, TracedRun},
+};
 
 /// What a trace holds and how it is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TraceOptions {
-    /// Lines or struct logs.
+    /// Lines, struct logs, or what a tracer answers.
     pub format: TraceFormat,
     /// Whether to write the memory.
     pub memory: bool,
@@ -79,13 +83,15 @@ impl TraceBounds {
 }
 
 /// The format of a trace.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub enum TraceFormat {
     /// EIP-3155 lines in a dialect.
     Lines(Dialect),
     /// The object that `debug_traceTransaction` answers, one a transaction, each on its own line.
     StructLogs,
+    /// What a tracer of go-ethereum answers, likewise.
+    Named(NamedTrace),
 }
 
 /// What users call it.
@@ -96,15 +102,28 @@ impl From<TraceFormat> for String {
         match format {
             TraceFormat::Lines(dialect) => dialect.to_string(),
             TraceFormat::StructLogs => STRUCT_LOGS.to_owned(),
+            TraceFormat::Named(named) => named.to_string(),
         }
     }
 }
 
 impl TryFrom<String> for TraceFormat {
-    type Error = <Dialect as FromStr>::Err;
+    type Error = String;
 
     fn try_from(name: String) -> Result<Self, Self::Error> {
-        if name == STRUCT_LOGS { Ok(TraceFormat::StructLogs) } else { name.parse().map(TraceFormat::Lines) }
+        if name == STRUCT_LOGS {
+            return Ok(TraceFormat::StructLogs);
+        }
+        match name.split_once(' ') {
+            Some((name, options)) => {
+                let options = serde_json::from_str(options).map_err(|error| error.to_string())?;
+                NamedTrace::new(name, options).map(TraceFormat::Named).map_err(|error| error.to_string())
+            }
+            None => name
+                .parse()
+                .map(TraceFormat::Lines)
+                .map_err(|error: <Dialect as FromStr>::Err| error.to_string()),
+        }
     }
 }
 
@@ -197,31 +216,37 @@ pub(crate) fn trace_case(
 ) -> (CaseResult, Option<TraceDigest>) {
     let mut go = |hooks: &mut dyn Hooks| run(case, engine, &mut (hooks, &mut *also));
     let end = |result: &CaseResult| summary(case, result);
+    let on = TracedRun { before: &*case.pre, place: None };
     match sink {
         TraceSink::Digests(options) => {
             let mut digest = StepDigest::default();
-            let mut tracer = RunTracer::new(options, &mut digest);
+            let mut tracer = RunTracer::new(options, &on, &mut digest);
             let result = go(&mut Traced(&mut tracer));
             // A digest takes whatever it is given.
-            let _ = tracer.finish(&end(&result));
+            let _ = tracer.finish(&on, &TraceEnd::of_case(&result, end(&result)));
             let sha256 = B256::new(digest.sha256.finalize().into());
             (result, Some(TraceDigest { steps: digest.steps, sha256 }))
         }
-        TraceSink::Files(files) => (trace(files, go, end), None),
+        TraceSink::Files(files) => {
+            (trace(files, &on, go, |result| TraceEnd::of_case(result, end(result))), None)
+        }
     }
 }
 
 /// Traces what `go` runs into every file that has not failed; `end` tells what the run does not.
 pub fn trace<R>(
     files: &TraceFiles,
+    on: &TracedRun<'_>,
     go: impl FnOnce(&mut dyn Hooks) -> R,
-    end: impl FnOnce(&R) -> Summary,
+    end: impl FnOnce(&R) -> TraceEnd<'_>,
 ) -> R {
     let mut files = files.0.lock().unwrap_or_else(PoisonError::into_inner);
     let (mut tracers, told): (Vec<_>, Vec<_>) = files
         .iter_mut()
         .filter(|file| file.loss.error.is_none())
-        .map(|TraceFile { options, out, loss }| (RunTracer::new(options, &mut **out), (options.time, loss)))
+        .map(|TraceFile { options, out, loss }| {
+            (RunTracer::new(options, on, &mut **out), (options.time, loss))
+        })
         .unzip();
     if tracers.is_empty() {
         return go(&mut NoHooks);
@@ -229,9 +254,10 @@ pub fn trace<R>(
     let start = Instant::now();
     let result = go(&mut Traced(&mut tracers));
     let time = u64::try_from(start.elapsed().as_nanos()).ok();
-    let summary = end(&result);
+    let mut ended = end(&result);
     for (tracer, (is_timed, loss)) in tracers.into_iter().zip(told) {
-        loss.add(tracer.finish(&Summary { time: time.filter(|_| is_timed), ..summary.clone() }));
+        ended.summary.time = time.filter(|_| is_timed);
+        loss.add(tracer.finish(on, &ended));
     }
     result
 }
@@ -240,13 +266,15 @@ pub fn trace<R>(
 enum RunTracer<'w> {
     Lines(Box<Eip3155Tracer<&'w mut dyn Write>>),
     StructLogs(Box<StructLogWriter<&'w mut dyn Write>>),
+    Named(Box<NamedRun<'w>>),
 }
 
 impl<'w> RunTracer<'w> {
-    fn new(options: &TraceOptions, out: &'w mut dyn Write) -> Self {
-        match options.format {
+    fn new(options: &TraceOptions, on: &TracedRun<'_>, out: &'w mut dyn Write) -> Self {
+        match &options.format {
+            TraceFormat::Named(named) => Self::Named(Box::new(NamedRun::new(named, on, out))),
             TraceFormat::Lines(dialect) => {
-                let defaults = Options::new(dialect);
+                let defaults = Options::new(*dialect);
                 let lines = Options {
                     stack: !options.no_stack,
                     return_data: options.return_data.unwrap_or(defaults.return_data),
@@ -274,13 +302,18 @@ impl<'w> RunTracer<'w> {
         match self {
             Self::Lines(tracer) => tracer,
             Self::StructLogs(writer) => writer,
+            Self::Named(run) => run,
         }
     }
 
-    fn finish(self, summary: &Summary) -> TraceLoss {
+    fn finish(self, on: &TracedRun<'_>, ended: &TraceEnd<'_>) -> TraceLoss {
         match self {
+            Self::Named(run) => {
+                let error = run.finish(on, ended).err();
+                TraceLoss { lines: error.is_some().into(), error, missing: 0 }
+            }
             Self::Lines(tracer) => {
-                let finished = tracer.finish(Some(summary));
+                let finished = tracer.finish(Some(&ended.summary));
                 TraceLoss { error: finished.out.err(), lines: finished.lost, missing: finished.missing }
             }
             Self::StructLogs(writer) => {
@@ -292,6 +325,14 @@ impl<'w> RunTracer<'w> {
 }
 
 impl Tracer for RunTracer<'_> {
+    fn wants(&self) -> Wants {
+        match self {
+            Self::Lines(tracer) => tracer.wants(),
+            Self::StructLogs(writer) => writer.wants(),
+            Self::Named(run) => run.wants(),
+        }
+    }
+
     fn start(&mut self, start: &Start<'_>) {
         self.tracer().start(start);
     }

@@ -9,13 +9,16 @@ use crate::number::number;
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Traces")]
 pub(crate) struct TraceArguments {
-    /// Trace every opcode: EIP-3155 lines, or struct logs as debug_traceTransaction answers them. May be repeated, each with
-    /// its own --trace-out
+    /// Trace every opcode: EIP-3155 lines, or struct logs as debug_traceTransaction answers them; or what a tracer of that name answers
+    /// of each transaction, an object a line. May be repeated, each with its own --trace-out
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(crate) trace: Vec<TraceFormat>,
     /// Whose EIP-3155 lines: eip3155, geth, eels, revm, evmone [default: eip3155]. May be repeated, once for each --trace eip3155
     #[arg(long)]
     pub(crate) dialect: Vec<Dialect>,
+    /// Options of a tracer, as JSON: '{"withLog": true}'. May be repeated, once for each --trace of a tracer
+    #[arg(long, value_name = "JSON", requires = "trace")]
+    pub(crate) trace_config: Vec<String>,
     /// Write the trace to a file instead of standard error
     #[arg(long, value_name = "FILE", requires = "trace")]
     pub(crate) trace_out: Vec<String>,
@@ -79,6 +82,39 @@ pub(crate) struct BoundArguments {
 pub(crate) enum TraceFormat {
     /// One JSON object a line
     Eip3155,
-    /// One JSON object a transaction
+    /// One JSON object a transaction: its struct logs
     Struct,
+    /// Its calls as a tree; withLog, onlyTopCall
+    #[value(alias = "callTracer")]
+    Call,
+    /// Its calls one after the other, as Parity had them; convertParityErrors, includePrecompiles
+    #[value(alias = "flatCallTracer")]
+    Flat,
+    /// The state that it has looked at, as it was before; or what it has changed; diffMode, disableCode, disableStorage, includeEmpty
+    #[value(alias = "prestateTracer")]
+    Prestate,
+    /// How often each function was called with so much data
+    #[value(name = "4byte", alias = "4byteTracer")]
+    FourByte,
+    /// What several tracers answer: {"call": {"withLog": true}, "prestate": null}
+    #[value(alias = "muxTracer")]
+    Mux,
+    /// Nothing: {}
+    #[value(alias = "noopTracer")]
+    Noop,
+}
+
+impl TraceFormat {
+    /// The tracer's name, if it is one.
+    pub(crate) const fn tracer(self) -> Option<&'static str> {
+        match self {
+            Self::Eip3155 | Self::Struct => None,
+            Self::Call => Some("call"),
+            Self::Flat => Some("flat"),
+            Self::Prestate => Some("prestate"),
+            Self::FourByte => Some("4byte"),
+            Self::Mux => Some("mux"),
+            Self::Noop => Some("noop"),
+        }
+    }
 }

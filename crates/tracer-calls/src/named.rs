@@ -28,9 +28,15 @@ pub enum NamedTracer {
     Mux(BTreeMap<String, NamedTracer>),
 }
 
-/// The names that there are.
-const NAMES: [&str; 6] =
-    ["callTracer", "flatCallTracer", "prestateTracer", "4byteTracer", "noopTracer", "muxTracer"];
+/// The names that there are: go-ethereum's, and each one's short one.
+const NAMES: [(&str, &str); 6] = [
+    ("callTracer", "call"),
+    ("flatCallTracer", "flat"),
+    ("prestateTracer", "prestate"),
+    ("4byteTracer", "4byte"),
+    ("noopTracer", "noop"),
+    ("muxTracer", "mux"),
+];
 
 /// The options of all of them: as in go-ethereum, each passes over those of the others.
 const OPTIONS: [&str; 8] = [
@@ -45,20 +51,21 @@ const OPTIONS: [&str; 8] = [
 ];
 
 impl NamedTracer {
-    /// The tracer of that name with these options, an object or nothing. `logs_before` are the logs of the block before the transaction.
+    /// The tracer of that name, long or short, with these options, an object or nothing. `logs_before` are the logs of the block before the transaction.
     ///
     /// # Errors
     ///
     /// There is none of that name, or an option is not known or is not true or false.
     pub fn new(name: &str, config: &Value, logs_before: u64) -> Result<Self, TracerError> {
+        let Some((name, _)) = NAMES.into_iter().find(|names| [names.0, names.1].contains(&name)) else {
+            let names = NAMES.map(|(long, short)| format!("{short} ({long})")).join(", ");
+            return Err(TracerError::Name { name: name.chars().take(64).collect(), names });
+        };
         if name == "muxTracer" {
             let fields = fields(name, config)?;
             let tracers =
                 fields.map(|(name, config)| Ok((name.clone(), Self::new(name, config, logs_before)?)));
             return tracers.collect::<Result<_, _>>().map(Self::Mux);
-        }
-        if !NAMES.contains(&name) {
-            return Err(TracerError::Name { name: name.chars().take(64).collect(), names: NAMES.join(", ") });
         }
         let mut options = Options(Vec::new());
         for (option, value) in fields(name, config)? {
