@@ -64,6 +64,8 @@ impl<'w> NamedRun<'w> {
             Ok(execution) => {
                 let tracer = self.tracer.map_err(io::Error::other)?;
                 let answer = tracer.result(on.before, &execution.changes).map_err(io::Error::other)?;
+                let is_text = on.place.is_some() && !tracer.is_json();
+                let answer = if is_text { Value::from(answer).to_string() } else { answer };
                 ("result", answer)
             }
             Err(reason) => ("error", Value::from(&**reason).to_string()),

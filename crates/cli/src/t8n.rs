@@ -285,7 +285,10 @@ impl<'a> Watched<'a> {
         let executed = engine.execute(job, &mut (Traced(&mut tracer), counted));
         if let Ok(execution) = &executed {
             match tracer.result(job.database, &execution.changes) {
-                Ok(answer) => self.keep(transaction, "json", format!("{answer}\n").as_bytes()),
+                Ok(answer) => {
+                    let ending = if tracer.is_json() { "json" } else { "txt" };
+                    self.keep(transaction, ending, format!("{answer}\n").as_bytes());
+                }
                 Err(error) => drop(self.failed.get_or_insert(Stop::new(ENGINE, &error))),
             }
         }

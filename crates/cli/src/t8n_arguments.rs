@@ -113,7 +113,8 @@ pub(crate) struct T8nTraceArguments {
     #[arg(long = "trace.returndata", requires = "trace")]
     pub(crate) trace_returndata: bool,
     /// Write what go-ethereum's tracer of that name answers of each transaction that is in the block to trace-INDEX-HASH.json, in place of
-    /// lines: call, flat, prestate, 4byte, noop or mux, or as go-ethereum calls them, callTracer and so on
+    /// lines: call, flat, prestate, 4byte, noop, mux, opcodes, accesslist, preimages, folded (to .txt), speedscope or stategas, or as
+    /// go-ethereum calls them, callTracer and so on
     #[arg(long = "trace.tracer", value_name = "NAME")]
     pub(crate) trace_tracer: Option<String>,
     /// Options of that tracer, as JSON

@@ -102,6 +102,19 @@ pub(crate) enum TraceFormat {
     /// Nothing: {}
     #[value(alias = "noopTracer")]
     Noop,
+    /// How often each opcode was run
+    Opcodes,
+    /// The access list of what it has looked at, as eth_createAccessList has it
+    Accesslist,
+    /// What KECCAK256 has hashed, by hash
+    #[value(alias = "keccak256PreimageTracer")]
+    Preimages,
+    /// Gas by frame and opcode as folded stacks, several lines a transaction, for tools that draw flame graphs
+    Folded,
+    /// The same as a file of speedscope
+    Speedscope,
+    /// State gas by frame (EIP-8037)
+    Stategas,
 }
 
 impl TraceFormat {
@@ -115,6 +128,12 @@ impl TraceFormat {
             Self::FourByte => Some("4byte"),
             Self::Mux => Some("mux"),
             Self::Noop => Some("noop"),
+            Self::Opcodes => Some("opcodes"),
+            Self::Accesslist => Some("accesslist"),
+            Self::Preimages => Some("preimages"),
+            Self::Folded => Some("folded"),
+            Self::Speedscope => Some("speedscope"),
+            Self::Stategas => Some("stategas"),
         }
     }
 }

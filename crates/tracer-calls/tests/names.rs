@@ -83,7 +83,7 @@ fn what_there_is_not_is_told_with_what_there_is() {
     let told = |name: &str, options: Value| NamedTracer::new(name, &options, 0).unwrap_err().to_string();
     assert_eq!(
         told("calltracer", Value::Null),
-        "unknown tracer \"calltracer\", expected one of call (callTracer), flat (flatCallTracer), prestate (prestateTracer), 4byte (4byteTracer), noop (noopTracer), mux (muxTracer)"
+        "unknown tracer \"calltracer\", expected one of call (callTracer), flat (flatCallTracer), prestate (prestateTracer), 4byte (4byteTracer), noop (noopTracer), mux (muxTracer), opcodes, accesslist, preimages (keccak256PreimageTracer), folded, speedscope, stategas"
     );
     assert!(told("muxTracer", json!({"x": null})).starts_with("unknown tracer \"x\""));
     assert!(
