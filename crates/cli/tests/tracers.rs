@@ -7,6 +7,8 @@ mod support;
 use std::{
     collections::BTreeSet,
     fs,
+    path::Path,
+    process::Command,
     sync::atomic::{AtomicUsize, Ordering},
 };
 
@@ -176,6 +178,10 @@ fn a_chain_has_a_line_for_each_transaction_and_their_gas_is_that_of_its_blocks()
         }
         assert!(lines.iter().any(|line| line["result"].is_object()));
     }
+    // What is no JSON is a string among it.
+    for line in answers(0, &["blocktest", &path], &["folded"]).iter().filter(|line| line["error"].is_null()) {
+        assert!(line["result"].as_str().unwrap().starts_with("transaction "), "{line}");
+    }
     // Lines of opcodes stand one behind the other.
     assert!(answers(0, &["blocktest", &path], &["eip3155"]).len() > tests.len());
 }
@@ -224,4 +230,44 @@ fn what_cannot_be_is_told_in_a_line() {
         run(&["blocktest", &fixture("../block-tests/blocks.json"), "--trace", "call", "--jobs", "2"]);
     assert_eq!(status, Some(2));
     assert!(err.contains("--trace runs one case after the other: expected no --jobs"), "{err}");
+}
+
+/// The page of tracers, as it stands.
+#[test]
+fn every_command_of_the_page_prints_what_it_says() {
+    let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/tracers.md")).unwrap();
+    let blocks = |kind: &str| {
+        let opening = format!("```{kind}\n");
+        let blocks = page.split(&opening).skip(1).map(|block| block.split("```").next().unwrap().to_owned());
+        blocks.collect::<Vec<_>>()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("counter.asm"), &blocks("asm")[0]).unwrap();
+    fs::copy(fixture("../block-tests/blocks.json"), folder.path().join("blocks.json")).unwrap();
+    let program = Path::new(env!("CARGO_BIN_EXE_parallax")).parent().unwrap();
+    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
+    let commands = blocks("console");
+    assert_eq!(commands.len(), 16);
+    for block in commands {
+        let (command, told) = block.strip_prefix("$ ").unwrap().split_once('\n').unwrap();
+        let output = Command::new("sh")
+            .args(["-c", command])
+            .current_dir(&folder)
+            .env("PATH", &path)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(0), "{command}");
+        let printed = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
+        let mut printed = printed.lines();
+        for line in told.lines() {
+            let here = if line == "..." { Some("") } else { printed.next() };
+            let is_told = match line.strip_suffix("...") {
+                Some("") => true,
+                Some(start) => here.is_some_and(|here| here.starts_with(start.trim_end())),
+                None => here == Some(line),
+            };
+            assert!(is_told, "{command}: {here:?} instead of {line}");
+        }
+        assert!(told.ends_with("...\n") || printed.next().is_none(), "{command}: more lines");
+    }
 }

@@ -26,13 +26,13 @@ const DEFAULTS: StructLogOptions = StructLogOptions {
 
 /// A bare message; slot 1 of its account has 7.
 #[track_caller]
-fn run(fork: Fork, message: Message, options: StructLogOptions) -> Value {
+fn run(fork: Fork, message: &Message, options: StructLogOptions) -> Value {
     let mut database = MemoryDatabase::default();
     let code = Bytecode::new(message.input.clone());
     let storage = [(U256::from(1), U256::from(7))].into();
     database.accounts.insert(TARGET, Account { nonce: 1, code, storage, ..Account::default() });
     let (block, environment) = (BlockEnv::default(), TxEnv::default());
-    let subject = Subject::Message { message: &message, environment: &environment };
+    let subject = Subject::Message { message, environment: &environment };
     let job = Job { rules: fork.into(), chain_id: 1, block: &block, subject, database: &database };
     let mut recorder = Recorder::new(TracerConfig::full());
     let mut writer = StructLogWriter::new(Vec::new(), options, TracerConfig::full());
@@ -63,18 +63,18 @@ fn message(code: &str, gas: u64) -> Message {
 
 /// Without its stack, the last row is this one besides depth, program counter and gas.
 #[track_caller]
-fn check_message(fork: Fork, message: Message, expected: Value) {
+fn check_message(fork: Fork, message: &Message, expected: &Value) {
     let document = run(fork, message, StructLogOptions { disable_stack: true, ..DEFAULTS });
     let mut row = document["structLogs"].as_array().unwrap().last().unwrap().clone();
     for told in ["depth", "pc", "gas"] {
         row.as_object_mut().unwrap().remove(told);
     }
-    assert_eq!(row, expected);
+    assert_eq!(row, *expected);
 }
 
 #[track_caller]
-fn check(fork: Fork, code: &str, gas: u64, expected: Value) {
-    check_message(fork, message(code, gas), expected);
+fn check(fork: Fork, code: &str, gas: u64, expected: impl Into<Value>) {
+    check_message(fork, &message(code, gas), &expected.into());
 }
 
 #[test]
@@ -128,8 +128,8 @@ fn what_fails_as_it_is_carried_out_has_no_error() {
 
 #[test]
 fn what_may_not_write_is_refused_with_its_price() {
-    let refused = |code: &str, expected| {
-        check_message(Fork::Osaka, Message { is_static: true, ..message(code, 99_999) }, expected);
+    let refused = |code: &str, expected: Value| {
+        check_message(Fork::Osaka, &Message { is_static: true, ..message(code, 99_999) }, &expected);
     };
     let words = "out of gas: write protection";
     let slot = json!({format!("{:#066x}", 0): format!("{:#066x}", 1)});
@@ -149,7 +149,7 @@ fn refunds_are_counted_with_the_price() {
         row.as_object_mut().unwrap().extend(error.map(|error| ("error".to_owned(), json!(error))));
         row
     };
-    let document = run(Fork::Osaka, message("5f600155", 9_999), DEFAULTS);
+    let document = run(Fork::Osaka, &message("5f600155", 9_999), DEFAULTS);
     assert_eq!(document["structLogs"][2]["refund"], 4800);
     check(Fork::Osaka, "5f600155", 3_000, cleared(5_000, Some("out of gas")));
     check(Fork::Osaka, "5f6001 5500", 9_999, json!({"op": "STOP", "gasCost": 0, "refund": 4800}));
@@ -159,7 +159,7 @@ fn refunds_are_counted_with_the_price() {
 fn a_creation_that_cannot_pay_for_its_code_has_failed() {
     let creation = |fork, gas| {
         let document =
-            run(fork, Message { kind: MessageKind::Create, ..message("60206000f3", gas) }, DEFAULTS);
+            run(fork, &Message { kind: MessageKind::Create, ..message("60206000f3", gas) }, DEFAULTS);
         (document["failed"].clone(), document["returnValue"].as_str().unwrap().len())
     };
     assert_eq!(creation(Fork::Frontier, 6_500), (json!(false), 66));
