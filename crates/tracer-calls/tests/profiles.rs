@@ -183,6 +183,17 @@ fn a_transaction_with_its_access_list_pays_what_the_list_saves() {
 }
 
 #[test]
+fn an_access_list_has_nothing_that_is_there_anyway() {
+    // The sender, the target, a precompiled contract, and the target once more.
+    let [sender, target] = [programs::SENDER, programs::TARGET].map(|address| format!("0x{address:x}"));
+    let code = format!(
+        "PUSH20 {sender} BALANCE POP PUSH20 {target} EXTCODESIZE POP PUSH1 4 BALANCE POP \
+         PUSH0 PUSH0 PUSH0 PUSH0 PUSH20 {target} PUSH0 STATICCALL STOP"
+    );
+    assert_eq!(value(&Scene::new(Fork::Osaka, &code), "accesslist"), json!({"accessList": []}));
+}
+
+#[test]
 fn state_gas_is_that_of_the_transaction() {
     // Sets a slot, calls OTHER, which sets one and goes back on it, and once more so that it stays.
     let other = format!("0x{OTHER:x}");

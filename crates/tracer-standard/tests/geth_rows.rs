@@ -153,6 +153,14 @@ fn refunds_are_counted_with_the_price() {
     assert_eq!(document["structLogs"][2]["refund"], 4800);
     check(Fork::Osaka, "5f600155", 3_000, cleared(5_000, Some("out of gas")));
     check(Fork::Osaka, "5f6001 5500", 9_999, json!({"op": "STOP", "gasCost": 0, "refund": 4800}));
+    // Without a least gas (EIP-1283), a slot that was cleared may fail to be set again, or back.
+    let again = |value: u64| format!("6000600155 60{value:02x}600155");
+    let slot = |value: u64| json!({format!("{:#066x}", 1): format!("{value:#066x}")});
+    let row = |value| json!({"op": "SSTORE", "gasCost": 200, "error": "out of gas", "storage": slot(value)});
+    check(Fork::Constantinople, &again(5), 5_100, row(5));
+    let mut back = row(7);
+    back["refund"] = json!(4_800);
+    check(Fork::Constantinople, &again(7), 5_100, back);
 }
 
 #[test]
