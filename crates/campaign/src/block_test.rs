@@ -4,20 +4,21 @@
 use std::ops::ControlFlow;
 
 use parallax_block::Blocks;
-use parallax_block_data::BlockProcessor;
+use parallax_block_data::{BlockProcessor, Part};
 use parallax_block_tests::{
     At, BlockCase, BlockReport as Ran, BothEnd, BothReport, CaseEnd, Order, run, run_both,
 };
-use parallax_engine_interface::{Engine, EngineError};
-use parallax_hooks::Hooks;
+use parallax_engine_interface::{Engine, EngineError, Execution, Job};
+use parallax_hooks::{Hooks, NoHooks};
 use parallax_host_interface::HostError;
 use parallax_mini_block::MiniBlocks;
+use parallax_primitives::{Subject, keccak256};
 use parallax_shadow_diff::{Divergence, Field, Mismatch, Place, ShadowConfig, Value, Verdict};
 use parallax_state_tests::FixtureError;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BlockCounts, Campaign, CaseName, DiffOutcome, Loss, WorkersError,
+    BlockCounts, Campaign, CaseName, DiffOutcome, Loss, TraceFiles, WorkersError,
     any_case::AnyCase,
     diff::compare_results,
     engines::{EngineSource, Engines, UnknownEngine},
@@ -25,6 +26,8 @@ use crate::{
     shared_states::Unit,
     step_limit::StepLimit,
     task::Task,
+    trace::trace,
+    traced_run::{TraceEnd, TracePlace, TracedRun},
 };
 
 /// Who has the rules of blocks for an engine of this name: the plain engine has the plain ones.
@@ -208,14 +211,15 @@ impl BlockSummary {
 }
 
 impl BlockTask {
-    /// How each case is run and told, with the engine that is found by its name in `engines`.
+    /// How each case is run and told, with the engine that is found by its name in `engines`; its transactions are traced.
     pub(crate) fn each(
         &self,
         engines: Engines,
+        traces: Option<&TraceFiles>,
     ) -> Result<impl Fn(&AnyCase) -> BlockReport + Sync, UnknownEngine> {
         let source = engines(&self.engine)?;
         Ok(move |case: &AnyCase| match case {
-            AnyCase::Block(block) => self.run(block, &case.name(), &*source),
+            AnyCase::Block(block) => self.run(block, &case.name(), &*source, traces),
             AnyCase::State(_) => {
                 let kind = "state tests, for parallax statetest and parallax diff";
                 let told = self.told(&case.name(), None, BlockVerdict::PassedOver, kind, &[]);
@@ -224,17 +228,31 @@ impl BlockTask {
         })
     }
 
-    fn run(&self, case: &BlockCase, name: &CaseName<'_>, source: &dyn EngineSource) -> BlockReport {
+    fn run(
+        &self,
+        case: &BlockCase,
+        name: &CaseName<'_>,
+        source: &dyn EngineSource,
+        traces: Option<&TraceFiles>,
+    ) -> BlockReport {
         let engine = source.make();
         let order = if engine.tolerances().rejections.is_some() { Order::Other } else { Order::Specified };
         let mut unsupported = None;
         let mut limit = self.max_steps.map(|left| StepLimit { left, is_met: false });
-        let ran = run(case, processor_of(source.name()), order, &mut |_, job| {
+        let mut logs = LogsOfBlock::default();
+        let ran = run(case, processor_of(source.name()), order, &mut |at, job| {
             if let Some(reason) = engine.unsupported(job.rules, job.block) {
                 unsupported = Some(reason.clone());
                 return Err(EngineError::Host(HostError::new(reason)));
             }
-            engine.execute(job, &mut limit as &mut dyn Hooks)
+            let mut go = |hooks: &mut dyn Hooks| engine.execute(job, &mut (hooks, &mut limit));
+            match (traces, place(case, at, job, &mut logs)) {
+                (Some(traces), Some(place)) => {
+                    let on = TracedRun { before: job.database, place: Some(place) };
+                    logs.add(trace(traces, &on, &mut go, TraceEnd::of))
+                }
+                _ => go(&mut NoHooks),
+            }
         });
         let is_limit_met = limit.is_some_and(|limit| limit.is_met);
         let (verdict, reason) = match (&ran.end, unsupported, self.max_steps) {
@@ -289,6 +307,39 @@ impl BlockTask {
             json: line(case, network, verdict, reason, blocks),
         }
     }
+}
+
+/// Logs of the transactions so far of a block.
+#[derive(Default)]
+struct LogsOfBlock {
+    block: usize,
+    count: u64,
+}
+
+impl LogsOfBlock {
+    fn add(&mut self, answer: Result<Execution, EngineError>) -> Result<Execution, EngineError> {
+        let outcome = answer.as_ref().ok().and_then(|execution| execution.outcome.as_ref());
+        self.count += outcome.map_or(0, |outcome| outcome.logs.len() as u64);
+        answer
+    }
+}
+
+/// Where a transaction stands in a test; nothing for a call of the block's own.
+fn place<'c>(case: &'c BlockCase, at: At, job: &Job<'_>, logs: &mut LogsOfBlock) -> Option<TracePlace<'c>> {
+    let (Part::Transaction(index), Subject::Transaction(transaction)) = (at.part, job.subject) else {
+        return None;
+    };
+    if logs.block != at.block {
+        *logs = LogsOfBlock { block: at.block, count: 0 };
+    }
+    Some(TracePlace {
+        test: &case.name,
+        block: at.block,
+        number: job.block.number,
+        transaction: index,
+        hash: keccak256(&transaction.envelope),
+        logs_before: logs.count,
+    })
 }
 
 impl Task for BlockTask {

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use crate::{
     BlockReport, BlockSummary, BlockTask, Campaign, DiffReport, DiffSummary, DiffTask, Progress, StepsFile,
-    TestReport, TestSummary, TestTask, Workers, WorkersError, engines, wire::TaskSetup,
+    TestReport, TestSummary, TestTask, TraceFiles, Workers, WorkersError, engines, wire::TaskSetup,
 };
 
 /// Where the cases of a campaign run.
@@ -58,9 +58,26 @@ pub fn blocktest_isolated(
         Isolation::Workers(workers) => {
             workers.perform(campaign, task, TaskSetup::Blocktest(task.clone()), deliver)
         }
-        Isolation::InProcess => campaign.perform(task, task.each(engines::source)?, deliver),
+        Isolation::InProcess => campaign.perform(task, task.each(engines::source, None)?, deliver),
     };
     summary.complete = complete?;
+    Ok(summary)
+}
+
+/// Does `task` with the block tests of `campaign` in threads of this process, and traces every transaction into `traces`: one test at a
+/// time, if the campaign has one worker.
+pub fn blocktest_with_traces(
+    campaign: &Campaign<'_>,
+    task: &BlockTask,
+    traces: &TraceFiles,
+    mut deliver: impl FnMut(&BlockReport, Progress) -> ControlFlow<()> + Send,
+) -> Result<BlockSummary, WorkersError> {
+    let mut summary = BlockSummary::default();
+    let each = task.each(engines::source, Some(traces))?;
+    summary.complete = campaign.perform(task, each, |report: BlockReport, progress| {
+        summary.count(&report);
+        deliver(&report, progress)
+    })?;
     Ok(summary)
 }
 

@@ -17,6 +17,7 @@ mod evmc_name;
 mod faulty_name;
 mod forms;
 mod isolation;
+mod named_trace;
 mod pipeline;
 mod report;
 mod right_trace;
@@ -30,6 +31,7 @@ mod steps_file;
 mod task;
 mod test_outcome;
 mod trace;
+mod traced_run;
 mod wire;
 mod worker;
 mod workers;
@@ -46,7 +48,10 @@ pub use diff::{
 pub use diff_task::{DiffReport, DiffTask};
 pub use discovery::{Discovery, DiscoveryError, discover};
 pub use forms::FastForms;
-pub use isolation::{Isolation, blocktest_isolated, diff_isolated, diff_with_steps, statetest_isolated};
+pub use isolation::{
+    Isolation, blocktest_isolated, blocktest_with_traces, diff_isolated, diff_with_steps, statetest_isolated,
+};
+pub use named_trace::NamedTrace;
 #[cfg(unix)]
 pub use parallax_engine_evmc::child_main;
 pub use pipeline::{Campaign, Delivered, Progress, RunBy, Selection, WorkersError};
@@ -66,5 +71,6 @@ pub use test_outcome::{TestOutcome, TestSummary, TestVerdict};
 pub use trace::{
     TraceBounds, TraceDigest, TraceFiles, TraceFormat, TraceLoss, TraceOptions, TraceSink, trace,
 };
+pub use traced_run::{TraceEnd, TracePlace, TracedRun};
 pub use worker::worker_main;
 pub use workers::{LOG_MARK, Limits, Workers};

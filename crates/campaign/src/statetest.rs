@@ -114,7 +114,7 @@ impl TestTask {
             let kind = "block tests, for parallax blocktest and parallax diff".to_owned();
             return self.outcome(&case.name(), None, &TestOutcome::PassedOver(kind));
         };
-        let tracing = self.digest.map(TraceSink::Digests);
+        let tracing = self.digest.clone().map(TraceSink::Digests);
         let outcome = outcome(case, engine, tracing.as_ref(), self.max_steps);
         self.outcome(&CaseName::of(case), case.expected_root(), &outcome)
     }

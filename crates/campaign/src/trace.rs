@@ -13,28 +13,32 @@ use parallax_engine_interface::Engine;
 use parallax_hooks::{End, Hooks, MessagePhase, NoHooks, Start, StepEnd, StepView};
 use parallax_primitives::{B256, Message};
 use parallax_state_tests::{Case, CaseResult, run};
-use parallax_tracer_core::{Traced, Tracer};
+use parallax_tracer_core::{Traced, Tracer, Wants};
 use parallax_tracer_eip3155::{Dialect, Eip3155Tracer, Options, Summary};
 use parallax_tracer_parquet::{ParquetTracer, Place};
 use parallax_tracer_standard::{StructLogOptions, StructLogWriter, TracerConfig};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::step_limit::StepLimit;
+use crate::{
+    named_trace::{NamedRun, NamedTrace},
+    step_limit::StepLimit,
+    traced_run::{TraceEnd, TracedRun},
+};
 
 /// What a trace holds and how it is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TraceOptions {
-    /// Lines or struct logs.
+    /// Lines, struct logs, or what a tracer answers.
     pub format: TraceFormat,
     /// Whether to write the memory.
     pub memory: bool,
-    /// Whether to write storage.
-    pub storage: bool,
+    /// Whether to write storage; `None` is the format's own choice: struct logs have it, lines do not.
+    pub storage: Option<bool>,
     /// Whether to leave out the stack.
     pub no_stack: bool,
-    /// Whether to leave out return data.
-    pub no_return_data: bool,
+    /// Whether to write return data; `None` is the format's own choice: a dialect's, and in struct logs there is none.
+    pub return_data: Option<bool>,
     /// Whether the summary line of a dialect that has one tells the wall time of the run, that of writing its traces included.
     pub time: bool,
     /// Bounds of struct logs.
@@ -52,6 +56,8 @@ pub struct TraceBounds {
     pub log_bytes: Option<usize>,
     /// Bytes of the trace of one transaction. Steps behind them are counted.
     pub trace_bytes: Option<u64>,
+    /// Steps of the trace of one transaction, likewise.
+    pub steps: Option<u64>,
 }
 
 impl TraceBounds {
@@ -62,7 +68,7 @@ impl TraceBounds {
             stack_items: self.stack_items.or(Some(default.stack_max_items)),
             memory_bytes: self.memory_bytes.or(Some(default.memory_max_bytes)),
             log_bytes: self.log_bytes.or(Some(default.log_data_max_bytes)),
-            trace_bytes: self.trace_bytes,
+            ..self
         }
     }
 
@@ -78,7 +84,7 @@ impl TraceBounds {
 }
 
 /// The format of a trace.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub enum TraceFormat {
     /// EIP-3155 lines in a dialect.
@@ -87,6 +93,8 @@ pub enum TraceFormat {
     StructLogs,
     /// One Parquet file, a row a step, of all runs.
     Parquet,
+    /// What a tracer of go-ethereum answers, an object a transaction.
+    Named(NamedTrace),
 }
 
 /// What users call it.
@@ -99,18 +107,26 @@ impl From<TraceFormat> for String {
             TraceFormat::Lines(dialect) => dialect.to_string(),
             TraceFormat::StructLogs => STRUCT_LOGS.to_owned(),
             TraceFormat::Parquet => PARQUET.to_owned(),
+            TraceFormat::Named(named) => named.to_string(),
         }
     }
 }
 
 impl TryFrom<String> for TraceFormat {
-    type Error = <Dialect as FromStr>::Err;
+    type Error = String;
 
     fn try_from(name: String) -> Result<Self, Self::Error> {
-        match &*name {
-            STRUCT_LOGS => Ok(TraceFormat::StructLogs),
-            PARQUET => Ok(TraceFormat::Parquet),
-            dialect => dialect.parse().map(TraceFormat::Lines),
+        match (&*name, name.split_once(' ')) {
+            (STRUCT_LOGS, _) => Ok(TraceFormat::StructLogs),
+            (PARQUET, _) => Ok(TraceFormat::Parquet),
+            (_, Some((name, options))) => {
+                let options = serde_json::from_str(options).map_err(|error| error.to_string())?;
+                NamedTrace::new(name, options).map(TraceFormat::Named).map_err(|error| error.to_string())
+            }
+            (dialect, None) => dialect
+                .parse()
+                .map(TraceFormat::Lines)
+                .map_err(|error: <Dialect as FromStr>::Err| error.to_string()),
         }
     }
 }
@@ -119,10 +135,15 @@ impl TraceOptions {
     /// Lines of `dialect` with its own choice of fields.
     pub const fn lines(dialect: Dialect) -> Self {
         let format = TraceFormat::Lines(dialect);
-        let bounds =
-            TraceBounds { stack_items: None, memory_bytes: None, log_bytes: None, trace_bytes: None };
-        let (memory, storage, no_stack, no_return_data, time) = (false, false, false, false, false);
-        Self { format, memory, storage, no_stack, no_return_data, time, bounds }
+        let bounds = TraceBounds {
+            stack_items: None,
+            memory_bytes: None,
+            log_bytes: None,
+            trace_bytes: None,
+            steps: None,
+        };
+        let (memory, storage, no_stack, return_data, time) = (false, None, false, None, false);
+        Self { format, memory, storage, no_stack, return_data, time, bounds }
     }
 }
 
@@ -163,7 +184,7 @@ enum Out {
 impl Out {
     fn new(options: &TraceOptions, out: Box<dyn Write + Send>) -> Self {
         match options.format {
-            TraceFormat::Lines(_) | TraceFormat::StructLogs => Self::Text(out),
+            TraceFormat::Lines(_) | TraceFormat::StructLogs | TraceFormat::Named(_) => Self::Text(out),
             TraceFormat::Parquet => {
                 let mut tracer = ParquetTracer::new(out);
                 if options.no_stack {
@@ -254,20 +275,21 @@ pub(crate) fn trace_case(
 ) -> (CaseResult, Option<TraceDigest>) {
     let mut go = |hooks: &mut dyn Hooks| run(case, engine, &mut (hooks, &mut *also));
     let end = |result: &CaseResult| summary(case, result);
+    let on = TracedRun { before: &*case.pre, place: None };
     match sink {
         TraceSink::Digests(options) => {
             let mut digest = StepDigest::default();
             // Rows are no lines.
-            let mut tracer = RunTracer::text(options, &mut digest);
+            let mut tracer = RunTracer::text(options, &on, &mut digest);
             let result = go(&mut Traced(&mut tracer));
             // A digest takes whatever it is given.
-            let _ = tracer.map(|tracer| tracer.finish(&end(&result)));
+            let _ = tracer.map(|tracer| tracer.finish(&on, &TraceEnd::of_case(&result, end(&result))));
             let sha256 = B256::new(digest.sha256.finalize().into());
             (result, Some(TraceDigest { steps: digest.steps, sha256 }))
         }
         TraceSink::Files(files) => {
             files.set_place(case);
-            (trace(files, go, end), None)
+            (trace(files, &on, go, |result| TraceEnd::of_case(result, end(result))), None)
         }
     }
 }
@@ -275,14 +297,15 @@ pub(crate) fn trace_case(
 /// Traces what `go` runs into every file that has not failed; `end` tells what the run does not.
 pub fn trace<R>(
     files: &TraceFiles,
+    on: &TracedRun<'_>,
     go: impl FnOnce(&mut dyn Hooks) -> R,
-    end: impl FnOnce(&R) -> Summary,
+    end: impl FnOnce(&R) -> TraceEnd<'_>,
 ) -> R {
     let mut files = files.0.lock().unwrap_or_else(PoisonError::into_inner);
     let (mut tracers, told): (Vec<_>, Vec<_>) = files
         .iter_mut()
         .filter(|file| !file.has_failed())
-        .map(|TraceFile { options, out, loss }| (RunTracer::new(options, out), (options.time, loss)))
+        .map(|TraceFile { options, out, loss }| (RunTracer::new(options, on, out), (options.time, loss)))
         .unzip();
     if tracers.is_empty() {
         return go(&mut NoHooks);
@@ -290,10 +313,11 @@ pub fn trace<R>(
     let start = Instant::now();
     let result = go(&mut Traced(&mut tracers));
     let time = u64::try_from(start.elapsed().as_nanos()).ok();
-    let summary = end(&result);
+    let mut ended = end(&result);
     for (tracer, (is_timed, loss)) in tracers.into_iter().zip(told) {
         let Some(tracer) = tracer else { continue };
-        loss.add(tracer.finish(&Summary { time: time.filter(|_| is_timed), ..summary.clone() }));
+        ended.summary.time = time.filter(|_| is_timed);
+        loss.add(tracer.finish(on, &ended));
     }
     result
 }
@@ -302,28 +326,30 @@ pub fn trace<R>(
 enum RunTracer<'w> {
     Lines(Box<Eip3155Tracer<&'w mut dyn Write>>),
     StructLogs(Box<StructLogWriter<&'w mut dyn Write>>),
+    Named(Box<NamedRun<'w>>),
     /// Goes on behind the run.
     Parquet(&'w mut dyn Tracer),
 }
 
 impl<'w> RunTracer<'w> {
-    fn new(options: &TraceOptions, out: &'w mut Out) -> Option<Self> {
+    fn new(options: &TraceOptions, on: &TracedRun<'_>, out: &'w mut Out) -> Option<Self> {
         match out {
-            Out::Text(out) => Self::text(options, &mut **out),
+            Out::Text(out) => Self::text(options, on, &mut **out),
             Out::Parquet(tracer) => Some(Self::Parquet(&mut **tracer)),
         }
     }
 
     /// One whose runs are texts.
-    fn text(options: &TraceOptions, out: &'w mut dyn Write) -> Option<Self> {
-        Some(match options.format {
+    fn text(options: &TraceOptions, on: &TracedRun<'_>, out: &'w mut dyn Write) -> Option<Self> {
+        Some(match &options.format {
+            TraceFormat::Named(named) => Self::Named(Box::new(NamedRun::new(named, on, out))),
             TraceFormat::Lines(dialect) => {
-                let defaults = Options::new(dialect);
+                let defaults = Options::new(*dialect);
                 let lines = Options {
                     stack: !options.no_stack,
-                    return_data: defaults.return_data && !options.no_return_data,
+                    return_data: options.return_data.unwrap_or(defaults.return_data),
                     memory: options.memory,
-                    storage: options.storage,
+                    storage: options.storage.unwrap_or_default(),
                     ..defaults
                 };
                 Self::Lines(Box::new(Eip3155Tracer::new(out, lines)))
@@ -332,10 +358,10 @@ impl<'w> RunTracer<'w> {
                 let struct_logs = StructLogOptions {
                     enable_memory: options.memory,
                     disable_stack: options.no_stack,
-                    disable_storage: !options.storage,
-                    enable_return_data: !options.no_return_data,
+                    disable_storage: options.storage == Some(false),
+                    enable_return_data: options.return_data.unwrap_or_default(),
                     enable_logs: options.bounds.log_bytes.is_some(),
-                    limit: 0,
+                    limit: options.bounds.steps.unwrap_or_default(),
                 };
                 Self::StructLogs(Box::new(StructLogWriter::new(out, struct_logs, options.bounds.config())))
             }
@@ -347,14 +373,19 @@ impl<'w> RunTracer<'w> {
         match self {
             Self::Lines(tracer) => tracer,
             Self::StructLogs(writer) => writer,
+            Self::Named(run) => run,
             Self::Parquet(tracer) => *tracer,
         }
     }
 
-    fn finish(self, summary: &Summary) -> TraceLoss {
+    fn finish(self, on: &TracedRun<'_>, ended: &TraceEnd<'_>) -> TraceLoss {
         match self {
+            Self::Named(run) => {
+                let error = run.finish(on, ended).err();
+                TraceLoss { lines: error.is_some().into(), error, missing: 0 }
+            }
             Self::Lines(tracer) => {
-                let finished = tracer.finish(Some(summary));
+                let finished = tracer.finish(Some(&ended.summary));
                 TraceLoss { error: finished.out.err(), lines: finished.lost, missing: finished.missing }
             }
             Self::StructLogs(writer) => {
@@ -367,6 +398,15 @@ impl<'w> RunTracer<'w> {
 }
 
 impl Tracer for RunTracer<'_> {
+    fn wants(&self) -> Wants {
+        match self {
+            Self::Lines(tracer) => tracer.wants(),
+            Self::StructLogs(writer) => writer.wants(),
+            Self::Named(run) => run.wants(),
+            Self::Parquet(tracer) => tracer.wants(),
+        }
+    }
+
     fn start(&mut self, start: &Start<'_>) {
         self.tracer().start(start);
     }

@@ -70,7 +70,7 @@ fn begin(engine: Engines) -> Result<(), Box<dyn std::error::Error>> {
             let engine = engine(&task.engine)?;
             work(&task, |case| task.case(case, &*engine), &selection, &units)?;
         }
-        TaskSetup::Blocktest(task) => work(&task, task.each(engine)?, &selection, &units)?,
+        TaskSetup::Blocktest(task) => work(&task, task.each(engine, None)?, &selection, &units)?,
         TaskSetup::Diff(task) => work(&task, task.each(engine, None)?, &selection, &units)?,
     }
     Ok(())

@@ -61,7 +61,7 @@ pub(crate) enum Command {
     /// Runs official state tests on one engine: checks state root, logs hash and expected exceptions
     Statetest(Box<StatetestArguments>),
     /// Runs official block tests on one engine: checks headers, roots, the last state and expected exceptions
-    Blocktest(BlocktestArguments),
+    Blocktest(Box<BlocktestArguments>),
     /// Runs two engines on each case and explains where they part
     Diff(Box<DiffArguments>),
     /// Compares two traces of any clients, field by field
@@ -109,6 +109,7 @@ pub(crate) enum Command {
   find . -name '*.json' | parallax statetest - --filter 'eip7702.*delegat' --jobs 4
   parallax statetest fixtures_stable.tar.gz:fixtures/state_tests
   parallax statetest test.json --trace eip3155 --dialect geth --trace-out trace.jsonl
+  parallax statetest test.json --trace prestate --trace-config '{\"diffMode\": true}' --trace-out changes.jsonl
   parallax statetest tests --trace-digest --dialect eels --json
 
 With --json each case is one line with the fields: file name fork d g v pass stateRoot expectedRoot logsHash gasUsed output \
@@ -138,12 +139,15 @@ pub(crate) struct StatetestArguments {
   parallax blocktest fixtures_stable.tar.gz:fixtures/blockchain_tests
   parallax blocktest tests.json --engine mini --json
   parallax blocktest tests --filter eip4895 --only-fork Shanghai
+  parallax blocktest test.json --trace call --trace-config '{\"withLog\": true}' --trace-out calls.jsonl
 
 Read are blockchain tests and engine tests. A block that must be refused must be refused for the reason that the test names; proof of \
 work is not checked, and tests of it are counted apart. State tests are counted apart, too.
 
 With --json each case is one line with the fields: file name network pass verdict (passed, proof_of_work, failed, crashed, timed_out, \
-limit, unsupported, passed_over or unreadable) error blocks, and of each block: hash number transactions gasUsed refused.")]
+limit, unsupported, passed_over or unreadable) error blocks, and of each block: hash number transactions gasUsed refused.
+
+--trace runs one test at a time, in this process, and traces transactions, not system calls. What a tracer answers is a line with the fields: test block (from 0) number transaction txHash result, or error in place of result where the transaction cannot be in the block; EIP-3155 lines and struct logs stand one behind the other.")]
 pub(crate) struct BlocktestArguments {
     /// Files or folders of block tests, archives of them (.tar, .tar.gz, .tgz) or ARCHIVE:MEMBER, packed files (.json.gz), or -
     /// for a list of paths on standard input, one a line
@@ -166,6 +170,8 @@ pub(crate) struct BlocktestArguments {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) isolation: IsolationArguments,
+    #[command(flatten)]
+    pub(crate) trace: TraceArguments,
 }
 
 #[derive(Args, Debug)]

@@ -4,7 +4,8 @@ use std::ops::ControlFlow;
 
 use anyhow::Result;
 use parallax_campaign::{
-    BlockReport, BlockSummary, BlockTask, BlockVerdict, Isolation, Progress, blocktest_isolated,
+    BlockReport, BlockSummary, BlockTask, BlockVerdict, Campaign, Isolation, Progress, blocktest_isolated,
+    blocktest_with_traces,
 };
 
 use crate::{
@@ -13,10 +14,13 @@ use crate::{
     libraries::load,
     report::{Status, complain},
     selection::{Incoming, PassedOver, Printer},
+    traces::Traces,
 };
 
 pub(crate) fn run(arguments: &BlocktestArguments) -> Result<Status> {
-    let BlocktestArguments { paths, engine, only_fork, filter, jobs, json, isolation } = arguments;
+    let BlocktestArguments { paths, engine, only_fork, filter, jobs, json, isolation, trace } = arguments;
+    trace.check_use()?;
+    trace.check_cases(*engine, *jobs, isolation)?;
     load(*engine)?;
     let selection = SelectionArguments {
         paths: paths.clone(),
@@ -39,16 +43,28 @@ pub(crate) fn run(arguments: &BlocktestArguments) -> Result<Status> {
     let mut summary = BlockSummary { complete: true, ..BlockSummary::default() };
     let mut incoming = Incoming::new(&selection);
     let mut passed_over = PassedOver::default();
+    let traces = trace.open(&mut trace.outputs(paths, &mut incoming)?)?;
     incoming.watch_interrupts(workers.is_some())?;
     while let (true, Some(selected)) = (summary.complete, incoming.next()?) {
         let print = |report: &BlockReport, progress| {
             passed_over.count(report.passed_over.as_deref());
-            print(&mut printer, report, *json, progress)
+            match traces.as_ref().is_some_and(|traces| traces.files.has_failed()) {
+                true => ControlFlow::Break(()),
+                false => print(&mut printer, report, *json, progress),
+            }
         };
-        summary.add(&blocktest_isolated(&selected.campaign(), &task, isolation, print)?);
+        summary.add(&match &traces {
+            // Traces stand one behind the other.
+            Some(traces) => {
+                let campaign = Campaign { jobs: 1, ..selected.campaign() };
+                blocktest_with_traces(&campaign, &task, &traces.files, print)?
+            }
+            None => blocktest_isolated(&selected.campaign(), &task, isolation, print)?,
+        });
     }
     summary.complete &= incoming.is_complete();
     printer.finish(&(summary.text(name) + &passed_over.text(&incoming)), *json)?;
+    traces.map_or(Ok(()), Traces::finish)?;
     Ok(incoming.status(summary.is_success(), summary.cases(), summary.passed_over, summary.unreadable))
 }
 

@@ -11,11 +11,10 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use parallax_campaign::{engines::EngineName, trace};
+use parallax_campaign::{TraceEnd, TracedRun, engines::EngineName, trace};
 use parallax_engine_interface::{Engine as _, EngineError, Execution, Job};
 use parallax_hooks::{Hooks, NoHooks};
 use parallax_primitives::{Bytes, Eip};
-use parallax_tracer_eip3155::Summary;
 use parallax_transition::alloc_json;
 use serde_json::json;
 
@@ -176,7 +175,10 @@ impl Round<'_> {
             span.in_scope(|| watched(&*engine, job, hooks, has_steps.then_some(&mut watch)))
         };
         let ended = match self.traces {
-            Some(traces) => trace(&traces.files, &mut go, |_| Summary::default()),
+            Some(traces) => {
+                let on = TracedRun { before: job.database, place: None };
+                trace(&traces.files, &on, &mut go, TraceEnd::of)
+            }
             None => go(&mut NoHooks),
         };
         if let (Some(status), Some(text)) = (watch.early_status(), watch.early_text()) {

@@ -1,47 +1,35 @@
 //! `parallax statetest`: official tests on one engine.
 
-use std::{fs, ops::ControlFlow, path::Path};
+use std::ops::ControlFlow;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::Result;
 use parallax_campaign::{
     Campaign, Delivered, Isolation, Progress, TestReport, TestSummary, TestTask, TestVerdict, TraceSink,
-    engines::EngineName, statetest_isolated, statetest_with,
+    statetest_isolated, statetest_with,
 };
 
 use crate::{
     arguments::StatetestArguments,
     colour::painted,
-    libraries::{load, needs_steps},
-    outputs::Outputs,
+    libraries::load,
     report::{Status, complain},
     selection::{Incoming, PassedOver, Printer},
-    trace_arguments::TraceArguments,
+    traced_cases::check_engine,
 };
 
 pub(crate) fn run(arguments: &StatetestArguments) -> Result<Status> {
-    let traces = !arguments.trace.trace.is_empty();
-    if (traces || arguments.trace_digest) && arguments.engine == EngineName::Revm {
-        bail!(
-            "--engine revm cannot tell what a failing opcode would have cost, so it is not traced: expected primary or mini"
-        );
-    }
     if !arguments.trace_digest {
         arguments.trace.check_use()?;
     }
-    if traces && arguments.selection.jobs.is_some_and(|jobs| jobs > 1) {
-        bail!("--trace runs one case after the other: expected no --jobs");
+    if arguments.trace_digest {
+        check_engine(arguments.engine)?;
     }
-    if traces || arguments.trace_digest {
-        needs_steps("--trace", arguments.engine)?;
-    }
+    arguments.trace.check_cases(arguments.engine, arguments.selection.jobs, &arguments.isolation)?;
     load(arguments.engine)?;
     let isolation = &arguments.isolation;
-    if traces && (isolation.needs_workers() || isolation.max_steps.is_some()) {
-        bail!("--trace runs the cases in this process, without --case-timeout, --max-steps and --max-memory");
-    }
     let (source, json) = (arguments.engine, arguments.selection.json);
     let engine = source.name();
-    let digest = arguments.trace.options()?.first().copied().filter(|_| arguments.trace_digest);
+    let digest = arguments.trace.options()?.into_iter().next().filter(|_| arguments.trace_digest);
     let task = TestTask {
         engine: engine.to_owned(),
         command: format!(
@@ -58,7 +46,8 @@ pub(crate) fn run(arguments: &StatetestArguments) -> Result<Status> {
     let mut summary = TestSummary { complete: true, ..TestSummary::default() };
     let mut incoming = Incoming::new(&arguments.selection);
     let mut passed_over = PassedOver::default();
-    match arguments.trace.open(&mut outputs(arguments, &mut incoming)?)? {
+    let mut outputs = arguments.trace.outputs(&arguments.selection.paths, &mut incoming)?;
+    match arguments.trace.open(&mut outputs)? {
         Some(traces) => {
             incoming.watch_interrupts(false)?;
             while let (true, Some(selected)) = (summary.complete, incoming.next()?) {
@@ -94,26 +83,6 @@ pub(crate) fn run(arguments: &StatetestArguments) -> Result<Status> {
     printer.finish(&(text(arguments, &summary) + &passed_over.text(&incoming)), json)?;
     failure?;
     Ok(incoming.status(summary.is_success(), summary.cases(), summary.passed_over, summary.unreadable))
-}
-
-/// What may be written: not what is read. Paths of a list on standard input are not known before they come, so then only where nothing is.
-fn outputs(arguments: &StatetestArguments, incoming: &mut Incoming<'_>) -> Result<Outputs> {
-    let TraceArguments { trace_out, trace_append, .. } = &arguments.trace;
-    if trace_out.is_empty() {
-        return Ok(Outputs::default());
-    }
-    if !arguments.selection.paths.iter().any(|path| path == Path::new("-")) {
-        incoming.gather()?;
-        return Ok(Outputs::beside(incoming.gathered_files()));
-    }
-    for path in trace_out {
-        let holds = fs::metadata(path).is_ok_and(|there| there.is_file() && there.len() > 0);
-        ensure!(
-            *trace_append || !holds,
-            "{path}: the trace would be written over what is in it, which standard input may name: expected a new file, or --trace-append"
-        );
-    }
-    Ok(Outputs::beside(["-"]))
 }
 
 /// The sum, and what was not looked at.

@@ -9,7 +9,7 @@ use std::{
     process::ExitCode,
 };
 
-use parallax_campaign::{engines::EngineName, processor_of};
+use parallax_campaign::{NamedTrace, engines::EngineName, processor_of};
 use parallax_engine_interface::{Engine, EngineError, Execution, Job};
 use parallax_hooks::{Hooks, Interest, NoHooks, StepControl, StepView};
 use parallax_host_interface::HostErrorKind;
@@ -27,7 +27,6 @@ use crate::{
     outputs::Outputs,
     t8n_arguments::{FORKS, T8nArguments, T8nTraceArguments},
     t8n_call_frames::WithCallFrames,
-    t8n_tracer::NamedTrace,
 };
 
 /// Why it ends, and with which status: go-ethereum's.
@@ -178,6 +177,20 @@ fn blob_parameters(value: &Value) -> Result<BlobSchedule, Stop> {
     read().map_err(|error: parallax_state_tests::FixtureError| Stop::new(JSON, &error))
 }
 
+/// The tracer that was asked for, if one was; or what is wrong with that.
+pub(crate) fn named(arguments: &T8nTraceArguments) -> Result<Option<NamedTrace>, String> {
+    let option = if arguments.trace_tracer.is_some() { "--trace.tracer" } else { "--trace" };
+    let Some(name) = arguments.tracer()? else {
+        return match arguments.trace_jsonconfig {
+            Some(_) => Err("--trace.jsonconfig: expected --trace.tracer NAME as well".to_owned()),
+            None => Ok(None),
+        };
+    };
+    let options = serde_json::from_str(arguments.trace_jsonconfig.as_deref().unwrap_or("{}"));
+    let options = options.map_err(|error| format!("--trace.jsonconfig: expected JSON: {error}"))?;
+    NamedTrace::new(name, options).map(Some).map_err(|error| format!("{option}: {error}"))
+}
+
 /// What is looked at of the transactions on the way.
 pub(crate) struct Watched<'a> {
     trace: &'a T8nTraceArguments,
@@ -195,7 +208,7 @@ pub(crate) struct Watched<'a> {
 
 impl<'a> Watched<'a> {
     pub(crate) fn new(trace: &'a T8nTraceArguments, folder: &'a Path, counts: bool) -> Result<Self, Stop> {
-        let tracer = NamedTrace::new(trace).map_err(|error| Stop::new(CONFIGURATION, &error))?;
+        let tracer = named(trace).map_err(|error| Stop::new(CONFIGURATION, &error))?;
         let counts = counts.then(BTreeMap::new);
         Ok(Self { trace, tracer, folder, included: 0, logs: 0, counts, failed: None })
     }
@@ -218,7 +231,9 @@ impl<'a> Watched<'a> {
             Subject::Transaction(transaction) if self.tracer.is_some() => {
                 self.trace_by_name(engine, job, transaction)
             }
-            Subject::Transaction(transaction) if self.trace.trace => self.trace(engine, job, transaction),
+            Subject::Transaction(transaction) if self.trace.trace.is_some() => {
+                self.trace(engine, job, transaction)
+            }
             _ => match &mut self.counts {
                 None => engine.execute(job, &mut NoHooks),
                 Some(counts) => engine.execute(job, &mut Count(counts)),
@@ -271,14 +286,17 @@ impl<'a> Watched<'a> {
         job: &Job<'_>,
         transaction: &Transaction,
     ) -> Result<Execution, EngineError> {
-        let Some(mut tracer) = self.tracer.as_ref().and_then(|tracer| tracer.of(self.logs)) else {
+        let Some(Ok(mut tracer)) = self.tracer.as_ref().map(|tracer| tracer.tracer(self.logs)) else {
             return engine.execute(job, &mut NoHooks);
         };
         let counted = self.counts.as_mut().map(Count);
         let executed = engine.execute(job, &mut (Traced(&mut tracer), counted));
         if let Ok(execution) = &executed {
             match tracer.result(job.database, &execution.changes) {
-                Ok(answer) => self.keep(transaction, "json", format!("{answer}\n").as_bytes()),
+                Ok(answer) => {
+                    let ending = if tracer.is_json() { "json" } else { "txt" };
+                    self.keep(transaction, ending, format!("{answer}\n").as_bytes());
+                }
                 Err(error) => drop(self.failed.get_or_insert(Stop::new(ENGINE, &error))),
             }
         }

@@ -100,9 +100,9 @@ pub(crate) struct T8nServerArguments {
 /// Whether and how the transactions of a block are traced.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct T8nTraceArguments {
-    /// Write the EIP-3155 lines of each transaction that is in the block to trace-INDEX-HASH.jsonl
-    #[arg(long)]
-    pub(crate) trace: bool,
+    /// Write the EIP-3155 lines of each transaction that is in the block to trace-INDEX-HASH.jsonl; with NAME, what --trace.tracer writes
+    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = LINES)]
+    pub(crate) trace: Option<String>,
     /// Write the memory of every step
     #[arg(long = "trace.memory", requires = "trace")]
     pub(crate) trace_memory: bool,
@@ -122,12 +122,29 @@ pub(crate) struct T8nTraceArguments {
     #[arg(long = "trace.callframes", requires = "trace")]
     pub(crate) trace_callframes: bool,
     /// Write what go-ethereum's tracer of that name answers of each transaction that is in the block to trace-INDEX-HASH.json, in place of
-    /// lines: callTracer, flatCallTracer, prestateTracer, 4byteTracer, noopTracer or muxTracer
+    /// lines: call, flat, prestate, 4byte, noop, mux, opcodes, accesslist, preimages, folded (to .txt), speedscope or stategas, or as
+    /// go-ethereum calls them, callTracer and so on
     #[arg(long = "trace.tracer", value_name = "NAME")]
     pub(crate) trace_tracer: Option<String>,
     /// Options of that tracer, as JSON
-    #[arg(long = "trace.jsonconfig", value_name = "JSON", default_value = "{}", requires = "trace_tracer")]
-    pub(crate) trace_jsonconfig: String,
+    #[arg(long = "trace.jsonconfig", value_name = "JSON")]
+    pub(crate) trace_jsonconfig: Option<String>,
+}
+
+/// What `--trace` says where it says nothing.
+const LINES: &str = "lines";
+
+impl T8nTraceArguments {
+    /// The tracer that was asked for, by whichever option; or that two were.
+    pub(crate) fn tracer(&self) -> Result<Option<&str>, String> {
+        let by_trace = self.trace.as_deref().filter(|name| *name != LINES);
+        match (self.trace_tracer.as_deref(), by_trace) {
+            (Some(one), Some(other)) if one != other => {
+                Err(format!("--trace {other} and --trace.tracer {one}: expected one tracer"))
+            }
+            (named, by_trace) => Ok(named.or(by_trace)),
+        }
+    }
 }
 
 /// An integer, decimal or hexadecimal.

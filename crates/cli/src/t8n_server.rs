@@ -39,9 +39,8 @@ use tokio::{
 use crate::{
     libraries::{load, needs_steps},
     report::{Status, one_line},
-    t8n::{ENGINE, FILE, JSON, Stop, Watched, read, rules},
+    t8n::{ENGINE, FILE, JSON, Stop, Watched, named, read, rules},
     t8n_arguments::{T8nServerArguments, T8nTraceArguments, integer},
-    t8n_tracer::NamedTrace,
 };
 
 /// Most connections at a time; one more waits.
@@ -66,8 +65,8 @@ struct Tool {
 pub(crate) fn run(arguments: &T8nServerArguments) -> Result<Status> {
     let T8nServerArguments { port, basedir, trace, engine } = arguments;
     load(*engine)?;
-    let tracer = NamedTrace::new(trace).map_err(Error::msg)?;
-    if trace.trace || tracer.is_some() {
+    let tracer = named(trace).map_err(Error::msg)?;
+    if trace.trace.is_some() || tracer.is_some() {
         needs_steps("--trace", *engine)?;
         fs::create_dir_all(basedir).with_context(|| basedir.display().to_string())?;
     }
@@ -84,7 +83,7 @@ pub(crate) fn run(arguments: &T8nServerArguments) -> Result<Status> {
     .context("cannot watch for interrupts")?;
     // Traces of two blocks would have the same names.
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    let lanes = Semaphore::new(if trace.trace || tracer.is_some() { 1 } else { cores });
+    let lanes = Semaphore::new(if trace.trace.is_some() || tracer.is_some() { 1 } else { cores });
     let tool =
         Arc::new(Tool { engine: *engine, trace: trace.clone(), basedir: basedir.clone(), port, lanes });
     let runtime = Builder::new_current_thread().enable_all().build().context("cannot start to listen")?;

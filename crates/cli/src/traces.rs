@@ -5,8 +5,8 @@ use std::{
     io::{self, Write},
 };
 
-use anyhow::{Error, Result, bail, ensure};
-use parallax_campaign::{TraceBounds, TraceFiles, TraceFormat, TraceLoss, TraceOptions};
+use anyhow::{Error, Result, anyhow, bail, ensure};
+use parallax_campaign::{NamedTrace, TraceBounds, TraceFiles, TraceFormat, TraceLoss, TraceOptions};
 use parallax_trace_output::{Background, Losses, WhenFull, append};
 use parallax_tracer_eip3155::Dialect;
 
@@ -35,14 +35,20 @@ struct Place {
 impl TraceArguments {
     /// What each trace holds. Without `--trace`: the lines that a digest is made of.
     pub(crate) fn options(&self) -> Result<Vec<TraceOptions>> {
-        let trace_arguments::BoundArguments { stack_items, memory_bytes, log_bytes, trace_bytes, bounded } =
-            self.bounds;
-        let bounds = TraceBounds { stack_items, memory_bytes, log_bytes, trace_bytes };
+        let trace_arguments::BoundArguments {
+            stack_items,
+            memory_bytes,
+            log_bytes,
+            trace_bytes,
+            trace_limit: steps,
+            bounded,
+        } = self.bounds;
+        let bounds = TraceBounds { stack_items, memory_bytes, log_bytes, trace_bytes, steps };
         let bounds = if bounded { bounds.or_default() } else { bounds };
         let has_struct = self.trace.contains(&trace_arguments::TraceFormat::Struct);
         ensure!(
             has_struct || bounds == TraceBounds::default(),
-            "--stack-items, --memory-bytes, --log-bytes, --trace-bytes and --bounded are of struct logs: expected --trace struct"
+            "--stack-items, --memory-bytes, --log-bytes, --trace-bytes, --trace-limit and --bounded are of struct logs: expected --trace struct"
         );
         let lines =
             self.trace.iter().filter(|format| **format == trace_arguments::TraceFormat::Eip3155).count();
@@ -50,34 +56,40 @@ impl TraceArguments {
             lines > 0 || self.trace.is_empty() || self.dialect.is_empty(),
             "--dialect is of EIP-3155 lines: expected --trace eip3155"
         );
-        let mut dialects = match (&self.dialect[..], lines) {
-            ([], lines) => vec![Dialect::Eip3155; lines.max(1)],
-            ([dialect], lines) => vec![*dialect; lines.max(1)],
-            (dialects, lines) => {
-                let named = dialects.len();
-                ensure!(
-                    named == lines,
-                    "{named} --dialect and {lines} --trace eip3155: expected one of each, or one --dialect"
-                );
-                dialects.to_vec()
-            }
-        }
-        .into_iter();
+        let tracers = self.trace.iter().filter(|format| format.tracer().is_some()).count();
+        ensure!(
+            tracers > 0 || self.trace_config.is_empty(),
+            "--trace-config is of tracers: expected --trace call or another one"
+        );
+        // A digest is of lines where nothing is traced.
+        let mut dialects =
+            each(&self.dialect, lines.max(1), Dialect::Eip3155, ["--dialect", "--trace eip3155"])?;
+        let no_options = "null".to_owned();
+        let mut configs =
+            each(&self.trace_config, tracers, no_options, ["--trace-config", "--trace of a tracer"])?;
         let formats = match &self.trace[..] {
             [] => &[trace_arguments::TraceFormat::Eip3155],
             formats => formats,
         };
-        let formats = formats.iter().filter_map(|format| match format {
-            trace_arguments::TraceFormat::Parquet => Some(TraceFormat::Parquet),
-            trace_arguments::TraceFormat::Struct => Some(TraceFormat::StructLogs),
-            trace_arguments::TraceFormat::Eip3155 => dialects.next().map(TraceFormat::Lines),
+        let formats = formats.iter().map(|format| match (format, format.tracer()) {
+            (_, Some(name)) => {
+                let config = configs.next().unwrap_or_default();
+                let config = serde_json::from_str(&config)
+                    .map_err(|error| anyhow!("--trace-config {config:?}: expected JSON: {error}"))?;
+                let named = NamedTrace::new(name, config);
+                named.map(TraceFormat::Named).map_err(|error| anyhow!("--trace {name}: {error}"))
+            }
+            (trace_arguments::TraceFormat::Struct, _) => Ok(TraceFormat::StructLogs),
+            (trace_arguments::TraceFormat::Parquet, _) => Ok(TraceFormat::Parquet),
+            (_, None) => Ok(TraceFormat::Lines(dialects.next().unwrap_or_default())),
         });
+        let formats = formats.collect::<Result<Vec<_>>>()?.into_iter();
         let options = formats.map(|format| TraceOptions {
             format,
             memory: self.trace_memory,
-            storage: self.trace_storage,
+            storage: on_or_off(self.trace_storage, self.no_storage),
             no_stack: self.no_stack,
-            no_return_data: self.no_return_data,
+            return_data: on_or_off(self.trace_return_data, self.no_return_data),
             time: self.trace_time,
             bounds,
         });
@@ -90,7 +102,9 @@ impl TraceArguments {
             ("--dialect", !self.dialect.is_empty()),
             ("--trace-memory", self.trace_memory),
             ("--trace-storage", self.trace_storage),
+            ("--trace-return-data", self.trace_return_data),
             ("--no-stack", self.no_stack),
+            ("--no-storage", self.no_storage),
             ("--no-return-data", self.no_return_data),
         ];
         match asked.iter().find(|(_, is_asked)| *is_asked) {
@@ -174,6 +188,33 @@ impl TraceArguments {
         let background = Background::new(out, WhenFull::Drop, PIECES)?;
         Ok((Place { name, losses: Some(background.losses()) }, Box::new(background)))
     }
+}
+
+/// One of what was given for each of so many: all that was given, or one for all of them.
+fn each<T: Clone>(
+    given: &[T],
+    count: usize,
+    default: T,
+    [option, of]: [&str; 2],
+) -> Result<std::vec::IntoIter<T>> {
+    let each = match given {
+        [] => vec![default; count],
+        [one] => vec![one.clone(); count],
+        given => {
+            let named = given.len();
+            ensure!(
+                named == count,
+                "{named} {option} and {count} {of}: expected one of each, or one {option}"
+            );
+            given.to_vec()
+        }
+    };
+    Ok(each.into_iter())
+}
+
+/// What is said of a part of a trace, if anything is.
+fn on_or_off(on: bool, off: bool) -> Option<bool> {
+    (on || off).then_some(on)
 }
 
 impl Traces {

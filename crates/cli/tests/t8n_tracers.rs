@@ -87,16 +87,14 @@ fn request() -> Value {
 
 #[test]
 fn each_transaction_in_the_block_has_a_tree_and_logs_are_numbered_through() {
-    for (words, engine) in [(&["t8n"][..], "primary"), (&["t8n"], "mini"), (&["evm", "t8n"], "primary")] {
+    for (words, engine, tracer) in [
+        (&["t8n"][..], "primary", ["--trace.tracer", "callTracer"]),
+        (&["t8n"], "mini", ["--trace", "call"]),
+        (&["evm", "t8n"], "primary", ["--trace.tracer", "call"]),
+    ] {
         let folder = Folder::new("calls");
-        let options = [
-            "--engine",
-            engine,
-            "--trace.tracer",
-            "callTracer",
-            "--trace.jsonconfig",
-            r#"{"withLog": true}"#,
-        ];
+        let options =
+            ["--engine", engine, tracer[0], tracer[1], "--trace.jsonconfig", r#"{"withLog": true}"#];
         assert_eq!(t8n(words, &folder, &options), (Some(0), String::new()));
         let traces = folder.traces();
         assert_eq!(traces.len(), 2);
@@ -136,8 +134,17 @@ fn what_is_no_tracer_or_no_option_is_told_before_anything_is_written() {
     for (options, told) in [
         (
             &["--trace.tracer", "nothing"][..],
-            "ERROR(3): --trace.tracer: unknown tracer \"nothing\", expected one of callTracer, ",
+            "ERROR(3): --trace.tracer: unknown tracer \"nothing\", expected one of call (callTracer), ",
         ),
+        (
+            &["--trace", "nothing"],
+            "ERROR(3): --trace: unknown tracer \"nothing\", expected one of call (callTracer), ",
+        ),
+        (
+            &["--trace", "call", "--trace.tracer", "flat"],
+            "ERROR(3): --trace call and --trace.tracer flat: expected one tracer",
+        ),
+        (&["--trace.jsonconfig", "{}"], "ERROR(3): --trace.jsonconfig: expected --trace.tracer NAME as well"),
         (
             &["--trace.tracer", "callTracer", "--trace.jsonconfig", "{"],
             "ERROR(3): --trace.jsonconfig: expected JSON: ",

@@ -135,6 +135,33 @@ fn struct_logs_are_whole_unless_bounds_are_asked_for() {
     assert!(steps < 41 && cut["stepsDropped"] == 41 - steps, "{cut}");
 }
 
+#[test]
+fn struct_logs_show_what_geth_shows_unless_told_otherwise() {
+    // Sets a slot, grows the memory, calls the identity with 32 bytes of it.
+    let code = "0x6007600155 6020600060206000600060045af1 50 00".replace(' ', "");
+    let shown = |arguments: &[&str]| {
+        let document = struct_logs(&[&[&*code], arguments].concat());
+        let text = document.to_string();
+        let fields = ["storage", "stack", "memory", "returnData"];
+        fields.into_iter().filter(|field| text.contains(&format!("\"{field}\""))).collect::<Vec<_>>()
+    };
+    assert_eq!(shown(&[]), ["storage", "stack"]);
+    assert_eq!(shown(&["--no-storage", "--no-stack"]), [""; 0]);
+    assert_eq!(shown(&["--trace-memory"]), ["storage", "stack", "memory"]);
+    assert_eq!(shown(&["--trace-return-data", "--no-storage"]), ["stack", "returnData"]);
+    let three = struct_logs(&[&code, "--trace-limit", "3"]);
+    assert_eq!((three["structLogs"].as_array().unwrap().len(), &three["stepsDropped"]), (3, &10.into()));
+    assert_eq!(three["structLogs"][2]["op"], "SSTORE");
+    assert_eq!(struct_logs(&[&code, "--trace-limit", "0"])["stepsDropped"], Value::Null);
+    // Lines of geth have return data where that is asked for.
+    let lines = |arguments: &[&str]| {
+        let (_, text) =
+            run(&[&["run", &*code, "--trace", "eip3155", "--dialect", "geth"], arguments].concat());
+        text.contains("\"returnData\":\"0x00")
+    };
+    assert!(!lines(&[]) && lines(&["--trace-return-data"]));
+}
+
 /// Long enough for more than one piece of text, and for much of what the seeds call a bound.
 #[test]
 fn official_struct_logs_are_whole() {

@@ -185,12 +185,12 @@ pub struct StructLog {
     pub pc: u64,
     /// The opcode's byte.
     pub opcode: u8,
-    /// Its mnemonic; `INVALID` for a byte that no fork defines.
+    /// Its mnemonic, which every byte has: `opcode 0xc not defined`.
     pub op_name: Cow<'static, str>,
     /// Gas left before it.
     #[serde(with = "number")]
     pub gas: u64,
-    /// Gas it took.
+    /// Gas it took; of one that failed, what was computed of that by then.
     #[serde(with = "number")]
     pub gas_cost: u64,
     /// State gas it took or, below zero, was given back, where the rules have any (EIP-8037).
@@ -201,7 +201,7 @@ pub struct StructLog {
     pub state_gas_reservoir: Option<u64>,
     /// 1 is the transaction's own frame.
     pub depth: u16,
-    /// The transaction's refund counter before it, in gas.
+    /// The transaction's refund counter, in gas, what it adds itself included.
     #[serde(with = "number")]
     pub refund: i64,
     /// The stack before it.
@@ -214,7 +214,7 @@ pub struct StructLog {
     pub storage: Vec<Slot>,
     /// What it logged, where that was asked for.
     pub logs: Vec<Log>,
-    /// Why it failed, if it did.
+    /// Why it failed, if it did before it was carried out, in go-ethereum's words.
     pub error: Option<Cow<'static, str>>,
 }
 
@@ -348,7 +348,7 @@ impl From<&parallax_tracer_core::StructLog> for StructLog {
         Self {
             pc: log.pc as u64,
             opcode: log.opcode.0,
-            op_name: Cow::Borrowed(log.op_name),
+            op_name: log.op_name.clone(),
             gas: log.gas,
             gas_cost: log.gas_cost,
             state_gas_cost: log.state_gas_cost,
@@ -360,7 +360,7 @@ impl From<&parallax_tracer_core::StructLog> for StructLog {
             return_data: Hex(log.return_data.clone()),
             storage: log.storage.iter().map(slot).collect(),
             logs: log.logs.iter().map(Log::from).collect(),
-            error: log.error.map(|halt| Cow::Borrowed(halt.name())),
+            error: log.error.clone().map(Cow::Owned),
         }
     }
 }

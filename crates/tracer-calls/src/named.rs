@@ -7,11 +7,12 @@ use parallax_tracer_core::{Tracer, Wants};
 use serde_json::Value;
 
 use crate::{
-    CallTracer, CallTracerConfig, FlatCallTracer, FlatCallTracerConfig, FourByteTracer, PrestateTracer,
-    PrestateTracerConfig, TracerError, json,
+    AccessListTracer, CallTracer, CallTracerConfig, FlatCallTracer, FlatCallTracerConfig, FourByteTracer,
+    GasProfile, OpcodeCounter, PreimageTracer, PrestateTracer, PrestateTracerConfig, ProfileFormat,
+    StateGasTracer, TracerError, json,
 };
 
-/// A tracer by go-ethereum's name.
+/// A tracer by its name.
 #[derive(Debug)]
 pub enum NamedTracer {
     /// `callTracer`.
@@ -22,15 +23,37 @@ pub enum NamedTracer {
     Prestate(PrestateTracer),
     /// `4byteTracer`.
     FourByte(FourByteTracer),
+    /// `opcodes`.
+    Opcodes(OpcodeCounter),
+    /// `accesslist`.
+    AccessList(AccessListTracer),
+    /// `preimages`, which is go-ethereum's `keccak256PreimageTracer`.
+    Preimages(PreimageTracer),
+    /// `folded` and `speedscope`.
+    Gas(GasProfile),
+    /// `stategas`.
+    StateGas(StateGasTracer),
     /// `noopTracer`: looks at nothing and answers `{}`.
     Noop,
     /// `muxTracer`: several, by their names.
     Mux(BTreeMap<String, NamedTracer>),
 }
 
-/// The names that there are.
-const NAMES: [&str; 6] =
-    ["callTracer", "flatCallTracer", "prestateTracer", "4byteTracer", "noopTracer", "muxTracer"];
+/// The names that there are: the long one, which is go-ethereum's where it has one, and the short one.
+const NAMES: [(&str, &str); 12] = [
+    ("callTracer", "call"),
+    ("flatCallTracer", "flat"),
+    ("prestateTracer", "prestate"),
+    ("4byteTracer", "4byte"),
+    ("noopTracer", "noop"),
+    ("muxTracer", "mux"),
+    ("opcodes", "opcodes"),
+    ("accesslist", "accesslist"),
+    ("keccak256PreimageTracer", "preimages"),
+    ("folded", "folded"),
+    ("speedscope", "speedscope"),
+    ("stategas", "stategas"),
+];
 
 /// The options of all of them: as in go-ethereum, each passes over those of the others.
 const OPTIONS: [&str; 8] = [
@@ -45,20 +68,25 @@ const OPTIONS: [&str; 8] = [
 ];
 
 impl NamedTracer {
-    /// The tracer of that name with these options, an object or nothing. `logs_before` are the logs of the block before the transaction.
+    /// The tracer of that name, long or short, with these options, an object or nothing. `logs_before` are the logs of the block before the transaction.
     ///
     /// # Errors
     ///
     /// There is none of that name, or an option is not known or is not true or false.
     pub fn new(name: &str, config: &Value, logs_before: u64) -> Result<Self, TracerError> {
+        let Some((name, _)) = NAMES.into_iter().find(|names| [names.0, names.1].contains(&name)) else {
+            let names = NAMES.map(|(long, short)| match long == short {
+                true => short.to_owned(),
+                false => format!("{short} ({long})"),
+            });
+            let names = names.join(", ");
+            return Err(TracerError::Name { name: name.chars().take(64).collect(), names });
+        };
         if name == "muxTracer" {
             let fields = fields(name, config)?;
             let tracers =
                 fields.map(|(name, config)| Ok((name.clone(), Self::new(name, config, logs_before)?)));
             return tracers.collect::<Result<_, _>>().map(Self::Mux);
-        }
-        if !NAMES.contains(&name) {
-            return Err(TracerError::Name { name: name.chars().take(64).collect(), names: NAMES.join(", ") });
         }
         let mut options = Options(Vec::new());
         for (option, value) in fields(name, config)? {
@@ -82,11 +110,22 @@ impl NamedTracer {
                 include_empty: is_on("includeEmpty"),
             })?),
             "4byteTracer" => Self::FourByte(FourByteTracer::default()),
+            "opcodes" => Self::Opcodes(OpcodeCounter::default()),
+            "accesslist" => Self::AccessList(AccessListTracer::default()),
+            "keccak256PreimageTracer" => Self::Preimages(PreimageTracer::default()),
+            "folded" => Self::Gas(GasProfile::new(ProfileFormat::Folded)),
+            "speedscope" => Self::Gas(GasProfile::new(ProfileFormat::Speedscope)),
+            "stategas" => Self::StateGas(StateGasTracer::default()),
             _ => Self::Noop,
         })
     }
 
-    /// What it answers, as JSON on one line. `before` is the state before the run and `changes` what the run has changed.
+    /// Whether what it answers is JSON. `folded` answers lines of its own.
+    pub fn is_json(&self) -> bool {
+        !matches!(self, Self::Gas(profile) if profile.format() == ProfileFormat::Folded)
+    }
+
+    /// What it answers, as JSON on one line, if it [is JSON](Self::is_json), and without an end of the last line. `before` is the state before the run and `changes` what the run has changed.
     ///
     /// # Errors
     ///
@@ -97,6 +136,11 @@ impl NamedTracer {
             Self::FlatCall(tracer) => tracer.result(),
             Self::Prestate(tracer) => tracer.result(before, changes),
             Self::FourByte(tracer) => tracer.result(),
+            Self::Opcodes(tracer) => tracer.result(),
+            Self::AccessList(tracer) => tracer.result(),
+            Self::Preimages(tracer) => tracer.result(),
+            Self::Gas(tracer) => tracer.result(),
+            Self::StateGas(tracer) => tracer.result(),
             Self::Noop => Ok("{}".to_owned()),
             Self::Mux(tracers) => {
                 let mut out = "{".to_owned();
@@ -106,7 +150,11 @@ impl NamedTracer {
                     }
                     json::push(&mut out, name);
                     out.push(':');
-                    out.push_str(&tracer.result(before, changes)?);
+                    let answer = tracer.result(before, changes)?;
+                    match tracer.is_json() {
+                        true => out.push_str(&answer),
+                        false => json::push(&mut out, &answer),
+                    }
                 }
                 out.push('}');
                 Ok(out)
@@ -120,6 +168,11 @@ impl NamedTracer {
             Self::FlatCall(tracer) => tell(tracer),
             Self::Prestate(tracer) => tell(tracer),
             Self::FourByte(tracer) => tell(tracer),
+            Self::Opcodes(tracer) => tell(tracer),
+            Self::AccessList(tracer) => tell(tracer),
+            Self::Preimages(tracer) => tell(tracer),
+            Self::Gas(tracer) => tell(tracer),
+            Self::StateGas(tracer) => tell(tracer),
             Self::Noop => {}
             Self::Mux(tracers) => tracers.values_mut().for_each(|tracer| tracer.each(tell)),
         }
@@ -176,6 +229,11 @@ impl Tracer for NamedTracer {
             Self::FlatCall(tracer) => tracer.wants(),
             Self::Prestate(tracer) => tracer.wants(),
             Self::FourByte(tracer) => tracer.wants(),
+            Self::Opcodes(tracer) => tracer.wants(),
+            Self::AccessList(tracer) => tracer.wants(),
+            Self::Preimages(tracer) => tracer.wants(),
+            Self::Gas(tracer) => tracer.wants(),
+            Self::StateGas(tracer) => tracer.wants(),
             Self::Noop => Wants::Nothing,
             Self::Mux(tracers) => tracers.values().map(Tracer::wants).max().unwrap_or(Wants::Nothing),
         }

@@ -73,6 +73,9 @@ fn several_answer_by_their_names() {
     let text = traced(&caller("STOP"), "muxTracer", &options);
     assert_eq!(text, r#"{"4byteTracer":{"0xaabbccdd-1":2},"muxTracer":{"noopTracer":{}},"noopTracer":{}}"#);
     assert_eq!(traced(&caller("STOP"), "noopTracer", &Value::Null), "{}");
+    // Each has a short name as well; an answer is called what it was asked for.
+    let short = json!({"noop": null, "4byte": {}});
+    assert_eq!(traced(&caller("STOP"), "mux", &short), r#"{"4byte":{"0xaabbccdd-1":2},"noop":{}}"#);
 }
 
 #[test]
@@ -80,7 +83,7 @@ fn what_there_is_not_is_told_with_what_there_is() {
     let told = |name: &str, options: Value| NamedTracer::new(name, &options, 0).unwrap_err().to_string();
     assert_eq!(
         told("calltracer", Value::Null),
-        "unknown tracer \"calltracer\", expected one of callTracer, flatCallTracer, prestateTracer, 4byteTracer, noopTracer, muxTracer"
+        "unknown tracer \"calltracer\", expected one of call (callTracer), flat (flatCallTracer), prestate (prestateTracer), 4byte (4byteTracer), noop (noopTracer), mux (muxTracer), opcodes, accesslist, preimages (keccak256PreimageTracer), folded, speedscope, stategas"
     );
     assert!(told("muxTracer", json!({"x": null})).starts_with("unknown tracer \"x\""));
     assert!(

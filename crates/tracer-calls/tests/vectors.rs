@@ -193,8 +193,10 @@ fn vectors() {
         ("prestate_tracer", "prestateTracer"),
         ("prestate_tracer_with_diff_mode", "prestateTracer"),
     ] {
-        for path in files(&root.join(folder)) {
-            let vector = Vector::read(&path);
+        let before = equal;
+        let files = files(&root.join(folder));
+        for path in &files {
+            let vector = Vector::read(path);
             for engine in &engines {
                 let (mut found, mut expected) =
                     (vector.run(&**engine, tracer), completed(vector.result.clone()));
@@ -210,6 +212,7 @@ fn vectors() {
                 show("", &found, &expected);
             }
         }
+        println!("{folder}: {} files on {} engines, {} equal", files.len(), engines.len(), equal - before);
     }
     println!("{equal} equal, {different} not");
     assert_eq!(different, 0);

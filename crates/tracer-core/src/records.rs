@@ -3,6 +3,8 @@
 //! A record that a bound has shortened says so: every part that can be shortened carries its full length, and what is empty
 //! is empty, never absent.
 
+use std::borrow::Cow;
+
 use parallax_primitives::{Address, B256, Bytes, Halt, Opcode, StateGas, StorageChange, U256};
 
 /// What an opcode found: its pre-state, without the stack and the memory themselves.
@@ -114,18 +116,18 @@ impl LogEntry {
     }
 }
 
-/// One step as `debug_traceTransaction` has it: the pre-state beside the opcode and its cost.
+/// One step as `debug_traceTransaction` has it: the pre-state beside the opcode and its cost, in go-ethereum's terms.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StructLog {
     /// Offset of the opcode in the code.
     pub pc: usize,
     /// The opcode.
     pub opcode: Opcode,
-    /// Its mnemonic; `INVALID` for a byte that no fork defines.
-    pub op_name: &'static str,
+    /// Its mnemonic, which every byte has: `opcode 0xc not defined`.
+    pub op_name: Cow<'static, str>,
     /// Gas left before it.
     pub gas: u64,
-    /// Gas it took.
+    /// Gas it took; of one that failed, what was computed of that by then.
     pub gas_cost: u64,
     /// State gas it was charged or, below zero, given back, where the rules have any (EIP-8037).
     pub state_gas_cost: Option<i64>,
@@ -133,7 +135,7 @@ pub struct StructLog {
     pub state_gas_reservoir: Option<u64>,
     /// 1 is the transaction's own frame: one more than inside the library.
     pub depth: u16,
-    /// The transaction's refund counter before it.
+    /// The transaction's refund counter, what it adds itself included.
     pub refund: i64,
     /// The stack before it.
     pub stack: StackSnapshot,
@@ -145,8 +147,8 @@ pub struct StructLog {
     pub storage: Vec<(U256, U256)>,
     /// What it logged, if that was asked for: go-ethereum does not show it.
     pub logs: Vec<LogEntry>,
-    /// Why it failed, if it did.
-    pub error: Option<Halt>,
+    /// Why it failed, if it did before it was carried out. What fails later, as a jump to nowhere, shows in what follows alone.
+    pub error: Option<String>,
 }
 
 /// A whole execution as `debug_traceTransaction` has it.
@@ -156,7 +158,7 @@ pub struct ExecutionTrace {
     pub gas_used: u64,
     /// What the transaction counts for in the execution gas and the state gas of its block, where the rules have two gases.
     pub gas_by_kind: Option<[u64; 2]>,
-    /// Whether it reverted or halted.
+    /// Whether it reverted or halted, or is a creation that could not pay for its code (before EIP-2).
     pub failed: bool,
     /// What it returned or reverted with.
     pub return_value: Bytes,

@@ -7,6 +7,7 @@ mod changes;
 mod codec;
 mod config;
 mod expectation;
+mod geth_row;
 mod json;
 mod memory;
 mod record;

@@ -94,7 +94,7 @@ pub(crate) struct Record<'a> {
     memory_size: Option<usize>,
     written: Option<(usize, &'a [u8])>,
     pub(crate) state_gas: StateGasChange,
-    refund_change: i64,
+    pub(crate) refund_change: i64,
 }
 
 /// What an opcode put on the stack.

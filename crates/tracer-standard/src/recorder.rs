@@ -14,6 +14,7 @@ use crate::{
     Call, Replay, Trace, TracerConfig,
     codec::{put_number, put_signed, put_word},
     expectation::Expected,
+    geth_row::{Fault, GethRows},
     memory::{Write, output_before},
     record::{
         CALLEE_DATA, CLEARED, COUNTED, EFFECT, FROM_CODE, HALTED, JUMPED, KEY, NO_DATA, ODD, OTHER_DATA,
@@ -61,6 +62,7 @@ pub struct Recorder {
     /// The next step is to begin with the whole state.
     wants_key: bool,
     code_numbers: HashMap<(Address, usize), Vec<usize>>,
+    rows: GethRows,
 }
 
 #[derive(Clone, Debug)]
@@ -108,6 +110,7 @@ impl Recorder {
             drained_open: Vec::new(),
             wants_key: false,
             code_numbers: HashMap::new(),
+            rows: GethRows::default(),
         };
         recorder.account(0);
         recorder
@@ -518,7 +521,7 @@ impl Tracer for Recorder {
 
     fn end(&mut self, end: &End<'_>) {
         if let End::Outcome(outcome) = end {
-            self.trace.set_outcome(outcome);
+            self.trace.set_outcome(outcome, &self.rows);
         }
     }
 
@@ -541,6 +544,7 @@ impl Tracer for Recorder {
             Class::Writer => self.write = Write::before(step),
             Class::Message => self.output = output_before(step),
         }
+        self.rows.step(step);
         self.pending = Some(step.index);
     }
 
@@ -548,6 +552,10 @@ impl Tracer for Recorder {
     fn step_end(&mut self, step: &StepView<'_>, end: &StepEnd<'_>) {
         if self.pending.take() != Some(step.index) {
             return;
+        }
+        if let Some(fault) = self.rows.step_end(step, end) {
+            self.account(size_of::<(u64, Fault)>() + fault.error.as_ref().map_or(0, String::len));
+            self.trace.faults.push((self.trace.steps, fault));
         }
         let shape = shape_of(step.rules, step.opcode);
         let arena = &mut self.trace.arena;

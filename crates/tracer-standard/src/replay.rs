@@ -1,11 +1,12 @@
 //! Reading a trace step after step: every record is read and applied once.
 
-use parallax_primitives::{Halt, Opcode, StateGas};
+use parallax_primitives::{Halt, Opcode, Rules, StateGas};
 use parallax_tracer_core::{LogEntry, MemorySnapshot, StackSnapshot, StepInfo, StepResult};
 
 use crate::{
     Call, State, Trace,
     codec::Input,
+    geth_row::Fault,
     record::{EFFECT, Record},
 };
 
@@ -222,6 +223,23 @@ impl<'r> Step<'r> {
     pub(crate) fn logs(&self) -> Vec<LogEntry> {
         let logs = self.trace.logs_since(self.index).iter();
         logs.take_while(|log| log.0 == self.index).map(|log| log.1.clone()).collect()
+    }
+
+    /// The refund counter as it left it.
+    pub(crate) fn refund(&self) -> i64 {
+        self.state.refund.wrapping_add(self.record.refund_change)
+    }
+
+    /// What go-ethereum says of it, if it failed.
+    pub(crate) fn fault(&self) -> Option<&'r Fault> {
+        let faults = &self.trace.faults;
+        let at =
+            self.record.halt.and_then(|_| faults.binary_search_by_key(&self.index, |fault| fault.0).ok());
+        at.map(|at| &faults[at].1)
+    }
+
+    pub(crate) fn rules(&self) -> Option<Rules> {
+        self.trace.rules
     }
 
     /// What an opcode that computes something put on the stack.

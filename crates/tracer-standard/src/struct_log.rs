@@ -1,7 +1,7 @@
 //! A trace in the shape of `debug_traceTransaction`'s struct logs, as records or as JSON.
 //!
-//! Differences to go-ethereum, all visible: the error is the halt's name; a stack, memory or trace that a bound has cut says
-//! so in a field that go-ethereum does not have, and so do logs, where they are asked for. Where there are two gases (EIP-8037), `gas` and
+//! The fields and their terms are those of go-ethereum and execution-apis of August 2026. What is more has a field that neither has: a
+//! stack, memory or trace that a bound has cut, and logs, where they are asked for. Where there are two gases (EIP-8037), `gas` and
 //! `gasCost` are execution gas, and the fields of the other one have the names that execution-apis#852 gives them.
 
 use std::{
@@ -17,7 +17,7 @@ use serde::{
     ser::{Error, SerializeMap, SerializeSeq},
 };
 
-use crate::{Replay, Step, Trace};
+use crate::{Replay, Step, Trace, geth_row::op_name};
 
 /// What struct logs show; the names are those of `debug_traceTransaction`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub struct StructLogOptions {
     pub enable_return_data: bool,
     /// Show logs, which `debug_traceTransaction` has no option for.
     pub enable_logs: bool,
-    /// Steps to show at most; 0 is no limit.
+    /// Steps to show at most; 0 is no limit. So execution-apis has it; go-ethereum counts bytes.
     pub limit: u64,
 }
 
@@ -95,17 +95,18 @@ impl Iterator for StructLogs<'_> {
         let options = self.options;
         let step = self.replay.advance()?;
         let info = step.info()?;
+        let fault = step.fault();
         let storage = if options.disable_storage { Vec::new() } else { met_slots(&mut self.storage, &step) };
         Some(StructLog {
             pc: info.pc,
             opcode: info.opcode,
-            op_name: info.op_name,
+            op_name: op_name(step.rules(), info.opcode),
             gas: info.gas_before,
-            gas_cost: step.gas_cost(),
+            gas_cost: fault.map_or(step.gas_cost(), |fault| fault.gas_cost),
             state_gas_cost: info.state_gas_before.map(|_| step.state_gas_cost()),
             state_gas_reservoir: info.state_gas_before.map(|before| before.reservoir),
             depth: info.depth.saturating_add(1),
-            refund: step.state.refund,
+            refund: step.refund() + fault.map_or(0, |fault| fault.refund),
             stack: if options.disable_stack { StackSnapshot::default() } else { step.stack() },
             memory: if options.enable_memory { step.memory() } else { MemorySnapshot::default() },
             return_data: if options.enable_return_data {
@@ -115,21 +116,20 @@ impl Iterator for StructLogs<'_> {
             },
             storage,
             logs: if options.enable_logs && step.has_effect() { step.logs() } else { Vec::new() },
-            error: step.halt(),
+            error: fault.and_then(|fault| fault.error.clone()),
         })
     }
 }
 
-/// After SLOAD and SSTORE: what the trace knows of the account's storage.
+/// At SLOAD and SSTORE, paid for or not: what the trace knows of the account's storage.
 fn met_slots(storage: &mut MetSlots, step: &Step<'_>) -> Vec<(U256, U256)> {
-    if !matches!(step.opcode(), Opcode::SLOAD | Opcode::SSTORE) || step.halt().is_some() {
-        return Vec::new();
-    }
     let stack = &step.state.stack;
-    let (Some(call), Some(key)) = (step.call(), stack.last()) else {
-        return Vec::new();
+    let value = match step.opcode() {
+        Opcode::SLOAD => step.word().or_else(|| step.fault()?.slot),
+        Opcode::SSTORE => stack.iter().nth_back(1).copied(),
+        _ => None,
     };
-    let Some(value) = step.word().or_else(|| stack.iter().nth_back(1).copied()) else {
+    let (Some(call), Some(key), Some(value)) = (step.call(), stack.last(), value) else {
         return Vec::new();
     };
     storage.meet(call.message.address, *key, value)
@@ -197,7 +197,7 @@ impl Serialize for Row<'_> {
         let Row { log, options } = self;
         let mut row = serializer.serialize_map(None)?;
         row.serialize_entry("pc", &log.pc)?;
-        row.serialize_entry("op", log.op_name)?;
+        row.serialize_entry("op", &log.op_name)?;
         row.serialize_entry("gas", &log.gas)?;
         row.serialize_entry("gasCost", &log.gas_cost)?;
         if let (Some(cost), Some(reservoir)) = (log.state_gas_cost, log.state_gas_reservoir) {
@@ -205,8 +205,8 @@ impl Serialize for Row<'_> {
             row.serialize_entry("stateGasReservoir", &reservoir)?;
         }
         row.serialize_entry("depth", &log.depth)?;
-        if let Some(halt) = log.error {
-            row.serialize_entry("error", halt.name())?;
+        if let Some(error) = &log.error {
+            row.serialize_entry("error", error)?;
         }
         if !options.disable_stack {
             row.serialize_entry("stack", &Words(&log.stack.items))?;
@@ -214,10 +214,10 @@ impl Serialize for Row<'_> {
                 row.serialize_entry("stackSize", &log.stack.total)?;
             }
         }
-        if options.enable_return_data {
+        if options.enable_return_data && !log.return_data.is_empty() {
             row.serialize_entry("returnData", &hex::encode_prefixed(&log.return_data))?;
         }
-        if options.enable_memory {
+        if options.enable_memory && log.memory.total != 0 {
             row.serialize_entry("memory", &Chunks(&log.memory.bytes))?;
             if log.memory.is_cut() {
                 row.serialize_entry("memoryOffset", &log.memory.offset)?;
@@ -267,14 +267,14 @@ impl Serialize for Words<'_> {
     }
 }
 
-/// 64 digits for every 32 bytes.
+/// A word for every 32 bytes.
 struct Chunks<'a>(&'a [u8]);
 
 impl Serialize for Chunks<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut chunks = serializer.serialize_seq(Some(self.0.len().div_ceil(32)))?;
         for chunk in self.0.chunks(32) {
-            chunks.serialize_element(&hex::encode(chunk))?;
+            chunks.serialize_element(&hex::encode_prefixed(chunk))?;
         }
         chunks.end()
     }
@@ -286,7 +286,7 @@ impl Serialize for Slots<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut slots = serializer.serialize_map(Some(self.0.len()))?;
         for (key, value) in self.0 {
-            slots.serialize_entry(&format_args!("{key:064x}"), &format_args!("{value:064x}"))?;
+            slots.serialize_entry(&format_args!("{key:#066x}"), &format_args!("{value:#066x}"))?;
         }
         slots.end()
     }

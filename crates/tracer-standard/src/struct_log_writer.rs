@@ -3,12 +3,13 @@
 use std::io;
 
 use parallax_hooks::{End, MessagePhase, Start, StepEnd, StepView};
-use parallax_primitives::{Bytes, Effect, Eip, FrameStatus, Message, Opcode, Rules, U256, hex};
+use parallax_primitives::{Bytes, Effect, Eip, FrameStatus, Halt, Message, Opcode, Rules, U256, hex};
 use parallax_trace_output::Output;
 use parallax_tracer_core::{MemorySnapshot, StackSnapshot, StructLog, Tracer};
 
 use crate::{
     StructLogOptions, TracerConfig,
+    geth_row::{GethRows, op_name},
     memory::touched,
     struct_log::{MetSlots, Row},
     trace::Outcome,
@@ -49,6 +50,7 @@ struct Run {
     /// Depth of the outermost message.
     outermost: u16,
     rules: Option<Rules>,
+    rows: GethRows,
     /// What became of the transaction, or so far of its outermost message.
     outcome: Option<Outcome>,
 }
@@ -138,7 +140,7 @@ impl<W: io::Write> StructLogWriter<W> {
         StructLog {
             pc: step.pc,
             opcode: step.opcode,
-            op_name: step.rules.info(step.opcode).map_or("INVALID", |info| info.name),
+            op_name: op_name(Some(step.rules), step.opcode),
             gas: step.gas,
             gas_cost: 0,
             state_gas_cost: None,
@@ -180,10 +182,7 @@ impl<W: io::Write> Tracer for StructLogWriter<W> {
 
     fn end(&mut self, end: &End<'_>) {
         self.run.outcome = match end {
-            End::Outcome(outcome) => {
-                let has_state_gas = self.run.rules.is_some_and(|rules| rules.has(Eip::StateGas8037));
-                Some(Outcome::of(outcome, has_state_gas))
-            }
+            End::Outcome(outcome) => Some(Outcome::of(outcome, self.run.rules, &self.run.rows)),
             End::Aborted | End::Rejected(_) | End::Failed(_) => None,
         };
     }
@@ -197,6 +196,7 @@ impl<W: io::Write> Tracer for StructLogWriter<W> {
             self.run.next = step.index;
         }
         self.run.begun = Some(step.index);
+        self.run.rows.step(step);
         let operand = |at: usize| step.stack.iter().nth_back(at).copied().unwrap_or_default();
         self.run.pending = (!self.is_full()).then(|| (self.begin(step), [operand(0), operand(1)]));
     }
@@ -206,18 +206,25 @@ impl<W: io::Write> Tracer for StructLogWriter<W> {
             return;
         }
         self.run.next = step.index.saturating_add(1);
+        let fault = self.run.rows.step_end(step, end);
         let Some((mut log, [key, value])) = self.run.pending.take() else {
             self.run.counts.dropped += 1;
             return;
         };
-        (log.gas_cost, log.error) = (end.gas_cost, end.halt);
+        (log.gas_cost, log.refund) = (end.gas_cost, step.refund);
         log.state_gas_cost = log.state_gas_reservoir.map(|_| end.state_gas_cost);
-        let met = match step.opcode {
-            Opcode::SLOAD => step.stack.last().copied(),
-            Opcode::SSTORE => Some(value),
+        let met = match (step.opcode, &fault) {
+            (Opcode::SLOAD, None) => step.stack.last().copied(),
+            (Opcode::SLOAD, Some(fault)) => fault.slot,
+            (Opcode::SSTORE, _) if end.halt != Some(Halt::StackUnderflow) => Some(value),
             _ => None,
         };
-        if let (Some(value), None, false) = (met, end.halt, self.options.disable_storage) {
+        if let Some(fault) = fault {
+            log.gas_cost = fault.gas_cost;
+            log.refund += fault.refund;
+            log.error = fault.error;
+        }
+        if let (Some(value), false) = (met, self.options.disable_storage) {
             log.storage = self.run.storage.meet(step.message.address, key, value);
         }
         if let (Effect::Log(entry), true) = (end.effect, self.options.enable_logs) {

@@ -17,6 +17,7 @@ use parallax_tracer_core::LogEntry;
 use crate::{
     Call, RecordedChange, TracerConfig,
     changes::Changes,
+    geth_row::{Fault, GethRows},
     memory::{Sources, touched},
     shape::{Shape, shape_of},
 };
@@ -39,6 +40,8 @@ pub struct Trace {
     pub(crate) codes: Vec<Bytes>,
     pub(crate) changes: Changes,
     pub(crate) logs: Vec<(u64, LogEntry)>,
+    /// What go-ethereum says of steps that failed, by their numbers.
+    pub(crate) faults: Vec<(u64, Fault)>,
     pub(crate) dropped: Dropped,
     pub(crate) outcome: Option<Outcome>,
     /// Bytes outside the arena.
@@ -95,11 +98,12 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
-    pub(crate) fn of(outcome: &TxOutcome, has_state_gas: bool) -> Self {
+    pub(crate) fn of(outcome: &TxOutcome, rules: Option<Rules>, rows: &GethRows) -> Self {
+        let has_state_gas = rules.is_some_and(|rules| rules.has(Eip::StateGas8037));
         Self {
             gas_used: outcome.gas_used,
             gas_by_kind: has_state_gas.then_some([outcome.execution_gas, outcome.state_gas]),
-            failed: outcome.status != FrameStatus::Success,
+            failed: rows.has_failed(rules, outcome),
             output: outcome.output.clone(),
         }
     }
@@ -163,8 +167,8 @@ impl Trace {
     }
 
     /// Tells how the transaction came out: its gas has the intrinsic gas and the refund in it.
-    pub(crate) fn set_outcome(&mut self, outcome: &TxOutcome) {
-        self.outcome = Some(Outcome::of(outcome, self.has_state_gas()));
+    pub(crate) fn set_outcome(&mut self, outcome: &TxOutcome, rows: &GethRows) {
+        self.outcome = Some(Outcome::of(outcome, self.rules, rows));
     }
 
     /// The transaction's outcome, or, if it is not known, that of its own frame.

@@ -24,6 +24,7 @@ use crate::{
   parallax run code.hex --input 0x01 --input 0x02 --engine primary --engine mini
   parallax run code.hex --transaction --engine primary --engine mini --engine revm --bench
   cat code.hex | parallax run - --engine mini --json
+  parallax run code.hex --trace call --trace-config '{\"withLog\": true}' --trace-out calls.json
 
 CODE may be a raw binary file, or what solc, Foundry or Hardhat write of one contract. What is run is a bare message, without \
 intrinsic gas and refund, or with --transaction a transaction.

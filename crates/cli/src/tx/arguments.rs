@@ -19,6 +19,7 @@ use crate::{
   parallax tx 0x02f8... --block header.json --prestate trace.json --receipt receipt.json
   parallax tx tx.json --block block.json --prestate prestate.json --diff revm
   parallax tx 0xHASH --block block.json --prestate traces.json --trace eip3155 --trace-out trace.jsonl
+  parallax tx tx.json --block block.json --prestate prestate.json --trace flat --trace-out calls.json
   parallax tx 0xHASH --rpc http://127.0.0.1:8545 --cache tx.cache
   parallax tx 0xHASH --cache tx.cache --diff
 

@@ -6,12 +6,11 @@ use std::{
 };
 
 use anyhow::{Result, bail};
-use parallax_campaign::trace;
+use parallax_campaign::{TraceEnd, TracedRun, trace};
 use parallax_engine_interface::{Engine as _, EngineError, Execution, Job};
 use parallax_hooks::{Hooks, NoHooks};
 use parallax_host_interface::StateChanges;
 use parallax_primitives::{B256, Eip, FrameStatus, TxOutcome};
-use parallax_tracer_eip3155::Summary;
 use serde_json::{Value, json};
 
 use super::{
@@ -78,7 +77,10 @@ impl TxRun<'_> {
         let mut go = |hooks: &mut dyn Hooks| watched(&*engine, job, hooks, has_steps.then_some(&mut watch));
         let traces = self.arguments.trace.open(&mut self.arguments.outputs())?;
         let ended = match &traces {
-            Some(traces) => trace(&traces.files, &mut go, |_| Summary::default()),
+            Some(traces) => {
+                let on = TracedRun { before: job.database, place: None };
+                trace(&traces.files, &on, &mut go, TraceEnd::of)
+            }
             None => go(&mut NoHooks),
         };
         traces.map_or(Ok(()), Traces::finish)?;
