@@ -96,7 +96,7 @@ impl TraceArguments {
         Ok(options.collect())
     }
 
-    /// Refuses what says how to trace where nothing is traced.
+    /// Refuses what says how to trace where nothing is traced, or nothing that has steps.
     pub(crate) fn check_use(&self) -> Result<()> {
         let asked = [
             ("--dialect", !self.dialect.is_empty()),
@@ -110,6 +110,9 @@ impl TraceArguments {
         match asked.iter().find(|(_, is_asked)| *is_asked) {
             Some((option, _)) if self.trace.is_empty() => {
                 bail!("{option}: nothing is traced, expected --trace as well")
+            }
+            Some((option, _)) if self.trace.iter().all(|format| format.tracer().is_some()) => {
+                bail!("{option}: a tracer shows no steps, expected --trace eip3155 or --trace struct as well")
             }
             _ => Ok(()),
         }

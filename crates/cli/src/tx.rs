@@ -22,6 +22,7 @@ use crate::{
 };
 
 pub(crate) fn run(arguments: &TxArguments) -> Result<Status> {
+    arguments.trace.check_use()?;
     if !arguments.trace.trace.is_empty() {
         needs_steps("--trace", arguments.engine)?;
     }

@@ -200,7 +200,11 @@ fn what_cannot_be_is_told_in_a_line() {
         ),
         (
             &["--trace", "call", "--dialect", "geth"],
-            "--dialect is of EIP-3155 lines: expected --trace eip3155",
+            "--dialect: a tracer shows no steps, expected --trace eip3155 or --trace struct as well",
+        ),
+        (
+            &["--trace", "call", "--trace-memory"],
+            "--trace-memory: a tracer shows no steps, expected --trace eip3155 or --trace struct as well",
         ),
         (
             &[
