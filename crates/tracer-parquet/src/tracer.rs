@@ -18,7 +18,7 @@ const GROUPS: usize = 32_767;
 /// Writes one row per opcode into a Parquet file. Of several runs, one after the other, it writes one file: a start begins the next
 /// transaction in it.
 ///
-/// Holds at most one row group, and some 6 kB for each that is written. A writer that fails ends the file, not the execution:
+/// Holds at most one row group, and an entry of the footer for each that is written. A writer that fails ends the file, not the execution:
 /// [`ParquetTracer::failed`] tells at once, [`ParquetTracer::finish`] at the end. A file that is not finished cannot be read, so that is
 /// done as well when the tracer is dropped.
 pub struct ParquetTracer<W: io::Write + Send> {
@@ -28,6 +28,8 @@ pub struct ParquetTracer<W: io::Write + Send> {
     has_stack: bool,
     rows: Rows,
     rows_of_group: usize,
+    /// The most that the file may have.
+    groups: usize,
     /// The one that is going on.
     run: Option<Run>,
     /// Of the next run, if it is somewhere.
@@ -86,6 +88,7 @@ impl<W: io::Write + Send> ParquetTracer<W> {
             has_stack: true,
             rows: Rows::default(),
             rows_of_group: rows.max(1),
+            groups: GROUPS,
             run: None,
             place: None,
             started: 0,
@@ -136,12 +139,11 @@ impl<W: io::Write + Send> ParquetTracer<W> {
         }
         self.end_run();
         if let Some(mut file) = self.file.take() {
-            let written = match file.flushed_row_groups().len() {
-                GROUPS.. => Err(io::Error::other(format!(
-                    "{} steps are the most that one file holds",
-                    GROUPS.saturating_mul(self.rows_of_group)
-                ))),
-                _ => self.rows.write(&mut file).map_err(io_error),
+            let written = if file.flushed_row_groups().len() < self.groups {
+                self.rows.write(&mut file).map_err(io_error)
+            } else {
+                let most = self.groups.saturating_mul(self.rows_of_group);
+                Err(io::Error::other(format!("{most} steps are the most that one Parquet file holds")))
             };
             match written {
                 Ok(()) => self.file = Some(file),
@@ -269,5 +271,71 @@ fn io_error(error: ParquetError) -> io::Error {
             inner.downcast::<io::Error>().map_or_else(io::Error::other, |error| *error)
         }
         other => io::Error::other(other),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "in a test, an unwrap is an assertion")]
+mod tests {
+    use parallax_engine_interface::Engine;
+    use parallax_generator::Scenario;
+    use parallax_host_interface::NoPrecompiles;
+    use parallax_mini_interpreter::Mini;
+    use parallax_mini_machine::MiniEngine;
+    use parallax_tracer_core::Traced;
+    use parquet::{
+        file::reader::{FileReader, SerializedFileReader},
+        record::RowAccessor,
+    };
+
+    use super::*;
+
+    #[test]
+    fn a_file_with_all_the_row_groups_that_it_may_have_takes_no_more() {
+        let mut tracer = ParquetTracer::with_row_groups(Vec::new(), 2);
+        tracer.groups = 3;
+        let scenario = Scenario::new(1);
+        let _ =
+            MiniEngine::new("mini", Mini, &NoPrecompiles).execute(&scenario.job(), &mut Traced(&mut tracer));
+        let error = tracer.finish().out.map_err(|error| error.to_string());
+        assert_eq!(error.err().as_deref(), Some("6 steps are the most that one Parquet file holds"));
+    }
+
+    #[test]
+    fn gas_that_has_64_bits_is_null() {
+        let row = |gas| Row {
+            step: 0,
+            frame: 0,
+            depth: 0,
+            pc: 0,
+            opcode: Opcode::STOP,
+            name: "STOP",
+            gas,
+            gas_cost: gas,
+            gas_own: gas,
+            state_gas_cost: i64::MIN,
+            refund: 0,
+            stack_size: 0,
+            stack: [None; ITEMS],
+            memory_size: 0,
+            address: Default::default(),
+            code_address: None,
+            halt: None,
+        };
+        let mut tracer = ParquetTracer::new(Vec::new());
+        for gas in [u64::MAX >> 1, 1 << 63, u64::MAX] {
+            tracer.rows.push(&row(gas));
+        }
+        tracer.run = Some(Run { number: 0, file: None, test: None, rules: Bytes::new() });
+        let bytes = Bytes::from(tracer.finish().out.unwrap());
+        let reader = SerializedFileReader::new(bytes.0).unwrap();
+        let read = |column: usize| {
+            let rows = reader.get_row_iter(None).unwrap();
+            rows.map(|row| row.unwrap().get_long(column).ok()).collect::<Vec<_>>()
+        };
+        for column in [10, 11, 12] {
+            assert_eq!(read(column), [Some(i64::MAX), None, None]);
+        }
+        assert_eq!(read(13), [Some(i64::MIN); 3]);
     }
 }
