@@ -140,7 +140,7 @@ fn fault(faults: &mut String, text: &str) {
 pub fn difference(post: &MemoryDatabase, expected: &MemoryDatabase) -> String {
     let addresses = post.accounts.keys().chain(expected.accounts.keys());
     let Some(address) =
-        addresses.filter(|address| post.accounts.get(*address) != expected.accounts.get(*address)).min()
+        addresses.filter(|address| post.accounts.get(address) != expected.accounts.get(address)).min()
     else {
         return "the file's state is the same, its root is not".to_owned();
     };
