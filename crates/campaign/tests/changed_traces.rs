@@ -172,7 +172,7 @@ fn changes(sample: &Sample, at: usize) -> Vec<Change> {
 fn rewritten(line: &str, key: &str, value: Option<&Value>) -> String {
     let name = format!("\"{key}\":");
     let start = line.find(&name).unwrap();
-    let from = start + name.len();
+    let from = start + name.len() + usize::from(line[start + name.len()..].starts_with(' '));
     let rest = &line[from..];
     let mut values = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
     values.next().unwrap().unwrap();
@@ -298,12 +298,15 @@ fn is_second_line(change: &Change) -> bool {
 /// Through `parallax compare`.
 fn compared(sample: &Sample, change: &Change) -> Told {
     let texts = [sample.lines.join("\n"), change.lines.join("\n")];
-    let readers = texts.each_ref().map(|text| {
-        let profile = recognise(text.as_bytes()).map(|found| found.profile).unwrap_or_default();
-        TraceReader::new(text.as_bytes(), sample.client).with_profile(profile)
+    let [left, right] = texts.each_ref().map(|text| match recognise(text.as_bytes()) {
+        Ok(found) => Ok(TraceReader::new(text.as_bytes(), found.client).with_profile(found.profile)),
+        Err(error) => Err(error),
     });
-    let [left, right] = readers;
-    match compare_traces(left, right, CompareOptions::default()) {
+    let right = match right {
+        Ok(right) => right,
+        Err(error) => return of_error(change, &error.to_string()),
+    };
+    match compare_traces(left.unwrap(), right, CompareOptions::default()) {
         Err((_, error)) => of_error(change, &error.to_string()),
         Ok(answer) => match answer.outcome {
             Ok(agreement) if is_named(change, &agreement.silence()) => Told::Named,
@@ -384,6 +387,31 @@ fn cut(text: &str) -> String {
 
 fn count(table: &Table, told: Told) -> u64 {
     table.values().filter_map(|counts| counts.get(&told)).sum()
+}
+
+/// Every dialect with every switch, with its closing line and without: taken for what it is, or whatever else it may be is named; and
+/// what it is taken for, it agrees with.
+#[test]
+fn whatever_we_write_is_recognised() {
+    let (mut sure, mut named) = (0, 0);
+    for sample in of_ours() {
+        let ends = sample.lines.iter().rposition(|line| line.starts_with("{\"pc\"")).unwrap() + 1;
+        for lines in [&sample.lines[..], &sample.lines[..ends]] {
+            let text = lines.join("\n");
+            let found = recognise(text.as_bytes()).unwrap();
+            assert_eq!(found.fitting, found.lines, "{}: {found:?}", sample.name);
+            match found.client == sample.client {
+                true if found.read_otherwise().is_empty() => sure += 1,
+                true => named += 1,
+                false => {
+                    assert!(found.others.contains(&sample.client), "{}: {found:?}", sample.name);
+                    named += 1;
+                }
+            }
+        }
+    }
+    println!("{sure} sure, {named} that may be others' as well");
+    assert!(sure > 5 * named, "{sure} {named}");
 }
 
 #[test]

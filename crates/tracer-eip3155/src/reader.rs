@@ -177,10 +177,11 @@ impl<R: BufRead> TraceReader<R> {
         }
         // It may have failed without a word.
         let goes_on = matches!(&self.next, Some(Raw::Step(next)) if next.depth >= step.depth);
-        if step.halt.is_none() && !goes_on && !ends_well(step.opcode) {
-            step.gas_cost = None;
-        }
+        let may_have_failed = step.halt.is_none() && !goes_on && !ends_well(step.opcode);
         self.refunds.convert(&mut step);
+        if may_have_failed {
+            (step.gas_cost, step.own_refund) = (None, None);
+        }
         self.due.push_back(Record::Step(step));
         Ok(())
     }

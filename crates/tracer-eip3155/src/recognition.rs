@@ -205,7 +205,8 @@ impl Seen {
                 self.put_out(|client| client.facts().cost == CostKind::Static);
             }
         }
-        let is_over = next.is_none_or(|(next_depth, _)| next_depth < depth);
+        // No frame is at depth 0.
+        let is_over = next.is_none_or(|(next_depth, _)| (1..depth).contains(&next_depth));
         let may_end = matches!(class, Some(Class::Halt | Class::Message) | None);
         if is_over && !failed && !may_end {
             // Its code went on, or it failed without a word.
@@ -247,7 +248,11 @@ fn has_keys(line: &Line<'_>, keys: &[Key]) -> bool {
     let fits = |(field, raw): (Field, &str)| {
         raw == "null" || keys.iter().any(|key| key.field == field && has_form(raw, key))
     };
-    let is_there = |key: &Key| key.presence != Presence::Always || line.said.has(key.field);
+    let is_there = |key: &Key| match key.presence {
+        Presence::Always => line.said.has(key.field),
+        Presence::UnlessFailing => line.said.has(key.field) || line.said.has(Field::Error),
+        _ => true,
+    };
     line.entries.iter().all(|entry| entry.name.is_ok())
         && all.into_iter().all(fits)
         && keys.iter().all(is_there)

@@ -170,7 +170,11 @@ fn traces_are_compared_in_what_both_say() {
     let shallow = [&lines[..3].concat(), &*lines[3].replace("\"depth\":1", "\"depth\":0")].concat();
     check_traces(&whole, &shallow, "diverge", Some(3), Some("depth"));
     let silent = whole.replace(",\"stack\":[\"0x3\"]", "");
-    check_traces(&whole, &silent, "agree", None, None);
+    // The others of its lines have one.
+    check_traces(&whole, &silent, "diverge", Some(3), Some("stack"));
+    let none = lines.concat().replace(",\"stack\":[\"0x3\"]", "").replace(",\"stack\":[\"0x1\",\"0x2\"]", "");
+    let none = none.replace(",\"stack\":[\"0x1\"]", "").replace(",\"stack\":[]", "");
+    check_traces(&whole, &none, "agree", None, None);
 }
 
 #[test]
