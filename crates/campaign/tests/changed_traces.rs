@@ -118,6 +118,8 @@ struct Change {
     what: String,
     /// The field, if it is one.
     field: Option<String>,
+    /// The index of the line.
+    at: usize,
     /// The line, from 1.
     line: u64,
     lines: Vec<String>,
@@ -136,6 +138,7 @@ fn changes(sample: &Sample, at: usize) -> Vec<Change> {
             made.push(Change {
                 what: format!("{kind}{key} {way}"),
                 field: Some(key.clone()),
+                at,
                 line: at as u64 + 1,
                 lines,
             });
@@ -147,7 +150,13 @@ fn changes(sample: &Sample, at: usize) -> Vec<Change> {
         with("null", Some(Value::Null));
     }
     let mut with = |way: &str, line: usize, lines: Vec<String>| {
-        made.push(Change { what: format!("{kind}line {way}"), field: None, line: line as u64 + 1, lines });
+        made.push(Change {
+            what: format!("{kind}line {way}"),
+            field: None,
+            at: line,
+            line: line as u64 + 1,
+            lines,
+        });
     };
     let lines = || sample.lines.clone();
     let mut dropped = lines();
@@ -279,8 +288,7 @@ fn is_named(change: &Change, silence: &str) -> bool {
                 || is_error && silence.contains("by its kind")
                 || is_error && silence.contains("by their kind")
                 || silence.contains("second lines") && is_second_line(change)
-                || silence.contains("passed over")
-                    && change.lines[change.line as usize - 1].contains("\"op\":0,")
+                || silence.contains("passed over") && change.lines[change.at].contains("\"op\":0,")
         }
         None => silence.contains("not compared") || silence.contains("passed over"),
     }
@@ -288,7 +296,7 @@ fn is_named(change: &Change, silence: &str) -> bool {
 
 /// Whether the line is there for the second time, with the error.
 fn is_second_line(change: &Change) -> bool {
-    let at = change.line as usize - 1;
+    let at = change.at;
     let place = |line: &str| line.split(",\"gasCost").next().unwrap_or_default().to_owned();
     at > 0
         && change.lines[at].contains("\"error\"")
@@ -432,7 +440,7 @@ fn nothing_that_is_changed_in_our_own_traces_is_passed_over_in_silence() {
 /// How much of an SSTORE's cost was state gas, only the line behind it tells: a change of that is told as the cost. And revm has a STOP of
 /// init code without a byte, which a run has not: changed to anything else it is a step too many.
 fn is_revms(sample: &Sample, change: &Change) -> bool {
-    let at = change.line as usize - 1;
+    let at = change.at;
     let is_behind_a_store = at > 0 && change.lines[at - 1].contains("\"SSTORE\"");
     let is_of_state_gas = matches!(change.field.as_deref(), Some("reservoir" | "stateGas"));
     let is_empty_code = sample.lines[at].contains("\"pc\":0,") && sample.lines[at].contains("\"op\":0,");

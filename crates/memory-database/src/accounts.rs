@@ -55,7 +55,12 @@ impl Accounts {
         let accounts: BTreeMap<_, _> = std::mem::take(self).into_iter().collect();
         let with_code = accounts.iter().filter(|(_, account)| !account.code.bytes().is_empty());
         let codes = with_code.map(|(address, account)| (account.code.hash(), *address)).collect();
-        self.shared = Some(Arc::new(Shared { accounts, codes, ..Shared::default() }));
+        self.shared = Some(Arc::new(Shared {
+            accounts,
+            codes,
+            #[cfg(feature = "roots")]
+            trie: OnceLock::new(),
+        }));
     }
 
     /// An account.

@@ -10,7 +10,7 @@ use parallax_mini_interpreter::Mini;
 use parallax_mini_machine::MiniEngine;
 use parallax_tracer_core::Traced;
 use parallax_tracer_eip3155::{
-    Client, Dialect, Eip3155Tracer, Finished, Options, Record, TraceReader, compare_traces,
+    Client, CompareOptions, Dialect, Eip3155Tracer, Finished, Options, Record, TraceReader, compare_traces,
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -54,11 +54,20 @@ fn reading(group: &mut BenchmarkGroup<'_, WallTime>, workload: &Workload) -> Res
     group.bench_function(format!("read/{}", workload.name), |bencher| {
         bencher.iter(|| black_box(steps(reader())));
     });
-    let compared = || compare_traces(reader(), reader()).ok().and_then(Result::ok).map(|same| same.steps);
-    assert_eq!(compared(), Some(workload.steps));
-    group.bench_function(format!("compare/{}", workload.name), |bencher| {
-        bencher.iter(|| black_box(compared()));
-    });
+    // Alike as bytes, and of two clients.
+    let geth = write(workload, Dialect::Geth, Vec::new())?.out?;
+    let others = [("same", &text, Client::Eip3155), ("two-clients", &geth, Client::Geth)];
+    for (name, other, client) in others {
+        let compared = || {
+            let right = TraceReader::new(&**other, client);
+            let answer = compare_traces(reader(), right, CompareOptions::default()).ok()?;
+            answer.outcome.ok().map(|same| same.steps)
+        };
+        assert_eq!(compared(), Some(workload.steps));
+        group.bench_function(format!("compare-{name}/{}", workload.name), |bencher| {
+            bencher.iter(|| black_box(compared()));
+        });
+    }
     Ok(())
 }
 

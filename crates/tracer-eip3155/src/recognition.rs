@@ -3,7 +3,7 @@
 
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 
-use parallax_primitives::{Class, Opcode};
+use parallax_primitives::{Class, Opcode, OpcodeInfo};
 
 use crate::{
     Client, Field, Fields, ReadError,
@@ -197,7 +197,7 @@ impl Seen {
             && class.is_some_and(|class| !matches!(class, Class::Message | Class::Halt))
         {
             let took = gas.checked_sub(next_gas);
-            let is_dynamic = opcode.info().is_some_and(|info| info.has_dynamic_gas());
+            let is_dynamic = opcode.info().is_some_and(OpcodeInfo::has_dynamic_gas);
             if cost.is_some() && took > cost && is_dynamic {
                 // It took more than what stands there.
                 self.put_out(|client| client.facts().cost != CostKind::Static);

@@ -121,10 +121,10 @@ pub(crate) fn step_difference(a: &Step, b: &Step, fields: Fields) -> Difference 
     }
     let number = |value: &u64| value.to_string();
     let hex = |value: &u64| format!("{value:#x}");
-    always(Field::Depth, a.depth, b.depth, fields, |value| value.to_string())
-        .or_else(|| always(Field::Pc, a.pc, b.pc, fields, |value| value.to_string()))
-        .or_else(|| always(Field::Op, a.opcode, b.opcode, fields, |value| value.to_string()))
-        .or_else(|| always(Field::Gas, a.gas, b.gas, fields, |value| format!("{value:#x}")))
+    always(Field::Depth, &a.depth, &b.depth, fields, ToString::to_string)
+        .or_else(|| always(Field::Pc, &a.pc, &b.pc, fields, ToString::to_string))
+        .or_else(|| always(Field::Op, &a.opcode, &b.opcode, fields, ToString::to_string))
+        .or_else(|| always(Field::Gas, &a.gas, &b.gas, fields, hex))
         .or_else(|| of!(Reservoir, reservoir, hex))
         .or_else(|| of!(StateGas, state_gas_spent, hex))
         .or_else(|| of!(Stack, stack, |stack| show_stack(stack)))
@@ -168,8 +168,14 @@ fn second_line_difference(a: &Step, b: &Step, fields: Fields) -> Difference {
     fields.has(field).then(|| (field, says(of_a), says(of_b)))
 }
 
-fn always<T: PartialEq>(field: Field, a: T, b: T, fields: Fields, show: impl Fn(&T) -> String) -> Difference {
-    (a != b && fields.has(field)).then(|| (field, show(&a), show(&b)))
+fn always<T: PartialEq>(
+    field: Field,
+    a: &T,
+    b: &T,
+    fields: Fields,
+    show: impl Fn(&T) -> String,
+) -> Difference {
+    (a != b && fields.has(field)).then(|| (field, show(a), show(b)))
 }
 
 /// Names of one opcode may be many; a name of none, or of another one, is one side's alone.
