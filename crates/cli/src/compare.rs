@@ -2,14 +2,14 @@
 
 use std::{
     fs::File,
-    io::{self, BufRead, BufReader, Write},
+    io::{self, BufRead, BufReader, Read, Seek, Write},
     path::Path,
 };
 
 use anyhow::{Context, Error, Result, bail};
 use parallax_tracer_eip3155::{
     Client, CompareOptions, Coverage, DifferenceGroup, Recognised, Step, TraceAnswer, TraceDifference,
-    TraceReader, compare_traces, recognise_file,
+    TraceReader, compare_traces, recognise, recognise_file,
 };
 use serde_json::{Value, json};
 
@@ -113,12 +113,56 @@ pub(crate) fn open(path: &str, client: Option<Client>) -> Result<Opened> {
     if Path::new(path).is_dir() {
         bail!("{path}: expected a file, found a folder");
     }
-    let mut file = File::open(path).with_context(|| format!("{path}: cannot read the trace"))?;
-    let found = recognise_file(&mut file).with_context(|| path.to_owned())?;
+    let file = || File::open(path).with_context(|| format!("{path}: cannot read the trace"));
+    let mut first = file()?;
+    let packing = Packing::of(&mut first).with_context(|| format!("{path}: cannot read the trace"))?;
+    let found = match packing {
+        Packing::None => recognise_file(&mut first),
+        packing => recognise(packing.unpack(first).with_context(|| path.to_owned())?),
+    }
+    .with_context(|| path.to_owned())?;
     let profile = found.profile;
     let whose = client.map_or_else(|| Whose::Found(found), Whose::Told);
-    let input: Box<dyn BufRead> = Box::new(BufReader::with_capacity(READ_AT_A_TIME, file));
+    let input = packing.unpack(file()?).with_context(|| path.to_owned())?;
     Ok(Opened { reader: TraceReader::new(input, whose.client()).with_profile(profile), whose })
+}
+
+/// How a trace is packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Packing {
+    None,
+    Gzip,
+    Zstd,
+}
+
+impl Packing {
+    /// By the first bytes; the file is then at its beginning again.
+    fn of(file: &mut File) -> io::Result<Self> {
+        let mut magic = Vec::new();
+        file.take(4).read_to_end(&mut magic)?;
+        file.rewind()?;
+        Ok(match &magic[..] {
+            [0x1f, 0x8b, ..] => Packing::Gzip,
+            [0x28, 0xb5, 0x2f, 0xfd] => Packing::Zstd,
+            _ => Packing::None,
+        })
+    }
+
+    fn unpack(self, file: File) -> Result<Box<dyn BufRead>> {
+        let input = BufReader::with_capacity(READ_AT_A_TIME, file);
+        Ok(match self {
+            Packing::None => Box::new(input),
+            Packing::Gzip => Box::new(BufReader::with_capacity(
+                READ_AT_A_TIME,
+                flate2::bufread::MultiGzDecoder::new(input),
+            )),
+            Packing::Zstd => {
+                let decoder = ruzstd::decoding::StreamingDecoder::new(input)
+                    .map_err(|error| anyhow::anyhow!("zstd: {error}"))?;
+                Box::new(BufReader::with_capacity(READ_AT_A_TIME, decoder))
+            }
+        })
+    }
 }
 
 /// What is compared, for reports.

@@ -5,7 +5,11 @@ use std::{fmt, str::FromStr};
 use parallax_hooks::{StepEnd, StepView};
 use parallax_primitives::{Halt, Opcode};
 
-use crate::{HaltKind, facts::CostKind, halt::geth_halt};
+use crate::{
+    HaltKind,
+    facts::CostKind,
+    halt::{geth_halt, geth_refuses_write},
+};
 
 /// Whose trace it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -100,6 +104,7 @@ impl Client {
         let charges_first = is_geth || self == Client::Eels;
         match end.halt {
             Some(Halt::StaticViolation) if charges_first && end.gas_cost > gas => true,
+            Some(Halt::OutOfGas) if is_geth && geth_refuses_write(step) => true,
             Some(halt) => is_geth && geth_halt(halt, step) != halt,
             None => false,
         }

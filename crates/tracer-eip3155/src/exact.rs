@@ -123,8 +123,8 @@ impl Exact {
             if self.is_empty && (a.is_none() || b.is_none()) {
                 let is_left = a.is_none();
                 drop((a, b));
-                let lines = if is_left { left.number() } else { right.number() };
-                return Err((is_left, ReadError::NotATrace { lines }));
+                let error = if is_left { left.not_a_trace() } else { right.not_a_trace() };
+                return Err((is_left, error));
             }
             self.is_empty = false;
             let sides = [&a, &b].map(Option::as_ref);

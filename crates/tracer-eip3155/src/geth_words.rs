@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 
 use parallax_hooks::{StepEnd, StepView};
-use parallax_primitives::FrameStatus;
+use parallax_primitives::{FrameStatus, Opcode, Rules};
 
 use crate::{Dialect, halt};
 
@@ -41,6 +41,11 @@ impl GethWords {
                 Some(fault.map_or_else(|| halt::message_error(Dialect::Geth, halt).into(), Cow::Owned))
             }
         }
+    }
+
+    /// What it takes for an opcode before it works out the rest.
+    pub fn constant_gas(rules: Rules, opcode: Opcode) -> u64 {
+        halt::geth_constant_gas(rules, opcode)
     }
 
     /// Whether go-ethereum shows an opcode before it fails, if it does: when all was paid for.

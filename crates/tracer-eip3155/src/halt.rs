@@ -44,11 +44,15 @@ pub(crate) fn gas_cost(
         Dialect::Eels => eels_gas_cost(halt, step, end.gas_cost),
         Dialect::Geth => Some(match halt {
             Halt::InvalidOpcode | Halt::UndefinedOpcode => 0,
-            Halt::StackUnderflow | Halt::StackOverflow => static_gas(step.rules, step.opcode),
             // geth stops before it adds the dynamic cost.
-            Halt::InitcodeTooLarge => static_gas(step.rules, step.opcode),
+            Halt::StackUnderflow | Halt::StackOverflow | Halt::InitcodeTooLarge => {
+                geth_constant_gas(step.rules, step.opcode)
+            }
+            Halt::OutOfGas | Halt::StaticViolation if geth_refuses_write(step) => {
+                geth_constant_gas(step.rules, step.opcode)
+            }
             Halt::OutOfGas if inside || memory::needed(step) > GETH_MEMORY_LIMIT => {
-                static_gas(step.rules, step.opcode)
+                geth_constant_gas(step.rules, step.opcode)
             }
             _ => end.gas_cost,
         }),
@@ -193,6 +197,29 @@ fn is_deep(opcode: Opcode) -> bool {
 
 fn static_gas(rules: Rules, opcode: Opcode) -> u64 {
     u64::from(rules.opcodes()[usize::from(opcode.0)].gas)
+}
+
+/// What geth takes before it works out the rest: nothing for opcodes whose price it works out as a whole.
+pub(crate) fn geth_constant_gas(rules: Rules, opcode: Opcode) -> u64 {
+    let is_priced_as_a_whole = match opcode {
+        Opcode::EXP | Opcode::SSTORE => true,
+        Opcode::SLOAD => rules.has(Eip::WarmAccess2929),
+        Opcode::SELFDESTRUCT => !rules.has(Eip::WarmAccess2929),
+        _ => opcode.info().is_some_and(|info| info.class == Class::Log),
+    };
+    if is_priced_as_a_whole { 0 } else { static_gas(rules, opcode) }
+}
+
+/// Whether geth, where it works out the price, finds that the frame may not write: before it knows whether that could be paid. LOG and
+/// TSTORE look for that when all is paid.
+pub(crate) fn geth_refuses_write(step: &StepView<'_>) -> bool {
+    let writes = match step.opcode {
+        Opcode::SSTORE | Opcode::CREATE | Opcode::CREATE2 | Opcode::SELFDESTRUCT => true,
+        Opcode::CALL => !operand(step, 2).is_zero(),
+        _ => false,
+    };
+    let is_priced = step.gas >= geth_constant_gas(step.rules, step.opcode) && !is_beyond_64_bits(step);
+    writes && step.message.is_static && is_priced
 }
 
 /// Whether geth, should the opcode run out of gas, does so while it adds up the dynamic cost, and not when it takes the sum: then the line has the
@@ -344,10 +371,9 @@ fn geth_error(halt: Halt, step: &StepView<'_>, end: &StepEnd<'_>, out: &mut Vec<
         }
         Halt::InvalidOpcode => "invalid opcode: INVALID",
         Halt::InvalidJump => "invalid jump destination",
-        Halt::OutOfGas | Halt::StaticViolation if is_at_sentry(step) => {
-            "out of gas: not enough gas for reentrancy sentry"
-        }
-        // geth looks whether it may write once everything is paid.
+        Halt::OutOfGas | Halt::StaticViolation if geth_refuses_write(step) => "out of gas: write protection",
+        Halt::OutOfGas if is_at_sentry(step) => "out of gas: not enough gas for reentrancy sentry",
+        // Of the others it looks whether they may write once everything is paid.
         Halt::StaticViolation if end.gas_cost <= step.gas => "write protection",
         Halt::ReturnDataOutOfBounds => "return data out of bounds",
         Halt::OutOfGas if is_beyond_64_bits(step) => "gas uint64 overflow",
@@ -408,10 +434,7 @@ pub(crate) fn geth_taken(step: &StepView<'_>, end: &StepEnd<'_>) -> Option<usize
             let least = geth_least(step.opcode).unwrap_or_default();
             (step.stack.len() >= least && geth_halt(halt, step) == halt).then_some(0)
         }
-        Some(Halt::StaticViolation) if end.gas_cost <= step.gas && !is_at_sentry(step) => {
-            // CALL alone takes its operands before it looks.
-            Some(if step.opcode == Opcode::CALL { inputs } else { 0 })
-        }
+        Some(Halt::StaticViolation) if end.gas_cost <= step.gas && !geth_refuses_write(step) => Some(0),
         Some(_) => None,
     }
 }

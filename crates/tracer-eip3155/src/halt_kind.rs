@@ -45,6 +45,8 @@ impl HaltKind {
             {
                 HaltKind::Stack
             }
+            // geth's `out of gas: write protection`.
+            _ if has(&["writeprotection"]) => HaltKind::StaticViolation,
             _ if has(&[
                 "oog",
                 "outofgas",
@@ -70,9 +72,7 @@ impl HaltKind {
             {
                 HaltKind::InvalidOpcode
             }
-            _ if has(&["static", "writeprotection", "illegalstatechange", "notallowedinside"]) => {
-                HaltKind::StaticViolation
-            }
+            _ if has(&["static", "illegalstatechange", "notallowedinside"]) => HaltKind::StaticViolation,
             _ if has(&[
                 "outofbounds",
                 "outofoffset",

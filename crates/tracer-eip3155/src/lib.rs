@@ -8,6 +8,7 @@ mod comparison;
 mod coverage;
 mod dialect;
 mod difference;
+mod elements;
 mod exact;
 mod facts;
 mod field;

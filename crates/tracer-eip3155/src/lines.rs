@@ -2,7 +2,10 @@
 
 use std::{io, io::BufRead};
 
-use crate::{LINE_LIMIT, ReadError};
+use crate::{
+    LINE_LIMIT, ReadError,
+    elements::{Elements, begins_document},
+};
 
 /// What Windows tools put before a text.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -12,16 +15,15 @@ pub(crate) struct Lines<R> {
     input: R,
     line: Vec<u8>,
     number: u64,
+    /// The file is one JSON document, or several, whatever its lines.
+    document: Option<Elements>,
+    /// The first line that has a trace line behind other text.
+    behind_text: Option<u64>,
 }
 
 impl<R: BufRead> Lines<R> {
     pub(crate) fn new(input: R) -> Self {
-        Self { input, line: Vec::new(), number: 0 }
-    }
-
-    /// The line that was read last.
-    pub(crate) fn number(&self) -> u64 {
-        self.number
+        Self { input, line: Vec::new(), number: 0, document: None, behind_text: None }
     }
 
     /// The object that was read last.
@@ -31,6 +33,14 @@ impl<R: BufRead> Lines<R> {
 
     /// The next object, and its line.
     pub(crate) fn next_object(&mut self) -> Result<Option<(u64, &[u8])>, ReadError> {
+        if self.number == 0 && self.document.is_none() {
+            self.begin()?;
+        }
+        if let Some(elements) = &mut self.document {
+            let found = elements.next(&mut self.input, &mut self.line)?;
+            self.number = found.unwrap_or(elements.line());
+            return Ok(found.map(|line| (line, &self.line[..])));
+        }
         loop {
             self.line.clear();
             self.number += 1;
@@ -45,10 +55,35 @@ impl<R: BufRead> Lines<R> {
                 }
                 Ok(_) if self.line.len() > LINE_LIMIT => return Err(ReadError::LineTooLong { line }),
                 Ok(_) if is_object(text_of(&self.line, line)) => break,
-                Ok(_) => {}
+                Ok(_) => {
+                    let is_behind = memchr::memmem::find(&self.line, b"{\"pc\":").is_some();
+                    self.behind_text = self.behind_text.or(is_behind.then_some(line));
+                }
             }
         }
         Ok(Some(self.again()))
+    }
+
+    /// Looks at how the file begins.
+    fn begin(&mut self) -> Result<(), ReadError> {
+        let text = self.input.fill_buf().map_err(|error| ReadError::Io { line: 1, error })?;
+        if matches!(text, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [b'{', 0, ..] | [0, b'{', ..]) {
+            return Err(ReadError::Utf16);
+        }
+        let mark = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
+        if begins_document(&text[mark..]) {
+            self.input.consume(mark);
+            self.document = Some(Elements::new(1));
+        }
+        Ok(())
+    }
+
+    /// What is wrong with a file without any line of a trace.
+    pub(crate) fn not_a_trace(&self) -> ReadError {
+        match self.behind_text {
+            Some(line) => ReadError::BehindText { line },
+            None => ReadError::NotATrace { lines: self.number },
+        }
     }
 }
 
@@ -81,7 +116,8 @@ pub(crate) fn pass_alike<L: BufRead, R: BufRead>(
 ) -> Result<Alike, (bool, ReadError)> {
     let mut alike = Alike::default();
     // The first line may begin with a mark.
-    if left.number == 0 || right.number == 0 {
+    let is_document = left.document.is_some() || right.document.is_some();
+    if left.number == 0 || right.number == 0 || is_document {
         return Ok(alike);
     }
     let io_error = |line: u64| move |error| ReadError::Io { line: line + 1, error };

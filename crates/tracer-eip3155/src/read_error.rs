@@ -31,6 +31,15 @@ pub enum ReadError {
         /// What was expected, and the column where it was not found.
         reason: String,
     },
+    /// A file in UTF-16, as some shells write what a program says.
+    #[error("the text is in UTF-16, expected UTF-8")]
+    Utf16,
+    /// Trace lines behind other text, as log drivers write them.
+    #[error("line {line}: a trace line behind other text, expected nothing before it")]
+    BehindText {
+        /// The first one.
+        line: u64,
+    },
     /// No line of the file is a trace line.
     #[error(
         "no EIP-3155 line in {lines} lines, expected one JSON object a line such as {{\"pc\":0,\"op\":96,...}}"

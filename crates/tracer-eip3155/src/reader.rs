@@ -418,7 +418,7 @@ impl<R: BufRead> Iterator for TraceReader<R> {
         let record = self.next_record().transpose();
         if record.is_none() && self.is_empty {
             self.is_empty = false;
-            return Some(Err(ReadError::NotATrace { lines: self.lines.number() }));
+            return Some(Err(self.lines.not_a_trace()));
         }
         self.is_empty = false;
         record

@@ -7,6 +7,7 @@ use parallax_primitives::{Class, Opcode, OpcodeInfo};
 
 use crate::{
     Client, Field, Fields, ReadError,
+    elements::begins_document,
     facts::{CostKind, Form, Key, Presence},
     line::{Kind, Line, string},
     lines::Lines,
@@ -49,13 +50,15 @@ impl Recognised {
 pub fn recognise(input: impl BufRead) -> Result<Recognised, ReadError> {
     let mut seen = Seen::default();
     let lines = seen.read(input)?;
-    seen.recognised().ok_or(ReadError::NotATrace { lines })
+    seen.recognised().ok_or_else(|| lines.not_a_trace())
 }
 
 /// Bytes from which on a file is not read whole, and those that are read of it then.
 const WHOLE: u64 = 64 << 20;
 const HEAD: u64 = 8 << 20;
 const TAIL: u64 = 1 << 20;
+/// Bytes by which a JSON document is told from lines.
+const LOOKED_AT: u64 = 4096;
 
 /// The same of a file, which is then at its beginning again. Of a large one the beginning and the end are read.
 ///
@@ -66,8 +69,15 @@ pub fn recognise_file(file: &mut (impl Read + Seek)) -> Result<Recognised, ReadE
     let io_error = |error| ReadError::Io { line: 0, error };
     let size = file.seek(SeekFrom::End(0)).map_err(io_error)?;
     file.rewind().map_err(io_error)?;
-    let found =
-        if size <= WHOLE { recognise(BufReader::new(&mut *file)) } else { recognise_ends(file, size) };
+    let mut head = Vec::new();
+    file.take(LOOKED_AT).read_to_end(&mut head).map_err(io_error)?;
+    file.rewind().map_err(io_error)?;
+    // A document has no lines to begin in the middle with.
+    let found = if size <= WHOLE || begins_document(&head) {
+        recognise(BufReader::new(&mut *file))
+    } else {
+        recognise_ends(file, size)
+    };
     file.rewind().map_err(io_error)?;
     found
 }
@@ -80,7 +90,7 @@ fn recognise_ends(file: &mut (impl Read + Seek), size: u64) -> Result<Recognised
     // Up to the end of a line.
     let end = memchr::memrchr(b'\n', &head).ok_or(ReadError::LineTooLong { line: 1 })?;
     let mut seen = Seen::default();
-    let lines = seen.read(&head[..end])?;
+    let error = seen.read(&head[..end])?.not_a_trace();
     seen.before = None;
     file.seek(SeekFrom::Start(size - TAIL)).map_err(io_error)?;
     let mut tail = Vec::new();
@@ -88,7 +98,7 @@ fn recognise_ends(file: &mut (impl Read + Seek), size: u64) -> Result<Recognised
     let start = memchr::memchr(b'\n', &tail).map_or(tail.len(), |at| at + 1);
     // A line that is wrong is told when the trace is read, by its number.
     let _ = seen.read(&tail[start..]);
-    seen.recognised().ok_or(ReadError::NotATrace { lines })
+    seen.recognised().ok_or(error)
 }
 
 /// Whom a trace is taken for if nothing speaks for another one.
@@ -136,8 +146,8 @@ struct Seen {
 }
 
 impl Seen {
-    /// Looks at every line; how many there are.
-    fn read(&mut self, input: impl BufRead) -> Result<u64, ReadError> {
+    /// Looks at every line, and gives them back.
+    fn read<R: BufRead>(&mut self, input: R) -> Result<Lines<R>, ReadError> {
         let mut lines = Lines::new(input);
         while let Some((number, text)) = lines.next_object()? {
             let line = Line::parse(number, text)?;
@@ -146,7 +156,7 @@ impl Seen {
                 kind => self.note(&line, kind),
             }
         }
-        Ok(lines.number())
+        Ok(lines)
     }
 
     fn note(&mut self, line: &Line<'_>, kind: Kind) {

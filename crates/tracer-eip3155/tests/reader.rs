@@ -4,6 +4,7 @@
 
 use std::{env, fs, path::PathBuf};
 
+use parallax_primitives::Bytes;
 use parallax_tracer_eip3155::{
     Client, CompareOptions, HaltKind, ReadError, Record, SecondLine, Step, TraceReader, compare_traces,
     recognise,
@@ -49,11 +50,12 @@ fn hostile_traces_get_an_error_with_their_line() {
     check_error(&format!("{{\"x\":{}", "[".repeat(100_000)), "line 1: EOF while parsing a list");
     check_error("{\"stateRoot\":\"0x12\"}", "line 1: stateRoot is \"0x12\", expected 0x and 64");
     check_error("{\"op\":1,\"gas\":\"0x1\"}", "line 1: no pc, expected a number");
-    // An object that says nothing of a trace: an answer of debug_traceTransaction, a setting.
-    check_error(
-        "{\"gas\":9,\"failed\":false,\"returnValue\":\"\",\"structLogs\":[]}",
-        "no EIP-3155 line in 1 lines",
-    );
+    // An object that says nothing of a trace, and what is not there to be read.
+    check_error("2026-11-30 {\"pc\":0}", "line 1: a trace line behind other text");
+    check_error("\u{0}{\u{0}\"", "the text is in UTF-16");
+    check_error("[{\"pc\":0,", "line 1: the end of the file, expected the end of the object");
+    check_error(&"[".repeat(100), "no EIP-3155 line");
+    check_error(&format!("{{\"result\":{}", "[".repeat(100)), "line 1: more than 64 arrays and objects");
     check_error("{\"hello\":1}\n{\"error\":\"none\"}", "no EIP-3155 line in 2 lines");
     check_error(
         "{\"output\":\"0x1\",\"gasUsed\":\"0x0\",\"pass\":true}",
@@ -79,6 +81,48 @@ fn two_gases(op: u8, gas: u64, cost: u64, more: &str) -> String {
     format!(
         r#"{{"pc":{op},"op":{op},"gas":"{gas:#x}",{more},"gasCost":"{cost:#x}","memSize":0,"stack":[],"depth":1,"refund":0,"opName":"X"}}"#
     )
+}
+
+/// Lines as an array, over several lines, and struct logs in every form that they come in.
+#[test]
+fn json_documents_are_read_as_lines_are() {
+    let lines = [STEP.to_owned(), STEP.replace("\"pc\":0", "\"pc\":2")];
+    let expected = steps(&lines.join("\n"), Client::Geth).len();
+    let pretty = format!("[\n  {},\n  {}\n]\n", lines[0].replace(",\"op\"", ",\n   \"op\""), lines[1]);
+    for text in [format!("[{}]", lines.join(",")), format!("[\n{}\n]", lines.join(",\n")), pretty] {
+        let found = steps(&text, Client::Geth);
+        assert_eq!((found.len(), found[0].pc, found[1].pc), (expected, 0, 2), "{text}");
+    }
+    let row = |pc: u64, more: &str| {
+        format!("{{\"pc\":{pc},\"op\":\"PUSH1\",\"gas\":{},\"gasCost\":3,\"depth\":1{more}}}", 100 - pc)
+    };
+    let rows = format!(
+        "[{},{}]",
+        row(0, ",\"stack\":[]"),
+        row(2, ",\"stack\":[\"0x1\"],\"memory\":[\"0x01\",\"02\"]")
+    );
+    let bare = format!("{{\"gas\":21006,\"failed\":false,\"returnValue\":\"0xab\",\"structLogs\":{rows}}}");
+    let logs_first =
+        format!("{{\"structLogs\":{rows},\"gas\":21006,\"failed\":false,\"returnValue\":\"ab\"}}");
+    let rpc = format!("{{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{bare}}}");
+    let block = format!("{{\"jsonrpc\":\"2.0\",\"result\":[{{\"txHash\":\"0x1\",\"result\":{bare}}}]}}");
+    for text in [bare, logs_first, rpc, block] {
+        let found = recognise(text.as_bytes()).unwrap();
+        assert_eq!(found.client, Client::Struct, "{text}");
+        let records: Vec<_> = TraceReader::new(text.as_bytes(), Client::Struct)
+            .with_profile(found.profile)
+            .collect::<Result<_, _>>()
+            .unwrap();
+        let [Record::Step(first), Record::Step(second), Record::End(end)] = &records[..] else {
+            panic!("{records:?}");
+        };
+        assert_eq!((first.opcode.0, first.gas, first.memory.clone()), (0x60, 100, Some(Bytes::new())));
+        assert_eq!((second.gas_cost, second.memory.clone()), (Some(3), Some([1, 2].into())));
+        assert_eq!(
+            (end.gas_used, end.success, end.output.clone()),
+            (Some(21_006), Some(true), Some([0xab].into()))
+        );
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use parallax_hooks::{StepEnd, StepView};
-use parallax_primitives::{Class, Eip, FrameStatus, Halt, Opcode, Rules, TxOutcome, U256};
+use parallax_primitives::{Eip, FrameStatus, Halt, Opcode, Rules, TxOutcome, U256};
 use parallax_tracer_eip3155::GethWords;
 
 /// What an opcode's end does not have any more, and its faults.
@@ -56,14 +56,9 @@ impl GethRows {
     fn fault(&mut self, halt: Halt, step: &StepView<'_>, end: &StepEnd<'_>) -> Fault {
         self.words.step_end(step, end);
         let words = self.words.of(FrameStatus::Halt(halt)).map(Cow::into_owned);
-        let constant = constant_gas(step.rules, step.opcode);
+        let constant = GethWords::constant_gas(step.rules, step.opcode);
         let (gas_cost, error) = match halt {
             Halt::InvalidOpcode | Halt::UndefinedOpcode => (0, None),
-            // It looks whether it may write where the price is worked out.
-            Halt::StaticViolation if !is_log(step.opcode) && step.opcode != Opcode::TSTORE => {
-                let words = if self.gas < constant { "out of gas" } else { "out of gas: write protection" };
-                (constant, Some(words.to_owned()))
-            }
             _ if GethWords::is_shown(step, end) => (end.gas_cost, None),
             // No price comes to so much: one of its parts did not fit.
             Halt::OutOfGas if end.gas_cost == u64::MAX => {
@@ -112,21 +107,6 @@ pub(crate) fn op_name(rules: Option<Rules>, opcode: Opcode) -> Cow<'static, str>
         Some(info) => info.name.into(),
         None => format!("opcode {:#x} not defined", opcode.0).into(),
     }
-}
-
-/// What go-ethereum takes before it works out the rest.
-fn constant_gas(rules: Rules, opcode: Opcode) -> u64 {
-    let is_priced_as_a_whole = match opcode {
-        Opcode::EXP | Opcode::SSTORE => true,
-        Opcode::SLOAD => rules.has(Eip::WarmAccess2929),
-        Opcode::SELFDESTRUCT => !rules.has(Eip::WarmAccess2929),
-        _ => is_log(opcode),
-    };
-    if is_priced_as_a_whole { 0 } else { rules.opcodes()[usize::from(opcode.0)].gas.into() }
-}
-
-fn is_log(opcode: Opcode) -> bool {
-    opcode.info().is_some_and(|info| info.class == Class::Log)
 }
 
 fn operand(step: &StepView<'_>, place: usize) -> U256 {
