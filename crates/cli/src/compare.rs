@@ -84,11 +84,12 @@ impl Whose {
     }
 
     /// What is not sure about it, if anything is; `option` is what says it.
-    pub(crate) fn doubt(&self, path: &str, option: &str) -> Option<String> {
+    /// Beside a trace of the `same` client its terms do not matter.
+    pub(crate) fn doubt(&self, path: &str, option: &str, same: bool) -> Option<String> {
         let Whose::Found(found) = self else { return None };
         let Recognised { client, lines, fitting, .. } = found;
         let others = found.read_otherwise();
-        if !others.is_empty() {
+        if !others.is_empty() && !same {
             let names: Vec<_> = others.iter().map(|client| client.name()).collect();
             let names = names.join(", ");
             return Some(format!(
@@ -186,6 +187,7 @@ impl Pair<'_> {
                     0 => format!(
                         "no step in either trace, so nothing was compared but their ends ({left} and {right}){told}{but}\n"
                     ),
+                    1 => format!("1 step agrees ({left} and {right}){told}{but}\n"),
                     steps => format!("{steps} steps agree ({left} and {right}){told}{but}\n"),
                 };
             }
@@ -194,14 +196,19 @@ impl Pair<'_> {
             }
             Err(difference) => text += &self.groups(answer, difference, &told),
         }
-        for (whose, (path, option)) in
-            self.whose.iter().zip(self.paths.iter().zip(["--left-client", "--right-client"]))
-        {
-            if let Some(doubt) = whose.doubt(path, option) {
-                text += &format!("  {doubt}\n");
-            }
-        }
+        self.doubts().iter().for_each(|doubt| text += &format!("  {doubt}\n"));
         text
+    }
+
+    /// What is not sure about whose the traces are.
+    fn doubts(&self) -> Vec<String> {
+        let [left, right] = &self.whose;
+        let same = left.client() == right.client();
+        let doubts = [
+            left.doubt(self.paths[0], "--left-client", same),
+            right.doubt(self.paths[1], "--right-client", same),
+        ];
+        doubts.into_iter().flatten().collect()
     }
 
     /// Every kind of difference, in the order of its first place.
@@ -243,12 +250,7 @@ impl Pair<'_> {
         if let Some(told) = &self.told {
             add("under", json!(told));
         }
-        let doubts: Vec<_> = self
-            .whose
-            .iter()
-            .zip(self.paths.iter().zip(["--left-client", "--right-client"]))
-            .filter_map(|(whose, (path, option))| whose.doubt(path, option))
-            .collect();
+        let doubts = self.doubts();
         if !doubts.is_empty() {
             add("doubts", json!(doubts));
         }

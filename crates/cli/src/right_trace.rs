@@ -46,7 +46,7 @@ pub(crate) fn run(arguments: &DiffArguments, path: &str) -> Result<Status> {
     }
     setup.tolerances.extend(arguments.fields.told());
     setup.tolerances.extend(outcome.silence.clone());
-    setup.tolerances.extend(whose.doubt(path, "--right-client"));
+    setup.tolerances.extend(whose.doubt(path, "--right-client", false));
     let mut outputs = Outputs::beside([Path::new(path), file_of(Path::new(&*case.file))]);
     let mut reports = Reports::begin(&arguments.report, &setup, &mut outputs)?;
     let summary = DiffSummary::of(&outcome);

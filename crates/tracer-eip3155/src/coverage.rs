@@ -23,12 +23,14 @@ const FIELDS: usize = Field::ALL.len();
 pub(crate) struct Counts {
     lines: u64,
     compared: [u64; FIELDS],
+    /// Of lines that are counted field by field, those that have it and were not compared.
+    missed: [u64; FIELDS],
     said: Fields,
 }
 
 impl Default for Counts {
     fn default() -> Self {
-        Self { lines: 0, compared: [0; FIELDS], said: Fields::NONE }
+        Self { lines: 0, compared: [0; FIELDS], missed: [0; FIELDS], said: Fields::NONE }
     }
 }
 
@@ -50,6 +52,16 @@ impl Counts {
         }
     }
 
+    /// What is said on a line of its own kind: of a field, only the lines that have it count.
+    pub(crate) fn note_apart(&mut self, said: Fields, compared: Fields) {
+        self.lines = 1;
+        self.said = self.said.or(said);
+        for (at, field) in Field::ALL.into_iter().enumerate() {
+            self.compared[at] += u64::from(compared.has(field));
+            self.missed[at] += u64::from(said.has(field) && !compared.has(field));
+        }
+    }
+
     /// What was not compared on all steps.
     pub(crate) fn step_gaps(&self) -> Vec<Coverage> {
         self.gaps(if self.lines > 0 { OF_STEPS } else { Fields::NONE }, |field| field.to_string())
@@ -65,9 +77,13 @@ impl Counts {
 
     /// What of the fields that were said, or that anyone expects, was not compared on all lines.
     fn gaps(&self, expected: Fields, name: impl Fn(Field) -> String) -> Vec<Coverage> {
-        let counted = self.said.or(expected).iter().map(|field| (field, self.compared[field as usize]));
-        let gaps = counted.filter(|(_, compared)| *compared < self.lines || *compared == 0);
-        gaps.map(|(field, compared)| Coverage { field: name(field), compared, of: self.lines }).collect()
+        let gap = |field: Field| {
+            let (compared, missed) = (self.compared[field as usize], self.missed[field as usize]);
+            let of = self.lines.max(compared + missed);
+            let is_gap = compared == 0 || compared < of;
+            is_gap.then(|| Coverage { field: name(field), compared, of })
+        };
+        self.said.or(expected).iter().filter_map(gap).collect()
     }
 }
 

@@ -17,6 +17,8 @@ const MOST_NESTED: usize = 64;
 pub(crate) struct Elements {
     around: Vec<Around>,
     line: u64,
+    /// A space stands behind the last colon: some clients are told by that.
+    is_spaced: bool,
 }
 
 /// What is around the next object.
@@ -56,7 +58,7 @@ pub(crate) fn begins_document(text: &[u8]) -> bool {
 
 impl Elements {
     pub(crate) fn new(line: u64) -> Self {
-        Self { around: Vec::new(), line }
+        Self { around: Vec::new(), line, is_spaced: false }
     }
 
     /// The line it has come to.
@@ -141,7 +143,7 @@ impl Elements {
                         self.held(input)?;
                         return Ok(false);
                     }
-                    out.push(b':');
+                    out.extend_from_slice(if self.is_spaced { b": " } else { b":" });
                     let start = out.len();
                     self.value(input, out)?;
                     holder.note(&key, &out[start..]);
@@ -185,6 +187,7 @@ impl Elements {
             return Err(self.wrong(&format!("expected a colon behind {key:?}")));
         }
         self.take(input);
+        self.is_spaced = self.at_hand(input)? == Some(b' ');
         let value = self.peek(input)?;
         Ok(HOLDERS.contains(&key) && matches!(value, Some(b'[' | b'{')))
     }

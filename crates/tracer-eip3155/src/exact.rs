@@ -136,11 +136,11 @@ impl Exact {
                 [Some((Kind::Step, a)), Some((Kind::Step, b))] => self.steps(a, b),
                 [Some((Kind::End, a)), Some((Kind::End, b))] => self.ends(a, b),
                 [Some((Kind::End, end)), None] if self.may_lack(end) && self.is_first(0, end) => {
-                    self.of_ends.note(end.said, Fields::NONE);
+                    self.of_ends.note_apart(end.said, Fields::NONE);
                     None
                 }
                 [None, Some((Kind::End, end))] if self.may_lack(end) && self.is_first(1, end) => {
-                    self.of_ends.note(end.said, Fields::NONE);
+                    self.of_ends.note_apart(end.said, Fields::NONE);
                     None
                 }
                 _ => {
@@ -221,9 +221,7 @@ impl Exact {
 
     fn ends(&mut self, a: &Line<'_>, b: &Line<'_>) -> Option<Box<TraceDifference>> {
         let (differences, apart) = self.differences(a, b, false);
-        if !reader::is_exit(a, self.client) {
-            self.of_ends.note(a.said.or(b.said), a.said.and(b.said).without(apart));
-        }
+        self.of_ends.note_apart(a.said.or(b.said), a.said.and(b.said).without(apart));
         let sides = [(Kind::End, a.clone()), (Kind::End, b.clone())];
         self.take(differences, [Some(&sides[0]), Some(&sides[1])], None)
     }
