@@ -36,7 +36,7 @@ const ALSO_IN_THE_OTHER_TREE: [(&str, &str); 3] = [
 ];
 
 /// What both trees have besides what `parallax-primitives` stands on.
-const SHARED: [(&str, &str); 18] = [
+const SHARED: [(&str, &str); 20] = [
     ("ahash", ARKWORKS),
     ("ark-bls12-381", "see above"),
     ("ark-ec", ARKWORKS),
@@ -45,7 +45,9 @@ const SHARED: [(&str, &str); 18] = [
     ("ark-serialize", ARKWORKS),
     ("ark-std", ARKWORKS),
     ("either", ARKWORKS),
+    ("getrandom", "ahash, for features that other crates of the workspace ask it for"),
     ("itertools", ARKWORKS),
+    ("libm", "num-traits, likewise"),
     ("num-bigint", "see above"),
     ("num-integer", ARKWORKS),
     ("num-traits", ARKWORKS),

@@ -12,7 +12,7 @@ use parallax_mini_precompiles::Contracts;
 use parallax_primitives::{Bytes, Fork, Message, MessageKind};
 use parallax_tracer_core::Traced;
 use parallax_tracer_parquet::{ParquetTracer, Place};
-use parallax_tracer_standard::{Call, Recorder, StructLogOptions, Trace, TracerConfig};
+use parallax_tracer_standard::{Call, Recorder, Trace, TracerConfig};
 use parquet::{
     data_type::ByteArray,
     file::reader::{FileReader, SerializedFileReader},
@@ -42,12 +42,11 @@ struct Told<'a> {
 /// The rows that a record amounts to.
 fn recorded(trace: &Trace, told: &Told<'_>) -> Vec<Row> {
     let (mut rows, mut replay) = (Vec::new(), trace.replay());
-    let mut logs = trace.struct_logs(StructLogOptions::default());
     let long = |number: u64| i64::try_from(number).map_or(Field::Null, Field::Long);
     let text = |text: &str| Field::Str(text.to_owned());
     let bytes = |bytes: &[u8]| Field::Bytes(ByteArray::from(bytes.to_vec()));
     while let Some(step) = replay.advance() {
-        let (info, log) = (step.info().unwrap(), logs.next().unwrap());
+        let info = step.info().unwrap();
         let frame = trace.calls().iter().position(|call| std::ptr::eq(call, step.call().unwrap())).unwrap();
         let message = &trace.calls()[frame].message;
         let sent = trace.calls().iter().find(|call| call.sent_by == Some(info.index));
@@ -70,7 +69,7 @@ fn recorded(trace: &Trace, told: &Told<'_>) -> Vec<Row> {
             long(step.gas_cost()),
             long(step.gas_cost() - sent.map_or(0, forwarded)),
             Field::Long(step.state_gas_cost()),
-            Field::Long(log.refund),
+            Field::Long(step.state.refund),
             Field::Int(info.stack_size.try_into().unwrap()),
             item(0),
             item(1),
