@@ -10,7 +10,7 @@ use parallax_engine_interface::Engine;
 use parallax_shadow_diff::{Field, ShadowConfig, Value, Verdict};
 use parallax_state_tests::Case;
 use parallax_tracer_eip3155::{
-    self as eip3155, Field as TraceField, Fields, ReadError, TraceReader, recognise,
+    self as eip3155, CompareOptions, Field as TraceField, Fields, ReadError, TraceReader, recognise,
 };
 use tempfile::NamedTempFile;
 
@@ -23,8 +23,12 @@ use crate::{
 const DETECTED_IN: u64 = 256 << 20;
 
 /// What is compared with a client that was given the case in a file of its own: there its indexes are other ones.
-const OF_A_CASE_ALONE: Fields =
-    Fields::ALL.without(Fields::of(&[TraceField::Test, TraceField::D, TraceField::G, TraceField::V]));
+const OF_A_CASE_ALONE: CompareOptions = CompareOptions::of(Fields::ALL.without(Fields::of(&[
+    TraceField::Test,
+    TraceField::D,
+    TraceField::G,
+    TraceField::V,
+])));
 
 /// A client's command as a side of a comparison. It is run on a file that has one case; each thread has a process of its own.
 #[derive(Debug)]

@@ -15,8 +15,8 @@ use parallax_shadow_diff::{
 };
 use parallax_state_tests::{Case, CaseResult, Raised, run};
 use parallax_tracer_eip3155::{
-    Client, Field as TraceField, Fields, HaltKind, Key, Presence, ReadError, Step, TraceAgreement,
-    TraceComparison, TraceDifference, TraceEnd, TraceReader, What,
+    Client, CompareOptions, Field as TraceField, Fields, HaltKind, Key, Presence, ReadError, Step,
+    TraceAgreement, TraceComparison, TraceDifference, TraceEnd, TraceReader, What,
 };
 
 use crate::{DiffOutcome, diff::no_transaction};
@@ -40,14 +40,14 @@ pub fn diff_trace<R: BufRead>(
     case: &Case,
     engine: &dyn Engine,
     trace: TraceReader<R>,
-    fields: Fields,
+    options: CompareOptions,
     config: &ShadowConfig,
 ) -> Result<TraceCompared, ReadError> {
     if let Some(reason) = engine.unsupported(case.rules, &case.block) {
         return Ok(TraceCompared { outcome: Verdict::Unsupported(reason).into(), agreement: None });
     }
     let right = format!("{}'s trace", trace.client());
-    compare_trace(case, engine, right, trace, fields, config)
+    compare_trace(case, engine, right, trace, options, config)
 }
 
 /// As [`diff_trace`], of an engine that knows the rules; `right` is what the side of the trace is called.
@@ -56,11 +56,11 @@ pub(crate) fn compare_trace<R: BufRead>(
     engine: &dyn Engine,
     right: String,
     trace: TraceReader<R>,
-    fields: Fields,
+    options: CompareOptions,
     config: &ShadowConfig,
 ) -> Result<TraceCompared, ReadError> {
     let names = [engine.name().to_owned(), right];
-    let mut live = Live::new(trace, fields);
+    let mut live = Live::new(trace, options);
     let start = Instant::now();
     let result = run(case, engine, &mut live);
     let times = [start.elapsed(), Duration::ZERO];
@@ -142,10 +142,10 @@ struct At {
 }
 
 impl<R: BufRead> Live<R> {
-    fn new(trace: TraceReader<R>, fields: Fields) -> Self {
+    fn new(trace: TraceReader<R>, options: CompareOptions) -> Self {
         Self {
             client: trace.client(),
-            comparison: TraceComparison::of_run(trace).only(fields),
+            comparison: TraceComparison::of_run(trace).with(options),
             wants_memory: false,
             step: None,
             steps: 0,
@@ -225,6 +225,7 @@ impl<R: BufRead> Hooks for Live<R> {
                 return StepControl::Abort;
             }
         }
+        self.has_another_reason = false;
         self.step = Some((Step::begin(step, self.wants_memory), StepSide::before(step)));
         StepControl::Continue
     }

@@ -350,6 +350,8 @@ fn gases_and_writes() -> (Value, Block) {
         "PUSH 9 SLOAD ISZERO PUSH 9 SSTORE",
         // At first it writes what is there, and then something else.
         "PUSH 8 SLOAD PUSH 9 SLOAD ADD PUSH 9 SSTORE PUSH 1 PUSH 8 SSTORE",
+        // So much execution gas that of all transactions it is more than state gas, with and without what is refunded.
+        "PUSH 0 PUSH 270000 MSTORE",
     ];
     let at = |number: u8| Address::repeat_byte(0xc0 + number);
     for (number, code) in (0..).zip(contracts) {
@@ -358,7 +360,7 @@ fn gases_and_writes() -> (Value, Block) {
         filler.pre.accounts.insert(at(number), Account { nonce: 1, code, storage, ..Account::default() });
     }
     let calls: Vec<_> =
-        (0..).zip([0, 1, 2, 3, 3, 4, 4]).map(|(nonce, number)| call(&filler, nonce, at(number))).collect();
+        (0..).zip([0, 1, 2, 3, 3, 4, 4, 5]).map(|(nonce, number)| call(&filler, nonce, at(number))).collect();
     let balance = U256::from(5_000_000_000_000_000_000_u64);
     filler.pre.accounts.insert(calls[0].1, Account { balance, ..Account::default() });
     filler.state = filler.pre.clone();

@@ -11,8 +11,7 @@ use parallax_shadow_diff::{ShadowConfig, ShadowMode, Verdict};
 use parallax_state_tests::{Case, cases, run};
 use parallax_tracer_core::Traced;
 use parallax_tracer_eip3155::{
-    Client, CompareOptions, Dialect, Eip3155Tracer, Fields, Options, Summary, TraceReader, compare_traces,
-    recognise,
+    Client, CompareOptions, Dialect, Eip3155Tracer, Options, Summary, TraceReader, compare_traces, recognise,
 };
 use serde_json::{Map, Value, json};
 
@@ -330,7 +329,7 @@ fn beside_a_run(sample: &Sample, change: &Change) -> Told {
     let profile = recognise(text.as_bytes()).map(|found| found.profile).unwrap_or_default();
     let reader = TraceReader::new(text.as_bytes(), sample.client).with_profile(profile);
     let config = ShadowConfig { mode: ShadowMode::PerStep, ..ShadowConfig::default() };
-    match diff_trace(&sample.case, &engines::primary(), reader, Fields::ALL, &config) {
+    match diff_trace(&sample.case, &engines::primary(), reader, CompareOptions::default(), &config) {
         Err(error) => of_error(change, &error.to_string()),
         Ok(found) => match found.outcome.verdict {
             Verdict::Diverge(_) => {

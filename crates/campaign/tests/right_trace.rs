@@ -9,8 +9,7 @@ use parallax_shadow_diff::{Cause, Divergence, Field, Place, ShadowConfig, Shadow
 use parallax_state_tests::{Case, cases, run};
 use parallax_tracer_core::Traced;
 use parallax_tracer_eip3155::{
-    Client, CompareOptions, Dialect, Eip3155Tracer, Fields, Options, Summary, TraceReader, compare_traces,
-    recognise,
+    Client, CompareOptions, Dialect, Eip3155Tracer, Options, Summary, TraceReader, compare_traces, recognise,
 };
 use serde_json::{Value as Json, json};
 
@@ -39,7 +38,8 @@ fn every_engine_agrees_with_every_clients_trace() {
                 for engine in ["primary", "mini", "revm"] {
                     let reader = TraceReader::new(&trace[..], recognise(&trace[..]).unwrap().client);
                     let engine = engines::by_name(engine).unwrap();
-                    let found = diff_trace(&case, &*engine, reader, Fields::ALL, &CONFIG()).unwrap();
+                    let found =
+                        diff_trace(&case, &*engine, reader, CompareOptions::default(), &CONFIG()).unwrap();
                     let DiffOutcome { verdict, steps, .. } = found.outcome;
                     assert_eq!(verdict, Verdict::Agree, "{name} on {} and {client}", engine.name());
                     assert!(steps > 0);
@@ -82,7 +82,8 @@ fn every_fixture_agrees_with_its_trace_in_one_dialect_after_the_other() {
             assert_eq!(alike(recognise(&trace[..]).unwrap().client), alike(client), "{}", case.name);
         }
         let reader = TraceReader::new(&trace[..], client);
-        let found = diff_trace(&case, &engines::primary(), reader, Fields::ALL, &CONFIG()).unwrap();
+        let found =
+            diff_trace(&case, &engines::primary(), reader, CompareOptions::default(), &CONFIG()).unwrap();
         compared += 1;
         let verdict = found.outcome.verdict;
         if let Verdict::Diverge(divergence) = verdict {
@@ -113,7 +114,8 @@ fn both_gases_are_compared_with_the_traces_that_tell_them() {
             });
         for (client, lines) in &traces {
             let reader = TraceReader::new(lines.join("\n").leak().as_bytes(), *client);
-            let found = diff_trace(&case, &engines::primary(), reader, Fields::ALL, &CONFIG()).unwrap();
+            let found =
+                diff_trace(&case, &engines::primary(), reader, CompareOptions::default(), &CONFIG()).unwrap();
             assert_eq!(found.outcome.verdict, Verdict::Agree, "{} {client}", case.name);
             assert!(!found.agreement.unwrap().unknown().contains(&"reservoir"), "{} {client}", case.name);
         }
@@ -179,7 +181,7 @@ fn compare(case: &Case, lines: &[String]) -> Result<Verdict, String> {
 fn compared(case: &Case, lines: &[String], client: Client) -> Result<(Verdict, Option<String>), String> {
     let text = lines.join("\n");
     let reader = TraceReader::new(text.as_bytes(), client);
-    let found = diff_trace(case, &engines::primary(), reader, Fields::ALL, &CONFIG())
+    let found = diff_trace(case, &engines::primary(), reader, CompareOptions::default(), &CONFIG())
         .map_err(|error| error.to_string())?;
     Ok((found.outcome.verdict, found.outcome.right_at))
 }
@@ -325,7 +327,7 @@ fn a_trace_that_ends_early_or_late_differs_there() {
     let unknown = |lines: &[String]| {
         let text = lines.join("\n");
         let reader = TraceReader::new(text.as_bytes(), Client::Eip3155);
-        diff_trace(&case, &engines::primary(), reader, Fields::ALL, &CONFIG()).unwrap()
+        diff_trace(&case, &engines::primary(), reader, CompareOptions::default(), &CONFIG()).unwrap()
     };
     let whole = unknown(&lines);
     assert_eq!(whole.outcome.verdict, Verdict::Agree);

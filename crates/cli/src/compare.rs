@@ -45,7 +45,7 @@ fn one(arguments: &CompareArguments, right: &str) -> Result<Status> {
         told: arguments.fields.told(),
         is_one_of_many: arguments.right.len() > 1,
     };
-    let options = CompareOptions { fields: arguments.fields.fields(), all: arguments.all };
+    let options = CompareOptions { all: arguments.all, ..arguments.fields.options() };
     let answer = compare_traces(left.reader, opened.reader, options).map_err(|(is_left, error)| {
         Error::new(error).context(pair.paths[usize::from(!is_left)].to_owned())
     })?;
@@ -214,7 +214,7 @@ impl Pair<'_> {
     /// Every kind of difference, in the order of its first place.
     fn groups(&self, answer: &TraceAnswer, first: &TraceDifference, told: &str) -> String {
         let [left, right] = self.whose.each_ref().map(Whose::client);
-        let total: u64 = answer.groups.iter().map(|group| group.count).sum();
+        let total = answer.groups.iter().map(|group| group.count).sum::<u64>() + answer.more;
         let mut text = format!("{first}\n\n{total} differences ({left} and {right}){told}:\n");
         for DifferenceGroup { what, opcode, count, lines: [left, right], values } in &answer.groups {
             let opcode = opcode.map_or(String::new(), |opcode| format!(" of {opcode}"));
@@ -224,6 +224,9 @@ impl Pair<'_> {
                 "  {count:>6}  {what:<24} first on lines {left} and {right}: {} / {}\n",
                 values[0], values[1]
             );
+        }
+        if answer.more > 0 {
+            text += &format!("  {:>6}  of more kinds than are kept\n", answer.more);
         }
         match &answer.all {
             Some((steps, None)) => text += &format!("{steps} steps compared, to the end of both traces\n"),

@@ -1,7 +1,7 @@
 //! Which fields of traces are compared, as users say it.
 
 use clap::{Args, ValueEnum};
-use parallax_tracer_eip3155::{Field, Fields};
+use parallax_tracer_eip3155::{CompareOptions, Field, Fields};
 
 /// Which fields are compared.
 #[derive(Args, Clone, Debug)]
@@ -51,41 +51,24 @@ const OF_GAS: Fields = Fields::of(&[
 const OF_ERRORS: Fields =
     Fields::of(&[Field::Error, Field::ErrorMsg, Field::EvmResult, Field::ValidationError, Field::Pass]);
 const OF_MEMORY: Fields = Fields::of(&[Field::Memory, Field::MemSize, Field::ReturnData]);
-const OF_ENDS: Fields = Fields::of(&[
-    Field::StateRoot,
-    Field::Output,
-    Field::GasUsed,
-    Field::Pass,
-    Field::LogsRoot,
-    Field::PostLogsHash,
-    Field::Fork,
-    Field::Test,
-    Field::D,
-    Field::G,
-    Field::V,
-    Field::ErrorMsg,
-    Field::EvmResult,
-    Field::ValidationError,
-    Field::Time,
-]);
 
 impl FieldArguments {
-    pub(crate) fn fields(&self) -> Fields {
+    pub(crate) fn options(&self) -> CompareOptions {
         if !self.only.is_empty() {
-            return Fields::of(&self.only).or(WHERE);
+            return CompareOptions::of(Fields::of(&self.only).or(WHERE));
         }
         if !self.ignore.is_empty() {
-            return Fields::ALL.without(Fields::of(&self.ignore));
+            return CompareOptions::of(Fields::ALL.without(Fields::of(&self.ignore)));
         }
-        match self.strictness {
+        CompareOptions::of(match self.strictness {
             Strictness::Exact => Fields::ALL,
             Strictness::NoGas => Fields::ALL.without(OF_GAS),
             Strictness::NoStack => Fields::ALL.without(Fields::of(&[Field::Stack])),
             Strictness::NoMemory => Fields::ALL.without(OF_MEMORY),
             Strictness::NoErrors => Fields::ALL.without(OF_ERRORS),
-            Strictness::Steps => Fields::ALL.without(OF_ENDS),
-            Strictness::Path => WHERE,
-        }
+            Strictness::Path => return CompareOptions { steps: WHERE, ends: Fields::NONE, all: false },
+            Strictness::Steps => return CompareOptions { ends: Fields::NONE, ..CompareOptions::default() },
+        })
     }
 
     /// What was asked for, if it was not everything: `--strictness no-gas`.

@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &DiffArguments, path: &str) -> Result<Status> {
     let max_steps = arguments.isolation.max_steps.unwrap_or(u64::MAX);
     let config = ShadowConfig { mode: ShadowMode::PerStep, max_steps, ..ShadowConfig::default() };
     let TraceCompared { outcome, agreement } =
-        diff_trace(&case, &*engine, trace, arguments.fields.fields(), &config)
+        diff_trace(&case, &*engine, trace, arguments.fields.options(), &config)
             .map_err(|error| Error::new(error).context(path.to_owned()))?;
     let mut setup = DiffSetup::new(engine.name(), &side, &config);
     setup.command = format!("parallax diff --left {} --right-trace {}", engine.name(), shell_word(path));

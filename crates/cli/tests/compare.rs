@@ -143,6 +143,20 @@ fn what_is_compared_can_be_chosen_and_all_differences_counted() {
         let told = options.join(" ");
         assert!(ran.1.contains(&told), "{told} {}", ran.1);
     }
+    // What only one of two clients writes is named, known or not; of one client it is compared, unless fields are chosen.
+    let more = folder.file("more", lines.replace("\"op\":", "\"gasRefundLeft\":7,\"op\":"));
+    let (status, out, _) = parallax(&["compare", &geth, &more]);
+    assert!(status == Some(1) && out.contains("first difference at step 1: gasRefundLeft"), "{out}");
+    assert_eq!(parallax(&["compare", &geth, &more, "--only", "gas,stack"]).0, Some(0));
+    let strict = folder.trace("strict", &["--trace", "eip3155"]);
+    let (status, out, _) = parallax(&["compare", &strict, &more, "--right-client", "geth"]);
+    assert!(status == Some(0) && out.contains(", \"gasRefundLeft\""), "{out}");
+    // Of the end, an error stands under the name that one of a step has.
+    let (steps, end) = lines.split_at(lines.rfind("{\"output\"").unwrap());
+    let ended = folder.file("ended", steps.to_owned() + &end.replacen('}', ",\"error\":\"out of gas\"}", 1));
+    assert_eq!(parallax(&["compare", &geth, &ended]).0, Some(1));
+    let (status, out, _) = parallax(&["compare", &geth, &ended, "--strictness", "steps"]);
+    assert_eq!(status, Some(0), "{out}");
     let (status, out, _) = parallax(&["compare", &geth, &wrong, "--all"]);
     let steps = lines.lines().filter(|line| line.starts_with("{\"pc\"")).count();
     assert!(status == Some(1) && out.contains(&format!("\n{steps} differences (geth and geth):\n")), "{out}");

@@ -12,15 +12,24 @@ pub(crate) const RECENT: usize = 5;
 /// How two traces are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CompareOptions {
-    /// What is compared.
-    pub fields: Fields,
+    /// What is compared of steps.
+    pub steps: Fields,
+    /// What is compared of what is said of frames and transactions that are over. Where that is nothing, neither is whether it is there.
+    pub ends: Fields,
     /// Whether to go on behind a difference, as long as both traces are at the same opcode.
     pub all: bool,
 }
 
+impl CompareOptions {
+    /// Compares these fields, wherever they stand.
+    pub const fn of(fields: Fields) -> Self {
+        Self { steps: fields, ends: fields, all: false }
+    }
+}
+
 impl Default for CompareOptions {
     fn default() -> Self {
-        Self { fields: Fields::ALL, all: false }
+        Self::of(Fields::ALL)
     }
 }
 
@@ -31,6 +40,8 @@ pub struct TraceAnswer {
     pub outcome: Result<TraceAgreement, Box<TraceDifference>>,
     /// If all were asked for: every kind of difference, in the order of its first place.
     pub groups: Vec<DifferenceGroup>,
+    /// Differences of more kinds than are kept.
+    pub more: u64,
     /// If all were asked for: steps compared, and behind what it could not go on.
     pub all: Option<(u64, Option<Box<TraceDifference>>)>,
 }
@@ -58,9 +69,10 @@ pub(crate) type Found = (What, String, String, [u64; 2]);
 pub(crate) struct Gathered {
     groups: BTreeMap<(What, Option<u8>), DifferenceGroup>,
     pub(crate) first: Option<Box<TraceDifference>>,
+    more: u64,
 }
 
-/// Kinds of difference that are kept; there are no more of known fields.
+/// Kinds of difference that are kept; there are no more of known fields. The others are counted.
 const MOST_GROUPS: usize = 31 * 257;
 
 impl Gathered {
@@ -77,18 +89,22 @@ impl Gathered {
                 values: values(),
             });
             group.count += 1;
+        } else {
+            self.more += 1;
         }
         self.first.is_none()
     }
 
     pub(crate) fn answer(self, outcome: Result<TraceAgreement, Box<TraceDifference>>) -> TraceAnswer {
-        let Some(first) = self.first else { return TraceAnswer { outcome, groups: Vec::new(), all: None } };
+        let Some(first) = self.first else {
+            return TraceAnswer { outcome, groups: Vec::new(), more: 0, all: None };
+        };
         let mut groups: Vec<DifferenceGroup> = self.groups.into_values().collect();
         groups.sort_by_key(|group| group.lines);
         let all = match outcome {
             Ok(agreement) => (agreement.steps, None),
             Err(last) => (last.step, Some(last)),
         };
-        TraceAnswer { outcome: Err(first), groups, all: Some(all) }
+        TraceAnswer { outcome: Err(first), groups, more: self.more, all: Some(all) }
     }
 }

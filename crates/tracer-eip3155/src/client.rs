@@ -6,8 +6,8 @@ use parallax_hooks::{StepEnd, StepView};
 use parallax_primitives::{Halt, Opcode};
 
 use crate::{
-    HaltKind,
-    facts::CostKind,
+    Field, HaltKind,
+    facts::{CostKind, Presence},
     halt::{geth_halt, geth_refuses_write},
 };
 
@@ -92,10 +92,9 @@ impl Client {
         !matches!(self, Client::Revm)
     }
 
-    /// What an absent `error` says: nothing from evmone, which has the field in its summary only, and from Erigon, which
-    /// forgets it for what fails inside an opcode.
-    pub(crate) const fn says_errors(self) -> bool {
-        !matches!(self, Client::Evmone | Client::Erigon)
+    /// Whether an absent `error` says that nothing failed.
+    pub(crate) fn says_errors(self) -> bool {
+        self.facts().step_key(Field::Error).is_some_and(|key| key.presence == Presence::OnFailure)
     }
 
     /// Whether an opcode has two reasons to fail, and the client names the other one: either is right. `gas` is what was left before it.

@@ -11,7 +11,7 @@ use crate::{CompareOptions, ReadError, Record, TraceAnswer, TraceComparison, Tra
 ///
 /// Those of reading either trace; the flag says whether it was the left one.
 pub fn compare_traces<L: BufRead, R: BufRead>(
-    left: TraceReader<L>,
+    mut left: TraceReader<L>,
     right: TraceReader<R>,
     options: CompareOptions,
 ) -> Result<TraceAnswer, (bool, ReadError)> {
@@ -20,7 +20,7 @@ pub fn compare_traces<L: BufRead, R: BufRead>(
     }
     let mut comparison = TraceComparison::new(left.client(), right).with(options);
     let right_error = |error| (false, error);
-    for record in left {
+    for record in left.by_ref() {
         let found = match record.map_err(|error| (true, error))? {
             Record::Step(step) => comparison.step(step).map_err(right_error)?,
             Record::FrameExit(end) => {
@@ -33,6 +33,6 @@ pub fn compare_traces<L: BufRead, R: BufRead>(
             return Ok(comparison.into_gathered().answer(Err(difference)));
         }
     }
-    let (outcome, gathered) = comparison.finish_all().map_err(right_error)?;
+    let (outcome, gathered) = comparison.finish_all(left.other_keys()).map_err(right_error)?;
     Ok(gathered.answer(outcome))
 }

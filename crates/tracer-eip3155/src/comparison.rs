@@ -6,7 +6,7 @@ use crate::{
     Client, Field, Fields, FrameExits, ReadError, Record, Step, TraceAgreement, TraceDifference, TraceEnd,
     TraceReader, What,
     answer::{CompareOptions, Found, Gathered, RECENT},
-    coverage::Covered,
+    coverage::{Covered, OtherKeys},
     terms::{end_difference, step_difference},
 };
 
@@ -72,13 +72,9 @@ impl<R: BufRead> TraceComparison<R> {
         comparison
     }
 
-    /// Compares these fields alone.
+    /// Compares by these options. Those of a run are told one difference, the first.
     #[must_use]
-    pub fn only(self, fields: Fields) -> Self {
-        self.with(CompareOptions { fields, all: false })
-    }
-
-    pub(crate) fn with(self, options: CompareOptions) -> Self {
+    pub fn with(self, options: CompareOptions) -> Self {
         Self { options, ..self }
     }
 
@@ -133,7 +129,7 @@ impl<R: BufRead> TraceComparison<R> {
                 let found = (What::Length, "a step".to_owned(), self.says(&due), lines);
                 return Ok(Some(self.difference(found, [Some(left), None])));
             };
-            let mut fields = self.options.fields;
+            let mut fields = self.options.steps;
             while let Some((field, of_left, of_right)) = step_difference(&left, right, fields) {
                 let place = |step: &Step| (step.pc, step.opcode, step.gas, step.depth);
                 let is_at_one_place = place(&left) == place(right);
@@ -153,7 +149,7 @@ impl<R: BufRead> TraceComparison<R> {
                     self.gathered.first = Some(self.difference(found, steps));
                 }
             }
-            self.covered.steps(&left, right, self.options.fields);
+            self.covered.steps(&left, right, self.options.steps);
             self.agree(left, lines);
             return Ok(None);
         }
@@ -199,7 +195,7 @@ impl<R: BufRead> TraceComparison<R> {
                 let found = (What::Length, "the end of the transaction".to_owned(), self.says(&due), lines);
                 return Ok(Some(self.difference(found, [None, due.and_then(Due::into_step)])));
             };
-            let mut fields = self.options.fields;
+            let mut fields = self.options.ends;
             while let Some((field, of_left, of_right)) = end_difference(&left, &right, fields) {
                 let of_the_rest = usize::from(field != Field::StateRoot);
                 let at = |end: &TraceEnd, side: usize| match end.lines[of_the_rest] {
@@ -215,7 +211,7 @@ impl<R: BufRead> TraceComparison<R> {
                     self.gathered.first = Some(self.difference(found, [None, None]));
                 }
             }
-            self.covered.ends(&left, &right, self.options.fields);
+            self.covered.ends(&left, &right, self.options.ends);
             self.lines = [lines[0], line(&right, self.lines[1])];
             return Ok(None);
         }
@@ -227,18 +223,18 @@ impl<R: BufRead> TraceComparison<R> {
     ///
     /// Those of reading the rest of the trace.
     pub fn finish(self) -> Result<Result<TraceAgreement, Box<TraceDifference>>, ReadError> {
-        Ok(self.finish_all()?.0)
+        Ok(self.finish_all(&OtherKeys::default())?.0)
     }
 
     pub(crate) fn into_gathered(self) -> Gathered {
         self.gathered
     }
 
-    pub(crate) fn finish_all(mut self) -> Result<(TraceOutcome, Gathered), ReadError> {
+    pub(crate) fn finish_all(mut self, others: &OtherKeys) -> Result<(TraceOutcome, Gathered), ReadError> {
         self.due()?;
         let due = self.due.take().flatten();
         let outcome = match due {
-            None => Ok(self.agreement()),
+            None => Ok(self.agreement(others)),
             Some(_) => {
                 let lines = [self.lines[0], due.as_ref().map_or(0, Due::line)];
                 let found = (What::Length, "the end of the trace".to_owned(), self.says(&due), lines);
@@ -258,10 +254,14 @@ impl<R: BufRead> TraceComparison<R> {
         Ok(self.due.as_ref().and_then(Option::as_ref).map(Due::line))
     }
 
-    pub(crate) fn agreement(&self) -> TraceAgreement {
+    /// What has come of it so far, if nothing differed; `others` are the left side's keys that nobody is known to write.
+    fn agreement(&self, others: &OtherKeys) -> TraceAgreement {
+        let mut gaps = self.covered.gaps();
+        gaps.extend(others.gaps(self.steps));
+        gaps.extend(self.right.reader.other_keys().gaps(self.steps));
         TraceAgreement {
             steps: self.steps,
-            gaps: self.covered.gaps(),
+            gaps,
             errors_by_kind: self.covered.errors_by_kind(),
             stops_passed_over: self.stops_passed_over,
         }
@@ -281,7 +281,7 @@ impl<R: BufRead> TraceComparison<R> {
         let [mut left, mut right] = [&mut self.left.since, &mut self.right.since].map(std::mem::take);
         let both = self.left.exits == FrameExits::Every
             && self.right.reader.client().facts().exits == FrameExits::Every;
-        if !both {
+        if !both || self.options.ends.is_empty() {
             left.iter()
                 .chain(&right)
                 .filter(|end| !end.said.is_empty())
@@ -292,8 +292,7 @@ impl<R: BufRead> TraceComparison<R> {
             match (left.pop_front(), right.pop_front()) {
                 (None, None) => return None,
                 (Some(left), Some(right)) => {
-                    if let Some((field, of_left, of_right)) =
-                        end_difference(&left, &right, self.options.fields)
+                    if let Some((field, of_left, of_right)) = end_difference(&left, &right, self.options.ends)
                     {
                         return Some((
                             What::Frame(field),
@@ -302,7 +301,7 @@ impl<R: BufRead> TraceComparison<R> {
                             [left.lines[1], right.lines[1]],
                         ));
                     }
-                    self.covered.frames(&left, &right, self.options.fields);
+                    self.covered.frames(&left, &right, self.options.ends);
                 }
                 (left, right) => {
                     let says = |end: &Option<TraceEnd>| match end {

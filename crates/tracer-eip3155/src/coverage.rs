@@ -87,6 +87,30 @@ impl Counts {
     }
 }
 
+/// Keys of a trace that nobody is known to write.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OtherKeys(Vec<String>);
+
+/// Most of them that are named.
+const MOST_NAMED: usize = 8;
+
+impl OtherKeys {
+    pub(crate) fn note(&mut self, key: &str) {
+        if self.0.len() <= MOST_NAMED && !self.0.iter().any(|known| known == key) {
+            self.0.push(key.to_owned());
+        }
+    }
+
+    /// Of two clients they are compared nowhere.
+    pub(crate) fn gaps(&self, steps: u64) -> impl Iterator<Item = Coverage> {
+        let name = |(at, key): (usize, &String)| match at {
+            MOST_NAMED => "other keys".to_owned(),
+            _ => format!("{key:?}"),
+        };
+        self.0.iter().enumerate().map(name).map(move |field| Coverage { field, compared: 0, of: steps })
+    }
+}
+
 /// What has been compared of two traces.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Covered {

@@ -12,42 +12,8 @@ use crate::{
     line::{Kind, Line, malformed, string},
     lines::{Lines, pass_alike},
     reader::{self, Profile},
+    terms::NOT_WRITTEN,
 };
-
-/// The order in which the fields of a line are looked at: where it is first, what it costs last.
-const ORDER: [Field; 31] = [
-    Field::Depth,
-    Field::Pc,
-    Field::Op,
-    Field::Gas,
-    Field::Reservoir,
-    Field::StateGas,
-    Field::Stack,
-    Field::MemSize,
-    Field::Memory,
-    Field::ReturnData,
-    Field::Refund,
-    Field::OpName,
-    Field::StateRoot,
-    Field::Output,
-    Field::GasUsed,
-    Field::Error,
-    Field::Storage,
-    Field::GasCost,
-    Field::StateGasCost,
-    Field::Pass,
-    Field::LogsRoot,
-    Field::PostLogsHash,
-    Field::Fork,
-    Field::Test,
-    Field::D,
-    Field::G,
-    Field::V,
-    Field::ErrorMsg,
-    Field::EvmResult,
-    Field::ValidationError,
-    Field::Time,
-];
 
 /// No two runs take the same time.
 const NEVER_COMPARED: Fields = Fields::of(&[Field::Time]);
@@ -133,8 +99,8 @@ impl Exact {
             }
             let ended = match sides {
                 [None, None] => return Ok(self.answer(Ok(self.agreement()))),
-                [Some((Kind::Step, a)), Some((Kind::Step, b))] => self.steps(a, b),
-                [Some((Kind::End, a)), Some((Kind::End, b))] => self.ends(a, b),
+                [Some((Kind::Step, a)), Some((Kind::Step, b))] => self.steps(sides, a, b),
+                [Some((Kind::End, a)), Some((Kind::End, b))] => self.ends(sides, a, b),
                 [Some((Kind::End, end)), None] if self.may_lack(end) && self.is_first(0, end) => {
                     self.of_ends.note_apart(end.said, Fields::NONE);
                     None
@@ -203,12 +169,11 @@ impl Exact {
         }
     }
 
-    fn steps(&mut self, a: &Line<'_>, b: &Line<'_>) -> Option<Box<TraceDifference>> {
+    fn steps(&mut self, sides: Sides<'_, '_>, a: &Line<'_>, b: &Line<'_>) -> Option<Box<TraceDifference>> {
         let (differences, apart) = self.differences(a, b, true);
         let said = a.said.or(b.said);
         self.of_steps.note(said, self.written.or(a.said.and(b.said)).without(apart));
-        let sides = [(Kind::Step, a.clone()), (Kind::Step, b.clone())];
-        let ended = self.take(differences, [Some(&sides[0]), Some(&sides[1])], reader::opcode(a).ok());
+        let ended = self.take(differences, sides, reader::opcode(a).ok());
         if ended.is_none() {
             self.steps += 1;
             self.recent.push_back((a.number, a.text().to_vec()));
@@ -219,11 +184,10 @@ impl Exact {
         ended
     }
 
-    fn ends(&mut self, a: &Line<'_>, b: &Line<'_>) -> Option<Box<TraceDifference>> {
+    fn ends(&mut self, sides: Sides<'_, '_>, a: &Line<'_>, b: &Line<'_>) -> Option<Box<TraceDifference>> {
         let (differences, apart) = self.differences(a, b, false);
         self.of_ends.note_apart(a.said.or(b.said), a.said.and(b.said).without(apart));
-        let sides = [(Kind::End, a.clone()), (Kind::End, b.clone())];
-        self.take(differences, [Some(&sides[0]), Some(&sides[1])], None)
+        self.take(differences, sides, None)
     }
 
     /// The first difference, or where all are wanted the first behind which nothing can be compared.
@@ -256,7 +220,7 @@ impl Exact {
     fn may_lack(&self, end: &Line<'_>) -> bool {
         let facts = self.client.facts();
         let is_on_demand = |field| facts.closing_key(field).is_some_and(|key| key.presence.is_on_demand());
-        facts.may_lack_closing || end.said.iter().all(is_on_demand)
+        self.options.ends.is_empty() || facts.may_lack_closing || end.said.iter().all(is_on_demand)
     }
 
     /// What two lines of one kind differ in, and what only one of them was asked to write.
@@ -272,6 +236,7 @@ impl Exact {
             return (found, apart);
         }
         let facts = self.client.facts();
+        let fields = if is_step { self.options.steps } else { self.options.ends };
         let what = |field| {
             if is_step {
                 What::Step(field)
@@ -281,13 +246,15 @@ impl Exact {
                 What::End(field)
             }
         };
-        for field in ORDER {
+        // Where lines are out of step, their depth says most.
+        let rest = Field::ALL.into_iter().filter(|field| *field != Field::Depth);
+        for field in std::iter::once(Field::Depth).chain(rest) {
             let (left, right) = (a.raw(field), b.raw(field));
             let key = if is_step { facts.step_key(field) } else { facts.closing_key(field) };
             let is_on_demand = key.is_some_and(|key| key.presence.is_on_demand());
             // Of ends there is no more than the one to tell what was asked for.
             let lacks = |at: usize| !is_step || !self.profiles[at].on_steps.has(field);
-            let skipped = apart.has(field) || !self.options.fields.has(field);
+            let skipped = apart.has(field) || !fields.has(field);
             match (left, right) {
                 _ if skipped => {}
                 (Some(left), Some(right)) if is_same(left, right) => {}
@@ -302,7 +269,9 @@ impl Exact {
                 return (found, apart);
             }
         }
-        found.extend(other_differences(a, b));
+        if fields.has_others() {
+            found.extend(other_differences(a, b));
+        }
         (found, apart)
     }
 
@@ -344,9 +313,6 @@ impl Exact {
 }
 
 type Sides<'s, 'l> = [Option<&'s (Kind, Line<'l>)>; 2];
-
-/// Instead of a value that is not there.
-const NOT_WRITTEN: &str = "(not written)";
 
 /// The next step or end.
 fn next<R: BufRead>(lines: &mut Lines<R>) -> Result<Option<(Kind, Line<'_>)>, ReadError> {

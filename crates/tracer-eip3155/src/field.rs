@@ -2,153 +2,103 @@
 
 use std::{fmt, str::FromStr};
 
-/// A key of a trace line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u8)]
-pub enum Field {
-    /// Offset of the opcode in the code.
-    Pc,
-    /// The opcode.
-    Op,
-    /// The opcode's name.
-    OpName,
-    /// Execution gas left before the opcode.
-    Gas,
-    /// What the opcode costs.
-    GasCost,
-    /// What is left in the reservoir (EIP-8037; revm).
-    Reservoir,
-    /// State gas (EIP-8037): the reservoir in EELS, what the frame has spent in revm.
-    StateGas,
-    /// State gas that the opcode was charged (EELS).
-    StateGasCost,
-    /// Bytes of memory.
-    MemSize,
-    /// Memory.
-    Memory,
-    /// The stack, bottom first.
-    Stack,
-    /// Return data.
-    ReturnData,
-    /// Depth of the frame, from 1.
-    Depth,
-    /// The refund counter.
-    Refund,
-    /// Storage.
-    Storage,
-    /// Why it failed.
-    Error,
-    /// Root of the state behind the transaction.
-    StateRoot,
-    /// Output of a frame, or of the transaction.
-    Output,
-    /// Gas of a frame, or of the transaction.
-    GasUsed,
-    /// Whether the transaction, or the test, passed.
-    Pass,
-    /// Hash of the logs (revm).
-    LogsRoot,
-    /// Hash of the logs (Besu, revm).
-    PostLogsHash,
-    /// Name of the fork.
-    Fork,
-    /// Name of the test.
-    Test,
-    /// Index of the data of a state test.
-    D,
-    /// Index of the gas limit of a state test.
-    G,
-    /// Index of the value of a state test.
-    V,
-    /// Why the test failed (revm).
-    ErrorMsg,
-    /// How the transaction ended (revm).
-    EvmResult,
-    /// Why the transaction was refused (Besu).
-    ValidationError,
-    /// Wall time.
-    Time,
+/// The keys, each once: what it is, and how it is written.
+macro_rules! fields {
+    ($($(#[$doc:meta])* $field:ident = $name:literal,)*) => {
+        /// A key of a trace line.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u8)]
+        pub enum Field {
+            $($(#[$doc])* $field,)*
+        }
+
+        impl Field {
+            /// Every key that is known.
+            pub const ALL: [Field; [$($name),*].len()] = [$(Field::$field),*];
+
+            /// The key as it stands on lines.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Field::$field => $name,)*
+                }
+            }
+
+            /// The field of a line's key.
+            pub(crate) fn of_key(key: &str) -> Option<Self> {
+                match key {
+                    $($name => Some(Field::$field),)*
+                    // Nethermind's of 2024.
+                    "opname" => Some(Field::OpName),
+                    _ => None,
+                }
+            }
+        }
+    };
 }
 
-impl Field {
-    /// Every key that is known.
-    pub const ALL: [Field; 31] = [
-        Field::Pc,
-        Field::Op,
-        Field::OpName,
-        Field::Gas,
-        Field::GasCost,
-        Field::Reservoir,
-        Field::StateGas,
-        Field::StateGasCost,
-        Field::MemSize,
-        Field::Memory,
-        Field::Stack,
-        Field::ReturnData,
-        Field::Depth,
-        Field::Refund,
-        Field::Storage,
-        Field::Error,
-        Field::StateRoot,
-        Field::Output,
-        Field::GasUsed,
-        Field::Pass,
-        Field::LogsRoot,
-        Field::PostLogsHash,
-        Field::Fork,
-        Field::Test,
-        Field::D,
-        Field::G,
-        Field::V,
-        Field::ErrorMsg,
-        Field::EvmResult,
-        Field::ValidationError,
-        Field::Time,
-    ];
-
-    /// The key as it stands on lines.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Field::Pc => "pc",
-            Field::Op => "op",
-            Field::OpName => "opName",
-            Field::Gas => "gas",
-            Field::GasCost => "gasCost",
-            Field::Reservoir => "reservoir",
-            Field::StateGas => "stateGas",
-            Field::StateGasCost => "stateGasCost",
-            Field::MemSize => "memSize",
-            Field::Memory => "memory",
-            Field::Stack => "stack",
-            Field::ReturnData => "returnData",
-            Field::Depth => "depth",
-            Field::Refund => "refund",
-            Field::Storage => "storage",
-            Field::Error => "error",
-            Field::StateRoot => "stateRoot",
-            Field::Output => "output",
-            Field::GasUsed => "gasUsed",
-            Field::Pass => "pass",
-            Field::LogsRoot => "logsRoot",
-            Field::PostLogsHash => "postLogsHash",
-            Field::Fork => "fork",
-            Field::Test => "test",
-            Field::D => "d",
-            Field::G => "g",
-            Field::V => "v",
-            Field::ErrorMsg => "errorMsg",
-            Field::EvmResult => "evmResult",
-            Field::ValidationError => "validationError",
-            Field::Time => "time",
-        }
-    }
-
-    /// The field of a line's key.
-    pub(crate) fn of_key(key: &str) -> Option<Self> {
-        // Nethermind's of 2024.
-        let key = if key == "opname" { "opName" } else { key };
-        Field::ALL.into_iter().find(|field| field.name() == key)
-    }
+fields! {
+    /// Offset of the opcode in the code.
+    Pc = "pc",
+    /// The opcode.
+    Op = "op",
+    /// The opcode's name.
+    OpName = "opName",
+    /// Execution gas left before the opcode.
+    Gas = "gas",
+    /// What the opcode costs.
+    GasCost = "gasCost",
+    /// What is left in the reservoir (EIP-8037; revm).
+    Reservoir = "reservoir",
+    /// State gas (EIP-8037): the reservoir in EELS, what the frame has spent in revm.
+    StateGas = "stateGas",
+    /// State gas that the opcode was charged (EELS).
+    StateGasCost = "stateGasCost",
+    /// Bytes of memory.
+    MemSize = "memSize",
+    /// Memory.
+    Memory = "memory",
+    /// The stack, bottom first.
+    Stack = "stack",
+    /// Return data.
+    ReturnData = "returnData",
+    /// Depth of the frame, from 1.
+    Depth = "depth",
+    /// The refund counter.
+    Refund = "refund",
+    /// Storage.
+    Storage = "storage",
+    /// Why it failed.
+    Error = "error",
+    /// Root of the state behind the transaction.
+    StateRoot = "stateRoot",
+    /// Output of a frame, or of the transaction.
+    Output = "output",
+    /// Gas of a frame, or of the transaction.
+    GasUsed = "gasUsed",
+    /// Whether the transaction, or the test, passed.
+    Pass = "pass",
+    /// Hash of the logs (revm).
+    LogsRoot = "logsRoot",
+    /// Hash of the logs (Besu, revm).
+    PostLogsHash = "postLogsHash",
+    /// Name of the fork.
+    Fork = "fork",
+    /// Name of the test.
+    Test = "test",
+    /// Index of the data of a state test.
+    D = "d",
+    /// Index of the gas limit of a state test.
+    G = "g",
+    /// Index of the value of a state test.
+    V = "v",
+    /// Why the test failed (revm).
+    ErrorMsg = "errorMsg",
+    /// How the transaction ended (revm).
+    EvmResult = "evmResult",
+    /// Why the transaction was refused (Besu).
+    ValidationError = "validationError",
+    /// Wall time.
+    Time = "time",
 }
 
 impl fmt::Display for Field {
@@ -182,9 +132,12 @@ impl std::error::Error for UnknownField {}
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Fields(u32);
 
+/// Stands for the keys that nobody is known to write.
+const OTHERS: u32 = 1 << 31;
+
 impl Fields {
-    /// Every field.
-    pub const ALL: Fields = Fields(u32::MAX >> 1);
+    /// Every field, and the keys that nobody is known to write.
+    pub const ALL: Fields = Fields(OTHERS | (OTHERS - 1));
     /// None.
     pub const NONE: Fields = Fields(0);
 
@@ -201,6 +154,11 @@ impl Fields {
     /// Whether the field is in it.
     pub const fn has(self, field: Field) -> bool {
         self.0 & 1 << field as u8 != 0
+    }
+
+    /// Whether the keys that nobody is known to write are in it.
+    pub const fn has_others(self) -> bool {
+        self.0 & OTHERS != 0
     }
 
     /// Puts a field in.

@@ -140,22 +140,32 @@ fn eels_gas_cost(halt: Halt, step: &StepView<'_>, gas_cost: u64) -> Option<u64> 
     }
 }
 
-/// What the specification's tracer adds to the refund of an SSTORE that runs out of gas: it counts before it charges.
+/// What the specification's tracer adds to the refund of an SSTORE or SELFDESTRUCT that fails: it counts before it charges and before
+/// it looks at whether the frame may write. An account that was destroyed before counts once, if the engine tells its marks.
 pub(crate) fn eels_refund_of_halt(step: &StepView<'_>, end: &StepEnd<'_>) -> i64 {
-    let [.., new, key] = step.stack else { return 0 };
-    let refused = match end.halt {
+    let is_counted = match end.halt {
         Some(Halt::OutOfGas) => true,
         // With EIP-8037 it looks at the frame before it counts.
         Some(Halt::StaticViolation) => !step.rules.has(Eip::StateGas8037),
         _ => false,
     };
-    if step.opcode != Opcode::SSTORE || !refused || is_at_sentry(step) {
-        return 0;
+    match (is_counted, step.opcode, step.stack) {
+        (true, Opcode::SSTORE, [.., new, key]) if !is_at_sentry(step) => sstore_refund(step, *key, *new),
+        (true, Opcode::SELFDESTRUCT, _) => {
+            let is_counted_already = || step.journal.marks().contains(&Mark::Destroyed(step.message.address));
+            let refund = step.rules.gas().selfdestruct_refund;
+            if refund == 0 || is_counted_already() { 0 } else { refund }
+        }
+        _ => 0,
     }
+}
+
+/// What an SSTORE changes of the refund counter (EIP-1283, EIP-2200, EIP-3529; before them, Yellow Paper, appendix H.2).
+fn sstore_refund(step: &StepView<'_>, key: U256, new: U256) -> i64 {
     let address = step.message.address;
     let (journal, schedule) = (step.journal, step.rules.gas());
     let (Some(current), Some(original)) =
-        (journal.storage(address, *key), journal.original_storage(address, *key))
+        (journal.storage(address, key), journal.original_storage(address, key))
     else {
         return 0;
     };
@@ -164,14 +174,14 @@ pub(crate) fn eels_refund_of_halt(step: &StepView<'_>, end: &StepEnd<'_>) -> i64
     if !step.rules.has_net_metering() {
         return cleared(current);
     }
-    if current == *new {
+    if current == new {
         return 0;
     }
     let mut refund = if original.is_zero() { 0 } else { cleared(current) };
     if !original.is_zero() && current.is_zero() {
         refund -= schedule.sstore_clear_refund;
     }
-    if original == *new {
+    if original == new {
         let first = if original.is_zero() { schedule.sstore_set } else { schedule.sstore_reset };
         refund += (first - schedule.sstore_dirty).cast_signed();
     }

@@ -75,6 +75,11 @@ impl<'a> Line<'a> {
         Ok(if is_end && (others == 0 || known > others) { Kind::End } else { Kind::Talk })
     }
 
+    /// Keys that nobody is known to write.
+    pub(crate) fn other_names(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().filter_map(|entry| entry.name.as_ref().err()).map(|name| &**name)
+    }
+
     /// The whole of it.
     pub(crate) fn text(&self) -> &'a [u8] {
         self.text

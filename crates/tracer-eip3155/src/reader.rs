@@ -7,6 +7,7 @@ use parallax_primitives::{Class, Opcode};
 
 use crate::{
     Client, Field, Fields, FrameExits, HaltKind, OwnRefund, ReadError, Record, SecondLine, Step, TraceEnd,
+    coverage::OtherKeys,
     facts::{Facts, GasUsedKind, Key, PassKind, Presence, RefundKind},
     line::{Kind, Line, malformed},
     lines::Lines,
@@ -36,6 +37,7 @@ pub struct TraceReader<R> {
     /// What is given next.
     due: VecDeque<Record>,
     refunds: Refunds,
+    other_keys: OtherKeys,
     /// Nothing has been read yet.
     is_empty: bool,
 }
@@ -60,6 +62,7 @@ impl<R: BufRead> TraceReader<R> {
             end: None,
             due: VecDeque::new(),
             refunds: Refunds::new(client),
+            other_keys: OtherKeys::default(),
             is_empty: true,
         }
     }
@@ -80,6 +83,11 @@ impl<R: BufRead> TraceReader<R> {
         self.profile
     }
 
+    /// What it has said so far under keys that nobody is known to write.
+    pub(crate) fn other_keys(&self) -> &OtherKeys {
+        &self.other_keys
+    }
+
     pub(crate) fn into_lines(self) -> Lines<R> {
         self.lines
     }
@@ -87,7 +95,11 @@ impl<R: BufRead> TraceReader<R> {
     fn read(&mut self) -> Result<Option<Raw>, ReadError> {
         while let Some((number, line)) = self.lines.next_object()? {
             let line = Line::parse(number, line)?;
-            return Ok(Some(match line.kind()? {
+            let kind = line.kind()?;
+            if kind != Kind::Talk {
+                line.other_names().for_each(|name| self.other_keys.note(name));
+            }
+            return Ok(Some(match kind {
                 Kind::Step => {
                     self.profile.on_steps = self.profile.on_steps.or(line.said);
                     Raw::Step(step(&line, self.client, self.profile)?)

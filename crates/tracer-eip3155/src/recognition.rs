@@ -9,7 +9,7 @@ use crate::{
     Client, Field, Fields, ReadError,
     elements::begins_document,
     facts::{CostKind, Form, Key, Presence},
-    line::{Kind, Line, string},
+    line::{Entry, Kind, Line},
     lines::Lines,
     reader::Profile,
 };
@@ -143,6 +143,56 @@ struct Seen {
     scores: [Score; ORDER.len()],
     profile: Profile,
     before: Option<Before>,
+    /// Most lines are shaped as one before them.
+    known: Vec<(Shape, [Fit; ORDER.len()])>,
+}
+
+/// The fields of a line without an error in order, and how each stands: all by which it is told whose it is.
+type Shape = Vec<(Field, Appearance)>;
+
+/// Shapes that are kept.
+const MOST_SHAPES: usize = 16;
+
+/// How a line fits a client.
+#[derive(Clone, Copy, Debug, Default)]
+struct Fit {
+    fits: bool,
+    is_alike: bool,
+    is_known: bool,
+}
+
+/// How a value stands on a line, as far as [`has_form`] goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Appearance {
+    Null,
+    Number,
+    Hex,
+    /// `0x`.
+    NoHex,
+    /// A string without anything in it.
+    NoText,
+    Text,
+    Items,
+    Object,
+    Truth,
+    Else,
+}
+
+impl Appearance {
+    fn of(raw: &str) -> Self {
+        match raw.as_bytes() {
+            b"null" => Appearance::Null,
+            b"true" | b"false" => Appearance::Truth,
+            b"\"\"" => Appearance::NoText,
+            b"\"0x\"" => Appearance::NoHex,
+            [b'"', b'0', b'x', ..] => Appearance::Hex,
+            [b'"', ..] => Appearance::Text,
+            [b'[', ..] => Appearance::Items,
+            [b'{', ..] => Appearance::Object,
+            [b'-' | b'0'..=b'9', ..] => Appearance::Number,
+            _ => Appearance::Else,
+        }
+    }
 }
 
 impl Seen {
@@ -167,21 +217,28 @@ impl Seen {
         } else {
             self.end_of_frame(None);
         }
-        for (client, score) in ORDER.into_iter().zip(&mut self.scores) {
-            let shapes: Vec<&[Key]> = match kind {
-                Kind::Step => std::iter::once(client.facts().steps)
-                    .chain(client.facts().others.iter().copied())
-                    .collect(),
-                _ => client.facts().closing.to_vec(),
-            };
-            // Whoever passes on an answer may have sorted its keys.
-            let in_any_order = client == Client::Struct;
-            score.alike += u64::from(shapes.iter().any(|keys| has_keys(line, keys)));
-            score.known += u64::from(shapes.iter().any(|keys| knows_keys(line, keys)));
-            let fits =
-                shapes.iter().any(|keys| has_keys(line, keys) && (in_any_order || is_in_order(line, keys)));
-            score.fitting += u64::from(fits && has_words(line, client) && has_habits(line, client));
+        let fits = self.fits(line, kind);
+        for (score, fit) in self.scores.iter_mut().zip(fits) {
+            score.fitting += u64::from(fit.fits);
+            score.alike += u64::from(fit.is_alike);
+            score.known += u64::from(fit.is_known);
         }
+    }
+
+    /// How a line fits each client.
+    fn fits(&mut self, line: &Line<'_>, kind: Kind) -> [Fit; ORDER.len()] {
+        let is_shape_all = kind == Kind::Step && !line.said.has(Field::Error);
+        let entry = |entry: &Entry<'_>| Some((*entry.name.as_ref().ok()?, Appearance::of(entry.raw)));
+        let same = |shape: &Shape| line.entries.iter().map(entry).eq(shape.iter().copied().map(Some));
+        if is_shape_all && let Some((_, fits)) = self.known.iter().find(|(shape, _)| same(shape)) {
+            return *fits;
+        }
+        let fits = ORDER.map(|client| Fit::of(line, kind, client));
+        let shape = line.entries.iter().map(entry).collect::<Option<Shape>>();
+        if let (true, Some(shape)) = (is_shape_all && self.known.len() < MOST_SHAPES, shape) {
+            self.known.push((shape, fits));
+        }
+        fits
     }
 
     /// What a step says of the one before it.
@@ -250,6 +307,24 @@ impl Seen {
     }
 }
 
+impl Fit {
+    fn of(line: &Line<'_>, kind: Kind, client: Client) -> Self {
+        let facts = client.facts();
+        let shapes: Vec<&[Key]> = match kind {
+            Kind::Step => std::iter::once(facts.steps).chain(facts.others.iter().copied()).collect(),
+            _ => facts.closing.to_vec(),
+        };
+        // Whoever passes on an answer may have sorted its keys.
+        let in_any_order = client == Client::Struct;
+        let is_in_shape = |keys: &&[Key]| has_keys(line, keys) && (in_any_order || is_in_order(line, keys));
+        Fit {
+            fits: shapes.iter().any(is_in_shape) && has_words(line, client) && has_habits(line, client),
+            is_alike: shapes.iter().any(|keys| has_keys(line, keys)),
+            is_known: shapes.iter().any(|keys| knows_keys(line, keys)),
+        }
+    }
+}
+
 fn grows_memory(opcode: Opcode) -> bool {
     matches!(opcode, Opcode::MLOAD | Opcode::MSTORE | Opcode::MSTORE8)
 }
@@ -259,7 +334,8 @@ fn has_keys(line: &Line<'_>, keys: &[Key]) -> bool {
     let all =
         line.entries.iter().filter_map(|entry| entry.name.as_ref().ok().map(|field| (*field, entry.raw)));
     let fits = |(field, raw): (Field, &str)| {
-        raw == "null" || keys.iter().any(|key| key.field == field && has_form(raw, key))
+        Appearance::of(raw) == Appearance::Null
+            || keys.iter().any(|key| key.field == field && has_form(raw, key))
     };
     let is_there = |key: &Key| match key.presence {
         Presence::Always => line.said.has(key.field),
@@ -287,20 +363,21 @@ fn is_in_order(line: &Line<'_>, keys: &[Key]) -> bool {
 }
 
 fn has_form(raw: &str, key: &Key) -> bool {
-    let text = string(raw);
-    let text = text.as_deref();
-    let is_empty = matches!(text, Some("" | "0x"));
+    let look = Appearance::of(raw);
+    let is_empty = matches!(look, Appearance::NoText | Appearance::NoHex);
     if is_empty && matches!(key.presence, Presence::NotEmpty | Presence::OnDemandNotEmpty) {
         return false;
     }
     match key.form {
-        Form::Number => raw.starts_with(|c: char| c.is_ascii_digit() || c == '-'),
-        Form::Hex => text.is_some_and(|text| text.starts_with("0x")),
-        Form::Digits => text.is_some_and(|text| !text.starts_with("0x")),
-        Form::Text => text.is_some(),
-        Form::Items => raw.starts_with('['),
-        Form::Object => raw.starts_with('{'),
-        Form::Truth => matches!(raw, "true" | "false"),
+        Form::Number => look == Appearance::Number,
+        Form::Hex => matches!(look, Appearance::Hex | Appearance::NoHex),
+        Form::Digits => matches!(look, Appearance::Text | Appearance::NoText),
+        Form::Text => {
+            matches!(look, Appearance::Text | Appearance::NoText | Appearance::Hex | Appearance::NoHex)
+        }
+        Form::Items => look == Appearance::Items,
+        Form::Object => look == Appearance::Object,
+        Form::Truth => look == Appearance::Truth,
     }
 }
 

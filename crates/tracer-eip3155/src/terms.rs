@@ -10,7 +10,7 @@ use crate::{Field, Fields, HaltKind, Step, TraceEnd};
 pub(crate) type Difference = Option<(Field, String, String)>;
 
 /// Instead of a value that a client always writes, and has not.
-const NOT_WRITTEN: &str = "(not written)";
+pub(crate) const NOT_WRITTEN: &str = "(not written)";
 /// Instead of a value that is there, in terms that nobody else uses.
 const OF_ITS_OWN: &str = "(written, in its own terms)";
 

@@ -268,7 +268,7 @@ function told(cursor: Cursor): string {
 export function verdictOf(session: Session): { text: string; kind: 'agree' | 'diverge' | 'poisoned' | 'none'; step: number | null } {
   const verdict = session.verdict;
   if (!verdict) return { text: session.mode === 'off' ? counted(session.totalSteps, 'step') : session.status, kind: 'none', step: null };
-  if (verdict.kind === 'agree') return { text: 'agree', kind: 'agree', step: null };
+  if (verdict.kind === 'agree') return { text: verdict.reason ? `agree; ${verdict.reason}` : 'agree', kind: 'agree', step: null };
   if (verdict.kind === 'rejected') return { text: `both refuse it: ${verdict.reason ?? 'no reason given'}`, kind: 'none', step: null };
   if (verdict.kind === 'not_compared') return { text: `not compared: ${verdict.reason ?? 'no reason given'}`, kind: 'none', step: null };
   if (verdict.kind === 'poisoned') return { text: `cannot be said: ${verdict.reason ?? 'no reason given'}`, kind: 'poisoned', step: null };
