@@ -23,6 +23,13 @@ macro_rules! fields {
                 }
             }
 
+            /// What stands between the value before it and its own.
+            pub(crate) const fn prefix(self) -> &'static [u8] {
+                match self {
+                    $(Field::$field => concat!(",\"", $name, "\":").as_bytes(),)*
+                }
+            }
+
             /// The field of a line's key.
             pub(crate) fn of_key(key: &str) -> Option<Self> {
                 match key {

@@ -18,6 +18,7 @@ mod halt_kind;
 mod line;
 mod lines;
 mod memory;
+mod object;
 mod opcode_names;
 mod read_error;
 mod reader;

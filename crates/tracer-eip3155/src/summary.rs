@@ -1,6 +1,10 @@
 use parallax_primitives::{B256, Bytes, FrameStatus, Rules};
 
-use crate::{Dialect, halt, text};
+use crate::{
+    Dialect, Field, halt,
+    object::{number, object},
+    text,
+};
 
 /// What follows the step lines of a transaction and the tracer is not told.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,74 +37,53 @@ impl Closing {
 }
 
 impl Summary {
-    /// Appends the summary as one line, its newline included. geth's and eels' is the state root alone, behind the line of the
-    /// outermost frame that the writer gave already, evmone's a few fields in its own order; the others write the EIP's fields.
+    /// Appends the client's last closing line, its newline included: nothing where that would say nothing. The line of the outermost
+    /// frame, which geth and the specification have before it, the writer gave already.
     pub(crate) fn write(&self, dialect: Dialect, closing: &Closing, out: &mut Vec<u8>) {
-        let root = |out: &mut Vec<u8>| {
-            if let Some(root) = self.state_root {
-                let is_spaced = matches!(dialect, Dialect::Geth | Dialect::Eels);
-                out.extend_from_slice(if is_spaced { b"\"stateRoot\": \"" } else { b"\"stateRoot\":\"" });
-                text::hex_bytes(out, root.as_slice());
-                out.push(b'"');
-            }
+        let [.., keys] = dialect.client().facts().closing else { return };
+        if self.state_root.is_none() && keys.iter().all(|key| key.field == Field::StateRoot) {
+            return;
+        }
+        let known =
+            |out: &mut Vec<u8>, form, value: Option<u64>| value.is_some_and(|value| number(out, form, value));
+        let index = |out: &mut Vec<u8>, form, of: fn(&(String, usize, usize, usize)) -> usize| {
+            known(out, form, self.test.as_ref().map(|test| of(test) as u64))
         };
-        if matches!(dialect, Dialect::Geth | Dialect::Eels) {
-            if self.state_root.is_some() {
-                out.push(b'{');
-                root(out);
-                out.extend_from_slice(b"}\n");
+        object(out, keys, |key, out| match key.field {
+            Field::StateRoot => {
+                let Some(root) = self.state_root else { return false };
+                if matches!(dialect, Dialect::Geth | Dialect::Eels) {
+                    out.push(b' ');
+                }
+                quoted_bytes(out, root.as_slice())
             }
-            return;
-        }
-        if dialect == Dialect::Evmone {
-            out.extend_from_slice(if closing.pass() { b"{\"pass\":true" } else { b"{\"pass\":false" });
-            if let Some(word) = closing.status.and_then(halt::evmone_word) {
-                out.extend_from_slice(b",\"error\":");
-                text::string(out, word);
+            Field::Output => quoted_bytes(out, &closing.output),
+            Field::GasUsed => number(out, key.form, closing.gas_used),
+            Field::Pass => {
+                out.extend_from_slice(if closing.pass() { b"true" } else { b"false" });
+                true
             }
-            out.extend_from_slice(b",\"gasUsed\":\"");
-            text::hex(out, closing.gas_used);
-            out.push(b'"');
-            if self.state_root.is_some() {
-                out.push(b',');
-                root(out);
-            }
-            out.extend_from_slice(b"}\n");
-            return;
-        }
-        out.push(b'{');
-        root(out);
-        if self.state_root.is_some() {
-            out.push(b',');
-        }
-        out.extend_from_slice(b"\"output\":\"");
-        text::hex_bytes(out, &closing.output);
-        out.extend_from_slice(b"\",\"gasUsed\":");
-        match dialect {
-            Dialect::Revm => text::decimal(out, closing.gas_used),
-            _ => {
-                out.push(b'"');
-                text::hex(out, closing.gas_used);
-                out.push(b'"');
-            }
-        }
-        out.extend_from_slice(b",\"pass\":");
-        out.extend_from_slice(if closing.pass() { b"true" } else { b"false" });
-        if let Some(rules) = closing.rules {
-            out.extend_from_slice(b",\"fork\":");
-            text::string(out, rules.name());
-        }
-        if let Some(time) = self.time {
-            out.extend_from_slice(b",\"time\":");
-            text::decimal(out, time);
-        }
-        if let Some((name, d, g, v)) = &self.test {
-            out.extend_from_slice(b",\"test\":");
-            text::string(out, name);
-            for (key, index) in [("d", d), ("g", g), ("v", v)] {
-                out.extend_from_slice(format!(",\"{key}\":{index}").as_bytes());
-            }
-        }
-        out.extend_from_slice(b"}\n");
+            Field::Error => string(out, closing.status.and_then(halt::evmone_word)),
+            Field::Fork => string(out, closing.rules.map(Rules::name)),
+            Field::Test => string(out, self.test.as_ref().map(|test| test.0.as_str())),
+            Field::Time => known(out, key.form, self.time),
+            Field::D => index(out, key.form, |test| test.1),
+            Field::G => index(out, key.form, |test| test.2),
+            Field::V => index(out, key.form, |test| test.3),
+            _ => false,
+        });
     }
+}
+
+fn string(out: &mut Vec<u8>, value: Option<&str>) -> bool {
+    let Some(value) = value else { return false };
+    text::string(out, value);
+    true
+}
+
+fn quoted_bytes(out: &mut Vec<u8>, bytes: &[u8]) -> bool {
+    out.push(b'"');
+    text::hex_bytes(out, bytes);
+    out.push(b'"');
+    true
 }

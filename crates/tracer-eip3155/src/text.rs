@@ -70,8 +70,13 @@ pub(crate) fn hex_word(out: &mut Vec<u8>, value: &U256) {
 
 /// `0x` and two digits a byte.
 pub(crate) fn hex_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
-    out.reserve(2 + 2 * bytes.len());
     out.extend_from_slice(b"0x");
+    digits(out, bytes);
+}
+
+/// Two digits a byte.
+pub(crate) fn digits(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.reserve(2 * bytes.len());
     for byte in bytes {
         out.extend_from_slice(&HEX_PAIRS[usize::from(*byte)]);
     }

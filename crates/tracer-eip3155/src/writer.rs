@@ -7,7 +7,13 @@ use parallax_primitives::{
 use parallax_trace_output::Output;
 use parallax_tracer_core::Tracer;
 
-use crate::{Dialect, Summary, halt, memory, stack_text::StackText, summary::Closing, text};
+use crate::{
+    Dialect, Field, Form, FrameExits, Key, Presence, Summary, halt, memory,
+    object::{number, object, quoted, signed},
+    stack_text::StackText,
+    summary::Closing,
+    text,
+};
 
 /// What a line holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,8 +41,25 @@ impl Options {
             return_data: !matches!(dialect, Dialect::Geth),
             memory: false,
             storage: false,
-            implied_stop: !matches!(dialect, Dialect::Evmone),
+            implied_stop: dialect.client().facts().implied_stop,
         }
+    }
+
+    /// The keys of a step's line. What was written to a slot stands last in a dialect that has no place for it.
+    fn keys(&self) -> Vec<Key> {
+        let is_wanted = |key: &Key| match key.field {
+            Field::Stack => self.stack,
+            Field::ReturnData => self.return_data || key.presence == Presence::Always,
+            Field::Memory => self.memory,
+            Field::Storage => self.storage,
+            _ => true,
+        };
+        let facts = self.dialect.client().facts();
+        let mut keys: Vec<_> = facts.steps.iter().copied().filter(is_wanted).collect();
+        if self.storage && keys.iter().all(|key| key.field != Field::Storage) {
+            keys.push(Key { field: Field::Storage, presence: Presence::Sometimes, form: Form::Object });
+        }
+        keys
     }
 }
 
@@ -48,6 +71,8 @@ impl Options {
 pub struct Eip3155Tracer<W: io::Write> {
     output: Output<W>,
     options: Options,
+    /// The keys of a step's line, in order: those of the client's that are wanted.
+    keys: Vec<Key>,
     /// What the closing line of the run says.
     closing: Closing,
     /// Depth of the outermost frame.
@@ -133,6 +158,7 @@ impl<W: io::Write> Eip3155Tracer<W> {
         Self {
             output: Output::new(out),
             options,
+            keys: options.keys(),
             closing: Closing::default(),
             outermost: 0,
             steps: 0,
@@ -200,117 +226,65 @@ impl<W: io::Write> Eip3155Tracer<W> {
         }
     }
 
-    /// Refund of the transaction, or of the frame alone for the clients that count so.
-    fn frame_refund(&self) -> i64 {
-        self.pending.refund - self.refunds[self.pending.depth]
-    }
-
+    /// A step's line but for its newline's hand-over: `taken` items of the stack are off it, and the error is that of the step.
     fn line(&mut self, step: &StepView<'_>, end: &StepEnd<'_>, taken: usize, with_error: bool) {
-        let dialect = self.options.dialect;
-        let gas_cost = halt::gas_cost(dialect, self.pending.gas, self.pending.fails_inside, step, end);
-        let line = self.output.text();
-        line.extend_from_slice(b"{\"pc\":");
-        text::decimal(line, step.pc as u64);
-        if dialect == Dialect::Revm {
-            depth(line, step);
-            op_name(line, dialect, step.rules, step.opcode);
-        }
-        line.extend_from_slice(b",\"op\":");
-        text::decimal(line, u64::from(step.opcode.0));
-        line.extend_from_slice(b",\"gas\":\"");
-        text::hex(line, self.pending.gas);
-        line.push(b'"');
-        if dialect == Dialect::Revm {
-            line.extend_from_slice(b",\"reservoir\":\"");
-            text::hex(line, self.pending.state_gas.reservoir);
-            // What the frame has spent of it so far: not what EELS calls so.
-            line.extend_from_slice(b"\",\"stateGas\":\"");
-            text::hex(line, halt::revm_state_gas(step.message.state_gas, self.pending.state_gas));
-            line.push(b'"');
-        }
-        if let Some(cost) = gas_cost {
-            line.extend_from_slice(b",\"gasCost\":\"");
-            text::hex(line, cost);
-            line.push(b'"');
-        }
-        // Where memory stands: before its size, or behind everything (EIP-3155).
-        let early_memory = matches!(dialect, Dialect::Geth | Dialect::Eels);
-        if early_memory && self.options.memory && self.pending.memory_size > 0 {
-            memory_text(line, &self.pending.memory);
-        }
-        if dialect != Dialect::Revm {
-            line.extend_from_slice(b",\"memSize\":");
-            text::decimal(line, self.pending.memory_size);
-        }
-        if self.options.stack {
-            line.extend_from_slice(b",\"stack\":[");
-            line.extend_from_slice(self.stacks[self.pending.depth].items(taken));
-            line.push(b']');
-        }
-        self.counters(step, end);
-        let line = self.output.text();
-        if dialect != Dialect::Revm {
-            op_name(line, dialect, step.rules, step.opcode);
-        }
-        if dialect == Dialect::Eels {
-            eels_state_gas(line, step, end, self.pending.state_gas);
-        }
-        if with_error {
-            let before = line.len();
-            line.extend_from_slice(b",\"error\":");
-            let head = line.len();
-            halt::error(dialect, self.pending.fails_inside, step, end, line);
-            self.fault.clear();
-            self.fault.extend_from_slice(&line[head..]);
-            if line.len() == head {
-                line.truncate(before);
+        let Self { options, keys, output, stacks, refunds, fault, pending, steps, .. } = self;
+        let dialect = options.dialect;
+        object(output.text(), keys, |key, out| match key.field {
+            Field::Pc => number(out, key.form, step.pc as u64),
+            Field::Depth => number(out, key.form, u64::from(step.depth) + 1),
+            Field::Op => number(out, key.form, u64::from(step.opcode.0)),
+            Field::OpName => op_name(out, dialect, step.rules, step.opcode),
+            Field::Gas => number(out, key.form, pending.gas),
+            Field::GasCost => halt::gas_cost(dialect, pending.gas, pending.fails_inside, step, end)
+                .is_some_and(|cost| number(out, key.form, cost)),
+            Field::Reservoir => number(out, key.form, pending.state_gas.reservoir),
+            Field::StateGas => state_gas(dialect, step, end, pending.state_gas)
+                .is_some_and(|state_gas| number(out, key.form, state_gas)),
+            Field::StateGasCost => state_gas_cost(step, end).is_some_and(|cost| number(out, key.form, cost)),
+            Field::MemSize => number(out, key.form, pending.memory_size),
+            Field::Stack => {
+                out.push(b'[');
+                out.extend_from_slice(stacks[pending.depth].items(taken));
+                out.push(b']');
+                true
             }
-        }
-        if !early_memory && self.options.memory {
-            memory_text(line, &self.pending.memory);
-        }
-        if let (true, Effect::Storage(change)) = (self.options.storage, end.effect) {
-            line.extend_from_slice(b",\"storage\":{\"");
-            text::hex_word(line, &change.key);
-            line.extend_from_slice(b"\":\"");
-            text::hex_word(line, &change.new);
-            line.extend_from_slice(b"\"}");
-        }
-        line.extend_from_slice(b"}\n");
-        self.steps += 1;
-    }
-
-    /// Depth, return data and refund, in the order and the terms of the dialect.
-    fn counters(&mut self, step: &StepView<'_>, end: &StepEnd<'_>) {
-        let dialect = self.options.dialect;
-        let frame_refund = self.frame_refund();
-        let line = self.output.text();
-        match dialect {
-            Dialect::Eip3155 => {
-                depth(line, step);
-                return_data(line, self.options, step.rules, &self.pending);
-                refund(line, self.pending.refund.max(0));
+            Field::ReturnData => return_data(out, dialect, key.presence, step.rules, pending),
+            Field::Refund => {
+                let value = match dialect {
+                    Dialect::Eip3155 => pending.refund.max(0),
+                    Dialect::Eels => step.refund + halt::eels_refund_of_halt(step, end),
+                    Dialect::Geth => step.refund,
+                    Dialect::Evmone | Dialect::Revm => pending.refund - refunds[pending.depth],
+                };
+                signed(out, key.form, value)
             }
-            Dialect::Geth | Dialect::Eels => {
-                let eels = dialect == Dialect::Eels;
-                let uncounted = if eels { halt::eels_refund_of_halt(step, end) } else { 0 };
-                return_data(line, self.options, step.rules, &self.pending);
-                depth(line, step);
-                refund(line, step.refund + uncounted);
+            Field::Error => {
+                if !with_error {
+                    return false;
+                }
+                let head = out.len();
+                halt::error(dialect, pending.fails_inside, step, end, out);
+                fault.clear();
+                fault.extend_from_slice(&out[head..]);
+                !fault.is_empty()
             }
-            Dialect::Evmone => {
-                return_data(line, self.options, step.rules, &self.pending);
-                depth(line, step);
-                refund(line, frame_refund);
+            Field::Memory => {
+                let is_absent = key.presence == Presence::OnDemandNotEmpty && pending.memory_size == 0;
+                !is_absent && quoted(out, &pending.memory)
             }
-            Dialect::Revm => {
-                line.extend_from_slice(b",\"returnData\":\"0x\",\"refund\":\"");
-                text::hex(line, frame_refund.cast_unsigned());
-                line.extend_from_slice(b"\",\"memSize\":\"");
-                text::hex(line, self.pending.memory_size);
-                line.push(b'"');
+            Field::Storage => {
+                let Effect::Storage(change) = end.effect else { return false };
+                out.extend_from_slice(b"{\"");
+                text::hex_word(out, &change.key);
+                out.extend_from_slice(b"\":\"");
+                text::hex_word(out, &change.new);
+                out.extend_from_slice(b"\"}");
+                true
             }
-        }
+            _ => false,
+        });
+        *steps += 1;
     }
 
     /// The specification's tracer adds what the deposit of code costs to the line that it wrote last: to that of a creation without init
@@ -318,7 +292,8 @@ impl<W: io::Write> Eip3155Tracer<W> {
     fn settle_creation(&mut self, has_deposit: bool) {
         if let Some(at) = self.free_creation.take() {
             if has_deposit {
-                self.output.text().splice(at..at, *b",\"stateGasCost\":\"0x0\"");
+                let nothing = [Field::StateGasCost.prefix(), b"\"0x0\""].concat();
+                self.output.text().splice(at..at, nothing);
             }
             self.output.end_line();
         }
@@ -329,53 +304,54 @@ impl<W: io::Write> Eip3155Tracer<W> {
         if !self.options.implied_stop {
             return;
         }
-        let line = self.output.text();
-        line.extend_from_slice(b"{\"pc\":0,\"depth\":");
-        text::decimal(line, u64::from(message.depth) + 1);
-        line.extend_from_slice(b",\"opName\":\"STOP\",\"op\":0,\"gas\":\"");
-        text::hex(line, message.gas);
-        line.extend_from_slice(b"\",\"reservoir\":\"");
-        text::hex(line, message.state_gas.reservoir);
-        line.extend_from_slice(b"\",\"stateGas\":\"0x0\",\"gasCost\":\"0x0\"");
-        line.extend_from_slice(if self.options.stack { b",\"stack\":[]".as_slice() } else { b"" });
-        line.extend_from_slice(
-            b",\"returnData\":\"0x\",\"refund\":\"0x0\",\"memSize\":\"0x0\",\"error\":\"Stop\"",
-        );
-        if self.options.memory {
-            memory_text(line, b"0x");
-        }
-        line.extend_from_slice(b"}\n");
+        object(self.output.text(), &self.keys, |key, out| match key.field {
+            Field::Depth => number(out, key.form, u64::from(message.depth) + 1),
+            Field::OpName => quoted(out, b"STOP"),
+            Field::Gas => number(out, key.form, message.gas),
+            Field::Reservoir => number(out, key.form, message.state_gas.reservoir),
+            Field::Stack => {
+                out.extend_from_slice(b"[]");
+                true
+            }
+            Field::ReturnData | Field::Memory => quoted(out, b"0x"),
+            Field::Error => quoted(out, b"Stop"),
+            Field::Storage => false,
+            _ => number(out, key.form, 0),
+        });
         self.steps += 1;
     }
 
     /// geth's line for a frame that ends; eels writes one for the outermost.
     fn frame_exit(&mut self, message: &Message, outcome: &FrameOutcome) {
-        let line = self.output.text();
-        line.extend_from_slice(b"{\"output\":\"");
-        let at = line.len();
-        text::hex_bytes(line, &outcome.output);
-        // geth shows the code that it refuses, too.
+        let Self { options, output, created, fault, .. } = self;
+        let [exit, ..] = options.dialect.client().facts().closing else { return };
         let failed = outcome.status != FrameStatus::Success;
-        if message.kind.is_create() && !(failed && self.options.dialect == Dialect::Eels) {
-            line.extend_from_slice(self.created.get(b"0x".len()..).unwrap_or_default());
-        }
-        self.created.clear();
-        line.drain(at..at + 2);
-        line.extend_from_slice(b"\",\"gasUsed\":\"");
-        text::hex(line, message.gas.saturating_sub(outcome.gas_left));
-        line.push(b'"');
-        if failed {
-            line.extend_from_slice(b",\"error\":");
-        }
-        match outcome.status {
-            _ if failed && !self.fault.is_empty() => line.extend_from_slice(&self.fault),
-            FrameStatus::Halt(halt) => {
-                text::string(line, halt::message_error(self.options.dialect, halt));
+        // geth shows the code that it refuses, too.
+        let shows_code = message.kind.is_create() && !(failed && options.dialect == Dialect::Eels);
+        object(output.text(), exit, |key, out| match key.field {
+            Field::Output => {
+                out.push(b'"');
+                text::digits(out, &outcome.output);
+                if shows_code {
+                    out.extend_from_slice(created.get(b"0x".len()..).unwrap_or_default());
+                }
+                out.push(b'"');
+                true
             }
-            FrameStatus::Success | FrameStatus::Revert => {}
-        }
+            Field::GasUsed => number(out, key.form, message.gas.saturating_sub(outcome.gas_left)),
+            Field::Error if failed && !fault.is_empty() => {
+                out.extend_from_slice(fault);
+                true
+            }
+            Field::Error => {
+                let FrameStatus::Halt(halt) = outcome.status else { return false };
+                text::string(out, halt::message_error(options.dialect, halt));
+                true
+            }
+            _ => false,
+        });
+        self.created.clear();
         self.fault.clear();
-        line.extend_from_slice(b"}\n");
     }
 }
 
@@ -457,10 +433,8 @@ impl<W: io::Write> Tracer for Eip3155Tracer<W> {
             let code = step.memory.get(offset..).and_then(|from| from.get(..length));
             text::hex_bytes(&mut self.created, code.unwrap_or_default());
         }
-        let taken = match self.options.dialect {
-            Dialect::Geth => halt::geth_taken(step, end),
-            _ => None,
-        };
+        let has_second_line = self.options.dialect.client().facts().second_lines;
+        let taken = if has_second_line { halt::geth_taken(step, end) } else { None };
         if taken.is_some() {
             self.line(step, end, 0, false);
             self.pending.run_on(step);
@@ -482,10 +456,10 @@ impl<W: io::Write> Tracer for Eip3155Tracer<W> {
         if let MessagePhase::After(outcome) = phase {
             let is_empty = message.kind.is_create() && message.input.is_empty();
             self.settle_creation(is_empty && outcome.status.is_success());
-            let writes = match self.options.dialect {
-                Dialect::Geth => true,
-                Dialect::Eels => message.depth == self.outermost,
-                _ => false,
+            let writes = match self.options.dialect.client().facts().exits {
+                FrameExits::Every => true,
+                FrameExits::Outermost => message.depth == self.outermost,
+                FrameExits::None => false,
             };
             if writes {
                 self.frame_exit(message, outcome);
@@ -497,67 +471,57 @@ impl<W: io::Write> Tracer for Eip3155Tracer<W> {
     }
 }
 
-fn depth(line: &mut Vec<u8>, step: &StepView<'_>) {
-    line.extend_from_slice(b",\"depth\":");
-    text::decimal(line, u64::from(step.depth) + 1);
+/// The opcode's name; `false` where the client leaves it out.
+fn op_name(out: &mut Vec<u8>, dialect: Dialect, rules: Rules, opcode: Opcode) -> bool {
+    if let Some(name) = dialect.opcode_name(opcode, rules) {
+        return quoted(out, name.as_bytes());
+    }
+    if dialect == Dialect::Revm {
+        return false;
+    }
+    out.push(b'"');
+    match dialect {
+        Dialect::Geth => halt::geth_opcode_name(opcode, out),
+        _ => text::hex_bytes(out, &[opcode.0]),
+    }
+    out.push(b'"');
+    true
 }
 
-fn op_name(line: &mut Vec<u8>, dialect: Dialect, rules: Rules, opcode: Opcode) {
-    let name = dialect.opcode_name(opcode, rules);
-    if name.is_none() && dialect == Dialect::Revm {
-        return;
+/// revm's is what the frame has spent so far, the specification's the reservoir before the step: not of an opcode that is none.
+fn state_gas(dialect: Dialect, step: &StepView<'_>, end: &StepEnd<'_>, before: StateGas) -> Option<u64> {
+    if dialect == Dialect::Revm {
+        return Some(halt::revm_state_gas(step.message.state_gas, before));
     }
-    line.extend_from_slice(b",\"opName\":\"");
-    match name {
-        Some(name) => line.extend_from_slice(name.as_bytes()),
-        None if dialect == Dialect::Geth => halt::geth_opcode_name(opcode, line),
-        None => text::hex_bytes(line, &[opcode.0]),
-    }
-    line.push(b'"');
+    has_state_gas(step, end).then_some(before.reservoir)
 }
 
-/// The reservoir before the step, and the state gas that it was charged; what it gave back is not shown (EIP-8037). An opcode that is
-/// none has neither. Behind the end of init code the specification's tracer stands at the implied STOP when code is deposited, which is
-/// none there.
-fn eels_state_gas(line: &mut Vec<u8>, step: &StepView<'_>, end: &StepEnd<'_>, before: StateGas) {
-    let is_none = matches!(end.halt, Some(Halt::InvalidOpcode | Halt::UndefinedOpcode));
-    if !step.rules.has(Eip::StateGas8037) || is_none {
-        return;
-    }
-    line.extend_from_slice(b",\"stateGas\":\"");
-    text::hex(line, before.reservoir);
-    line.push(b'"');
+/// The state gas that the step was charged; what it gave back is not shown (EIP-8037). Behind the end of init code the specification's
+/// tracer stands at the implied STOP when code is deposited, which is none there.
+fn state_gas_cost(step: &StepView<'_>, end: &StepEnd<'_>) -> Option<u64> {
     let has_deposit = step.pc >= step.code.len() && step.message.kind.is_create();
-    if let Ok(cost) = u64::try_from(end.state_gas_cost)
-        && (cost > 0 || has_deposit)
-    {
-        line.extend_from_slice(b",\"stateGasCost\":\"");
-        text::hex(line, cost);
-        line.push(b'"');
-    }
+    let cost = u64::try_from(end.state_gas_cost).ok()?;
+    (has_state_gas(step, end) && (cost > 0 || has_deposit)).then_some(cost)
 }
 
-fn refund(line: &mut Vec<u8>, value: i64) {
-    line.extend_from_slice(b",\"refund\":");
-    text::signed(line, value);
+fn has_state_gas(step: &StepView<'_>, end: &StepEnd<'_>) -> bool {
+    let is_none = matches!(end.halt, Some(Halt::InvalidOpcode | Halt::UndefinedOpcode));
+    step.rules.has(Eip::StateGas8037) && !is_none
 }
 
-fn memory_text(line: &mut Vec<u8>, memory: &[u8]) {
-    line.extend_from_slice(b",\"memory\":\"");
-    line.extend_from_slice(memory);
-    line.push(b'"');
-}
-
-fn return_data(line: &mut Vec<u8>, options: Options, rules: Rules, pending: &Pending) {
-    let absent = match options.dialect {
-        Dialect::Geth | Dialect::Evmone => pending.return_data.len() <= "0x".len(),
+fn return_data(
+    out: &mut Vec<u8>,
+    dialect: Dialect,
+    presence: Presence,
+    rules: Rules,
+    pending: &Pending,
+) -> bool {
+    let is_absent = match presence {
+        Presence::NotEmpty | Presence::OnDemandNotEmpty => pending.return_data.len() <= "0x".len(),
         // Before EIP-211 the specification's frames have no return data.
-        Dialect::Eels => !rules.has(Eip::ReturnData211),
-        Dialect::Eip3155 | Dialect::Revm => false,
+        _ => dialect == Dialect::Eels && !rules.has(Eip::ReturnData211),
     };
-    if options.return_data && !absent {
-        line.extend_from_slice(b",\"returnData\":\"");
-        line.extend_from_slice(&pending.return_data);
-        line.push(b'"');
-    }
+    // revm's is always empty.
+    let shown: &[u8] = if dialect == Dialect::Revm { b"0x" } else { &pending.return_data };
+    !is_absent && quoted(out, shown)
 }
