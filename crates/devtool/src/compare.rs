@@ -130,7 +130,7 @@ fn shown(divergence: &Divergence, step_of: StepOfMessage<'_>) -> model::Divergen
     let mut mismatch = mismatch(&said.field, said.lhs, said.rhs, when, item);
     mismatch.cause = Some(divergence.cause.name().to_owned());
     mismatch.text = Some(divergence.to_string());
-    model::Divergence { step_index, mismatch }
+    model::Divergence { step_index, mismatch, lines: None }
 }
 
 fn from_bottom(divergence: &Divergence, from_top: usize) -> Option<u64> {

@@ -354,6 +354,8 @@ pub(crate) struct Steps {
 pub(crate) struct Divergence {
     pub(crate) step_index: Option<u64>,
     pub(crate) mismatch: Mismatch,
+    /// Of two traces: the line of each that says what differs, from 1; 0 for none.
+    pub(crate) lines: Option<[u64; 2]>,
 }
 
 #[derive(Clone, Debug, Serialize)]

@@ -145,7 +145,7 @@ impl<'a> Pair<'a> {
                 let here = "a step".to_owned();
                 let there = "the end".to_owned();
                 let (lhs, rhs) = if left.is_some() { (here, there) } else { (there, here) };
-                let mismatch = mismatch("end", lhs, rhs, When::Before, None);
+                let mismatch = mismatch("length", lhs, rhs, When::Before, None);
                 let parts = Parts { ended: true, ..Parts::default() };
                 let news = (!self.last.ended).then(|| mismatch.clone());
                 self.last = parts;

@@ -104,7 +104,11 @@ impl Records {
         let total = self.index.news.len() + usize::from(at_end.is_some());
         let shown = self.index.news.iter().skip(offset).take(limit);
         let mut divergences: Vec<_> = shown
-            .map(|(step, mismatch)| model::Divergence { step_index: Some(*step), mismatch: mismatch.clone() })
+            .map(|(step, mismatch)| model::Divergence {
+                step_index: Some(*step),
+                mismatch: mismatch.clone(),
+                lines: None,
+            })
             .collect();
         if offset + limit > self.index.news.len() && divergences.len() < limit {
             divergences.extend(at_end.cloned());

@@ -10,7 +10,7 @@ use parallax_engine_interface::{EngineError, Execution};
 use parallax_primitives::Eip;
 use parallax_shadow_diff::{Bounds, MessageLog, ShadowConfig, ShadowMode, Verdict};
 use parallax_tracer_eip3155::{
-    CompareOptions, ReadError, Record, Step, TraceDifference, TraceEnd, TraceReader, What, compare_traces,
+    CompareOptions, ReadError, Record, Step, TraceDifference, TraceEnd, TraceReader, compare_traces,
     is_unpaired_stop,
 };
 use parallax_tracer_standard::Trace;
@@ -21,7 +21,7 @@ use crate::{
     error::panic_text,
     file_trace::FileTrace,
     index::Index,
-    model::{self, DATA_SHOWN, Mode, When},
+    model::{self, DATA_SHOWN, Mismatch, Mode, When},
     pair::{Compares, mismatch},
     report::Report,
     side::{self, Side},
@@ -71,13 +71,15 @@ pub(crate) fn run(work: &Work, control: &Control) -> Result<Ended, String> {
     // What was ended is shown; what is ended now is not wanted any more.
     let was_cancelled = control.is_cancelled();
     let mut index = Index::of(ended.sides(), compares, &|| was_cancelled || !control.is_cancelled());
-    if let Some(model::Divergence { step_index: Some(step), mismatch }) = first {
+    if let Some(model::Divergence { step_index: Some(step), mismatch, lines }) = first {
         let shown =
             index.news.first().filter(|news| is_trace && (news.0 == step || news.0 + 1 == step)).cloned();
-        let (step, mismatch) = shown.unwrap_or((step, mismatch));
-        index.begin_at(step, mismatch.clone());
+        let (shown_at, shown) = shown.unwrap_or((step, mismatch.clone()));
+        index.begin_at(shown_at, shown);
+        let when = if shown_at < step { When::After } else { mismatch.when };
         if let Some(verdict) = &mut ended.verdict {
-            verdict.divergence = Some(model::Divergence { step_index: Some(step), mismatch });
+            let mismatch = Mismatch { when, ..mismatch };
+            verdict.divergence = Some(model::Divergence { step_index: Some(shown_at), mismatch, lines });
         }
     }
     ended.index = Arc::new(index);
@@ -271,11 +273,8 @@ fn of_traces(texts: &[TraceText; 2], control: &Control) -> Result<Ended, String>
 
 /// The first difference of two traces; it belongs to no step if none of both has it, or none that is recorded.
 fn trace_divergence(difference: &TraceDifference, recorded: u64) -> model::Divergence {
-    let TraceDifference { step, what, left, right, left_step, right_step, .. } = difference;
-    let field = match what {
-        What::Length => "end",
-        what => what.name(),
-    };
+    let TraceDifference { step, what, left, right, left_step, right_step, lines, .. } = difference;
+    let field = what.name();
     let is_step = (left_step.is_some() || right_step.is_some()) && *step < recorded;
     let when = if !is_step || ["gasCost", "stateGasCost", "error"].contains(&field) {
         When::After
@@ -285,6 +284,7 @@ fn trace_divergence(difference: &TraceDifference, recorded: u64) -> model::Diver
     model::Divergence {
         step_index: is_step.then_some(*step),
         mismatch: mismatch(field, left.clone(), right.clone(), when, None),
+        lines: Some(*lines),
     }
 }
 

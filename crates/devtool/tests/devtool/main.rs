@@ -10,3 +10,4 @@ mod navigation;
 mod safety;
 mod scale;
 mod sources;
+mod traces;

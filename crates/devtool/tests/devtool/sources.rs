@@ -165,7 +165,7 @@ fn traces_are_compared_in_what_both_say() {
     // The sum is wrong: that is the ADD's doing.
     check_traces(&whole, &whole.replace("0x3\"]", "0x4\"]"), "diverge", Some(2), Some("stack"));
     check_traces(&whole, &whole.replace("0x5e\"", "0x5d\""), "diverge", Some(1), Some("gas"));
-    check_traces(&whole, &lines[..3].concat(), "diverge", Some(3), Some("end"));
+    check_traces(&whole, &lines[..3].concat(), "diverge", Some(3), Some("length"));
     // No client's depth is 0, but a wrong one's may be.
     let shallow = [&lines[..3].concat(), &*lines[3].replace("\"depth\":1", "\"depth\":0")].concat();
     check_traces(&whole, &shallow, "diverge", Some(3), Some("depth"));

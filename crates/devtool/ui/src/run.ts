@@ -274,5 +274,7 @@ export function verdictOf(session: Session): { text: string; kind: 'agree' | 'di
   if (verdict.kind === 'poisoned') return { text: `cannot be said: ${verdict.reason ?? 'no reason given'}`, kind: 'poisoned', step: null };
   const at = verdict.divergence?.stepIndex ?? null;
   const last = session.totalSteps > 0 ? session.totalSteps - 1 : null;
-  return { text: at === null ? 'diverge in the outcome' : `diverge at step ${grouped(at)}`, kind: 'diverge', step: at ?? last };
+  const lines = verdict.divergence?.lines;
+  const where = lines ? `, ${verdict.divergence?.mismatch.field}, line ${lines[0]} and ${lines[1]}` : '';
+  return { text: (at === null ? 'diverge in the outcome' : `diverge at step ${grouped(at)}`) + where, kind: 'diverge', step: at ?? last };
 }

@@ -271,6 +271,7 @@ export type Steps = {
 export type Divergence = {
   stepIndex: number | null;
   mismatch: Mismatch;
+  lines: [number, number] | null;
 };
 
 export type Divergences = {
