@@ -6,7 +6,7 @@ use parallax_hooks::{StepEnd, StepView};
 use parallax_primitives::{Halt, Opcode};
 
 use crate::{
-    Field, HaltKind,
+    Dialect, Field, HaltKind,
     facts::{CostKind, Presence},
     halt::{geth_halt, geth_refuses_write},
 };
@@ -119,6 +119,19 @@ impl Client {
             };
         };
         Some(HaltKind::of(text))
+    }
+}
+
+impl Dialect {
+    /// Who writes so.
+    pub const fn client(self) -> Client {
+        match self {
+            Dialect::Eip3155 => Client::Eip3155,
+            Dialect::Geth => Client::Geth,
+            Dialect::Eels => Client::Eels,
+            Dialect::Revm => Client::Revm,
+            Dialect::Evmone => Client::Evmone,
+        }
     }
 }
 

@@ -2,8 +2,6 @@ use std::{fmt, str::FromStr};
 
 use parallax_primitives::{Eip, Opcode, Rules};
 
-use crate::Client;
-
 /// Whose lines to write. No two clients write the same; see the crate's README for what each does its own way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Dialect {
@@ -33,17 +31,6 @@ impl Dialect {
             Dialect::Eels => "eels",
             Dialect::Revm => "revm",
             Dialect::Evmone => "evmone",
-        }
-    }
-
-    /// Who writes so.
-    pub const fn client(self) -> Client {
-        match self {
-            Dialect::Eip3155 => Client::Eip3155,
-            Dialect::Geth => Client::Geth,
-            Dialect::Eels => Client::Eels,
-            Dialect::Revm => Client::Revm,
-            Dialect::Evmone => Client::Evmone,
         }
     }
 
