@@ -21,6 +21,7 @@ mod named_trace;
 mod pipeline;
 mod report;
 mod right_trace;
+mod shard;
 mod shared;
 mod shared_states;
 mod side_groups;
@@ -56,11 +57,12 @@ pub use named_trace::NamedTrace;
 pub use parallax_engine_evmc::child_main;
 pub use pipeline::{Campaign, Delivered, Progress, RunBy, Selection, WorkersError};
 pub use report::{
-    DiffSetup, Form, HtmlReport, JsonReport, JunitReport, PageLimits, Program, Report, ReportFormat, Told,
-    diff_json, diff_text, html_of_run, program_json, program_text, rerun, rules_word, shell_word, test_json,
-    test_text, title,
+    DiffSetup, Form, HtmlReport, JsonReport, JunitReport, MergeError, PageLimits, Program, Report,
+    ReportFormat, ShardReports, Told, diff_json, diff_text, html_of_run, program_json, program_text, rerun,
+    rules_word, shell_word, test_json, test_text, title,
 };
 pub use right_trace::{TraceCompared, diff_trace};
+pub use shard::{NoShard, Shard};
 pub use shared::shared_folder;
 pub use side_groups::{SideGroup, SideGroups};
 pub use sides::{Side, Sides};

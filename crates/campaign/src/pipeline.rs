@@ -24,6 +24,7 @@ use parallax_state_tests::{Case, FixtureError, TestText};
 use regex::Regex;
 
 use crate::{
+    Shard,
     archive::{self, Members, Opened},
     engines::UnknownEngine,
     shared_states::{SharedStates, Unit},
@@ -43,6 +44,8 @@ pub struct Selection {
     pub by: Option<RunBy>,
     /// Only cases with these numbers of their test's data, gas and value.
     pub index: Option<[usize; 3]>,
+    /// Only the tests of this part of them.
+    pub shard: Option<Shard>,
 }
 
 /// Rules that cases are run by in place of their own: [`TestText::cases_by`].
@@ -83,6 +86,8 @@ pub struct Progress {
     pub files_done: usize,
     /// All files.
     pub files: usize,
+    /// The number of the test that is answered, from 0, among the selected ones of all shards.
+    pub test: u64,
 }
 
 /// Why a campaign did not start, or did not go on.
@@ -206,6 +211,7 @@ pub(crate) struct Desk<'a, T, D> {
 pub(crate) struct Place {
     index: u64,
     files_done: usize,
+    test: u64,
 }
 
 impl<'a, T, D: FnMut(T, Progress) -> ControlFlow<()>> Desk<'a, T, D> {
@@ -240,22 +246,22 @@ impl<'a, T, D: FnMut(T, Progress) -> ControlFlow<()>> Desk<'a, T, D> {
         if self.is_stopped() {
             return None;
         }
-        let (index, files_done, unit) =
-            lock(&self.source).next(self.campaign.selection, || self.is_stopped())?;
+        let (place, unit) = lock(&self.source).next(self.campaign.selection, || self.is_stopped())?;
         if may_wait {
             let mut early = lock(&self.sink);
-            while index >= early.next + self.window && !self.is_stopped() {
+            while place.index >= early.next + self.window && !self.is_stopped() {
                 // Awake now and then: cancelling does not ring.
                 let rest = std::time::Duration::from_millis(50);
                 early = self.turn.wait_timeout(early, rest).unwrap_or_else(PoisonError::into_inner).0;
             }
         }
-        Some((Place { index, files_done }, unit))
+        Some((place, unit))
     }
 
     /// Delivers the answers of a unit, or keeps them until it is their turn.
     pub(crate) fn accept(&self, place: &Place, answers: Vec<T>) {
-        let progress = Progress { files_done: place.files_done, files: self.campaign.files.len() };
+        let Place { files_done, test, .. } = *place;
+        let progress = Progress { files_done, files: self.campaign.files.len(), test };
         lock(&self.sink).accept(place.index, progress, answers, &self.stopped);
         self.turn.notify_all();
     }
@@ -310,36 +316,56 @@ struct Source<'a> {
     /// What is left of a file.
     tests: Option<Tests>,
     states: SharedStates,
+    /// Selected tests so far, of all shards.
+    found: u64,
     taken: u64,
 }
 
 impl<'a> Source<'a> {
     fn new(files: &'a [PathBuf]) -> Self {
-        Self { files, opened: 0, members: None, tests: None, states: SharedStates::default(), taken: 0 }
+        let states = SharedStates::default();
+        Self { files, opened: 0, members: None, tests: None, states, found: 0, taken: 0 }
     }
 
-    /// The next selected unit, its number, and how many files are wholly handed out before it; `None` if there is none, or if it is
-    /// not to be looked for any longer.
+    /// The next selected unit and its place; `None` if there is none, or if it is not to be looked for any longer.
     fn next(
         &mut self,
         selection: &Selection,
         is_stopped: impl Fn() -> bool,
-    ) -> Option<(u64, usize, Result<Unit, FixtureError>)> {
-        let unit = loop {
+    ) -> Option<(Place, Result<Unit, FixtureError>)> {
+        loop {
+            let test = self.next_test(selection, &is_stopped)?;
+            self.found += 1;
+            if selection.shard.is_none_or(|shard| shard.has(self.found - 1)) {
+                self.taken += 1;
+                let place =
+                    Place { index: self.taken - 1, files_done: self.opened - 1, test: self.found - 1 };
+                return Some((place, test.and_then(|test| self.states.complete(test))));
+            }
+        }
+    }
+
+    /// The next selected test of any shard.
+    fn next_test(
+        &mut self,
+        selection: &Selection,
+        is_stopped: &impl Fn() -> bool,
+    ) -> Option<Result<TestText, FixtureError>> {
+        loop {
             if is_stopped() {
                 return None;
             }
             if let Some(tests) = &mut self.tests {
                 match tests.next() {
                     Some(Ok(test)) if !selection.has_test(test.file(), test.name()) => continue,
-                    Some(unit) => break unit.and_then(|test| self.states.complete(test)),
+                    Some(test) => return Some(test),
                     None => self.tests = None,
                 }
             }
             if let Some(members) = &mut self.members {
-                match members.next(&is_stopped) {
+                match members.next(is_stopped) {
                     Some(Ok(file)) => self.tests = Some(Box::new(file.tests())),
-                    Some(Err(error)) => break Err(error),
+                    Some(Err(error)) => return Some(Err(error)),
                     None if is_stopped() => return None,
                     None => self.members = None,
                 }
@@ -350,11 +376,9 @@ impl<'a> Source<'a> {
             match archive::open(path) {
                 Ok(Opened::File(file)) => self.tests = Some(Box::new(file.tests())),
                 Ok(Opened::Archive(members)) => self.members = Some(members),
-                Err(error) => break Err(error),
+                Err(error) => return Some(Err(error)),
             }
-        };
-        self.taken += 1;
-        Some((self.taken - 1, self.opened - 1, unit))
+        }
     }
 }
 

@@ -52,7 +52,7 @@ fn begin(engine: Engines) -> Result<(), Box<dyn std::error::Error>> {
     let Some(Setup { task, fork, by, index, max_memory }) = wire::read(&mut input)? else { return Ok(()) };
     let rules = fork.map(|fork| fork.parse()).transpose()?;
     let by = by.map(|(name, text)| parallax_rules_file::read(&text).map(|rules| RunBy { rules, name }));
-    let selection = Selection { filter: None, rules, by: by.transpose()?, index };
+    let selection = Selection { rules, by: by.transpose()?, index, ..Selection::default() };
     limit(max_memory)?;
     let (sender, units) = mpsc::channel();
     thread::Builder::new().spawn(move || {

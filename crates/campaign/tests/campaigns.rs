@@ -363,8 +363,8 @@ fn a_selection_takes_what_it_names() {
         let selection = Selection {
             filter: filter.map(|filter| Regex::new(filter).unwrap()),
             rules: fork.map(|fork| fork.parse().unwrap()),
-            by: None,
             index,
+            ..Selection::default()
         };
         test_with(&files, engines::mini(), &selection, test_json).1.passed
     };

@@ -258,8 +258,8 @@ fn again(text: &str, sides: [&dyn EngineSource; 2]) -> Vec<String> {
     let selection = Selection {
         filter: Some(Regex::new(option("--filter")).unwrap()),
         rules: Some(option("--fork").parse().unwrap()),
-        by: None,
         index: Some(index.try_into().unwrap()),
+        ..Selection::default()
     };
     compare(&[words.last().unwrap().into()], sides, mode, &selection, 1).1
 }

@@ -202,7 +202,7 @@ fn report(format: ReportFormat, delivered: &[Delivered<DiffOutcome>], complete: 
     let mut file = Vec::new();
     let mut report = Report::new(format, Cursor::new(&mut file), &setup()).unwrap();
     for delivered in delivered {
-        report.case(delivered).unwrap();
+        report.case(delivered, 0).unwrap();
     }
     report.finish(&sum(delivered, complete), None).unwrap();
     String::from_utf8(file).unwrap()

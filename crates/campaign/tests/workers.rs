@@ -293,7 +293,7 @@ fn a_comparison_tells_what_ends_a_case_in_every_form() {
     let isolation = workers(PATIENT);
     let summary = diff_isolated(&campaign, &task, Isolation::Workers(&isolation), |report, _| {
         texts.extend(report.told.text.clone());
-        written.iter_mut().for_each(|written| written.told(&report.told).unwrap());
+        written.iter_mut().for_each(|written| written.told(&report.told, 0).unwrap());
         ControlFlow::Continue(())
     })
     .unwrap();
@@ -380,8 +380,8 @@ fn workers_say_what_threads_say() {
         Selection {
             filter,
             rules: Some(parallax_primitives::Fork::Cancun.into()),
-            by: None,
             index: Some([0; 3]),
+            ..Selection::default()
         },
     ];
     let steps = [None, Some(20)];

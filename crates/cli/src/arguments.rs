@@ -5,7 +5,7 @@ use std::{ffi::OsString, io, path::PathBuf, time::Duration};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, value_parser};
 #[cfg(unix)]
 use parallax_campaign::engines::EvmcName;
-use parallax_campaign::{Limits, Workers, engines::EngineName};
+use parallax_campaign::{Limits, Shard, Workers, engines::EngineName};
 use parallax_primitives::{Fork, Rules, U256};
 use parallax_tracer_eip3155::Client;
 use regex::Regex;
@@ -17,6 +17,7 @@ use crate::{
     logging::{LogArguments, worker_options},
     message::{Kind, MessageOptions},
     number::{jobs, number, positive, wei},
+    report_merge::ReportArguments,
     rules_argument::{self, RulesArgument},
     run::arguments::RunArguments,
     seconds::seconds,
@@ -66,6 +67,8 @@ pub(crate) enum Command {
     Diff(Box<DiffArguments>),
     /// Compares two traces of any clients, field by field
     Compare(CompareArguments),
+    /// Puts the reports of parts of a comparison together
+    Report(ReportArguments),
     /// Shows two engines side by side in a browser
     Serve(ServeArguments),
     /// Turns assembly into bytecode
@@ -162,6 +165,9 @@ pub(crate) struct BlocktestArguments {
     /// Only tests whose file or name matches
     #[arg(long, alias = "run", value_name = "REGEX")]
     pub(crate) filter: Option<Regex>,
+    /// Only the I-th of N parts of the tests, so that N processes share them: each counts alike
+    #[arg(long, value_name = "I/N")]
+    pub(crate) shard: Option<Shard>,
     /// Tests at a time [default: all cores, at most: 1024]
     #[arg(short, long, value_name = "N", value_parser = jobs)]
     pub(crate) jobs: Option<usize>,
@@ -434,6 +440,10 @@ pub(crate) struct SelectionArguments {
     /// Only cases whose file or name matches
     #[arg(long, alias = "run", value_name = "REGEX")]
     pub(crate) filter: Option<Regex>,
+    /// Only the I-th of N parts of the tests, so that N processes share them: each counts alike. The reports of parallax diff
+    /// --report json=FILE are put together by parallax report merge
+    #[arg(long, value_name = "I/N")]
+    pub(crate) shard: Option<Shard>,
     /// Cases at a time [default: all cores, at most: 1024]
     #[arg(short, long, value_name = "N", value_parser = jobs)]
     pub(crate) jobs: Option<usize>,

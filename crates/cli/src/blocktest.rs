@@ -18,7 +18,8 @@ use crate::{
 };
 
 pub(crate) fn run(arguments: &BlocktestArguments) -> Result<Status> {
-    let BlocktestArguments { paths, engine, only_fork, filter, jobs, json, isolation, trace } = arguments;
+    let BlocktestArguments { paths, engine, only_fork, filter, shard, jobs, json, isolation, trace } =
+        arguments;
     trace.check_use()?;
     trace.check_cases(*engine, *jobs, isolation)?;
     load(*engine)?;
@@ -28,6 +29,7 @@ pub(crate) fn run(arguments: &BlocktestArguments) -> Result<Status> {
         only_fork: *only_fork,
         index: None,
         filter: filter.clone(),
+        shard: *shard,
         jobs: *jobs,
         json: *json,
     };

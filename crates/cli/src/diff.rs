@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Result, bail, ensure};
 use parallax_campaign::{
-    Campaign, DiffReport, DiffSummary, DiffTask, Form, Isolation, Partings, Program, compare_job,
+    Campaign, DiffReport, DiffSummary, DiffTask, Form, Isolation, Partings, Program, Progress, compare_job,
     diff_isolated, diff_with_steps,
     engines::{EngineName, EngineSource, Ruled},
     program_json, program_text, rules_word, shell_word,
@@ -107,14 +107,16 @@ fn on_cases(arguments: &DiffArguments) -> Result<Status> {
     incoming.watch_interrupts(workers.is_some())?;
     let json = arguments.selection.json;
     let task = task(arguments);
-    let setup = task.setup(&task.config(&arguments.left, &arguments.right()));
+    let mut setup = task.setup(&task.config(&arguments.left, &arguments.right()));
+    setup.shard = arguments.selection.shard;
     let mut reports = Reports::begin(&arguments.report, &setup, &mut outputs)?;
     let mut printer = if arguments.steps.as_deref() == Some("-") { Printer::aside() } else { Printer::new() };
     let isolation = workers.as_ref().map_or(Isolation::InProcess, Isolation::Workers);
     let has_failed = || steps.as_ref().is_some_and(|steps| steps.file.has_failed());
     let mut partings = Partings::default();
     let mut skipped = PassedOver::default();
-    let mut deliver = |DiffReport { sum, told, parting, passed_over, .. }: &DiffReport, progress| {
+    let mut deliver = |DiffReport { sum, told, parting, passed_over, .. }: &DiffReport,
+                       progress: Progress| {
         skipped.count(passed_over.as_deref());
         parting.iter().for_each(|parting| partings.add(parting));
         let text = match &told.text {
@@ -124,7 +126,7 @@ fn on_cases(arguments: &DiffArguments) -> Result<Status> {
             }
             text => text.clone().map(colour::painted),
         };
-        let is_written = reports.told(told);
+        let is_written = reports.told(told, progress.test);
         let is_failure = sum.diverged + sum.errors() > 0;
         printer.print(progress, is_failure, if json { told.json.as_deref() } else { text.as_deref() })?;
         let is_enough = arguments.fail_fast && sum.diverged > 0;
@@ -161,7 +163,7 @@ fn on_cases(arguments: &DiffArguments) -> Result<Status> {
     reports.finish(&summary)?;
     written?;
     printed?;
-    Ok(incoming.status(summary.is_success(), summary.cases(), summary.passed_over, summary.unreadable))
+    Ok(incoming.status_of(&summary))
 }
 
 /// What is compared with what, how, and in which forms it is told.

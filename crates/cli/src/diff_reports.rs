@@ -63,14 +63,14 @@ impl<'p> Reports<'p> {
         Ok(Self { files, start: Instant::now(), failure: None })
     }
 
-    /// Adds one case to each. False if one cannot be written any more.
-    pub(crate) fn case(&mut self, delivered: &Delivered<DiffOutcome>) -> bool {
-        self.add(|report| report.case(delivered))
+    /// Adds one case, of the test with this number, to each. False if one cannot be written any more.
+    pub(crate) fn case(&mut self, delivered: &Delivered<DiffOutcome>, test: u64) -> bool {
+        self.add(|report| report.case(delivered, test))
     }
 
     /// Adds one case that is told in the forms of all of them.
-    pub(crate) fn told(&mut self, told: &Told) -> bool {
-        self.add(|report| report.told(told))
+    pub(crate) fn told(&mut self, told: &Told, test: u64) -> bool {
+        self.add(|report| report.told(told, test))
     }
 
     /// Writes all of them of one program.

@@ -24,6 +24,7 @@ mod outputs;
 mod path_lines;
 mod prestate;
 mod report;
+mod report_merge;
 mod revert_reason;
 mod right_trace;
 mod rules;
@@ -86,6 +87,7 @@ fn main() -> ExitCode {
         Command::Blocktest(arguments) => blocktest::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
+        Command::Report(arguments) => report_merge::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Asm(arguments) => assembly::assemble(&arguments),
         Command::Disasm(arguments) => assembly::disassemble(&arguments),

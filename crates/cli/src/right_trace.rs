@@ -64,7 +64,7 @@ pub(crate) fn run(arguments: &DiffArguments, path: &str) -> Result<Status> {
             .join("; "),
     };
     let printed = writeln!(io::stdout().lock(), "{text}");
-    reports.case(&delivered);
+    reports.case(&delivered, 0);
     reports.finish(&summary)?;
     printed?;
     Ok(if summary.is_success() { Status::Well } else { Status::Failure })

@@ -15,7 +15,9 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use parallax_campaign::{Campaign, Delivered, Discovery, Progress, RunBy, Selection, file_of, title};
+use parallax_campaign::{
+    Campaign, Delivered, DiffSummary, Discovery, Progress, RunBy, Selection, file_of, title,
+};
 use parallax_state_tests::Case;
 
 use crate::{
@@ -103,7 +105,14 @@ impl<'a> Incoming<'a> {
                 self.left.as_slice().iter().take_while(|path| path.as_path() != Path::new("-")).collect();
             if named.is_empty() {
                 match self.left.next() {
-                    Some(_) => self.list = Some(List::begin()?),
+                    Some(_) => {
+                        let is_whole = self.arguments.shard.is_none();
+                        ensure!(
+                            is_whole,
+                            "--shard: expected paths, no list on standard input, of which each process has its own"
+                        );
+                        self.list = Some(List::begin()?);
+                    }
                     None => break,
                 }
                 continue;
@@ -172,7 +181,8 @@ impl<'a> Incoming<'a> {
         let SelectionArguments { only_fork: rules, index, .. } = *self.arguments;
         let by = self.arguments.by.as_ref();
         let by = by.map(|given| RunBy { rules: given.rules, name: given.text.clone() });
-        let selection = Selection { filter: self.arguments.filter.clone(), rules, by, index };
+        let SelectionArguments { filter, shard, .. } = self.arguments;
+        let selection = Selection { filter: filter.clone(), rules, by, index, shard: *shard };
         Selected { files, selection, jobs: self.arguments.jobs.unwrap_or(0) }
     }
 
@@ -188,6 +198,13 @@ impl<'a> Incoming<'a> {
             complain(&"interrupted: the results so far are above");
             return Status::Interrupted;
         }
+        if counted == 0
+            && unreadable == 0
+            && let Some(shard) = self.arguments.shard
+        {
+            complain(&format!("no case is in shard {shard} of {} files", self.files));
+            return self.status;
+        }
         if counted == 0 && self.status == Status::Well {
             complain(&format!(
                 "no case selected: {} files have none that fits --only-fork, --index and --filter",
@@ -201,6 +218,15 @@ impl<'a> Incoming<'a> {
             return Status::WrongInput;
         }
         self.status.max(if is_success { Status::Well } else { Status::Failure })
+    }
+
+    /// How a comparison ended. Of a shard, what ran in the fast form is a question for all of them together.
+    pub(crate) fn status_of(&self, summary: &DiffSummary) -> Status {
+        let is_well = match self.arguments.shard {
+            Some(_) => summary.complete && summary.diverged + summary.errors() == 0,
+            None => summary.is_success(),
+        };
+        self.status(is_well, summary.cases(), summary.passed_over, summary.unreadable)
     }
 
     /// The one case that is selected, or `None` if something cannot be read, which is told on standard error.
@@ -383,7 +409,7 @@ impl Printer {
     }
 
     /// Shows how far it is.
-    fn show(&mut self, Progress { files_done, files }: Progress) {
+    fn show(&mut self, Progress { files_done, files, .. }: Progress) {
         if self.bar.is_hidden() {
             if self.told.elapsed() >= PATIENCE {
                 self.told = Instant::now();

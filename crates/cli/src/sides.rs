@@ -4,7 +4,8 @@ use std::ops::ControlFlow;
 
 use anyhow::{Context, Result, bail, ensure};
 use parallax_campaign::{
-    ClientSide, Delivered, DiffOutcome, DiffSetup, DiffSummary, Side, Sides, config, diff_json, diff_text,
+    ClientSide, Delivered, DiffOutcome, DiffSetup, DiffSummary, Progress, Side, Sides, config, diff_json,
+    diff_text,
     engines::{EngineName, EngineSource},
     shell_word,
 };
@@ -53,18 +54,19 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<Status> {
     let mut setup =
         DiffSetup::new(sides.pivot.name(), &others, &ShadowConfig { mode, ..ShadowConfig::default() });
     setup.command = format!("parallax diff{options}");
+    setup.shard = arguments.selection.shard;
     let mut reports =
         Reports::begin(&arguments.report, &setup, &mut Outputs::beside(incoming.gathered_files()))?;
     let mut printer = Printer::new();
     let json = arguments.selection.json;
     let mut skipped = PassedOver::default();
-    let mut deliver = |delivered: &Delivered<DiffOutcome>, progress| {
+    let mut deliver = |delivered: &Delivered<DiffOutcome>, progress: Progress| {
         let text =
             if json { Some(diff_json(delivered)) } else { diff_text(delivered, &setup).map(colour::painted) };
         if let Delivered::Unreadable(error) = delivered {
             skipped.count(error.passed_over().as_deref());
         }
-        let is_written = reports.case(delivered);
+        let is_written = reports.case(delivered, progress.test);
         let has_parted = matches!(delivered, Delivered::Case(_, outcome) if outcome.verdict.is_failure());
         printer.print(progress, has_parted, text.as_deref())?;
         if !is_written || arguments.fail_fast && has_parted {
@@ -86,7 +88,7 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<Status> {
     let printed = printer.finish(&text, json);
     reports.finish(&summary)?;
     printed?;
-    Ok(incoming.status(summary.is_success(), summary.cases(), summary.passed_over, summary.unreadable))
+    Ok(incoming.status_of(&summary))
 }
 
 /// The sides in the order in which they were named, and the options that name them again.

@@ -6,7 +6,7 @@ use parallax_state_tests::{Case, FixtureError};
 use serde::Serialize;
 
 use super::printable::{exactly, printable, shell_word};
-use crate::{CaseName, Delivered, DiffOutcome, tolerated};
+use crate::{CaseName, Delivered, DiffOutcome, Shard, tolerated};
 
 /// How a comparison was asked for: what its reports say besides the cases.
 #[derive(Clone, Debug)]
@@ -19,6 +19,8 @@ pub struct DiffSetup {
     pub command: String,
     /// What counts as no difference, each with its reason.
     pub tolerances: Vec<String>,
+    /// Which part of the cases they were, if not all.
+    pub shard: Option<Shard>,
 }
 
 impl DiffSetup {
@@ -30,6 +32,7 @@ impl DiffSetup {
             mode,
             command: format!("parallax diff --mode {} --left {left} --right {right}", mode.name()),
             tolerances: tolerated(config),
+            shard: None,
         }
     }
 

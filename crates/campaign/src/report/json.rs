@@ -12,7 +12,7 @@ use super::{
     answer::{Answer, DiffSetup, Origin, Program, Subject},
     document::close_for_now,
 };
-use crate::{CaseName, Delivered, DiffOutcome, SideGroup, SideGroups, TestOutcome, TraceDigest};
+use crate::{CaseName, Delivered, DiffOutcome, Shard, SideGroup, SideGroups, TestOutcome, TraceDigest};
 
 #[derive(Serialize)]
 struct SetupRecord<'a> {
@@ -20,6 +20,8 @@ struct SetupRecord<'a> {
     mode: &'static str,
     command: &'a str,
     tolerances: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shard: Option<Shard>,
 }
 
 #[derive(Serialize)]
@@ -274,8 +276,8 @@ impl<W: Write + Seek> JsonReport<W> {
     /// comparison, with how it was asked for.
     pub fn finish(mut self, summary: &impl Serialize, setup: Option<&DiffSetup>) -> io::Result<()> {
         write!(self.out, "\n],\"summary\":{}", json(summary))?;
-        if let Some(DiffSetup { engines, mode, command, tolerances }) = setup {
-            let setup = SetupRecord { engines, mode: mode.name(), command, tolerances };
+        if let Some(DiffSetup { engines, mode, command, tolerances, shard }) = setup {
+            let setup = SetupRecord { engines, mode: mode.name(), command, tolerances, shard: *shard };
             write!(self.out, ",\"setup\":{}", json(&setup))?;
         }
         self.out.write_all(b"}\n")?;

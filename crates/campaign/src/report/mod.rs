@@ -7,6 +7,7 @@ mod document;
 mod html;
 mod json;
 mod junit;
+mod merge;
 mod printable;
 mod text;
 
@@ -22,6 +23,7 @@ pub use html::{HtmlReport, PageLimits, html_of_run};
 pub use json::{JsonReport, diff_json, program_json, test_json};
 pub(crate) use json::{outcome_json, unreadable_json};
 pub use junit::JunitReport;
+pub use merge::{MergeError, ShardReports};
 pub(crate) use printable::printable;
 pub use printable::shell_word;
 pub(crate) use text::outcome_text;
@@ -70,36 +72,38 @@ impl<W: Write + Seek> Report<W> {
         })
     }
 
-    /// Adds one case.
-    pub fn case(&mut self, delivered: &Delivered<DiffOutcome>) -> io::Result<()> {
-        self.add(&Answer::of(delivered))
+    /// Adds one case, of the test with this number: [`Progress::test`](crate::Progress::test).
+    pub fn case(&mut self, delivered: &Delivered<DiffOutcome>, test: u64) -> io::Result<()> {
+        self.add(&Answer::of(delivered), test)
     }
 
     /// Adds one case of which all that this report's form needs is told.
-    pub fn told(&mut self, told: &Told) -> io::Result<()> {
+    pub fn told(&mut self, told: &Told, test: u64) -> io::Result<()> {
         let Told { json, junit, html, .. } = told;
         match self {
             Report::Html(page, _) => {
                 html.iter().for_each(|piece| page.put(piece));
                 Ok(())
             }
-            Report::Json(report, _) => json.as_ref().map_or(Ok(()), |line| report.case(line)),
+            Report::Json(report, setup) => {
+                json.as_ref().map_or(Ok(()), |line| line_of(report, setup, test, line))
+            }
             Report::Junit(report) => junit.as_ref().map_or(Ok(()), |element| report.put(element)),
         }
     }
 
     /// Adds a program.
     pub fn program(&mut self, program: &Program, outcome: &DiffOutcome) -> io::Result<()> {
-        self.add(&Answer::Outcome(Subject::Program(program), outcome))
+        self.add(&Answer::Outcome(Subject::Program(program), outcome), 0)
     }
 
-    fn add(&mut self, answer: &Answer<'_>) -> io::Result<()> {
+    fn add(&mut self, answer: &Answer<'_>, test: u64) -> io::Result<()> {
         match self {
             Report::Html(page, _) => {
                 page.add(answer);
                 Ok(())
             }
-            Report::Json(report, _) => report.case(&json::answer(answer)),
+            Report::Json(report, setup) => line_of(report, setup, test, &json::answer(answer)),
             Report::Junit(report) => report.add(answer),
         }
     }
@@ -114,6 +118,19 @@ impl<W: Write + Seek> Report<W> {
             Report::Json(report, setup) => report.finish(summary, Some(&setup)),
             Report::Junit(report) => report.finish(summary, time),
         }
+    }
+}
+
+/// Writes a case's line; of a shard with the number of its test, by which [`ShardReports`] puts it into its place.
+fn line_of<W: Write + Seek>(
+    report: &mut JsonReport<W>,
+    setup: &DiffSetup,
+    test: u64,
+    line: &str,
+) -> io::Result<()> {
+    match setup.shard {
+        Some(_) => report.case(&merge::numbered(test, line)),
+        None => report.case(line),
     }
 }
 

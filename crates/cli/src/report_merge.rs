@@ -1,0 +1,62 @@
+//! `parallax report`: what is done with reports that are written.
+
+use std::{
+    fs::File,
+    io::{self, BufWriter},
+    path::{Path, PathBuf},
+};
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+use parallax_campaign::ShardReports;
+
+use crate::{outputs::Outputs, report::Status};
+
+#[derive(Args, Debug)]
+pub(crate) struct ReportArguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Puts the JSON reports of all shards of a comparison together: the whole is, byte for byte, what one process would have written
+    #[command(after_help = "Example:
+  parallax diff tests --shard 1/2 --report json=1.json
+  parallax diff tests --shard 2/2 --report json=2.json
+  parallax report merge 1.json 2.json --out all.json
+
+Each shard must be there once, finished, and asked for alike; a file may hold several reports, one behind the other. The exit status \
+is that of the whole: 1 if sides part somewhere.")]
+    Merge(MergeArguments),
+}
+
+#[derive(Args, Debug)]
+struct MergeArguments {
+    /// Reports of shards, as --shard I/N --report json=FILE writes them
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+    /// Where the whole is written; - is standard output, and the sum goes to standard error then
+    #[arg(long, value_name = "FILE")]
+    out: String,
+}
+
+pub(crate) fn run(arguments: &ReportArguments) -> Result<Status> {
+    let What::Merge(MergeArguments { files, out }) = &arguments.what;
+    let mut outputs = Outputs::beside(files);
+    let reports = ShardReports::read(files)?;
+    if out == "-" {
+        reports.write(&mut BufWriter::new(io::stdout().lock()), Path::new("standard output"))?;
+    } else {
+        let file = outputs.open(out, "report", |path| File::create(path))?;
+        reports.write(&mut BufWriter::new(file), Path::new(out))?;
+    }
+    let ShardReports { summary, engines: [left, right], .. } = &reports;
+    let fast = summary.fast_text().map_or(String::new(), |text| format!("\n  {text}"));
+    let text = summary.text(left, right) + &fast;
+    match out.as_str() {
+        "-" => eprintln!("{text}"),
+        _ => println!("{text}"),
+    }
+    Ok(if summary.is_success() { Status::Well } else { Status::Failure })
+}
