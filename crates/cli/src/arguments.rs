@@ -187,7 +187,8 @@ refund counter before the opcode, a call's cost with the gas it forwards, and so
 not is a difference; what it never says is unknown, differs from nothing, and is named on the first line, with what was compared \
 on some steps only. Lines that are no JSON object are passed over.
 
-Exit status: 0 the traces agree, 1 they differ, 2 one of them cannot be read, or neither has a step.")]
+Exit status: 0 the traces agree, 1 they differ, 2 one of them cannot be read, or nothing was compared: \
+neither has a step, or not both say what is to be compared.")]
 pub(crate) struct CompareArguments {
     /// A trace file
     pub(crate) left: String,
@@ -233,7 +234,7 @@ fast form at every block entry and to the end: all code translated (primary-alwa
 With --json each case is one line with the fields: file name fork d g v verdict steps divergence, and reason where the verdict \
 has one. The verdicts:
   agree         something was compared, and nothing differs
-  rejected      both sides refuse the transaction for the same reason; nothing ran
+  rejected      both sides refuse the transaction, or every block, for the same reason; nothing ran
   diverge       the first difference
   crashed       a side panicked, aborted or took a signal
   timed_out     the limit of time was met
@@ -249,7 +250,8 @@ An interrupt (INT, TERM, HUP) ends every running case at once; what was done is 
 JSON and JUnit are whole documents after each case, should even that not be possible; the page is written at the end.
 
 Exit status: 0 if no verdict is diverge, crashed, timed_out, limit or poisoned; 1 if one is; 2 if the command or its input is \
-wrong: of --code a transaction that is rejected, too; 130 after an interrupt.")]
+wrong: of --code a transaction that is rejected, too, and if nothing was compared, as every verdict is unsupported or not_compared; \
+130 after an interrupt.")]
 pub(crate) struct DiffArguments {
     #[command(flatten)]
     pub(crate) selection: SelectionArguments,

@@ -15,7 +15,9 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use parallax_campaign::{Campaign, Delivered, Discovery, Progress, RunBy, Selection, file_of, title};
+use parallax_campaign::{
+    Campaign, Delivered, DiffSummary, Discovery, Progress, RunBy, Selection, file_of, title,
+};
 use parallax_state_tests::Case;
 
 use crate::{
@@ -203,6 +205,17 @@ impl<'a> Incoming<'a> {
         self.status.max(if is_success { Status::Well } else { Status::Failure })
     }
 
+    /// As [`Incoming::status`], of a comparison.
+    pub(crate) fn status_of(&self, summary: &DiffSummary) -> Status {
+        let status =
+            self.status(summary.is_success(), summary.cases(), summary.passed_over, summary.unreadable);
+        if status != Status::Well || !summary.is_about_nothing() {
+            return status;
+        }
+        complain(&NOTHING_COMPARED);
+        Status::WrongInput
+    }
+
     /// The one case that is selected, or `None` if something cannot be read, which is told on standard error.
     pub(crate) fn only_case(mut self) -> Result<Option<Case>> {
         self.gather()?;
@@ -210,6 +223,10 @@ impl<'a> Incoming<'a> {
         self.gathered.map_or(Ok(None), |selected| selected.only_case(is_readable))
     }
 }
+
+/// Said where a comparison came to neither an agreement nor a finding.
+pub(crate) const NOTHING_COMPARED: &str =
+    "nothing was compared: no case has anything that both sides run and tell";
 
 const LIST: &str = "standard input: expected a list of paths, one a line";
 const NO_LIST: &str = "standard input: expected a list of paths, one a line, found none";

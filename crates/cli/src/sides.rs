@@ -86,7 +86,7 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<Status> {
     let printed = printer.finish(&text, json);
     reports.finish(&summary)?;
     printed?;
-    Ok(incoming.status(summary.is_success(), summary.cases(), summary.passed_over, summary.unreadable))
+    Ok(incoming.status_of(&summary))
 }
 
 /// The sides in the order in which they were named, and the options that name them again.

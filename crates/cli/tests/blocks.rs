@@ -35,7 +35,7 @@ fn block_tests_pass_in_workers_and_in_this_process() {
         let engine = extra.get(1).unwrap_or(&"primary");
         let (status, out, err) = run(&[&["blocktest", &fixtures()], extra].concat());
         assert_eq!((status, err.as_str()), (Some(0), ""));
-        assert_eq!(out, format!("{engine}: 8 passed; 70 blocks, 440760 gas\n"));
+        assert_eq!(out, format!("{engine}: 8 passed; 70 blocks, 573827 gas\n"));
     }
     let (status, out, _) = run(&["blocktest", &fixtures(), "--only-fork", "Prague", "--json"]);
     assert_eq!(status, Some(0));
@@ -56,7 +56,7 @@ fn what_is_wrong_is_told_and_how_to_run_it_again() {
     assert_eq!(status, Some(1));
     assert!(out.contains("a_chain_of_two/London network London\n  the chain ends with 0x"), "{out}");
     assert!(out.contains("\n  again: parallax blocktest --engine primary --filter "), "{out}");
-    assert!(out.ends_with("primary: 7 passed, 1 failed; 70 blocks, 440760 gas\n"), "{out}");
+    assert!(out.ends_with("primary: 7 passed, 1 failed; 70 blocks, 573827 gas\n"), "{out}");
     // The line behind it runs that one alone.
     let again = out.lines().find_map(|line| line.strip_prefix("  again: parallax ")).unwrap();
     let words: Vec<_> = again.split(' ').map(|word| word.trim_matches('\'')).collect();
@@ -71,7 +71,7 @@ fn what_is_wrong_is_told_and_how_to_run_it_again() {
     let (status, out, err) = run(&["blocktest", &file]);
     assert_eq!(status, Some(2));
     assert!(err.ends_with("at a_chain_of_two/London.blocks[0].rlp: expected bytes in hexadecimal, two digits each, found 5\n"), "{err}");
-    assert!(out.ends_with("primary: 7 passed, 1 unreadable; 61 blocks, 419760 gas\n"), "{out}");
+    assert!(out.ends_with("primary: 7 passed, 1 unreadable; 61 blocks, 552827 gas\n"), "{out}");
     fs::remove_file(file).unwrap();
 }
 
@@ -121,5 +121,5 @@ fn an_interrupt_prints_what_was_done() {
     drop(paths);
     assert_eq!(output.status.code(), Some(130));
     let err = String::from_utf8(output.stderr).unwrap();
-    assert!(err.contains("primary: 8 passed; 70 blocks, 440760 gas (stopped before the end)\n"), "{err}");
+    assert!(err.contains("primary: 8 passed; 70 blocks, 573827 gas (stopped before the end)\n"), "{err}");
 }
