@@ -242,8 +242,9 @@ has one. The verdicts:
   poisoned      it cannot be said: the world failed, or a side contradicts itself
   unsupported   a side does not have these rules
   not_compared  there is nothing that both sides tell
+Steps, block entries and depths are numbered from 1 everywhere, as in traces (EIP-3155); messages from #0, the transaction's own.
 
-With --steps each case is a header (format, version, case, mode, engines), one line a step (stepIndex, primary: the left side, \
+With --steps each case is a header (format, version, case, mode, engines), one line a step (step: its number, primary: the left side, \
 mini: the right one, mismatch: field, lhs, rhs, carried) and an end (verdict, divergence, steps, stepsDropped, outcomes).
 
 An interrupt (INT, TERM, HUP) ends every running case at once; what was done is printed and every report is closed. Reports in \

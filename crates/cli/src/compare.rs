@@ -316,7 +316,9 @@ fn difference_json(difference: &TraceDifference) -> Value {
         })
     };
     let line = |line| (line > 0).then_some(line);
+    let is_of_a_step = difference.left_step.is_some() || difference.right_step.is_some();
     json!({
+        "step": is_of_a_step.then_some(difference.step + 1),
         "steps": difference.step,
         "field": difference.what.to_string(),
         "left": difference.left,

@@ -653,7 +653,7 @@ fn a_clients_trace_is_a_side() {
     }
     let ran = diff(&["--right-trace", &wrong, "--json"]);
     assert_eq!((ran.status, ran.out.lines().count()), (Some(1), 1));
-    assert!(ran.out.contains(r#""verdict":"diverge""#) && ran.out.contains(r#""step":9"#), "{}", ran.out);
+    assert!(ran.out.contains(r#""verdict":"diverge""#) && ran.out.contains(r#""step":10"#), "{}", ran.out);
     let cut = folder.file("cut", text.split_inclusive('\n').take(9).collect::<String>());
     let ran = diff(&["--right-trace", &cut]);
     assert!(ran.status == Some(1) && ran.out.contains("diverge before step 10 "), "{}", ran.out);
