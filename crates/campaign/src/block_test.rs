@@ -27,7 +27,7 @@ use crate::{
     step_limit::StepLimit,
     task::Task,
     trace::trace,
-    traced_run::{TraceEnd, TracePlace, TracedRun},
+    traced_run::{ChainPlace, TraceEnd, TracePlace, TracedRun},
 };
 
 /// Who has the rules of blocks for an engine of this name: the plain engine has the plain ones.
@@ -248,7 +248,7 @@ impl BlockTask {
             let mut go = |hooks: &mut dyn Hooks| engine.execute(job, &mut (hooks, &mut limit));
             match (traces, place(case, at, job, &mut logs)) {
                 (Some(traces), Some(place)) => {
-                    let on = TracedRun { before: job.database, place: Some(place) };
+                    let on = TracedRun { before: job.database, place: Some(TracePlace::Chain(place)) };
                     logs.add(trace(traces, &on, &mut go, TraceEnd::of))
                 }
                 _ => go(&mut NoHooks),
@@ -325,14 +325,15 @@ impl LogsOfBlock {
 }
 
 /// Where a transaction stands in a test; nothing for a call of the block's own.
-fn place<'c>(case: &'c BlockCase, at: At, job: &Job<'_>, logs: &mut LogsOfBlock) -> Option<TracePlace<'c>> {
+fn place<'c>(case: &'c BlockCase, at: At, job: &Job<'_>, logs: &mut LogsOfBlock) -> Option<ChainPlace<'c>> {
     let (Part::Transaction(index), Subject::Transaction(transaction)) = (at.part, job.subject) else {
         return None;
     };
     if logs.block != at.block {
         *logs = LogsOfBlock { block: at.block, count: 0 };
     }
-    Some(TracePlace {
+    Some(ChainPlace {
+        file: &case.file,
         test: &case.name,
         block: at.block,
         number: job.block.number,

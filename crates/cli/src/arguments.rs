@@ -117,8 +117,9 @@ exception error, with --trace-digest also: steps traceSha256, and of a case that
 (crashed, timed_out or limit). Of a case that ran by other rules than its own, pass and expectedRoot are null, and verdict is \
 unchecked.
 
-An interrupt (INT, TERM, HUP) ends every running case at once; what was done is printed, and the exit status is 130. \
---trace runs one case at a time, in this process.")]
+An interrupt (INT, TERM, HUP) ends every running case at once; what was done is printed, and the exit status is 130.
+
+--trace runs one case at a time, in this process. What a tracer answers is a line with the fields: file test fork d g v result, or error in place of result where the transaction is refused.")]
 pub(crate) struct StatetestArguments {
     #[command(flatten)]
     pub(crate) selection: SelectionArguments,
@@ -147,7 +148,7 @@ work is not checked, and tests of it are counted apart. State tests are counted 
 With --json each case is one line with the fields: file name network pass verdict (passed, proof_of_work, failed, crashed, timed_out, \
 limit, unsupported, passed_over or unreadable) error blocks, and of each block: hash number transactions gasUsed refused.
 
---trace runs one test at a time, in this process, and traces transactions, not system calls. What a tracer answers is a line with the fields: test block (from 0) number transaction txHash result, or error in place of result where the transaction cannot be in the block; EIP-3155 lines and struct logs stand one behind the other.")]
+--trace runs one test at a time, in this process, and traces transactions, not system calls. What a tracer answers is a line with the fields: file test block (from 0) number transaction txHash result, or error in place of result where the transaction cannot be in the block; EIP-3155 lines and struct logs stand one behind the other.")]
 pub(crate) struct BlocktestArguments {
     /// Files or folders of block tests, archives of them (.tar, .tar.gz, .tgz) or ARCHIVE:MEMBER, packed files (.json.gz), or -
     /// for a list of paths on standard input, one a line
