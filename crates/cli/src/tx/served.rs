@@ -32,7 +32,7 @@ impl Ended {
         let (port, sides) = (arguments.served.port, arguments.sides());
         let config = Config { port, engines: choice(&sides), ..Config::default() };
         let server = Server::start(config).with_context(|| format!("cannot serve on port {port}"))?;
-        let url = server.open(source, sides.map(|side| side.name())).map_err(|error| anyhow!("{error}"))?;
+        let url = server.open(source, sides.map(EngineName::name)).map_err(|error| anyhow!("{error}"))?;
         show(server, &url)
     }
 }
