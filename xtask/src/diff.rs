@@ -52,9 +52,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
     match (arguments.eest, official()) {
         (true, Some(folder)) => paths.push(folder),
-        (true, None) => println!("left out: the official state tests, as there is no ../shared/eest"),
+        (_, None) => println!("left out: the official state tests, as there is no ../shared/eest"),
         (false, Some(_)) => println!("--eest adds the official state tests"),
-        (false, None) => {}
     }
     let mut table = Table::default();
     for right in std::iter::once(&arguments.right).chain(&arguments.also) {
@@ -199,6 +198,9 @@ impl Table {
         print!("{}", self.text());
         if !self.0.iter().all(|line| line.summary.is_success()) {
             bail!("the engines do not agree");
+        }
+        if self.0.iter().any(|line| line.summary.is_about_nothing()) {
+            bail!("nothing was compared: no case has anything that both sides run and tell");
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use parallax_block_data::{
-    AccessDifference, Block, BlockProcessor, Body, BodyResult, BodyRun, ChainPlace, Part,
+    AccessDifference, Block, BlockError, BlockProcessor, Body, BodyResult, BodyRun, ChainPlace, Part,
 };
 use parallax_engine_interface::{EngineError, Execution, Job};
 use parallax_memory_database::MemoryDatabase;
@@ -17,10 +17,16 @@ pub type ExecuteBoth<'a> = dyn FnMut(At, &Job<'_>) -> Option<[Result<Execution, 
 /// What came of a case on two sides.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BothReport {
-    /// Blocks that both took or both refused.
+    /// Blocks that both took or both refused, and those that neither is asked about: what is no block, or has no parent.
     pub blocks: u64,
-    /// Transactions and system calls that were run.
+    /// Transactions and system calls that both were asked to run.
     pub parts: u64,
+    /// Blocks that both took.
+    pub taken: u64,
+    /// Transactions and system calls that neither refused.
+    pub ran: u64,
+    /// Why both refused a block, of the first one that they were asked about and refused.
+    pub refusal: Option<BlockError>,
     /// How it ended.
     pub end: BothEnd,
 }
@@ -28,7 +34,8 @@ pub struct BothReport {
 /// How a case ended on two sides.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BothEnd {
-    /// They agree in all of it.
+    /// Nothing differs. Whether there was anything to compare, [`BothReport::taken`], [`BothReport::ran`] and
+    /// [`BothReport::refusal`] say.
     Agree,
     /// Their rules of blocks part.
     Parted {
@@ -52,13 +59,16 @@ pub fn run_both(
     execute: &mut ExecuteBoth<'_>,
 ) -> BothReport {
     let mut chain = Chain::new(case.network, case.genesis.clone(), case.pre.clone());
-    let mut report = BothReport { blocks: 0, parts: 0, end: BothEnd::Agree };
+    let mut report = BothReport { blocks: 0, parts: 0, taken: 0, ran: 0, refusal: None, end: BothEnd::Agree };
     for (index, of_case) in case.blocks.iter().enumerate() {
         // What is no block is read by nobody.
         if let Ok(block) = of_case.block() {
-            let mut walk = Walk { index, processors, parts: 0, behind: None, execute };
+            let mut walk = Walk { index, processors, parts: 0, ran: 0, refusal: None, behind: None, execute };
             let taken = walk.block(case.chain_id, &chain, &block);
             report.parts += walk.parts;
+            report.ran += walk.ran;
+            report.taken += u64::from(matches!(taken, Ok(Some(_))));
+            report.refusal = report.refusal.take().or(walk.refusal);
             match taken {
                 Err(Apart::Stopped(part)) => {
                     report.end = BothEnd::Stopped(At { block: index, part });
@@ -92,6 +102,8 @@ struct Walk<'a, 'e> {
     index: usize,
     processors: [&'a dyn BlockProcessor; 2],
     parts: u64,
+    ran: u64,
+    refusal: Option<BlockError>,
     behind: Option<Part>,
     execute: &'a mut ExecuteBoth<'e>,
 }
@@ -110,7 +122,9 @@ impl Walk<'_, '_> {
         let place = chain.place(rules, &ancestors, &ancestor_rules);
         let validated = self.processors.map(|processor| processor.validate(&place, block));
         Self::both("validity of the header", &validated)?;
-        if validated[0].is_err() {
+        let [validated, _] = validated;
+        if let Err(error) = validated {
+            self.refusal = Some(error);
             return Ok(None);
         }
         let body = body(chain_id, &place, block, chain.state_for(parent, block));
@@ -120,8 +134,9 @@ impl Walk<'_, '_> {
         let [left, right] = self.processors;
         let checked = [left.check(rules, block, &results[0]), right.check(rules, block, &results[1])];
         Self::both("validity of the result", &checked)?;
-        let [BodyResult { state, .. }, _] = results;
-        Ok(checked[0].is_ok().then_some(state))
+        let ([BodyResult { state, .. }, _], [checked, _]) = (results, checked);
+        self.refusal = checked.err();
+        Ok(self.refusal.is_none().then_some(state))
     }
 
     fn begin(
@@ -145,10 +160,14 @@ impl Walk<'_, '_> {
             let [left, right] = &mut runs;
             let next = [left.advance(), right.advance()];
             Self::both("next part", &next)?;
-            let part = match &next[0] {
-                Err(_) => return Ok(None),
+            let [next, _] = next;
+            let part = match next {
+                Err(error) => {
+                    self.refusal = Some(error);
+                    return Ok(None);
+                }
                 Ok(None) => break,
-                Ok(Some(part)) => *part,
+                Ok(Some(part)) => part,
             };
             Self::both("job", &[left.job(), right.job()].map(|job| job.map(Facts::of)))?;
             let Some(job) = left.job() else { break };
@@ -160,10 +179,12 @@ impl Walk<'_, '_> {
             };
             let answered = [left.answer(of_left), right.answer(of_right)];
             // Which of several broken rules an engine names is compared where it runs.
-            if answered.iter().all(Result::is_err) {
+            if let [Err(error), Err(_)] = answered {
+                self.refusal = Some(error);
                 return Ok(None);
             }
             Self::both("validity of the part", &answered)?;
+            self.ran += 1;
             self.behind = Some(part);
         }
         Ok(Some(runs.map(BodyRun::finish)))

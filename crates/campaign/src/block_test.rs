@@ -27,7 +27,7 @@ use crate::{
     step_limit::StepLimit,
     task::Task,
     trace::trace,
-    traced_run::{TraceEnd, TracePlace, TracedRun},
+    traced_run::{ChainPlace, TraceEnd, TracePlace, TracedRun},
 };
 
 /// Who has the rules of blocks for an engine of this name: the plain engine has the plain ones.
@@ -248,7 +248,7 @@ impl BlockTask {
             let mut go = |hooks: &mut dyn Hooks| engine.execute(job, &mut (hooks, &mut limit));
             match (traces, place(case, at, job, &mut logs)) {
                 (Some(traces), Some(place)) => {
-                    let on = TracedRun { before: job.database, place: Some(place) };
+                    let on = TracedRun { before: job.database, place: Some(TracePlace::Chain(place)) };
                     logs.add(trace(traces, &on, &mut go, TraceEnd::of))
                 }
                 _ => go(&mut NoHooks),
@@ -325,14 +325,15 @@ impl LogsOfBlock {
 }
 
 /// Where a transaction stands in a test; nothing for a call of the block's own.
-fn place<'c>(case: &'c BlockCase, at: At, job: &Job<'_>, logs: &mut LogsOfBlock) -> Option<TracePlace<'c>> {
+fn place<'c>(case: &'c BlockCase, at: At, job: &Job<'_>, logs: &mut LogsOfBlock) -> Option<ChainPlace<'c>> {
     let (Part::Transaction(index), Subject::Transaction(transaction)) = (at.part, job.subject) else {
         return None;
     };
     if logs.block != at.block {
         *logs = LogsOfBlock { block: at.block, count: 0 };
     }
-    Some(TracePlace {
+    Some(ChainPlace {
+        file: &case.file,
         test: &case.name,
         block: at.block,
         number: job.block.number,
@@ -448,7 +449,7 @@ pub(crate) fn compare_blocks(
     let mut steps = 0;
     let mut times = [std::time::Duration::ZERO; 2];
     let mut mismatch: Option<DiffOutcome> = None;
-    let BothReport { blocks, parts, end } = run_both(case, processors, &mut |_, job| {
+    let report = run_both(case, processors, &mut |_, job| {
         let (outcome, results) = compare_results(job, left, right, config);
         steps += outcome.steps;
         for (sum, time) in times.iter_mut().zip(outcome.times) {
@@ -460,8 +461,10 @@ pub(crate) fn compare_blocks(
         mismatch = Some(outcome);
         None
     });
+    let agreement = agreement(&report);
+    let BothReport { blocks, parts, end, .. } = report;
     let outcome = match end {
-        BothEnd::Agree => Verdict::Agree.into(),
+        BothEnd::Agree => agreement.into(),
         BothEnd::Parted { block, behind, field, values } => {
             let behind = behind.map_or(String::new(), |part| format!(", behind {part}"));
             let within = Some(format!("{}{behind}", block_name(case, block)));
@@ -478,6 +481,18 @@ pub(crate) fn compare_blocks(
         }
     };
     DiffOutcome { steps, times, blocks: Some(BlockCounts { blocks, parts }), ..outcome }
+}
+
+/// What it is worth that nothing differs: an agreement only where a block was taken, or something in one was run.
+fn agreement(BothReport { blocks, taken, ran, refusal, .. }: &BothReport) -> Verdict {
+    match refusal {
+        _ if taken + ran > 0 => Verdict::Agree,
+        Some(reason) => Verdict::Rejected(reason.to_string()),
+        None if *blocks == 0 => Verdict::NotCompared("there is no block".to_owned()),
+        None => Verdict::NotCompared(format!(
+            "there is no block that a side was asked about: {blocks} cannot be decoded, or have no parent"
+        )),
+    }
 }
 
 /// A block, as reports name it.

@@ -44,9 +44,9 @@ pub struct DiffOutcome {
 /// How much of a block test was run on both sides.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BlockCounts {
-    /// Blocks that both took or both refused.
+    /// Blocks that both took or both refused, and those that neither is asked about: what is no block, or has no parent.
     pub blocks: u64,
-    /// Transactions and system calls that were run.
+    /// Transactions and system calls that both were asked to run.
     pub parts: u64,
 }
 
@@ -244,6 +244,13 @@ impl DiffSummary {
     /// where it was to be compared, ran.
     pub fn is_success(&self) -> bool {
         self.complete && self.cases() > 0 && self.diverged + self.errors() == 0 && self.is_fast_compared()
+    }
+
+    /// Whether there were cases to be compared, and nothing was: every one is one of which a side does not have the rules, or tells
+    /// nothing that the other tells, too.
+    pub fn is_about_nothing(&self) -> bool {
+        let uncompared = self.unsupported + self.not_compared;
+        uncompared > 0 && uncompared + self.passed_over == self.cases()
     }
 
     /// Whether nothing keeps the agreements from being those of the fast form too: some of it ran, and all that was to run.

@@ -73,6 +73,6 @@ pub use test_outcome::{TestOutcome, TestSummary, TestVerdict};
 pub use trace::{
     TraceBounds, TraceDigest, TraceFiles, TraceFormat, TraceLoss, TraceOptions, TraceSink, trace,
 };
-pub use traced_run::{TraceEnd, TracePlace, TracedRun};
+pub use traced_run::{ChainPlace, TraceEnd, TracePlace, TracedRun};
 pub use worker::worker_main;
 pub use workers::{LOG_MARK, Limits, Workers};

@@ -11,7 +11,10 @@ use parallax_tracer_calls::{NamedTracer, TracerError};
 use parallax_tracer_core::{Tracer, Wants};
 use serde_json::Value;
 
-use crate::traced_run::{TraceEnd, TracePlace, TracedRun};
+use crate::{
+    CaseName,
+    traced_run::{ChainPlace, TraceEnd, TracePlace, TracedRun},
+};
 
 /// A tracer's name and its options, which have been looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,31 +58,50 @@ pub(crate) struct NamedRun<'w> {
 
 impl<'w> NamedRun<'w> {
     pub(crate) fn new(named: &NamedTrace, on: &TracedRun<'_>, out: &'w mut dyn Write) -> Self {
-        Self { tracer: named.tracer(on.place.map_or(0, |place| place.logs_before)), out }
+        let logs_before = match on.place {
+            Some(TracePlace::Chain(place)) => place.logs_before,
+            Some(TracePlace::Case(_)) | None => 0,
+        };
+        Self { tracer: named.tracer(logs_before), out }
     }
 
-    /// Writes the answer as a line; of a run that has come to no end, why.
+    /// Writes the answer as a line; of a run that has come to no end, why. Of a test, the line says of which.
     pub(crate) fn finish(self, on: &TracedRun<'_>, ended: &TraceEnd<'_>) -> io::Result<()> {
-        let told = match &ended.ran {
+        let (field, told) = match &ended.ran {
             Ok(execution) => {
                 let tracer = self.tracer.map_err(io::Error::other)?;
                 let answer = tracer.result(on.before, &execution.changes).map_err(io::Error::other)?;
                 let is_text = on.place.is_some() && !tracer.is_json();
-                let answer = if is_text { Value::from(answer).to_string() } else { answer };
-                ("result", answer)
+                ("result", if is_text { Value::from(answer).to_string() } else { answer })
             }
             Err(reason) => ("error", Value::from(&**reason).to_string()),
         };
-        let line = match (on.place, told) {
-            (Some(TracePlace { test, block, number, transaction, hash, .. }), (field, answer)) => format!(
-                "{{\"test\":{},\"block\":{block},\"number\":{number},\"transaction\":{transaction},\"txHash\":\"{hash}\",\"{field}\":{answer}}}\n",
-                Value::from(test)
-            ),
-            (None, ("result", answer)) => answer + "\n",
-            (None, (field, reason)) => format!("{{\"{field}\":{reason}}}\n"),
+        let line = match (on.place, field) {
+            (Some(place), _) => format!("{{{},\"{field}\":{told}}}\n", origin(place)),
+            (None, "result") => told + "\n",
+            (None, _) => format!("{{\"{field}\":{told}}}\n"),
         };
         self.out.write_all(line.as_bytes())
     }
+}
+
+/// Of which test a line is, as the first fields of an object: as the line behind a trace of opcodes says it.
+fn origin(place: TracePlace<'_>) -> String {
+    let [file, test] = match place {
+        TracePlace::Case(CaseName { file, name, .. }) => [file, name],
+        TracePlace::Chain(ChainPlace { file, test, .. }) => [file, test],
+    }
+    .map(Value::from);
+    let rest = match place {
+        TracePlace::Case(CaseName { rules, index: [d, g, v], .. }) => {
+            let fork = Value::from(rules.map(|(_, name)| name));
+            format!("\"fork\":{fork},\"d\":{d},\"g\":{g},\"v\":{v}")
+        }
+        TracePlace::Chain(ChainPlace { block, number, transaction, hash, .. }) => format!(
+            "\"block\":{block},\"number\":{number},\"transaction\":{transaction},\"txHash\":\"{hash}\""
+        ),
+    };
+    format!("\"file\":{file},\"test\":{test},{rest}")
 }
 
 impl Tracer for NamedRun<'_> {

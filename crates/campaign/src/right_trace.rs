@@ -399,7 +399,7 @@ fn value(name: TraceField, step: &Step, other: &Step, halt: Option<Halt>) -> Opt
     let signed = |value: Option<i64>| value.map_or(Value::Absent, Value::Signed);
     let bytes = |value: &Option<Bytes>| value.clone().map_or(Value::Absent, Value::Bytes);
     Some(match name {
-        TraceField::Depth => (Field::Depth, Value::Count(step.depth.saturating_sub(1))),
+        TraceField::Depth => (Field::Depth, Value::Count(step.depth)),
         TraceField::Pc => (Field::Pc, Value::Count(step.pc)),
         TraceField::Op => (Field::Opcode, Value::Opcode(step.opcode)),
         TraceField::Gas => (Field::Gas, Value::Count(step.gas)),

@@ -21,9 +21,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{
+    CaseName,
     named_trace::{NamedRun, NamedTrace},
     step_limit::StepLimit,
-    traced_run::{TraceEnd, TracedRun},
+    traced_run::{TraceEnd, TracePlace, TracedRun},
 };
 
 /// What a trace holds and how it is written.
@@ -275,7 +276,7 @@ pub(crate) fn trace_case(
 ) -> (CaseResult, Option<TraceDigest>) {
     let mut go = |hooks: &mut dyn Hooks| run(case, engine, &mut (hooks, &mut *also));
     let end = |result: &CaseResult| summary(case, result);
-    let on = TracedRun { before: &*case.pre, place: None };
+    let on = TracedRun { before: &*case.pre, place: Some(TracePlace::Case(CaseName::of(case))) };
     match sink {
         TraceSink::Digests(options) => {
             let mut digest = StepDigest::default();

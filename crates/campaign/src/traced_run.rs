@@ -6,18 +6,31 @@ use parallax_primitives::B256;
 use parallax_state_tests::CaseResult;
 use parallax_tracer_eip3155::Summary;
 
+use crate::CaseName;
+
 /// What a run stands on.
 #[derive(Clone, Copy)]
 pub struct TracedRun<'a> {
     /// The state before it.
     pub before: &'a dyn Database,
-    /// Where it stands, if it is one of a chain.
+    /// Where it stands, if it is one of a test.
     pub place: Option<TracePlace<'a>>,
+}
+
+/// Where a run stands in a test.
+#[derive(Clone, Copy, Debug)]
+pub enum TracePlace<'a> {
+    /// It is a case of a state test.
+    Case(CaseName<'a>),
+    /// It is a transaction in the chain of a block test.
+    Chain(ChainPlace<'a>),
 }
 
 /// The place of a transaction in the chain of a block test.
 #[derive(Clone, Copy, Debug)]
-pub struct TracePlace<'a> {
+pub struct ChainPlace<'a> {
+    /// The file.
+    pub file: &'a str,
     /// The test.
     pub test: &'a str,
     /// The index of its block among those of the test: numbers are given again where a chain forks.

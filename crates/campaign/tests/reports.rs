@@ -336,7 +336,9 @@ fn a_page_shows_both_runs_side_by_side() {
     insta::assert_snapshot!("html_run", body);
     let cut = page(5);
     assert!(cut.contains(&format!("5 of the {} recorded steps are shown", run.steps.len())));
-    let at =
-        format!("<tr class=\"differs\"><th scope=\"row\" class=\"number\">{}</th>", run.diverged_at.unwrap());
+    let at = format!(
+        "<tr class=\"differs\"><th scope=\"row\" class=\"number\">{}</th>",
+        run.diverged_at.unwrap() + 1
+    );
     assert!(cut.contains(&at), "the divergence is among them");
 }

@@ -120,8 +120,9 @@ exception error, with --trace-digest also: steps traceSha256, and of a case that
 (crashed, timed_out or limit). Of a case that ran by other rules than its own, pass and expectedRoot are null, and verdict is \
 unchecked.
 
-An interrupt (INT, TERM, HUP) ends every running case at once; what was done is printed, and the exit status is 130. \
---trace runs one case at a time, in this process.")]
+An interrupt (INT, TERM, HUP) ends every running case at once; what was done is printed, and the exit status is 130.
+
+--trace runs one case at a time, in this process. What a tracer answers is a line with the fields: file test fork d g v result, or error in place of result where the transaction is refused.")]
 pub(crate) struct StatetestArguments {
     #[command(flatten)]
     pub(crate) selection: SelectionArguments,
@@ -150,7 +151,7 @@ work is not checked, and tests of it are counted apart. State tests are counted 
 With --json each case is one line with the fields: file name network pass verdict (passed, proof_of_work, failed, crashed, timed_out, \
 limit, unsupported, passed_over or unreadable) error blocks, and of each block: hash number transactions gasUsed refused.
 
---trace runs one test at a time, in this process, and traces transactions, not system calls. What a tracer answers is a line with the fields: test block (from 0) number transaction txHash result, or error in place of result where the transaction cannot be in the block; EIP-3155 lines and struct logs stand one behind the other.")]
+--trace runs one test at a time, in this process, and traces transactions, not system calls. What a tracer answers is a line with the fields: file test block (from 0) number transaction txHash result, or error in place of result where the transaction cannot be in the block; EIP-3155 lines and struct logs stand one behind the other.")]
 pub(crate) struct BlocktestArguments {
     /// Files or folders of block tests, archives of them (.tar, .tar.gz, .tgz) or ARCHIVE:MEMBER, packed files (.json.gz), or -
     /// for a list of paths on standard input, one a line
@@ -193,7 +194,8 @@ refund counter before the opcode, a call's cost with the gas it forwards, and so
 not is a difference; what it never says is unknown, differs from nothing, and is named on the first line, with what was compared \
 on some steps only. Lines that are no JSON object are passed over.
 
-Exit status: 0 the traces agree, 1 they differ, 2 one of them cannot be read, or neither has a step.")]
+Exit status: 0 the traces agree, 1 they differ, 2 one of them cannot be read, or nothing was compared: \
+neither has a step, or not both say what is to be compared.")]
 pub(crate) struct CompareArguments {
     /// A trace file
     pub(crate) left: String,
@@ -239,7 +241,7 @@ fast form at every block entry and to the end: all code translated (primary-alwa
 With --json each case is one line with the fields: file name fork d g v verdict steps divergence, and reason where the verdict \
 has one. The verdicts:
   agree         something was compared, and nothing differs
-  rejected      both sides refuse the transaction for the same reason; nothing ran
+  rejected      both sides refuse the transaction, or every block, for the same reason; nothing ran
   diverge       the first difference
   crashed       a side panicked, aborted or took a signal
   timed_out     the limit of time was met
@@ -247,15 +249,17 @@ has one. The verdicts:
   poisoned      it cannot be said: the world failed, or a side contradicts itself
   unsupported   a side does not have these rules
   not_compared  there is nothing that both sides tell
+Steps, block entries and depths are numbered from 1 everywhere, as in traces (EIP-3155); messages from #0, the transaction's own.
 
-With --steps each case is a header (format, version, case, mode, engines), one line a step (stepIndex, primary: the left side, \
+With --steps each case is a header (format, version, case, mode, engines), one line a step (step: its number, primary: the left side, \
 mini: the right one, mismatch: field, lhs, rhs, carried) and an end (verdict, divergence, steps, stepsDropped, outcomes).
 
 An interrupt (INT, TERM, HUP) ends every running case at once; what was done is printed and every report is closed. Reports in \
 JSON and JUnit are whole documents after each case, should even that not be possible; the page is written at the end.
 
 Exit status: 0 if no verdict is diverge, crashed, timed_out, limit or poisoned; 1 if one is; 2 if the command or its input is \
-wrong: of --code a transaction that is rejected, too; 130 after an interrupt.")]
+wrong: of --code a transaction that is rejected, too, and if nothing was compared, as every verdict is unsupported or not_compared; \
+130 after an interrupt.")]
 pub(crate) struct DiffArguments {
     #[command(flatten)]
     pub(crate) selection: SelectionArguments,

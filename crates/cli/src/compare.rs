@@ -8,12 +8,12 @@ use std::{
 
 use anyhow::{Context, Error, Result, bail};
 use parallax_tracer_eip3155::{
-    Client, CompareOptions, Coverage, DifferenceGroup, Recognised, Step, TraceAnswer, TraceDifference,
-    TraceReader, compare_traces, recognise, recognise_file,
+    Client, CompareOptions, Coverage, DifferenceGroup, Recognised, Step, TraceAgreement, TraceAnswer,
+    TraceDifference, TraceReader, compare_traces, recognise, recognise_file,
 };
 use serde_json::{Value, json};
 
-use crate::{arguments::CompareArguments, colour::painted, report::Status};
+use crate::{arguments::CompareArguments, colour::painted, compared_fields::FieldArguments, report::Status};
 
 /// Bytes that are read at a time: traces alike are compared as fast as they can be read.
 const READ_AT_A_TIME: usize = 1 << 20;
@@ -42,6 +42,7 @@ fn one(arguments: &CompareArguments, right: &str) -> Result<Status> {
     let pair = Pair {
         paths: [&arguments.left, right],
         whose: [left.whose, opened.whose],
+        fields: &arguments.fields,
         told: arguments.fields.told(),
         is_one_of_many: arguments.right.len() > 1,
     };
@@ -55,7 +56,7 @@ fn one(arguments: &CompareArguments, right: &str) -> Result<Status> {
         false => writeln!(out, "{}", painted(pair.text(&answer)).trim_end())?,
     }
     Ok(match &answer.outcome {
-        Ok(agreement) if agreement.steps == 0 => Status::WrongInput,
+        Ok(agreement) if pair.is_about_nothing(agreement) => Status::WrongInput,
         Ok(_) => Status::Well,
         Err(_) => Status::Failure,
     })
@@ -170,11 +171,16 @@ impl Packing {
 struct Pair<'a> {
     paths: [&'a str; 2],
     whose: [Whose; 2],
+    fields: &'a FieldArguments,
     told: Option<String>,
     is_one_of_many: bool,
 }
 
 impl Pair<'_> {
+    fn is_about_nothing(&self, agreement: &TraceAgreement) -> bool {
+        agreement.steps == 0 || self.fields.is_about_nothing(agreement)
+    }
+
     fn text(&self, answer: &TraceAnswer) -> String {
         let [left, right] = self.whose.each_ref().map(Whose::client);
         let mut text = if self.is_one_of_many { format!("{}: ", self.paths[1]) } else { String::new() };
@@ -186,6 +192,9 @@ impl Pair<'_> {
                 text += &match agreement.steps {
                     0 => format!(
                         "no step in either trace, so nothing was compared but their ends ({left} and {right}){told}{but}\n"
+                    ),
+                    steps if self.is_about_nothing(agreement) => format!(
+                        "nothing was compared on {steps} steps, as not both traces say it ({left} and {right}){told}{but}\n"
                     ),
                     1 => format!("1 step agrees ({left} and {right}){told}{but}\n"),
                     steps => format!("{steps} steps agree ({left} and {right}){told}{but}\n"),
@@ -259,7 +268,10 @@ impl Pair<'_> {
         }
         match &answer.outcome {
             Ok(agreement) => {
-                add("verdict", json!(if agreement.steps == 0 { "nothing compared" } else { "agree" }));
+                add(
+                    "verdict",
+                    json!(if self.is_about_nothing(agreement) { "nothing compared" } else { "agree" }),
+                );
                 add("steps", json!(agreement.steps));
                 add("notCompared", json!(agreement.unknown()));
                 let partly = agreement.gaps.iter().filter(|gap| gap.compared > 0);
@@ -304,7 +316,9 @@ fn difference_json(difference: &TraceDifference) -> Value {
         })
     };
     let line = |line| (line > 0).then_some(line);
+    let is_of_a_step = difference.left_step.is_some() || difference.right_step.is_some();
     json!({
+        "step": is_of_a_step.then_some(difference.step + 1),
         "steps": difference.step,
         "field": difference.what.to_string(),
         "left": difference.left,

@@ -1,7 +1,7 @@
 //! Which fields of traces are compared, as users say it.
 
 use clap::{Args, ValueEnum};
-use parallax_tracer_eip3155::{CompareOptions, Field, Fields};
+use parallax_tracer_eip3155::{CompareOptions, Field, Fields, TraceAgreement};
 
 /// Which fields are compared.
 #[derive(Args, Clone, Debug)]
@@ -69,6 +69,12 @@ impl FieldArguments {
             Strictness::Path => return CompareOptions { steps: WHERE, ends: Fields::NONE, all: false },
             Strictness::Steps => return CompareOptions { ends: Fields::NONE, ..CompareOptions::default() },
         })
+    }
+
+    /// Whether an agreement is about nothing that was asked for: of `--only` these fields, and not where each step is.
+    pub(crate) fn is_about_nothing(&self, agreement: &TraceAgreement) -> bool {
+        let asked = if self.only.is_empty() { Fields::ALL } else { Fields::of(&self.only) };
+        agreement.compared.and(asked).is_empty()
     }
 
     /// What was asked for, if it was not everything: `--strictness no-gas`.

@@ -27,7 +27,7 @@ use crate::{
     outputs::Outputs,
     report::{Status, complain},
     right_trace,
-    selection::{Incoming, PassedOver, Printer},
+    selection::{Incoming, NOTHING_COMPARED, PassedOver, Printer},
     sides,
     steps::Steps,
     watch::end_early,
@@ -292,6 +292,10 @@ fn on_code(arguments: &DiffArguments, code: &str, sides: [EngineName; 2]) -> Res
     Ok(match &outcome.verdict {
         Verdict::Rejected(reason) => {
             complain(&format!("{} and {} refuse the transaction: {reason}", left.name(), right.name()));
+            Status::WrongInput
+        }
+        Verdict::Unsupported(_) | Verdict::NotCompared(_) => {
+            complain(&NOTHING_COMPARED);
             Status::WrongInput
         }
         verdict if verdict.is_failure() => Status::Failure,

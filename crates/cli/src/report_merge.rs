@@ -10,7 +10,11 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 use parallax_campaign::ShardReports;
 
-use crate::{outputs::Outputs, report::Status};
+use crate::{
+    outputs::Outputs,
+    report::{Status, complain},
+    selection::NOTHING_COMPARED,
+};
 
 #[derive(Args, Debug)]
 pub(crate) struct ReportArguments {
@@ -57,6 +61,10 @@ pub(crate) fn run(arguments: &ReportArguments) -> Result<Status> {
     match out.as_str() {
         "-" => eprintln!("{text}"),
         _ => println!("{text}"),
+    }
+    if summary.is_success() && summary.is_about_nothing() {
+        complain(&NOTHING_COMPARED);
+        return Ok(Status::WrongInput);
     }
     Ok(if summary.is_success() { Status::Well } else { Status::Failure })
 }

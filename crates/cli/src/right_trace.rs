@@ -17,8 +17,8 @@ use crate::{
     compare::{Opened, open},
     diff_reports::Reports,
     outputs::Outputs,
-    report::Status,
-    selection::Incoming,
+    report::{Status, complain},
+    selection::{Incoming, NOTHING_COMPARED},
 };
 
 pub(crate) fn run(arguments: &DiffArguments, path: &str) -> Result<Status> {
@@ -36,9 +36,14 @@ pub(crate) fn run(arguments: &DiffArguments, path: &str) -> Result<Status> {
     let side = format!("{}'s trace", trace.client());
     let max_steps = arguments.isolation.max_steps.unwrap_or(u64::MAX);
     let config = ShadowConfig { mode: ShadowMode::PerStep, max_steps, ..ShadowConfig::default() };
-    let TraceCompared { outcome, agreement } =
+    let TraceCompared { mut outcome, agreement } =
         diff_trace(&case, &*engine, trace, arguments.fields.options(), &config)
             .map_err(|error| Error::new(error).context(path.to_owned()))?;
+    if outcome.verdict == Verdict::Agree
+        && agreement.as_ref().is_some_and(|agreement| arguments.fields.is_about_nothing(agreement))
+    {
+        outcome.verdict = Verdict::NotCompared("the trace says nothing of what is to be compared".to_owned());
+    }
     let mut setup = DiffSetup::new(engine.name(), &side, &config);
     setup.command = format!("parallax diff --left {} --right-trace {}", engine.name(), shell_word(path));
     if let Some(client) = arguments.right_client {
@@ -67,5 +72,9 @@ pub(crate) fn run(arguments: &DiffArguments, path: &str) -> Result<Status> {
     reports.case(&delivered, 0);
     reports.finish(&summary)?;
     printed?;
+    if summary.is_about_nothing() {
+        complain(&NOTHING_COMPARED);
+        return Ok(Status::WrongInput);
+    }
     Ok(if summary.is_success() { Status::Well } else { Status::Failure })
 }

@@ -198,11 +198,10 @@ impl<'a> Incoming<'a> {
             complain(&"interrupted: the results so far are above");
             return Status::Interrupted;
         }
-        if counted == 0
-            && unreadable == 0
+        if counted == passed_over
             && let Some(shard) = self.arguments.shard
         {
-            complain(&format!("no case is in shard {shard} of {} files", self.files));
+            complain(&format!("no case that this command runs is in shard {shard} of {} files", self.files));
             return self.status;
         }
         if counted == 0 && self.status == Status::Well {
@@ -220,13 +219,20 @@ impl<'a> Incoming<'a> {
         self.status.max(if is_success { Status::Well } else { Status::Failure })
     }
 
-    /// How a comparison ended. Of a shard, what ran in the fast form is a question for all of them together.
+    /// As [`Incoming::status`], of a comparison. Of a shard, whether anything was compared, and ran in the fast form, is a question for
+    /// all of them together.
     pub(crate) fn status_of(&self, summary: &DiffSummary) -> Status {
-        let is_well = match self.arguments.shard {
-            Some(_) => summary.complete && summary.diverged + summary.errors() == 0,
-            None => summary.is_success(),
+        let is_part = self.arguments.shard.is_some();
+        let is_well = match is_part {
+            true => summary.complete && summary.diverged + summary.errors() == 0,
+            false => summary.is_success(),
         };
-        self.status(is_well, summary.cases(), summary.passed_over, summary.unreadable)
+        let status = self.status(is_well, summary.cases(), summary.passed_over, summary.unreadable);
+        if status != Status::Well || is_part || !summary.is_about_nothing() {
+            return status;
+        }
+        complain(&NOTHING_COMPARED);
+        Status::WrongInput
     }
 
     /// The one case that is selected, or `None` if something cannot be read, which is told on standard error.
@@ -236,6 +242,10 @@ impl<'a> Incoming<'a> {
         self.gathered.map_or(Ok(None), |selected| selected.only_case(is_readable))
     }
 }
+
+/// Said where a comparison came to neither an agreement nor a finding.
+pub(crate) const NOTHING_COMPARED: &str =
+    "nothing was compared: no case has anything that both sides run and tell";
 
 const LIST: &str = "standard input: expected a list of paths, one a line";
 const NO_LIST: &str = "standard input: expected a list of paths, one a line, found none";

@@ -8,6 +8,7 @@ mod node;
 mod outcome;
 mod recorded;
 mod run;
+mod served;
 mod state_test;
 mod subject;
 mod watched;
@@ -18,6 +19,7 @@ use self::arguments::TxArguments;
 use crate::{
     libraries::{load, needs_steps},
     report::Status,
+    serve::end_on_interrupt,
     watch::{end_early, watch_interrupts},
 };
 
@@ -31,7 +33,11 @@ pub(crate) fn run(arguments: &TxArguments) -> Result<Status> {
     arguments.trace.trace_out.iter().try_for_each(|path| outputs.check(path, "trace"))?;
     load(arguments.engine)?;
     arguments.diff.map_or(Ok(()), load)?;
+    if arguments.served.serve {
+        arguments.sides().into_iter().try_for_each(|side| needs_steps("--serve", side))?;
+    }
     match arguments.diff {
+        _ if arguments.served.serve => end_on_interrupt()?,
         Some(_) => end_early(arguments.limits.timeout())?,
         None => watch_interrupts()?,
     }

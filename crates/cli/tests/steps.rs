@@ -87,17 +87,17 @@ fn a_program_s_steps_are_written_beside_its_report() {
         .iter()
         .filter_map(|step| {
             let mismatch = step.mismatch.as_ref()?;
-            Some((step.step_index, step.carried, &*mismatch.field, &*mismatch.lhs, &*mismatch.rhs))
+            Some((step.step, step.carried, &*mismatch.field, &*mismatch.lhs, &*mismatch.rhs))
         })
         .collect();
     let expected = [
-        (2, false, "stack", "0x2", "0x3"),
-        (3, true, "stack", "0x2", "0x3"),
-        (4, false, "storage", "0x2", "0x3"),
+        (3, false, "stack", "0x2", "0x3"),
+        (4, true, "stack", "0x2", "0x3"),
+        (5, false, "storage", "0x2", "0x3"),
     ];
     assert_eq!(marks[..3], expected, "{out}");
-    assert_eq!((&*end.verdict, end.diverged_at), ("diverge", Some(2)));
-    assert_eq!(end.divergence.as_ref().and_then(|divergence| divergence.step), Some(2));
+    assert_eq!((&*end.verdict, end.diverged_at), ("diverge", Some(3)));
+    assert_eq!(end.divergence.as_ref().and_then(|divergence| divergence.step), Some(3));
 }
 
 #[test]

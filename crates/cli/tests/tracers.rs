@@ -134,8 +134,28 @@ fn a_transaction_that_is_refused_says_why() {
     assert!(refused.contains(&true));
     let lines = answers(0, &["statetest", &path], &["call"]);
     let errors: Vec<_> =
-        lines.iter().map(|line| line.get("type").is_none() && line["error"].is_string()).collect();
+        lines.iter().map(|line| line.get("result").is_none() && line["error"].is_string()).collect();
     assert_eq!(errors, refused);
+}
+
+/// Of several files, forks and numbers, each line says which case it is of.
+#[test]
+fn a_line_of_a_state_test_says_of_which_case_it_is() {
+    let paths = [fixture("transactions.json"), fixture("state_gas.json")];
+    let arguments = ["statetest", &paths[0], &paths[1]];
+    let told = run(&[&arguments[..], &["--json"]].concat()).1;
+    let which = |line: &Value, test: &str| ["file", test, "fork", "d", "g", "v"].map(|key| line[key].clone());
+    let cases: Vec<_> =
+        told.lines().map(|line| which(&serde_json::from_str(line).unwrap(), "name")).collect();
+    assert!(paths.iter().all(|path| cases.iter().any(|case| case[0] == **path)));
+    assert!(cases.iter().any(|case| case[3] != 0) && cases.iter().any(|case| case[4] != 0));
+    let lines = answers(0, &arguments, &["4byte"]);
+    assert_eq!(lines.iter().map(|line| which(line, "test")).collect::<Vec<_>>(), cases);
+    // So does one that is no JSON by itself.
+    let folded = answers(0, &arguments, &["folded"]);
+    assert_eq!(folded.iter().map(|line| which(line, "test")).collect::<Vec<_>>(), cases);
+    let is_told = |line: &Value| line["result"].is_string() || line["error"].is_string();
+    assert!(folded.iter().all(is_told), "{folded:?}");
 }
 
 #[test]
@@ -173,7 +193,9 @@ fn a_chain_has_a_line_for_each_transaction_and_their_gas_is_that_of_its_blocks()
                 let indexes: Vec<_> =
                     of_block.iter().map(|line| line["transaction"].as_u64().unwrap()).collect();
                 assert!(indexes.iter().copied().eq(0..hashes.len() as u64), "{indexes:?}");
-                assert!(of_block.iter().all(|line| line["number"] == block["number"]));
+                assert!(
+                    of_block.iter().all(|line| line["number"] == block["number"] && line["file"] == *path)
+                );
             }
         }
         assert!(lines.iter().any(|line| line["result"].is_object()));
@@ -248,10 +270,11 @@ fn every_command_of_the_page_prints_what_it_says() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("counter.asm"), &blocks("asm")[0]).unwrap();
     fs::copy(fixture("../block-tests/blocks.json"), folder.path().join("blocks.json")).unwrap();
+    fs::copy(fixture("state_gas.json"), folder.path().join("state_gas.json")).unwrap();
     let program = Path::new(env!("CARGO_BIN_EXE_parallax")).parent().unwrap();
     let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
     let commands = blocks("console");
-    assert_eq!(commands.len(), 16);
+    assert_eq!(commands.len(), 17);
     for block in commands {
         let (command, told) = block.strip_prefix("$ ").unwrap().split_once('\n').unwrap();
         let output = Command::new("sh")

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test, an unwrap is an assertion")]
 
+#[path = "support/served.rs"]
+mod served;
 mod support;
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
@@ -16,6 +18,7 @@ use parallax_primitives::{
 use parallax_roots::logs_hash;
 use parallax_state_tests::{Case, cases_of, run as run_case};
 use serde_json::{Map, Value, json};
+use served::Served;
 
 /// A folder of one test's own, removed at its end.
 struct Folder(PathBuf);
@@ -385,6 +388,48 @@ fn check_other_ways(folder: &Folder, file: &str, name: &str) {
     assert_eq!((ran.status, &told["pass"]), (Some(0), &json!(true)), "{}{}", ran.out, ran.err);
     let gas_used: U256 = told["gasUsed"].as_str().unwrap().parse().unwrap();
     assert!(plain.out.contains(&format!("gas used  {gas_used}\n")), "{}", plain.out);
+}
+
+/// The page that is opened has this transaction, with nothing to be typed.
+#[test]
+fn a_transaction_is_shown_on_two_engines() {
+    let folder = Folder::new("tx-served");
+    let (case, test) = case("storage.json", "storage/");
+    let signed = signed(&case, &test).unwrap();
+    let files = Files::write(&folder, &case, &signed);
+    let fork = ["--fork", case.rules.name()];
+    let hash = keccak256(&signed.transaction.envelope).to_string();
+    let title = format!("transaction {}…{}", &hash[..10], &hash[58..]);
+    let plain = run(&files.command(&[&fork[..], &["--json"]].concat()));
+    let plain: Value = serde_json::from_str(&plain.out).unwrap();
+    for (more, engines, verdict) in [
+        (&[][..], ["primary", "mini"], "agree"),
+        (&["--engine", "mini"], ["mini", "primary"], "agree"),
+        (&["--diff", "revm"], ["primary", "revm"], "agree"),
+        (&["--diff=mini+gas-more@SSTORE"], ["primary", "mini+gas-more@SSTORE"], "diverge"),
+    ] {
+        let served = Served::start(&files.command(&[&fork[..], more].concat()));
+        let session = served.ended();
+        assert_eq!((&session["status"], &session["verdict"]["kind"]), (&json!("done"), &json!(verdict)));
+        assert_eq!(session["engines"], json!(engines));
+        assert_eq!(
+            (&session["source"]["kind"], &session["source"]["title"]),
+            (&json!("transaction"), &json!(title))
+        );
+        assert_eq!(session["outcomes"][0]["gasUsed"], plain["gasUsed"], "{session}");
+        // The page is told the state before it, too.
+        let state = served.ask("/steps/0/state");
+        assert!(state["primary"].is_object(), "{state}");
+    }
+    let wrong = [
+        (&["--json"][..], "the argument '--serve' cannot be used with '--json'"),
+        (&["--receipt", "r.json"], "the argument '--serve' cannot be used with '--receipt <FILE>'"),
+        (&["--diff", "evmc:nosuch.so"], "nosuch.so"),
+    ];
+    for (more, told) in wrong {
+        let ran = run(&files.command(&[&fork[..], &["--serve", "--port", "0"], more].concat()));
+        assert!(ran.status == Some(2) && ran.err.contains(told) && ran.out.is_empty(), "{}", ran.err);
+    }
 }
 
 #[test]

@@ -3,6 +3,8 @@
 #![cfg(feature = "rpc")]
 #![allow(clippy::unwrap_used, reason = "in a test, an unwrap is an assertion")]
 
+#[path = "support/served.rs"]
+mod served;
 mod stand_in;
 
 use std::{
@@ -20,6 +22,7 @@ use parallax_primitives::{
     Address, B256, BlockEnv, BlockRules, Bytecode, Bytes, Transaction, U256, hex, keccak256,
 };
 use serde_json::{Value, json};
+use served::Served;
 use stand_in::{Reply, StandIn};
 
 /// Counts in slot 0, and writes down the hash of the third block before: what two transactions in a row see is not the same.
@@ -261,6 +264,19 @@ fn earlier_transactions_are_run_first_and_a_cache_makes_it_again() {
     once.sort();
     once.dedup();
     assert_eq!(once.len(), asked.len(), "{asked:?}");
+    // The page has what the node said, behind the earlier transactions and with the hashes of blocks that are asked for.
+    let served = Served::start(&["tx", &hash, "--cache", &cache]);
+    let session = served.ended();
+    assert_eq!(
+        (&session["verdict"]["kind"], &session["source"]["fork"]),
+        (&json!("agree"), &json!("Prague"))
+    );
+    assert!(
+        session["outcomes"][0]["status"] == "success" && session["totalSteps"].as_u64() > Some(0),
+        "{session}"
+    );
+    let after = format!("/steps/{}/state?when=after", session["totalSteps"].as_u64().unwrap() - 1);
+    assert!(served.ask(&after).to_string().contains("\"0x7\""));
     // The first one of the block writes down the hash; its receipt was not asked for.
     let first = chain_hashes[0].to_string();
     let third = U256::from_be_bytes(older_header(NUMBER - 3).hash().0);

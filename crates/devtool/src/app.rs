@@ -21,7 +21,7 @@ use crate::{
     model::{self, CreateSession, LimitsWanted, Mode, Source},
     run::Work,
     session::{Made, Session},
-    source::{self, Wanted},
+    source::{self, TransactionSource, Wanted},
 };
 
 /// What all requests share.
@@ -147,7 +147,41 @@ impl App {
             breakpoints: wanted.breakpoints,
             conditions,
         };
-        let session = lock(&self.sessions).add(&self.config, limits.bytes + source_bytes, made)?;
+        self.begin(work, limits.bytes + source_bytes, made)
+    }
+
+    /// Begins a session of a transaction that who runs the server gives, within the most that a session may use up.
+    pub(crate) fn open(
+        &self,
+        source: TransactionSource,
+        engines: [&str; 2],
+    ) -> Result<Arc<Session>, ApiError> {
+        let (mode, limits, source_bytes) = (Mode::PerStep, self.config.bounds.most, source.size());
+        let engines = self.engines(Some(engines.map(str::to_owned).to_vec()), mode)?;
+        let (prepared, source) = source.prepare();
+        check_support(&engines, prepared.rules, &prepared.block)?;
+        let names = engines.iter().map(|engine| engine.name().to_owned()).collect();
+        let made = |id| Made {
+            id,
+            mode,
+            engines: names,
+            source,
+            limits,
+            source_bytes,
+            breakpoints: Vec::new(),
+            conditions: Conditions::default(),
+        };
+        let work = Work::Engines { prepared: Box::new(prepared), mode, engines };
+        self.begin(work, limits.bytes + source_bytes, made)
+    }
+
+    fn begin(
+        &self,
+        work: Work,
+        bytes: u64,
+        made: impl FnOnce(String) -> Made,
+    ) -> Result<Arc<Session>, ApiError> {
+        let session = lock(&self.sessions).add(&self.config, bytes, made)?;
         session.start(work).map_err(|error| {
             let _ = self.delete(&session.id);
             ApiError::internal(format!("cannot start a thread: {error}"))

@@ -34,6 +34,7 @@ mod timed_stream;
 pub use config::{Bounds, Config, Engines, SessionLimits};
 pub use headless::{Session, SessionError};
 pub use server::Server;
+pub use source::TransactionSource;
 
 /// Path below `/api/v1` and method of every route, in the words of `openapi.json`.
 pub fn route_names() -> impl Iterator<Item = (&'static str, &'static str)> {

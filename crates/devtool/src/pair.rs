@@ -256,7 +256,7 @@ fn show(parts: &Parts, left: &Found<'_>, right: &Found<'_>) -> Option<Mismatch> 
     let two = |field, lhs: String, rhs: String| Some(mismatch(field, lhs, rhs, When::Before, None));
     if let Some(field) = parts.place {
         let of = |found: &Found<'_>| match field {
-            "depth" => found.depth.to_string(),
+            "depth" => (u32::from(found.depth) + 1).to_string(),
             "pc" => found.pc.to_string(),
             // A byte that no rules know has no name but itself.
             _ if found.op_name == "INVALID" => found.opcode.to_string(),

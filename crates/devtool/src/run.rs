@@ -259,7 +259,11 @@ fn of_traces(texts: &[TraceText; 2], control: &Control) -> Result<Ended, String>
         Ok(Ok(agreement)) => {
             let silence = agreement.silence();
             let reason = (!silence.is_empty()).then_some(silence);
-            model::Verdict { kind: "agree", reason, divergence: None }
+            let (kind, reason) = match agreement.steps {
+                0 => ("not_compared", Some("no step in either trace".to_owned())),
+                _ => ("agree", reason),
+            };
+            model::Verdict { kind, reason, divergence: None }
         }
         Ok(Err(difference)) => {
             let divergence = Some(trace_divergence(&difference, recorded));

@@ -1,7 +1,7 @@
 //! Listens, and hands every connection to the routes. One thread does all of it; what takes a while runs beside it.
 
 use std::{
-    io,
+    fmt, io,
     net::{Ipv4Addr, SocketAddr, TcpListener as StdListener},
     sync::{Arc, mpsc},
     thread::{self, JoinHandle},
@@ -21,7 +21,10 @@ use tokio::{
     time::interval,
 };
 
-use crate::{api::router, app::App, config::Config, folder::Folder, timed_stream::TimedStream};
+use crate::{
+    api::router, app::App, config::Config, folder::Folder, headless::SessionError, source::TransactionSource,
+    timed_stream::TimedStream,
+};
 
 /// Threads for requests that take a while.
 const THREADS: usize = 4;
@@ -31,9 +34,9 @@ const SWEEP: Duration = Duration::from_secs(1);
 const HEAD_BYTES: usize = 64 << 10;
 
 /// A server that runs, until it is dropped.
-#[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
+    app: Arc<App>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -50,6 +53,7 @@ impl Server {
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let app = Arc::new(App::new(config, folder, address.port()));
+        let shared = Arc::clone(&app);
         let (stop, stopped) = oneshot::channel();
         let (ready, began) = mpsc::channel();
         let thread = thread::Builder::new().name("devtool".to_owned()).spawn(move || {
@@ -72,7 +76,7 @@ impl Server {
             runtime.shutdown_timeout(SWEEP);
         })?;
         began.recv().unwrap_or_else(|_| Err(io::Error::other("the server's thread is gone")))?;
-        Ok(Self { address, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { address, app: shared, stop: Some(stop), thread: Some(thread) })
     }
 
     /// Where it listens.
@@ -85,11 +89,27 @@ impl Server {
         format!("http://{}/", self.address)
     }
 
+    /// Begins a session of a transaction on two engines, called by their names, and answers what to open in a browser to see it.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such engine, one does not know the rules, or there is no room for the session.
+    pub fn open(&self, source: TransactionSource, engines: [&str; 2]) -> Result<String, SessionError> {
+        let session = self.app.open(source, engines)?;
+        Ok(format!("{}#session={}", self.url(), session.id))
+    }
+
     /// Waits for as long as it runs.
     pub fn wait(mut self) {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("address", &self.address).finish_non_exhaustive()
     }
 }
 

@@ -43,6 +43,40 @@ pub(crate) struct Prepared {
     pub(crate) again: Option<String>,
 }
 
+/// A transaction with all that it runs on, for a session that is there when the page is opened.
+#[derive(Clone, Debug)]
+pub struct TransactionSource {
+    /// What the page calls it.
+    pub title: String,
+    /// The rules that it runs under.
+    pub rules: Rules,
+    /// The chain.
+    pub chain_id: u64,
+    /// The block that it is in, as it is for this transaction.
+    pub block: BlockEnv,
+    /// It itself.
+    pub transaction: Transaction,
+    /// The state before it.
+    pub database: MemoryDatabase,
+}
+
+impl TransactionSource {
+    /// Bytes that it takes, about.
+    pub(crate) fn size(&self) -> u64 {
+        let accounts = self.database.accounts.values();
+        let sizes = accounts.map(|account| 128 + account.code.bytes().len() + 64 * account.storage.len());
+        (self.transaction.input.len() + sizes.sum::<usize>()) as u64
+    }
+
+    pub(crate) fn prepare(self) -> (Prepared, SourceShown) {
+        let Self { title, rules, chain_id, block, transaction, database } = self;
+        let title = title.chars().take(TITLE_LIMIT).collect();
+        let (fork, database) = (Some(rules.name()), Arc::new(database));
+        let shown = SourceShown { kind: "transaction", title, fork, path: None, name: None, index: None };
+        (Prepared { rules, chain_id, block, transaction, database, again: None }, shown)
+    }
+}
+
 impl Prepared {
     pub(crate) fn job(&self) -> Job<'_> {
         Job {

@@ -5,15 +5,18 @@ use std::borrow::Cow;
 use parallax_shadow_diff::{Place, Value};
 use serde::{Deserialize, Serialize};
 
-use crate::number;
+use crate::number::{self, from_one};
 
 /// The first place where two runs part. What each part means, `parallax_shadow_diff::Divergence` says; values are text for a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Divergence {
-    /// The number of the opcode; of the message, in the mode per-call; of the suspect, at a block entry.
+    /// The number of the opcode, from 1; at a block entry, of the suspect there.
     pub step: Option<u64>,
-    /// Depth of the frame; 0 is the transaction's own.
+    /// The number of the message, in the mode per-call, as `frames` tells it: the transaction's own is 0.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub message: Option<u64>,
+    /// Depth of the frame; 1 is the transaction's own.
     pub depth: Option<u64>,
     /// Offset in the code.
     pub pc: Option<u64>,
@@ -41,7 +44,7 @@ pub struct Divergence {
     /// At a step or a message: whether what it found differs (`before`) or what it left (`after`).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub phase: Option<Cow<'static, str>>,
-    /// Its number, of a block entry: `step` is that of the suspect there.
+    /// Its number, of a block entry, from 1: `step` is that of the suspect there.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub entry: Option<u64>,
     /// What wrote the value that differs at a block entry.
@@ -59,7 +62,7 @@ pub struct Divergence {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Suspect {
-    /// Its number in the transaction.
+    /// Its number in the transaction, from 1.
     pub step: u64,
     /// Its offset in the code.
     pub pc: u64,
@@ -141,16 +144,20 @@ impl From<&parallax_shadow_diff::Divergence> for Divergence {
                 (Some(suspect.index), Some(suspect.pc), Some((suspect.opcode, suspect.rules)))
             }
             Place::Block { pc, .. } => (None, Some(*pc), None),
-            Place::Message { index, .. } => (Some(*index as u64), None, None),
             _ => (None, None, None),
+        };
+        let message = match &divergence.place {
+            Place::Message { index, .. } => Some(*index as u64),
+            _ => None,
         };
         let op_name = opcode.and_then(|(opcode, rules)| rules.info(opcode)).map(|info| info.name);
         let (place, phase, entry, suspect) = whereabouts(&divergence.place);
         let input =
             |(name, value): (&'static str, Value)| Input { name: name.into(), value: value.to_string() };
         Self {
-            step,
-            depth: path.len().checked_sub(1).map(|depth| depth as u64),
+            step: step.map(from_one),
+            message,
+            depth: (!path.is_empty()).then_some(path.len() as u64),
             pc: pc.map(|pc| pc as u64),
             opcode: opcode.map(|(opcode, _)| opcode.0),
             op_name: op_name.map(Cow::Borrowed),
@@ -179,12 +186,12 @@ fn whereabouts(place: &Place) -> (&'static str, Option<&'static str>, Option<u64
         Place::Message { is_over, .. } => ("message", phase(*is_over), None, None),
         Place::Block { index, suspect, .. } => {
             let suspect = suspect.map(|suspect| Suspect {
-                step: suspect.index,
+                step: from_one(suspect.index),
                 pc: suspect.pc as u64,
                 opcode: suspect.opcode.0,
                 op_name: suspect.rules.info(suspect.opcode).map(|info| Cow::Borrowed(info.name)),
             });
-            ("block", None, Some(*index), suspect)
+            ("block", None, Some(from_one(*index)), suspect)
         }
         Place::PostState => ("post-state", None, None, None),
         Place::BlockRules => ("block-rules", None, None, None),

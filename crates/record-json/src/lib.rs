@@ -22,4 +22,4 @@ pub use trace::{
 };
 
 /// The version of all formats here. It grows where a reader of the one before would misread.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;

@@ -7,6 +7,11 @@ use serde::{Deserializer, Serializer, de, de::Visitor};
 /// The largest integer that a double holds with all below it.
 const SAFE: u128 = (1 << 53) - 1;
 
+/// An index of a step, a block entry or a depth as it is told: from 1, as traces number them (EIP-3155).
+pub(crate) fn from_one(index: u64) -> u64 {
+    index.saturating_add(1)
+}
+
 pub(crate) fn serialize<T: Copy + Into<i128>, S: Serializer>(
     number: &T,
     serializer: S,

@@ -5,7 +5,13 @@ use std::{borrow::Cow, io, io::Write};
 use parallax_shadow_diff::{SideBySideRun, SideBySideStep, Verdict};
 use serde::{Deserialize, Serialize};
 
-use crate::{VERSION, divergence::Divergence, number, outcome::Outcome, step::Step};
+use crate::{
+    VERSION,
+    divergence::Divergence,
+    number::{self, from_one},
+    outcome::Outcome,
+    step::Step,
+};
 
 pub(crate) const RUN: &str = "parallax-run";
 
@@ -51,7 +57,7 @@ pub struct RunEnd {
     pub reason: Option<String>,
     /// The first difference.
     pub divergence: Option<Divergence>,
-    /// The first step in which they differ.
+    /// The first step in which they differ, from 1.
     #[serde(with = "number::known")]
     pub diverged_at: Option<u64>,
     /// Steps of each side, all of them; messages in the mode per-call.
@@ -89,7 +95,7 @@ impl From<&SideBySideRun> for RunEnd {
             verdict: Cow::Borrowed(run.verdict.name()),
             reason: run.verdict.reason().map(str::to_owned),
             divergence,
-            diverged_at: run.diverged_at,
+            diverged_at: run.diverged_at.map(from_one),
             steps: run.total_steps,
             steps_dropped: run.steps_dropped,
             outcomes: run.outcomes.each_ref().map(|outcome| outcome.as_ref().map(Outcome::from)),

@@ -6,15 +6,18 @@ use parallax_primitives::{Address, Eip, U256};
 use parallax_shadow_diff::{Field, SideBySideStep, Value};
 use serde::{Deserialize, Serialize};
 
-use crate::{hex::Hex, number};
+use crate::{
+    hex::Hex,
+    number::{self, from_one},
+};
 
 /// One step of two sides.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Step {
-    /// Its number, from 0, the same on both sides.
+    /// Its number, from 1, the same on both sides.
     #[serde(with = "number")]
-    pub step_index: u64,
+    pub step: u64,
     /// The left side, whatever its engine is; `None` if it is over.
     #[serde(rename = "primary")]
     pub left: Option<StepSide>,
@@ -51,8 +54,8 @@ pub struct StepSide {
     pub state_gas: Option<StepStateGas>,
     /// Items on the stack before it.
     pub stack_size: u64,
-    /// 0 is the transaction's own frame.
-    pub depth: u16,
+    /// 1 is the transaction's own frame.
+    pub depth: u32,
     /// The account in whose name its frame runs.
     pub address: Hex<Address>,
 }
@@ -99,7 +102,7 @@ impl From<&SideBySideStep> for Step {
     fn from(step: &SideBySideStep) -> Self {
         let SideBySideStep { index, left, right, mismatch, is_carried } = step;
         Self {
-            step_index: *index,
+            step: from_one(*index),
             left: left.as_ref().map(StepSide::from),
             right: right.as_ref().map(StepSide::from),
             mismatch: mismatch.as_deref().map(Mismatch::from),
@@ -126,7 +129,7 @@ impl From<&parallax_shadow_diff::StepSide> for StepSide {
                 state_gas_cost,
             }),
             stack_size: stack_size as u64,
-            depth,
+            depth: u32::from(depth) + 1,
             address: Hex(address),
         }
     }

@@ -7,7 +7,14 @@ use parallax_tracer_core::{ExecutionTrace, LogEntry, MemorySnapshot, StackSnapsh
 use parallax_tracer_standard::{Trace, TracerConfig};
 use serde::{Deserialize, Serialize};
 
-use crate::{VERSION, hex::Hex, number, outcome::Log, run::line, step::StepStateGas};
+use crate::{
+    VERSION,
+    hex::Hex,
+    number::{self, from_one},
+    outcome::Log,
+    run::line,
+    step::StepStateGas,
+};
 
 pub(crate) const TRACE: &str = "parallax-trace";
 pub(crate) const STRUCT_LOGS: &str = "parallax-struct-logs";
@@ -67,17 +74,17 @@ pub struct Cut {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TraceStep {
-    /// Its number, from 0.
+    /// Its number, from 1.
     #[serde(with = "number")]
-    pub index: u64,
+    pub step: u64,
     /// Offset of the opcode in the code.
     pub pc: u64,
     /// The opcode's byte.
     pub opcode: u8,
     /// Its mnemonic; `INVALID` for a byte that no fork defines.
     pub op_name: Cow<'static, str>,
-    /// 0 is the transaction's own frame.
-    pub depth: u16,
+    /// 1 is the transaction's own frame.
+    pub depth: u32,
     /// The account whose storage the frame uses.
     pub address: Hex<Address>,
     /// What CALLER answers.
@@ -257,7 +264,7 @@ impl From<&Trace> for TraceHeader {
             steps: header.steps,
             dropped: Cut { steps: header.dropped.steps, messages: header.dropped.messages },
             missing: header.missing,
-            gaps: trace.gaps().iter().map(|gap| [gap.start, gap.end]).collect(),
+            gaps: trace.gaps().iter().map(|gap| [gap.start, gap.end].map(from_one)).collect(),
         }
     }
 }
@@ -273,11 +280,11 @@ impl TraceStep {
             original: Hex(change.original),
         };
         Self {
-            index: info.index,
+            step: from_one(info.index),
             pc: info.pc as u64,
             opcode: info.opcode.0,
             op_name: Cow::Borrowed(info.op_name),
-            depth: info.depth,
+            depth: u32::from(info.depth) + 1,
             address: Hex(info.address),
             caller: Hex(info.caller),
             is_static: info.is_static,

@@ -150,7 +150,7 @@ fn a_step_is_spelled_as_the_api_spells_it() {
     let run = run(&faulty, &case.job().unwrap());
     let step = run.steps.iter().find(|step| step.mismatch.is_some()).unwrap();
     let step = serde_json::to_value(Step::from(step)).unwrap();
-    check("StepRow", &step, &["carried"]);
+    check("StepRow", &step, &["carried", "step"]);
     check("StepSide", &step["primary"], &[]);
     check("StepSide", &step["mini"], &[]);
     check("Mismatch", &step["mismatch"], &["fromTop"]);
@@ -169,17 +169,17 @@ fn what_cannot_be_read_is_told_in_one_line() {
             r#"{{"format":"parallax-run","version":{version},"case":{{"file":"","name":"","fork":"Prague","d":0,"g":0,"v":0}},"mode":"per-step","engines":["primary","mini"]}}"#
         )
     };
-    refused(&header(2), "line 1: version 2 of parallax-run, expected version 1");
+    refused(&header(1), "line 1: version 1 of parallax-run, expected version 2");
     refused("{\"format\":\"parallax-run\"}", "line 1: a header without a version");
     let formats = "parallax-run, parallax-trace or parallax-struct-logs";
-    refused("{\"format\":\"x\",\"version\":1}", &format!("line 1: format \"x\", expected {formats}"));
-    refused("{\"stepIndex\":0}", &format!("line 1: expected a header: format {formats}"));
-    refused(&header(1), "line 2: the file ends, expected a step or the end of the run");
-    let twice = format!("{}\n{}", header(1), header(1));
+    refused("{\"format\":\"x\",\"version\":2}", &format!("line 1: format \"x\", expected {formats}"));
+    refused("{\"step\":1}", &format!("line 1: expected a header: format {formats}"));
+    refused(&header(2), "line 2: the file ends, expected a step or the end of the run");
+    let twice = format!("{}\n{}", header(2), header(2));
     refused(&twice, "line 2: a header, expected a step or the end of the run");
-    refused(&format!("{}\n{{\"stepIndex\":0}}", header(1)), "line 2: missing field `carried` at column 15");
+    refused(&format!("{}\n{{\"step\":1}}", header(2)), "line 2: missing field `carried` at column 10");
     refused("[", "line 1: EOF while parsing a list at column 1");
     // Nothing is read behind an error.
-    assert_eq!(Reader::new(format!("x\n{}", header(1)).as_bytes()).count(), 1);
+    assert_eq!(Reader::new(format!("x\n{}", header(2)).as_bytes()).count(), 1);
     assert_eq!(Reader::new(&b""[..]).count(), 0);
 }

@@ -161,7 +161,7 @@ pub(crate) fn message(left: &Message, right: &Message, config: &ShadowConfig) ->
             left: Value::Kind(left.kind),
             right: Value::Kind(right.kind),
         })
-        .or_else(|| differs(Field::Depth, u64::from(left.depth), u64::from(right.depth)))
+        .or_else(|| differs(Field::Depth, u64::from(left.depth) + 1, u64::from(right.depth) + 1))
         .or_else(|| differs(Field::Static, left.is_static, right.is_static))
         .or_else(|| differs(Field::Caller, left.caller, right.caller))
         .or_else(|| differs(Field::Address, left.address, right.address))

@@ -66,7 +66,7 @@ pub(crate) fn tell(verdict: &Verdict, steps: u64) {
     match verdict {
         Verdict::Diverge(divergence) => {
             let step = match divergence.place {
-                Place::Step { index, .. } | Place::Block { index, .. } => Some(index),
+                Place::Step { index, .. } | Place::Block { index, .. } => Some(index + 1),
                 _ => None,
             };
             tracing::warn!(verdict = name, steps, step, field = %divergence.field, "the engines part");

@@ -42,8 +42,10 @@ struct Switch {
 pub struct ShadowCounts {
     /// All of them, compared or not.
     pub runs: u64,
-    /// Compared, and the same; or rejected by both.
+    /// Compared, and the same.
     pub agreed: u64,
+    /// Rejected by both for the same reason: nothing ran.
+    pub rejected: u64,
     /// Compared, and not the same.
     pub diverged: u64,
     /// To be compared, but there is no answer: a limit was met, a world failed, an engine lacks the rules.
@@ -116,7 +118,8 @@ impl<L: Engine, R: Engine> Shadowed<L, R> {
         });
         let mut switch = self.switch();
         match verdict {
-            Verdict::Agree | Verdict::Rejected(_) => switch.counts.agreed += 1,
+            Verdict::Agree => switch.counts.agreed += 1,
+            Verdict::Rejected(_) => switch.counts.rejected += 1,
             mismatch => {
                 let diverges = matches!(mismatch, Verdict::Diverge(_));
                 *(if diverges { &mut switch.counts.diverged } else { &mut switch.counts.unsaid }) += 1;

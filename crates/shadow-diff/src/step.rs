@@ -179,7 +179,7 @@ impl Judge<'_> {
 
 fn place(judge: &mut Judge<'_>, left: &StepView<'_>, right: &StepView<'_>) -> Option<()> {
     judge
-        .differs(Field::Depth, u64::from(left.depth), u64::from(right.depth))
+        .differs(Field::Depth, u64::from(left.depth) + 1, u64::from(right.depth) + 1)
         .or_else(|| judge.differs(Field::Pc, left.pc, right.pc))
         .or_else(|| judge.differs(Field::Opcode, left.opcode, right.opcode))
         .or_else(|| judge.differs(Field::Gas, left.gas, right.gas))

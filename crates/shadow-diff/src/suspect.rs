@@ -142,6 +142,6 @@ fn look(field: Field, stack_size: usize, step: &StepView<'_>) -> Option<Value> {
 
 impl fmt::Display for Suspect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "step {}, pc {}, {}", self.index, self.pc, self.rules.show(self.opcode))
+        write!(f, "step {}, pc {}, {}", self.index + 1, self.pc, self.rules.show(self.opcode))
     }
 }

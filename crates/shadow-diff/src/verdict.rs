@@ -5,9 +5,9 @@ use crate::Divergence;
 /// What a comparison came to. Those that carry a text say why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// A step, an entry or a message at least was compared, and nothing differs.
+    /// A step, an entry, a message or a block at least was compared, and nothing differs.
     Agree,
-    /// Both sides refuse the transaction for the same reason; nothing ran.
+    /// Both sides refuse the transaction, or every block, for the same reason; nothing ran.
     Rejected(String),
     /// The first difference, a rejection by one side alone included.
     Diverge(Box<Divergence>),

@@ -261,6 +261,7 @@ impl<R: BufRead> TraceComparison<R> {
         gaps.extend(self.right.reader.other_keys().gaps(self.steps));
         TraceAgreement {
             steps: self.steps,
+            compared: self.covered.compared(),
             gaps,
             errors_by_kind: self.covered.errors_by_kind(),
             stops_passed_over: self.stops_passed_over,

@@ -62,6 +62,12 @@ impl Counts {
         }
     }
 
+    /// What was compared on a line at least.
+    pub(crate) fn compared(&self) -> Fields {
+        let compared = Field::ALL.into_iter().zip(self.compared).filter(|(_, count)| *count > 0);
+        compared.fold(Fields::NONE, |fields, (field, _)| fields.or(Fields::of(&[field])))
+    }
+
     /// What was not compared on all steps.
     pub(crate) fn step_gaps(&self) -> Vec<Coverage> {
         self.gaps(if self.lines > 0 { OF_STEPS } else { Fields::NONE }, |field| field.to_string())
@@ -155,6 +161,11 @@ impl Covered {
     /// Errors that were compared by what they mean.
     pub(crate) fn errors_by_kind(&self) -> u64 {
         self.errors_by_kind
+    }
+
+    /// What was compared somewhere.
+    pub(crate) fn compared(&self) -> Fields {
+        self.steps.compared().or(self.frames.compared()).or(self.ends.compared())
     }
 
     /// What was not compared everywhere.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Field, Step};
+use crate::{Field, Fields, Step};
 
 /// What differs.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -82,6 +82,8 @@ pub struct Coverage {
 pub struct TraceAgreement {
     /// Steps compared.
     pub steps: u64,
+    /// Fields that were compared somewhere.
+    pub compared: Fields,
     /// What was not compared everywhere: what the agreement is silent about.
     pub gaps: Vec<Coverage>,
     /// Errors that both traces have, each in its client's words: what they mean is the same.

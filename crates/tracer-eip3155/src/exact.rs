@@ -304,7 +304,9 @@ impl Exact {
 
     fn agreement(&self) -> TraceAgreement {
         let gaps = self.of_steps.step_gaps().into_iter().chain(self.of_ends.end_gaps()).collect();
-        TraceAgreement { steps: self.steps, gaps, ..TraceAgreement::default() }
+        let CompareOptions { steps, ends, .. } = self.options;
+        let compared = self.of_steps.compared().and(steps).or(self.of_ends.compared().and(ends));
+        TraceAgreement { steps: self.steps, compared, gaps, ..TraceAgreement::default() }
     }
 
     fn answer(&mut self, outcome: Result<TraceAgreement, Box<TraceDifference>>) -> TraceAnswer {

@@ -120,9 +120,9 @@ impl Rows {
     }
 
     pub(crate) fn push(&mut self, row: &Row) {
-        self.step.push(signed(row.step));
+        self.step.push(signed(row.step.saturating_add(1)));
         self.frame.push(signed(row.frame));
-        self.depth.push(row.depth.into());
+        self.depth.push(i32::from(row.depth) + 1);
         self.pc.push(signed(row.pc as u64));
         self.opcode.push(row.opcode.0.into());
         self.op_name.push(row.name);

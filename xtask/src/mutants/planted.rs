@@ -169,9 +169,9 @@ fn witness(scratch: &Scratch, layer: &str, number: usize) -> Result<Option<bool>
     Ok(Some(!status.success()))
 }
 
-/// An index as reports tell it: from 1.
-fn number(index: &Value) -> u64 {
-    index.as_u64().map_or(0, |index| index + 1)
+/// A number of a step or an entry.
+fn number(told: &Value) -> u64 {
+    told.as_u64().unwrap_or_default()
 }
 
 /// A case that differs, in a line: its verdict, where, in what.

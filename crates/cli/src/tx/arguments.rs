@@ -20,6 +20,7 @@ use crate::{
   parallax tx tx.json --block block.json --prestate prestate.json --diff revm
   parallax tx 0xHASH --block block.json --prestate traces.json --trace eip3155 --trace-out trace.jsonl
   parallax tx tx.json --block block.json --prestate prestate.json --trace flat --trace-out calls.json
+  parallax tx tx.json --block block.json --prestate prestate.json --serve
   parallax tx 0xHASH --rpc http://127.0.0.1:8545 --cache tx.cache
   parallax tx 0xHASH --cache tx.cache --diff
 
@@ -69,6 +70,8 @@ pub(crate) struct TxArguments {
     #[command(flatten)]
     pub(crate) node: NodeArguments,
     #[command(flatten)]
+    pub(crate) served: ServedArguments,
+    #[command(flatten)]
     pub(crate) limits: LimitArguments,
     #[command(flatten)]
     pub(crate) trace: TraceArguments,
@@ -85,6 +88,19 @@ impl TxArguments {
         let inputs = inputs.into_iter().chain([&self.node.cache]);
         Outputs::beside(inputs.into_iter().flatten().chain([&self.transaction]))
     }
+}
+
+/// Whether it is shown in a browser.
+#[derive(Args, Clone, Copy, Debug)]
+#[command(next_help_heading = "Devtool")]
+pub(crate) struct ServedArguments {
+    /// Show it in a browser, on --engine and the engine of --diff, or mini, side by side: prints the address of the page, and answers
+    /// until it is interrupted
+    #[arg(long, conflicts_with_all = ["trace", "save_test", "receipt", "json", "max_steps", "timeout"])]
+    pub(crate) serve: bool,
+    /// Port of the page on 127.0.0.1; 0 takes a free one
+    #[arg(long, value_name = "N", default_value_t = 3155, requires = "serve")]
+    pub(crate) port: u16,
 }
 
 /// The node that is asked, and what is kept of its answers.

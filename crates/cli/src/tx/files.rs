@@ -29,7 +29,8 @@ pub(crate) fn on_files(arguments: &TxArguments) -> Result<Status> {
     let world = Watched::new(database(arguments, &subject, before)?);
     let receipt = receipt(arguments)?;
     TxRun { arguments, subject: &subject, env: &subject.env, world: &world, given: Some(&world), receipt }
-        .go()
+        .go()?
+        .finish(arguments)
 }
 
 /// The accounts, and the hashes of blocks that are known.

@@ -19,6 +19,7 @@ use super::{
     arguments::TxArguments,
     files::receipt,
     run::TxRun,
+    served::Ended,
     subject::{Named, TxSubject},
 };
 use crate::{
@@ -37,7 +38,7 @@ pub(crate) fn run(arguments: &TxArguments) -> Result<Status> {
     if let Some(path) = &arguments.node.cache {
         keep(Path::new(path), &world.state())?;
     }
-    ran
+    ran?.finish(arguments)
 }
 
 /// What is kept, if there is a file of it, and the node behind it.
@@ -69,7 +70,7 @@ fn world(arguments: &TxArguments, hash: B256) -> Result<ChainWorld> {
     ChainWorld::kept(node, kept, path).map_err(anyhow::Error::msg)
 }
 
-fn on_world(arguments: &TxArguments, hash: B256, world: &ChainWorld) -> Result<Status> {
+fn on_world(arguments: &TxArguments, hash: B256, world: &ChainWorld) -> Result<Ended> {
     let block = world.block()?;
     let host = world.state().host;
     let chain_id = world.chain_id();
@@ -89,7 +90,7 @@ fn on_world(arguments: &TxArguments, hash: B256, world: &ChainWorld) -> Result<S
     let subject = read(place)?;
     let receipt = match receipt(arguments)? {
         Some(given) => Some(given),
-        None if arguments.node.quick => None,
+        None if arguments.node.quick || arguments.served.serve => None,
         None => known_receipt(world, hash),
     };
     if arguments.node.quick && place > 0 {
@@ -101,12 +102,12 @@ fn on_world(arguments: &TxArguments, hash: B256, world: &ChainWorld) -> Result<S
     let transactions = (first..=place).map(|index| read(index).map(|subject| subject.transaction));
     let transactions: Vec<Transaction> = transactions.collect::<Result<_>>()?;
     let (overlay, env) = before(arguments.engine, &subject, &transactions, world)?;
-    let status =
+    let ended =
         TxRun { arguments, subject: &subject, env: &env, world: &overlay, given: None, receipt }.go()?;
     if arguments.node.rpc.is_some() && arguments.node.cache.is_some() {
         read_by_all(&subject, &transactions, world);
     }
-    Ok(status)
+    Ok(ended)
 }
 
 /// The receipt, which is not needed to run: where there is none that is told.

@@ -17,6 +17,7 @@ use super::{
     comparison::{Compared, compare},
     recorded::Recorded,
     run::TxRun,
+    served::Ended,
     state_test::save,
     subject::TxSubject,
 };
@@ -41,8 +42,15 @@ struct Told<'t> {
 }
 
 impl TxRun<'_> {
-    /// Runs it, and tells what came of it.
-    pub(crate) fn go(&self) -> Result<Status> {
+    /// Runs it and tells what came of it, or answers what is to be shown.
+    pub(crate) fn go(&self) -> Result<Ended> {
+        match self.arguments.served.serve {
+            true => Ok(Ended::Shown(Box::new(self.source()?))),
+            false => self.run().map(Ended::Told),
+        }
+    }
+
+    fn run(&self) -> Result<Status> {
         let said = self.receipt.as_ref().and_then(|receipt| receipt.transaction);
         if let Some(other) = said.filter(|said| *said != self.subject.hash) {
             bail!("the receipt is that of transaction {other}, and this one is {}", self.subject.hash);

@@ -1,6 +1,6 @@
 //! A world that keeps what was read of it.
 
-use std::cell::RefCell;
+use std::{cell::RefCell, collections::BTreeMap};
 
 use parallax_host_interface::{AccountInfo, Database, HostError};
 use parallax_memory_database::{Account, MemoryDatabase};
@@ -10,18 +10,25 @@ use parallax_primitives::{Address, B256, Bytecode, U256};
 pub(crate) struct Recorded<'w> {
     world: &'w dyn Database,
     read: RefCell<MemoryDatabase>,
+    /// Hashes of blocks that were asked for and are known.
+    hashes: RefCell<BTreeMap<u64, B256>>,
     /// The oldest block whose hash was asked for.
     oldest: RefCell<Option<u64>>,
 }
 
 impl<'w> Recorded<'w> {
     pub(crate) fn new(world: &'w dyn Database) -> Self {
-        Self { world, read: RefCell::default(), oldest: RefCell::new(None) }
+        Self { world, read: RefCell::default(), hashes: RefCell::default(), oldest: RefCell::new(None) }
     }
 
     /// All accounts and slots that were read and are there.
     pub(crate) fn read(&self) -> MemoryDatabase {
         self.read.borrow().clone()
+    }
+
+    /// Hashes of blocks that were asked for and are known.
+    pub(crate) fn block_hashes(&self) -> BTreeMap<u64, B256> {
+        self.hashes.borrow().clone()
     }
 
     /// The oldest block whose hash was asked for.
@@ -61,6 +68,8 @@ impl Database for Recorded<'_> {
     fn block_hash(&self, number: u64) -> Result<B256, HostError> {
         let mut oldest = self.oldest.borrow_mut();
         *oldest = Some(oldest.map_or(number, |oldest| oldest.min(number)));
-        self.world.block_hash(number)
+        let hash = self.world.block_hash(number)?;
+        self.hashes.borrow_mut().insert(number, hash);
+        Ok(hash)
     }
 }

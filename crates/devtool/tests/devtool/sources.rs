@@ -175,6 +175,9 @@ fn traces_are_compared_in_what_both_say() {
     let none = lines.concat().replace(",\"stack\":[\"0x3\"]", "").replace(",\"stack\":[\"0x1\",\"0x2\"]", "");
     let none = none.replace(",\"stack\":[\"0x1\"]", "").replace(",\"stack\":[]", "");
     check_traces(&whole, &none, "agree", None, None);
+    // Two ends without a step are no agreement of steps.
+    let end = "{\"output\":\"\",\"gasUsed\":\"0x5208\"}\n";
+    check_traces(end, end, "not_compared", None, None);
 }
 
 #[test]

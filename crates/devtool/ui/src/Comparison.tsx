@@ -2,7 +2,7 @@
 
 import { createMemo, createSignal, For, Show, type JSX } from 'solid-js';
 import { SIDES } from './api';
-import { ascii, bare, counted, dumpRow, grouped, hexNumber, opName, ROW_BYTES, shortWord, signed, stateGas } from './format';
+import { ascii, bare, counted, dumpRow, grouped, hexNumber, opName, ordinal, ROW_BYTES, shortWord, signed, stateGas } from './format';
 import { MEMORY_WINDOW, type Run } from './run';
 import { Bytes, Plain, Segments, Word } from './Values';
 import type { Gas, LogEntry, SideName, SideState, Slot, StepSide } from './wire';
@@ -94,7 +94,7 @@ interface Fact {
 /** What a step says of itself, in the order in which the engines are compared. */
 const FACTS: Fact[] = [
   { name: 'pc', text: (side) => `${hexNumber(side.pc)} (${side.pc})` },
-  { name: 'depth', text: (side) => String(side.depth) },
+  { name: 'depth', text: (side) => String(side.depth + 1) },
   { name: 'gas', text: (side) => gasText(side.gasBefore), gas: (side) => side.gasBefore },
   { name: 'cost', text: (side) => gasText(side.gasCost), gas: (side) => side.gasCost },
   { name: 'gas left', text: (side) => gasText(side.gasAfter), gas: (side) => side.gasAfter },
@@ -355,7 +355,7 @@ function LogSection(props: { pair: Pair<SideState> }): JSX.Element {
     >
       <For each={Array.from({ length: count() }, (_, row) => count() - 1 - row)}>
         {(at) => (
-          <Row name={isCut() ? '' : String(at)} title={`logged at step ${grouped((logs()[0]?.[at] ?? logs()[1]?.[at])?.stepIndex ?? 0)}`} differs={differs(at)} left={side(0, at)} right={side(1, at)} />
+          <Row name={isCut() ? '' : String(at)} title={`logged at step ${ordinal((logs()[0]?.[at] ?? logs()[1]?.[at])?.stepIndex ?? 0)}`} differs={differs(at)} left={side(0, at)} right={side(1, at)} />
         )}
       </For>
     </Section>

@@ -3,7 +3,7 @@
 import { createEffect, createMemo, createSignal, For, Match, on, onCleanup, onMount, Show, Switch, type JSX } from 'solid-js';
 import { ComparisonView } from './Comparison';
 import { DiffDialog, Help } from './dialogs';
-import { grouped } from './format';
+import { grouped, ordinal } from './format';
 import { onKey, type Actions } from './keys';
 import { createCode, Listing } from './Listing';
 import { readPlace, writePlace } from './link';
@@ -180,7 +180,7 @@ function Commands(props: { run: Run; actions: Actions }): JSX.Element {
   let field!: HTMLInputElement;
   // What somebody is typing stays.
   createEffect(() => {
-    const text = grouped(run.position());
+    const text = ordinal(run.position());
     if (document.activeElement !== field) field.value = text;
   });
   return (
@@ -213,11 +213,11 @@ function Commands(props: { run: Run; actions: Actions }): JSX.Element {
       <form class="goto" onSubmit={(event) => {
         event.preventDefault();
         const step = Number(field.value.replace(/[, ]/g, ''));
-        if (Number.isSafeInteger(step)) run.show(step);
+        if (Number.isSafeInteger(step)) run.show(step - 1);
         field.blur();
       }}>
         <label for="step">Step</label>
-        <input ref={field} id="step" inputmode="numeric" autocomplete="off" title="Go to a step (g)" onBlur={() => (field.value = grouped(run.position()))} />
+        <input ref={field} id="step" inputmode="numeric" autocomplete="off" title="Go to a step (g)" onBlur={() => (field.value = ordinal(run.position()))} />
         <span class="num dim">of {grouped(run.total())}</span>
       </form>
     </section>

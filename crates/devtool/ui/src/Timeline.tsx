@@ -2,7 +2,7 @@
 // on the strip's width and not on the run's length. The canvas is redrawn once a frame at most, and never by moving the scrubber.
 
 import { createEffect, createMemo, createSignal, on, onCleanup, onMount, Show, type JSX } from 'solid-js';
-import { grouped } from './format';
+import { grouped, ordinal } from './format';
 import type { Gas, Timeline as Buckets, TimelineSide } from './wire';
 
 /** Fewer steps than this are not zoomed into. */
@@ -132,7 +132,7 @@ export function Timeline(props: TimelineProps): JSX.Element {
         <span class="key ink-differs" ref={(element) => (inks[2] = element)}>divergence</span>
         <span class="grow" />
         <span class="num dim" aria-live="off">
-          {hover() === null ? `${grouped(range()[0])} – ${grouped(Math.max(0, range()[1] - 1))}` : `step ${grouped(hover() ?? 0)}`}
+          {hover() === null ? `${ordinal(range()[0])} – ${grouped(Math.max(1, range()[1]))}` : `step ${ordinal(hover() ?? 0)}`}
         </span>
         <span class="buttons">
           <button type="button" class="icon" aria-label="Zoom in" title="Zoom in (+)" onClick={() => zoomBy(0.5)}>+</button>
@@ -146,10 +146,10 @@ export function Timeline(props: TimelineProps): JSX.Element {
         role="slider"
         tabindex="0"
         aria-label="Step"
-        aria-valuemin={0}
-        aria-valuemax={Math.max(0, props.total - 1)}
-        aria-valuenow={props.position}
-        aria-valuetext={`step ${props.position} of ${props.total}`}
+        aria-valuemin={1}
+        aria-valuemax={Math.max(1, props.total)}
+        aria-valuenow={props.position + 1}
+        aria-valuetext={`step ${props.position + 1} of ${props.total}`}
         onPointerDown={(event) => {
           if (event.button !== 0) return;
           strip.setPointerCapture(event.pointerId);

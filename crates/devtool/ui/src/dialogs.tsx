@@ -1,7 +1,7 @@
 // The dialogs: what differs, and the keys. Both are native dialogs, which keep the focus inside and close with Escape.
 
 import { createSignal, For, onMount, Show, type JSX } from 'solid-js';
-import { grouped, signed } from './format';
+import { grouped, ordinal, signed } from './format';
 import { KEY_GROUPS, keysAreOn, setKeysOn, shownKey } from './keys';
 import type { Run } from './run';
 import { Bytes, Plain } from './Values';
@@ -69,7 +69,7 @@ export function DiffDialog(props: { run: Run; onClose: () => void }): JSX.Elemen
   return (
     <Show when={mismatch()}>
       {(here) => (
-        <Dialog title={`${run.step()?.mismatch ? `Step ${grouped(run.position())}` : 'Outcome'}: ${here().field} differs`} class="diff" onClose={props.onClose}>
+        <Dialog title={`${run.step()?.mismatch ? `Step ${ordinal(run.position())}` : 'Outcome'}: ${here().field} differs`} class="diff" onClose={props.onClose}>
           <table class="diff-table">
             <tbody>
               <For each={[here().lhs, here().rhs]}>

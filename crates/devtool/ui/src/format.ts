@@ -11,6 +11,11 @@ export function grouped(value: number | bigint): string {
   return value.toString().replace(/\B(?=(\d{3})+(?!\d))/g, ',');
 }
 
+/** The number of a step, as people and traces count: from 1, where the API counts from 0. */
+export function ordinal(index: number): string {
+  return grouped(index + 1);
+}
+
 /** A difference with its sign: `+19,900`, `−3`, `0`. */
 export function signed(value: number | bigint): string {
   if (value === 0 || value === 0n) return '0';

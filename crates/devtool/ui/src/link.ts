@@ -1,4 +1,4 @@
-// Deep links: `#session=…&step=…&when=after`. `#step=…` alone means the newest session.
+// Deep links: `#session=…&step=…&when=after`. `#step=…` alone means the newest session. Steps are numbered from 1.
 
 export interface Place {
   session: string | null;
@@ -11,7 +11,7 @@ export function readPlace(hash: string): Place {
   const step = Number.parseInt(values.get('step') ?? '', 10);
   return {
     session: values.get('session') || null,
-    step: Number.isSafeInteger(step) && step >= 0 ? step : null,
+    step: Number.isSafeInteger(step) && step > 0 ? step - 1 : null,
     after: values.get('when') === 'after',
   };
 }
@@ -19,5 +19,5 @@ export function readPlace(hash: string): Place {
 export function writePlace(place: Place): string {
   if (!place.session) return '';
   const after = place.after ? '&when=after' : '';
-  return `#session=${encodeURIComponent(place.session)}&step=${place.step ?? 0}${after}`;
+  return `#session=${encodeURIComponent(place.session)}&step=${(place.step ?? 0) + 1}${after}`;
 }

@@ -2,7 +2,7 @@
 
 import { createEffect, createMemo, createResource, createSignal, For, on, Show, type JSX } from 'solid-js';
 import { SIDES } from './api';
-import { counted, grouped, hexNumber, opName, shortAddress, shortWord, signed, stateGas } from './format';
+import { counted, grouped, hexNumber, opName, ordinal, shortAddress, shortWord, signed, stateGas } from './format';
 import type { Run } from './run';
 import { VirtualList } from './VirtualList';
 import type { Breakpoint, Call, Gas, Match, OpcodeGas, SideName, StepRow, StepSide } from './wire';
@@ -45,7 +45,7 @@ export function StepList(props: { run: Run }): JSX.Element {
           const side = () => row()?.primary ?? row()?.mini;
           return (
             <div class="step-row" classList={{ current: index() === run.position(), differs: row()?.mismatch != null, two: run.hasStateGas() }} onClick={() => run.show(index())}>
-              <span class="num">{grouped(index())}</span>
+              <span class="num">{ordinal(index())}</span>
               <span class="num pc">{side() ? hexNumber(side()?.pc ?? 0) : ''}</span>
               <span class="op" title={names(row())} style={{ 'padding-left': `${Math.min(INDENTED, side()?.depth ?? 0) * 4}px` }}>{names(row())}</span>
               <Show when={run.hasStateGas()}><span class="num state-gas">{charge(side())}</span></Show>
@@ -104,7 +104,7 @@ export function CallTree(props: { run: Run }): JSX.Element {
     if (call) run.show(call.firstStep);
   };
   const whole = (call: Call | undefined) => call && [
-    `${call.kind} from ${call.from}`, `to ${call.to}`, ...(call.codeAddress ? [`code of ${call.codeAddress}`] : []), `depth ${call.depth}, value ${shortWord(call.value)}`,
+    `${call.kind} from ${call.from}`, `to ${call.to}`, ...(call.codeAddress ? [`code of ${call.codeAddress}`] : []), `depth ${call.depth + 1}, value ${shortWord(call.value)}`,
     `${call.status ?? 'running'}: ${grouped(call.gasUsed ?? 0)} of ${grouped(call.gas)} gas`, ...(call.reservoir === undefined ? [] : [stateGasOf(call)]), `${counted(call.inputLength, 'byte')} in, ${counted(call.outputLength ?? 0, 'byte')} out`,
   ].join('\n');
   const differs = (call: Call) => {
@@ -122,7 +122,7 @@ export function CallTree(props: { run: Run }): JSX.Element {
           return (
             <div class="call-row" classList={{ current: index() === current(), differs: differs(call() as Call) }} style={{ 'padding-left': `${8 + Math.min(INDENTED, call()?.depth ?? 0) * 10}px` }} title={whole(call())} onClick={() => run.show(call()?.firstStep ?? 0)}>
               <span class="op">
-                <Show when={(call()?.depth ?? 0) > INDENTED}><span class="dim">{call()?.depth} </span></Show>
+                <Show when={(call()?.depth ?? 0) > INDENTED}><span class="dim">{(call()?.depth ?? 0) + 1} </span></Show>
                 {call()?.kind} <span class="dim">{shortAddress(call()?.codeAddress ?? call()?.to ?? '')}</span>
               </span>
               <span class="sub">
@@ -304,13 +304,13 @@ export function SearchPanel(props: { run: Run; wish: { kind: SearchKind; q: stri
         <For each={matches()}>
           {(match) => (
             <li><button type="button" class="match" classList={{ current: match.stepIndex === run.position() }} onClick={() => show(match)}>
-              <span class="num">{grouped(match.stepIndex)}</span>
+              <span class="num">{ordinal(match.stepIndex)}</span>
               <span>{match.where}{match.item === null ? '' : ` ${match.where === 'stack' ? match.item : hexNumber(match.item)}`}</span>
             </button></li>
           )}
         </For>
         <Show when={next() !== null}>
-          <li><button type="button" class="more" onClick={() => void search(next() ?? 0)}>Search on from step {grouped(next() ?? 0)}</button></li>
+          <li><button type="button" class="more" onClick={() => void search(next() ?? 0)}>Search on from step {ordinal(next() ?? 0)}</button></li>
         </Show>
       </ul>
     </div>
@@ -326,12 +326,12 @@ function breakpointText(one: Breakpoint): string {
   switch (one.kind) {
     case 'pc': return `pc ${hexNumber(one.pc)}${one.address ? ` in ${shortAddress(one.address)}` : ''}`;
     case 'opcode': return `opcode ${one.opcode}`;
-    case 'depth': return `depth ${one.depth}`;
+    case 'depth': return `depth ${one.depth + 1}`;
     case 'address': return `address ${shortAddress(one.address)}`;
     case 'storage': return `storage ${one.key}`;
     case 'halt': return `halt ${one.halt ?? 'of any kind'}`;
     case 'gas': return `gas below ${grouped(one.below)}`;
-    case 'step': return `step ${grouped(one.step)}`;
+    case 'step': return `step ${ordinal(one.step)}`;
   }
 }
 
@@ -339,11 +339,12 @@ function breakpointText(one: Breakpoint): string {
 function breakpointOf(kind: Breakpoint['kind'], text: string): Breakpoint | null {
   const number = Number(text);
   const isCount = text !== '' && Number.isSafeInteger(number) && number >= 0;
+  const isOrdinal = isCount && number > 0;
   switch (kind) {
     case 'pc': return isCount ? { kind, pc: number } : null;
-    case 'depth': return isCount ? { kind, depth: number } : null;
+    case 'depth': return isOrdinal ? { kind, depth: number - 1 } : null;
     case 'gas': return isCount ? { kind, below: number } : null;
-    case 'step': return isCount ? { kind, step: number } : null;
+    case 'step': return isOrdinal ? { kind, step: number - 1 } : null;
     case 'opcode': return text ? { kind, opcode: text } : null;
     case 'address': return text ? { kind, address: text } : null;
     case 'storage': return text ? { kind, key: text } : null;

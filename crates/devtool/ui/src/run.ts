@@ -4,7 +4,7 @@
 
 import { batch, createEffect, createMemo, createSignal, on, onCleanup } from 'solid-js';
 import { ApiError, sessionApi } from './api';
-import { counted, grouped, hexNumber } from './format';
+import { counted, hexNumber, ordinal } from './format';
 import { StepPages } from './pages';
 import type { Breakpoint, Cursor, Divergence, RunCommand, ServerEvent, Session, State, Step, StepCommand, When } from './wire';
 
@@ -247,7 +247,7 @@ export function isAt(one: Breakpoint, pc: number, address: string | null): boole
 
 /** Why the cursor stands where it stands, in a sentence. */
 function told(cursor: Cursor): string {
-  const at = `step ${grouped(cursor.stepIndex)}`;
+  const at = `step ${ordinal(cursor.stepIndex)}`;
   switch (cursor.stop) {
     case 'breakpoint':
       return `Stopped at ${at}: breakpoint ${(cursor.breakpoint ?? 0) + 1}.`;
@@ -276,5 +276,5 @@ export function verdictOf(session: Session): { text: string; kind: 'agree' | 'di
   const last = session.totalSteps > 0 ? session.totalSteps - 1 : null;
   const lines = verdict.divergence?.lines;
   const where = lines ? `, ${verdict.divergence?.mismatch.field}, line ${lines[0]} and ${lines[1]}` : '';
-  return { text: (at === null ? 'diverge in the outcome' : `diverge at step ${grouped(at)}`) + where, kind: 'diverge', step: at ?? last };
+  return { text: (at === null ? 'diverge in the outcome' : `diverge at step ${ordinal(at)}`) + where, kind: 'diverge', step: at ?? last };
 }

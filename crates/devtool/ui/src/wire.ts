@@ -296,7 +296,7 @@ export type Session = {
   mode: Mode;
   engines: (EngineName)[];
   source: {
-    kind: "code" | "test" | "upload" | "traces";
+    kind: "code" | "test" | "upload" | "traces" | "transaction";
     title: string;
     fork: Fork | null;
     path: string | null;

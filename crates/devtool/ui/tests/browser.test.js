@@ -24,7 +24,7 @@ before(async () => {
   [browser, server, faulty] = await Promise.all([
     openBrowser(),
     serveParallax('fixtures/state-tests'),
-    // The first DUP1 at step 100,000 or behind it flips the lowest bit of what it pushes: exactly that step.
+    // The first DUP1 at the step with index 100,000 or behind it flips the lowest bit of what it pushes: exactly that step.
     serveFaulty('--fault-opcode', 'DUP1', '--fault-step', '100000'),
   ]);
 });
@@ -68,9 +68,9 @@ const hearing = (page) => {
 };
 const program = (code, more = {}) => ({ source: { kind: 'code', code }, ...more });
 const step = (page) => page.locator('#step');
-/** Waits until the page shows this step. */
-const at = (page, index) =>
-  page.waitForFunction((text) => document.querySelector('#step')?.value === text, index.toLocaleString('en-US'));
+/** Waits until the page shows the step of this number, from 1. */
+const at = (page, number) =>
+  page.waitForFunction((text) => document.querySelector('#step')?.value === text, number.toLocaleString('en-US'));
 /** Waits until what the page shows is all of one step: its row, its state, and its line of the code if there is one. */
 const settled = async (page) => {
   await page.locator('.comparison:not(.stale) .opcode').first().waitFor();
@@ -112,14 +112,14 @@ inPage('a pasted hex string starts at once', {}, async (page) => {
 
 inPage('steps forth and back', {}, async (page) => {
   await session(page, program(SHORT));
-  await at(page, 0);
+  await at(page, 1);
   await page.getByRole('button', { name: 'Step ▸' }).click();
   await page.getByRole('button', { name: 'Step ▸' }).click();
-  await at(page, 2);
+  await at(page, 3);
   await opcode(page).getByText('ADD').waitFor();
   await row(page, 'Stack', '0').getByText('0x2').first().waitFor();
   await page.getByRole('button', { name: '◂ Back' }).click();
-  await at(page, 1);
+  await at(page, 2);
   await page.getByRole('button', { name: 'End' }).click();
   await page.locator('.opcode', { hasText: 'STOP' }).first().waitFor();
   await row(page, 'Storage', '0x3').getByText('0x3').first().waitFor();
@@ -129,7 +129,7 @@ inPage('steps over and out of calls', {}, async (page) => {
   // Calls itself with a quarter of its gas, some calls deep.
   await session(page, program('0x600080808080305a60021cf15000'));
   for (let key = 0; key < 9; key += 1) await page.keyboard.press('s');
-  const call = 9;
+  const call = 10;
   await at(page, call);
   await page.keyboard.press('n');
   await page.locator('.opcode', { hasText: 'POP' }).first().waitFor();
@@ -139,7 +139,7 @@ inPage('steps over and out of calls', {}, async (page) => {
   await page.locator('#step').press('Enter');
   await at(page, call + 1);
   await settled(page);
-  await page.locator('.row', { hasText: 'depth' }).getByText('1', { exact: true }).first().waitFor();
+  await page.locator('.row', { hasText: 'depth' }).getByText('2', { exact: true }).first().waitFor();
   await page.keyboard.press('o');
   await page.locator('.opcode', { hasText: 'POP' }).first().waitFor();
   await page.keyboard.press('2');
@@ -159,7 +159,7 @@ inPage('a deep link leads to its step and follows it', {}, async (page) => {
   await at(page, 3);
   await page.waitForFunction((newest) => location.hash.includes(`session=${newest}`), id);
   await visit(page, `${server.url}/#session=${id}&step=999`);
-  await at(page, 15);
+  await at(page, 16);
   await settled(page);
   await connected();
   await page.keyboard.press('i');
@@ -235,9 +235,9 @@ inPage('a breakpoint is set by a click and stops the run', {}, async (page) => {
   await session(page, program(loop(20)));
   await page.locator('.line', { hasText: 'DUP1' }).click();
   await page.locator('.line.broken').waitFor();
-  for (const index of [5, 12]) {
+  for (const number of [6, 13]) {
     await page.getByRole('button', { name: 'Breakpoint', exact: true }).click();
-    await at(page, index);
+    await at(page, number);
   }
   await page.getByRole('tab', { name: 'Breaks' }).click();
   await page.getByText('pc 0x0009').waitFor();
@@ -253,18 +253,18 @@ const CALLER = {
 };
 
 inPage('a breakpoint is in its code, and the code in sight is that of the frame', {}, async (page) => {
-  // Steps 0 to 7 call, 8 to 13 are called.
-  await session(page, { source: { kind: 'code', ...CALLER } }, server, '&step=10');
+  // Steps 1 to 8 call, 9 to 14 are called.
+  await session(page, { source: { kind: 'code', ...CALLER } }, server, '&step=11');
   await page.locator('.line.current', { hasText: 'ADD' }).waitFor();
   await page.locator('.line', { hasText: '0x0005' }).filter({ hasText: 'JUMPDEST' }).click();
   await page.locator('.line.broken').waitFor();
   await page.keyboard.press('Home');
-  await at(page, 0);
+  await at(page, 1);
   await page.locator('.line', { hasText: '0xaa' }).waitFor();
   assert.equal(await page.locator('.line.broken').count(), 0);
-  // In the caller, 0x0005 is PUSH1 at step 5.
+  // In the caller, 0x0005 is PUSH1 at step 6.
   await page.keyboard.press('c');
-  await at(page, 11);
+  await at(page, 12);
   await page.keyboard.press('5');
   await page.getByText('pc 0x0005 in 0x000000…00aa').waitFor();
   await page.locator('.line.broken.current').waitFor();
@@ -287,11 +287,11 @@ inPage('gas by opcode adds up to what the transaction took', {}, async (page) =>
 });
 
 inPage('an opcode that is not defined is told from INVALID', {}, async (page) => {
-  await session(page, program('0x600c0c'), server, '&step=1');
+  await session(page, program('0x600c0c'), server, '&step=2');
   await opcode(page).getByText('undefined 0x0c', { exact: true }).waitFor();
   await page.locator('.step-row.current', { hasText: 'undefined 0x0c' }).waitFor();
   await page.locator('.line.current', { hasText: 'undefined 0x0c' }).waitFor();
-  await session(page, program('0x600cfe'), server, '&step=1');
+  await session(page, program('0x600cfe'), server, '&step=2');
   await opcode(page).getByText('INVALID').waitFor();
 });
 
@@ -303,10 +303,10 @@ inPage('search finds opcodes, places and values', {}, async (page) => {
     await page.getByLabel('What').fill(text);
     await page.getByRole('button', { name: 'Search', exact: true }).click();
   };
-  for (const [kind, text, index] of [['opcode', 'SSTORE', 8], ['pc', '0x04', 2], ['value', '3', 2]]) {
+  for (const [kind, text, number] of [['opcode', 'SSTORE', 9], ['pc', '0x04', 3], ['value', '3', 3]]) {
     await search(kind, text);
     await page.locator('.match').first().click();
-    await at(page, index);
+    await at(page, number);
   }
   await search('value', '0x2a');
   await page.getByText('Nothing found.').waitFor();
@@ -340,11 +340,11 @@ inPage('what was found before is gone while a search is under way', {}, async (p
   await page.getByText('1 match.').waitFor();
 });
 
-inPage('an injected fault at step 100,000 of a million is found, and both sides are right', { at: () => faulty }, async (page) => {
+inPage('an injected fault at step 100,001 of a million is found, and both sides are right', { at: () => faulty }, async (page) => {
   await session(page, program(loop(142_857), { engines: ['primary', 'faulty'] }), faulty);
   await page.locator('.verdict.diverge').waitFor();
   await page.keyboard.press('d');
-  await at(page, 100_000);
+  await at(page, 100_001);
   await settled(page);
   const left = row(page, 'Stack', '0').locator('.value').first();
   await left.locator('mark').waitFor();
@@ -353,16 +353,16 @@ inPage('an injected fault at step 100,000 of a million is found, and both sides 
   assert.equal(await row(page, 'Stack', '0').locator('.value').nth(1).textContent(), '0x01f63a');
   assert.equal(await left.locator('mark').textContent(), '3b');
   await page.keyboard.press('ArrowRight');
-  await page.getByText('Still at step 100,000').waitFor();
+  await page.getByText('Still at step 100,001').waitFor();
   await screenshot(page, 'divergence-light');
   await page.locator('.badge').click();
   const dialog = page.getByRole('dialog');
   await dialog.getByText('differs').first().waitFor();
   await screenshot(page, 'difference');
   await dialog.getByRole('button', { name: 'Continue past it' }).click();
-  await page.waitForFunction(() => document.querySelector('#step').value !== '100,000');
+  await page.waitForFunction(() => document.querySelector('#step').value !== '100,001');
   await page.keyboard.press('[');
-  await at(page, 100_000);
+  await at(page, 100_001);
 });
 
 /** Memory, storage and calls in a loop of some 60 steps; what the README shows. */
@@ -445,7 +445,7 @@ inPage('the next divergence is shown once the divergences are known', { at: () =
   let go;
   const held = new Promise((resolve) => (go = resolve));
   await page.route(/\/divergences\?/, async (route) => (await held, route.continue()));
-  await visit(page, `${faulty.url}/#session=${id}&step=0`);
+  await visit(page, `${faulty.url}/#session=${id}&step=1`);
   await settled(page);
   await page.keyboard.press(']');
   go();
@@ -462,7 +462,7 @@ inPage('the next divergence is shown once the divergences are known', { at: () =
 });
 
 inPage('data that is not told whole says how long it is', {}, async (page) => {
-  await session(page, { source: { kind: 'code', code: 'PUSH 5000 PUSH 0 LOG0 STOP', format: 'assembly' } }, server, '&step=3');
+  await session(page, { source: { kind: 'code', code: 'PUSH 5000 PUSH 0 LOG0 STOP', format: 'assembly' } }, server, '&step=4');
   await page.getByText('4,096 of 5,000 bytes are told').first().waitFor();
 });
 
@@ -513,7 +513,7 @@ inPage('an export opens from disk, without a server', { at: () => faulty }, asyn
   const asked = [];
   opened.on('request', (request) => request.url().startsWith('file:') || asked.push(request.url()));
   await opened.goto(pathToFileURL(path).href);
-  await opened.getByText('100000').or(opened.getByText('100,000')).first().waitFor();
+  await opened.getByText('100001').or(opened.getByText('100,001')).first().waitFor();
   await screenshot(opened, 'export');
   assert.deepEqual(asked, []);
   await context.close();
@@ -605,10 +605,10 @@ inPage('with the keyboard alone', { at: () => faulty }, async (page) => {
   await screenshot(page, 'keys');
   await page.keyboard.press('Escape');
   await page.keyboard.press('d');
-  await at(page, 100_000);
+  await at(page, 100_001);
   await page.locator('.badge').waitFor();
   await page.keyboard.press('v');
-  await page.getByRole('dialog', { name: /^Step 100,000/ }).waitFor();
+  await page.getByRole('dialog', { name: /^Step 100,001/ }).waitFor();
   await page.keyboard.press('Escape');
   await page.getByRole('dialog').waitFor({ state: 'detached' });
   await page.keyboard.press('x');
@@ -656,15 +656,15 @@ const fact = (page, name) => page.locator('.facts .row', { has: page.locator(`.n
 for (const [width, height] of [[1280, 800], [390, 844]]) {
   inPage(`both gases are shown where there are two, at ${width} pixels`, { width, height }, async (page) => {
     const source = { kind: 'test', path: 'state_gas.json', name: 'state_gas/a_callee_repays_what_another_spilled' };
-    await session(page, { source }, server, '&step=9');
+    await session(page, { source }, server, '&step=10');
     await page.locator('.verdict.agree').waitFor();
     const facts = async () => Promise.all(['gas left', 'reservoir', 'spilled', 'state gas'].map((name) => fact(page, name)));
     assert.deepEqual(await facts(), ['167,556', '0', '0', '97,920 from execution gas']);
     assert.equal(await page.locator('.step-row.current .state-gas').innerText(), '+97,920');
     await screenshot(page, `two-gases-${width}`, { fullPage: width < 500 });
-    await page.locator('#step').fill('20');
+    await page.locator('#step').fill('21');
     await page.locator('#step').press('Enter');
-    await at(page, 20);
+    await at(page, 21);
     await settled(page);
     assert.deepEqual(await facts(), ['166,206', '0', '0', '−97,920 back to the reservoir']);
     assert.match(await page.locator('.status').innerText(), /success, 133,260 gas \(45,340 execution, 97,920 state\)/);
@@ -702,7 +702,7 @@ for (const [width, height] of [[1280, 800], [390, 844]]) {
       };
       await page.locator('#fork option').first().waitFor({ state: 'attached' });
       await check('start');
-      await session(page, program(loop(142_857), { engines: ['primary', 'faulty'] }), faulty, '&step=100000');
+      await session(page, program(loop(142_857), { engines: ['primary', 'faulty'] }), faulty, '&step=100001');
       await page.locator('.comparison mark').first().waitFor();
       await check('session');
       for (const [name, content] of [['Calls', '.call-row'], ['Gas', '.gas-table'], ['Search', '#search-q'], ['Breaks', '.search .empty']]) {
@@ -711,7 +711,7 @@ for (const [width, height] of [[1280, 800], [390, 844]]) {
         await check(name.toLowerCase());
       }
       await page.locator('.badge').click();
-      await page.getByRole('dialog', { name: /^Step 100,000/ }).waitFor();
+      await page.getByRole('dialog', { name: /^Step 100,001/ }).waitFor();
       await check('difference');
       await page.keyboard.press('Escape');
       await page.keyboard.press('?');

@@ -237,8 +237,8 @@ fn earlier(html: &mut String, recent: &[Earlier]) {
             let _ = writeln!(
                 html,
                 "<tr>{}{}{}<td>{}</td>{}{}{}</tr>",
-                number(index),
-                number(&step.depth),
+                number(&(index + 1)),
+                number(&(u32::from(step.depth) + 1)),
                 number(&step.pc),
                 step.rules.show(step.opcode),
                 number(&step.gas_before),

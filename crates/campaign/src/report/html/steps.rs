@@ -81,7 +81,8 @@ fn table(html: &mut String, [left, right]: [&str; 2], run: &SideBySideRun, limit
         let class = if mismatch.is_some() { " class=\"differs\"" } else { "" };
         let _ = writeln!(
             html,
-            "<tr{class}><th scope=\"row\" class=\"number\">{index}</th>{}{}{}</tr>",
+            "<tr{class}><th scope=\"row\" class=\"number\">{}</th>{}{}{}</tr>",
+            index + 1,
             side(left.as_ref(), right.as_ref()),
             side(right.as_ref(), left.as_ref()),
             mismatch.as_ref().map_or("<td></td>".to_owned(), |mismatch| what(mismatch, *is_carried))
@@ -124,7 +125,7 @@ fn what(mismatch: &Mismatch, is_carried: bool) -> String {
 
 fn cells(side: &StepSide) -> [String; 6] {
     [
-        side.depth.to_string(),
+        (u32::from(side.depth) + 1).to_string(),
         side.pc.to_string(),
         side.rules.show(side.opcode).to_string(),
         side.gas_before.to_string(),
