@@ -16,9 +16,12 @@ mod evmc_name;
 #[cfg(feature = "fault-injection")]
 mod faulty_name;
 mod forms;
+mod identity;
 mod isolation;
+mod minimization;
 mod named_trace;
 mod pipeline;
+mod recorder;
 mod report;
 mod right_trace;
 mod shard;
@@ -49,9 +52,11 @@ pub use diff::{
 pub use diff_task::{DiffReport, DiffTask};
 pub use discovery::{Discovery, DiscoveryError, discover};
 pub use forms::FastForms;
+pub use identity::{Identity, Parted};
 pub use isolation::{
     Isolation, blocktest_isolated, blocktest_with_traces, diff_isolated, diff_with_steps, statetest_isolated,
 };
+pub use minimization::{FindingSides, MinimizeError, MinimizedCase};
 pub use named_trace::NamedTrace;
 #[cfg(unix)]
 pub use parallax_engine_evmc::child_main;

@@ -48,7 +48,7 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<Status> {
         "{}: the world of a program, expected --code",
         has_world.trim_start()
     );
-    if sides::are_asked_for(arguments) {
+    if sides::options(arguments).are_asked_for() {
         return sides::run(arguments);
     }
     if let Some(path) = &arguments.right_trace {
@@ -58,25 +58,9 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<Status> {
         bail!("{told}: of traces, expected --right-trace");
     }
     let sides = [arguments.left, arguments.right()];
-    sides.into_iter().try_for_each(load)?;
-    let can = sides.map(|side| side.engine().capabilities());
-    let [left, right] = sides;
-    if arguments.mode == Mode::PerStep
-        && let Some((side, _)) = sides.iter().zip(can).find(|(_, can)| !can.steps)
-    {
-        bail!("--mode per-step: {side} shows no steps, expected per-call");
-    }
+    check_sides(arguments.mode, sides)?;
     if arguments.steps.is_some() {
         sides.into_iter().try_for_each(|side| needs_steps("--steps", side))?;
-    }
-    let by_steps = mode(arguments) != ShadowMode::PerCall && arguments.mode != Mode::PerBlock;
-    if by_steps && !can.iter().any(|can| can.pauses) {
-        bail!("--left {left} --right {right}: neither can be stepped, expected primary or mini on one side");
-    }
-    if arguments.mode == Mode::PerBlock
-        && let Some((side, _)) = sides.iter().zip(can).find(|(_, can)| !can.blocks)
-    {
-        bail!("--mode per-block: {side} shows no blocks, expected per-call or per-step");
     }
     match &arguments.code {
         Some(code) => on_code(arguments, code, sides),
@@ -84,11 +68,33 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<Status> {
     }
 }
 
+/// Whether the sides can be compared as often as is asked for.
+pub(crate) fn check_sides(mode: Mode, sides: [EngineName; 2]) -> Result<()> {
+    sides.into_iter().try_for_each(load)?;
+    let can = sides.map(|side| side.engine().capabilities());
+    let [left, right] = sides;
+    if mode == Mode::PerStep
+        && let Some((side, _)) = sides.iter().zip(can).find(|(_, can)| !can.steps)
+    {
+        bail!("--mode per-step: {side} shows no steps, expected per-call");
+    }
+    let by_steps = shadow_mode(mode, sides) != ShadowMode::PerCall && mode != Mode::PerBlock;
+    if by_steps && !can.iter().any(|can| can.pauses) {
+        bail!("--left {left} --right {right}: neither can be stepped, expected primary or mini on one side");
+    }
+    if mode == Mode::PerBlock
+        && let Some((side, _)) = sides.iter().zip(can).find(|(_, can)| !can.blocks)
+    {
+        bail!("--mode per-block: {side} shows no blocks, expected per-call or per-step");
+    }
+    Ok(())
+}
+
 /// How often the sides are compared: as often as both can, where all is asked for.
-fn mode(arguments: &DiffArguments) -> ShadowMode {
-    let shows_steps = |side: EngineName| side.engine().capabilities().steps;
-    match arguments.mode {
-        Mode::All if !shows_steps(arguments.left) || !shows_steps(arguments.right()) => ShadowMode::PerCall,
+pub(crate) fn shadow_mode(mode: Mode, sides: [EngineName; 2]) -> ShadowMode {
+    let shows_steps = |side: &EngineName| side.engine().capabilities().steps;
+    match mode {
+        Mode::All if !sides.iter().all(shows_steps) => ShadowMode::PerCall,
         Mode::PerCall => ShadowMode::PerCall,
         Mode::PerBlock => ShadowMode::PerBlock,
         Mode::PerStep => ShadowMode::PerStep,
@@ -170,7 +176,7 @@ fn on_cases(arguments: &DiffArguments) -> Result<Status> {
 fn task(arguments: &DiffArguments) -> DiffTask {
     let DiffArguments { isolation, report, .. } = arguments;
     let [left, right] = [arguments.left, arguments.right()].map(EngineName::name);
-    let mode = mode(arguments);
+    let mode = shadow_mode(arguments.mode, [arguments.left, arguments.right()]);
     let exact_halts = arguments.halts == HaltNames::Exact;
     let given = [("left-rules", &arguments.left_rules), ("right-rules", &arguments.right_rules)];
     let given = given.iter().filter_map(|(option, rules)| Some((option, rules.as_ref()?)));

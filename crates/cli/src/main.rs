@@ -7,6 +7,7 @@
 mod arguments;
 mod assembly;
 mod blocktest;
+mod case_arguments;
 mod colour;
 mod compare;
 mod compared_fields;
@@ -18,6 +19,8 @@ mod input;
 mod libraries;
 mod logging;
 mod message;
+mod minimize;
+mod minimize_arguments;
 mod number;
 mod outcome;
 mod outputs;
@@ -86,6 +89,7 @@ fn main() -> ExitCode {
         Command::Statetest(arguments) => statetest::run(&arguments),
         Command::Blocktest(arguments) => blocktest::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
+        Command::Minimize(arguments) => minimize::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Report(arguments) => report_merge::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),

@@ -235,6 +235,12 @@ impl<'a> Incoming<'a> {
         Status::WrongInput
     }
 
+    /// All that is selected; `None` if a path named nothing, which is told on standard error.
+    pub(crate) fn all(mut self) -> Result<Option<Selected>> {
+        self.gather()?;
+        Ok(self.gathered.filter(|_| self.status == Status::Well))
+    }
+
     /// The one case that is selected, or `None` if something cannot be read, which is told on standard error.
     pub(crate) fn only_case(mut self) -> Result<Option<Case>> {
         self.gather()?;

@@ -1,6 +1,6 @@
-//! `parallax diff` with clients' commands, and with more than two sides.
+//! Clients' commands as sides, and more than two sides: how they are named, and `parallax diff` with them.
 
-use std::ops::ControlFlow;
+use std::{ops::ControlFlow, time::Duration};
 
 use anyhow::{Context, Result, bail, ensure};
 use parallax_campaign::{
@@ -14,7 +14,7 @@ use parallax_shadow_diff::{ShadowConfig, ShadowMode};
 use parallax_tracer_eip3155::Client;
 
 use crate::{
-    arguments::{DiffArguments, Mode},
+    arguments::{DiffArguments, IsolationArguments, Mode},
     colour,
     diff_reports::Reports,
     libraries::load,
@@ -29,21 +29,63 @@ enum Asked {
     Client { name: Option<String>, protocol: Protocol, command: String },
 }
 
-/// Whether the command is about such sides.
-pub(crate) fn are_asked_for(arguments: &DiffArguments) -> bool {
-    let DiffArguments { right_command, right_batch, side, .. } = arguments;
-    !(right_command.is_empty() && right_batch.is_empty() && side.is_empty())
+/// The options that name sides, and what limits them.
+pub(crate) struct SideOptions<'a> {
+    pub(crate) left: EngineName,
+    pub(crate) right_command: &'a [String],
+    pub(crate) right_batch: &'a [String],
+    pub(crate) side: &'a [String],
+    pub(crate) right_client: Option<Client>,
+    pub(crate) client_output: Option<u64>,
+    pub(crate) case_timeout: Option<Duration>,
+    pub(crate) max_memory: Option<u64>,
+    pub(crate) max_steps: Option<u64>,
+    /// Other options that the command that runs a case again needs.
+    pub(crate) again: String,
+}
+
+impl SideOptions<'_> {
+    /// Whether there are others than two engines.
+    pub(crate) fn are_asked_for(&self) -> bool {
+        !(self.right_command.is_empty() && self.right_batch.is_empty() && self.side.is_empty())
+    }
+
+    /// The sides, and the options that name them again.
+    pub(crate) fn sides(&self, mode: Mode) -> Result<(Sides, String)> {
+        let (asked, options) = asked(self)?;
+        let mode = match mode {
+            Mode::PerStep | Mode::All => ShadowMode::PerStep,
+            Mode::PerBlock | Mode::PerCall => {
+                bail!("--mode: sides are compared step by step, expected per-step")
+            }
+        };
+        Ok((sides(self, asked, mode)?, options))
+    }
+}
+
+/// Those of a comparison.
+pub(crate) fn options(arguments: &DiffArguments) -> SideOptions<'_> {
+    let IsolationArguments { case_timeout, max_memory, max_steps, .. } = arguments.isolation;
+    SideOptions {
+        left: arguments.left,
+        right_command: &arguments.right_command,
+        right_batch: &arguments.right_batch,
+        side: &arguments.side,
+        right_client: arguments.right_client,
+        client_output: arguments.client_output,
+        case_timeout,
+        max_memory,
+        max_steps,
+        again: arguments.selection.again() + &arguments.isolation.options(),
+    }
 }
 
 pub(crate) fn run(arguments: &DiffArguments) -> Result<Status> {
-    let (asked, options) = asked(arguments)?;
-    let mode = match arguments.mode {
-        Mode::PerStep | Mode::All => ShadowMode::PerStep,
-        Mode::PerBlock | Mode::PerCall => {
-            bail!("--mode: sides are compared step by step, expected per-step")
-        }
-    };
-    let sides = sides(arguments, asked, mode)?;
+    let (sides, options) = options(arguments).sides(arguments.mode)?;
+    if arguments.isolation.in_process {
+        complain(&"--in-process: engines run in this process anyway where sides are named");
+    }
+    let mode = ShadowMode::PerStep;
     let names: Vec<&str> = sides.others.iter().map(Side::name).collect();
     let others = names.join(", ");
     let mut incoming = Incoming::new(&arguments.selection);
@@ -92,7 +134,7 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<Status> {
 }
 
 /// The sides in the order in which they were named, and the options that name them again.
-fn asked(arguments: &DiffArguments) -> Result<(Vec<Asked>, String)> {
+fn asked(arguments: &SideOptions<'_>) -> Result<(Vec<Asked>, String)> {
     let mut asked = Vec::new();
     let mut options = String::new();
     if arguments.side.is_empty() {
@@ -101,23 +143,22 @@ fn asked(arguments: &DiffArguments) -> Result<(Vec<Asked>, String)> {
         asked.push(Asked::Engine(left));
     }
     for (option, commands, protocol) in [
-        ("right-command", &arguments.right_command, Protocol::Command),
-        ("right-batch", &arguments.right_batch, Protocol::Batch),
+        ("right-command", arguments.right_command, Protocol::Command),
+        ("right-batch", arguments.right_batch, Protocol::Batch),
     ] {
         for command in commands {
             options.push_str(&format!(" --{option} {}", shell_word(command)));
             asked.push(Asked::Client { name: None, protocol, command: command.clone() });
         }
     }
-    for side in &arguments.side {
+    for side in arguments.side {
         options.push_str(&format!(" --side {}", shell_word(side)));
         asked.push(side_of(side)?);
     }
     if let Some(client) = arguments.right_client {
         options.push_str(&format!(" --right-client {client}"));
     }
-    options.push_str(&arguments.selection.again());
-    options.push_str(&arguments.isolation.options());
+    options.push_str(&arguments.again);
     if let Some(output) = arguments.client_output {
         options.push_str(&format!(" --client-output {output}"));
     }
@@ -141,15 +182,15 @@ fn side_of(text: &str) -> Result<Asked> {
     Ok(Asked::Engine(engine))
 }
 
-fn sides(arguments: &DiffArguments, asked: Vec<Asked>, mode: ShadowMode) -> Result<Sides> {
+fn sides(arguments: &SideOptions<'_>, asked: Vec<Asked>, mode: ShadowMode) -> Result<Sides> {
     ensure!(asked.len() > 1, "--side: one side, expected two or more");
     let default = Limits::default();
     let limits = Limits {
-        time: arguments.isolation.case_timeout.unwrap_or(default.time),
+        time: arguments.case_timeout.unwrap_or(default.time),
         output: arguments.client_output.map_or(default.output, |mebibytes| mebibytes.saturating_mul(1 << 20)),
-        memory: arguments.isolation.max_memory,
+        memory: arguments.max_memory,
     };
-    let max_steps = arguments.isolation.max_steps.unwrap_or(u64::MAX);
+    let max_steps = arguments.max_steps.unwrap_or(u64::MAX);
     let is_pivot = |side: &Asked| match side {
         Asked::Engine(engine) => engine.engine().capabilities().pauses,
         Asked::Client { .. } => false,
@@ -181,9 +222,6 @@ fn sides(arguments: &DiffArguments, asked: Vec<Asked>, mode: ShadowMode) -> Resu
                 Side::Client(client, config)
             }
         });
-    }
-    if arguments.isolation.in_process {
-        complain(&"--in-process: engines run in this process anyway where sides are named");
     }
     Ok(Sides { pivot: Box::new(pivot), others })
 }

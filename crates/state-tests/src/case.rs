@@ -119,6 +119,11 @@ impl Case {
         serde_json::to_vec(&BTreeMap::from([(&*self.name, parts)])).unwrap_or_default()
     }
 
+    /// The test that it was read from.
+    pub(crate) fn test(&self) -> &Value {
+        &self.expected.post.test
+    }
+
     /// The whole state after the transaction, if the file has it: newer files do.
     pub fn expected_state(&self) -> Result<Option<MemoryDatabase>, FixtureError> {
         let Post { test, fork_name, index } = &self.expected.post;

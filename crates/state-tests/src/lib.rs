@@ -11,6 +11,7 @@ mod file;
 mod node;
 mod run;
 mod transaction;
+mod written;
 
 pub use case::{Case, Expected, cases, cases_of};
 pub use environment::{accounts, accounts_with_zeros, chain_id, storage};
