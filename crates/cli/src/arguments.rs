@@ -14,6 +14,7 @@ use crate::{
     compared_fields::FieldArguments,
     diff_reports::ReportOption,
     engine_parser::EngineParser,
+    fuzz::arguments::FuzzArguments,
     logging::{LogArguments, worker_options},
     message::{Kind, MessageOptions},
     number::{jobs, number, positive, wei},
@@ -64,6 +65,8 @@ pub(crate) enum Command {
     Blocktest(Box<BlocktestArguments>),
     /// Runs two engines on each case and explains where they part
     Diff(Box<DiffArguments>),
+    /// Makes cases without end, runs two engines on each and explains where they part
+    Fuzz(Box<FuzzArguments>),
     /// Compares two traces of any clients, field by field
     Compare(CompareArguments),
     /// Shows two engines side by side in a browser

@@ -14,6 +14,7 @@ mod diff;
 mod diff_reports;
 mod engine_parser;
 mod evm;
+mod fuzz;
 mod input;
 mod libraries;
 mod logging;
@@ -34,6 +35,7 @@ mod selection;
 mod serve;
 mod shell;
 mod sides;
+mod state_test;
 mod statetest;
 mod steps;
 mod t8n;
@@ -85,6 +87,7 @@ fn main() -> ExitCode {
         Command::Statetest(arguments) => statetest::run(&arguments),
         Command::Blocktest(arguments) => blocktest::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
+        Command::Fuzz(arguments) => fuzz::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Asm(arguments) => assembly::assemble(&arguments),

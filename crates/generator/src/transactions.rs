@@ -10,6 +10,9 @@ use parallax_engine_interface::Job;
 use parallax_memory_database::MemoryDatabase;
 use parallax_primitives::{B256, BlockEnv, Fork, Rules, Transaction, U256};
 
+pub use addresses::secret_of;
+pub(crate) use envelope::CHAIN_ID;
+
 use crate::random::Random;
 
 /// One transaction and all that it depends on.
@@ -59,13 +62,7 @@ impl Scenario {
     /// The scenario as engines take it.
     pub fn job(&self) -> Job<'_> {
         let Self { fork, block, transaction, database, .. } = self;
-        Job {
-            rules: Rules::of(*fork),
-            chain_id: envelope::CHAIN_ID,
-            block,
-            subject: transaction.into(),
-            database,
-        }
+        Job { rules: Rules::of(*fork), chain_id: CHAIN_ID, block, subject: transaction.into(), database }
     }
 }
 
