@@ -17,7 +17,7 @@ use parallax_campaign::{
     DiffOutcome, DiffSetup, DiffSummary, Ended, Finding, Fuzz, FuzzProgress, FuzzSummary, FuzzTold, Group,
     Pair, Program, config, engines::EngineName, program_json, program_text, shell_word,
 };
-use parallax_generator::default_rules;
+use parallax_generator::{Draw, Kind, default_rules};
 use parallax_primitives::Rules;
 use parallax_shadow_diff::{ShadowConfig, ShadowMode, Verdict};
 
@@ -45,7 +45,7 @@ pub(crate) fn run(arguments: &FuzzArguments) -> Result<Status> {
     let pairs = pairs(arguments)?;
     let fuzz = Fuzz {
         seed,
-        rules: &rules,
+        draw: Draw { rules: &rules, kinds: &arguments.kind },
         pairs: pairs.iter().map(|(left, right, config)| Pair { left, right, config: *config }).collect(),
         max_gas: arguments.max_gas,
         max_memory: usize::try_from(arguments.max_memory).unwrap_or(usize::MAX).saturating_mul(1 << 20),
@@ -56,9 +56,16 @@ pub(crate) fn run(arguments: &FuzzArguments) -> Result<Status> {
         until_coverage: arguments.until_coverage,
         fail_fast: arguments.fail_fast,
     };
-    let shows_opcodes = matches!(pairs[0].2.mode, ShadowMode::PerStep | ShadowMode::All);
+    for name in &arguments.kind {
+        let lacks = |rules: &&Rules| Kind::named(name).is_some_and(|kind| !kind.fits(**rules));
+        if let Some(rules) = rules.iter().find(lacks) {
+            bail!(
+                "--kind {name}: its opcodes are of EIPs that {rules} lacks, expected --rules that have them"
+            );
+        }
+    }
     ensure!(
-        shows_opcodes || !arguments.until_coverage && arguments.coverage.is_none(),
+        fuzz.counts_opcodes() || !arguments.until_coverage && arguments.coverage.is_none(),
         "--coverage and --until-coverage: opcodes are counted where they are compared, expected --mode per-step or all"
     );
     ensure!(
@@ -126,6 +133,7 @@ fn setups(arguments: &FuzzArguments, pairs: &[(EngineName, EngineName, ShadowCon
         .rules
         .iter()
         .for_each(|given| command.push_str(&format!(" --rules {}", shell_word(&given.text))));
+    arguments.kind.iter().for_each(|kind| command.push_str(&format!(" --kind {kind}")));
     for (option, value, default) in [
         ("max-gas", *max_gas, 1 << 40),
         ("max-steps", *max_steps, 10_000_000),
@@ -245,8 +253,8 @@ impl Telling<'_> {
         let names = self.names();
         let sum = if *json { summary.json(self.seed, &names) } else { summary.text(&names) };
         let printed = writeln!(io::stdout().lock(), "{sum}");
-        if let Some((path, mut file)) = table {
-            let written = file.write_all(summary.coverage.text().as_bytes());
+        if let (Some((path, mut file)), Some(coverage)) = (table, &summary.coverage) {
+            let written = file.write_all(coverage.text().as_bytes());
             written.with_context(|| format!("{path}: cannot write the coverage"))?;
         }
         reports.finish(&total(&summary))?;

@@ -13,6 +13,25 @@ const CAP: u64 = 1 << 24;
 /// The gas of a program that may have as much as there is.
 const AMPLE: u64 = 1 << 40;
 
+/// What a case is called that is no program.
+pub const SCENARIO: &str = "scenario";
+/// Kinds whose programs are long, or hold a stack of hundreds of items.
+const LONG: [&str; 7] = ["deep", "heights", "opcodes", "runs", "recovery", "temporaries", "large"];
+/// How much less often what is long is drawn than it is where all kinds count alike.
+const TIMES: usize = 8;
+/// Most gas of a program, but of one in [`TIMES`]: some hundred opcodes.
+const SHORT: u64 = 4000;
+
+/// What cases are drawn from.
+#[derive(Clone, Copy, Debug)]
+pub struct Draw<'a> {
+    /// One of these rules, each as often as it is there; the newest fork if there are none.
+    pub rules: &'a [Rules],
+    /// One of these kinds ([`Kind::name`] or [`SCENARIO`]). If there are none, half of the cases are scenarios, the others programs of all
+    /// kinds, the long ones less often: most are over within some hundred opcodes.
+    pub kinds: &'a [&'static str],
+}
+
 /// One transaction and all that it depends on: a [`Scenario`], or a [`Program`] with a transaction around it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Case {
@@ -44,21 +63,35 @@ pub fn default_rules() -> Vec<Rules> {
 }
 
 impl Case {
-    /// Case `number` of `seed`, under one of `rules`; of none at all it is of the newest fork.
-    pub fn new(seed: u64, number: u64, rules: &[Rules]) -> Self {
+    /// Case `number` of `seed`.
+    pub fn new(seed: u64, number: u64, draw: Draw<'_>) -> Self {
+        let Draw { rules, kinds } = draw;
         // Mixed twice: cases of neighbouring seeds have nothing in common.
         let mixed = Random::new(seed).bits();
         let mut random = Random::new(Random::new(mixed ^ number).bits());
         let rules = if rules.is_empty() { Rules::of(Fork::LATEST) } else { random.pick(rules) };
+        if !kinds.is_empty() {
+            let kind = random.pick(kinds);
+            return match Kind::named(kind).filter(|kind| kind.fits(rules)) {
+                Some(kind) => Self::of_program(Program::under(kind, random.bits(), rules, u64::MAX)),
+                None => Self::of_scenario(Scenario::of(random.bits(), rules.base()), rules),
+            };
+        }
+        let is_long = random.once_in(TIMES);
         if random.once_in(2) {
-            let Scenario { block, transaction, database, .. } = Scenario::of(random.bits(), rules.base());
-            return Self { kind: "scenario", rules, chain_id: CHAIN_ID, block, transaction, database };
+            return Self::of_scenario(Scenario::mostly_short(random.bits(), rules.base(), TIMES), rules);
         }
         let kind = std::iter::repeat_with(|| Kind::drawn(random.below(1 << 30)))
-            .find(|kind| kind.eips.iter().all(|eip| rules.has(*eip)));
-        // There is one that needs no EIP.
+            .find(|kind| kind.fits(rules) && (is_long || !LONG.contains(&kind.name)));
+        // There are kinds that are short and need no EIP.
         let kind = kind.unwrap_or(&crate::KINDS[0]);
-        Self::of_program(Program::under(kind, random.bits(), rules))
+        let max_gas = if is_long { u64::MAX } else { SHORT };
+        Self::of_program(Program::under(kind, random.bits(), rules, max_gas))
+    }
+
+    fn of_scenario(scenario: Scenario, rules: Rules) -> Self {
+        let Scenario { block, transaction, database, .. } = scenario;
+        Self { kind: SCENARIO, rules, chain_id: CHAIN_ID, block, transaction, database }
     }
 
     /// What engines take.

@@ -21,9 +21,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use parallax_generator::Case;
+use parallax_generator::{Case, Draw};
 use parallax_primitives::{Fork, Rules};
-use parallax_shadow_diff::{ShadowConfig, Verdict};
+use parallax_shadow_diff::{ShadowConfig, ShadowMode, Verdict};
 
 use coverage::Watch;
 pub use coverage::{Coverage, Covered};
@@ -57,8 +57,8 @@ pub struct Pair<'a> {
 pub struct Fuzz<'a> {
     /// What all cases are made from.
     pub seed: u64,
-    /// The rules that one is drawn of for each case; a set that is there twice is drawn twice as often.
-    pub rules: &'a [Rules],
+    /// What they are drawn from.
+    pub draw: Draw<'a>,
     /// What is compared, on every case. Coverage is that of the first pair.
     pub pairs: Vec<Pair<'a>>,
     /// Most gas of a transaction: one that has more gets so much.
@@ -131,8 +131,8 @@ pub struct FuzzSummary {
     pub groups: Vec<Group>,
     /// Findings that are in no group, as there are too many of them.
     pub ungrouped: u64,
-    /// What was reached; empty where opcodes are not shown.
-    pub coverage: Coverage,
+    /// What was reached; `None` where opcodes are not compared.
+    pub coverage: Option<Coverage>,
 }
 
 /// What the threads share.
@@ -183,7 +183,7 @@ impl Fuzz<'_> {
             is_covered: AtomicBool::new(false),
             programs: AtomicU64::new(0),
             steps: AtomicU64::new(0),
-            coverage: Mutex::new(Coverage::of(self.rules)),
+            coverage: Mutex::new(Coverage::of(self.draw.rules)),
         };
         let (sender, found) = mpsc::sync_channel(WAITING);
         let mut findings = Findings::default();
@@ -242,7 +242,7 @@ impl Fuzz<'_> {
             Ended::Time
         };
         let mut pairs = vec![DiffSummary { complete: true, ..DiffSummary::default() }; self.pairs.len()];
-        let mut coverage = Coverage::of(self.rules);
+        let mut coverage = Coverage::of(self.draw.rules);
         let mut processors = Some(Duration::ZERO);
         for done in done {
             pairs.iter_mut().zip(&done.pairs).for_each(|(sum, pair)| sum.add(pair));
@@ -255,7 +255,14 @@ impl Fuzz<'_> {
             groups.iter_mut().for_each(|group| group.count = 1);
             ungrouped = 0;
         }
+        let coverage = self.counts_opcodes().then_some(coverage);
         FuzzSummary { ended, done: progress, time, processors, pairs, groups, ungrouped, coverage }
+    }
+
+    /// Whether opcodes are compared, and so counted.
+    pub fn counts_opcodes(&self) -> bool {
+        let mode = self.pairs.first().map(|pair| pair.config.mode);
+        matches!(mode, Some(ShadowMode::PerStep | ShadowMode::All))
     }
 
     /// Takes numbers and runs their cases until there is a reason not to.
@@ -301,7 +308,7 @@ impl Fuzz<'_> {
 
     /// Case `number`, within the limits.
     pub fn case(&self, number: u64) -> Case {
-        let mut case = Case::new(self.seed, number, self.rules);
+        let mut case = Case::new(self.seed, number, self.draw);
         case.transaction.gas_limit = case.transaction.gas_limit.min(self.max_gas);
         case
     }
@@ -348,7 +355,7 @@ impl<'a> Sides<'a> {
         let is_left = first.is_none_or(|pair| pair.right.make().capabilities().pauses);
         let nobody: &dyn EngineSource = crate::engines::mini();
         let source = first.map_or(nobody, |pair| if is_left { pair.left } else { pair.right });
-        let watch = Watch::new(Coverage::of(fuzz.rules), fuzz.max_memory);
+        let watch = Watch::new(Coverage::of(fuzz.draw.rules), fuzz.max_memory);
         Self { watched: WatchedSource { source, watch: Mutex::new(watch) }, is_left }
     }
 
@@ -360,7 +367,7 @@ impl<'a> Sides<'a> {
             Ok(case) => case,
             Err(panic) => {
                 let reason = format!("the generator panicked: {}", message(&*panic));
-                let rules = fuzz.rules.first().copied().unwrap_or(Rules::of(Fork::LATEST));
+                let rules = fuzz.draw.rules.first().copied().unwrap_or(Rules::of(Fork::LATEST));
                 return vec![(0, Verdict::Crashed(reason).into(), ("generator", rules))];
             }
         };

@@ -10,11 +10,6 @@ impl FuzzSummary {
         self.done.findings == 0
     }
 
-    /// Whether opcodes were counted.
-    pub fn has_coverage(&self) -> bool {
-        self.coverage.covered().reached > 0
-    }
-
     /// Lines for a person: what was run and how fast, what came of it, what was reached. `pairs` are the names of the sides.
     pub fn text(&self, pairs: &[[&str; 2]]) -> String {
         let FuzzProgress { programs, steps, findings } = self.done;
@@ -34,12 +29,12 @@ impl FuzzSummary {
             ));
         }
         lines.extend(pairs.iter().zip(&self.pairs).map(|([left, right], sum)| sum.text(left, right)));
-        if self.has_coverage() {
-            let Covered { reached, possible } = self.coverage.covered();
+        if let Some(coverage) = &self.coverage {
+            let Covered { reached, possible } = coverage.covered();
             lines.push(format!(
                 "coverage: {reached} of {possible} possible (rules, opcode, halt) were reached"
             ));
-            let wrong = self.coverage.impossible();
+            let wrong = coverage.impossible();
             for (rules, subject, halt) in &wrong {
                 let halt = halt.map_or("none", |halt| halt.name());
                 let name = subject.name(*rules);
@@ -73,10 +68,10 @@ impl FuzzSummary {
             pairs: pairs.iter().zip(&self.pairs).map(|(names, sum)| verdicts(names, sum)).collect(),
             findings: self.done.findings,
             sorts: self.groups.len(),
-            coverage: self.has_coverage().then(|| CoverageRecord {
-                covered: self.coverage.covered(),
-                missing: self.coverage.missing(),
-            }),
+            coverage: self
+                .coverage
+                .as_ref()
+                .map(|coverage| CoverageRecord { covered: coverage.covered(), missing: coverage.missing() }),
         };
         // Strings, numbers and lists of them always serialise.
         serde_json::to_string(&record).unwrap_or_default()
@@ -118,7 +113,7 @@ struct SummaryRecord<'a> {
     pairs: Vec<PairRecord>,
     findings: u64,
     sorts: usize,
-    /// Null where no opcodes are shown.
+    /// Null where no opcodes are compared.
     coverage: Option<CoverageRecord<'a>>,
 }
 

@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
-use clap::Args;
+use clap::{
+    Args,
+    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
+};
 use parallax_campaign::engines::EngineName;
+use parallax_generator::{KINDS, Kind, SCENARIO};
 
 use crate::{
     arguments::Mode,
@@ -21,7 +25,7 @@ use crate::{
   parallax fuzz --until-coverage --coverage coverage.tsv
   parallax fuzz --seed 7 --case 4711 --write case.json
 
-Cases are numbered from 0. Case N of a seed is the same on every machine under the same --rules and --max-gas, and a run finds the same \
+Cases are numbered from 0. Case N of a seed is the same on every machine under the same --rules, --kind and --max-gas, and a run finds the same \
 on any number of threads. Half of the cases are programs in a transaction, half of them transactions of every type into a world of \
 contracts. They run in threads of this process: a panic of an engine is a finding, what ends the process (an abort, a signal) ends the \
 run, and the findings told until then are on standard error.
@@ -57,6 +61,10 @@ pub(crate) struct FuzzArguments {
     /// often [default: every fork that is no blob schedule, the newer ones more often, Amsterdam most of all]
     #[arg(long = "rules", visible_alias = "fork", value_name = "RULES", value_delimiter = ',', value_parser = rules_argument::argument)]
     pub(super) rules: Vec<RulesArgument>,
+    /// Kinds that are drawn for each case: of programs, or scenario, which is a transaction of any type into a world of contracts
+    /// [default: half of them scenarios, the others programs of all kinds, long ones less often]
+    #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = PossibleValuesParser::new(kinds()).map(|name| kind(&name)))]
+    pub(super) kind: Vec<&'static str>,
     /// How often the sides are compared
     #[arg(long, value_enum, default_value_t = Mode::All)]
     pub(super) mode: Mode,
@@ -93,6 +101,17 @@ pub(crate) struct FuzzArguments {
     /// End when all that is possible was reached
     #[arg(long)]
     pub(super) until_coverage: bool,
+}
+
+fn kinds() -> impl Iterator<Item = PossibleValue> {
+    let scenario = PossibleValue::new(SCENARIO).help("transactions into a world of contracts");
+    let programs = KINDS.iter().map(|kind| PossibleValue::new(kind.name).help(kind.about));
+    std::iter::once(scenario).chain(programs)
+}
+
+/// The kind of a name that is one.
+fn kind(name: &str) -> &'static str {
+    Kind::named(name).map_or(SCENARIO, |kind| kind.name)
 }
 
 /// Reads `90`, `90s`, `1.5m` or `2h`.
