@@ -7,7 +7,9 @@ use std::{
     fs::File,
     hash::{BuildHasher, Hasher, RandomState},
     io::{self, Write},
+    panic,
     sync::atomic::{AtomicBool, Ordering},
+    thread,
     time::Instant,
 };
 
@@ -227,6 +229,7 @@ impl Telling<'_> {
             }
         })
         .context("cannot watch for interrupts")?;
+        quiet_panics();
         let mut live = Live::new();
         let summary = fuzz.run(&CANCEL, |told| match told {
             FuzzTold::Finding(finding) => live.suspend(|| complain(&self.found(finding))),
@@ -295,6 +298,16 @@ impl Telling<'_> {
         line.extend(own.map(|(key, value): (&str, serde_json::Value)| (key.to_owned(), value)));
         Ok(serde_json::to_string(&line)?)
     }
+}
+
+/// From now on a panic of another thread says nothing by itself: it is caught, and told as a finding. Run alone, its case says all.
+fn quiet_panics() {
+    let others = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        if thread::current().name() == Some("main") {
+            others(info);
+        }
+    }));
 }
 
 /// The verdicts of all pairs.

@@ -36,7 +36,7 @@ pub struct Sort {
     pub rules: &'static str,
     /// The opcode, the message or the part of the transaction where it shows; empty where that is not known.
     pub place: String,
-    /// In what it shows; of a panic its words.
+    /// In what it shows; of a panic its words, without where the engine stood, and without numbers.
     pub field: String,
 }
 
@@ -55,10 +55,25 @@ impl Finding {
     fn sort(&self) -> Sort {
         let (place, field) = match &self.outcome.verdict {
             Verdict::Diverge(divergence) => (place(divergence), divergence.field.name().to_owned()),
-            other => (String::new(), other.reason().unwrap_or_default().to_owned()),
+            other => (String::new(), without_numbers(other.reason().unwrap_or_default())),
         };
         Sort { pair: self.pair, verdict: self.outcome.verdict.name(), rules: self.rules.name(), place, field }
     }
+}
+
+/// The words of a panic, or of a side that contradicts itself, as far as others of its sort have them too.
+fn without_numbers(reason: &str) -> String {
+    let words =
+        reason.strip_suffix(')').and_then(|text| text.rsplit_once(" (")).map_or(reason, |(words, _)| words);
+    let mut text = String::new();
+    for character in words.chars() {
+        match character.is_ascii_digit() {
+            true if text.ends_with('#') => {}
+            true => text.push('#'),
+            false => text.push(character),
+        }
+    }
+    text
 }
 
 fn place(divergence: &Divergence) -> String {
