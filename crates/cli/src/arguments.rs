@@ -17,6 +17,7 @@ use crate::{
     fuzz::arguments::FuzzArguments,
     logging::{LogArguments, worker_options},
     message::{Kind, MessageOptions},
+    mode::Mode,
     number::{jobs, number, positive, wei},
     rules_argument::{self, RulesArgument},
     run::arguments::RunArguments,
@@ -559,20 +560,6 @@ pub(crate) struct DisasmArguments {
     /// Print one JSON object an instruction
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-/// How often two engines are compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-#[allow(clippy::enum_variant_names, reason = "users type them so")]
-pub(crate) enum Mode {
-    /// After every message, and the state after the transaction
-    PerCall,
-    /// At every entry of a basic block too: the left engine's fast form against the right engine, stepped there
-    PerBlock,
-    /// Before and after every opcode too
-    PerStep,
-    /// As per-step, and the fast form at every entry of a basic block: one verdict
-    All,
 }
 
 /// Whether a foreign engine may call a halt by another name.

@@ -18,12 +18,13 @@ use parallax_record_json::CaseId;
 use parallax_shadow_diff::{ShadowMode, Verdict};
 
 use crate::{
-    arguments::{DiffArguments, HaltNames, Mode},
+    arguments::{DiffArguments, HaltNames},
     colour,
     diff_reports::Reports,
     input::{self, CodeForm, hex},
     libraries::{load, needs_steps},
     message::{Kind, MessageOptions, Sent},
+    mode::Mode,
     outputs::Outputs,
     report::{Status, complain},
     right_trace,

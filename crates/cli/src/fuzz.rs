@@ -25,10 +25,10 @@ use parallax_shadow_diff::{ShadowConfig, ShadowMode, Verdict};
 
 use self::arguments::FuzzArguments;
 use crate::{
-    arguments::Mode,
     colour,
     diff_reports::Reports,
     libraries::load,
+    mode::Mode,
     outputs::Outputs,
     report::{Status, complain},
 };

@@ -19,6 +19,7 @@ mod input;
 mod libraries;
 mod logging;
 mod message;
+mod mode;
 mod number;
 mod outcome;
 mod outputs;

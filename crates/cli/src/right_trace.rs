@@ -12,10 +12,11 @@ use parallax_campaign::{
 use parallax_shadow_diff::{ShadowConfig, ShadowMode, Verdict};
 
 use crate::{
-    arguments::{DiffArguments, Mode},
+    arguments::DiffArguments,
     colour,
     compare::{Opened, open},
     diff_reports::Reports,
+    mode::Mode,
     outputs::Outputs,
     report::Status,
     selection::Incoming,

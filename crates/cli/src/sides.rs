@@ -13,10 +13,11 @@ use parallax_shadow_diff::{ShadowConfig, ShadowMode};
 use parallax_tracer_eip3155::Client;
 
 use crate::{
-    arguments::{DiffArguments, Mode},
+    arguments::DiffArguments,
     colour,
     diff_reports::Reports,
     libraries::load,
+    mode::Mode,
     outputs::Outputs,
     report::{Status, complain},
     selection::{Incoming, PassedOver, Printer},

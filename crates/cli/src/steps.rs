@@ -8,11 +8,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use parallax_campaign::{StepsFile, StepsLoss};
 
-use crate::{
-    arguments::{DiffArguments, Mode},
-    outputs::Outputs,
-    report::complain,
-};
+use crate::{arguments::DiffArguments, mode::Mode, outputs::Outputs, report::complain};
 
 /// Most steps of a case if nothing is said.
 const LIMIT: usize = 1_000_000;

@@ -73,7 +73,7 @@ impl Case {
         if !kinds.is_empty() {
             let kind = random.pick(kinds);
             return match Kind::named(kind).filter(|kind| kind.fits(rules)) {
-                Some(kind) => Self::of_program(Program::under(kind, random.bits(), rules, u64::MAX)),
+                Some(kind) => Self::of_program(&Program::under(kind, random.bits(), rules, u64::MAX)),
                 None => Self::of_scenario(Scenario::of(random.bits(), rules.base()), rules),
             };
         }
@@ -86,7 +86,7 @@ impl Case {
         // There are kinds that are short and need no EIP.
         let kind = kind.unwrap_or(&crate::KINDS[0]);
         let max_gas = if is_long { u64::MAX } else { SHORT };
-        Self::of_program(Program::under(kind, random.bits(), rules, max_gas))
+        Self::of_program(&Program::under(kind, random.bits(), rules, max_gas))
     }
 
     fn of_scenario(scenario: Scenario, rules: Rules) -> Self {
@@ -101,8 +101,8 @@ impl Case {
     }
 
     /// A transaction whose own frame is the program's; or, where that is to be a static one, of a contract that calls it so.
-    fn of_program(program: Program) -> Self {
-        let Program { kind, rules, gas, is_static, ref input, .. } = program;
+    fn of_program(program: &Program) -> Self {
+        let Program { kind, rules, gas, is_static, ref input, .. } = *program;
         let block = World::block(rules.base());
         // What calldata costs at most (68 a byte before EIP-2028, 40 with EIP-7623, 64 with EIP-7976) comes on top.
         let gas_limit = gas.min(AMPLE) + 21_000 + 68 * input.len() as u64;
@@ -115,7 +115,7 @@ impl Case {
             input: input.clone().into(),
             ..Transaction::default()
         };
-        let mut database = World::new(&program).database;
+        let mut database = World::new(program).database;
         let calls = rules.opcodes()[usize::from(Opcode::STATICCALL.0)].is_defined();
         if is_static && calls {
             let code = Bytecode::new(static_caller(rules).into());

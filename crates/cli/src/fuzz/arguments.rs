@@ -10,9 +10,9 @@ use parallax_campaign::engines::EngineName;
 use parallax_generator::{KINDS, Kind, SCENARIO};
 
 use crate::{
-    arguments::Mode,
     diff_reports::ReportOption,
     engine_parser::EngineParser,
+    mode::Mode,
     number::{jobs, number, positive},
     rules_argument::{self, RulesArgument},
 };
