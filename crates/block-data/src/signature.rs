@@ -31,6 +31,11 @@ pub fn authority(
     if y_parity > U256::ONE || s > HALF_ORDER {
         return None;
     }
+    recover(authorization_hash(chain_id, delegate, nonce), y_parity == U256::ONE, r, s, false)
+}
+
+/// What is signed of an authorization (EIP-7702).
+pub(crate) fn authorization_hash(chain_id: U256, delegate: Address, nonce: u64) -> B256 {
     let mut fields = Vec::new();
     minimal(&chain_id.to_be_bytes::<32>()).encode(&mut fields);
     delegate.as_slice().encode(&mut fields);
@@ -39,7 +44,7 @@ pub fn authority(
     let mut signed = vec![0x05];
     alloy_rlp::Header { list: true, payload_length: fields.len() }.encode(&mut signed);
     signed.extend_from_slice(&fields);
-    recover(keccak256(signed), y_parity == U256::ONE, r, s, false)
+    keccak256(signed)
 }
 
 /// Signs `hash` (RFC 6979): whether `y` is odd, `r` and `s`, which is low; `None` for a number that is no secret key.

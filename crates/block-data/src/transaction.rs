@@ -109,6 +109,13 @@ pub fn without_sidecar(bytes: &[u8]) -> Result<Bytes, RlpError> {
 }
 
 impl SignedAuthorization {
+    /// Signed with a secret key; `None` for a number that is none.
+    pub fn by(chain_id: U256, address: Address, nonce: u64, secret: U256) -> Option<Self> {
+        let (is_odd, r, s) =
+            signature::sign(signature::authorization_hash(chain_id, address, nonce), secret)?;
+        Some(Self { chain_id, address, nonce, y_parity: U256::from(u8::from(is_odd)), r, s })
+    }
+
     /// It with the account that signed it, if the signature is valid.
     pub fn recover(&self) -> Authorization {
         let Self { chain_id, address, nonce, y_parity, r, s } = *self;

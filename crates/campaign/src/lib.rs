@@ -16,6 +16,7 @@ mod evmc_name;
 #[cfg(feature = "fault-injection")]
 mod faulty_name;
 mod forms;
+mod fuzz;
 mod identity;
 mod isolation;
 mod minimization;
@@ -52,6 +53,10 @@ pub use diff::{
 pub use diff_task::{DiffReport, DiffTask};
 pub use discovery::{Discovery, DiscoveryError, discover};
 pub use forms::FastForms;
+pub use fuzz::{
+    Coverage, Covered, Ended, Finding, Fuzz, FuzzProgress, FuzzSummary, Group, Pair, Sort, Subject,
+    Told as FuzzTold, is_possible,
+};
 pub use identity::{Identity, Parted};
 pub use isolation::{
     Isolation, blocktest_isolated, blocktest_with_traces, diff_isolated, diff_with_steps, statetest_isolated,

@@ -15,6 +15,7 @@ use crate::{
     compared_fields::FieldArguments,
     diff_reports::ReportOption,
     engine_parser::EngineParser,
+    fuzz::arguments::FuzzArguments,
     logging::LogArguments,
     message::{Kind, MessageOptions},
     minimize_arguments::MinimizeArguments,
@@ -66,6 +67,8 @@ pub(crate) enum Command {
     Blocktest(Box<BlocktestArguments>),
     /// Runs two engines on each case and explains where they part
     Diff(Box<DiffArguments>),
+    /// Makes cases without end, runs two engines on each and explains where they part
+    Fuzz(Box<FuzzArguments>),
     /// Makes a case on which two sides part as small as it can be, for as long as they part in the same way
     Minimize(Box<MinimizeArguments>),
     /// Compares two traces of any clients, field by field

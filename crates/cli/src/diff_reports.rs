@@ -73,9 +73,14 @@ impl<'p> Reports<'p> {
         self.add(|report| report.told(told, test))
     }
 
+    /// Adds one program to each. False if one cannot be written any more.
+    pub(crate) fn program(&mut self, program: &Program, outcome: &DiffOutcome) -> bool {
+        self.add(|report| report.program(program, outcome))
+    }
+
     /// Writes all of them of one program.
     pub(crate) fn finish_with_program(mut self, program: &Program, outcome: &DiffOutcome) -> Result<()> {
-        self.add(|report| report.program(program, outcome));
+        self.program(program, outcome);
         self.finish(&DiffSummary::of(outcome))
     }
 

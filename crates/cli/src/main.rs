@@ -15,6 +15,7 @@ mod diff;
 mod diff_reports;
 mod engine_parser;
 mod evm;
+mod fuzz;
 mod input;
 mod libraries;
 mod logging;
@@ -38,6 +39,7 @@ mod selection;
 mod serve;
 mod shell;
 mod sides;
+mod state_test;
 mod statetest;
 mod steps;
 mod t8n;
@@ -90,6 +92,7 @@ fn main() -> ExitCode {
         Command::Blocktest(arguments) => blocktest::run(&arguments),
         Command::Diff(arguments) => diff::run(&arguments),
         Command::Minimize(arguments) => minimize::run(&arguments),
+        Command::Fuzz(arguments) => fuzz::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Report(arguments) => report_merge::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),

@@ -94,7 +94,9 @@ fn check_wrong(ran: &Ran, parts: &[&str]) {
 
 #[test]
 fn help_texts() {
-    for command in ["", "run", "statetest", "blocktest", "diff", "compare", "serve", "asm", "disasm", "t8n"] {
+    for command in
+        ["", "run", "statetest", "blocktest", "diff", "fuzz", "compare", "serve", "asm", "disasm", "t8n"]
+    {
         let arguments = if command.is_empty() { vec!["--help"] } else { vec![command, "--help"] };
         let ran = run(&arguments);
         assert_eq!((ran.status, ran.err.as_str()), (Some(0), ""));

@@ -78,6 +78,11 @@ impl Kind {
         KINDS.iter().find(|kind| kind.name == name)
     }
 
+    /// Whether rules have its EIPs.
+    pub fn fits(&self, rules: Rules) -> bool {
+        self.eips.iter().all(|eip| rules.has(*eip))
+    }
+
     /// Those of a fork, with its EIPs.
     pub(crate) fn rules(&self, fork: Fork) -> Rules {
         let eips = self.eips.iter().fold(fork.eips(), |eips, eip| eips.with(*eip));

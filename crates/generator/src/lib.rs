@@ -1,6 +1,7 @@
 #![forbid(unsafe_code)]
 #![doc = include_str!("../README.md")]
 
+mod case;
 mod kinds;
 mod random;
 mod rules;
@@ -11,10 +12,11 @@ mod writer;
 
 use parallax_primitives::{Fork, Rules};
 
+pub use case::{Case, Draw, SCENARIO, default_rules};
 pub use kinds::{KINDS, Kind};
 pub use rules::rules;
 pub use run::{Entry, Seen, Watch, World};
-pub use transactions::Scenario;
+pub use transactions::{Scenario, secret_of};
 pub use workload::Workload;
 
 use kinds::Budget;
@@ -55,10 +57,18 @@ impl Program {
     pub fn of(kind: &Kind, seed: u64) -> Self {
         let mut random = Random::new(seed);
         let fork = if random.once_in(2) { Fork::LATEST } else { random.pick(FORKS) };
+        Self::made(random, kind, seed, kind.rules(fork), u64::MAX)
+    }
+
+    /// The program of a kind and a seed under rules that have the EIPs of the kind; with at most so much gas, if it needs no memory.
+    fn under(kind: &Kind, seed: u64, rules: Rules, max_gas: u64) -> Self {
+        Self::made(Random::new(seed), kind, seed, rules, max_gas)
+    }
+
+    fn made(mut random: Random, kind: &Kind, seed: u64, rules: Rules, max_gas: u64) -> Self {
         let is_static = random.once_in(8);
         let bytes = if random.once_in(8) { 0 } else { random.between(1, 100) };
         let input = (0..bytes).map(|_| random.byte()).collect();
-        let rules = kind.rules(fork);
         let mut writer = Writer::new(random, rules);
         if writer.random.once_in(3) {
             // Back jumps enough to have the code translated while it runs.
@@ -67,6 +77,7 @@ impl Program {
         let budget = (kind.write)(&mut writer);
         let budget = kinds::end(&mut writer, budget);
         let gas = gas(&mut writer.random, budget);
+        let gas = if matches!(budget, Budget::Memory) { gas } else { gas.min(max_gas) };
         Self { kind: kind.name, seed, rules, gas, is_static, input, code: writer.code }
     }
 }

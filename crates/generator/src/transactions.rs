@@ -10,6 +10,9 @@ use parallax_engine_interface::Job;
 use parallax_memory_database::MemoryDatabase;
 use parallax_primitives::{B256, BlockEnv, Fork, Rules, Transaction, U256};
 
+pub use addresses::secret_of;
+pub(crate) use envelope::CHAIN_ID;
+
 use crate::random::Random;
 
 /// One transaction and all that it depends on.
@@ -32,17 +35,22 @@ impl Scenario {
     pub fn new(seed: u64) -> Self {
         let mut random = Random::new(seed);
         let fork = if random.once_in(2) { Fork::LATEST } else { random.pick(&Fork::ALL) };
-        Self::made(random, seed, fork)
+        Self::made(random, seed, fork, 1)
     }
 
     /// The scenario of a seed under the rules of `fork`: another one than [`Scenario::new`] makes of it.
     pub fn of(seed: u64, fork: Fork) -> Self {
-        Self::made(Random::new(!seed), seed, fork)
+        Self::made(Random::new(!seed), seed, fork, 1)
     }
 
-    fn made(mut random: Random, seed: u64, fork: Fork) -> Self {
+    /// As [`Scenario::of`], but what takes a hundred times as long as others comes up so many times less often.
+    pub(crate) fn mostly_short(seed: u64, fork: Fork, times: usize) -> Self {
+        Self::made(Random::new(!seed), seed, fork, times)
+    }
+
+    fn made(mut random: Random, seed: u64, fork: Fork, times: usize) -> Self {
         let block = block(&mut random, fork);
-        let is_deep = random.once_in(64);
+        let is_deep = random.once_in(64 * times);
         let mut database = accounts::world(&mut random, fork, is_deep);
         let mut transaction = envelope::transaction(&mut random, fork, &block, &mut database);
         if is_deep {
@@ -50,7 +58,7 @@ impl Scenario {
         }
         // By numbers of its own: most seeds stand for what they would without.
         let mut random = Random::new(seed.rotate_left(32) ^ 7954);
-        if random.once_in(24) {
+        if random.once_in(24 * times) {
             envelope::create_at_the_limit(&mut random, &mut transaction, &mut database, fork);
         }
         Self { seed, fork, block, transaction, database }
@@ -59,13 +67,7 @@ impl Scenario {
     /// The scenario as engines take it.
     pub fn job(&self) -> Job<'_> {
         let Self { fork, block, transaction, database, .. } = self;
-        Job {
-            rules: Rules::of(*fork),
-            chain_id: envelope::CHAIN_ID,
-            block,
-            subject: transaction.into(),
-            database,
-        }
+        Job { rules: Rules::of(*fork), chain_id: CHAIN_ID, block, subject: transaction.into(), database }
     }
 }
 

@@ -65,7 +65,7 @@ pub(crate) struct Writer {
 impl Writer {
     pub(crate) fn new(random: Random, rules: Rules) -> Self {
         let table = rules.opcodes();
-        Self { code: Vec::new(), random, table, height: 0, floor: 0, opcodes: 0 }
+        Self { code: Vec::with_capacity(256), random, table, height: 0, floor: 0, opcodes: 0 }
     }
 
     pub(crate) fn is_defined(&self, opcode: Opcode) -> bool {

@@ -7,13 +7,13 @@ use parallax_primitives::{
 };
 
 use super::{
-    addresses::{CONTRACTS, SENDER, SIGNERS, any},
+    addresses::{CONTRACTS, NOBODY, SENDER, SIGNERS, any},
     code,
 };
 use crate::random::Random;
 
 /// The chain of all scenarios (EIP-155).
-pub(super) const CHAIN_ID: u64 = 1;
+pub(crate) const CHAIN_ID: u64 = 1;
 /// Gas that a transaction may buy (EIP-7825).
 const CAP: u64 = 1 << 24;
 
@@ -223,7 +223,7 @@ fn authorization(random: &mut Random, database: &MemoryDatabase) -> Authorizatio
         1 => Some(SENDER),
         2 => Some(random.pick(&CONTRACTS)),
         // Of an account that is not there, unless it has signed before.
-        3..=5 => Some(Address::repeat_byte(0xf2)),
+        3..=5 => Some(NOBODY),
         _ => Some(random.pick(&SIGNERS)),
     };
     let account = authority.and_then(|authority| database.accounts.get(&authority));

@@ -1,0 +1,142 @@
+//! What `parallax fuzz` takes.
+
+use std::time::Duration;
+
+use clap::{
+    Args,
+    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
+};
+use parallax_campaign::engines::EngineName;
+use parallax_generator::{KINDS, Kind, SCENARIO};
+
+use crate::{
+    case_arguments::Mode,
+    diff_reports::ReportOption,
+    engine_parser::EngineParser,
+    number::{jobs, number, positive},
+    rules_argument::{self, RulesArgument},
+};
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  parallax fuzz --time 10m
+  parallax fuzz --seed 7 --programs 100000 --also revm
+  parallax fuzz --rules Amsterdam --mode per-block --left primary-always --time 60
+  parallax fuzz --until-coverage --coverage coverage.tsv
+  parallax fuzz --seed 7 --case 4711 --write case.json
+
+Cases are numbered from 0. Case N of a seed is the same on every machine under the same --rules, --kind and --max-gas, and a run finds the same \
+on any number of threads. Half of the cases are programs in a transaction, half of them transactions of every type into a world of \
+contracts. They run in threads of this process: a panic of an engine is a finding, what ends the process (an abort, a signal) ends the \
+run, and the findings told until then are on standard error.
+
+With --json each sort of finding is a line with the fields: case kind rules count, and those of a case of diff (file and name are empty); \
+the last line is the sum: seed programs steps seconds processorSeconds ended pairs findings sorts coverage (reached possible missing).
+
+Exit status: 0 if nothing was found; 1 if something was; 2 if the command is wrong; 130 after an interrupt (INT, TERM, HUP), with what \
+was done until then.")]
+pub(crate) struct FuzzArguments {
+    /// What all cases are made from [default: drawn, and printed]
+    #[arg(long, value_name = "N", value_parser = number::<u64>)]
+    pub(super) seed: Option<u64>,
+    /// How many cases [default: until the time is over, or it is interrupted]
+    #[arg(long, value_name = "N", value_parser = positive::<u64>)]
+    pub(super) programs: Option<u64>,
+    /// How long: seconds, or a number with s, m or h behind it
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(super) time: Option<Duration>,
+    /// The number of the first case
+    #[arg(long, value_name = "N", value_parser = number::<u64>, default_value_t = 0, conflicts_with = "case")]
+    pub(super) first: u64,
+    /// Run this case alone, and tell what came of it
+    #[arg(long, value_name = "N", value_parser = number::<u64>, requires = "seed", conflicts_with_all = ["programs", "time", "jobs", "coverage", "until_coverage", "fail_fast"])]
+    pub(super) case: Option<u64>,
+    /// Write the case as an official state test, which expects what --right comes to; - is standard output
+    #[arg(long, value_name = "FILE", requires = "case")]
+    pub(super) write: Option<String>,
+    /// Threads [default: all cores, at most: 1024]
+    #[arg(short, long, value_name = "N", value_parser = jobs)]
+    pub(super) jobs: Option<usize>,
+    /// Rules that are drawn for each case: forks, with EIPs switched on and off, or files of rules; those named twice are drawn twice as
+    /// often [default: every fork that is no blob schedule, the newer ones more often, Amsterdam most of all]
+    #[arg(long = "rules", visible_alias = "fork", value_name = "RULES", value_delimiter = ',', value_parser = rules_argument::argument)]
+    pub(super) rules: Vec<RulesArgument>,
+    /// Kinds that are drawn for each case: of programs, or scenario, which is a transaction of any type into a world of contracts
+    /// [default: half of them scenarios, the others programs of all kinds, long ones less often]
+    #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = PossibleValuesParser::new(kinds()).map(|name| kind(&name)))]
+    pub(super) kind: Vec<&'static str>,
+    /// How often the sides are compared
+    #[arg(long, value_enum, default_value_t = Mode::All)]
+    pub(super) mode: Mode,
+    /// One side
+    #[arg(long, value_parser = EngineParser, value_name = "ENGINE", default_value_t = EngineName::Primary)]
+    pub(super) left: EngineName,
+    /// The other side
+    #[arg(long, value_parser = EngineParser, value_name = "ENGINE", default_value_t = EngineName::Mini)]
+    pub(super) right: EngineName,
+    /// One more side, which is compared with the right one as often as it can be. May be repeated
+    #[arg(long, value_parser = EngineParser, value_name = "ENGINE")]
+    pub(super) also: Vec<EngineName>,
+    /// Stop at the first finding
+    #[arg(long)]
+    pub(super) fail_fast: bool,
+    /// Most gas of a transaction; one that would have more has so much
+    #[arg(long, value_name = "N", value_parser = positive::<u64>, default_value_t = 1 << 40, help_heading = "Limits")]
+    pub(super) max_gas: u64,
+    /// Most steps of a case, or block entries
+    #[arg(long, value_name = "N", value_parser = positive::<u64>, default_value_t = 10_000_000, help_heading = "Limits")]
+    pub(super) max_steps: u64,
+    /// Most memory of one frame, in MiB; it is looked at where steps or blocks are compared
+    #[arg(long, value_name = "MIB", value_parser = positive::<u32>, default_value_t = 64, help_heading = "Limits")]
+    pub(super) max_memory: u32,
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Write the first finding of each sort and the sum to a file as well; may be repeated
+    #[arg(long, value_name = "html|json|junit=FILE", value_parser = ReportOption::parse)]
+    pub(super) report: Vec<ReportOption>,
+    /// Write what was reached to a file, and what is possible and was not: a table of tabs, by rules and opcode
+    #[arg(long, value_name = "FILE")]
+    pub(super) coverage: Option<String>,
+    /// End when all that is possible was reached
+    #[arg(long)]
+    pub(super) until_coverage: bool,
+}
+
+fn kinds() -> impl Iterator<Item = PossibleValue> {
+    let scenario = PossibleValue::new(SCENARIO).help("transactions into a world of contracts");
+    let programs = KINDS.iter().map(|kind| PossibleValue::new(kind.name).help(kind.about));
+    std::iter::once(scenario).chain(programs)
+}
+
+/// The kind of a name that is one.
+fn kind(name: &str) -> &'static str {
+    Kind::named(name).map_or(SCENARIO, |kind| kind.name)
+}
+
+/// Reads `90`, `90s`, `1.5m` or `2h`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let units = [("s", 1.0), ("m", 60.0), ("h", 3600.0)];
+    let unit = units.iter().find_map(|(unit, seconds)| Some((text.strip_suffix(unit)?, *seconds)));
+    let (digits, seconds) = unit.unwrap_or((text, 1.0));
+    let number: Option<f64> = digits.parse().ok();
+    let duration = number.and_then(|number| Duration::try_from_secs_f64(number * seconds).ok());
+    let duration =
+        duration.filter(|duration| !duration.is_zero() && duration.as_secs() <= u64::from(u32::MAX));
+    duration.ok_or_else(|| "expected a time above 0 such as 90, 90s, 10m or 1.5h".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_has_a_unit() {
+        for (text, seconds) in [("90", 90), ("90s", 90), ("1.5m", 90), ("2h", 7200)] {
+            assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for wrong in ["", "0", "-1", "m", "1d", "1e99h", "nan", "inf"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Numbered cases: number N of seed S is the same transaction into the same world everywhere, whoever makes it and when.
+
+use parallax_engine_interface::Job;
+use parallax_memory_database::{Account, MemoryDatabase};
+use parallax_primitives::{Address, BlockEnv, Bytecode, Eip, Fork, Opcode, Rules, Transaction, U256};
+
+use crate::{Kind, Program, Scenario, World, random::Random, transactions::CHAIN_ID, writer::Writer};
+
+/// Who calls a program that is to run in a static frame.
+const STATIC_CALLER: Address = Address::repeat_byte(0x33);
+/// The cap on a transaction's gas (EIP-7825).
+const CAP: u64 = 1 << 24;
+/// The gas of a program that may have as much as there is.
+const AMPLE: u64 = 1 << 40;
+
+/// What a case is called that is no program.
+pub const SCENARIO: &str = "scenario";
+/// Kinds whose programs are long, or hold a stack of hundreds of items.
+const LONG: [&str; 7] = ["deep", "heights", "opcodes", "runs", "recovery", "temporaries", "large"];
+/// How much less often what is long is drawn than it is where all kinds count alike.
+const TIMES: usize = 8;
+/// Most gas of a program, but of one in [`TIMES`]: some hundred opcodes.
+const SHORT: u64 = 4000;
+
+/// What cases are drawn from.
+#[derive(Clone, Copy, Debug)]
+pub struct Draw<'a> {
+    /// One of these rules, each as often as it is there; the newest fork if there are none.
+    pub rules: &'a [Rules],
+    /// One of these kinds ([`Kind::name`] or [`SCENARIO`]). If there are none, half of the cases are scenarios, the others programs of all
+    /// kinds, the long ones less often: most are over within some hundred opcodes.
+    pub kinds: &'a [&'static str],
+}
+
+/// One transaction and all that it depends on: a [`Scenario`], or a [`Program`] with a transaction around it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Case {
+    /// [`Kind::name`] of a program, or `scenario`.
+    pub kind: &'static str,
+    /// The rules.
+    pub rules: Rules,
+    /// The chain (EIP-155).
+    pub chain_id: u64,
+    /// The block around it.
+    pub block: BlockEnv,
+    /// The transaction.
+    pub transaction: Transaction,
+    /// The state before it.
+    pub database: MemoryDatabase,
+}
+
+/// The rules of cases where nobody says which: every fork whose rules differ in more than blobs, the newer ones more than once, and
+/// Amsterdam most of all. One of them is drawn for each case.
+pub fn default_rules() -> Vec<Rules> {
+    let times = |fork: Fork| match fork {
+        Fork::Amsterdam => 16,
+        Fork::Osaka => 6,
+        Fork::Prague | Fork::Cancun => 3,
+        Fork::Bpo1 | Fork::Bpo2 | Fork::Bpo3 | Fork::Bpo4 | Fork::Bpo5 => 0,
+        _ => 1,
+    };
+    Fork::ALL.into_iter().flat_map(|fork| std::iter::repeat_n(Rules::of(fork), times(fork))).collect()
+}
+
+impl Case {
+    /// Case `number` of `seed`.
+    pub fn new(seed: u64, number: u64, draw: Draw<'_>) -> Self {
+        let Draw { rules, kinds } = draw;
+        // Mixed twice: cases of neighbouring seeds have nothing in common.
+        let mixed = Random::new(seed).bits();
+        let mut random = Random::new(Random::new(mixed ^ number).bits());
+        let rules = if rules.is_empty() { Rules::of(Fork::LATEST) } else { random.pick(rules) };
+        if !kinds.is_empty() {
+            let kind = random.pick(kinds);
+            return match Kind::named(kind).filter(|kind| kind.fits(rules)) {
+                Some(kind) => Self::of_program(&Program::under(kind, random.bits(), rules, u64::MAX)),
+                None => Self::of_scenario(Scenario::of(random.bits(), rules.base()), rules),
+            };
+        }
+        let is_long = random.once_in(TIMES);
+        if random.once_in(2) {
+            return Self::of_scenario(Scenario::mostly_short(random.bits(), rules.base(), TIMES), rules);
+        }
+        let kind = std::iter::repeat_with(|| Kind::drawn(random.below(1 << 30)))
+            .find(|kind| kind.fits(rules) && (is_long || !LONG.contains(&kind.name)));
+        // There are kinds that are short and need no EIP.
+        let kind = kind.unwrap_or(&crate::KINDS[0]);
+        let max_gas = if is_long { u64::MAX } else { SHORT };
+        Self::of_program(&Program::under(kind, random.bits(), rules, max_gas))
+    }
+
+    fn of_scenario(scenario: Scenario, rules: Rules) -> Self {
+        let Scenario { block, transaction, database, .. } = scenario;
+        Self { kind: SCENARIO, rules, chain_id: CHAIN_ID, block, transaction, database }
+    }
+
+    /// What engines take.
+    pub fn job(&self) -> Job<'_> {
+        let Self { rules, chain_id, block, transaction, database, .. } = self;
+        Job { rules: *rules, chain_id: *chain_id, block, subject: transaction.into(), database }
+    }
+
+    /// A transaction whose own frame is the program's; or, where that is to be a static one, of a contract that calls it so.
+    fn of_program(program: &Program) -> Self {
+        let Program { kind, rules, gas, is_static, ref input, .. } = *program;
+        let block = World::block(rules.base());
+        // What calldata costs at most (68 a byte before EIP-2028, 40 with EIP-7623, 64 with EIP-7976) comes on top.
+        let gas_limit = gas.min(AMPLE) + 21_000 + 68 * input.len() as u64;
+        let mut transaction = Transaction {
+            sender: World::SENDER,
+            to: Some(World::TARGET),
+            gas_limit: if rules.has(Eip::GasCap7825) { gas_limit.min(CAP) } else { gas_limit },
+            max_fee_per_gas: U256::from(3),
+            max_priority_fee_per_gas: U256::from(3),
+            input: input.clone().into(),
+            ..Transaction::default()
+        };
+        let mut database = World::new(program).database;
+        let calls = rules.opcodes()[usize::from(Opcode::STATICCALL.0)].is_defined();
+        if is_static && calls {
+            let code = Bytecode::new(static_caller(rules).into());
+            database.accounts.insert(STATIC_CALLER, Account { nonce: 1, code, ..Account::default() });
+            transaction.to = Some(STATIC_CALLER);
+        }
+        Self { kind, rules, chain_id: CHAIN_ID, block, transaction, database }
+    }
+}
+
+/// Code that hands its calldata and its gas to the program in a static call.
+fn static_caller(rules: Rules) -> Vec<u8> {
+    let mut w = Writer::new(Random::new(0), rules);
+    w.op(Opcode::CALLDATASIZE);
+    w.push(0);
+    w.push(0);
+    w.op(Opcode::CALLDATACOPY);
+    w.push(0);
+    w.push(0);
+    w.op(Opcode::CALLDATASIZE);
+    w.push(0);
+    w.push(U256::from_be_slice(World::TARGET.as_slice()));
+    w.ops(&[Opcode::GAS, Opcode::STATICCALL, Opcode::STOP]);
+    w.code
+}
