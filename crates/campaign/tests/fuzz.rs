@@ -251,12 +251,16 @@ impl Engine for TellsNoOps {
     }
 }
 
-#[test]
-fn one_engine_parts_from_itself_if_it_sees_no_ops() {
-    let rules = default_rules();
-    let twins = |engine, programs, fail_fast| Metamorphic {
+/// So many twins of seed 1 on one engine.
+fn twins<'a>(
+    engine: &'a dyn EngineSource,
+    rules: &'a [Rules],
+    programs: u64,
+    fail_fast: bool,
+) -> Metamorphic<'a> {
+    Metamorphic {
         seed: 1,
-        draw: Draw { rules: &rules, kinds: &[] },
+        draw: Draw { rules, kinds: &[] },
         engine,
         max_gas: 1 << 40,
         max_entries: 1 << 20,
@@ -265,22 +269,27 @@ fn one_engine_parts_from_itself_if_it_sees_no_ops() {
         programs: Some(programs),
         time: None,
         fail_fast,
-    };
+    }
+}
+
+#[test]
+fn one_engine_parts_from_itself_if_it_sees_no_ops() {
+    let rules = default_rules();
     let run = |twins: Metamorphic<'_>| twins.run(&AtomicBool::new(false), |_| ()).unwrap();
     for engine in [EngineName::Primary, EngineName::PrimaryRecover] {
-        let summary = run(twins(&engine, 1500, false));
+        let summary = run(twins(&engine, &rules, 1500, false));
         assert_eq!(summary.findings, []);
         assert_eq!(summary.programs, 1500);
         // Most are compared to their end.
         assert!(summary.told_apart < 150, "{}", summary.told_apart);
     }
-    let found = run(twins(&TellsNoOps, 200, false));
+    let found = run(twins(&TellsNoOps, &rules, 200, false));
     assert!(found.count > 20 && found.count == found.findings.len() as u64, "{}", found.count);
     let first = &found.findings[0];
     assert!(first.what.contains("gas used: "), "{}", first.what);
-    assert_eq!(twins(&TellsNoOps, 1, false).one(first.number).as_ref(), Some(first));
+    assert_eq!(twins(&TellsNoOps, &rules, 1, false).one(first.number).as_ref(), Some(first));
     assert!(found.findings.is_sorted_by_key(|finding| finding.number));
-    assert!(run(twins(&TellsNoOps, 200, true)).programs < 200);
+    assert!(run(twins(&TellsNoOps, &rules, 200, true)).programs < 200);
 }
 
 /// From the specification, and not from a run.
