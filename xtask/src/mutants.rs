@@ -4,6 +4,8 @@
 
 mod catalogue;
 mod faults;
+pub(crate) mod known_bugs;
+mod known_table;
 mod planted;
 mod programs;
 mod scratch;
