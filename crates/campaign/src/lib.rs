@@ -54,8 +54,8 @@ pub use diff_task::{DiffReport, DiffTask};
 pub use discovery::{Discovery, DiscoveryError, discover};
 pub use forms::FastForms;
 pub use fuzz::{
-    Coverage, Covered, Ended, Finding, Fuzz, FuzzProgress, FuzzSummary, Group, Pair, Sort, Subject,
-    Told as FuzzTold, is_possible,
+    Coverage, Covered, Ended, Finding, Fuzz, FuzzProgress, FuzzSummary, Group, Metamorphic, Pair, Sort,
+    Subject, Told as FuzzTold, TwinFinding, TwinSummary, is_possible,
 };
 pub use identity::{Identity, Parted};
 pub use isolation::{

@@ -2,6 +2,7 @@
 
 pub(crate) mod arguments;
 mod case_file;
+mod metamorphic;
 
 use std::{
     fs::File,
@@ -44,6 +45,9 @@ pub(crate) fn run(arguments: &FuzzArguments) -> Result<Status> {
         [] => default_rules(),
         given => given.iter().map(|given| given.rules).collect(),
     };
+    if let Some(engine) = arguments.metamorphic {
+        return metamorphic::run(arguments, engine, seed, &rules, &CANCEL);
+    }
     let pairs = pairs(arguments)?;
     let fuzz = Fuzz {
         seed,
@@ -223,13 +227,7 @@ impl Telling<'_> {
         if !json {
             writeln!(io::stdout().lock(), "seed {}", self.seed)?;
         }
-        ctrlc::set_handler(|| {
-            if CANCEL.swap(true, Ordering::Relaxed) {
-                std::process::exit(Status::Interrupted.code().into());
-            }
-        })
-        .context("cannot watch for interrupts")?;
-        quiet_panics();
+        until_interrupt()?;
         let mut live = Live::new();
         let summary = fuzz.run(&CANCEL, |told| match told {
             FuzzTold::Finding(finding) => live.suspend(|| complain(&self.found(finding))),
@@ -299,6 +297,18 @@ impl Telling<'_> {
         line.extend(own.map(|(key, value): (&str, serde_json::Value)| (key.to_owned(), value)));
         Ok(serde_json::to_string(&line)?)
     }
+}
+
+/// From now on an interrupt ends the run, and panics of its threads are told as findings alone.
+fn until_interrupt() -> Result<()> {
+    ctrlc::set_handler(|| {
+        if CANCEL.swap(true, Ordering::Relaxed) {
+            std::process::exit(Status::Interrupted.code().into());
+        }
+    })
+    .context("cannot watch for interrupts")?;
+    quiet_panics();
+    Ok(())
 }
 
 /// From now on a panic of another thread says nothing by itself: it is caught, and told as a finding. Run alone, its case says all.
