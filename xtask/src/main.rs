@@ -33,6 +33,8 @@ enum Task {
     Test(test::Arguments),
     /// Test the tests: faults that the comparator and the tests must find.
     Mutants(mutants::Arguments),
+    /// Plant bugs that clients had, and measure how soon the fuzzer finds each.
+    KnownBugs(mutants::known_bugs::Arguments),
     /// Prove that translations mean what their code means.
     Validate(validate::Arguments),
     /// Run generated programs on every engine in every form, or generated transactions on both sides.
@@ -65,6 +67,7 @@ fn main() -> ExitCode {
         Task::Fixtures(arguments) => fixtures::run(&arguments),
         Task::Test(arguments) => test::run(&arguments),
         Task::Mutants(arguments) => mutants::run(&arguments),
+        Task::KnownBugs(arguments) => mutants::known_bugs::run(&arguments),
         Task::Validate(arguments) => validate::run(&arguments),
         Task::Soak(arguments) => soak::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),

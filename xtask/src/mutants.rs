@@ -4,6 +4,8 @@
 
 mod catalogue;
 mod faults;
+pub(crate) mod known_bugs;
+mod known_table;
 mod metamorphic;
 mod planted;
 mod programs;

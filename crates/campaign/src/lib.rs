@@ -72,7 +72,7 @@ pub use report::{
     rules_word, shell_word, test_json, test_text, title,
 };
 pub use right_trace::{TraceCompared, diff_trace};
-pub use shard::{NoShard, Shard};
+pub use shard::{CountedTests, NoShard, Shard};
 pub use shared::shared_folder;
 pub use side_groups::{SideGroup, SideGroups};
 pub use sides::{Side, Sides};

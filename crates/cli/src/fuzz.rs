@@ -282,6 +282,7 @@ impl Telling<'_> {
             serde_json::from_str(&program_json(program, &first.outcome))?;
         let again = format!("{} {}", self.setups[first.pair].command, program.options);
         let own = [
+            ("sides", self.setups[first.pair].engines.to_vec().into()),
             ("seed", self.seed.into()),
             ("case", first.number.into()),
             ("kind", first.kind.into()),

@@ -173,12 +173,12 @@ fn witness(scratch: &Scratch, layer: &str, number: usize) -> Result<Option<bool>
 }
 
 /// A number of a step or an entry.
-fn number(told: &Value) -> u64 {
+pub(super) fn number(told: &Value) -> u64 {
     told.as_u64().unwrap_or_default()
 }
 
 /// A case that differs, in a line: its verdict, where, in what.
-fn told(case: &Value) -> String {
+pub(super) fn told(case: &Value) -> String {
     let text = |value: &Value, name: &str| value[name].as_str().unwrap_or_default().to_owned();
     let mut told = format!("`{}` {}: ", text(case, "name"), text(case, "fork"));
     let found = &case["divergence"];
