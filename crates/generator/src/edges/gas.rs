@@ -1,6 +1,6 @@
 //! What an opcode is charged, as the tables have it: near enough to hit the edge of each charge, and worked out by no engine.
 
-use parallax_primitives::{Class, Eip, Opcode, Role, Rules, U256};
+use parallax_primitives::{Class, Eip, Opcode, Operand, Role, Rules, U256};
 
 use crate::random::Random;
 
@@ -21,7 +21,7 @@ pub(super) fn surely(rules: Rules, opcode: Opcode, operands: &[U256], paid: u64)
         let value = info.inputs.iter().zip(operands).find(|(operand, _)| operand.role == role);
         value.map_or(0, |(_, value)| value.saturating_to::<u64>().min(MOST))
     };
-    let words = words(info.inputs.iter().map(|operand| operand.role), operands);
+    let words = words(info.inputs, operands);
     let mut gas = of_memory(rules, words.max(paid)) - of_memory(rules, paid);
     let length = of(Role::Length);
     match opcode {
@@ -46,14 +46,15 @@ pub(super) fn surely(rules: Rules, opcode: Opcode, operands: &[U256], paid: u64)
 }
 
 /// Words of memory that the operands reach.
-fn words(roles: impl Iterator<Item = Role> + Clone, operands: &[U256]) -> u64 {
+fn words(inputs: &[Operand], operands: &[U256]) -> u64 {
+    let roles = || inputs.iter().map(|operand| operand.role).zip(operands);
     let mut all = 0;
-    for (at, (role, offset)) in roles.clone().zip(operands).enumerate() {
+    for (at, (role, offset)) in roles().enumerate() {
         let length = match role {
             Role::ReadWord | Role::WriteWord => U256::from(32),
             Role::WriteByte => U256::from(1),
             Role::ReadOffset | Role::WriteOffset | Role::OutputOffset => {
-                let mut rest = roles.clone().zip(operands).skip(at + 1);
+                let mut rest = roles().skip(at + 1);
                 rest.find(|(role, _)| *role == Role::Length).map_or(U256::ZERO, |(_, length)| *length)
             }
             _ => U256::ZERO,
