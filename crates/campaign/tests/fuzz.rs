@@ -13,7 +13,7 @@ use parallax_campaign::{
     is_possible,
 };
 use parallax_engine_interface::{Engine, EngineError, Execution, Job, Stepper};
-use parallax_generator::{Draw, default_rules};
+use parallax_generator::{BLOCK, Draw, default_rules};
 use parallax_hooks::Hooks;
 use parallax_mini_interpreter::{Fault, FaultPlan, FaultyMini};
 use parallax_primitives::{Fork, Halt, Opcode, Rules};
@@ -243,4 +243,24 @@ fn which_halts_are_possible() {
     ] {
         check(fork, opcode, halt, expected);
     }
+}
+
+#[test]
+fn blocks_are_compared_part_by_part() {
+    let rules = default_rules();
+    let blocks = |right| Fuzz {
+        draw: Draw { rules: &rules, kinds: &[BLOCK] },
+        ..fuzz(&EngineName::Primary, right, &rules, 300, 2)
+    };
+    let summary = run(&blocks(mini()));
+    let counts = summary.pairs[0].blocks.unwrap();
+    assert!(summary.is_clean() && summary.pairs[0].agreed > 200, "{:?}", summary.pairs);
+    assert!(counts.blocks == 300 && counts.parts > 1000, "{counts:?}");
+    let faulty = run(&blocks(&Planted));
+    let found: Vec<_> =
+        faulty.groups.iter().filter_map(|group| group.first.outcome.within.as_deref()).collect();
+    assert!(!found.is_empty() && found.len() == faulty.groups.len());
+    // Behind the first transaction, too.
+    assert!(found.iter().any(|within| within.ends_with("transaction 0")), "{found:?}");
+    assert!(found.iter().any(|within| within.ends_with("transaction 2")), "{found:?}");
 }

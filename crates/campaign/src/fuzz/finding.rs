@@ -84,6 +84,7 @@ fn place(divergence: &Divergence) -> String {
         Place::Message { path, .. } => {
             path.last().map_or_else(|| "message".to_owned(), |item| item.kind.name().to_owned())
         }
+        Place::BlockRules => "block".to_owned(),
         Place::PostState => "post-state".to_owned(),
         _ => "transaction".to_owned(),
     }

@@ -7,7 +7,7 @@ use clap::{
     builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
 };
 use parallax_campaign::engines::EngineName;
-use parallax_generator::{EDGES, KINDS, Kind, SCENARIO};
+use parallax_generator::{BLOCK, EDGES, KINDS, Kind, SCENARIO};
 
 use crate::{
     case_arguments::Mode,
@@ -110,13 +110,16 @@ pub(crate) struct FuzzArguments {
 fn kinds() -> impl Iterator<Item = PossibleValue> {
     let edges = PossibleValue::new(EDGES).help("one opcode on a constructed state");
     let scenario = PossibleValue::new(SCENARIO).help("transactions into a world of contracts");
+    let block = PossibleValue::new(BLOCK)
+        .help("blocks: up to eight transactions over one state, system calls, rewards and withdrawals");
     let programs = KINDS.iter().map(|kind| PossibleValue::new(kind.name).help(kind.about));
-    [edges, scenario].into_iter().chain(programs)
+    [edges, scenario, block].into_iter().chain(programs)
 }
 
 /// The kind of a name that is one.
 fn kind(name: &str) -> &'static str {
-    let other = if name == EDGES { EDGES } else { SCENARIO };
+    let others = [EDGES, SCENARIO, BLOCK];
+    let other = others.into_iter().find(|other| *other == name).unwrap_or(SCENARIO);
     Kind::named(name).map_or(other, |kind| kind.name)
 }
 

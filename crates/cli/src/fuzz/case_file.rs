@@ -18,7 +18,8 @@ use crate::state_test::{Filled, StateTest};
 
 /// Writes it to `path`, or to standard output, with what comes of it on `engine` as what is expected.
 pub(super) fn write(case: &Case, path: &str, title: &str, engine: EngineName) -> Result<()> {
-    let Case { rules, chain_id, block, transaction, database, .. } = case;
+    let Case { rules, chain_id, block, transaction, database, rest, .. } = case;
+    ensure!(rest.is_none(), "--write: the case is a block, and the form of state tests has no place for one");
     ensure!(
         rules.name().parse::<Rules>().as_ref() == Ok(rules),
         "--write: the rules {rules} have no name that a state test could have"
