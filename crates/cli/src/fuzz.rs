@@ -2,15 +2,13 @@
 
 pub(crate) mod arguments;
 mod case_file;
+mod interrupts;
 mod metamorphic;
 
 use std::{
     fs::File,
     hash::{BuildHasher, Hasher, RandomState},
     io::{self, Write},
-    panic,
-    sync::atomic::{AtomicBool, Ordering},
-    thread,
     time::Instant,
 };
 
@@ -34,9 +32,6 @@ use crate::{
     report::{Status, complain},
 };
 
-/// Set by the first interrupt; the second ends the process at once.
-static CANCEL: AtomicBool = AtomicBool::new(false);
-
 pub(crate) fn run(arguments: &FuzzArguments) -> Result<Status> {
     let sides = [&[arguments.left, arguments.right], &*arguments.also].concat();
     sides.iter().try_for_each(|side| load(*side))?;
@@ -46,7 +41,7 @@ pub(crate) fn run(arguments: &FuzzArguments) -> Result<Status> {
         given => given.iter().map(|given| given.rules).collect(),
     };
     if let Some(engine) = arguments.metamorphic {
-        return metamorphic::run(arguments, engine, seed, &rules, &CANCEL);
+        return metamorphic::run(arguments, engine, seed, &rules);
     }
     let pairs = pairs(arguments)?;
     let fuzz = Fuzz {
@@ -227,9 +222,9 @@ impl Telling<'_> {
         if !json {
             writeln!(io::stdout().lock(), "seed {}", self.seed)?;
         }
-        until_interrupt()?;
+        let cancel = interrupts::watch()?;
         let mut live = Live::new();
-        let summary = fuzz.run(&CANCEL, |told| match told {
+        let summary = fuzz.run(cancel, |told| match told {
             FuzzTold::Finding(finding) => live.suspend(|| complain(&self.found(finding))),
             FuzzTold::Progress(progress) => live.show(progress),
         })?;
@@ -297,28 +292,6 @@ impl Telling<'_> {
         line.extend(own.map(|(key, value): (&str, serde_json::Value)| (key.to_owned(), value)));
         Ok(serde_json::to_string(&line)?)
     }
-}
-
-/// From now on an interrupt ends the run, and panics of its threads are told as findings alone.
-fn until_interrupt() -> Result<()> {
-    ctrlc::set_handler(|| {
-        if CANCEL.swap(true, Ordering::Relaxed) {
-            std::process::exit(Status::Interrupted.code().into());
-        }
-    })
-    .context("cannot watch for interrupts")?;
-    quiet_panics();
-    Ok(())
-}
-
-/// From now on a panic of another thread says nothing by itself: it is caught, and told as a finding. Run alone, its case says all.
-fn quiet_panics() {
-    let others = panic::take_hook();
-    panic::set_hook(Box::new(move |info| {
-        if thread::current().name() == Some("main") {
-            others(info);
-        }
-    }));
 }
 
 /// The verdicts of all pairs.
