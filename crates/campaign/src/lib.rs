@@ -68,8 +68,8 @@ pub use parallax_engine_evmc::child_main;
 pub use pipeline::{Campaign, Delivered, Progress, RunBy, Selection, WorkersError};
 pub use report::{
     DiffSetup, Form, HtmlReport, JsonReport, JunitReport, MergeError, PageLimits, Program, Report,
-    ReportFormat, ShardReports, Told, diff_json, diff_text, html_of_run, program_json, program_text, rerun,
-    rules_word, shell_word, test_json, test_text, title,
+    ReportFormat, ShardReports, Told, diff_json, diff_text, html_of_run, printable, program_json,
+    program_text, rerun, rerun_of, rules_word, shell_word, test_json, test_text, title, title_of,
 };
 pub use right_trace::{TraceCompared, diff_trace};
 pub use shard::{CountedTests, NoShard, Shard};

@@ -100,6 +100,33 @@ fn the_same_is_found_on_any_number_of_threads() {
 }
 
 #[test]
+fn what_is_finished_is_told() {
+    let rules = default_rules();
+    let finished = |jobs| {
+        let (mut found, mut last) = (BTreeSet::new(), 100);
+        let mut finished = Vec::new();
+        let fuzz = Fuzz { first: 100, ..fuzz(&EngineName::Primary, &Planted, &rules, 1500, jobs) };
+        let summary = fuzz.run(&AtomicBool::new(false), |told| match told {
+            FuzzTold::Finding(finding) | FuzzTold::Again(finding) => assert!(found.insert(finding.number)),
+            FuzzTold::Finished(number) => {
+                assert!(last <= number, "{last} {number}");
+                last = number;
+                finished.push((number, found.iter().take_while(|found| **found < number).count()));
+            }
+            FuzzTold::Progress(_) => {}
+        });
+        assert_eq!((last, found.len() as u64), (1600, summary.unwrap().done.findings));
+        (found, finished)
+    };
+    let (found, _) = finished(1);
+    let (again, finished) = finished(4);
+    assert_eq!(found, again);
+    for (number, count) in finished {
+        assert_eq!(found.iter().filter(|found| **found < number).count(), count, "below {number}");
+    }
+}
+
+#[test]
 fn a_finding_is_found_again_by_its_number() {
     let rules = [Rules::of(Fork::Amsterdam)];
     let whole = fuzz(&EngineName::Primary, &Planted, &rules, 400, 2);

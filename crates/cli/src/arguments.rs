@@ -24,6 +24,8 @@ use crate::{
     rules_argument::{self, RulesArgument},
     run::arguments::RunArguments,
     shell::{CompletionsArguments, ManArguments},
+    store::arguments::StoreCommand,
+    store_arguments::StoreArguments,
     t8n_arguments::{T8nArguments, T8nServerArguments},
     trace_arguments::TraceArguments,
     tx::arguments::TxArguments,
@@ -75,6 +77,8 @@ pub(crate) enum Command {
     Compare(CompareArguments),
     /// Puts the reports of parts of a comparison together
     Report(ReportArguments),
+    /// Shows, runs again, exports and tidies what commands with --store have kept
+    Store(StoreCommand),
     /// Shows two engines side by side in a browser
     Serve(ServeArguments),
     /// Turns assembly into bytecode
@@ -142,6 +146,8 @@ pub(crate) struct StatetestArguments {
     /// Print the number of step lines of every case and the SHA-256 over them, in the dialect of --dialect
     #[arg(long, conflicts_with = "trace")]
     pub(crate) trace_digest: bool,
+    #[command(flatten)]
+    pub(crate) store: StoreArguments,
 }
 
 #[derive(Args, Debug)]
@@ -185,6 +191,8 @@ pub(crate) struct BlocktestArguments {
     pub(crate) isolation: IsolationArguments,
     #[command(flatten)]
     pub(crate) trace: TraceArguments,
+    #[command(flatten)]
+    pub(crate) store: StoreArguments,
 }
 
 #[derive(Args, Debug)]
@@ -236,6 +244,7 @@ pub(crate) struct CompareArguments {
   parallax diff tests --steps steps.jsonl --steps-limit 10000
   parallax diff tests --right-batch 'evm statetest --json'
   parallax diff tests --right-evmc libevmone.so
+  parallax diff tests --store verdicts.store
   parallax diff tests --side mini --side revm --side eels=cmd:'ethereum-spec-evm statetest --json'
   parallax diff --asm --code 'PUSH 1 PUSH 2 ADD PUSH 0 SSTORE' --left mini+flip-result@ADD
 
@@ -354,6 +363,8 @@ pub(crate) struct DiffArguments {
     pub(crate) world: WorldArguments,
     #[command(flatten)]
     pub(crate) isolation: IsolationArguments,
+    #[command(flatten)]
+    pub(crate) store: StoreArguments,
 }
 
 impl DiffArguments {

@@ -115,6 +115,10 @@ pub struct FuzzProgress {
 pub enum Told<'a> {
     /// The first finding of its sort, as far as is known.
     Finding(&'a Finding),
+    /// One more of a sort that is known.
+    Again(&'a Finding),
+    /// All cases below this number are finished, and what was found in them is told.
+    Finished(u64),
     /// How far it is; a few times a second.
     Progress(FuzzProgress),
 }
@@ -143,6 +147,8 @@ pub struct FuzzSummary {
 /// What the threads share.
 struct Shared<'a> {
     next: AtomicU64,
+    /// Of each thread: no case below this number is one that it runs.
+    running: Vec<AtomicU64>,
     /// One behind the last number.
     end: u64,
     deadline: Option<Instant>,
@@ -181,6 +187,7 @@ impl Fuzz<'_> {
         };
         let shared = Shared {
             next: AtomicU64::new(self.first),
+            running: (0..jobs).map(|_| AtomicU64::new(self.first)).collect(),
             end: self.programs.map_or(u64::MAX, |programs| self.first.saturating_add(programs)),
             deadline: self.time.and_then(|time| start.checked_add(time)),
             cancel,
@@ -194,9 +201,10 @@ impl Fuzz<'_> {
         let mut findings = Findings::default();
         let done = thread::scope(|scope| {
             let mut threads = Vec::new();
-            for _ in 0..jobs {
+            for running in &shared.running {
                 let (shared, sender) = (&shared, sender.clone());
-                let spawned = thread::Builder::new().spawn_scoped(scope, move || self.work(shared, &sender));
+                let work = move || self.work(shared, running, &sender);
+                let spawned = thread::Builder::new().spawn_scoped(scope, work);
                 match spawned {
                     Ok(thread) => threads.push(thread),
                     Err(source) => {
@@ -206,20 +214,27 @@ impl Fuzz<'_> {
                 }
             }
             drop(sender);
+            let mut keep = |finding: Finding, tell: &mut dyn FnMut(Told<'_>)| {
+                let is_new = findings.add(finding.clone());
+                tell(if is_new { Told::Finding(&finding) } else { Told::Again(&finding) });
+                findings.count
+            };
+            let mut count = 0;
             loop {
                 match found.recv_timeout(TICK) {
-                    Ok(finding) => {
-                        let finding: Finding = finding;
-                        let copy = finding.clone();
-                        if findings.add(finding) {
-                            tell(Told::Finding(&copy));
-                        }
-                    }
+                    Ok(finding) => count = keep(finding, &mut tell),
                     Err(RecvTimeoutError::Timeout) => {}
                     Err(RecvTimeoutError::Disconnected) => break,
                 }
-                tell(Told::Progress(shared.progress(findings.count)));
+                // What was found in a case is sent before the case is finished, so it waits here by now.
+                let finished = shared.finished();
+                for finding in found.try_iter().take(WAITING) {
+                    count = keep(finding, &mut tell);
+                }
+                tell(Told::Finished(finished));
+                tell(Told::Progress(shared.progress(count)));
             }
+            tell(Told::Finished(shared.finished()));
             // What may panic in a thread is caught there.
             Ok(threads.into_iter().filter_map(|thread| thread.join().ok()).collect::<Vec<_>>())
         })?;
@@ -271,12 +286,14 @@ impl Fuzz<'_> {
     }
 
     /// Takes numbers and runs their cases until there is a reason not to.
-    fn work(&self, shared: &Shared<'_>, found: &SyncSender<Finding>) -> Done {
+    fn work(&self, shared: &Shared<'_>, running: &AtomicU64, found: &SyncSender<Finding>) -> Done {
         let mut side = Sides::of(self);
         let mut pairs = vec![DiffSummary { complete: true, ..DiffSummary::default() }; self.pairs.len()];
         let (mut own, mut aim) = (0, Aim::default());
         while !shared.is_over() {
-            let turn = shared.next.fetch_add(1, Ordering::Relaxed);
+            // Said before it is taken, so that it counts as running whenever somebody looks.
+            running.store(shared.next.load(Ordering::SeqCst), Ordering::SeqCst);
+            let turn = shared.next.fetch_add(1, Ordering::SeqCst);
             if turn >= shared.end {
                 break;
             }
@@ -290,7 +307,7 @@ impl Fuzz<'_> {
                     }
                     let (kind, rules) = case;
                     // Whoever listens does so until all threads are over.
-                    let _ = found.send(Finding { number, kind, rules, pair, outcome });
+                    let _ = found.send(Finding { number, turn, kind, rules, pair, outcome });
                 }
             }
             shared.programs.fetch_add(1, Ordering::Relaxed);
@@ -299,6 +316,7 @@ impl Fuzz<'_> {
                 aim = self.look(shared, &mut side);
             }
         }
+        running.store(u64::MAX, Ordering::SeqCst);
         Done { pairs, coverage: side.coverage(), processors: processor_time() }
     }
 
@@ -336,6 +354,14 @@ impl Shared<'_> {
             || is(&self.found)
             || is(&self.is_covered)
             || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
+    /// All cases below this number are finished.
+    fn finished(&self) -> u64 {
+        // This first: who takes a number later takes none below it.
+        let next = self.next.load(Ordering::SeqCst).min(self.end);
+        let running = self.running.iter().map(|running| running.load(Ordering::SeqCst));
+        running.fold(next, u64::min)
     }
 
     fn progress(&self, findings: u64) -> FuzzProgress {
