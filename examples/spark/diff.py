@@ -39,6 +39,7 @@ def main():
     pipe = shlex.join([told.parallax, "diff", "--pipe", "--jobs", "1", *told.options])
     configuration = SparkConf().setAppName("parallax diff").setMaster(told.master)
     configuration.setIfMissing("spark.executor.memory", "512m").setIfMissing("spark.ui.enabled", "false")
+    configuration.setIfMissing("spark.ui.showConsoleProgress", "false")
     context = SparkContext(conf=configuration)
     context.setLogLevel("ERROR")
     with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as answers:
@@ -46,7 +47,7 @@ def main():
         parts = context.parallelize(items, told.tasks)
         # A process that fails fails its task, which Spark runs again, elsewhere if need be. Where a driver cannot hold all answers:
         # saveAsTextFile, and `parallax report merge` takes the files.
-        for answer in parts.pipe(pipe, checkCode=True).collect():
+        for answer in parts.pipe(pipe, env={"PATH": os.environ["PATH"]}, checkCode=True).collect():
             answers.write(answer + "\n")
         answers.flush()
         context.stop()
