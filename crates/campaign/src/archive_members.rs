@@ -139,3 +139,41 @@ fn walk(
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "in a test, an unwrap is an assertion")]
+mod tests {
+    use std::fs::File;
+
+    use tar::{Builder, Header};
+
+    use super::*;
+
+    #[test]
+    fn members_are_found_in_one_pass_as_long_as_they_come_in_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = folder.path().join("a.tar");
+        let mut builder = Builder::new(File::create(&archive).unwrap());
+        for name in ["./x/a.json", "x/b.json", "x/list.json", "x/c.json"] {
+            let text: &[u8] = if name.ends_with("list.json") { b"[]" } else { br#"{"t": {}}"# };
+            let mut header = Header::new_gnu();
+            header.set_size(text.len() as u64);
+            header.set_mode(0o644);
+            builder.append_data(&mut header, name, text).unwrap();
+        }
+        builder.into_inner().unwrap();
+        let path = |name: &str| PathBuf::from(format!("{}:{name}", archive.display()));
+        let listed = members(&archive).unwrap();
+        assert_eq!(listed, ["x/a.json", "x/b.json", "x/list.json", "x/c.json"].map(path));
+        let mut reader = MemberReader::default();
+        let mut find = |name: &str| reader.find(&path(name), || false).map(|member| member.is_ok());
+        assert_eq!(
+            [find("x/a.json"), find("./x/list.json"), find("x/c.json")],
+            [Some(true), Some(false), Some(true)]
+        );
+        // It is before the last one that was found: this pass has it no more, the next one does.
+        assert_eq!([find("x/b.json"), find("x/b.json"), find("x/c.json")], [None, Some(true), Some(true)]);
+        assert_eq!([find("x"), find("x/absent.json")], [None, None]);
+        assert!(reader.find(&archive, || false).is_none());
+    }
+}
