@@ -2,6 +2,7 @@
 #![doc = include_str!("../README.md")]
 
 mod case;
+mod contract_inputs;
 mod edges;
 mod kinds;
 mod pads;
