@@ -63,27 +63,29 @@ impl Program {
     pub fn of(kind: &Kind, seed: u64) -> Self {
         let mut random = Random::new(seed);
         let fork = if random.once_in(2) { Fork::LATEST } else { random.pick(FORKS) };
-        Self::made(random, kind, seed, kind.rules(fork), u64::MAX, None)
+        Self::written(random, kind, seed, kind.rules(fork), u64::MAX, None).0
     }
 
     /// The program of a kind and a seed under rules that have the EIPs of the kind; with at most so much gas, if it needs no memory.
     fn under(kind: &Kind, seed: u64, rules: Rules, max_gas: u64) -> Self {
-        Self::made(Random::new(seed), kind, seed, rules, max_gas, None)
+        Self::written(Random::new(seed), kind, seed, rules, max_gas, None).0
     }
 
-    /// As [`Program::under`], with no-ops in it.
-    fn padded(kind: &Kind, seed: u64, rules: Rules, max_gas: u64, pads: Pads) -> Self {
-        Self::made(Random::new(seed), kind, seed, rules, max_gas, Some(pads))
+    /// As [`Program::under`], with no-ops in it; `None` if the code around them makes something else of them.
+    fn padded(kind: &Kind, seed: u64, rules: Rules, max_gas: u64, pads: Pads) -> Option<Self> {
+        let (program, pads) = Self::written(Random::new(seed), kind, seed, rules, max_gas, Some(pads));
+        pads.is_none_or(|pads| pads.are_in(&program.code)).then_some(program)
     }
 
-    fn made(
+    /// The program, and what was written between its opcodes.
+    fn written(
         mut random: Random,
         kind: &Kind,
         seed: u64,
         rules: Rules,
         max_gas: u64,
         pads: Option<Pads>,
-    ) -> Self {
+    ) -> (Self, Option<Pads>) {
         let is_static = random.once_in(8);
         let bytes = if random.once_in(8) { 0 } else { random.between(1, 100) };
         let input = (0..bytes).map(|_| random.byte()).collect();
@@ -97,7 +99,8 @@ impl Program {
         let budget = kinds::end(&mut writer, budget);
         let gas = gas(&mut writer.random, budget);
         let gas = if matches!(budget, Budget::Memory) { gas } else { gas.min(max_gas) };
-        Self { kind: kind.name, seed, rules, gas, is_static, input, code: writer.code }
+        let program = Self { kind: kind.name, seed, rules, gas, is_static, input, code: writer.code };
+        (program, writer.pads)
     }
 }
 

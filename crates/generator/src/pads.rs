@@ -25,13 +25,20 @@ pub(crate) struct Pads {
     once_in: usize,
     /// Where the opcode behind what was written so far begins, as far as that was looked at.
     next: usize,
+    /// Where the no-ops begin.
+    starts: Vec<usize>,
 }
 
 impl Pads {
     pub(crate) fn new(form: Form, seed: u64) -> Self {
         let mut random = Random::new(seed);
         let once_in = random.pick(&[1, 2, 2, 3, 4, 8, 24]);
-        Self { form, random, once_in, next: 0 }
+        Self { form, random, once_in, next: 0, starts: Vec::new() }
+    }
+
+    /// Whether all that were written are no-ops in this code.
+    pub(crate) fn are_in(&self, code: &[u8]) -> bool {
+        are_opcodes(&self.starts, code)
     }
 
     /// Writes a no-op or none, on a stack of which so many items may be used.
@@ -57,10 +64,22 @@ impl Pads {
         let data = self.random.word();
         push(code, width, data);
         code.push(Opcode::POP.0);
+        self.starts.push(start);
         if self.form == Form::Split || self.form == Form::Mixed && is_split {
             code[start..].fill(Opcode::JUMPDEST.0);
         }
     }
+}
+
+/// Whether an opcode begins where each no-op does. Destinations are written into the code last, and where a byte of one is read as a PUSH
+/// that may swallow what stands behind it.
+fn are_opcodes(starts: &[usize], code: &[u8]) -> bool {
+    let (mut pc, mut starts) = (0, starts.iter().peekable());
+    while let Some(byte) = code.get(pc) {
+        starts.next_if_eq(&&pc);
+        pc += 1 + Opcode(*byte).push_data();
+    }
+    starts.next().is_none()
 }
 
 /// What leaves the stack as it was: nothing at all, a step aside and back, or arithmetic that changes nothing.

@@ -33,14 +33,20 @@ impl Twins {
             }
             _ => random.pick(&named),
         };
-        let (program, pads) = (random.bits(), random.bits());
         let max_gas = if random.once_in(4) { u64::MAX } else { 40_000 };
-        let case = |form| {
-            let mut program = Program::padded(kind, program, rules, max_gas, Pads::new(form, pads));
-            blind(&mut program.code);
-            Case::of_program(&program)
-        };
-        Self { cases: [Form::Whole, Form::Split, Form::Mixed].map(case) }
+        loop {
+            let (program, pads) = (random.bits(), random.bits());
+            let case = |form| {
+                let mut program = Program::padded(kind, program, rules, max_gas, Pads::new(form, pads))?;
+                blind(&mut program.code);
+                Some(Case::of_program(&program))
+            };
+            // One of some thousand has no-ops that are none.
+            if let [Some(whole), Some(split), Some(mixed)] = [Form::Whole, Form::Split, Form::Mixed].map(case)
+            {
+                return Self { cases: [whole, split, mixed] };
+            }
+        }
     }
 
     /// Whether there are some of a kind.

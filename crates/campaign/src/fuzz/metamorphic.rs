@@ -233,6 +233,8 @@ enum Difference {
 /// What is seen of a run.
 struct Seen {
     entries: Vec<Entry>,
+    /// How its frames ended, one after the other.
+    statuses: Vec<FrameStatus>,
     /// What it came to, or why to nothing.
     end: Result<Execution, String>,
     /// Whether a frame ended by what a no-op may be the reason of: a full stack, one that lacks an item, a jump into it, an immediate.
@@ -256,7 +258,8 @@ impl Seen {
     fn of(engine: &dyn Engine, case: &Case, interest: Interest, max_entries: usize) -> Self {
         let mut watch = Watch::new(interest, max_entries);
         let end = engine.execute(&case.job(), &mut watch).map_err(|error| error.to_string());
-        Self { entries: watch.entries, end, tells_no_ops: watch.tells_no_ops }
+        let Watch { entries, statuses, tells_no_ops, .. } = watch;
+        Self { entries, statuses, end, tells_no_ops }
     }
 
     /// The first thing that is not the same.
@@ -267,6 +270,10 @@ impl Seen {
             if one != two {
                 return Some(entry_difference(index, one, two));
             }
+        }
+        if let Some(index) = self.statuses.iter().zip(&other.statuses).position(|(one, two)| one != two) {
+            let [one, two] = [self, other].map(|seen| seen.statuses[index]);
+            return Some(format!("end of a frame, number {index}: {one} and {two}"));
         }
         let (one, two) = match (&self.end, &other.end) {
             (Ok(one), Ok(two)) => (one, two),
@@ -317,13 +324,14 @@ fn entry_difference(index: usize, one: Option<&Entry>, two: Option<&Entry>) -> S
 struct Watch {
     interest: Interest,
     entries: Vec<Entry>,
+    statuses: Vec<FrameStatus>,
     max_entries: usize,
     tells_no_ops: bool,
 }
 
 impl Watch {
     fn new(interest: Interest, max_entries: usize) -> Self {
-        Self { interest, entries: Vec::new(), max_entries, tells_no_ops: false }
+        Self { interest, entries: Vec::new(), statuses: Vec::new(), max_entries, tells_no_ops: false }
     }
 }
 
@@ -359,6 +367,9 @@ impl Hooks for Watch {
 
     fn on_message(&mut self, _: &Message, phase: MessagePhase<'_>) -> StepControl {
         if let MessagePhase::After(outcome) = phase {
+            if self.statuses.len() < self.max_entries {
+                self.statuses.push(outcome.status);
+            }
             self.tells_no_ops |= matches!(
                 outcome.status,
                 FrameStatus::Halt(
