@@ -15,7 +15,7 @@ use parallax_campaign::{
 
 use parallax_shadow_diff::ShadowMode;
 
-use crate::{fixtures, workspace};
+use crate::fixtures;
 
 /// Divergences that are printed in full; the others are counted.
 const SHOWN: usize = 5;
@@ -64,7 +64,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 
 /// The fixtures, and the regressions if there are any.
 pub(crate) fn fixture_paths() -> Vec<PathBuf> {
-    let regressions = workspace::root().join("fixtures/regressions");
+    let regressions = fixtures::regressions::folder();
     let folders = std::iter::once(fixtures::folder()).chain(regressions.is_dir().then_some(regressions));
     // Reports print commands with these paths: short ones if they can be.
     let here = std::env::current_dir().unwrap_or_default();

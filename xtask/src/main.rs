@@ -8,6 +8,7 @@ mod diff;
 mod fixtures;
 mod mutants;
 mod parts;
+mod regress;
 mod release;
 mod soak;
 mod test;
@@ -31,6 +32,8 @@ enum Task {
     Fixtures(fixtures::Arguments),
     /// Run every test of the project, and the official ones if they are there.
     Test(test::Arguments),
+    /// Make a fixture of a finding: minimised, with where it comes from and what the right result is.
+    Regress(regress::Arguments),
     /// Test the tests: faults that the comparator and the tests must find.
     Mutants(mutants::Arguments),
     /// Plant bugs that clients had, and measure how soon the fuzzer finds each.
@@ -66,6 +69,7 @@ fn main() -> ExitCode {
         Task::Diff(arguments) => diff::run(&arguments),
         Task::Fixtures(arguments) => fixtures::run(&arguments),
         Task::Test(arguments) => test::run(&arguments),
+        Task::Regress(arguments) => regress::run(&arguments),
         Task::Mutants(arguments) => mutants::run(&arguments),
         Task::KnownBugs(arguments) => mutants::known_bugs::run(&arguments),
         Task::Validate(arguments) => validate::run(&arguments),

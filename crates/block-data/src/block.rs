@@ -143,6 +143,13 @@ fn read_transaction(list: &mut Items<'_>) -> Result<Bytes, RlpError> {
     let mut ahead = *list;
     let (raw, is_list) = ahead.raw("transaction")?;
     let envelope = if is_list { raw } else { list.bytes("transaction")? };
+    if !is_list && envelope.first().is_some_and(|first| *first >= 0xc0) {
+        // Else it would be read as the list that it holds, which has the same place in the trie.
+        return Err(RlpError::new(
+            "transaction",
+            "a byte string with a list in it, expected a type before it",
+        ));
+    }
     *list = ahead;
     Ok(Bytes::copy_from_slice(envelope))
 }
@@ -161,4 +168,22 @@ fn read_withdrawals(items: &mut Items<'_>) -> Result<Vec<Withdrawal>, RlpError> 
         item.end("withdrawal")?;
     }
     Ok(withdrawals)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "in a test, an unwrap is an assertion")]
+mod tests {
+    use super::*;
+
+    /// Found by the target `block_rlp` of `fuzz/`.
+    #[test]
+    fn a_transaction_is_a_list_or_a_byte_string_with_a_type() {
+        let (list, typed) = (Bytes::from_static(&[0xc2, 1, 2]), Bytes::from_static(&[2, 0xc0]));
+        let both = encode_transactions(&[list.clone(), typed.clone()]);
+        assert_eq!(decode_transactions(&both), Ok(vec![list.clone(), typed]));
+        // As a byte string it would be the same transaction, in another block.
+        let wrapped = list_of(&string_of(&list));
+        let error = decode_transactions(&wrapped).unwrap_err().to_string();
+        assert_eq!(error, "transaction: a byte string with a list in it, expected a type before it");
+    }
 }

@@ -13,7 +13,7 @@ use parallax_campaign::{
     is_possible,
 };
 use parallax_engine_interface::{Engine, EngineError, Execution, Job, Stepper};
-use parallax_generator::{Draw, default_rules};
+use parallax_generator::{BLOCK, Draw, default_rules};
 use parallax_hooks::{Hooks, StepControl, StepView};
 use parallax_mini_interpreter::{Fault, FaultPlan, FaultyMini};
 use parallax_primitives::{Fork, Halt, Opcode, Rules};
@@ -97,6 +97,33 @@ fn the_same_is_found_on_any_number_of_threads() {
     assert_eq!(told(&found[0]), told(&found[2]));
     let coverage = found.map(|summary| summary.coverage.unwrap().text());
     assert!(coverage[0] == coverage[1] && coverage[0] == coverage[2]);
+}
+
+#[test]
+fn what_is_finished_is_told() {
+    let rules = default_rules();
+    let finished = |jobs| {
+        let (mut found, mut last) = (BTreeSet::new(), 100);
+        let mut finished = Vec::new();
+        let fuzz = Fuzz { first: 100, ..fuzz(&EngineName::Primary, &Planted, &rules, 1500, jobs) };
+        let summary = fuzz.run(&AtomicBool::new(false), |told| match told {
+            FuzzTold::Finding(finding) | FuzzTold::Again(finding) => assert!(found.insert(finding.number)),
+            FuzzTold::Finished(number) => {
+                assert!(last <= number, "{last} {number}");
+                last = number;
+                finished.push((number, found.iter().take_while(|found| **found < number).count()));
+            }
+            FuzzTold::Progress(_) => {}
+        });
+        assert_eq!((last, found.len() as u64), (1600, summary.unwrap().done.findings));
+        (found, finished)
+    };
+    let (found, _) = finished(1);
+    let (again, finished) = finished(4);
+    assert_eq!(found, again);
+    for (number, count) in finished {
+        assert_eq!(found.iter().filter(|found| **found < number).count(), count, "below {number}");
+    }
 }
 
 #[test]
@@ -339,4 +366,24 @@ fn which_halts_are_possible() {
     ] {
         check(fork, opcode, halt, expected);
     }
+}
+
+#[test]
+fn blocks_are_compared_part_by_part() {
+    let rules = default_rules();
+    let blocks = |right| Fuzz {
+        draw: Draw { rules: &rules, kinds: &[BLOCK] },
+        ..fuzz(&EngineName::Primary, right, &rules, 300, 2)
+    };
+    let summary = run(&blocks(mini()));
+    let counts = summary.pairs[0].blocks.unwrap();
+    assert!(summary.is_clean() && summary.pairs[0].agreed > 200, "{:?}", summary.pairs);
+    assert!(counts.blocks == 300 && counts.parts > 1000, "{counts:?}");
+    let faulty = run(&blocks(&Planted));
+    let found: Vec<_> =
+        faulty.groups.iter().filter_map(|group| group.first.outcome.within.as_deref()).collect();
+    assert!(!found.is_empty() && found.len() == faulty.groups.len());
+    // Behind the first transaction, too.
+    assert!(found.iter().any(|within| within.ends_with("transaction 0")), "{found:?}");
+    assert!(found.iter().any(|within| within.ends_with("transaction 2")), "{found:?}");
 }

@@ -16,9 +16,7 @@ pub fn answer<T>(
     read: impl FnOnce(&Node<'_>) -> Result<T, FixtureError>,
 ) -> Result<T, FixtureError> {
     let Value::Object(fields) = node.value() else { return read(node) };
-    let is_marked = ["jsonrpc", "id", "txHash"].iter().any(|key| fields.contains_key(*key));
-    let is_answer = is_marked || fields.len() == 1 && fields.contains_key("result");
-    if !is_answer {
+    if !is_answer(fields) {
         return read(node);
     }
     let error = node.get("error");
@@ -32,6 +30,12 @@ pub fn answer<T>(
         return Err(result.unexpected("an answer", "null: the node does not have it"));
     }
     read(&result)
+}
+
+/// Whether an object is an answer of JSON-RPC, or one of a list of them.
+pub(crate) fn is_answer(fields: &serde_json::Map<String, Value>) -> bool {
+    let is_marked = ["jsonrpc", "id", "txHash"].iter().any(|key| fields.contains_key(*key));
+    is_marked || fields.len() == 1 && fields.contains_key("result")
 }
 
 /// What an error of JSON-RPC says, on one line and not long.

@@ -8,7 +8,7 @@ use parallax_primitives::{Address, B256, Bytecode, KECCAK256_EMPTY, U256};
 use parallax_state_tests::{FixtureError, Node, Problem, accounts_with_zeros, storage};
 use serde_json::{Value, json};
 
-use crate::{ChainState, MAX_BYTES, answer, hashes_of_blocks, parse};
+use crate::{ChainState, MAX_BYTES, answer, answer::is_answer, hashes_of_blocks, parse};
 
 /// Accounts before a transaction, and hashes of blocks where the file has some.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -90,9 +90,7 @@ impl PreState {
                     Ok(Self { accounts, block_hashes: BTreeMap::new(), form })
                 };
                 match () {
-                    () if ["jsonrpc", "result", "txHash"].into_iter().any(has) => {
-                        answer(node, |result| Self::of(result, pick))
-                    }
+                    () if is_answer(fields) => answer(node, |result| Self::of(result, pick)),
                     () if has("pre") && has("post") => Err(node.unexpected(
                         "every account that the transaction touched",
                         "pre and post of diffMode, which have no more than what changed and are not enough to run",

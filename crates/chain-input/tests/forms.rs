@@ -334,3 +334,11 @@ fn outcome() -> TxOutcome {
         created: None,
     }
 }
+
+/// Found by the target `chain_input` of `fuzz/`: it was taken for an answer here and for none there, without end.
+#[test]
+fn a_result_beside_what_no_answer_has_is_an_account_of_no_address() {
+    let error = read(&json!({ "result": {}, A: { "balance": "0x1" } }), None).unwrap_err();
+    assert!(error.contains("result"), "{error}");
+    assert_eq!(error.lines().count(), 1);
+}

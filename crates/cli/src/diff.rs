@@ -19,13 +19,14 @@ use parallax_shadow_diff::{ShadowMode, Verdict};
 
 use crate::{
     arguments::{DiffArguments, HaltNames, Mode},
-    colour,
+    colour, diff_items,
     diff_reports::Reports,
     input::{self, CodeForm, hex},
     libraries::{load, needs_steps},
     message::{Kind, MessageOptions, Sent},
     outputs::Outputs,
     report::{Status, complain},
+    results::{Kept, Line, Results},
     right_trace,
     selection::{Incoming, NOTHING_COMPARED, PassedOver, Printer},
     sides,
@@ -39,6 +40,10 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<Status> {
     if arguments.isolation.max_memory.is_some() && is_one {
         bail!("--code and --right-trace run in this process, without --max-memory");
     }
+    ensure!(
+        arguments.store.store.is_none() || !is_one,
+        "--store keeps the verdicts of cases, expected neither --code nor --right-trace"
+    );
     if is_one {
         end_early(arguments.isolation.case_timeout)?;
     }
@@ -48,7 +53,11 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<Status> {
         "{}: the world of a program, expected --code",
         has_world.trim_start()
     );
+    if arguments.list {
+        return diff_items::list(&arguments.selection.paths);
+    }
     if sides::options(arguments).are_asked_for() {
+        ensure!(!arguments.pipe, "--pipe: expected engines on both sides, no client's command");
         return sides::run(arguments);
     }
     if let Some(path) = &arguments.right_trace {
@@ -64,6 +73,7 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<Status> {
     }
     match &arguments.code {
         Some(code) => on_code(arguments, code, sides),
+        None if arguments.pipe => diff_items::pipe(arguments, &task(arguments)),
         None => on_cases(arguments),
     }
 }
@@ -112,11 +122,15 @@ fn on_cases(arguments: &DiffArguments) -> Result<Status> {
     let workers = if steps.is_some() { None } else { arguments.isolation.workers()? };
     incoming.watch_interrupts(workers.is_some())?;
     let json = arguments.selection.json;
-    let task = task(arguments);
+    let mut task = task(arguments);
     let mut setup = task.setup(&task.config(&arguments.left, &arguments.right()));
     setup.shard = arguments.selection.shard;
     let mut reports = Reports::begin(&arguments.report, &setup, &mut outputs)?;
-    let mut printer = if arguments.steps.as_deref() == Some("-") { Printer::aside() } else { Printer::new() };
+    let printer = if arguments.steps.as_deref() == Some("-") { Printer::aside() } else { Printer::new() };
+    let results = Results::begin(printer, &arguments.store, &arguments.selection, || kept(arguments, &task))?;
+    if results.needs_json() && !json {
+        task.forms.push(Form::Json);
+    }
     let isolation = workers.as_ref().map_or(Isolation::InProcess, Isolation::Workers);
     let has_failed = || steps.as_ref().is_some_and(|steps| steps.file.has_failed());
     let mut partings = Partings::default();
@@ -125,16 +139,19 @@ fn on_cases(arguments: &DiffArguments) -> Result<Status> {
                        progress: Progress| {
         skipped.count(passed_over.as_deref());
         parting.iter().for_each(|parting| partings.add(parting));
+        let is_unreadable = sum.unreadable > 0;
         let text = match &told.text {
-            Some(text) if sum.unreadable > 0 => {
-                printer.beside(|| complain(text));
+            Some(text) if is_unreadable => {
+                results.beside(|| complain(text));
                 None
             }
             text => text.clone().map(colour::painted),
         };
         let is_written = reports.told(told, progress.test);
         let is_failure = sum.diverged + sum.errors() > 0;
-        printer.print(progress, is_failure, if json { told.json.as_deref() } else { text.as_deref() })?;
+        let shown = if json { told.json.as_deref() } else { text.as_deref() };
+        let (json, text) = (told.json.as_deref(), told.text.as_deref());
+        results.print(&Line { progress, is_failure, shown, json, text, is_unreadable })?;
         let is_enough = arguments.fail_fast && sum.diverged > 0;
         if is_enough || !is_written || has_failed() {
             ControlFlow::Break(())
@@ -162,7 +179,8 @@ fn on_cases(arguments: &DiffArguments) -> Result<Status> {
     let partings = partings.text();
     let partings = if partings.is_empty() { String::new() } else { format!("\n{}", partings.trim_end()) };
     let text = summary.text(&task.left, &task.right) + &by + &fast + &partings + &skipped.text(&incoming);
-    let printed = printer.finish(&if json { text } else { text + &tolerated.collect::<String>() }, json);
+    let text = if json { text } else { text + &tolerated.collect::<String>() };
+    let printed = results.finish(&text, json, summary.complete);
     if json {
         setup.tolerances.iter().for_each(|line| complain(&format!("not compared: {line}")));
     }
@@ -172,8 +190,30 @@ fn on_cases(arguments: &DiffArguments) -> Result<Status> {
     Ok(incoming.status_of(&summary))
 }
 
+/// What a store has of the comparison.
+fn kept(arguments: &DiffArguments, task: &DiffTask) -> Kept {
+    let mode = task.mode.name();
+    let mut words = vec!["diff".to_owned(), format!("--mode={mode}"), format!("--left={}", task.left)];
+    words.push(format!("--right={}", task.right));
+    let given = [("left-rules", &arguments.left_rules), ("right-rules", &arguments.right_rules)];
+    let given = given.iter().filter_map(|(option, rules)| Some((option, rules.as_ref()?)));
+    words.extend(given.map(|(option, rules)| format!("--{option}={}", rules.text)));
+    // By their name a test has them, unless nothing spells them.
+    let by = arguments.selection.by.as_ref().filter(|by| by.rules.name().parse() != Ok(by.rules));
+    words.extend(by.map(|by| format!("--fork={}", by.text)));
+    words.extend(task.exact_halts.then(|| "--halts=exact".to_owned()));
+    words.extend(task.max_steps.map(|steps| format!("--max-steps={steps}")));
+    Kept {
+        kind: parallax_store::Kind::Diff,
+        sides: vec![task.left.clone(), task.right.clone()],
+        mode: mode.to_owned(),
+        command: task.command.clone(),
+        words,
+    }
+}
+
 /// What is compared with what, how, and in which forms it is told.
-fn task(arguments: &DiffArguments) -> DiffTask {
+pub(crate) fn task(arguments: &DiffArguments) -> DiffTask {
     let DiffArguments { isolation, report, .. } = arguments;
     let [left, right] = [arguments.left, arguments.right()].map(EngineName::name);
     let mode = shadow_mode(arguments.mode, [arguments.left, arguments.right()]);
@@ -191,7 +231,7 @@ fn task(arguments: &DiffArguments) -> DiffTask {
     );
     // What cannot be read is said to people in any case.
     let mut forms = vec![Form::Text];
-    forms.extend(arguments.selection.json.then_some(Form::Json));
+    forms.extend((arguments.selection.json || arguments.pipe).then_some(Form::Json));
     forms.extend(report.iter().map(|report| Form::from(report.format())));
     DiffTask {
         left: left.to_owned(),

@@ -4,11 +4,14 @@ pub(crate) mod arguments;
 mod case_file;
 mod interrupts;
 mod metamorphic;
+mod stored;
 
 use std::{
     fs::File,
     hash::{BuildHasher, Hasher, RandomState},
     io::{self, Write},
+    sync::atomic::Ordering,
+    thread,
     time::Instant,
 };
 
@@ -18,11 +21,15 @@ use parallax_campaign::{
     DiffOutcome, DiffSetup, DiffSummary, Ended, Finding, Fuzz, FuzzProgress, FuzzSummary, FuzzTold, Group,
     Pair, Program, config, engines::EngineName, program_json, program_text, shell_word,
 };
-use parallax_generator::{Draw, Kind, default_rules};
+use parallax_generator::{Draw, Kind};
 use parallax_primitives::Rules;
 use parallax_shadow_diff::{ShadowConfig, ShadowMode, Verdict};
+use parallax_store::{First, Found, Sort as StoredSort};
 
-use self::arguments::FuzzArguments;
+use self::{
+    arguments::FuzzArguments,
+    stored::{Keeper, Resumed},
+};
 use crate::{
     case_arguments::Mode,
     colour,
@@ -33,13 +40,17 @@ use crate::{
 };
 
 pub(crate) fn run(arguments: &FuzzArguments) -> Result<Status> {
+    match stored::resumed(arguments)? {
+        Some((then, resumed)) => fuzz(&then, Some(resumed)),
+        None => fuzz(arguments, None),
+    }
+}
+
+fn fuzz(arguments: &FuzzArguments, resumed: Option<Resumed>) -> Result<Status> {
     let sides = [&[arguments.left, arguments.right], &*arguments.also].concat();
     sides.iter().try_for_each(|side| load(*side))?;
     let seed = arguments.seed.unwrap_or_else(|| RandomState::new().build_hasher().finish());
-    let rules = match &arguments.rules[..] {
-        [] => default_rules(),
-        given => given.iter().map(|given| given.rules).collect(),
-    };
+    let rules = stored::rules_of(arguments);
     if let Some(engine) = arguments.metamorphic {
         return metamorphic::run(arguments, engine, seed, &rules);
     }
@@ -77,7 +88,11 @@ pub(crate) fn run(arguments: &FuzzArguments) -> Result<Status> {
     let told = Telling { arguments, seed, setups: setups(arguments, &pairs) };
     match arguments.case {
         Some(number) => told.one(&fuzz, number),
-        None => told.all(&fuzz),
+        None => {
+            let setup = &told.setups[0];
+            let command = (&*setup.command, setup.mode.name());
+            told.all(&fuzz, Keeper::begin(arguments, seed, command, &rules, resumed)?)
+        }
     }
 }
 
@@ -209,7 +224,7 @@ impl Telling<'_> {
     }
 
     /// As many cases as is wished.
-    fn all(&self, fuzz: &Fuzz<'_>) -> Result<Status> {
+    fn all(&self, fuzz: &Fuzz<'_>, mut keeper: Option<Keeper>) -> Result<Status> {
         let FuzzArguments { json, report, coverage, .. } = self.arguments;
         let mut outputs = Outputs::default();
         let mut reports = Reports::begin(report, &self.setups[0], &mut outputs)?;
@@ -221,14 +236,34 @@ impl Telling<'_> {
             .transpose()?;
         if !json {
             writeln!(io::stdout().lock(), "seed {}", self.seed)?;
+            if let (Some(keeper), Some(path)) = (&keeper, &self.arguments.store.store) {
+                let (id, path, first) = (keeper.campaign(), path.display(), self.arguments.first);
+                writeln!(io::stdout().lock(), "campaign {id} of {path}, from case {first} on")?;
+            }
         }
         let cancel = interrupts::watch()?;
         let mut live = Live::new();
-        let summary = fuzz.run(cancel, |told| match told {
-            FuzzTold::Finding(finding) => live.suspend(|| complain(&self.found(finding))),
-            FuzzTold::Progress(progress) => live.show(progress),
+        let kept = |finding: &Finding, count, is_first| self.kept(fuzz, finding, count, is_first);
+        let summary = fuzz.run(cancel, |told| {
+            if let FuzzTold::Progress(progress) = told {
+                live.show(progress);
+            }
+            match (&mut keeper, &told) {
+                // What is told is there.
+                (Some(keeper), told) if !keeper.has_failed() => {
+                    let new = keeper.hear(told, &kept);
+                    new.iter().for_each(|finding| live.suspend(|| complain(&self.found(finding))));
+                    if keeper.has_failed() {
+                        cancel.store(true, Ordering::Relaxed);
+                    }
+                }
+                (None, FuzzTold::Finding(finding)) => live.suspend(|| complain(&self.found(finding))),
+                _ => {}
+            }
         })?;
         live.bar.finish_and_clear();
+        let (new, stored) = keeper.map_or((Vec::new(), Ok(())), |keeper| keeper.finish(&summary, &kept));
+        new.iter().for_each(|finding| complain(&self.found(finding)));
         for Group { first, count, .. } in &summary.groups {
             let program = self.program(first.number, first.kind, first.rules);
             reports.program(&program, &first.outcome);
@@ -255,6 +290,7 @@ impl Telling<'_> {
         }
         reports.finish(&total(&summary))?;
         printed?;
+        stored?;
         Ok(if summary.ended == Ended::Interrupted {
             complain(&"interrupted: the results so far are above");
             Status::Interrupted
@@ -263,6 +299,50 @@ impl Telling<'_> {
         } else {
             Status::Failure
         })
+    }
+
+    /// What a store keeps of findings of one sort, and of this one, if it is the first.
+    fn kept(&self, fuzz: &Fuzz<'_>, finding: &Finding, count: u64, is_first: bool) -> Found {
+        let Finding { number, kind, rules, pair, outcome, .. } = finding;
+        let (sort, setup) = (finding.sort(), &self.setups[*pair]);
+        let first = is_first.then(|| {
+            let program = self.program(*number, kind, *rules);
+            let mut words = vec!["fuzz".to_owned()];
+            words.extend(stored::words(self.arguments, self.seed));
+            words.push(format!("--case={number}"));
+            First {
+                number: *number,
+                mode: setup.mode.name().to_owned(),
+                command: format!("{} {}", setup.command, program.options),
+                words,
+                report: program_text(&program, outcome, setup).unwrap_or_default(),
+                case: self.test(fuzz, *number, &program.title),
+                title: program.title,
+            }
+        });
+        let sort = StoredSort {
+            sides: setup.engines.to_vec(),
+            outcome: sort.verdict.to_owned(),
+            rules: sort.rules.to_owned(),
+            place: sort.place,
+            field: sort.field,
+            cause: sort.cause,
+        };
+        Found { sort, count, first }
+    }
+
+    /// A case as an official state test, filled by the right side, or, where that panics, by the left one; or why there is none.
+    fn test(&self, fuzz: &Fuzz<'_>, number: u64, title: &str) -> Result<String, String> {
+        let FuzzArguments { left, right, .. } = *self.arguments;
+        let by = |engine| {
+            let text = || {
+                case_file::text(&fuzz.case(number), title, title, engine)
+                    .map_err(|error| format!("{error:#}"))
+            };
+            // In a thread of its own a panic says nothing and ends nothing.
+            thread::scope(|scope| scope.spawn(text).join()).unwrap_or_else(|_| Err("it panics".to_owned()))
+        };
+        by(right).or_else(|why| by(left).map_err(|_| why))
     }
 
     /// A line on the first finding of its sort, as soon as it is there.

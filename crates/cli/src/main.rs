@@ -12,6 +12,7 @@ mod colour;
 mod compare;
 mod compared_fields;
 mod diff;
+mod diff_items;
 mod diff_reports;
 mod engine_parser;
 mod evm;
@@ -29,6 +30,7 @@ mod path_lines;
 mod prestate;
 mod report;
 mod report_merge;
+mod results;
 mod revert_reason;
 mod right_trace;
 mod rules;
@@ -42,6 +44,8 @@ mod sides;
 mod state_test;
 mod statetest;
 mod steps;
+mod store;
+mod store_arguments;
 mod t8n;
 mod t8n_arguments;
 mod t8n_call_frames;
@@ -95,6 +99,7 @@ fn main() -> ExitCode {
         Command::Fuzz(arguments) => fuzz::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Report(arguments) => report_merge::run(&arguments),
+        Command::Store(arguments) => store::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Asm(arguments) => assembly::assemble(&arguments),
         Command::Disasm(arguments) => assembly::disassemble(&arguments),

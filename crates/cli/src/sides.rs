@@ -11,6 +11,7 @@ use parallax_campaign::{
 };
 use parallax_client_process::{Limits, Protocol};
 use parallax_shadow_diff::{ShadowConfig, ShadowMode};
+use parallax_store::Kind;
 use parallax_tracer_eip3155::Client;
 
 use crate::{
@@ -20,6 +21,7 @@ use crate::{
     libraries::load,
     outputs::Outputs,
     report::{Status, complain},
+    results::{Kept, Line, Results},
     selection::{Incoming, PassedOver, Printer},
 };
 
@@ -85,32 +87,44 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<Status> {
     if arguments.isolation.in_process {
         complain(&"--in-process: engines run in this process anyway where sides are named");
     }
-    let mode = ShadowMode::PerStep;
-    let names: Vec<&str> = sides.others.iter().map(Side::name).collect();
-    let others = names.join(", ");
+    let others = others(&sides);
     let mut incoming = Incoming::new(&arguments.selection);
     if !arguments.report.is_empty() {
         incoming.gather()?;
     }
     incoming.watch_interrupts(false)?;
-    let mut setup =
-        DiffSetup::new(sides.pivot.name(), &others, &ShadowConfig { mode, ..ShadowConfig::default() });
+    let mut setup = setup(&sides);
     setup.command = format!("parallax diff{options}");
     setup.shard = arguments.selection.shard;
     let mut reports =
         Reports::begin(&arguments.report, &setup, &mut Outputs::beside(incoming.gathered_files()))?;
-    let mut printer = Printer::new();
+    let results = Results::begin(Printer::new(), &arguments.store, &arguments.selection, || {
+        let names = std::iter::once(sides.pivot.name()).chain(sides.others.iter().map(Side::name));
+        Kept {
+            kind: Kind::Diff,
+            sides: names.map(str::to_owned).collect(),
+            mode: setup.mode.name().to_owned(),
+            command: setup.command.clone(),
+            words: words(arguments),
+        }
+    })?;
     let json = arguments.selection.json;
     let mut skipped = PassedOver::default();
     let mut deliver = |delivered: &Delivered<DiffOutcome>, progress: Progress| {
-        let text =
-            if json { Some(diff_json(delivered)) } else { diff_text(delivered, &setup).map(colour::painted) };
+        let line = (json || results.needs_json()).then(|| diff_json(delivered));
+        let text = diff_text(delivered, &setup);
+        let shown = if json { line.clone() } else { text.clone().map(colour::painted) };
+        let mut is_unreadable = false;
         if let Delivered::Unreadable(error) = delivered {
-            skipped.count(error.passed_over().as_deref());
+            let passed_over = error.passed_over();
+            skipped.count(passed_over.as_deref());
+            is_unreadable = passed_over.is_none();
         }
         let is_written = reports.case(delivered, progress.test);
         let has_parted = matches!(delivered, Delivered::Case(_, outcome) if outcome.verdict.is_failure());
-        printer.print(progress, has_parted, text.as_deref())?;
+        let is_failure = has_parted || is_unreadable;
+        let (shown, json, text) = (shown.as_deref(), line.as_deref(), text.as_deref());
+        results.print(&Line { progress, is_failure, shown, json, text, is_unreadable })?;
         if !is_written || arguments.fail_fast && has_parted {
             ControlFlow::Break(())
         } else {
@@ -127,10 +141,35 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<Status> {
         text.push_str(&format!("\n  {by}"));
     }
     text += &skipped.text(&incoming);
-    let printed = printer.finish(&text, json);
+    let printed = results.finish(&text, json, summary.complete);
     reports.finish(&summary)?;
     printed?;
     Ok(incoming.status_of(&summary))
+}
+
+/// The words that name the sides, behind the name of the program.
+fn words(arguments: &DiffArguments) -> Vec<String> {
+    let DiffArguments { left, right_command, right_batch, side, right_client, client_output, .. } = arguments;
+    let mut words = vec!["diff".to_owned()];
+    words.extend(side.is_empty().then(|| format!("--left={left}")));
+    for (option, values) in [("right-command", right_command), ("right-batch", right_batch), ("side", side)] {
+        words.extend(values.iter().map(|value| format!("--{option}={value}")));
+    }
+    words.extend(right_client.map(|client| format!("--right-client={client}")));
+    words.extend(client_output.map(|output| format!("--client-output={output}")));
+    words.extend(arguments.isolation.max_steps.map(|steps| format!("--max-steps={steps}")));
+    words
+}
+
+/// How they are compared, as reports say it.
+pub(crate) fn setup(sides: &Sides) -> DiffSetup {
+    let config = ShadowConfig { mode: ShadowMode::PerStep, ..ShadowConfig::default() };
+    DiffSetup::new(sides.pivot.name(), &others(sides), &config)
+}
+
+fn others(sides: &Sides) -> String {
+    let names: Vec<&str> = sides.others.iter().map(Side::name).collect();
+    names.join(", ")
 }
 
 /// The sides in the order in which they were named, and the options that name them again.

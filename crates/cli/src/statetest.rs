@@ -7,12 +7,14 @@ use parallax_campaign::{
     Campaign, Delivered, Isolation, Progress, TestReport, TestSummary, TestTask, TestVerdict, TraceSink,
     statetest_isolated, statetest_with,
 };
+use parallax_store::Kind;
 
 use crate::{
     arguments::StatetestArguments,
     colour::painted,
     libraries::load,
     report::{Status, complain},
+    results::{Kept, Line, Results},
     selection::{Incoming, PassedOver, Printer},
     traced_cases::check_engine,
 };
@@ -37,11 +39,16 @@ pub(crate) fn run(arguments: &StatetestArguments) -> Result<Status> {
             arguments.selection.again(),
             isolation.options()
         ),
-        json,
+        json: json || arguments.store.store.is_some(),
         digest,
         max_steps: isolation.max_steps,
     };
-    let mut printer = Printer::new();
+    let results = Results::begin(Printer::new(), &arguments.store, &arguments.selection, || {
+        let mut words = vec!["statetest".to_owned(), format!("--engine={engine}")];
+        words.extend(isolation.max_steps.map(|steps| format!("--max-steps={steps}")));
+        let (sides, command) = (vec![engine.to_owned()], task.command.clone());
+        Kept { kind: Kind::Statetest, sides, mode: String::new(), command, words }
+    })?;
     let mut failure = Ok(());
     let mut summary = TestSummary { complete: true, ..TestSummary::default() };
     let mut incoming = Incoming::new(&arguments.selection);
@@ -59,7 +66,7 @@ pub(crate) fn run(arguments: &StatetestArguments) -> Result<Status> {
                     passed_over.count(report.passed_over.as_deref());
                     match traces.files.has_failed() {
                         true => ControlFlow::Break(()),
-                        false => print(&mut printer, &report, progress),
+                        false => print(&results, &report, progress, json),
                     }
                 };
                 summary.add(&statetest_with(&campaign, &source, Some(&sink), print)?);
@@ -73,14 +80,15 @@ pub(crate) fn run(arguments: &StatetestArguments) -> Result<Status> {
             while let (true, Some(selected)) = (summary.complete, incoming.next()?) {
                 let print = |report: &TestReport, progress| {
                     passed_over.count(report.passed_over.as_deref());
-                    print(&mut printer, report, progress)
+                    print(&results, report, progress, json)
                 };
                 summary.add(&statetest_isolated(&selected.campaign(), &task, isolation, print)?);
             }
         }
     }
     summary.complete &= incoming.is_complete();
-    printer.finish(&(text(arguments, &summary) + &passed_over.text(&incoming)), json)?;
+    let text = text(arguments, &summary) + &passed_over.text(&incoming);
+    results.finish(&text, json, summary.complete)?;
     failure?;
     Ok(incoming.status(summary.is_success(), summary.cases(), summary.passed_over, summary.unreadable))
 }
@@ -92,15 +100,23 @@ fn text(arguments: &StatetestArguments, summary: &TestSummary) -> String {
     summary.unchecked_text(by).map_or(sum.clone(), |text| format!("{sum}\n  {text}"))
 }
 
-fn print(printer: &mut Printer, report: &TestReport, progress: Progress) -> ControlFlow<()> {
-    let TestReport { verdict, text, json, .. } = report;
-    let text = match (verdict, text) {
+fn print(results: &Results, report: &TestReport, progress: Progress, json: bool) -> ControlFlow<()> {
+    let TestReport { verdict, text, json: line, .. } = report;
+    let shown = match (verdict, text) {
         (TestVerdict::Unreadable, Some(text)) => {
-            printer.beside(|| complain(text));
+            results.beside(|| complain(text));
             None
         }
         (TestVerdict::Passed, text) => text.clone(),
         (_, text) => text.clone().map(painted),
     };
-    printer.print(progress, verdict.is_failure(), json.as_deref().or(text.as_deref()))
+    let line = line.as_deref();
+    results.print(&Line {
+        progress,
+        is_failure: verdict.is_failure(),
+        shown: line.filter(|_| json).or(shown.as_deref()),
+        json: line,
+        text: text.as_deref(),
+        is_unreadable: matches!(verdict, TestVerdict::Unreadable),
+    })
 }

@@ -98,6 +98,10 @@ impl Elements {
                     self.take(input);
                     self.around.pop();
                 }
+                // No value begins so: none would be read, for ever.
+                (Some(Around::Array), b':' | b'}') => {
+                    return Err(self.wrong("expected a value, a comma or ]"));
+                }
                 (Some(Around::Array), _) => self.value(input, out)?,
                 (Some(Around::Object(_)), b'}') => {
                     self.take(input);

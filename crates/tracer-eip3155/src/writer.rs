@@ -226,7 +226,7 @@ impl<W: io::Write> Eip3155Tracer<W> {
         }
     }
 
-    /// A step's line but for its newline's hand-over: `taken` items of the stack are off it, and the error is that of the step.
+    /// Writes the line of a step: `taken` items of the stack are off it, and the error is that of the step.
     fn line(&mut self, step: &StepView<'_>, end: &StepEnd<'_>, taken: usize, with_error: bool) {
         let Self { options, keys, output, stacks, refunds, fault, pending, steps, .. } = self;
         let dialect = options.dialect;

@@ -288,6 +288,15 @@ fn an_agreement_says_what_it_is_silent_about() {
     assert_eq!(unknown(&root, &root), ["output", "gasUsed"], "there is no step to say anything");
 }
 
+/// Found by the target `traces` of `fuzz/`: these were read for ever.
+#[test]
+fn what_is_no_value_in_an_array_is_an_error() {
+    for (text, line) in [("[{}:", 1), ("[{}}", 1), ("[]\n[\n1:2]", 3), ("[{},\n}]", 2)] {
+        let error = recognise(text.as_bytes()).unwrap_err().to_string();
+        assert_eq!(error, format!("line {line}: expected a value, a comma or ]"), "{text}");
+    }
+}
+
 #[test]
 fn the_clients_of_the_shared_traces_are_recognised() {
     let folder = env::var_os("PARALLAX_SHARED")

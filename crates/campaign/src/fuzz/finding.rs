@@ -15,6 +15,8 @@ pub(super) const GROUPS: usize = 1000;
 pub struct Finding {
     /// The case's number.
     pub number: u64,
+    /// When it was run: by its number, but in a run until all is covered.
+    pub turn: u64,
     /// What it is: a kind of program, or `scenario`.
     pub kind: &'static str,
     /// Its rules.
@@ -38,6 +40,8 @@ pub struct Sort {
     pub place: String,
     /// In what it shows; of a panic its words, without where the engine stood, and without numbers.
     pub field: String,
+    /// What kind of fault it looks like, as reports name it; empty of what is no divergence.
+    pub cause: String,
 }
 
 /// Findings of one sort: the first of them, and how many there are.
@@ -52,12 +56,16 @@ pub struct Group {
 }
 
 impl Finding {
-    fn sort(&self) -> Sort {
-        let (place, field) = match &self.outcome.verdict {
-            Verdict::Diverge(divergence) => (place(divergence), divergence.field.name().to_owned()),
-            other => (String::new(), without_numbers(other.reason().unwrap_or_default())),
+    /// Which findings it is told with.
+    pub fn sort(&self) -> Sort {
+        let (place, field, cause) = match &self.outcome.verdict {
+            Verdict::Diverge(divergence) => {
+                (place(divergence), divergence.field.name().to_owned(), divergence.cause.to_string())
+            }
+            other => (String::new(), without_numbers(other.reason().unwrap_or_default()), String::new()),
         };
-        Sort { pair: self.pair, verdict: self.outcome.verdict.name(), rules: self.rules.name(), place, field }
+        let (verdict, rules) = (self.outcome.verdict.name(), self.rules.name());
+        Sort { pair: self.pair, verdict, rules, place, field, cause }
     }
 }
 
@@ -84,6 +92,7 @@ fn place(divergence: &Divergence) -> String {
         Place::Message { path, .. } => {
             path.last().map_or_else(|| "message".to_owned(), |item| item.kind.name().to_owned())
         }
+        Place::BlockRules => "block".to_owned(),
         Place::PostState => "post-state".to_owned(),
         _ => "transaction".to_owned(),
     }

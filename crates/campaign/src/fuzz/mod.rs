@@ -5,6 +5,7 @@
 //! same on any number of threads. Only a run until all is covered takes other numbers, as what is missing says (`aim.rs`).
 
 mod aim;
+mod blocks;
 mod coverage;
 mod finding;
 mod metamorphic;
@@ -37,7 +38,7 @@ pub use possible::{Subject, is_possible};
 use watched::WatchedSource;
 
 use crate::{
-    DiffOutcome, DiffSummary, Loss, WorkersError, compare_job,
+    DiffOutcome, DiffSummary, Loss, WorkersError,
     engines::EngineSource,
     pipeline::{lock, message},
 };
@@ -114,6 +115,10 @@ pub struct FuzzProgress {
 pub enum Told<'a> {
     /// The first finding of its sort, as far as is known.
     Finding(&'a Finding),
+    /// One more of a sort that is known.
+    Again(&'a Finding),
+    /// All cases below this number are finished, and what was found in them is told.
+    Finished(u64),
     /// How far it is; a few times a second.
     Progress(FuzzProgress),
 }
@@ -142,6 +147,8 @@ pub struct FuzzSummary {
 /// What the threads share.
 struct Shared<'a> {
     next: AtomicU64,
+    /// Of each thread: no case below this number is one that it runs.
+    running: Vec<AtomicU64>,
     /// One behind the last number.
     end: u64,
     deadline: Option<Instant>,
@@ -180,6 +187,7 @@ impl Fuzz<'_> {
         };
         let shared = Shared {
             next: AtomicU64::new(self.first),
+            running: (0..jobs).map(|_| AtomicU64::new(self.first)).collect(),
             end: self.programs.map_or(u64::MAX, |programs| self.first.saturating_add(programs)),
             deadline: self.time.and_then(|time| start.checked_add(time)),
             cancel,
@@ -193,9 +201,10 @@ impl Fuzz<'_> {
         let mut findings = Findings::default();
         let done = thread::scope(|scope| {
             let mut threads = Vec::new();
-            for _ in 0..jobs {
+            for running in &shared.running {
                 let (shared, sender) = (&shared, sender.clone());
-                let spawned = thread::Builder::new().spawn_scoped(scope, move || self.work(shared, &sender));
+                let work = move || self.work(shared, running, &sender);
+                let spawned = thread::Builder::new().spawn_scoped(scope, work);
                 match spawned {
                     Ok(thread) => threads.push(thread),
                     Err(source) => {
@@ -205,20 +214,27 @@ impl Fuzz<'_> {
                 }
             }
             drop(sender);
+            let mut keep = |finding: Finding, tell: &mut dyn FnMut(Told<'_>)| {
+                let is_new = findings.add(finding.clone());
+                tell(if is_new { Told::Finding(&finding) } else { Told::Again(&finding) });
+                findings.count
+            };
+            let mut count = 0;
             loop {
                 match found.recv_timeout(TICK) {
-                    Ok(finding) => {
-                        let finding: Finding = finding;
-                        let copy = finding.clone();
-                        if findings.add(finding) {
-                            tell(Told::Finding(&copy));
-                        }
-                    }
+                    Ok(finding) => count = keep(finding, &mut tell),
                     Err(RecvTimeoutError::Timeout) => {}
                     Err(RecvTimeoutError::Disconnected) => break,
                 }
-                tell(Told::Progress(shared.progress(findings.count)));
+                // What was found in a case is sent before the case is finished, so it waits here by now.
+                let finished = shared.finished();
+                for finding in found.try_iter().take(WAITING) {
+                    count = keep(finding, &mut tell);
+                }
+                tell(Told::Finished(finished));
+                tell(Told::Progress(shared.progress(count)));
             }
+            tell(Told::Finished(shared.finished()));
             // What may panic in a thread is caught there.
             Ok(threads.into_iter().filter_map(|thread| thread.join().ok()).collect::<Vec<_>>())
         })?;
@@ -270,12 +286,14 @@ impl Fuzz<'_> {
     }
 
     /// Takes numbers and runs their cases until there is a reason not to.
-    fn work(&self, shared: &Shared<'_>, found: &SyncSender<Finding>) -> Done {
+    fn work(&self, shared: &Shared<'_>, running: &AtomicU64, found: &SyncSender<Finding>) -> Done {
         let mut side = Sides::of(self);
         let mut pairs = vec![DiffSummary { complete: true, ..DiffSummary::default() }; self.pairs.len()];
         let (mut own, mut aim) = (0, Aim::default());
         while !shared.is_over() {
-            let turn = shared.next.fetch_add(1, Ordering::Relaxed);
+            // Said before it is taken, so that it counts as running whenever somebody looks.
+            running.store(shared.next.load(Ordering::SeqCst), Ordering::SeqCst);
+            let turn = shared.next.fetch_add(1, Ordering::SeqCst);
             if turn >= shared.end {
                 break;
             }
@@ -289,7 +307,7 @@ impl Fuzz<'_> {
                     }
                     let (kind, rules) = case;
                     // Whoever listens does so until all threads are over.
-                    let _ = found.send(Finding { number, kind, rules, pair, outcome });
+                    let _ = found.send(Finding { number, turn, kind, rules, pair, outcome });
                 }
             }
             shared.programs.fetch_add(1, Ordering::Relaxed);
@@ -298,6 +316,7 @@ impl Fuzz<'_> {
                 aim = self.look(shared, &mut side);
             }
         }
+        running.store(u64::MAX, Ordering::SeqCst);
         Done { pairs, coverage: side.coverage(), processors: processor_time() }
     }
 
@@ -315,7 +334,10 @@ impl Fuzz<'_> {
     /// Case `number`, within the limits.
     pub fn case(&self, number: u64) -> Case {
         let mut case = Case::new(self.seed, number, self.draw);
-        case.transaction.gas_limit = case.transaction.gas_limit.min(self.max_gas);
+        let rest = case.rest.iter_mut().flat_map(|rest| &mut rest.transactions);
+        for transaction in [&mut case.transaction].into_iter().chain(rest) {
+            transaction.gas_limit = transaction.gas_limit.min(self.max_gas);
+        }
         case
     }
 
@@ -332,6 +354,14 @@ impl Shared<'_> {
             || is(&self.found)
             || is(&self.is_covered)
             || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
+    /// All cases below this number are finished.
+    fn finished(&self) -> u64 {
+        // This first: who takes a number later takes none below it.
+        let next = self.next.load(Ordering::SeqCst).min(self.end);
+        let running = self.running.iter().map(|running| running.load(Ordering::SeqCst));
+        running.fold(next, u64::min)
     }
 
     fn progress(&self, findings: u64) -> FuzzProgress {
@@ -392,13 +422,13 @@ impl<'a> Sides<'a> {
     fn compare_pair(&mut self, pair: &Pair<'_>, is_watched: bool, case: &Case) -> DiffOutcome {
         let Pair { left, right, config } = pair;
         if !is_watched {
-            return compare_job(&case.job(), *left, *right, config).0;
+            return blocks::compare(case, *left, *right, config);
         }
         let watch = self.watched.watch.get_mut().unwrap_or_else(PoisonError::into_inner);
         watch.begin(case.rules);
-        let (mut outcome, _) = match self.is_left {
-            true => compare_job(&case.job(), &self.watched, *right, config),
-            false => compare_job(&case.job(), *left, &self.watched, config),
+        let mut outcome = match self.is_left {
+            true => blocks::compare(case, &self.watched, *right, config),
+            false => blocks::compare(case, *left, &self.watched, config),
         };
         let watch = self.watched.watch.get_mut().unwrap_or_else(PoisonError::into_inner);
         if watch.is_too_large {

@@ -64,7 +64,8 @@ pub fn title(case: &Case) -> String {
     title_of(&CaseName::of(case))
 }
 
-pub(crate) fn title_of(case: &CaseName<'_>) -> String {
+/// As [`title`], of a case that is only known by its name.
+pub fn title_of(case: &CaseName<'_>) -> String {
     let CaseName { file, name, rules, index: [d, g, v] } = case;
     let title = match rules {
         Some((_, fork_name)) => format!("{file} {name} fork {fork_name} d{d} g{g} v{v}"),
@@ -78,7 +79,8 @@ pub fn rerun(case: &Case, command: &str) -> String {
     rerun_of(&CaseName::of(case), command)
 }
 
-pub(crate) fn rerun_of(case: &CaseName<'_>, command: &str) -> String {
+/// As [`rerun`], of a case that is only known by its name.
+pub fn rerun_of(case: &CaseName<'_>, command: &str) -> String {
     let CaseName { file, name, rules, index: [d, g, v] } = case;
     let file = match file.starts_with('-') {
         true => format!("./{file}"),

@@ -5,6 +5,7 @@
 mod answer;
 mod document;
 mod html;
+mod items;
 mod json;
 mod junit;
 mod merge;
@@ -17,15 +18,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Delivered, DiffOutcome, DiffSummary};
 
-pub(crate) use answer::{Answer, Subject, rerun_of, title_of};
-pub use answer::{DiffSetup, Program, rerun, rules_word, title};
+pub(crate) use answer::{Answer, Subject};
+pub use answer::{DiffSetup, Program, rerun, rerun_of, rules_word, title, title_of};
 pub use html::{HtmlReport, PageLimits, html_of_run};
+pub use items::{ItemAnswer, ItemAnswers, ItemsError};
 pub use json::{JsonReport, diff_json, program_json, test_json};
 pub(crate) use json::{outcome_json, unreadable_json};
 pub use junit::JunitReport;
 pub use merge::{MergeError, ShardReports};
-pub(crate) use printable::printable;
-pub use printable::shell_word;
+pub use printable::{printable, shell_word};
 pub(crate) use text::outcome_text;
 pub use text::{diff_text, program_text, test_text};
 

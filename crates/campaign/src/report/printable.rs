@@ -12,7 +12,7 @@ pub(super) fn is_printable(character: char) -> bool {
 }
 
 /// On one line: what is not to be seen as its code point.
-pub(crate) fn printable(text: &str) -> Cow<'_, str> {
+pub fn printable(text: &str) -> Cow<'_, str> {
     if text.chars().all(is_printable) {
         return Cow::Borrowed(text);
     }

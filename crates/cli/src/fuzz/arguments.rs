@@ -7,7 +7,7 @@ use clap::{
     builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
 };
 use parallax_campaign::engines::EngineName;
-use parallax_generator::{EDGES, KINDS, Kind, SCENARIO};
+use parallax_generator::{BLOCK, EDGES, KINDS, Kind, SCENARIO};
 
 use crate::{
     case_arguments::Mode,
@@ -15,6 +15,7 @@ use crate::{
     engine_parser::EngineParser,
     number::{jobs, number, positive},
     rules_argument::{self, RulesArgument},
+    store_arguments::StoreArguments,
 };
 
 #[derive(Args, Debug)]
@@ -25,6 +26,8 @@ use crate::{
   parallax fuzz --until-coverage --coverage coverage.tsv
   parallax fuzz --metamorphic primary-always --time 60
   parallax fuzz --seed 7 --case 4711 --write case.json
+  parallax fuzz --store night.store --time 8h
+  parallax fuzz --store night.store --resume
 
 Cases are numbered from 0. Case N of a seed is the same on every machine under the same --rules, --kind and --max-gas, and a run finds the same \
 on any number of threads. A third of the cases are one opcode on a constructed state, a third are transactions of every type into a world \
@@ -33,6 +36,8 @@ run, and the findings told until then are on standard error.
 
 With --json each sort of finding is a line with the fields: case kind rules count, and those of a case of diff (file and name are empty); \
 the last line is the sum: seed programs steps seconds processorSeconds ended pairs findings sorts coverage (reached possible missing).
+
+With --store what is found is told once it is on the disk, together with the number below which all cases are done; --resume goes on from that number. parallax store list, show, rerun, export, merge and gc do the rest.
 
 Exit status: 0 if nothing was found; 1 if something was; 2 if the command is wrong; 130 after an interrupt (INT, TERM, HUP), with what \
 was done until then.")]
@@ -50,7 +55,7 @@ pub(crate) struct FuzzArguments {
     #[arg(long, value_name = "N", value_parser = number::<u64>, default_value_t = 0, conflicts_with = "case")]
     pub(super) first: u64,
     /// Run this case alone, and tell what came of it
-    #[arg(long, value_name = "N", value_parser = number::<u64>, requires = "seed", conflicts_with_all = ["programs", "time", "jobs", "coverage", "until_coverage", "fail_fast"])]
+    #[arg(long, value_name = "N", value_parser = number::<u64>, requires = "seed", conflicts_with_all = ["programs", "time", "jobs", "coverage", "until_coverage", "fail_fast", "store"])]
     pub(super) case: Option<u64>,
     /// Write the case as an official state test, which expects what --right comes to; - is standard output
     #[arg(long, value_name = "FILE", requires = "case")]
@@ -79,7 +84,7 @@ pub(crate) struct FuzzArguments {
     #[arg(long, value_parser = EngineParser, value_name = "ENGINE")]
     pub(super) also: Vec<EngineName>,
     /// Compare this engine with itself: each program with no-ops in it, and with as many JUMPDESTs in their places, which cost the same
-    #[arg(long, value_parser = EngineParser, value_name = "ENGINE", conflicts_with_all = ["mode", "left", "right", "also", "coverage", "until_coverage", "write", "report"])]
+    #[arg(long, value_parser = EngineParser, value_name = "ENGINE", conflicts_with_all = ["mode", "left", "right", "also", "coverage", "until_coverage", "write", "report", "store", "resume"])]
     pub(super) metamorphic: Option<EngineName>,
     /// Stop at the first finding
     #[arg(long)]
@@ -105,18 +110,30 @@ pub(crate) struct FuzzArguments {
     /// End when all that is possible was reached
     #[arg(long)]
     pub(super) until_coverage: bool,
+    #[command(flatten)]
+    pub(super) store: StoreArguments,
+    /// Go on with this campaign of the store, or the last one, from the first case that is not in it, with its seed, its sides and what it
+    /// draws from
+    #[arg(long, value_name = "ID", value_parser = number::<u64>, requires = "store", conflicts_with = "case", help_heading = "Store")]
+    pub(super) resume: Option<Option<u64>>,
+    /// Go on with a campaign of another build: a number may be another case there
+    #[arg(long, requires = "resume", help_heading = "Store")]
+    pub(super) other_build: bool,
 }
 
 fn kinds() -> impl Iterator<Item = PossibleValue> {
     let edges = PossibleValue::new(EDGES).help("one opcode on a constructed state");
     let scenario = PossibleValue::new(SCENARIO).help("transactions into a world of contracts");
+    let block = PossibleValue::new(BLOCK)
+        .help("blocks: up to eight transactions over one state, system calls, rewards and withdrawals");
     let programs = KINDS.iter().map(|kind| PossibleValue::new(kind.name).help(kind.about));
-    [edges, scenario].into_iter().chain(programs)
+    [edges, scenario, block].into_iter().chain(programs)
 }
 
 /// The kind of a name that is one.
 fn kind(name: &str) -> &'static str {
-    let other = if name == EDGES { EDGES } else { SCENARIO };
+    let others = [EDGES, SCENARIO, BLOCK];
+    let other = others.into_iter().find(|other| *other == name).unwrap_or(SCENARIO);
     Kind::named(name).map_or(other, |kind| kind.name)
 }
 

@@ -18,10 +18,20 @@ use crate::state_test::{Filled, StateTest};
 
 /// Writes it to `path`, or to standard output, with what comes of it on `engine` as what is expected.
 pub(super) fn write(case: &Case, path: &str, title: &str, engine: EngineName) -> Result<()> {
-    let Case { rules, chain_id, block, transaction, database, .. } = case;
+    let text = text(case, path, title, engine).context("--write")?;
+    match path {
+        "-" => Ok(io::stdout().lock().write_all(text.as_bytes())?),
+        path => fs::write(path, text).with_context(|| format!("{path}: cannot write the test")),
+    }
+}
+
+/// The text of a file with it, which errors call `path`.
+pub(super) fn text(case: &Case, path: &str, title: &str, engine: EngineName) -> Result<String> {
+    let Case { rules, chain_id, block, transaction, database, rest, .. } = case;
+    ensure!(rest.is_none(), "the case is a block, and the form of state tests has no place for one");
     ensure!(
         rules.name().parse::<Rules>().as_ref() == Ok(rules),
-        "--write: the rules {rules} have no name that a state test could have"
+        "the rules {rules} have no name that a state test could have"
     );
     let authorizations: Result<Vec<_>> = transaction.authorizations.iter().map(signed).collect();
     let name: String = title.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
@@ -37,13 +47,12 @@ pub(super) fn write(case: &Case, path: &str, title: &str, engine: EngineName) ->
         before: database,
     };
     let engine = engine.engine();
-    let filled =
-        test.fill(path, &*engine).context("--write")?.context("--write: the case comes to no end")?;
+    let filled = test.fill(path, &*engine)?.context("the case comes to no end")?;
     let as_read = (filled.result.execution.clone(), rejection(&filled));
     let as_made = match engine.execute(&case.job(), &mut NoHooks) {
         Ok(execution) => (Some(execution), None),
         Err(EngineError::Rejected(rejection)) => (None, Some(rejection.to_string())),
-        Err(EngineError::Host(error)) => bail!("--write: {error}"),
+        Err(EngineError::Host(error)) => bail!("{error}"),
     };
     if as_read != as_made {
         let what = |(execution, rejection): &(Option<Execution>, Option<String>)| match (execution, rejection)
@@ -55,15 +64,12 @@ pub(super) fn write(case: &Case, path: &str, title: &str, engine: EngineName) ->
             _ => "nothing".to_owned(),
         };
         bail!(
-            "--write: as a state test it would come to something else ({}) than as it is ({}), so the format has no place for it",
+            "as a state test it would come to something else ({}) than as it is ({}), so the format has no place for it",
             what(&as_read),
             what(&as_made)
         );
     }
-    match path {
-        "-" => Ok(io::stdout().lock().write_all(filled.text.as_bytes())?),
-        path => fs::write(path, filled.text).with_context(|| format!("{path}: cannot write the test")),
-    }
+    Ok(filled.text)
 }
 
 fn rejection(filled: &Filled) -> Option<String> {
@@ -88,5 +94,5 @@ fn signed(authorization: &Authorization) -> Result<SignedAuthorization> {
     };
     let signed =
         secret_of(authority).and_then(|secret| SignedAuthorization::by(chain_id, address, nonce, secret));
-    signed.with_context(|| format!("--write: nobody has the key of {authority}, who signs an authorization"))
+    signed.with_context(|| format!("nobody has the key of {authority}, who signs an authorization"))
 }

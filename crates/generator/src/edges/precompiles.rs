@@ -3,11 +3,16 @@
 use parallax_primitives::{PrecompileId, Rules, U256};
 
 use super::words::far;
-use crate::random::Random;
+use crate::{contract_inputs::well_formed, random::Random};
 
 /// Input of a contract: often one that it takes.
 pub(super) fn input(random: &mut Random, contract: PrecompileId) -> Vec<u8> {
     use PrecompileId as P;
+    if random.once_in(2)
+        && let Some(input) = well_formed(random, contract)
+    {
+        return input;
+    }
     let times = random.pick(&[0, 1, 1, 2]);
     let length: usize = match contract {
         P::EcRecover | P::Bn254Add | P::Bls12MapFp2ToG2 => 128,
