@@ -36,6 +36,8 @@ enum Task {
     Regress(regress::Arguments),
     /// Test the tests: faults that the comparator and the tests must find.
     Mutants(mutants::Arguments),
+    /// Plant bugs that clients had, and measure how soon the fuzzer finds each.
+    KnownBugs(mutants::known_bugs::Arguments),
     /// Prove that translations mean what their code means.
     Validate(validate::Arguments),
     /// Run generated programs on every engine in every form, or generated transactions on both sides.
@@ -69,6 +71,7 @@ fn main() -> ExitCode {
         Task::Test(arguments) => test::run(&arguments),
         Task::Regress(arguments) => regress::run(&arguments),
         Task::Mutants(arguments) => mutants::run(&arguments),
+        Task::KnownBugs(arguments) => mutants::known_bugs::run(&arguments),
         Task::Validate(arguments) => validate::run(&arguments),
         Task::Soak(arguments) => soak::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),

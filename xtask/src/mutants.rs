@@ -4,6 +4,9 @@
 
 mod catalogue;
 mod faults;
+pub(crate) mod known_bugs;
+mod known_table;
+mod metamorphic;
 mod planted;
 mod programs;
 mod scratch;
@@ -31,6 +34,9 @@ pub(crate) struct Arguments {
     /// Only 20 faults of the catalogue, drawn by this number; the table stays as it is.
     #[arg(long, value_name = "SEED", conflicts_with = "cargo_mutants")]
     drawn: Option<u64>,
+    /// Only the faults of the translation, each compared by twins on one engine alone; 10 of them are drawn by this number and told apart.
+    #[arg(long, value_name = "SEED", conflicts_with_all = ["cargo_mutants", "drawn", "planted", "unseen"])]
+    metamorphic: Option<u64>,
 }
 
 /// How many faults CI turns on.
@@ -39,6 +45,9 @@ const SAMPLE: usize = 20;
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if let Some(seed) = arguments.drawn {
         return turn_on(&catalogue::read()?, Choice::Drawn(SAMPLE, seed)).map(|_| ());
+    }
+    if let Some(seed) = arguments.metamorphic {
+        return metamorphic::run(&catalogue::read()?, seed);
     }
     let mut names = arguments.planted.clone();
     if arguments.unseen {

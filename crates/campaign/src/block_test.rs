@@ -436,7 +436,7 @@ pub fn block_cases(
         });
         blocks.collect()
     };
-    campaign.run_tests(each, |case, _| deliver(case))
+    Ok(campaign.run_tests(each, |case, _| deliver(case))?.is_complete)
 }
 
 /// Compares two engines on a block test: each with its own rules of blocks and its own state.

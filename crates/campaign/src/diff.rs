@@ -11,9 +11,10 @@ use parallax_state_tests::{Case, FixtureError};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Campaign, Delivered, Loss, Parting, Progress, SideGroups, WorkersError,
+    Campaign, CountedTests, Delivered, Loss, Parting, Progress, SideGroups, WorkersError,
     engines::{EngineSource, FastCounts},
     forms::{FastForms, sum},
+    pipeline::Ran,
 };
 
 /// What came of one case on two engines.
@@ -110,6 +111,9 @@ pub struct DiffSummary {
     /// Of block tests: how much of them was run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blocks: Option<BlockCounts>,
+    /// Of a shard: the tests that all shards were cut from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tests: Option<CountedTests>,
     /// Whether every selected case is counted: false if the campaign was stopped.
     pub complete: bool,
     /// How much of it ran in the fast form; `None` if neither side has one, or it was not compared.
@@ -170,6 +174,12 @@ impl DiffSummary {
         }
     }
 
+    /// Says how the campaign ended whose cases were counted.
+    pub(crate) fn ended(&mut self, campaign: &Campaign<'_>, ran: &Ran) {
+        self.complete = ran.is_complete;
+        self.tests = campaign.selection.shard.map(|_| ran.tests);
+    }
+
     fn add_blocks(&mut self, counts: Option<BlockCounts>) {
         if let Some(BlockCounts { blocks, parts }) = counts {
             let sum = self.blocks.get_or_insert_default();
@@ -192,6 +202,7 @@ impl DiffSummary {
     /// Adds the counts of other cases.
     pub fn add(&mut self, other: &Self) {
         self.complete &= other.complete;
+        self.tests = self.tests.or(other.tests);
         self.agreed += other.agreed;
         self.rejected += other.rejected;
         self.diverged += other.diverged;

@@ -29,7 +29,7 @@ pub fn statetest_isolated(
         summary.count(report.verdict);
         deliver(&report, progress)
     };
-    let complete = match isolation {
+    let ran = match isolation {
         Isolation::Workers(workers) => {
             workers.perform(campaign, task, TaskSetup::Statetest(task.clone()), deliver)
         }
@@ -38,7 +38,7 @@ pub fn statetest_isolated(
             campaign.perform(task, |case| task.case(case, &*engine), deliver)
         }
     };
-    summary.complete = complete?;
+    summary.complete = ran?.is_complete;
     Ok(summary)
 }
 
@@ -54,13 +54,13 @@ pub fn blocktest_isolated(
         summary.count(&report);
         deliver(&report, progress)
     };
-    let complete = match isolation {
+    let ran = match isolation {
         Isolation::Workers(workers) => {
             workers.perform(campaign, task, TaskSetup::Blocktest(task.clone()), deliver)
         }
         Isolation::InProcess => campaign.perform(task, task.each(engines::source, None)?, deliver),
     };
-    summary.complete = complete?;
+    summary.complete = ran?.is_complete;
     Ok(summary)
 }
 
@@ -74,10 +74,12 @@ pub fn blocktest_with_traces(
 ) -> Result<BlockSummary, WorkersError> {
     let mut summary = BlockSummary::default();
     let each = task.each(engines::source, Some(traces))?;
-    summary.complete = campaign.perform(task, each, |report: BlockReport, progress| {
-        summary.count(&report);
-        deliver(&report, progress)
-    })?;
+    summary.complete = campaign
+        .perform(task, each, |report: BlockReport, progress| {
+            summary.count(&report);
+            deliver(&report, progress)
+        })?
+        .is_complete;
     Ok(summary)
 }
 
@@ -91,10 +93,11 @@ pub fn diff_with_steps(
 ) -> Result<DiffSummary, WorkersError> {
     let mut summary = DiffSummary::default();
     let each = task.each(engines::source, Some(steps))?;
-    summary.complete = campaign.perform(task, each, |report: DiffReport, progress| {
+    let ran = campaign.perform(task, each, |report: DiffReport, progress| {
         summary.add(&report.sum);
         deliver(&report, progress)
     })?;
+    summary.ended(campaign, &ran);
     Ok(summary)
 }
 
@@ -110,12 +113,12 @@ pub fn diff_isolated(
         summary.add(&report.sum);
         deliver(&report, progress)
     };
-    let complete = match isolation {
+    let ran = match isolation {
         Isolation::Workers(workers) => {
             workers.perform(campaign, task, TaskSetup::Diff(task.clone()), deliver)
         }
         Isolation::InProcess => campaign.perform(task, task.each(engines::source, None)?, deliver),
     };
-    summary.complete = complete?;
+    summary.ended(campaign, &ran?);
     Ok(summary)
 }

@@ -54,8 +54,8 @@ pub use diff_task::{DiffReport, DiffTask};
 pub use discovery::{Discovery, DiscoveryError, discover};
 pub use forms::FastForms;
 pub use fuzz::{
-    Coverage, Covered, Ended, Finding, Fuzz, FuzzProgress, FuzzSummary, Group, Pair, Sort, Subject,
-    Told as FuzzTold, is_possible,
+    Coverage, Covered, Ended, Finding, Fuzz, FuzzProgress, FuzzSummary, Group, Metamorphic, Pair, Sort,
+    Subject, Told as FuzzTold, TwinFinding, TwinSummary, is_possible,
 };
 pub use identity::{Identity, Parted};
 pub use isolation::{
@@ -72,7 +72,7 @@ pub use report::{
     program_text, rerun, rerun_of, rules_word, shell_word, test_json, test_text, title, title_of,
 };
 pub use right_trace::{TraceCompared, diff_trace};
-pub use shard::{NoShard, Shard};
+pub use shard::{CountedTests, NoShard, Shard};
 pub use shared::shared_folder;
 pub use side_groups::{SideGroup, SideGroups};
 pub use sides::{Side, Sides};

@@ -24,9 +24,10 @@ use parallax_state_tests::{Case, FixtureError, TestText};
 use regex::Regex;
 
 use crate::{
-    Shard,
+    CountedTests, Shard,
     archive::{self, Members, Opened},
     engines::UnknownEngine,
+    shard::TestCounter,
     shared_states::{SharedStates, Unit},
 };
 
@@ -118,16 +119,18 @@ impl Campaign<'_> {
         panicked: impl Fn(&Case, String) -> R + Sync,
         deliver: impl FnMut(Delivered<R>, Progress) -> ControlFlow<()> + Send,
     ) -> Result<bool, WorkersError> {
-        self.run_tests(|unit, is_stopped| self.answer(unit, &each, &panicked, is_stopped), deliver)
+        let ran =
+            self.run_tests(|unit, is_stopped| self.answer(unit, &each, &panicked, is_stopped), deliver)?;
+        Ok(ran.is_complete)
     }
 
     /// Runs `each` on every selected test, or on why there is none, and hands its answers to `deliver` in order. What it is given
-    /// besides says whether the campaign is stopped. True if it came to its end.
+    /// besides says whether the campaign is stopped.
     pub(crate) fn run_tests<T: Send>(
         &self,
         each: impl Fn(Result<Unit, FixtureError>, &dyn Fn() -> bool) -> Vec<T> + Sync,
         deliver: impl FnMut(T, Progress) -> ControlFlow<()> + Send,
-    ) -> Result<bool, WorkersError> {
+    ) -> Result<Ran, WorkersError> {
         let jobs = self.jobs;
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(jobs)
@@ -146,7 +149,7 @@ impl Campaign<'_> {
                 });
             }
         });
-        Ok(!desk.is_stopped())
+        Ok(desk.ran())
     }
 
     fn answer<R>(
@@ -196,6 +199,14 @@ pub(crate) fn in_span<T>(case: &Case, run: impl FnOnce() -> T) -> T {
     tracing::error_span!("case", %file, %name, fork = %fork_name, d, g, v).in_scope(run)
 }
 
+/// What a campaign came to.
+pub(crate) struct Ran {
+    /// Whether it came to its end.
+    pub(crate) is_complete: bool,
+    /// The selected tests; of a shard, those of all shards.
+    pub(crate) tests: CountedTests,
+}
+
 /// Where the lanes of a campaign that is going on, threads or worker processes, take units and leave what came of them.
 pub(crate) struct Desk<'a, T, D> {
     campaign: &'a Campaign<'a>,
@@ -229,6 +240,11 @@ impl<'a, T, D: FnMut(T, Progress) -> ControlFlow<()>> Desk<'a, T, D> {
     /// Whether the campaign is cancelled, or stopped by who takes delivery.
     pub(crate) fn is_stopped(&self) -> bool {
         self.campaign.cancel.load(Ordering::Relaxed) || self.stopped.load(Ordering::Relaxed)
+    }
+
+    /// What it came to, when all lanes are over.
+    pub(crate) fn ran(&self) -> Ran {
+        Ran { is_complete: !self.is_stopped(), tests: lock(&self.source).found.counted() }
     }
 
     pub(crate) const fn selection(&self) -> &Selection {
@@ -317,14 +333,14 @@ struct Source<'a> {
     tests: Option<Tests>,
     states: SharedStates,
     /// Selected tests so far, of all shards.
-    found: u64,
+    found: TestCounter,
     taken: u64,
 }
 
 impl<'a> Source<'a> {
     fn new(files: &'a [PathBuf]) -> Self {
         let states = SharedStates::default();
-        Self { files, opened: 0, members: None, tests: None, states, found: 0, taken: 0 }
+        Self { files, opened: 0, members: None, tests: None, states, found: TestCounter::default(), taken: 0 }
     }
 
     /// The next selected unit and its place; `None` if there is none, or if it is not to be looked for any longer.
@@ -335,11 +351,11 @@ impl<'a> Source<'a> {
     ) -> Option<(Place, Result<Unit, FixtureError>)> {
         loop {
             let test = self.next_test(selection, &is_stopped)?;
-            self.found += 1;
-            if selection.shard.is_none_or(|shard| shard.has(self.found - 1)) {
+            let number = self.found.count();
+            self.found.add(test.as_ref().map_or("", |test| test.name()));
+            if selection.shard.is_none_or(|shard| shard.has(number)) {
                 self.taken += 1;
-                let place =
-                    Place { index: self.taken - 1, files_done: self.opened - 1, test: self.found - 1 };
+                let place = Place { index: self.taken - 1, files_done: self.opened - 1, test: number };
                 return Some((place, test.and_then(|test| self.states.complete(test))));
             }
         }

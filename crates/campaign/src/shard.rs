@@ -3,6 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 /// One of so many parts of a campaign. Of the selected tests, in their order, the first goes to the first part, the second to the
 /// second, and so on, round and round: every process that is given the same files and the same selection counts alike.
@@ -75,9 +76,84 @@ impl fmt::Display for Shard {
     }
 }
 
+/// The selected tests of all shards: what each shard has counted, though it runs its own alone. Shards that have counted otherwise were not
+/// given the same tests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct CountedTests {
+    /// How many.
+    pub count: u64,
+    /// The first bytes of a SHA-256 over their names, each with a zero byte behind it.
+    pub digest: u64,
+}
+
+impl fmt::Display for CountedTests {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} tests whose names have the digest {:016x}", self.count, self.digest)
+    }
+}
+
+impl TryFrom<String> for CountedTests {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let parts = text.split_once(':').and_then(|(count, digest)| {
+            Some(Self { count: count.parse().ok()?, digest: u64::from_str_radix(digest, 16).ok()? })
+        });
+        parts.ok_or_else(|| format!("expected COUNT:DIGEST, found {text:?}"))
+    }
+}
+
+impl From<CountedTests> for String {
+    fn from(CountedTests { count, digest }: CountedTests) -> Self {
+        format!("{count}:{digest:016x}")
+    }
+}
+
+/// Counts tests.
+#[derive(Default)]
+pub(crate) struct TestCounter {
+    count: u64,
+    names: Sha256,
+}
+
+impl TestCounter {
+    pub(crate) const fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// One more; of what could not be read, the name is empty.
+    pub(crate) fn add(&mut self, name: &str) {
+        self.count += 1;
+        self.names.update(name);
+        self.names.update([0]);
+    }
+
+    pub(crate) fn counted(&self) -> CountedTests {
+        let bytes = self.names.clone().finalize();
+        let digest = bytes.iter().take(8).fold(0, |digest, byte| digest << 8 | u64::from(*byte));
+        CountedTests { count: self.count, digest }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_and_their_order_count() {
+        let counted = |names: &[&str]| {
+            let mut counter = TestCounter::default();
+            names.iter().for_each(|name| counter.add(name));
+            counter.counted()
+        };
+        let two = counted(&["a", "b"]);
+        assert_eq!(CountedTests::try_from(String::from(two)), Ok(two));
+        assert_eq!(two.count, 2);
+        for other in [&["b", "a"][..], &["ab"], &["a", "b", ""], &["", "ab"]] {
+            assert_ne!(two.digest, counted(other).digest);
+        }
+    }
 
     #[test]
     fn every_test_is_in_one() {

@@ -13,7 +13,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     Campaign, CaseName, Progress, WorkersError,
     any_case::AnyCase,
-    pipeline::{log_error, message},
+    pipeline::{Ran, log_error, message},
     shared_states::Unit,
 };
 
@@ -78,13 +78,12 @@ pub(crate) trait Task: Sync {
 
 impl Campaign<'_> {
     /// Does `each` with every selected case of either kind, in threads, and hands the reports to `deliver` in order, which may stop the campaign.
-    /// True if it came to its end.
     pub(crate) fn perform<T: Task>(
         &self,
         task: &T,
         each: impl Fn(&AnyCase) -> T::Report + Sync,
         deliver: impl FnMut(T::Report, Progress) -> ControlFlow<()> + Send,
-    ) -> Result<bool, WorkersError> {
+    ) -> Result<Ran, WorkersError> {
         let one = |case: Result<AnyCase, FixtureError>| match case {
             Err(error) => {
                 log_error(&error);

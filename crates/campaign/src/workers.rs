@@ -24,7 +24,7 @@ use std::{
 use crate::{
     Campaign, Progress, WorkersError,
     case_name::CaseName,
-    pipeline::{Desk, Place, lock},
+    pipeline::{Desk, Place, Ran, lock},
     shared_states::Unit,
     task::{Loss, Task},
     wire::{self, Said, Setup, TaskSetup, UnitSetup},
@@ -87,14 +87,14 @@ impl Workers {
         Ok(Self { program, arguments: arguments.into_iter().map(Into::into).collect(), limits })
     }
 
-    /// Does `task` with the cases of `campaign`; true if it came to its end.
+    /// Does `task` with the cases of `campaign`.
     pub(crate) fn perform<T: Task>(
         &self,
         campaign: &Campaign<'_>,
         task: &T,
         setup: TaskSetup,
         deliver: impl FnMut(T::Report, Progress) -> ControlFlow<()> + Send,
-    ) -> Result<bool, WorkersError> {
+    ) -> Result<Ran, WorkersError> {
         let jobs = match campaign.jobs {
             0 => thread::available_parallelism().map_or(1, usize::from),
             jobs => jobs,
@@ -142,7 +142,7 @@ impl Workers {
             lanes.into_iter().map(join).collect::<Vec<Result<(), _>>>()
         });
         results.into_iter().fold(failure, Result::and)?;
-        Ok(!desk.is_stopped())
+        Ok(desk.ran())
     }
 }
 

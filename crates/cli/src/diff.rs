@@ -112,7 +112,7 @@ fn on_cases(arguments: &DiffArguments) -> Result<Status> {
     if arguments.steps.is_some() || !arguments.report.is_empty() {
         incoming.gather()?;
     }
-    let mut outputs = Outputs::beside(incoming.gathered_files());
+    let mut outputs = Outputs::beside(incoming.gathered_files().chain(arguments.store.store.as_deref()));
     let steps = Steps::open(arguments, &mut outputs)?;
     let workers = if steps.is_some() { None } else { arguments.isolation.workers()? };
     incoming.watch_interrupts(workers.is_some())?;

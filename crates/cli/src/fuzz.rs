@@ -2,6 +2,7 @@
 
 pub(crate) mod arguments;
 mod case_file;
+mod metamorphic;
 mod stored;
 
 use std::{
@@ -53,6 +54,9 @@ fn fuzz(arguments: &FuzzArguments, resumed: Option<Resumed>) -> Result<Status> {
     sides.iter().try_for_each(|side| load(*side))?;
     let seed = arguments.seed.unwrap_or_else(|| RandomState::new().build_hasher().finish());
     let rules = stored::rules_of(arguments);
+    if let Some(engine) = arguments.metamorphic {
+        return metamorphic::run(arguments, engine, seed, &rules, &CANCEL);
+    }
     let pairs = pairs(arguments)?;
     let fuzz = Fuzz {
         seed,
@@ -225,7 +229,7 @@ impl Telling<'_> {
     /// As many cases as is wished.
     fn all(&self, fuzz: &Fuzz<'_>, mut keeper: Option<Keeper>) -> Result<Status> {
         let FuzzArguments { json, report, coverage, .. } = self.arguments;
-        let mut outputs = Outputs::default();
+        let mut outputs = Outputs::beside(self.arguments.store.store.as_deref());
         let mut reports = Reports::begin(report, &self.setups[0], &mut outputs)?;
         let table = coverage.as_deref();
         let table = table
@@ -240,13 +244,7 @@ impl Telling<'_> {
                 writeln!(io::stdout().lock(), "campaign {id} of {path}, from case {first} on")?;
             }
         }
-        ctrlc::set_handler(|| {
-            if CANCEL.swap(true, Ordering::Relaxed) {
-                std::process::exit(Status::Interrupted.code().into());
-            }
-        })
-        .context("cannot watch for interrupts")?;
-        quiet_panics();
+        until_interrupt()?;
         let mut live = Live::new();
         let kept = |finding: &Finding, count, is_first| self.kept(fuzz, finding, count, is_first);
         let summary = fuzz.run(&CANCEL, |told| {
@@ -367,6 +365,7 @@ impl Telling<'_> {
             serde_json::from_str(&program_json(program, &first.outcome))?;
         let again = format!("{} {}", self.setups[first.pair].command, program.options);
         let own = [
+            ("sides", self.setups[first.pair].engines.to_vec().into()),
             ("seed", self.seed.into()),
             ("case", first.number.into()),
             ("kind", first.kind.into()),
@@ -376,6 +375,18 @@ impl Telling<'_> {
         line.extend(own.map(|(key, value): (&str, serde_json::Value)| (key.to_owned(), value)));
         Ok(serde_json::to_string(&line)?)
     }
+}
+
+/// From now on an interrupt ends the run, and panics of its threads are told as findings alone.
+fn until_interrupt() -> Result<()> {
+    ctrlc::set_handler(|| {
+        if CANCEL.swap(true, Ordering::Relaxed) {
+            std::process::exit(Status::Interrupted.code().into());
+        }
+    })
+    .context("cannot watch for interrupts")?;
+    quiet_panics();
+    Ok(())
 }
 
 /// From now on a panic of another thread says nothing by itself: it is caught, and told as a finding. Run alone, its case says all.

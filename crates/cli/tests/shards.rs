@@ -79,6 +79,21 @@ fn shards_make_the_report_of_one_process() {
     assert!(err.contains("agree"), "{err}");
 }
 
+#[test]
+fn shards_of_other_tests_make_no_report() {
+    let folder = Folder::new("others");
+    let [one, two] = [1, 2].map(|number| folder.path(&format!("{number}.json")));
+    told(&comparison(&one, Some("1/2")));
+    let mut other = comparison(&two, Some("2/2"));
+    let filter = other.iter().position(|word| word == "[ck]a").unwrap();
+    other[filter] = "[ck]al".to_owned();
+    told(&other);
+    let (status, _, err) = run(&["report", "merge", &one, &two, "--out", &folder.path("all.json")]);
+    assert_eq!(status, Some(2), "{err}");
+    assert!(err.contains("2.json are not of the same tests: ") && err.lines().count() == 1, "{err}");
+    assert!(!Path::new(&folder.path("all.json")).exists());
+}
+
 /// What a pod of `examples/kubernetes/job.yaml` runs.
 #[cfg(unix)]
 fn pod(index: usize, reports: &Path) -> Child {

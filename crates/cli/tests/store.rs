@@ -351,6 +351,7 @@ fn what_is_wrong_is_told_in_a_line() {
         ),
         (vec!["diff", "--code", "0x00", "--store", &text], "--store keeps the verdicts of cases"),
         (vec!["fuzz", "--resume"], "--store <FILE>"),
+        (vec!["fuzz", "--until-coverage", "--store", "x"], "--until-coverage"),
         (vec!["store", "export", &text], "--parquet <FILE>"),
     ] {
         let (status, out, error) = run(&words);

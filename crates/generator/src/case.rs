@@ -4,7 +4,13 @@ use parallax_engine_interface::Job;
 use parallax_memory_database::{Account, MemoryDatabase};
 use parallax_primitives::{Address, BlockEnv, Bytecode, Eip, Fork, Opcode, Rules, Transaction, U256};
 
-use crate::{Kind, Program, Scenario, World, random::Random, transactions::CHAIN_ID, writer::Writer};
+use crate::{
+    Kind, Program, Scenario, World,
+    edges::{Edge, SUBJECTS, edge},
+    random::Random,
+    transactions::CHAIN_ID,
+    writer::Writer,
+};
 
 /// Who calls a program that is to run in a static frame.
 const STATIC_CALLER: Address = Address::repeat_byte(0x33);
@@ -13,8 +19,10 @@ const CAP: u64 = 1 << 24;
 /// The gas of a program that may have as much as there is.
 const AMPLE: u64 = 1 << 40;
 
-/// What a case is called that is no program.
+/// What a case is called that is a transaction into a world of contracts.
 pub const SCENARIO: &str = "scenario";
+/// What a case is called that is one opcode on a constructed state.
+pub const EDGES: &str = "edges";
 /// Kinds whose programs are long, or hold a stack of hundreds of items.
 const LONG: [&str; 7] = ["deep", "heights", "opcodes", "runs", "recovery", "temporaries", "large"];
 /// How much less often what is long is drawn than it is where all kinds count alike.
@@ -27,15 +35,88 @@ const SHORT: u64 = 4000;
 pub struct Draw<'a> {
     /// One of these rules, each as often as it is there; the newest fork if there are none.
     pub rules: &'a [Rules],
-    /// One of these kinds ([`Kind::name`] or [`SCENARIO`]). If there are none, half of the cases are scenarios, the others programs of all
-    /// kinds, the long ones less often: most are over within some hundred opcodes.
+    /// One of these kinds ([`Kind::name`], [`EDGES`] or [`SCENARIO`]). If there are none, a third of the cases are edges, a third are
+    /// scenarios, the others programs of all kinds, the long ones less often: most are over within some hundred opcodes.
     pub kinds: &'a [&'static str],
 }
 
-/// One transaction and all that it depends on: a [`Scenario`], or a [`Program`] with a transaction around it.
+/// What a number stands for, before it is made.
+enum Drawn {
+    Edge,
+    Scenario { is_mostly_short: bool },
+    Program { kind: &'static Kind, max_gas: u64 },
+}
+
+impl Draw<'_> {
+    /// The rules of the cases: those that are drawn from, by their place.
+    fn rules(&self, place: usize) -> Rules {
+        self.rules.get(place).copied().unwrap_or(Rules::of(Fork::LATEST))
+    }
+
+    /// Where case `number` of `seed` begins, and the rules that are drawn for it.
+    pub(crate) fn begin(&self, seed: u64, number: u64) -> (Random, Rules) {
+        // Mixed twice: cases of neighbouring seeds have nothing in common.
+        let mixed = Random::new(seed).bits();
+        let mut random = Random::new(Random::new(mixed ^ number).bits());
+        let rules = self.rules(random.below(self.rules.len().max(1)));
+        (random, rules)
+    }
+
+    /// What case `number` of `seed` is, and what it is made from. Of edges the number itself says the subject and the rules: so whoever
+    /// wants to see a subject knows which numbers to run.
+    fn drawn(&self, seed: u64, number: u64) -> (Drawn, Rules, Random) {
+        let (mut random, drawn_rules) = self.begin(seed, number);
+        let of_number = self.rules(place(number / SUBJECTS, self.rules.len().max(1)));
+        if !self.kinds.is_empty() {
+            let name = random.pick(self.kinds);
+            let kind = Kind::named(name).filter(|kind| kind.fits(drawn_rules));
+            return match kind {
+                Some(kind) => (Drawn::Program { kind, max_gas: u64::MAX }, drawn_rules, random),
+                None if name == EDGES => (Drawn::Edge, of_number, random),
+                None => (Drawn::Scenario { is_mostly_short: false }, drawn_rules, random),
+            };
+        }
+        let is_long = random.once_in(TIMES);
+        match random.below(3) {
+            0 => return (Drawn::Edge, of_number, random),
+            1 => return (Drawn::Scenario { is_mostly_short: true }, drawn_rules, random),
+            _ => {}
+        }
+        let kind = std::iter::repeat_with(|| Kind::drawn(random.below(1 << 30)))
+            .find(|kind| kind.fits(drawn_rules) && (is_long || !LONG.contains(&kind.name)));
+        // There are kinds that are short and need no EIP.
+        let kind = kind.unwrap_or(&crate::KINDS[0]);
+        let max_gas = if is_long { u64::MAX } else { SHORT };
+        (Drawn::Program { kind, max_gas }, drawn_rules, random)
+    }
+
+    /// The number of a case of `seed` that is of [`EDGES`], under these rules and about this opcode, or, for `None`, about the transaction.
+    /// Each `round` has another one. `None` if the rules or the kind are not drawn; or by chance, hardly ever.
+    pub fn number_of(&self, seed: u64, rules: Rules, opcode: Option<Opcode>, round: u64) -> Option<u64> {
+        const TRIES: u64 = 32;
+        let rule = self.rules.iter().position(|of| *of == rules)? as u64;
+        let subject = opcode.map_or(SUBJECTS - 1, |opcode| opcode.0.into());
+        let number = |turn: u64| {
+            turn.checked_mul(self.rules.len() as u64)?
+                .checked_add(rule)?
+                .checked_mul(SUBJECTS)?
+                .checked_add(subject)
+        };
+        let mut numbers = (0..TRIES).map_while(|more| number(round.checked_mul(TRIES)?.checked_add(more)?));
+        numbers.find(|number| matches!(self.drawn(seed, *number).0, Drawn::Edge))
+    }
+}
+
+/// What a number is below `limit`.
+fn place(number: u64, limit: usize) -> usize {
+    usize::try_from(number % limit as u64).unwrap_or(0)
+}
+
+/// One transaction and all that it depends on: one opcode on a constructed state, a [`Scenario`], or a [`Program`] with a transaction
+/// around it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Case {
-    /// [`Kind::name`] of a program, or `scenario`.
+    /// [`Kind::name`] of a program, [`EDGES`] or [`SCENARIO`].
     pub kind: &'static str,
     /// The rules.
     pub rules: Rules,
@@ -65,28 +146,27 @@ pub fn default_rules() -> Vec<Rules> {
 impl Case {
     /// Case `number` of `seed`.
     pub fn new(seed: u64, number: u64, draw: Draw<'_>) -> Self {
-        let Draw { rules, kinds } = draw;
-        // Mixed twice: cases of neighbouring seeds have nothing in common.
-        let mixed = Random::new(seed).bits();
-        let mut random = Random::new(Random::new(mixed ^ number).bits());
-        let rules = if rules.is_empty() { Rules::of(Fork::LATEST) } else { random.pick(rules) };
-        if !kinds.is_empty() {
-            let kind = random.pick(kinds);
-            return match Kind::named(kind).filter(|kind| kind.fits(rules)) {
-                Some(kind) => Self::of_program(&Program::under(kind, random.bits(), rules, u64::MAX)),
-                None => Self::of_scenario(Scenario::of(random.bits(), rules.base()), rules),
-            };
+        let (drawn, rules, mut random) = draw.drawn(seed, number);
+        match drawn {
+            Drawn::Edge => {
+                let subject = u8::try_from(number % SUBJECTS).ok().map(Opcode);
+                Self::of_edge(edge(random, rules, subject), rules)
+            }
+            Drawn::Scenario { is_mostly_short: false } => {
+                Self::of_scenario(Scenario::of(random.bits(), rules.base()), rules)
+            }
+            Drawn::Scenario { .. } => {
+                Self::of_scenario(Scenario::mostly_short(random.bits(), rules.base(), TIMES), rules)
+            }
+            Drawn::Program { kind, max_gas } => {
+                Self::of_program(&Program::under(kind, random.bits(), rules, max_gas))
+            }
         }
-        let is_long = random.once_in(TIMES);
-        if random.once_in(2) {
-            return Self::of_scenario(Scenario::mostly_short(random.bits(), rules.base(), TIMES), rules);
-        }
-        let kind = std::iter::repeat_with(|| Kind::drawn(random.below(1 << 30)))
-            .find(|kind| kind.fits(rules) && (is_long || !LONG.contains(&kind.name)));
-        // There are kinds that are short and need no EIP.
-        let kind = kind.unwrap_or(&crate::KINDS[0]);
-        let max_gas = if is_long { u64::MAX } else { SHORT };
-        Self::of_program(&Program::under(kind, random.bits(), rules, max_gas))
+    }
+
+    fn of_edge(edge: Edge, rules: Rules) -> Self {
+        let Edge { block, transaction, database } = edge;
+        Self { kind: EDGES, rules, chain_id: CHAIN_ID, block, transaction, database }
     }
 
     fn of_scenario(scenario: Scenario, rules: Rules) -> Self {
@@ -101,7 +181,7 @@ impl Case {
     }
 
     /// A transaction whose own frame is the program's; or, where that is to be a static one, of a contract that calls it so.
-    fn of_program(program: &Program) -> Self {
+    pub(crate) fn of_program(program: &Program) -> Self {
         let Program { kind, rules, gas, is_static, ref input, .. } = *program;
         let block = World::block(rules.base());
         // What calldata costs at most (68 a byte before EIP-2028, 40 with EIP-7623, 64 with EIP-7976) comes on top.

@@ -2,24 +2,29 @@
 #![doc = include_str!("../README.md")]
 
 mod case;
+mod edges;
 mod kinds;
+mod pads;
 mod random;
 mod rules;
 mod run;
 mod transactions;
+mod twins;
 mod workload;
 mod writer;
 
 use parallax_primitives::{Fork, Rules};
 
-pub use case::{Case, Draw, SCENARIO, default_rules};
+pub use case::{Case, Draw, EDGES, SCENARIO, default_rules};
 pub use kinds::{KINDS, Kind};
 pub use rules::rules;
 pub use run::{Entry, Seen, Watch, World};
 pub use transactions::{Scenario, secret_of};
+pub use twins::Twins;
 pub use workload::Workload;
 
 use kinds::Budget;
+use pads::Pads;
 use random::Random;
 use writer::Writer;
 
@@ -57,19 +62,32 @@ impl Program {
     pub fn of(kind: &Kind, seed: u64) -> Self {
         let mut random = Random::new(seed);
         let fork = if random.once_in(2) { Fork::LATEST } else { random.pick(FORKS) };
-        Self::made(random, kind, seed, kind.rules(fork), u64::MAX)
+        Self::made(random, kind, seed, kind.rules(fork), u64::MAX, None)
     }
 
     /// The program of a kind and a seed under rules that have the EIPs of the kind; with at most so much gas, if it needs no memory.
     fn under(kind: &Kind, seed: u64, rules: Rules, max_gas: u64) -> Self {
-        Self::made(Random::new(seed), kind, seed, rules, max_gas)
+        Self::made(Random::new(seed), kind, seed, rules, max_gas, None)
     }
 
-    fn made(mut random: Random, kind: &Kind, seed: u64, rules: Rules, max_gas: u64) -> Self {
+    /// As [`Program::under`], with no-ops in it.
+    fn padded(kind: &Kind, seed: u64, rules: Rules, max_gas: u64, pads: Pads) -> Self {
+        Self::made(Random::new(seed), kind, seed, rules, max_gas, Some(pads))
+    }
+
+    fn made(
+        mut random: Random,
+        kind: &Kind,
+        seed: u64,
+        rules: Rules,
+        max_gas: u64,
+        pads: Option<Pads>,
+    ) -> Self {
         let is_static = random.once_in(8);
         let bytes = if random.once_in(8) { 0 } else { random.between(1, 100) };
         let input = (0..bytes).map(|_| random.byte()).collect();
         let mut writer = Writer::new(random, rules);
+        writer.pads = pads;
         if writer.random.once_in(3) {
             // Back jumps enough to have the code translated while it runs.
             writer.repeat(17, |_| {});

@@ -2,7 +2,7 @@
 //! any type into it, now and then one that is to be refused.
 
 mod accounts;
-mod addresses;
+pub(crate) mod addresses;
 mod code;
 mod envelope;
 

@@ -2,7 +2,7 @@
 
 use parallax_primitives::{Opcode, OpcodeTable, Rules, U256};
 
-use crate::random::Random;
+use crate::{pads::Pads, random::Random};
 
 /// Values that no translation knows.
 const READS: [Opcode; 12] = [
@@ -58,14 +58,16 @@ pub(crate) struct Writer {
     pub(crate) height: usize,
     /// Items at the bottom that are left alone: a loop's counter.
     floor: usize,
-    /// Opcodes that were written.
+    /// Opcodes that were written, without those of no-ops.
     pub(crate) opcodes: usize,
+    /// What is written between them, if anything is.
+    pub(crate) pads: Option<Pads>,
 }
 
 impl Writer {
     pub(crate) fn new(random: Random, rules: Rules) -> Self {
         let table = rules.opcodes();
-        Self { code: Vec::with_capacity(256), random, table, height: 0, floor: 0, opcodes: 0 }
+        Self { code: Vec::with_capacity(256), random, table, height: 0, floor: 0, opcodes: 0, pads: None }
     }
 
     pub(crate) fn is_defined(&self, opcode: Opcode) -> bool {
@@ -78,6 +80,10 @@ impl Writer {
     }
 
     pub(crate) fn op(&mut self, opcode: Opcode) {
+        // A JUMPDEST may stand in a run, and jumps count on that.
+        if let Some(pads) = self.pads.as_mut().filter(|_| opcode != Opcode::JUMPDEST) {
+            pads.write(&mut self.code, self.table, self.height.saturating_sub(self.floor));
+        }
         let row = &self.table[usize::from(opcode.0)];
         self.height = self.height.saturating_sub(row.inputs.into()) + usize::from(row.outputs);
         self.opcodes += 1;

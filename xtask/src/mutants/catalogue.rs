@@ -42,6 +42,8 @@ pub(super) struct Fault {
     pub(super) known: String,
     /// The one fixture that is to show it; if there is none, any may.
     pub(super) fixture: String,
+    /// Whether nothing saw it when it was planted for the first time.
+    is_survivor: bool,
     /// Why nothing can see it, if that is so.
     pub(super) equivalent: String,
     changes: Vec<Change>,
@@ -67,6 +69,16 @@ impl Fault {
     pub(super) fn file(&self) -> &str {
         self.changes.first().map_or("", |change| &change.file)
     }
+
+    /// The numbers of the bugs of [`Fault::known`].
+    pub(super) fn bugs(&self) -> impl Iterator<Item = &str> {
+        self.known.split(", ").filter(|bug| !bug.is_empty())
+    }
+
+    /// Whether a fuzzer is measured by it: it stands for a bug that a client had, or nothing saw it at first.
+    pub(super) fn is_of_the_benchmark(&self) -> bool {
+        !self.known.is_empty() || self.is_survivor
+    }
 }
 
 /// Reads the catalogue.
@@ -78,17 +90,39 @@ pub(super) fn read() -> Result<Catalogue> {
         let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         catalogue.add(layer, &text).with_context(|| workspace::shown(&path))?;
     }
+    names_are_unlike(&catalogue)?;
     let files = fs::read_dir(&folder)?.map(|file| Ok(file?.path())).collect::<Result<Vec<PathBuf>>>()?;
     for file in files.iter().filter(|file| file.extension().is_some_and(|extension| extension == "txt")) {
         let stem = file.file_stem().unwrap_or_default();
         ensure!(LAYERS.iter().any(|layer| stem == *layer), "{}: no such layer", workspace::shown(file));
     }
+    Ok(catalogue)
+}
+
+/// Reads rows that stand in other files, each named by its layer: what makes room is the catalogue's.
+pub(super) fn of_files(files: &[PathBuf]) -> Result<Catalogue> {
+    let mut catalogue = Catalogue { faults: Vec::new(), always: read()?.always };
+    for path in files {
+        let shown = path.display().to_string();
+        let stem = path.file_stem().unwrap_or_default();
+        let layer = LAYERS.into_iter().find(|layer| stem == *layer);
+        let layer = layer.with_context(|| {
+            format!("{shown}: expected the name of a layer: {}.txt", LAYERS.join(".txt, "))
+        })?;
+        let text = fs::read_to_string(path).with_context(|| format!("cannot read {shown}"))?;
+        catalogue.add(layer, &text).with_context(|| shown)?;
+    }
+    names_are_unlike(&catalogue)?;
+    Ok(catalogue)
+}
+
+fn names_are_unlike(catalogue: &Catalogue) -> Result<()> {
     let mut names: Vec<_> = catalogue.faults.iter().map(|fault| &fault.name).collect();
     names.sort();
     if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
         bail!("two faults are called {}", twice[0]);
     }
-    Ok(catalogue)
+    Ok(())
 }
 
 impl Catalogue {
@@ -151,7 +185,8 @@ fn parse(layer: &'static str, row: &str) -> Result<(Fault, bool)> {
     let mut lines = row.lines();
     let name = lines.next().unwrap_or_default().trim().to_owned();
     let [what, known, fixture, equivalent] = [const { String::new() }; 4];
-    let mut fault = Fault { number: 0, name, layer, what, known, fixture, equivalent, changes: Vec::new() };
+    let (is_survivor, changes) = (false, Vec::new());
+    let mut fault = Fault { number: 0, name, layer, what, known, fixture, is_survivor, equivalent, changes };
     let mut always = false;
     let mut file = String::new();
     let mut last = ' ';
@@ -177,6 +212,7 @@ fn parse(layer: &'static str, row: &str) -> Result<(Fault, bool)> {
             "known" => rest.clone_into(&mut fault.known),
             "fixture" => rest.clone_into(&mut fault.fixture),
             "equivalent" => rest.clone_into(&mut fault.equivalent),
+            "survivor" => fault.is_survivor = true,
             "always" => always = true,
             _ => bail!("{}: {line:?} is neither - nor + nor a header", fault.name),
         }

@@ -96,7 +96,7 @@ fn choose<'c>(catalogue: &'c Catalogue, choice: Choice<'_>) -> Result<Vec<&'c Fa
 }
 
 /// A number that depends on the seed and the name alone (FNV-1a, its bits mixed).
-fn rank(seed: u64, name: &str) -> u64 {
+pub(super) fn rank(seed: u64, name: &str) -> u64 {
     let hash =
         seed.to_be_bytes().into_iter().chain(name.bytes()).fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
@@ -105,7 +105,10 @@ fn rank(seed: u64, name: &str) -> u64 {
 }
 
 /// Does the same with each item, on all cores.
-fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> Result<R> + Sync) -> Result<Vec<R>> {
+pub(super) fn in_parallel<T: Sync, R: Send>(
+    items: &[T],
+    work: impl Fn(&T) -> Result<R> + Sync,
+) -> Result<Vec<R>> {
     let (next, done) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
     let cores = thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|scope| {
@@ -170,12 +173,12 @@ fn witness(scratch: &Scratch, layer: &str, number: usize) -> Result<Option<bool>
 }
 
 /// A number of a step or an entry.
-fn number(told: &Value) -> u64 {
+pub(super) fn number(told: &Value) -> u64 {
     told.as_u64().unwrap_or_default()
 }
 
 /// A case that differs, in a line: its verdict, where, in what.
-fn told(case: &Value) -> String {
+pub(super) fn told(case: &Value) -> String {
     let text = |value: &Value, name: &str| value[name].as_str().unwrap_or_default().to_owned();
     let mut told = format!("`{}` {}: ", text(case, "name"), text(case, "fork"));
     let found = &case["divergence"];

@@ -2,10 +2,12 @@
 //!
 //! Invariants: a case is its number and nothing else; a thread takes the next number, and finishes what it took, so all numbers below
 //! the last one were run; findings are grouped by what they are and not by when they came. So the same seed, build and sides find the
-//! same on any number of threads.
+//! same on any number of threads. Only a run until all is covered takes other numbers, as what is missing says (`aim.rs`).
 
+mod aim;
 mod coverage;
 mod finding;
+mod metamorphic;
 mod possible;
 mod report;
 mod watched;
@@ -25,10 +27,12 @@ use parallax_generator::{Case, Draw};
 use parallax_primitives::{Fork, Rules};
 use parallax_shadow_diff::{ShadowConfig, ShadowMode, Verdict};
 
+use aim::Aim;
 use coverage::Watch;
 pub use coverage::{Coverage, Covered};
 use finding::Findings;
 pub use finding::{Finding, Group, Sort};
+pub use metamorphic::{Metamorphic, TwinFinding, TwinSummary};
 pub use possible::{Subject, is_possible};
 use watched::WatchedSource;
 
@@ -41,7 +45,7 @@ use crate::{
 /// Findings that wait to be told; a thread that has one more waits.
 const WAITING: usize = 1024;
 /// Cases of a thread between two looks at what all threads have covered.
-const LOOK: u64 = 1 << 12;
+const LOOK: u64 = 1 << 11;
 
 /// Two sides and what they may differ in.
 pub struct Pair<'a> {
@@ -112,7 +116,7 @@ pub enum Told<'a> {
     Finding(&'a Finding),
     /// One more of a sort that is known.
     Again(&'a Finding),
-    /// All cases below this number are finished, and what was found in them is told.
+    /// All cases below this number are finished, and what was found in them is told; of a run until coverage, so many turns.
     Finished(u64),
     /// How far it is; a few times a second.
     Progress(FuzzProgress),
@@ -284,14 +288,15 @@ impl Fuzz<'_> {
     fn work(&self, shared: &Shared<'_>, running: &AtomicU64, found: &SyncSender<Finding>) -> Done {
         let mut side = Sides::of(self);
         let mut pairs = vec![DiffSummary { complete: true, ..DiffSummary::default() }; self.pairs.len()];
-        let mut own = 0;
+        let (mut own, mut aim) = (0, Aim::default());
         while !shared.is_over() {
             // Said before it is taken, so that it counts as running whenever somebody looks.
             running.store(shared.next.load(Ordering::SeqCst), Ordering::SeqCst);
-            let number = shared.next.fetch_add(1, Ordering::SeqCst);
-            if number >= shared.end {
+            let turn = shared.next.fetch_add(1, Ordering::SeqCst);
+            if turn >= shared.end {
                 break;
             }
+            let number = aim.number(self.draw, self.seed, turn);
             for (pair, outcome, case) in side.compare(self, number) {
                 pairs[pair].count(&outcome);
                 shared.steps.fetch_add(outcome.steps, Ordering::Relaxed);
@@ -307,21 +312,22 @@ impl Fuzz<'_> {
             shared.programs.fetch_add(1, Ordering::Relaxed);
             own += 1;
             if self.until_coverage && own % LOOK == 0 {
-                self.look(shared, &mut side);
+                aim = self.look(shared, &mut side);
             }
         }
         running.store(u64::MAX, Ordering::SeqCst);
         Done { pairs, coverage: side.coverage(), processors: processor_time() }
     }
 
-    /// Adds what this thread has covered to what all have, and ends the run if that is all there is.
-    fn look(&self, shared: &Shared<'_>, side: &mut Sides<'_>) {
+    /// Adds what this thread has covered to what all have, and ends the run if that is all there is. Answers what is not there yet.
+    fn look(&self, shared: &Shared<'_>, side: &mut Sides<'_>) -> Aim {
         let mut sum = lock(&shared.coverage);
         sum.add(&lock(&side.watched.watch).coverage);
         let Covered { reached, possible } = sum.covered();
         if reached == possible {
             shared.is_covered.store(true, Ordering::Relaxed);
         }
+        Aim::at(&sum)
     }
 
     /// Case `number`, within the limits.

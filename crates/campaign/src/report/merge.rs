@@ -14,7 +14,7 @@ use std::{
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::{DiffSummary, Shard};
+use crate::{CountedTests, DiffSummary, Shard};
 
 /// How a report begins and ends.
 const HEAD: &str = "{\"cases\":[";
@@ -76,6 +76,18 @@ pub enum MergeError {
         /// What the second says.
         other: String,
     },
+    /// Two shards were cut from other tests.
+    #[error("{first} and {second} are not of the same tests: {told}, and {other}", first = first.display(), second = second.display())]
+    OtherTests {
+        /// One of them.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
+        /// What the first was cut from.
+        told: CountedTests,
+        /// What the second was cut from.
+        other: CountedTests,
+    },
     /// A shard is there more than once.
     #[error("shard {shard} is in {first} and in {second}", first = first.display(), second = second.display())]
     Twice {
@@ -130,6 +142,8 @@ struct Part {
     begin: (u64, u64),
     shard: Shard,
     summary: DiffSummary,
+    /// What the shard was cut from.
+    tests: CountedTests,
     engines: [String; 2],
     command: String,
     /// How it was asked for, as JSON, without the shard.
@@ -201,11 +215,16 @@ impl ShardReports {
 
 fn agree(first: &Part, second: &Part) -> Result<(), MergeError> {
     let asked = |part: &Part| format!("{}, of {} shards", part.command, part.shard.of());
-    if first.setup == second.setup && first.shard.of() == second.shard.of() {
-        return Ok(());
+    let paths = || (first.path.clone(), second.path.clone());
+    if first.setup != second.setup || first.shard.of() != second.shard.of() {
+        let ((first, second), told, other) = (paths(), asked(first), asked(second));
+        return Err(MergeError::Apart { first, second, told, other });
     }
-    let (told, other) = (asked(first), asked(second));
-    Err(MergeError::Apart { first: first.path.clone(), second: second.path.clone(), told, other })
+    if first.tests != second.tests {
+        let ((first, second), told, other) = (paths(), first.tests, second.tests);
+        return Err(MergeError::OtherTests { first, second, told, other });
+    }
+    Ok(())
 }
 
 /// The reports of a file, and how each ends.
@@ -233,17 +252,19 @@ fn parts_of(path: &Path) -> Result<Vec<Part>, MergeError> {
             |expected| MergeError::NoReport { path: path.to_owned(), line: lines.number, expected };
         // What stands behind the cases, as an object.
         let ending = format!("{{{}", lines.text.strip_prefix("],").unwrap_or_default());
-        let Ok(Ending { summary, setup }) = serde_json::from_str(&ending) else {
+        let Ok(Ending { mut summary, setup }) = serde_json::from_str(&ending) else {
             return Err(expected("the sum of a comparison and how it was asked for"));
         };
-        let Ok(Setup { engines, command, shard: Some(shard) }) = serde_json::from_str(setup.get()) else {
+        let told = serde_json::from_str(setup.get());
+        let (Ok(Setup { engines, command, shard: Some(shard) }), Some(tests)) = (told, summary.tests.take())
+        else {
             return Err(expected("a report of a shard, as --shard I/N asks for"));
         };
         if !summary.complete {
             return Err(MergeError::Stopped { path: path.to_owned(), shard });
         }
         let setup = setup.get().replace(&format!(",\"shard\":\"{shard}\""), "");
-        parts.push(Part { path: path.to_owned(), begin, shard, summary, engines, command, setup });
+        parts.push(Part { path: path.to_owned(), begin, shard, summary, tests, engines, command, setup });
     }
     match parts.is_empty() {
         true => Err(MergeError::NoReport {

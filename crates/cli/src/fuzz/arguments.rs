@@ -7,7 +7,7 @@ use clap::{
     builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
 };
 use parallax_campaign::engines::EngineName;
-use parallax_generator::{KINDS, Kind, SCENARIO};
+use parallax_generator::{EDGES, KINDS, Kind, SCENARIO};
 
 use crate::{
     case_arguments::Mode,
@@ -24,13 +24,14 @@ use crate::{
   parallax fuzz --seed 7 --programs 100000 --also revm
   parallax fuzz --rules Amsterdam --mode per-block --left primary-always --time 60
   parallax fuzz --until-coverage --coverage coverage.tsv
+  parallax fuzz --metamorphic primary-always --time 60
   parallax fuzz --seed 7 --case 4711 --write case.json
   parallax fuzz --store night.store --time 8h
   parallax fuzz --store night.store --resume
 
 Cases are numbered from 0. Case N of a seed is the same on every machine under the same --rules, --kind and --max-gas, and a run finds the same \
-on any number of threads. Half of the cases are programs in a transaction, half of them transactions of every type into a world of \
-contracts. They run in threads of this process: a panic of an engine is a finding, what ends the process (an abort, a signal) ends the \
+on any number of threads. A third of the cases are one opcode on a constructed state, a third are transactions of every type into a world \
+of contracts, the others programs in a transaction. They run in threads of this process: a panic of an engine is a finding, what ends the process (an abort, a signal) ends the \
 run, and the findings told until then are on standard error.
 
 With --json each sort of finding is a line with the fields: case kind rules count, and those of a case of diff (file and name are empty); \
@@ -66,8 +67,8 @@ pub(crate) struct FuzzArguments {
     /// often [default: every fork that is no blob schedule, the newer ones more often, Amsterdam most of all]
     #[arg(long = "rules", visible_alias = "fork", value_name = "RULES", value_delimiter = ',', value_parser = rules_argument::argument)]
     pub(super) rules: Vec<RulesArgument>,
-    /// Kinds that are drawn for each case: of programs, or scenario, which is a transaction of any type into a world of contracts
-    /// [default: half of them scenarios, the others programs of all kinds, long ones less often]
+    /// Kinds that are drawn for each case: of programs; edges, which is one opcode on a constructed state; or scenario, which is a
+    /// transaction of any type into a world of contracts [default: a third each, long programs less often]
     #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = PossibleValuesParser::new(kinds()).map(|name| kind(&name)))]
     pub(super) kind: Vec<&'static str>,
     /// How often the sides are compared
@@ -82,6 +83,9 @@ pub(crate) struct FuzzArguments {
     /// One more side, which is compared with the right one as often as it can be. May be repeated
     #[arg(long, value_parser = EngineParser, value_name = "ENGINE")]
     pub(super) also: Vec<EngineName>,
+    /// Compare this engine with itself: each program with no-ops in it, and with as many JUMPDESTs in their places, which cost the same
+    #[arg(long, value_parser = EngineParser, value_name = "ENGINE", conflicts_with_all = ["mode", "left", "right", "also", "coverage", "until_coverage", "write", "report", "store"])]
+    pub(super) metamorphic: Option<EngineName>,
     /// Stop at the first finding
     #[arg(long)]
     pub(super) fail_fast: bool,
@@ -104,7 +108,7 @@ pub(crate) struct FuzzArguments {
     #[arg(long, value_name = "FILE")]
     pub(super) coverage: Option<String>,
     /// End when all that is possible was reached
-    #[arg(long)]
+    #[arg(long, conflicts_with = "store")]
     pub(super) until_coverage: bool,
     #[command(flatten)]
     pub(super) store: StoreArguments,
@@ -118,14 +122,16 @@ pub(crate) struct FuzzArguments {
 }
 
 fn kinds() -> impl Iterator<Item = PossibleValue> {
+    let edges = PossibleValue::new(EDGES).help("one opcode on a constructed state");
     let scenario = PossibleValue::new(SCENARIO).help("transactions into a world of contracts");
     let programs = KINDS.iter().map(|kind| PossibleValue::new(kind.name).help(kind.about));
-    std::iter::once(scenario).chain(programs)
+    [edges, scenario].into_iter().chain(programs)
 }
 
 /// The kind of a name that is one.
 fn kind(name: &str) -> &'static str {
-    Kind::named(name).map_or(SCENARIO, |kind| kind.name)
+    let other = if name == EDGES { EDGES } else { SCENARIO };
+    Kind::named(name).map_or(other, |kind| kind.name)
 }
 
 /// Reads `90`, `90s`, `1.5m` or `2h`.

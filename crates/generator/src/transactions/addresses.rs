@@ -5,9 +5,9 @@ use parallax_primitives::{Address, U256, address};
 use crate::random::Random;
 
 /// Who sends the transaction.
-pub(super) const SENDER: Address = address!("252dae0a4b9d9b80f504f6418acd2d364c0c59cd");
+pub(crate) const SENDER: Address = address!("252dae0a4b9d9b80f504f6418acd2d364c0c59cd");
 /// Accounts with code of their own.
-pub(super) const CONTRACTS: [Address; 6] = [
+pub(crate) const CONTRACTS: [Address; 6] = [
     address!("cdef6f23a26f960b53468f497967ce74c026af52"),
     address!("0a2035683fe5587b0b09db0e757306ad729fe6c1"),
     address!("158cc083cfbcffb2f983a3aa8b027eb0711c9831"),
@@ -16,13 +16,13 @@ pub(super) const CONTRACTS: [Address; 6] = [
     address!("556330e8d92912ccf133851ba03abd2db70da404"),
 ];
 /// Accounts without code, or with a delegation.
-pub(super) const SIGNERS: [Address; 3] = [
+pub(crate) const SIGNERS: [Address; 3] = [
     address!("f084bbaabee1a700a8faa404027db620a5aa0059"),
     address!("602d562b4ef2544f851587619b56f77a9d965d45"),
     address!("216faec139a61329ef8b31d982de427d9c007a9e"),
 ];
 /// Never there at first, and yet it signs.
-pub(super) const NOBODY: Address = address!("c0af3981f9c0dfcb8955fea07a3e4f23806fab51");
+pub(crate) const NOBODY: Address = address!("c0af3981f9c0dfcb8955fea07a3e4f23806fab51");
 /// The keys of all who sign authorizations, so that what they sign can be written as others read it (EIP-7702).
 const SECRETS: [(Address, u64); 11] = [
     (SENDER, 0x11),
@@ -44,7 +44,7 @@ pub fn secret_of(address: Address) -> Option<U256> {
 }
 
 /// There at first in some scenarios alone: with a balance, or as an account that is empty.
-pub(super) const FRESH: [Address; 2] = [Address::repeat_byte(0xf0), Address::repeat_byte(0xf1)];
+pub(crate) const FRESH: [Address; 2] = [Address::repeat_byte(0xf0), Address::repeat_byte(0xf1)];
 
 /// Any address that means something in a scenario.
 pub(super) fn any(random: &mut Random) -> Address {
