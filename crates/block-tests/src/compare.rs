@@ -92,6 +92,23 @@ pub fn run_both(
     report
 }
 
+/// Runs what is in one block on two sides: as [`run_both`], of a block without a header that says what it comes to.
+pub fn run_both_bodies(
+    body: &Body,
+    processors: [&dyn BlockProcessor; 2],
+    execute: &mut ExecuteBoth<'_>,
+) -> BothReport {
+    let mut walk = Walk { index: 0, processors, parts: 0, ran: 0, refusal: None, behind: None, execute };
+    let ran = walk.run(processors.map(|processor| processor.begin(body.clone())));
+    let end = match ran.and_then(|results| results.as_ref().map_or(Ok(()), Walk::results)) {
+        Ok(()) => BothEnd::Agree,
+        Err(Apart::Stopped(part)) => BothEnd::Stopped(At { block: 0, part }),
+        Err(Apart::Parted(field, values)) => BothEnd::Parted { block: 0, behind: walk.behind, field, values },
+    };
+    let Walk { parts, ran, refusal, .. } = walk;
+    BothReport { blocks: 1, parts, taken: u64::from(refusal.is_none()), ran, refusal, end }
+}
+
 /// Why two sides do not go on.
 enum Apart {
     Parted(&'static str, [String; 2]),

@@ -14,7 +14,7 @@ mod shared_state;
 
 pub use case::{BlockCase, CaseBlock, PostState, is_block_test};
 pub use chain::{Accepted, Chain};
-pub use compare::{BothEnd, BothReport, ExecuteBoth, run_both};
+pub use compare::{BothEnd, BothReport, ExecuteBoth, run_both, run_both_bodies};
 pub use network::Network;
 pub use refusal::{ExpectedRefusal, Refusal};
 pub use run::{At, BlockReport, CaseEnd, CaseReport, Execute, NoResult, Order, process, run};

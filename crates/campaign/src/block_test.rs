@@ -4,9 +4,10 @@
 use std::ops::ControlFlow;
 
 use parallax_block::Blocks;
-use parallax_block_data::{BlockProcessor, Part};
+use parallax_block_data::{BlockProcessor, Body, Part};
 use parallax_block_tests::{
-    At, BlockCase, BlockReport as Ran, BothEnd, BothReport, CaseEnd, Order, run, run_both,
+    At, BlockCase, BlockReport as Ran, BothEnd, BothReport, CaseEnd, ExecuteBoth, Order, run, run_both,
+    run_both_bodies,
 };
 use parallax_engine_interface::{Engine, EngineError, Execution, Job};
 use parallax_hooks::{Hooks, NoHooks};
@@ -439,9 +440,31 @@ pub fn block_cases(
     Ok(campaign.run_tests(each, |case, _| deliver(case))?.is_complete)
 }
 
-/// Compares two engines on a block test: each with its own rules of blocks and its own state.
+/// What two engines are compared on, each with its own rules of blocks and its own state.
+#[derive(Clone, Copy)]
+pub(crate) enum Chain<'a> {
+    /// A block test.
+    Test(&'a BlockCase),
+    /// What is in one block, without a header that says what it comes to.
+    Body(&'a Body),
+}
+
+impl Chain<'_> {
+    /// A block, as reports name it.
+    fn block_name(self, index: usize) -> String {
+        match self {
+            Self::Body(_) => "the block".to_owned(),
+            Self::Test(case) => match case.number(index) {
+                Some(number) => format!("block {index} (number {number})"),
+                None => format!("block {index}"),
+            },
+        }
+    }
+}
+
+/// Compares two engines on blocks.
 pub(crate) fn compare_blocks(
-    case: &BlockCase,
+    chain: Chain<'_>,
     [left, right]: [&dyn EngineSource; 2],
     config: &ShadowConfig,
 ) -> DiffOutcome {
@@ -449,7 +472,7 @@ pub(crate) fn compare_blocks(
     let mut steps = 0;
     let mut times = [std::time::Duration::ZERO; 2];
     let mut mismatch: Option<DiffOutcome> = None;
-    let report = run_both(case, processors, &mut |_, job| {
+    let execute: &mut ExecuteBoth<'_> = &mut |_, job| {
         let (outcome, results) = compare_results(job, left, right, config);
         steps += outcome.steps;
         for (sum, time) in times.iter_mut().zip(outcome.times) {
@@ -460,14 +483,18 @@ pub(crate) fn compare_blocks(
         }
         mismatch = Some(outcome);
         None
-    });
+    };
+    let report = match chain {
+        Chain::Test(case) => run_both(case, processors, execute),
+        Chain::Body(body) => run_both_bodies(body, processors, execute),
+    };
     let agreement = agreement(&report);
     let BothReport { blocks, parts, end, .. } = report;
     let outcome = match end {
         BothEnd::Agree => agreement.into(),
         BothEnd::Parted { block, behind, field, values } => {
             let behind = behind.map_or(String::new(), |part| format!(", behind {part}"));
-            let within = Some(format!("{}{behind}", block_name(case, block)));
+            let within = Some(format!("{}{behind}", chain.block_name(block)));
             let [left, right] = values.map(Value::Text);
             let mismatch = Mismatch { field: Field::Block(field), left, right };
             let engines = processors.map(|processor| processor.name().to_owned());
@@ -475,7 +502,7 @@ pub(crate) fn compare_blocks(
             DiffOutcome { within, ..Verdict::Diverge(Box::new(divergence)).into() }
         }
         BothEnd::Stopped(At { block, part }) => {
-            let within = Some(format!("{}, {part}", block_name(case, block)));
+            let within = Some(format!("{}, {part}", chain.block_name(block)));
             let none = || Verdict::Poisoned("an engine failed".to_owned()).into();
             DiffOutcome { within, ..mismatch.unwrap_or_else(none) }
         }
@@ -492,13 +519,5 @@ fn agreement(BothReport { blocks, taken, ran, refusal, .. }: &BothReport) -> Ver
         None => Verdict::NotCompared(format!(
             "there is no block that a side was asked about: {blocks} cannot be decoded, or have no parent"
         )),
-    }
-}
-
-/// A block, as reports name it.
-fn block_name(case: &BlockCase, index: usize) -> String {
-    match case.number(index) {
-        Some(number) => format!("block {index} (number {number})"),
-        None => format!("block {index}"),
     }
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     CaseName, DiffOutcome, DiffSetup, DiffSummary, Form, Loss, Parting, StepsFile, Told,
     any_case::AnyCase,
-    block_test::compare_blocks,
+    block_test::{Chain, compare_blocks},
     config, diff,
     engines::{EngineSource, Engines, Ruled, UnknownEngine},
     report::{Answer, Subject},
@@ -134,7 +134,7 @@ impl DiffTask {
             let case = match case {
                 AnyCase::State(case) => &**case,
                 AnyCase::Block(block) => {
-                    let outcome = compare_blocks(block, [&left, &right], &config);
+                    let outcome = compare_blocks(Chain::Test(block), [&left, &right], &config);
                     return self.report(&Answer::Outcome(Subject::Case(case.name()), &outcome));
                 }
             };

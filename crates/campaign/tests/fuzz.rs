@@ -8,13 +8,13 @@ use std::{
 };
 
 use parallax_campaign::{
-    Coverage, Ended, Fuzz, FuzzSummary, FuzzTold, Pair, Subject, config,
+    Coverage, Ended, Fuzz, FuzzSummary, FuzzTold, Metamorphic, Pair, Subject, config,
     engines::{CaseEngine, EngineName, EngineSource, MiniEngine, mini},
     is_possible,
 };
 use parallax_engine_interface::{Engine, EngineError, Execution, Job, Stepper};
-use parallax_generator::{Draw, default_rules};
-use parallax_hooks::Hooks;
+use parallax_generator::{BLOCK, Draw, default_rules};
+use parallax_hooks::{Hooks, StepControl, StepView};
 use parallax_mini_interpreter::{Fault, FaultPlan, FaultyMini};
 use parallax_primitives::{Fork, Halt, Opcode, Rules};
 use parallax_shadow_diff::{ShadowConfig, ShadowMode, Verdict};
@@ -223,6 +223,102 @@ fn what_is_reached_is_possible_and_is_counted() {
     assert!(steps >= summary.done.steps, "{steps} {}", summary.done.steps);
 }
 
+/// What is missing is what is run: a fork is covered soon, from nothing. What was run is run again by its number.
+#[test]
+fn a_run_until_all_is_covered_ends() {
+    let rules = [Rules::of(Fork::Homestead)];
+    let steered =
+        Fuzz { until_coverage: true, ..fuzz(&EngineName::Primary, &EngineName::Mini, &rules, 400_000, 2) };
+    let summary = run(&steered);
+    assert_eq!(summary.ended, Ended::Coverage, "{:?}", summary.coverage.map(|coverage| coverage.covered()));
+    assert!(summary.is_clean(), "{:?}", summary.groups);
+    let found = run(&Fuzz {
+        until_coverage: true,
+        fail_fast: true,
+        ..fuzz(&EngineName::Primary, &Planted, &rules, 400_000, 2)
+    });
+    let first = &found.groups[0].first;
+    assert_eq!(steered_again(&rules, first.number), first.outcome.verdict);
+}
+
+fn steered_again(rules: &[Rules], number: u64) -> Verdict {
+    fuzz(&EngineName::Primary, &Planted, rules, 1, 1).run_case(number).remove(0).verdict
+}
+
+/// Charges one gas more where many JUMPDESTs ran.
+struct TellsNoOps;
+
+#[derive(Default)]
+struct JumpDests(u64);
+
+impl Hooks for JumpDests {
+    fn on_step(&mut self, step: &StepView<'_>) -> StepControl {
+        self.0 += u64::from(step.opcode == Opcode::JUMPDEST);
+        StepControl::Continue
+    }
+}
+
+impl Engine for TellsNoOps {
+    fn name(&self) -> &'static str {
+        "tells"
+    }
+
+    fn start<'a>(&'a self, job: &Job<'a>) -> Result<Option<Box<dyn Stepper + 'a>>, EngineError> {
+        mini().start(job)
+    }
+
+    fn execute(&self, job: &Job<'_>, hooks: &mut dyn Hooks) -> Result<Execution, EngineError> {
+        let mut ran = JumpDests::default();
+        mini().execute(job, &mut ran)?;
+        let mut execution = mini().execute(job, hooks)?;
+        if let Some(outcome) = execution.outcome.as_mut().filter(|_| ran.0 > 40) {
+            outcome.gas_used += 1;
+        }
+        Ok(execution)
+    }
+}
+
+/// So many twins of seed 1 on one engine.
+fn twins<'a>(
+    engine: &'a dyn EngineSource,
+    rules: &'a [Rules],
+    programs: u64,
+    fail_fast: bool,
+) -> Metamorphic<'a> {
+    Metamorphic {
+        seed: 1,
+        draw: Draw { rules, kinds: &[] },
+        engine,
+        max_gas: 1 << 40,
+        max_entries: 1 << 20,
+        jobs: 2,
+        first: 0,
+        programs: Some(programs),
+        time: None,
+        fail_fast,
+    }
+}
+
+#[test]
+fn one_engine_parts_from_itself_if_it_sees_no_ops() {
+    let rules = default_rules();
+    let run = |twins: Metamorphic<'_>| twins.run(&AtomicBool::new(false), |_| ()).unwrap();
+    for engine in [EngineName::Primary, EngineName::PrimaryRecover] {
+        let summary = run(twins(&engine, &rules, 1500, false));
+        assert_eq!(summary.findings, []);
+        assert_eq!(summary.programs, 1500);
+        // Most are compared to their end.
+        assert!(summary.told_apart < 150, "{}", summary.told_apart);
+    }
+    let found = run(twins(&TellsNoOps, &rules, 200, false));
+    assert!(found.count > 20 && found.count == found.findings.len() as u64, "{}", found.count);
+    let first = &found.findings[0];
+    assert!(first.what.contains("gas used: "), "{}", first.what);
+    assert_eq!(twins(&TellsNoOps, &rules, 1, false).one(first.number).as_ref(), Some(first));
+    assert!(found.findings.is_sorted_by_key(|finding| finding.number));
+    assert!(run(twins(&TellsNoOps, &rules, 200, true)).programs < 200);
+}
+
 /// From the specification, and not from a run.
 #[test]
 fn which_halts_are_possible() {
@@ -270,4 +366,24 @@ fn which_halts_are_possible() {
     ] {
         check(fork, opcode, halt, expected);
     }
+}
+
+#[test]
+fn blocks_are_compared_part_by_part() {
+    let rules = default_rules();
+    let blocks = |right| Fuzz {
+        draw: Draw { rules: &rules, kinds: &[BLOCK] },
+        ..fuzz(&EngineName::Primary, right, &rules, 300, 2)
+    };
+    let summary = run(&blocks(mini()));
+    let counts = summary.pairs[0].blocks.unwrap();
+    assert!(summary.is_clean() && summary.pairs[0].agreed > 200, "{:?}", summary.pairs);
+    assert!(counts.blocks == 300 && counts.parts > 1000, "{counts:?}");
+    let faulty = run(&blocks(&Planted));
+    let found: Vec<_> =
+        faulty.groups.iter().filter_map(|group| group.first.outcome.within.as_deref()).collect();
+    assert!(!found.is_empty() && found.len() == faulty.groups.len());
+    // Behind the first transaction, too.
+    assert!(found.iter().any(|within| within.ends_with("transaction 0")), "{found:?}");
+    assert!(found.iter().any(|within| within.ends_with("transaction 2")), "{found:?}");
 }

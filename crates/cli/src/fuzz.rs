@@ -2,6 +2,7 @@
 
 pub(crate) mod arguments;
 mod case_file;
+mod interrupts;
 mod metamorphic;
 mod stored;
 
@@ -9,9 +10,6 @@ use std::{
     fs::File,
     hash::{BuildHasher, Hasher, RandomState},
     io::{self, Write},
-    panic,
-    sync::atomic::{AtomicBool, Ordering},
-    thread,
     time::Instant,
 };
 
@@ -39,9 +37,6 @@ use crate::{
     report::{Status, complain},
 };
 
-/// Set by the first interrupt; the second ends the process at once.
-static CANCEL: AtomicBool = AtomicBool::new(false);
-
 pub(crate) fn run(arguments: &FuzzArguments) -> Result<Status> {
     match stored::resumed(arguments)? {
         Some((then, resumed)) => fuzz(&then, Some(resumed)),
@@ -55,7 +50,7 @@ fn fuzz(arguments: &FuzzArguments, resumed: Option<Resumed>) -> Result<Status> {
     let seed = arguments.seed.unwrap_or_else(|| RandomState::new().build_hasher().finish());
     let rules = stored::rules_of(arguments);
     if let Some(engine) = arguments.metamorphic {
-        return metamorphic::run(arguments, engine, seed, &rules, &CANCEL);
+        return metamorphic::run(arguments, engine, seed, &rules);
     }
     let pairs = pairs(arguments)?;
     let fuzz = Fuzz {
@@ -244,10 +239,10 @@ impl Telling<'_> {
                 writeln!(io::stdout().lock(), "campaign {id} of {path}, from case {first} on")?;
             }
         }
-        until_interrupt()?;
+        let cancel = interrupts::watch()?;
         let mut live = Live::new();
         let kept = |finding: &Finding, count, is_first| self.kept(fuzz, finding, count, is_first);
-        let summary = fuzz.run(&CANCEL, |told| {
+        let summary = fuzz.run(cancel, |told| {
             if let FuzzTold::Progress(progress) = told {
                 live.show(progress);
             }
@@ -257,7 +252,7 @@ impl Telling<'_> {
                     let new = keeper.hear(told, &kept);
                     new.iter().for_each(|finding| live.suspend(|| complain(&self.found(finding))));
                     if keeper.has_failed() {
-                        CANCEL.store(true, Ordering::Relaxed);
+                        cancel.store(true, Ordering::Relaxed);
                     }
                 }
                 (None, FuzzTold::Finding(finding)) => live.suspend(|| complain(&self.found(finding))),
@@ -306,7 +301,7 @@ impl Telling<'_> {
 
     /// What a store keeps of findings of one sort, and of this one, if it is the first.
     fn kept(&self, fuzz: &Fuzz<'_>, finding: &Finding, count: u64, is_first: bool) -> Found {
-        let Finding { number, kind, rules, pair, outcome } = finding;
+        let Finding { number, kind, rules, pair, outcome, .. } = finding;
         let (sort, setup) = (finding.sort(), &self.setups[*pair]);
         let first = is_first.then(|| {
             let program = self.program(*number, kind, *rules);
@@ -375,28 +370,6 @@ impl Telling<'_> {
         line.extend(own.map(|(key, value): (&str, serde_json::Value)| (key.to_owned(), value)));
         Ok(serde_json::to_string(&line)?)
     }
-}
-
-/// From now on an interrupt ends the run, and panics of its threads are told as findings alone.
-fn until_interrupt() -> Result<()> {
-    ctrlc::set_handler(|| {
-        if CANCEL.swap(true, Ordering::Relaxed) {
-            std::process::exit(Status::Interrupted.code().into());
-        }
-    })
-    .context("cannot watch for interrupts")?;
-    quiet_panics();
-    Ok(())
-}
-
-/// From now on a panic of another thread says nothing by itself: it is caught, and told as a finding. Run alone, its case says all.
-fn quiet_panics() {
-    let others = panic::take_hook();
-    panic::set_hook(Box::new(move |info| {
-        if thread::current().name() == Some("main") {
-            others(info);
-        }
-    }));
 }
 
 /// The verdicts of all pairs.

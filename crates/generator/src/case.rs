@@ -5,7 +5,7 @@ use parallax_memory_database::{Account, MemoryDatabase};
 use parallax_primitives::{Address, BlockEnv, Bytecode, Eip, Fork, Opcode, Rules, Transaction, U256};
 
 use crate::{
-    Kind, Program, Scenario, World,
+    Kind, Program, Rest, Scenario, World,
     edges::{Edge, SUBJECTS, edge},
     random::Random,
     transactions::CHAIN_ID,
@@ -21,6 +21,8 @@ const AMPLE: u64 = 1 << 40;
 
 /// What a case is called that is a transaction into a world of contracts.
 pub const SCENARIO: &str = "scenario";
+/// What a case is called that is a block: up to eight transactions over one state, system calls, rewards and withdrawals.
+pub const BLOCK: &str = "block";
 /// What a case is called that is one opcode on a constructed state.
 pub const EDGES: &str = "edges";
 /// Kinds whose programs are long, or hold a stack of hundreds of items.
@@ -35,8 +37,9 @@ const SHORT: u64 = 4000;
 pub struct Draw<'a> {
     /// One of these rules, each as often as it is there; the newest fork if there are none.
     pub rules: &'a [Rules],
-    /// One of these kinds ([`Kind::name`], [`EDGES`] or [`SCENARIO`]). If there are none, a third of the cases are edges, a third are
-    /// scenarios, the others programs of all kinds, the long ones less often: most are over within some hundred opcodes.
+    /// One of these kinds ([`Kind::name`], [`EDGES`], [`SCENARIO`] or [`BLOCK`]). If there are none, a third of the cases are edges, a
+    /// third are scenarios, one in eight of those a block, the others programs of all kinds, the long ones less often: most are over
+    /// within some hundred opcodes.
     pub kinds: &'a [&'static str],
 }
 
@@ -44,6 +47,7 @@ pub struct Draw<'a> {
 enum Drawn {
     Edge,
     Scenario { is_mostly_short: bool },
+    Block,
     Program { kind: &'static Kind, max_gas: u64 },
 }
 
@@ -73,12 +77,14 @@ impl Draw<'_> {
             return match kind {
                 Some(kind) => (Drawn::Program { kind, max_gas: u64::MAX }, drawn_rules, random),
                 None if name == EDGES => (Drawn::Edge, of_number, random),
+                None if name == BLOCK => (Drawn::Block, drawn_rules, random),
                 None => (Drawn::Scenario { is_mostly_short: false }, drawn_rules, random),
             };
         }
         let is_long = random.once_in(TIMES);
         match random.below(3) {
             0 => return (Drawn::Edge, of_number, random),
+            1 if random.once_in(8) => return (Drawn::Block, drawn_rules, random),
             1 => return (Drawn::Scenario { is_mostly_short: true }, drawn_rules, random),
             _ => {}
         }
@@ -113,10 +119,10 @@ fn place(number: u64, limit: usize) -> usize {
 }
 
 /// One transaction and all that it depends on: one opcode on a constructed state, a [`Scenario`], or a [`Program`] with a transaction
-/// around it.
+/// around it; or a block of them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Case {
-    /// [`Kind::name`] of a program, [`EDGES`] or [`SCENARIO`].
+    /// [`Kind::name`] of a program, [`EDGES`], [`SCENARIO`] or [`BLOCK`].
     pub kind: &'static str,
     /// The rules.
     pub rules: Rules,
@@ -128,6 +134,8 @@ pub struct Case {
     pub transaction: Transaction,
     /// The state before it.
     pub database: MemoryDatabase,
+    /// Of a block: what comes behind its first transaction, and beside it.
+    pub rest: Option<Rest>,
 }
 
 /// The rules of cases where nobody says which: every fork whose rules differ in more than blobs, the newer ones more than once, and
@@ -158,6 +166,10 @@ impl Case {
             Drawn::Scenario { .. } => {
                 Self::of_scenario(Scenario::mostly_short(random.bits(), rules.base(), TIMES), rules)
             }
+            Drawn::Block => {
+                let (scenario, rest) = Scenario::of_block(random.bits(), rules.base(), TIMES);
+                Self { kind: BLOCK, rest: Some(rest), ..Self::of_scenario(scenario, rules) }
+            }
             Drawn::Program { kind, max_gas } => {
                 Self::of_program(&Program::under(kind, random.bits(), rules, max_gas))
             }
@@ -166,15 +178,15 @@ impl Case {
 
     fn of_edge(edge: Edge, rules: Rules) -> Self {
         let Edge { block, transaction, database } = edge;
-        Self { kind: EDGES, rules, chain_id: CHAIN_ID, block, transaction, database }
+        Self { kind: EDGES, rules, chain_id: CHAIN_ID, block, transaction, database, rest: None }
     }
 
     fn of_scenario(scenario: Scenario, rules: Rules) -> Self {
         let Scenario { block, transaction, database, .. } = scenario;
-        Self { kind: SCENARIO, rules, chain_id: CHAIN_ID, block, transaction, database }
+        Self { kind: SCENARIO, rules, chain_id: CHAIN_ID, block, transaction, database, rest: None }
     }
 
-    /// What engines take.
+    /// What engines take; of a block, its first transaction.
     pub fn job(&self) -> Job<'_> {
         let Self { rules, chain_id, block, transaction, database, .. } = self;
         Job { rules: *rules, chain_id: *chain_id, block, subject: transaction.into(), database }
@@ -202,7 +214,7 @@ impl Case {
             database.accounts.insert(STATIC_CALLER, Account { nonce: 1, code, ..Account::default() });
             transaction.to = Some(STATIC_CALLER);
         }
-        Self { kind, rules, chain_id: CHAIN_ID, block, transaction, database }
+        Self { kind, rules, chain_id: CHAIN_ID, block, transaction, database, rest: None }
     }
 }
 

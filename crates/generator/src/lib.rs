@@ -15,11 +15,11 @@ mod writer;
 
 use parallax_primitives::{Fork, Rules};
 
-pub use case::{Case, Draw, EDGES, SCENARIO, default_rules};
+pub use case::{BLOCK, Case, Draw, EDGES, SCENARIO, default_rules};
 pub use kinds::{KINDS, Kind};
 pub use rules::rules;
 pub use run::{Entry, Seen, Watch, World};
-pub use transactions::{Scenario, secret_of};
+pub use transactions::{Rest, Scenario, secret_of};
 pub use twins::Twins;
 pub use workload::Workload;
 

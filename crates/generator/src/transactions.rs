@@ -3,6 +3,7 @@
 
 mod accounts;
 pub(crate) mod addresses;
+mod block;
 mod code;
 mod envelope;
 
@@ -11,6 +12,7 @@ use parallax_memory_database::MemoryDatabase;
 use parallax_primitives::{B256, BlockEnv, Fork, Rules, Transaction, U256};
 
 pub use addresses::secret_of;
+pub use block::Rest;
 pub(crate) use envelope::CHAIN_ID;
 
 use crate::random::Random;
@@ -62,6 +64,15 @@ impl Scenario {
             envelope::create_at_the_limit(&mut random, &mut transaction, &mut database, fork);
         }
         Self { seed, fork, block, transaction, database }
+    }
+
+    /// A scenario of a block: more transactions behind the first, and what the block does besides.
+    pub(crate) fn of_block(seed: u64, fork: Fork, times: usize) -> (Self, Rest) {
+        let mut scenario = Self::mostly_short(seed, fork, times);
+        let Self { block, transaction, database, .. } = &mut scenario;
+        let mut random = Random::new(seed.rotate_left(16) ^ 4895);
+        let rest = block::rest(&mut random, fork, block, transaction, database);
+        (scenario, rest)
     }
 
     /// The scenario as engines take it.

@@ -4,17 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use parallax_host_interface::{Accesses, AccountChange, AccountInfo, Host, HostError, Journal, StateChanges};
-use parallax_primitives::{Address, Bytecode, Eip, Halt, KECCAK256_EMPTY, Log, Mark, U256, address};
+use parallax_primitives::{Address, Bytecode, Eip, Halt, KECCAK256_EMPTY, Log, Mark, U256};
 
 use crate::{
     State,
-    entry::{AccountEntry, Origin},
+    entry::{AccountEntry, Origin, RIPEMD160},
     undo::{Checkpoint, Undo},
 };
-
-/// The precompiled contract whose touch outlives the failure of a nested frame: at block 2,675,119 clients agreed on
-/// deleting it after its call had run out of gas, and the specification follows them (`incorporate_child_on_error`).
-const RIPEMD160: Address = address!("0x0000000000000000000000000000000000000003");
 
 impl State<'_> {
     /// Puts back what one change replaced.
@@ -124,18 +120,28 @@ impl Journal for State<'_> {
     fn commit(&mut self) {
         let checkpoint = self.checkpoints.pop();
         debug_assert!(checkpoint.is_some(), "commit without a checkpoint");
+        let begin = checkpoint.map_or(0, |checkpoint| checkpoint.undo);
+        // What was sent something is not empty, and so was not touched, if its frame comes to an end (`incorporate_child_on_success`).
+        if let Some(at) = self.pending_touch.take_if(|at| *at >= begin)
+            && let Some(Undo::Touched { account }) = self.undo.get(at)
+        {
+            self.keeps_touch = self.accounts[*account].info.is_empty();
+        }
     }
 
     fn revert(&mut self) {
         debug_assert!(!self.checkpoints.is_empty(), "revert without a checkpoint");
         let Some(checkpoint) = self.checkpoints.pop() else { return };
         let is_nested = !self.checkpoints.is_empty();
+        // The frame that touched it fails itself: then it is as empty as it was.
+        self.keeps_touch |= self.pending_touch.take_if(|at| *at >= checkpoint.undo).is_some();
         let mut kept = None;
         while self.undo.len() > checkpoint.undo {
             match self.undo.pop() {
                 Some(Undo::Touched { account })
                     if is_nested
                         && self.rules.has(Eip::StateClearing161)
+                        && self.keeps_touch
                         && self.accounts[account].address == RIPEMD160 =>
                 {
                     kept = Some(account);

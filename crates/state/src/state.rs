@@ -12,7 +12,7 @@ use parallax_primitives::{
 };
 
 use crate::{
-    entry::{AccountEntry, Origin, SlotEntry, TransientEntry},
+    entry::{AccountEntry, Origin, RIPEMD160, SlotEntry, TransientEntry},
     undo::{Checkpoint, Undo},
 };
 
@@ -50,6 +50,10 @@ pub struct State<'a> {
     pub(crate) refund: i64,
     pub(crate) undo: Vec<Undo>,
     pub(crate) checkpoints: Vec<Checkpoint>,
+    /// Where the touch of RIPEMD-160's account stands in `undo`, until the frame is over in which it happened.
+    pub(crate) pending_touch: Option<usize>,
+    /// Whether that touch outlives the frames around it, should they fail.
+    pub(crate) keeps_touch: bool,
     /// See [`JournalView::marks_digest`].
     marks: u64,
 }
@@ -80,6 +84,8 @@ impl<'a> State<'a> {
             refund: 0,
             undo: Vec::new(),
             checkpoints: Vec::new(),
+            pending_touch: None,
+            keeps_touch: false,
             marks: 0,
         }
     }
@@ -209,6 +215,9 @@ impl<'a> State<'a> {
     /// Marks an account as touched (EIP-161).
     pub(crate) fn touch(&mut self, account: usize) {
         if !std::mem::replace(&mut self.accounts[account].is_touched, true) {
+            if self.accounts[account].address == RIPEMD160 {
+                self.pending_touch = Some(self.undo.len());
+            }
             self.undo.push(Undo::Touched { account });
         }
     }

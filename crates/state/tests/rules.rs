@@ -123,6 +123,24 @@ fn the_touch_of_ripemd160_outlives_nested_failures_only() {
     };
     check(Fork::SpuriousDragon, nested, &[(RIPEMD160, DELETED), (EMPTY, None)]);
     check(Fork::TangerineWhistle, nested, &[(RIPEMD160, None)]);
+    // What was sent something is not empty: no touch. If the message fails itself, it is.
+    let value = |fails: bool| {
+        move |state: &mut State<'_>| {
+            state.checkpoint();
+            state.checkpoint();
+            state.checkpoint();
+            state.credit(RIPEMD160, U256::from(1)).unwrap();
+            if fails {
+                state.revert()
+            } else {
+                state.commit()
+            }
+            state.revert();
+            state.commit();
+        }
+    };
+    check(Fork::SpuriousDragon, value(true), &[(RIPEMD160, DELETED)]);
+    check(Fork::SpuriousDragon, value(false), &[(RIPEMD160, None)]);
     let whole = |state: &mut State<'_>| {
         state.checkpoint();
         state.checkpoint();

@@ -15,6 +15,8 @@ pub(super) const GROUPS: usize = 1000;
 pub struct Finding {
     /// The case's number.
     pub number: u64,
+    /// When it was run: by its number, but in a run until all is covered.
+    pub turn: u64,
     /// What it is: a kind of program, or `scenario`.
     pub kind: &'static str,
     /// Its rules.
@@ -90,6 +92,7 @@ fn place(divergence: &Divergence) -> String {
         Place::Message { path, .. } => {
             path.last().map_or_else(|| "message".to_owned(), |item| item.kind.name().to_owned())
         }
+        Place::BlockRules => "block".to_owned(),
         Place::PostState => "post-state".to_owned(),
         _ => "transaction".to_owned(),
     }

@@ -5,6 +5,7 @@
 //! same on any number of threads. Only a run until all is covered takes other numbers, as what is missing says (`aim.rs`).
 
 mod aim;
+mod blocks;
 mod coverage;
 mod finding;
 mod metamorphic;
@@ -37,7 +38,7 @@ pub use possible::{Subject, is_possible};
 use watched::WatchedSource;
 
 use crate::{
-    DiffOutcome, DiffSummary, Loss, WorkersError, compare_job,
+    DiffOutcome, DiffSummary, Loss, WorkersError,
     engines::EngineSource,
     pipeline::{lock, message},
 };
@@ -306,7 +307,7 @@ impl Fuzz<'_> {
                     }
                     let (kind, rules) = case;
                     // Whoever listens does so until all threads are over.
-                    let _ = found.send(Finding { number, kind, rules, pair, outcome });
+                    let _ = found.send(Finding { number, turn, kind, rules, pair, outcome });
                 }
             }
             shared.programs.fetch_add(1, Ordering::Relaxed);
@@ -333,7 +334,10 @@ impl Fuzz<'_> {
     /// Case `number`, within the limits.
     pub fn case(&self, number: u64) -> Case {
         let mut case = Case::new(self.seed, number, self.draw);
-        case.transaction.gas_limit = case.transaction.gas_limit.min(self.max_gas);
+        let rest = case.rest.iter_mut().flat_map(|rest| &mut rest.transactions);
+        for transaction in [&mut case.transaction].into_iter().chain(rest) {
+            transaction.gas_limit = transaction.gas_limit.min(self.max_gas);
+        }
         case
     }
 
@@ -418,13 +422,13 @@ impl<'a> Sides<'a> {
     fn compare_pair(&mut self, pair: &Pair<'_>, is_watched: bool, case: &Case) -> DiffOutcome {
         let Pair { left, right, config } = pair;
         if !is_watched {
-            return compare_job(&case.job(), *left, *right, config).0;
+            return blocks::compare(case, *left, *right, config);
         }
         let watch = self.watched.watch.get_mut().unwrap_or_else(PoisonError::into_inner);
         watch.begin(case.rules);
-        let (mut outcome, _) = match self.is_left {
-            true => compare_job(&case.job(), &self.watched, *right, config),
-            false => compare_job(&case.job(), *left, &self.watched, config),
+        let mut outcome = match self.is_left {
+            true => blocks::compare(case, &self.watched, *right, config),
+            false => blocks::compare(case, *left, &self.watched, config),
         };
         let watch = self.watched.watch.get_mut().unwrap_or_else(PoisonError::into_inner);
         if watch.is_too_large {

@@ -7,7 +7,7 @@ use clap::{
     builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
 };
 use parallax_campaign::engines::EngineName;
-use parallax_generator::{EDGES, KINDS, Kind, SCENARIO};
+use parallax_generator::{BLOCK, EDGES, KINDS, Kind, SCENARIO};
 
 use crate::{
     case_arguments::Mode,
@@ -84,7 +84,7 @@ pub(crate) struct FuzzArguments {
     #[arg(long, value_parser = EngineParser, value_name = "ENGINE")]
     pub(super) also: Vec<EngineName>,
     /// Compare this engine with itself: each program with no-ops in it, and with as many JUMPDESTs in their places, which cost the same
-    #[arg(long, value_parser = EngineParser, value_name = "ENGINE", conflicts_with_all = ["mode", "left", "right", "also", "coverage", "until_coverage", "write", "report", "store"])]
+    #[arg(long, value_parser = EngineParser, value_name = "ENGINE", conflicts_with_all = ["mode", "left", "right", "also", "coverage", "until_coverage", "write", "report", "store", "resume"])]
     pub(super) metamorphic: Option<EngineName>,
     /// Stop at the first finding
     #[arg(long)]
@@ -124,13 +124,16 @@ pub(crate) struct FuzzArguments {
 fn kinds() -> impl Iterator<Item = PossibleValue> {
     let edges = PossibleValue::new(EDGES).help("one opcode on a constructed state");
     let scenario = PossibleValue::new(SCENARIO).help("transactions into a world of contracts");
+    let block = PossibleValue::new(BLOCK)
+        .help("blocks: up to eight transactions over one state, system calls, rewards and withdrawals");
     let programs = KINDS.iter().map(|kind| PossibleValue::new(kind.name).help(kind.about));
-    [edges, scenario].into_iter().chain(programs)
+    [edges, scenario, block].into_iter().chain(programs)
 }
 
 /// The kind of a name that is one.
 fn kind(name: &str) -> &'static str {
-    let other = if name == EDGES { EDGES } else { SCENARIO };
+    let others = [EDGES, SCENARIO, BLOCK];
+    let other = others.into_iter().find(|other| *other == name).unwrap_or(SCENARIO);
     Kind::named(name).map_or(other, |kind| kind.name)
 }
 

@@ -1,16 +1,13 @@
 //! `parallax fuzz --metamorphic`: one engine against itself.
 
-use std::{
-    io::{self, Write},
-    sync::atomic::AtomicBool,
-};
+use std::io::{self, Write};
 
 use anyhow::{Result, ensure};
 use parallax_campaign::{Metamorphic, TwinFinding, TwinSummary, engines::EngineName, shell_word};
 use parallax_generator::{Draw, Kind, Twins};
 use parallax_primitives::Rules;
 
-use super::{arguments::FuzzArguments, until_interrupt};
+use super::{arguments::FuzzArguments, interrupts};
 use crate::{
     libraries::load,
     report::{Status, complain},
@@ -24,7 +21,6 @@ pub(super) fn run(
     engine: EngineName,
     seed: u64,
     rules: &[Rules],
-    cancel: &AtomicBool,
 ) -> Result<Status> {
     load(engine)?;
     for name in &arguments.kind {
@@ -61,7 +57,7 @@ pub(super) fn run(
     if !arguments.json {
         writeln!(io::stdout().lock(), "seed {seed}")?;
     }
-    until_interrupt()?;
+    let cancel = interrupts::watch()?;
     let summary = twins.run(cancel, |finding| {
         let TwinFinding { number, form, what, .. } = finding;
         complain(&format!("found in case {number} of seed {seed}, {form}: {what}"));

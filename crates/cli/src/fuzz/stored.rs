@@ -120,8 +120,8 @@ impl Keeper {
             FuzzTold::Finding(finding) | FuzzTold::Again(finding) => {
                 let waiting = self.waiting.entry(finding.sort());
                 let waiting =
-                    waiting.or_insert_with(|| Waiting { numbers: Vec::new(), lowest: (*finding).clone() });
-                waiting.numbers.push(finding.number);
+                    waiting.or_insert_with(|| Waiting { turns: Vec::new(), lowest: (*finding).clone() });
+                waiting.turns.push(finding.turn);
                 if finding.number < waiting.lowest.number {
                     waiting.lowest = (*finding).clone();
                 }
@@ -165,7 +165,7 @@ impl Keeper {
         self.written = Instant::now();
         let (mut new, mut findings, mut lowest) = (Vec::new(), Vec::new(), Vec::new());
         for (sort, waiting) in &self.waiting {
-            let count = waiting.numbers.iter().filter(|number| **number < self.finished).count() as u64;
+            let count = waiting.turns.iter().filter(|turn| **turn < self.finished).count() as u64;
             if count == 0 {
                 continue;
             }
@@ -191,9 +191,9 @@ impl Keeper {
             }
         }
         for waiting in self.waiting.values_mut() {
-            waiting.numbers.retain(|number| *number >= self.finished);
+            waiting.turns.retain(|turn| *turn >= self.finished);
         }
-        self.waiting.retain(|_, waiting| !waiting.numbers.is_empty());
+        self.waiting.retain(|_, waiting| !waiting.turns.is_empty());
         new
     }
 }

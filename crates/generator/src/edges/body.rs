@@ -3,8 +3,9 @@
 use parallax_primitives::{Opcode, U256};
 
 use super::{
-    gas, look,
+    gas,
     operands::{self, Operand, Operands},
+    probes,
     stage::Stage,
 };
 use crate::{pads::static_gas, writer::Writer};
@@ -53,7 +54,7 @@ pub(super) fn write(stage: &mut Stage, mut w: Writer, plan: Plan) -> Body {
     let Plan { opcode, is_plain } = plan;
     let start = w.code.len();
     if !is_plain && stage.random.once_in(2) {
-        look::prepare(stage, &mut w);
+        probes::prepare(stage, &mut w);
     }
     let Operands { mut items, data, immediate } = operands::of(stage, opcode);
     let (paid, mut before, source) = memory(stage, &mut w, data.len());
@@ -112,7 +113,7 @@ fn follow(stage: &mut Stage, w: &mut Writer, opcode: Opcode, places: &[(usize, b
         }
     }
     let outputs = opcode.info().map_or(0, |info| info.outputs.len());
-    look::behind(stage, w, outputs);
+    probes::behind(stage, w, outputs);
 }
 
 fn stack(stage: &mut Stage, opcode: Opcode) -> Stack {

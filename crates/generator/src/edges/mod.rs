@@ -9,9 +9,9 @@ mod body;
 mod contracts;
 mod gas;
 mod init;
-mod look;
 mod operands;
 mod precompiles;
+mod probes;
 mod stage;
 mod transaction;
 mod words;
@@ -136,7 +136,7 @@ fn descend(w: &mut Writer, call: Opcode, rules: Rules) {
 fn outer(stage: &mut Stage, by: Opcode, code: Vec<u8>, gas: Option<u64>) -> Vec<u8> {
     let mut w = stage.writer();
     if gas.is_none() && stage.random.once_in(4) {
-        look::prepare(stage, &mut w);
+        probes::prepare(stage, &mut w);
     }
     if matches!(by, Opcode::CREATE | Opcode::CREATE2) {
         let length = code.len();
@@ -149,7 +149,7 @@ fn outer(stage: &mut Stage, by: Opcode, code: Vec<u8>, gas: Option<u64>) -> Vec<
         w.push(0);
         w.push(value);
         w.op(by);
-        look::behind_message(stage, &mut w);
+        probes::behind_message(stage, &mut w);
         body::append(&mut w, data, &code);
         return w.code;
     }
@@ -173,8 +173,8 @@ fn outer(stage: &mut Stage, by: Opcode, code: Vec<u8>, gas: Option<u64>) -> Vec<
         let plenty = if stage.is_rich { RICH } else { PLENTY };
         w.push(gas.unwrap_or(plenty));
         w.op(by);
-        look::behind_message(stage, &mut w);
+        probes::behind_message(stage, &mut w);
     }
-    look::end(stage, &mut w);
+    probes::end(stage, &mut w);
     w.code
 }

@@ -180,7 +180,7 @@ impl Stage {
 
     /// An account that delegates (EIP-7702), if the rules know that: to a contract, to one without code, to one that is empty, to a
     /// precompiled contract, to itself or to another one that does.
-    fn delegating(&mut self) -> Address {
+    pub(super) fn delegating(&mut self) -> Address {
         let (from, other) = match self.random.below(4) {
             0 => (DELEGATING_TOO, DELEGATING),
             _ => (DELEGATING, DELEGATING_TOO),

@@ -2,7 +2,7 @@
 
 use parallax_memory_database::Account;
 use parallax_primitives::{
-    AccessListEntry, Address, B256, BlockEnv, Eip, Opcode, Transaction, TransactionType, U256,
+    AccessListEntry, Address, Authorization, B256, BlockEnv, Eip, Opcode, Transaction, TransactionType, U256,
 };
 
 use super::{
@@ -10,7 +10,13 @@ use super::{
     precompiles::input,
     stage::{Edge, OUTER, RICH, SUBJECT, Stage},
 };
-use crate::transactions::{CHAIN_ID, addresses::SENDER};
+use crate::{
+    random::Random,
+    transactions::{
+        CHAIN_ID,
+        addresses::{NOBODY, SENDER},
+    },
+};
 
 /// Excesses at which the price of blob gas has some 33, 65, 129 and 256 bits, by the fractions of Cancun and of Prague.
 const BLOB_GAS: [u64; 8] =
@@ -79,6 +85,7 @@ pub(super) fn of_itself(mut stage: Stage) -> Edge {
                 in_the_way(&mut stage, SENDER.create(0));
             }
         }
+        4 if stage.rules.has(Eip::SetCode7702) => authorizing(&mut stage, &mut transaction),
         4 | 5 => {
             let contract = stage.precompile();
             transaction.to = Some(contract.address());
@@ -95,6 +102,31 @@ pub(super) fn of_itself(mut stage: Stage) -> Edge {
     }
     lists(&mut stage, &mut transaction);
     done(stage, transaction)
+}
+
+/// Delegates accounts (EIP-7702): one that is there or not, the sender, the same one twice, to any account or to none; now and then by a
+/// nonce or for a chain that is not right.
+fn authorizing(stage: &mut Stage, transaction: &mut Transaction) {
+    transaction.kind = TransactionType::SetCode;
+    transaction.chain_id = Some(CHAIN_ID);
+    let called = stage.delegating();
+    transaction.to = Some(if stage.random.once_in(2) { called } else { stage.address() });
+    for _ in 0..stage.random.between(1, 3) {
+        let authority = match stage.random.below(4) {
+            0 => SENDER,
+            1 => NOBODY,
+            _ => called,
+        };
+        let nonce = stage.database.accounts.get(&authority).map_or(0, |account| account.nonce);
+        let nonce = nonce.saturating_add(stage.random.pick(&[0, 0, 0, 1])) + u64::from(authority == SENDER);
+        transaction.authorizations.push(Authorization {
+            chain_id: U256::from(stage.random.pick(&[0, 1, 1, 2])),
+            address: if stage.random.once_in(4) { Address::ZERO } else { stage.address() },
+            nonce,
+            authority: (!stage.random.once_in(16)).then_some(authority),
+        });
+        transaction.gas_limit += 200_000;
+    }
 }
 
 /// One with gas for what it is about, and its fees at their edges.
@@ -132,6 +164,23 @@ fn lists(stage: &mut Stage, transaction: &mut Transaction) {
     }
 }
 
+/// Carries blobs (EIP-4844), at a price that is just enough.
+fn carry_blobs(random: &mut Random, block: &BlockEnv, transaction: &mut Transaction) {
+    transaction.kind = TransactionType::Blob;
+    transaction.chain_id = Some(CHAIN_ID);
+    for number in 0..random.between(1, 3) {
+        let mut hash = B256::repeat_byte(u8::try_from(number).unwrap_or(0));
+        hash[0] = 1;
+        transaction.blob_hashes.push(hash);
+    }
+    let price = block.blob_base_fee();
+    transaction.max_fee_per_blob_gas = match random.below(6) {
+        0 => price.saturating_sub(U256::from(1)),
+        1 => price.saturating_add(U256::from(1)),
+        _ => price,
+    };
+}
+
 /// With a block, its price and its sender.
 fn done(mut stage: Stage, mut transaction: Transaction) -> Edge {
     let (rules, random) = (stage.rules, &mut stage.random);
@@ -155,6 +204,11 @@ fn done(mut stage: Stage, mut transaction: Transaction) -> Edge {
         blobs: rules.blobs(),
         slot_number: random.pick(&[0, 1, u64::MAX]),
     };
+    let is_typed = matches!(transaction.kind, TransactionType::DynamicFee) && transaction.to.is_some();
+    if is_typed && rules.has(Eip::Blobs4844) && random.once_in(8) {
+        carry_blobs(random, &block, &mut transaction);
+    }
+    // Enough for any price of gas, and for a price of blob gas of more than 64 bits.
     let balance = U256::from(1) << 100;
     stage.database.accounts.insert(SENDER, Account { balance, ..Account::default() });
     Edge { block, transaction, database: stage.database }

@@ -15,6 +15,10 @@ struct World {
     warm_slots: BTreeSet<(Address, U256)>,
     transient: BTreeMap<(Address, U256), U256>,
     touched: BTreeSet<Address>,
+    /// Whether RIPEMD-160's account was sent something by a frame that came to its end, when it was touched.
+    is_touch_by_value: bool,
+    /// Whether that touch outlives frames that fail, which is known once the frame is over in which it happened.
+    is_touch_kept: bool,
     created: BTreeSet<Address>,
     marked: BTreeSet<Address>,
     refund: i64,
@@ -39,14 +43,20 @@ impl Model {
     }
 
     pub(crate) fn commit(&mut self) {
-        self.snapshots.pop();
+        let before = self.snapshots.pop().unwrap();
+        if self.now.touched.contains(&RIPEMD160) && !before.touched.contains(&RIPEMD160) {
+            self.now.is_touch_by_value |= !self.is_empty(RIPEMD160) && !self.now.is_touch_kept;
+            self.now.is_touch_kept |= !self.now.is_touch_by_value;
+        }
     }
 
     pub(crate) fn revert(&mut self) {
         let failed = std::mem::replace(&mut self.now, self.snapshots.pop().unwrap());
         let is_nested = !self.snapshots.is_empty();
-        if is_nested && self.fork >= Fork::SpuriousDragon && failed.touched.contains(&RIPEMD160) {
+        let is_kept = failed.touched.contains(&RIPEMD160) && !failed.is_touch_by_value;
+        if is_nested && self.fork >= Fork::SpuriousDragon && is_kept {
             self.now.touched.insert(RIPEMD160);
+            self.now.is_touch_kept = true;
         }
     }
 
@@ -192,6 +202,7 @@ impl Model {
 
     /// The world once the transaction is over.
     pub(crate) fn finish(mut self) -> MemoryDatabase {
+        (self.now.is_touch_by_value, self.now.is_touch_kept) = (false, false);
         let touched = std::mem::take(&mut self.now.touched);
         let is_swept = |address: &Address| self.fork >= Fork::SpuriousDragon && self.is_empty(*address);
         let emptied: Vec<_> = touched.into_iter().filter(is_swept).collect();

@@ -1,0 +1,54 @@
+//! Cases that are blocks: what is in one, on two sides, each with its own rules of blocks and its own state.
+//!
+//! There is no header: what a block comes to on one side is held against what it comes to on the other.
+
+use parallax_block_data::{Body, OnRejection, Withdrawal};
+use parallax_generator::{Case, Rest};
+use parallax_primitives::{B256, BlockRules};
+use parallax_shadow_diff::ShadowConfig;
+
+use crate::{
+    DiffOutcome,
+    block_test::{Chain, compare_blocks},
+    compare_job,
+    engines::EngineSource,
+};
+
+/// Compares on a case, a transaction or a block.
+pub(super) fn compare(
+    case: &Case,
+    left: &dyn EngineSource,
+    right: &dyn EngineSource,
+    config: &ShadowConfig,
+) -> DiffOutcome {
+    match &case.rest {
+        None => compare_job(&case.job(), left, right, config).0,
+        Some(rest) => compare_blocks(Chain::Body(&body(case, rest)), [left, right], config),
+    }
+}
+
+/// What is in the block of `case`. What cannot be in it is left out, as where a block is built.
+fn body(case: &Case, rest: &Rest) -> Body {
+    let Case { rules, chain_id, block, transaction, database, .. } = case;
+    let all = [transaction].into_iter().chain(&rest.transactions);
+    let withdrawals = (0..).zip(&rest.withdrawals).map(|(index, (address, amount))| Withdrawal {
+        index,
+        validator_index: index,
+        address: *address,
+        amount: *amount,
+    });
+    Body {
+        rules: BlockRules { rules: *rules, blobs: block.blobs, ..BlockRules::of(rules.base()) },
+        chain_id: *chain_id,
+        block: block.clone(),
+        parent_hash: B256::repeat_byte(0x29),
+        parent_beacon_root: Some(B256::repeat_byte(0x47)),
+        is_dao_fork: false,
+        transactions: all.cloned().map(Ok).collect(),
+        ommers: rest.ommers.clone(),
+        withdrawals: withdrawals.collect(),
+        reward: None,
+        on_rejection: OnRejection::LeaveOut,
+        state: database.clone(),
+    }
+}
