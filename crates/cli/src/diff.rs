@@ -122,6 +122,7 @@ fn on_cases(arguments: &DiffArguments) -> Result<Status> {
     setup.shard = arguments.selection.shard;
     let mut reports = Reports::begin(&arguments.report, &setup, &mut outputs)?;
     let printer = if arguments.steps.as_deref() == Some("-") { Printer::aside() } else { Printer::new() };
+    arguments.store.check(&outputs)?;
     let results = Results::begin(printer, &arguments.store, &arguments.selection, || kept(arguments, &task))?;
     if results.needs_json() && !json {
         task.forms.push(Form::Json);
