@@ -108,7 +108,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
     let venv = ["-c", "import ensurepip, venv"];
     if !Command::new("python3").args(venv).output().is_ok_and(|output| output.status.success()) {
-        println!("left out: DuckDB on traces (apt-get install python3 python3-venv)");
+        println!("left out: DuckDB on traces, and Spark (apt-get install python3 python3-venv)");
+    } else if !Command::new("java").arg("-version").output().is_ok_and(|output| output.status.success()) {
+        println!("left out: Spark (apt-get install default-jre-headless)");
     }
     parts.finish()
 }

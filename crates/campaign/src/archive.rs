@@ -28,30 +28,30 @@ use tar::{Archive, Entry};
 
 /// What one archive may be.
 #[derive(Clone, Copy)]
-struct Limits {
+pub(crate) struct Limits {
     /// Most bytes that it unpacks to, members that are no tests included.
-    unpacked: u64,
+    pub(crate) unpacked: u64,
     /// Most bytes of the names of its files of tests, which are kept to find one that is there twice.
     names: usize,
 }
 
 /// The releases of execution-spec-tests unpack to tens of gigabytes.
-const LIMITS: Limits = Limits { unpacked: 256 << 30, names: 256 << 20 };
+pub(crate) const LIMITS: Limits = Limits { unpacked: 256 << 30, names: 256 << 20 };
 /// Most bytes of what stands before a member: its header, with a long name or other attributes.
-const MAX_HEADER: u64 = 1 << 20;
+pub(crate) const MAX_HEADER: u64 = 1 << 20;
 /// Bytes of a block of a tar archive. One of zeros at least ends it.
 const BLOCK: u64 = 512;
 /// How often a reader that waits for a member looks whether it is still to wait.
-const TICK: Duration = Duration::from_millis(50);
+pub(crate) const TICK: Duration = Duration::from_millis(50);
 
 /// A folder of states that tests of another form share: none of its files is a test.
 pub(crate) const SHARED_STATES: &str = "pre_alloc";
 
 /// What a path names.
-struct TestPath<'a> {
-    file: &'a Path,
+pub(crate) struct TestPath<'a> {
+    pub(crate) file: &'a Path,
     /// What of the archive.
-    member: Option<&'a str>,
+    pub(crate) member: Option<&'a str>,
 }
 
 /// How a file is packed, by its name.
@@ -80,14 +80,28 @@ impl Packing {
 }
 
 impl<'a> TestPath<'a> {
+    /// Whether it is an archive, or of one.
+    pub(crate) fn is_archive(&self) -> bool {
+        Packing::of(&self.file.to_string_lossy()).is_archive()
+    }
+
     /// A file that is there is that file, whatever its name.
-    fn of(path: &'a Path) -> Self {
+    pub(crate) fn of(path: &'a Path) -> Self {
         let whole = Self { file: path, member: None };
         let Some(text) = path.to_str().filter(|_| !path.exists()) else { return whole };
         let mut cuts = text.match_indices(':').map(|(at, _)| (&text[..at], &text[at + 1..]));
         let found = cuts.find(|(file, _)| Packing::of(file).is_archive() && Path::new(file).is_file());
         found.map_or(whole, |(file, member)| Self { file: Path::new(file), member: Some(member) })
     }
+}
+
+/// The packed bytes of an archive, unpacked.
+pub(crate) fn unpacked(file: &Path) -> io::Result<Box<dyn Read + Send>> {
+    let source = File::open(file)?;
+    Ok(match Packing::of(&file.to_string_lossy()) {
+        Packing::Plain | Packing::Tar => Box::new(BufReader::with_capacity(1 << 16, source)),
+        Packing::Gzip | Packing::TarGzip => Box::new(MultiGzDecoder::new(source)),
+    })
 }
 
 /// The file on disk that a path of tests is in: of `ARCHIVE:MEMBER` the archive.
@@ -115,11 +129,7 @@ pub(crate) fn open(path: &Path) -> Result<Opened, FixtureError> {
         return FixtureFile::open(path).map(Opened::File);
     }
     let failed = |error: io::Error| error_of(&name, error.to_string());
-    let source = File::open(file).map_err(failed)?;
-    let source: Box<dyn Read + Send> = match packing {
-        Packing::Plain | Packing::Tar => Box::new(BufReader::with_capacity(1 << 16, source)),
-        Packing::Gzip | Packing::TarGzip => Box::new(MultiGzDecoder::new(source)),
-    };
+    let source = unpacked(file).map_err(failed)?;
     if packing == Packing::Gzip {
         let meter = Rc::new(Meter::new(u64::MAX));
         return FixtureFile::read(&name, Unpacked { source, meter, is_closed: None }).map(Opened::File);
@@ -130,10 +140,7 @@ pub(crate) fn open(path: &Path) -> Result<Opened, FixtureError> {
 
 /// The texts of the shared states of an archive, by their names without `.json`; at most `limit` bytes of them.
 pub(crate) fn shared_states(file: &Path, limit: u64) -> io::Result<BTreeMap<String, String>> {
-    let source = BufReader::with_capacity(1 << 16, File::open(file)?);
-    let is_packed = Packing::of(&file.to_string_lossy()) == Packing::TarGzip;
-    let source: Box<dyn Read> =
-        if is_packed { Box::new(MultiGzDecoder::new(source)) } else { Box::new(source) };
+    let source = unpacked(file)?;
     let mut states = BTreeMap::new();
     let mut left = limit;
     for entry in Archive::new(source.take(LIMITS.unpacked)).entries()? {
@@ -160,7 +167,7 @@ fn error_of(file: &str, said: String) -> FixtureError {
 }
 
 /// A file of an archive, cut into its tests, or why it cannot be.
-type Member = Result<FixtureFile, FixtureError>;
+pub(crate) type Member = Result<FixtureFile, FixtureError>;
 
 /// The files of tests of an archive, one after the other.
 pub(crate) struct Members {
@@ -315,29 +322,34 @@ impl Walk {
     /// One that is wanted.
     fn member(&mut self, name: &str, entry: &mut Entry<'_, Unpacked>) -> Result<(), Closed> {
         let full = self.name(name);
-        let failed = |problem| Err(FixtureError::of_file(&full, problem));
-        let kind = entry.header().entry_type();
-        let is_file = kind.is_file() || kind.is_contiguous() || kind.is_gnu_sparse();
         let is_new = self.seen.insert(name.to_owned());
-        self.tell(if !is_new {
-            failed(Problem::Duplicate("the member of the archive".to_owned()))
-        } else if !is_file {
-            let found = if kind.is_symlink() || kind.is_hard_link() { "a link" } else { "something else" };
-            failed(Problem::Unexpected {
-                expected: "a file in the archive".to_owned(),
-                found: found.to_owned(),
-            })
-        } else if entry.size() > MAX_FILE_BYTES {
-            // Before anything of it is unpacked.
-            failed(Problem::FileTooLarge { limit: MAX_FILE_BYTES })
-        } else {
-            FixtureFile::read(&full, entry)
+        self.tell(match is_new {
+            true => read_member(&full, entry),
+            false => {
+                let problem = Problem::Duplicate("the member of the archive".to_owned());
+                Err(FixtureError::of_file(&full, problem))
+            }
         })
     }
 }
 
+/// Reads a member, which reports call `full`.
+pub(crate) fn read_member(full: &str, entry: &mut Entry<'_, Unpacked>) -> Member {
+    let kind = entry.header().entry_type();
+    let problem = if !(kind.is_file() || kind.is_contiguous() || kind.is_gnu_sparse()) {
+        let found = if kind.is_symlink() || kind.is_hard_link() { "a link" } else { "something else" };
+        Problem::Unexpected { expected: "a file in the archive".to_owned(), found: found.to_owned() }
+    } else if entry.size() > MAX_FILE_BYTES {
+        // Before anything of it is unpacked.
+        Problem::FileTooLarge { limit: MAX_FILE_BYTES }
+    } else {
+        return FixtureFile::read(full, entry);
+    };
+    Err(FixtureError::of_file(full, problem))
+}
+
 /// A name without what says nothing: `./a//b` is `a/b`.
-fn plain(name: &str) -> String {
+pub(crate) fn plain(name: &str) -> String {
     let parts: Vec<_> = name.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
     parts.join("/")
 }
@@ -361,7 +373,7 @@ fn is_test(name: &str) -> bool {
 
 /// In which part of an archive its reader is.
 #[derive(Clone, Copy)]
-enum Part {
+pub(crate) enum Part {
     /// Before a member, where so many bytes may still be read, or behind the last one.
     Header { left: u64 },
     /// In one: the archive does not end here.
@@ -369,7 +381,7 @@ enum Part {
 }
 
 /// What is known of the unpacked bytes of a file, while they are read.
-struct Meter {
+pub(crate) struct Meter {
     part: Cell<Part>,
     /// Bytes so far.
     unpacked: Cell<u64>,
@@ -378,16 +390,16 @@ struct Meter {
     /// How many of the last ones are zero.
     zeros: Cell<u64>,
     /// It could not be read on.
-    has_failed: Cell<bool>,
+    pub(crate) has_failed: Cell<bool>,
 }
 
 impl Meter {
-    fn new(limit: u64) -> Self {
+    pub(crate) fn new(limit: u64) -> Self {
         let part = Cell::new(Part::Header { left: u64::MAX });
         Self { part, unpacked: Cell::default(), limit, zeros: Cell::default(), has_failed: Cell::default() }
     }
 
-    fn enter(&self, part: Part) {
+    pub(crate) fn enter(&self, part: Part) {
         self.part.set(part);
     }
 
@@ -409,11 +421,11 @@ impl Meter {
 }
 
 /// The unpacked bytes of a file, up to a limit.
-struct Unpacked {
-    source: Box<dyn Read + Send>,
-    meter: Rc<Meter>,
+pub(crate) struct Unpacked {
+    pub(crate) source: Box<dyn Read + Send>,
+    pub(crate) meter: Rc<Meter>,
     /// Whether nobody waits for them any more.
-    is_closed: Option<Arc<AtomicBool>>,
+    pub(crate) is_closed: Option<Arc<AtomicBool>>,
 }
 
 impl Unpacked {

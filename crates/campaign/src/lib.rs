@@ -3,6 +3,7 @@
 
 mod any_case;
 mod archive;
+mod archive_members;
 mod attribution;
 mod block_test;
 mod case_name;
@@ -42,6 +43,7 @@ mod worker;
 mod workers;
 
 pub use archive::file_of;
+pub use archive_members::members;
 pub use attribution::{Parting, Partings};
 pub use block_test::{BlockReport, BlockSummary, BlockTask, BlockVerdict, block_cases, processor_of};
 pub use case_name::CaseName;
@@ -67,9 +69,10 @@ pub use named_trace::NamedTrace;
 pub use parallax_engine_evmc::child_main;
 pub use pipeline::{Campaign, Delivered, Progress, RunBy, Selection, WorkersError};
 pub use report::{
-    DiffSetup, Form, HtmlReport, JsonReport, JunitReport, MergeError, PageLimits, Program, Report,
-    ReportFormat, ShardReports, Told, diff_json, diff_text, html_of_run, printable, program_json,
-    program_text, rerun, rerun_of, rules_word, shell_word, test_json, test_text, title, title_of,
+    DiffSetup, Form, HtmlReport, ItemAnswer, ItemAnswers, ItemsError, JsonReport, JunitReport, MergeError,
+    PageLimits, Program, Report, ReportFormat, ShardReports, Told, diff_json, diff_text, html_of_run,
+    printable, program_json, program_text, rerun, rerun_of, rules_word, shell_word, test_json, test_text,
+    title, title_of,
 };
 pub use right_trace::{TraceCompared, diff_trace};
 pub use shard::{CountedTests, NoShard, Shard};

@@ -26,6 +26,7 @@ use regex::Regex;
 use crate::{
     CountedTests, Shard,
     archive::{self, Members, Opened},
+    archive_members::MemberReader,
     engines::UnknownEngine,
     shard::TestCounter,
     shared_states::{SharedStates, Unit},
@@ -329,6 +330,8 @@ struct Source<'a> {
     opened: usize,
     /// What is left of an archive.
     members: Option<Members>,
+    /// Of an archive whose members are named one by one.
+    reader: MemberReader,
     /// What is left of a file.
     tests: Option<Tests>,
     states: SharedStates,
@@ -340,7 +343,17 @@ struct Source<'a> {
 impl<'a> Source<'a> {
     fn new(files: &'a [PathBuf]) -> Self {
         let states = SharedStates::default();
-        Self { files, opened: 0, members: None, tests: None, states, found: TestCounter::default(), taken: 0 }
+        let reader = MemberReader::default();
+        Self {
+            files,
+            opened: 0,
+            members: None,
+            reader,
+            tests: None,
+            states,
+            found: TestCounter::default(),
+            taken: 0,
+        }
     }
 
     /// The next selected unit and its place; `None` if there is none, or if it is not to be looked for any longer.
@@ -389,7 +402,12 @@ impl<'a> Source<'a> {
             }
             let path = self.files.get(self.opened)?;
             self.opened += 1;
-            match archive::open(path) {
+            let opened = match self.reader.find(path, is_stopped) {
+                Some(member) => member.map(Opened::File),
+                None if is_stopped() => return None,
+                None => archive::open(path),
+            };
+            match opened {
                 Ok(Opened::File(file)) => self.tests = Some(Box::new(file.tests())),
                 Ok(Opened::Archive(members)) => self.members = Some(members),
                 Err(error) => return Some(Err(error)),

@@ -247,6 +247,7 @@ pub(crate) struct CompareArguments {
   parallax diff tests --store verdicts.store
   parallax diff tests --side mini --side revm --side eels=cmd:'ethereum-spec-evm statetest --json'
   parallax diff --asm --code 'PUSH 1 PUSH 2 ADD PUSH 0 SSTORE' --left mini+flip-result@ADD
+  parallax diff tests archive.tar.gz --list | shuf | parallax diff --pipe > answers.jsonl; parallax report merge answers.jsonl --out all.json
 
 What is compared: in the mode per-call every message's outcome, nested ones included, and the state after the transaction; \
 per-block also all of the machine's state at every entry of a basic block; per-step also before and after every opcode. The fast \
@@ -265,6 +266,9 @@ has one. The verdicts:
   unsupported   a side does not have these rules
   not_compared  there is nothing that both sides tell
 Steps, block entries and depths are numbered from 1 everywhere, as in traces (EIP-3155); messages from #0, the transaction's own.
+
+With --pipe each item is one line with the fields: item path cases summary setup, or item path error if it is none or cannot be run. \
+cases are as with --json. The exit status is 0 however the sides stand: an answer is an answer.
 
 With --steps each case is a header (format, version, case, mode, engines), one line a step (step: its number, primary: the left side, \
 mini: the right one, mismatch: field, lhs, rhs, carried) and an end (verdict, divergence, steps, stepsDropped, outcomes).
@@ -356,6 +360,13 @@ pub(crate) struct DiffArguments {
     /// Stop at the first divergence
     #[arg(long, conflicts_with_all = ["code", "right_trace"])]
     pub(crate) fail_fast: bool,
+    /// Run nothing: print the items of work that PATH is made of, one a line, I/N PATH: files, and members of archives
+    #[arg(long, conflicts_with_all = ["code", "right_trace", "shard", "report", "steps", "fail_fast", "json", "pipe"])]
+    pub(crate) list: bool,
+    /// Take items of work from standard input, one a line, each as --list prints it or a path, and answer each with a line of JSON when
+    /// it has run, in order: for engines that spread lines over machines. parallax report merge makes a report of the answers
+    #[arg(long, conflicts_with_all = ["paths", "code", "right_trace", "shard", "report", "steps", "fail_fast", "json"])]
+    pub(crate) pipe: bool,
     /// Write every case and the sum to a file as well, for people, programs or continuous integration; may be repeated
     #[arg(long, value_name = "html|json|junit=FILE", value_parser = ReportOption::parse)]
     pub(crate) report: Vec<ReportOption>,

@@ -21,7 +21,7 @@ use crate::{
 pub(crate) struct SelectionArguments {
     /// Files or folders of state tests, archives of them (.tar, .tar.gz, .tgz) or ARCHIVE:MEMBER, packed files (.json.gz), or -
     /// for a list of paths on standard input, one a line
-    #[arg(value_name = "PATH", required_unless_present = "code")]
+    #[arg(value_name = "PATH", required_unless_present_any = ["code", "pipe"])]
     pub(crate) paths: Vec<PathBuf>,
     /// Run every case by these rules: a fork, a fork with EIPs switched on and off (Cancun+7939-5656), or a file of rules (.toml). Where
     /// a test has cases for them, those alone; otherwise each of its transactions once, and what is expected of it is not looked at.

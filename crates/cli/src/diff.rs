@@ -19,7 +19,7 @@ use parallax_shadow_diff::{ShadowMode, Verdict};
 
 use crate::{
     arguments::{DiffArguments, HaltNames, Mode},
-    colour,
+    colour, diff_items,
     diff_reports::Reports,
     input::{self, CodeForm, hex},
     libraries::{load, needs_steps},
@@ -53,7 +53,11 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<Status> {
         "{}: the world of a program, expected --code",
         has_world.trim_start()
     );
+    if arguments.list {
+        return diff_items::list(&arguments.selection.paths);
+    }
     if sides::options(arguments).are_asked_for() {
+        ensure!(!arguments.pipe, "--pipe: expected engines on both sides, no client's command");
         return sides::run(arguments);
     }
     if let Some(path) = &arguments.right_trace {
@@ -69,6 +73,7 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<Status> {
     }
     match &arguments.code {
         Some(code) => on_code(arguments, code, sides),
+        None if arguments.pipe => diff_items::pipe(arguments, &task(arguments)),
         None => on_cases(arguments),
     }
 }
@@ -227,7 +232,7 @@ pub(crate) fn task(arguments: &DiffArguments) -> DiffTask {
     );
     // What cannot be read is said to people in any case.
     let mut forms = vec![Form::Text];
-    forms.extend(arguments.selection.json.then_some(Form::Json));
+    forms.extend((arguments.selection.json || arguments.pipe).then_some(Form::Json));
     forms.extend(report.iter().map(|report| Form::from(report.format())));
     DiffTask {
         left: left.to_owned(),

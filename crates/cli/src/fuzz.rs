@@ -10,6 +10,8 @@ use std::{
     fs::File,
     hash::{BuildHasher, Hasher, RandomState},
     io::{self, Write},
+    sync::atomic::Ordering,
+    thread,
     time::Instant,
 };
 

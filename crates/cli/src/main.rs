@@ -12,6 +12,7 @@ mod colour;
 mod compare;
 mod compared_fields;
 mod diff;
+mod diff_items;
 mod diff_reports;
 mod engine_parser;
 mod evm;

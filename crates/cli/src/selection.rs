@@ -46,8 +46,8 @@ pub(crate) struct Incoming<'a> {
     status: Status,
 }
 
-/// A list of paths on standard input.
-struct List {
+/// A list of paths on standard input, or of items of work.
+pub(crate) struct List {
     lines: Receiver<io::Result<PathLine>>,
     has_paths: bool,
 }
@@ -92,13 +92,11 @@ impl<'a> Incoming<'a> {
         }
         while !is_interrupted() {
             if let Some(list) = &mut self.list {
-                let Some(first) = list.wait()? else {
+                let Some(lines) = list.next()? else {
                     ensure!(list.has_paths || is_interrupted(), "{NO_LIST}");
                     self.list = None;
                     continue;
                 };
-                let lines = [first].into_iter().chain(list.lines.try_iter().take(LINES - 1));
-                let lines = lines.collect::<io::Result<Vec<_>>>().context(LIST)?;
                 return self.listed(lines).map(Some);
             }
             let named: Vec<_> =
@@ -176,7 +174,8 @@ impl<'a> Incoming<'a> {
         self.status = Status::WrongInput;
     }
 
-    fn select(&mut self, files: Vec<PathBuf>) -> Selected {
+    /// These files, with what is selected of them.
+    pub(crate) fn select(&mut self, files: Vec<PathBuf>) -> Selected {
         self.files += files.len();
         let SelectionArguments { only_fork: rules, index, .. } = *self.arguments;
         let by = self.arguments.by.as_ref();
@@ -258,7 +257,7 @@ const NO_LIST: &str = "standard input: expected a list of paths, one a line, fou
 
 impl List {
     /// Begins to read. The thread waits for a line even when nobody wants one any more, and ends with the process.
-    fn begin() -> Result<Self> {
+    pub(crate) fn begin() -> Result<Self> {
         let (sender, lines) = sync_channel(LINES);
         let read = move || {
             let mut lines = PathLines::new(io::stdin().lock());
@@ -271,6 +270,13 @@ impl List {
         };
         thread::Builder::new().spawn(read).context("cannot start a thread")?;
         Ok(Self { lines, has_paths: false })
+    }
+
+    /// Waits for the next line, and takes with it what else has come; `None` at the end, or if there was an interrupt.
+    pub(crate) fn next(&mut self) -> Result<Option<Vec<PathLine>>> {
+        let Some(first) = self.wait()? else { return Ok(None) };
+        let lines = [first].into_iter().chain(self.lines.try_iter().take(LINES - 1));
+        Ok(Some(lines.collect::<io::Result<Vec<_>>>().context(LIST)?))
     }
 
     /// The next line; `None` at the end, or if there was an interrupt.

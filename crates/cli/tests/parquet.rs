@@ -3,6 +3,9 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+#[path = "support/python.rs"]
+mod python;
+
 use std::{
     collections::BTreeMap,
     env, fs,
@@ -33,41 +36,10 @@ fn run(arguments: &[&str], folder: &Path) -> (Option<i32>, String) {
     (output.status.code(), String::from_utf8(output.stderr).unwrap())
 }
 
-/// A Python that has DuckDB, in the target folder; `None`, and a line on standard error, where there is none to be had. CI has one.
+/// A Python that has DuckDB, if there is one to be had.
 fn python() -> Option<&'static Path> {
-    static PYTHON: LazyLock<Result<PathBuf, String>> = LazyLock::new(|| {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("python");
-        let python = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
-        let (_, version) = DUCKDB.split_once("==").unwrap();
-        let has_it = || {
-            let check = format!("import duckdb; assert duckdb.__version__ == '{version}'");
-            told(Command::new(&python).args(["-c", &check]))
-        };
-        if has_it().is_err() {
-            told(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
-            let install = ["-m", "pip", "install", "--quiet", "--only-binary=:all:", DUCKDB];
-            told(Command::new(&python).args(install))?;
-            has_it()?;
-        }
-        Ok(python)
-    });
-    match &*PYTHON {
-        Ok(python) => Some(python),
-        Err(error) if env::var_os("CI").is_some() => panic!("no {DUCKDB}: {error}"),
-        Err(error) => {
-            eprintln!("left out: {DUCKDB} on traces ({error})");
-            None
-        }
-    }
-}
-
-/// Fails with the last line of what a command says.
-fn told(command: &mut Command) -> Result<(), String> {
-    let program = command.get_program().to_string_lossy().into_owned();
-    let output = command.stdin(Stdio::null()).output().map_err(|error| format!("{program}: {error}"))?;
-    let text = String::from_utf8_lossy(&output.stderr);
-    let last = text.lines().next_back().unwrap_or_default();
-    output.status.success().then_some(()).ok_or_else(|| format!("{program}: {}: {last}", output.status))
+    static PYTHON: LazyLock<Option<PathBuf>> = LazyLock::new(|| python::python(DUCKDB, &[]));
+    PYTHON.as_deref()
 }
 
 /// The answers of queries that are asked in `folder`: rows, the names of the columns first.

@@ -2,33 +2,17 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test, an unwrap is an assertion")]
 
+#[path = "support/page.rs"]
+mod page;
 mod support;
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, path::Path};
 
 use parallax_block_data::sign;
 use parallax_primitives::{Transaction, TransactionType, U256, address, hex};
 use serde_json::{Value, json};
 use support::fixture;
 use tempfile::TempDir;
-
-/// Commands of the page, each with what it prints.
-fn commands(page: &str) -> Vec<(String, Vec<String>)> {
-    let mut commands: Vec<(String, Vec<String>)> = Vec::new();
-    let mut is_console = false;
-    for line in page.lines() {
-        match (line, is_console) {
-            ("```console", _) => is_console = true,
-            ("```", _) => is_console = false,
-            (_, false) => {}
-            (line, true) => match line.strip_prefix("$ ") {
-                Some(command) => commands.push((command.to_owned(), Vec::new())),
-                None => commands.last_mut().unwrap().1.push(line.to_owned()),
-            },
-        }
-    }
-    commands
-}
 
 /// The files that the page speaks of.
 fn prepare(folder: &TempDir) {
@@ -84,21 +68,13 @@ fn every_command_of_the_page_does_what_it_says() {
     let folder = tempfile::tempdir().unwrap();
     prepare(&folder);
     let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/tasks.md")).unwrap();
-    let commands = commands(&page);
+    let commands = page::commands(&page);
     assert_eq!(commands.len(), 11, "nine tasks, two of them with two commands");
-    let program = Path::new(env!("CARGO_BIN_EXE_parallax")).parent().unwrap();
-    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
     for (command, lines) in commands {
-        let output = Command::new("sh")
-            .args(["-c", &command])
-            .current_dir(&folder)
-            .env("PATH", &path)
-            .output()
-            .unwrap();
-        let printed = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
+        let (status, printed) = page::shell(&command, folder.path());
         let differs = lines.iter().any(|line| line.starts_with("DIVERGE") || line.starts_with("FAIL"));
         let expected = if command.contains("failing.json") || differs { 1 } else { 0 };
-        assert_eq!(output.status.code(), Some(expected), "{command}: {printed}");
+        assert_eq!(status, Some(expected), "{command}: {printed}");
         for line in lines {
             assert!(printed.contains(&line), "{command}: no line {line}: {printed}");
         }

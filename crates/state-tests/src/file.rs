@@ -104,6 +104,11 @@ impl FixtureFile {
         Ok(Self { tests: tests.into(), name, text })
     }
 
+    /// What errors call it.
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
     /// The tests in the order of the file. A name given twice is an error the second time.
     pub fn tests(&self) -> impl Iterator<Item = Result<TestText, FixtureError>> + Send + use<> {
         let file = self.clone();

@@ -244,7 +244,13 @@ pub(super) fn answer(answer: &Answer<'_>) -> String {
     }
 }
 
-fn json(line: &impl Serialize) -> String {
+/// How a comparison was asked for.
+pub(super) fn setup_json(setup: &DiffSetup) -> String {
+    let DiffSetup { engines, mode, command, tolerances, shard } = setup;
+    json(&SetupRecord { engines, mode: mode.name(), command, tolerances, shard: *shard })
+}
+
+pub(super) fn json(line: &impl Serialize) -> String {
     // Strings, numbers and lists of them always serialise.
     serde_json::to_string(line).unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}"))
 }
@@ -276,9 +282,8 @@ impl<W: Write + Seek> JsonReport<W> {
     /// comparison, with how it was asked for.
     pub fn finish(mut self, summary: &impl Serialize, setup: Option<&DiffSetup>) -> io::Result<()> {
         write!(self.out, "\n],\"summary\":{}", json(summary))?;
-        if let Some(DiffSetup { engines, mode, command, tolerances, shard }) = setup {
-            let setup = SetupRecord { engines, mode: mode.name(), command, tolerances, shard: *shard };
-            write!(self.out, ",\"setup\":{}", json(&setup))?;
+        if let Some(setup) = setup {
+            write!(self.out, ",\"setup\":{}", setup_json(setup))?;
         }
         self.out.write_all(b"}\n")?;
         self.out.flush()

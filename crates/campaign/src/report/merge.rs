@@ -17,8 +17,8 @@ use serde_json::value::RawValue;
 use crate::{CountedTests, DiffSummary, Shard};
 
 /// How a report begins and ends.
-const HEAD: &str = "{\"cases\":[";
-const SUM: &str = "],\"summary\":";
+pub(super) const HEAD: &str = "{\"cases\":[";
+pub(super) const SUM: &str = "],\"summary\":";
 /// What a shard's case begins with: the number of its test.
 const NUMBER: &str = "{\"at\":";
 

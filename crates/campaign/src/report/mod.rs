@@ -5,6 +5,7 @@
 mod answer;
 mod document;
 mod html;
+mod items;
 mod json;
 mod junit;
 mod merge;
@@ -20,6 +21,7 @@ use crate::{Delivered, DiffOutcome, DiffSummary};
 pub(crate) use answer::{Answer, Subject};
 pub use answer::{DiffSetup, Program, rerun, rerun_of, rules_word, title, title_of};
 pub use html::{HtmlReport, PageLimits, html_of_run};
+pub use items::{ItemAnswer, ItemAnswers, ItemsError};
 pub use json::{JsonReport, diff_json, program_json, test_json};
 pub(crate) use json::{outcome_json, unreadable_json};
 pub use junit::JunitReport;

@@ -52,9 +52,9 @@ pub(super) struct Keeper {
     failure: Option<StoreError>,
 }
 
-/// Findings of one sort that are not written: their numbers, of which there are no more than threads find while one is at its case.
+/// Findings of one sort that are not written: the turns in which they were found, of which there are no more than threads find while one is at its case.
 struct Waiting {
-    numbers: Vec<u64>,
+    turns: Vec<u64>,
     lowest: Finding,
 }
 

@@ -119,7 +119,8 @@ fn compared(store: &Store, finding: &Finding, case: &Case, arguments: &DiffArgum
 
 /// What an outcome has in common with others of its sort.
 fn sort(finding: &Finding, case: &Case, outcome: DiffOutcome) -> Sort {
-    let found = Found { number: finding.number, kind: "", rules: case.rules, pair: 0, outcome };
+    let found =
+        Found { number: finding.number, turn: finding.number, kind: "", rules: case.rules, pair: 0, outcome };
     let sort = found.sort();
     Sort {
         outcome: sort.verdict.to_owned(),
