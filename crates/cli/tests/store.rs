@@ -361,7 +361,6 @@ fn what_is_wrong_is_told_in_a_line() {
             "new: the store would be written over another output",
         ),
         (vec!["fuzz", "--resume"], "--store <FILE>"),
-        (vec!["fuzz", "--until-coverage", "--store", "x"], "--until-coverage"),
         (vec!["store", "export", &text], "--parquet <FILE>"),
     ] {
         let (status, out, error) = run(&words);

@@ -117,7 +117,7 @@ pub enum Told<'a> {
     Finding(&'a Finding),
     /// One more of a sort that is known.
     Again(&'a Finding),
-    /// All cases below this number are finished, and what was found in them is told; of a run until coverage, so many turns.
+    /// All cases below this number are finished, and what was found in them is told.
     Finished(u64),
     /// How far it is; a few times a second.
     Progress(FuzzProgress),

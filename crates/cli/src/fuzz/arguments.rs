@@ -108,7 +108,7 @@ pub(crate) struct FuzzArguments {
     #[arg(long, value_name = "FILE")]
     pub(super) coverage: Option<String>,
     /// End when all that is possible was reached
-    #[arg(long, conflicts_with = "store")]
+    #[arg(long)]
     pub(super) until_coverage: bool,
     #[command(flatten)]
     pub(super) store: StoreArguments,

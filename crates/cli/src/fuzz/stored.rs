@@ -287,6 +287,7 @@ pub(super) fn resumed(given: &FuzzArguments) -> Result<Option<(FuzzArguments, Re
     then.first = *next;
     (then.time, then.jobs, then.fail_fast, then.json) = (given.time, given.jobs, given.fail_fast, given.json);
     (then.report, then.coverage) = (given.report.clone(), given.coverage.clone());
+    then.until_coverage = given.until_coverage;
     then.store = given.store.clone();
     let campaign = *id;
     Ok(Some((then, Resumed { store, campaign })))
