@@ -117,7 +117,7 @@ fn on_cases(arguments: &DiffArguments) -> Result<Status> {
     if arguments.steps.is_some() || !arguments.report.is_empty() {
         incoming.gather()?;
     }
-    let mut outputs = Outputs::beside(incoming.gathered_files());
+    let mut outputs = Outputs::beside(incoming.gathered_files().chain(arguments.store.store.as_deref()));
     let steps = Steps::open(arguments, &mut outputs)?;
     let workers = if steps.is_some() { None } else { arguments.isolation.workers()? };
     incoming.watch_interrupts(workers.is_some())?;
@@ -127,6 +127,7 @@ fn on_cases(arguments: &DiffArguments) -> Result<Status> {
     setup.shard = arguments.selection.shard;
     let mut reports = Reports::begin(&arguments.report, &setup, &mut outputs)?;
     let printer = if arguments.steps.as_deref() == Some("-") { Printer::aside() } else { Printer::new() };
+    arguments.store.check(&outputs)?;
     let results = Results::begin(printer, &arguments.store, &arguments.selection, || kept(arguments, &task))?;
     if results.needs_json() && !json {
         task.forms.push(Form::Json);

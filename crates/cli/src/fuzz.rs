@@ -226,7 +226,7 @@ impl Telling<'_> {
     /// As many cases as is wished.
     fn all(&self, fuzz: &Fuzz<'_>, mut keeper: Option<Keeper>) -> Result<Status> {
         let FuzzArguments { json, report, coverage, .. } = self.arguments;
-        let mut outputs = Outputs::default();
+        let mut outputs = Outputs::beside(self.arguments.store.store.as_deref());
         let mut reports = Reports::begin(report, &self.setups[0], &mut outputs)?;
         let table = coverage.as_deref();
         let table = table

@@ -29,13 +29,19 @@ impl Outputs {
 
     /// Refuses to open a file that is read, under whatever name, or written already.
     pub(crate) fn check(&self, path: impl AsRef<Path>, what: &str) -> Result<()> {
-        let Some(there) = identity(path.as_ref()) else { return Ok(()) };
-        let path = path.as_ref().display();
+        let path = path.as_ref();
+        let Some(there) = identity(path) else { return Ok(()) };
         if self.read.contains(&there) {
-            bail!("{path}: the {what} would be written over what is read");
+            bail!("{}: the {what} would be written over what is read", path.display());
         }
-        if self.written.contains(&there) {
-            bail!("{path}: the {what} would be written over another output");
+        self.check_written(path, what)
+    }
+
+    /// Refuses a file that is written already.
+    pub(crate) fn check_written(&self, path: impl AsRef<Path>, what: &str) -> Result<()> {
+        let path = path.as_ref();
+        if identity(path).is_some_and(|there| self.written.contains(&there)) {
+            bail!("{}: the {what} would be written over another output", path.display());
         }
         Ok(())
     }

@@ -96,8 +96,9 @@ pub(crate) fn run(arguments: &DiffArguments) -> Result<Status> {
     let mut setup = setup(&sides);
     setup.command = format!("parallax diff{options}");
     setup.shard = arguments.selection.shard;
-    let mut reports =
-        Reports::begin(&arguments.report, &setup, &mut Outputs::beside(incoming.gathered_files()))?;
+    let mut outputs = Outputs::beside(incoming.gathered_files().chain(arguments.store.store.as_deref()));
+    let mut reports = Reports::begin(&arguments.report, &setup, &mut outputs)?;
+    arguments.store.check(&outputs)?;
     let results = Results::begin(Printer::new(), &arguments.store, &arguments.selection, || {
         let names = std::iter::once(sides.pivot.name()).chain(sides.others.iter().map(Side::name));
         Kept {

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
+use anyhow::Result;
 use clap::Args;
 use parallax_store::{Limits, Store, StoreError};
 
-use crate::{number::positive, version};
+use crate::{number::positive, outputs::Outputs, version};
 
 #[derive(Args, Clone, Debug)]
 pub(crate) struct StoreArguments {
@@ -21,6 +22,12 @@ impl StoreArguments {
     /// Its limits.
     pub(crate) fn limits(&self) -> Limits {
         Limits { bytes: u64::from(self.store_limit) << 20, ..Limits::default() }
+    }
+
+    /// Refuses a store that another output is written to.
+    pub(crate) fn check(&self, outputs: &Outputs) -> Result<()> {
+        // What is there already is not written over, but it is nobody else's.
+        self.store.as_ref().map_or(Ok(()), |path| outputs.check_written(path, "store"))
     }
 
     /// The store, if there is to be one.

@@ -338,6 +338,8 @@ fn what_is_wrong_is_told_in_a_line() {
     let text = folder.path("text");
     fs::write(&text, "no store\n".repeat(1000)).unwrap();
     let fixture = fixture("arithmetic.json");
+    let (new, report) = (folder.path("new"), format!("json={text}"));
+    let other = format!("json={new}");
     for (words, told) in [
         (vec!["store", "list", "/nonexistent/s"], "/nonexistent/s: no such store"),
         (
@@ -350,6 +352,14 @@ fn what_is_wrong_is_told_in_a_line() {
             "/nonexistent/s: unable to open database file",
         ),
         (vec!["diff", "--code", "0x00", "--store", &text], "--store keeps the verdicts of cases"),
+        (
+            vec!["diff", &fixture, "--report", &report, "--store", &text],
+            "text: the report would be written over what is read",
+        ),
+        (
+            vec!["diff", &fixture, "--report", &other, "--store", &new],
+            "new: the store would be written over another output",
+        ),
         (vec!["fuzz", "--resume"], "--store <FILE>"),
         (vec!["store", "export", &text], "--parquet <FILE>"),
     ] {

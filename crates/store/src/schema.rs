@@ -4,7 +4,7 @@ use std::{path::Path, thread, time::Duration};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
-use crate::{Limits, StoreError};
+use crate::StoreError;
 
 /// What SQLite files say whose they are: `plxs`.
 const APPLICATION: i64 = 0x706c_7873;
@@ -91,7 +91,7 @@ CREATE TABLE coverage (
 ";
 
 /// Opens a file that is a store, or makes one of it where it may be created and is empty.
-pub(crate) fn open(path: &Path, limits: &Limits, may_create: bool) -> Result<Connection, StoreError> {
+pub(crate) fn open(path: &Path, most_bytes: u64, may_create: bool) -> Result<Connection, StoreError> {
     let file = || path.display().to_string();
     if !may_create && !path.is_file() {
         return Err(StoreError::Missing { file: file() });
@@ -118,7 +118,7 @@ pub(crate) fn open(path: &Path, limits: &Limits, may_create: bool) -> Result<Con
     connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;").map_err(failed)?;
     let page =
         connection.pragma_query_value(None, "page_size", |row| row.get::<_, u32>(0)).map_err(failed)?;
-    let pages = (limits.bytes / u64::from(page.max(1))).clamp(1, u64::from(u32::MAX - 1));
+    let pages = (most_bytes / u64::from(page.max(1))).clamp(1, u64::from(u32::MAX - 1));
     connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())).map_err(failed)?;
     Ok(connection)
 }

@@ -60,7 +60,7 @@ impl Store {
     }
 
     fn opened(path: PathBuf, limits: Limits, may_create: bool) -> Result<Self, StoreError> {
-        let connection = schema::open(&path, &limits, may_create)?;
+        let connection = schema::open(&path, limits.bytes, may_create)?;
         Ok(Self { connection, path, limits })
     }
 
