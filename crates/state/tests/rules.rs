@@ -131,9 +131,9 @@ fn the_touch_of_ripemd160_outlives_nested_failures_only() {
             state.checkpoint();
             state.credit(RIPEMD160, U256::from(1)).unwrap();
             if fails {
-                state.revert()
+                state.revert();
             } else {
-                state.commit()
+                state.commit();
             }
             state.revert();
             state.commit();

@@ -47,7 +47,7 @@ impl Store {
                 "DELETE FROM cases WHERE sha256 NOT IN (SELECT sha256 FROM findings WHERE sha256 IS NOT NULL)";
             Ok((verdicts, transaction.execute(unused, [])? as u64))
         })?;
-        self.connection.execute_batch("VACUUM").map_err(|source| self.failed(source))?;
+        self.connection.execute_batch("VACUUM").map_err(|source| self.failed(&source))?;
         self.settle()?;
         Ok(Collected { verdicts, cases, bytes: [before, self.size()] })
     }
@@ -55,7 +55,7 @@ impl Store {
     /// Brings the log into the file, as far as nobody reads.
     fn settle(&self) -> Result<(), StoreError> {
         let settled = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-        settled.map_err(|source| self.failed(source))
+        settled.map_err(|source| self.failed(&source))
     }
 
     fn size(&self) -> u64 {

@@ -79,7 +79,7 @@ pub enum StoreError {
 
 impl StoreError {
     /// What SQLite says, in the words of a store.
-    pub(crate) fn of(file: &Path, source: rusqlite::Error) -> Self {
+    pub(crate) fn of(file: &Path, source: &rusqlite::Error) -> Self {
         let file = file.display().to_string();
         match source.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => StoreError::Foreign { file },

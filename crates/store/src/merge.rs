@@ -49,7 +49,7 @@ impl Store {
         })?;
         self.connection
             .execute("ATTACH DATABASE ? AS other", [path])
-            .map_err(|source| self.failed(source))?;
+            .map_err(|source| self.failed(&source))?;
         let merged = self.transaction(|transaction, _| {
             let mut merged = Merged::default();
             for (id, uid, writes) in campaigns(transaction)? {
@@ -64,7 +64,7 @@ impl Store {
         // What was not taken over is not there: nothing is undone by this.
         let detached = self.connection.execute("DETACH DATABASE other", []);
         let merged = merged?;
-        detached.map_err(|source| self.failed(source))?;
+        detached.map_err(|source| self.failed(&source))?;
         Ok(merged)
     }
 }

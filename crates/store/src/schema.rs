@@ -96,7 +96,7 @@ pub(crate) fn open(path: &Path, most_bytes: u64, may_create: bool) -> Result<Con
     if !may_create && !path.is_file() {
         return Err(StoreError::Missing { file: file() });
     }
-    let failed = |source| StoreError::of(path, source);
+    let failed = |source| StoreError::of(path, &source);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let flags = if may_create { flags | OpenFlags::SQLITE_OPEN_CREATE } else { flags };
     let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
@@ -128,7 +128,7 @@ fn is_ours(connection: &Connection, path: &Path, may_create: bool) -> Result<boo
     let file = || path.display().to_string();
     let pragma = |name: &str| {
         let value = connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-        value.map_err(|source| StoreError::of(path, source))
+        value.map_err(|source| StoreError::of(path, &source))
     };
     let (application, version) = (pragma("application_id")?, pragma("user_version")?);
     if application == APPLICATION {
@@ -138,7 +138,7 @@ fn is_ours(connection: &Connection, path: &Path, may_create: bool) -> Result<boo
         };
     }
     let tables = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0));
-    let tables = tables.map_err(|source| StoreError::of(path, source))?;
+    let tables = tables.map_err(|source| StoreError::of(path, &source))?;
     match may_create && application == 0 && version == 0 && tables == 0 {
         true => Ok(false),
         false => Err(StoreError::Foreign { file: file() }),
@@ -165,7 +165,7 @@ fn write_ahead(connection: &Connection, path: &Path) -> Result<(), StoreError> {
                 rest -= 1;
                 thread::sleep(TICK);
             }
-            Err(error) => return Err(StoreError::of(path, error)),
+            Err(error) => return Err(StoreError::of(path, &error)),
         }
     }
 }

@@ -99,7 +99,7 @@ impl Store {
         let sql = "SELECT size, deflated FROM cases WHERE lower(hex(sha256)) = ?";
         let found =
             self.connection.query_row(sql, [digest], |row| Ok((number(row, 0)?, row.get::<_, Vec<u8>>(1)?)));
-        let Some((size, packed)) = found.optional().map_err(|source| self.failed(source))? else {
+        let Some((size, packed)) = found.optional().map_err(|source| self.failed(&source))? else {
             return Err(self.damaged(format!("case {digest} is not there")));
         };
         let text = inflate(&packed, size).map_err(|error| self.damaged(format!("case {digest}: {error}")))?;
@@ -117,10 +117,10 @@ impl Store {
         const VERDICTS: &str = "SELECT number, file, name, rules, position, outcome, failed, steps, place, field, \
             cause, reason, sha256 FROM verdicts WHERE campaign = ? ORDER BY number";
         for campaign in self.campaigns()? {
-            let mut statement = self.connection.prepare(VERDICTS).map_err(|source| self.failed(source))?;
-            let mut rows = statement.query([bits(campaign.id)]).map_err(|source| self.failed(source))?;
-            while let Some(row) = rows.next().map_err(|source| self.failed(source))? {
-                let (at, verdict) = verdict(row).map_err(|source| self.failed(source))?;
+            let mut statement = self.connection.prepare(VERDICTS).map_err(|source| self.failed(&source))?;
+            let mut rows = statement.query([bits(campaign.id)]).map_err(|source| self.failed(&source))?;
+            while let Some(row) = rows.next().map_err(|source| self.failed(&source))? {
+                let (at, verdict) = verdict(row).map_err(|source| self.failed(&source))?;
                 each(&campaign, at, verdict)?;
             }
         }
@@ -168,10 +168,10 @@ impl Store {
         let read = || -> rusqlite::Result<Vec<T>> {
             self.connection.prepare(sql)?.query_map(parameters, read)?.collect()
         };
-        read().map_err(|source| self.failed(source))
+        read().map_err(|source| self.failed(&source))
     }
 
-    pub(crate) fn failed(&self, source: rusqlite::Error) -> StoreError {
+    pub(crate) fn failed(&self, source: &rusqlite::Error) -> StoreError {
         failed(&self.connection, &self.path, &self.limits, source)
     }
 
@@ -190,7 +190,7 @@ pub(crate) fn failed(
     connection: &Connection,
     path: &Path,
     limits: &Limits,
-    source: rusqlite::Error,
+    source: &rusqlite::Error,
 ) -> StoreError {
     let file = match StoreError::of(path, source) {
         StoreError::Full { file, .. } => file,

@@ -68,10 +68,10 @@ impl Store {
         let limits = self.limits;
         // A transaction that reads first and then writes could be refused in the middle.
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate);
-        let transaction = transaction.map_err(|source| StoreError::of(&self.path, source))?;
+        let transaction = transaction.map_err(|source| StoreError::of(&self.path, &source))?;
         let written = write(&transaction, &limits)
-            .map_err(|source| failed(&transaction, &self.path, &limits, source))?;
-        transaction.commit().map_err(|source| self.failed(source))?;
+            .map_err(|source| failed(&transaction, &self.path, &limits, &source))?;
+        transaction.commit().map_err(|source| self.failed(&source))?;
         Ok(written)
     }
 }

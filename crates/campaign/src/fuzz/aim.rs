@@ -23,7 +23,9 @@ impl Aim {
     /// The number of the case that is run as the `turn`-th one: another one for each turn.
     pub(super) fn number(&self, draw: Draw<'_>, seed: u64, turn: u64) -> u64 {
         let target = usize::try_from(turn).unwrap_or(0).checked_rem(self.0.len());
-        let Some((rules, subject)) = target.map(|target| self.0[target]).filter(|_| turn % PLAIN != 0) else {
+        let Some((rules, subject)) =
+            target.map(|target| self.0[target]).filter(|_| !turn.is_multiple_of(PLAIN))
+        else {
             return turn;
         };
         let opcode = match subject {
