@@ -39,6 +39,10 @@ use crate::{
     report::{Status, complain},
 };
 
+/// Why a block has no state test.
+const NO_TRANSACTION: &str =
+    "the sides part in no transaction of the block, and the form of state tests has no place for a block";
+
 pub(crate) fn run(arguments: &FuzzArguments) -> Result<Status> {
     match stored::resumed(arguments)? {
         Some((then, resumed)) => fuzz(&then, Some(resumed)),
@@ -189,7 +193,8 @@ impl Telling<'_> {
         let case = fuzz.case(number);
         let program = self.program(number, case.kind, case.rules);
         if let Some(path) = &self.arguments.write {
-            case_file::write(&case, path, &program.title, self.arguments.right)?;
+            let transaction = fuzz.transaction_of(number).context(NO_TRANSACTION).context("--write")?;
+            case_file::write(&transaction, path, &program.title, self.arguments.right)?;
         }
         let outcomes = fuzz.run_case(number);
         let mut reports = Reports::begin(&self.arguments.report, &self.setups[0], &mut Outputs::default())?;
@@ -336,8 +341,8 @@ impl Telling<'_> {
         let FuzzArguments { left, right, .. } = *self.arguments;
         let by = |engine| {
             let text = || {
-                case_file::text(&fuzz.case(number), title, title, engine)
-                    .map_err(|error| format!("{error:#}"))
+                let case = fuzz.transaction_of(number).ok_or_else(|| NO_TRANSACTION.to_owned())?;
+                case_file::text(&case, title, title, engine).map_err(|error| format!("{error:#}"))
             };
             // In a thread of its own a panic says nothing and ends nothing.
             thread::scope(|scope| scope.spawn(text).join()).unwrap_or_else(|_| Err("it panics".to_owned()))

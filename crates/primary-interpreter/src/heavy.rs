@@ -78,6 +78,8 @@ pub(crate) fn run(
                 // What cannot be paid for is not looked at (EIP-7928).
                 return Err(Fault::Halt(Halt::OutOfGas, dearest));
             }
+            // Nor what is warm.
+            purse.pay(0)?;
             let slot = host.load_slot(core.message.address, key)?;
             let gas = purse.pay(if slot.was_cold { core.schedule.cold_slot_load } else { 0 })?;
             Ok((gas, slot.current))

@@ -69,6 +69,11 @@ impl Finding {
     }
 }
 
+/// Whether a case is one that somebody has to look at.
+pub(super) const fn is_finding(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Diverge(_) | Verdict::Crashed(_) | Verdict::Poisoned(_))
+}
+
 /// The words of a panic, or of a side that contradicts itself, as far as others of its sort have them too.
 fn without_numbers(reason: &str) -> String {
     let words =

@@ -31,8 +31,8 @@ use parallax_shadow_diff::{ShadowConfig, ShadowMode, Verdict};
 use aim::Aim;
 use coverage::Watch;
 pub use coverage::{Coverage, Covered};
-use finding::Findings;
 pub use finding::{Finding, Group, Sort};
+use finding::{Findings, is_finding};
 pub use metamorphic::{Metamorphic, TwinFinding, TwinSummary};
 pub use possible::{Subject, is_possible};
 use watched::WatchedSource;
@@ -341,6 +341,15 @@ impl Fuzz<'_> {
         case
     }
 
+    /// Case `number` as one transaction: of a block the one on which the sides of a pair part, in the state before it. `None` if they part
+    /// in no transaction of it.
+    pub fn transaction_of(&self, number: u64) -> Option<Case> {
+        let case = self.case(number);
+        let Some(rest) = &case.rest else { return Some(case) };
+        let of_pair = |pair: &Pair<'_>| blocks::parting(&case, rest, [pair.left, pair.right], &pair.config);
+        self.pairs.iter().find_map(of_pair)
+    }
+
     /// Runs one case on all pairs: what came of it.
     pub fn run_case(&self, number: u64) -> Vec<DiffOutcome> {
         Sides::of(self).compare(self, number).into_iter().map(|(_, outcome, _)| outcome).collect()
@@ -368,11 +377,6 @@ impl Shared<'_> {
         let [programs, steps] = [&self.programs, &self.steps].map(|count| count.load(Ordering::Relaxed));
         FuzzProgress { programs, steps, findings }
     }
-}
-
-/// Whether a case is one that somebody has to look at.
-const fn is_finding(verdict: &Verdict) -> bool {
-    matches!(verdict, Verdict::Diverge(_) | Verdict::Crashed(_) | Verdict::Poisoned(_))
 }
 
 /// What one thread compares with: the side of the first pair that shows its opcodes is watched.

@@ -27,8 +27,7 @@ pub(super) fn write(case: &Case, path: &str, title: &str, engine: EngineName) ->
 
 /// The text of a file with it, which errors call `path`.
 pub(super) fn text(case: &Case, path: &str, title: &str, engine: EngineName) -> Result<String> {
-    let Case { rules, chain_id, block, transaction, database, rest, .. } = case;
-    ensure!(rest.is_none(), "the case is a block, and the form of state tests has no place for one");
+    let Case { rules, chain_id, block, transaction, database, .. } = case;
     ensure!(
         rules.name().parse::<Rules>().as_ref() == Ok(rules),
         "the rules {rules} have no name that a state test could have"

@@ -16,6 +16,10 @@ pub(crate) fn sload(evm: &mut MiniStepState, host: &mut dyn Host, base: u64) -> 
         // It is not looked at.
         evm.charge(base + cold)?;
     }
+    if evm.gas < base {
+        // Nor is one that is warm.
+        evm.charge(base)?;
+    }
     let slot = host.load_slot(evm.message.address, key)?;
     let cold_gas = if slot.was_cold { evm.schedule.cold_slot_load } else { 0 };
     evm.charge(base + cold_gas)?;
