@@ -13,7 +13,7 @@ use parallax_campaign::{
     is_possible,
 };
 use parallax_engine_interface::{Engine, EngineError, Execution, Job, Stepper};
-use parallax_generator::{BLOCK, Draw, default_rules};
+use parallax_generator::{BLOCK, Draw, EDGES, SCENARIO, default_rules};
 use parallax_hooks::{Hooks, StepControl, StepView};
 use parallax_mini_interpreter::{Fault, FaultPlan, FaultyMini};
 use parallax_primitives::{Fork, Halt, Opcode, Rules};
@@ -184,7 +184,9 @@ fn limits_of_a_case_are_kept_and_counted() {
     let small = Fuzz { max_memory: 64, ..fuzz(&EngineName::Primary, &EngineName::Mini, &rules, 400, 2) };
     let summary = run(&small);
     assert!(summary.pairs[0].limit > 50 && summary.is_clean(), "{:?}", summary.pairs);
-    let poor = Fuzz { max_gas: 100, ..fuzz(&EngineName::Primary, &EngineName::Mini, &rules, 400, 2) };
+    // What is left out of a block is no rejection of it.
+    let draw = Draw { rules: &rules, kinds: &[EDGES, SCENARIO] };
+    let poor = Fuzz { max_gas: 100, draw, ..fuzz(&EngineName::Primary, &EngineName::Mini, &rules, 400, 2) };
     assert_eq!(run(&poor).pairs[0].rejected, 400);
 }
 
